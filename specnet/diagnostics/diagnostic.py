@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+KeyPath = tuple[str | int, ...]
+Part = Literal["key", "value", "type", "table"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text; lines and columns count from 1, columns in code points."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of text; `end` is the position just after its last character."""
+
+    start: Position
+    end: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A second place that a diagnostic speaks of, such as where a shape came from."""
+
+    message: str
+    path: KeyPath = ()
+    part: Part = "value"
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding about a document.
+
+    `path` is the key path in the document that it is about and `part` says which part of that entry:
+    its key, its value, its table's header, or the table's `type`. Whoever finds a fault knows only these
+    two; `specnet.language` fills in `file` and the spans, once, when something must be reported.
+    """
+
+    code: str
+    message: str
+    path: KeyPath = ()
+    part: Part = "value"
+    severity: Severity = "error"
+    help: str | None = None
+    labels: tuple[Label, ...] = ()
+    file: str | None = None
+    span: Span | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as plain data, in the form that `validate --output json` prints."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            "path": list(self.path),
+            "file": self.file,
+            "span": _span_as_dict(self.span),
+            "help": self.help,
+            "labels": [
+                {"message": label.message, "span": _span_as_dict(label.span)} for label in self.labels
+            ],
+        }
+
+
+def _span_as_dict(span: Span | None) -> dict[str, dict[str, int]] | None:
+    if span is None:
+        return None
+    return {
+        "start": {"line": span.start.line, "column": span.start.column},
+        "end": {"line": span.end.line, "column": span.end.column},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What validation found in any number of files."""
+
+    files: int
+    diagnostics: tuple[Diagnostic, ...] = ()
+    sources: dict[str, str] = field(default_factory=dict, repr=False)
+    """The text of each file that a diagnostic names, for code frames."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether no finding is an error."""
+        return not any(d.severity == "error" for d in self.diagnostics)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, in the form that `validate --output json` prints."""
+        return {"version": 1, "files": self.files, "diagnostics": [d.as_dict() for d in self.diagnostics]}

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from specnet.diagnostics.diagnostic import Diagnostic
+
+
+class SpecnetError(Exception):
+    """Base of every error that specnet raises on purpose."""
+
+
+class SpecError(SpecnetError):
+    """A document, or the data that it names, has faults; `diagnostics` holds all of them."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], sources: dict[str, str] | None = None) -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.sources = dict(sources or {})
+        super().__init__("\n".join(_line(d) for d in self.diagnostics))
+
+
+class SpecFileError(SpecnetError):
+    """A file that was named cannot be read at all: absent, a folder, not text, no permission."""
+
+
+class RunError(SpecnetError):
+    """A run could not go on: its numbers diverged, its directory is not writable, its archive is damaged."""
+
+
+def _line(diagnostic: Diagnostic) -> str:
+    where = diagnostic.file or "spec"
+    if diagnostic.span is not None:
+        where += f":{diagnostic.span.start.line}:{diagnostic.span.start.column}"
+    elif diagnostic.path:
+        where += f": {'.'.join(map(str, diagnostic.path))}"
+    cure = f" ({diagnostic.help})" if diagnostic.help else ""
+    return f"{where}: {diagnostic.code} {diagnostic.message}{cure}"

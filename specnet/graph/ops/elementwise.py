@@ -1,0 +1,171 @@
+"""Ops that work element by element, with NumPy's broadcasting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.op import Flops, Op, Pullback
+from specnet.graph.ops.shaping import fit
+from specnet.graph.shapes import Count, DType, Shape, broadcast, show
+
+
+def infer_elementwise(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+    """Return the common shape of operands, and the dtype of the first that is not a scalar."""
+    shape: Shape = ()
+    for value in inputs:
+        joined = broadcast(shape, value.shape)
+        if joined is None:
+            message = f"{show(shape)} and {show(value.shape)} do not fit element by element"
+            raise ShapeFault(message, blame=value)
+        shape = joined
+    return shape, next((v.dtype for v in inputs if v.rank and v.dtype != "bool"), inputs[0].graph.dtype)
+
+
+def infer_comparison(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    """Return the common shape of operands; the result is true or false."""
+    return infer_elementwise(inputs, attributes)[0], "bool"
+
+
+def times(flops: int) -> Flops:
+    """Return the rule of an op that does so many floating-point operations an element."""
+    return lambda value: value.count * Count(flops)
+
+
+def elementwise(
+    name: str,
+    kernel: str,
+    pullback: Pullback | None,
+    *,
+    scalar: str | None = None,
+    flops: int = 1,
+    scratch: int = 0,
+    in_place: bool = True,
+) -> Op:
+    """Return an op that works element by element, with `scratch` arrays of its output's shape."""
+
+    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+        return [(value.shape, value.dtype)] * scratch
+
+    return Op(
+        name, infer_elementwise, kernel, pullback, scalar, True, flops=times(flops), scratch=room, in_place=in_place
+    )
+
+
+def comparison(name: str, kernel: str) -> Op:
+    """Return an op whose result is true or false; nothing flows back through it."""
+    return Op(name, infer_comparison, kernel, lambda *_: (None, None), elementwise=True, in_place=False)
+
+
+def _both(rule: Callable[..., tuple[Value, Value]]) -> Pullback:
+    """Sum what flows back to each operand over the axes along which it was stretched."""
+
+    def pullback(g: Value, y: Value, a: Value, b: Value) -> tuple[Value, Value]:
+        to_a, to_b = rule(g, y, a, b)
+        return fit(to_a, a.shape), fit(to_b, b.shape)
+
+    return pullback
+
+
+add = elementwise("add", "add({a}, {b}, {o})", _both(lambda g, y, a, b: (g, g)), scalar="{a} + {b}")
+subtract = elementwise(
+    "subtract", "subtract({a}, {b}, {o})", _both(lambda g, y, a, b: (g, -g)), scalar="{a} - {b}"
+)
+multiply = elementwise(
+    "multiply", "multiply({a}, {b}, {o})", _both(lambda g, y, a, b: (g * b, g * a)), scalar="{a} * {b}"
+)
+divide = elementwise(
+    "divide", "divide({a}, {b}, {o})", _both(lambda g, y, a, b: (g / b, -(g * y) / b)), scalar="{a} / {b}"
+)
+negative = elementwise("negative", "negative({a}, {o})", lambda g, y, x: (-g,), scalar="-{a}")
+
+greater = comparison("greater", "greater({a}, {b}, {o})")
+less = comparison("less", "less({a}, {b}, {o})")
+equal = comparison("equal", "equal({a}, {b}, {o})")
+
+masked = Op(
+    "masked",
+    infer_elementwise,
+    "multiply({a}, {b}, {o})",
+    lambda g, y, a, mask: (fit(masked(g, mask), a.shape), None),
+    elementwise=True,
+)
+"""`a` where the mask (its second input) is true, else 0."""
+
+select = elementwise(
+    "select",
+    "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
+    lambda g, y, condition, a, b: (
+        None,
+        fit(masked(g, condition), a.shape),
+        fit(g - masked(g, condition), b.shape),
+    ),
+    in_place=False,
+)
+"""The second input where the first is true, else the third."""
+
+maximum = elementwise(
+    "maximum",
+    "maximum({a}, {b}, out={o})",
+    _both(lambda g, y, a, b: (masked(g, greater(a, b)), masked(g, less_equal(a, b)))),
+    scalar="max({a}, {b})",
+)
+minimum = elementwise(
+    "minimum",
+    "minimum({a}, {b}, out={o})",
+    _both(lambda g, y, a, b: (masked(g, less(a, b)), masked(g, greater_equal(a, b)))),
+    scalar="min({a}, {b})",
+)
+less_equal = comparison("less_equal", "less_equal({a}, {b}, {o})")
+greater_equal = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
+
+absolute = elementwise("absolute", "absolute({a}, {o})", lambda g, y, x: (g * sign(x),), scalar="abs({a})")
+sign = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
+square = elementwise("square", "multiply({a}, {a}, {o})", lambda g, y, x: (g * (x * 2.0),), scalar="{a} * {a}")
+sqrt = elementwise("sqrt", "sqrt({a}, {o})", lambda g, y, x: (g * 0.5 / y,), scalar="scalar_sqrt({a})")
+exp = elementwise("exp", "exp({a}, {o})", lambda g, y, x: (g * y,), scalar="scalar_exp({a})")
+expm1 = elementwise("expm1", "expm1({a}, {o})", lambda g, y, x: (g * (y + 1.0),))
+log = elementwise("log", "log({a}, {o})", lambda g, y, x: (g / x,), scalar="scalar_log({a})")
+log1p = elementwise("log1p", "log1p({a}, {o})", lambda g, y, x: (g / (x + 1.0),))
+tanh = elementwise("tanh", "tanh({a}, {o})", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
+power = Op(
+    "power",
+    infer_elementwise,
+    "power({a}, {b}, {o})",
+    lambda g, y, x, exponent: (g * exponent * power(x, exponent - 1.0), None),
+    "{a} ** {b}",
+    elementwise=True,
+)
+"""`x ** exponent` for an exponent that needs no gradient."""
+
+sigmoid = elementwise(
+    "sigmoid",
+    "negative({a}, {o})\nexp({o}, {o})\nadd({o}, {=1.0}, {o})\nreciprocal({o}, {o})",
+    lambda g, y, x: (g * (y * (1.0 - y)),),
+    flops=4,
+)
+"""1 / (1 + exp(-x)); for large negative x the exponential is infinite and the quotient 0, as it must be."""
+
+softplus = elementwise(
+    "softplus",
+    "absolute({a}, {s})\nnegative({s}, {s})\nexp({s}, {s})\nlog1p({s}, {s})\n"
+    "maximum({a}, {=0.0}, out={o})\nadd({o}, {s}, {o})",
+    lambda g, y, x: (g * sigmoid(x),),
+    flops=6,
+    scratch=1,
+)
+"""log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)), which overflows nowhere."""
+
+relu = elementwise("relu", "maximum({a}, {=0.0}, out={o})", lambda g, y, x: (masked(g, greater(y, 0.0)),))
+"""max(x, 0); the gradient at 0 is 0."""
+
+erf = elementwise(
+    "erf",
+    "erf({a}, {s}, {s2}, {o})",
+    lambda g, y, x: (g * exp(-square(x)) * 1.1283791670955126,),
+    flops=30,
+    scratch=2,
+    in_place=False,
+)
+"""The error function; its slope is 2 / sqrt(pi) * exp(-x^2)."""

@@ -1,0 +1,103 @@
+"""Ops that lay elements out anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.op import Op
+from specnet.graph.shapes import Batch, Count, DType, Shape, broadcast, count, show
+
+
+def _infer_reshape(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    (x,) = inputs
+    shape: Shape = attributes["shape"]
+    if count(shape) != x.count:
+        raise ShapeFault(f"{show(x.shape)} cannot be reshaped to {show(shape)}: the numbers of elements differ", x)
+    return shape, x.dtype
+
+
+def _nothing(_: Value) -> Count:
+    return Count(0)
+
+
+reshape = Op(
+    "reshape", _infer_reshape, pullback=lambda g, y, x, shape: (reshape(g, shape=x.shape),), alias=True, flops=_nothing
+)
+"""The same elements, in the same order, in another shape."""
+
+
+def _infer_expand(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    (x,) = inputs
+    shape: Shape = attributes["shape"]
+    if broadcast(x.shape, shape) != shape:
+        raise ShapeFault(f"{show(x.shape)} cannot be stretched to {show(shape)}", x)
+    return shape, x.dtype
+
+
+expand = Op("expand", _infer_expand, "copyto({o}, {a})", lambda g, y, x, shape: (fit(g, x.shape),), flops=_nothing)
+"""A value repeated along new axes and axes of size 1."""
+
+
+def _infer_transpose(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    (x,) = inputs
+    axes: tuple[int, ...] = attributes["axes"]
+    if sorted(axes) != list(range(x.rank)):
+        raise ShapeFault(f"the axes {axes} are no order of the {x.rank} axes of {show(x.shape)}", x)
+    return tuple(x.shape[axis] for axis in axes), x.dtype
+
+
+def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(axes)), key=axes.__getitem__))
+
+
+transpose = Op(
+    "transpose",
+    _infer_transpose,
+    "copyto({o}, {a}.transpose({axes}))",
+    lambda g, y, x, axes: (transpose(g, axes=_inverse(axes)),),
+    flops=_nothing,
+)
+"""The axes in another order."""
+
+
+def _infer_pack(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+    total = 0
+    for value in inputs:
+        size = value.count
+        assert size.power == 0, "only arrays of a fixed size are packed"
+        total += size.each
+    return (total,), inputs[0].dtype
+
+
+pack = Op("pack", _infer_pack, flops=_nothing)
+"""Arrays of fixed size end to end in one vector; a plan lets each be computed in its place there."""
+
+
+def fit(gradient: Value, shape: Shape) -> Value:
+    """Sum a gradient over the axes along which its value was stretched, so that it has the value's shape."""
+    if gradient.shape == shape:
+        return gradient
+    if broadcast(gradient.shape, shape) == shape:
+        return expand(gradient, shape=shape)
+    from specnet.graph.ops.reductions import total
+
+    lead = gradient.rank - len(shape)
+    axes = tuple(range(lead)) + tuple(
+        lead + i for i, dim in enumerate(shape) if dim == 1 and gradient.shape[lead + i] != 1
+    )
+    return reshape(total(gradient, axes=axes), shape=shape)
+
+
+def rows(x: Value) -> Value:
+    """Return a value as a matrix: all axes but the last joined into one."""
+    if x.rank == 2:
+        return x
+    size = count(x.shape[:-1])
+    first = Batch(size.each) if size.power else size.each
+    return reshape(x, shape=(first, x.shape[-1]))
+
+
+def flat(x: Value) -> Value:
+    """Return the value of each example as one row: (batch, ...) to (batch, n)."""
+    return x if x.rank == 2 else reshape(x, shape=(x.shape[0], count(x.shape[1:]).each))

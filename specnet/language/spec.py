@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from specnet.data import READERS, Reader
+from specnet.vocabulary.kind import Table
+from specnet.vocabulary.layers import LAYERS, Layer
+from specnet.vocabulary.losses import LOSSES, Loss
+from specnet.vocabulary.metrics import METRICS, Metric
+from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, SGD
+from specnet.vocabulary.schedules import SCHEDULES, Constant, Schedule
+
+
+class EarlyStopping(Table):
+    """End a run once a monitored value has stopped getting better."""
+
+    monitor: str = "validation.loss"
+    """What is watched: a split and a value of it, such as `validation.loss` or `validation.accuracy`."""
+    patience: PositiveInt = 10
+    """How many validations in a row may pass without getting better."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """How much a value must change to count as better."""
+    restore_best: bool = True
+    """Whether the parameters of the best validation are put back at the end."""
+
+
+class Training(Table):
+    """How the parameters are fitted."""
+
+    epochs: PositiveInt = 10
+    """How many times the training split is gone through."""
+    batch_size: PositiveInt | Literal["full"] = 32
+    """Rows a step, or `"full"` for the whole training split in one step."""
+    optimizer: Annotated[Optimizer, OPTIMIZERS] = Field(default_factory=SGD)
+    """The rule that turns gradients into steps."""
+    schedule: Annotated[Schedule, SCHEDULES] = Field(default_factory=Constant)
+    """How the learning rate changes from step to step."""
+    shuffle: bool = True
+    """Whether the rows are drawn in a new order in each epoch; a full batch has one order only."""
+    drop_last: bool = False
+    """Whether a last batch smaller than the others is left out."""
+    accumulate: PositiveInt = 1
+    """How many batches' gradients are averaged into one step."""
+    clip_norm: PositiveFloat | None = None
+    """The largest Euclidean norm that the whole gradient may have; a larger one is scaled down to it."""
+    clip_value: PositiveFloat | None = None
+    """The largest magnitude that any one element of the gradient may have."""
+    validate_every: PositiveInt = 1
+    """Epochs from one validation to the next."""
+    early_stopping: EarlyStopping | None = None
+    """When to stop before the last epoch."""
+    max_seconds: PositiveFloat | None = None
+    """How long the training may take; the step under way is finished."""
+
+
+class Output(Table):
+    """What the end of a run shows."""
+
+    show: tuple[Literal["predictions", "weights"], ...] = ()
+    """Tables for models and data small enough to read."""
+
+
+class Spec(Table):
+    """Everything about one experiment."""
+
+    specnet: Literal[1]
+    """The version of the language."""
+    name: str = ""
+    """What the experiment is called; the file's stem if left out."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """The one source of all randomness."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """The type of every parameter and activation."""
+    metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
+    """What is measured beside the loss; chosen by the loss if left out."""
+    input_shape: tuple[PositiveInt, ...] | None = None
+    """The shape of one example's input, without the batch axis; pins what the data would tell."""
+    data: Annotated[Reader, READERS]
+    """What the model learns from."""
+    layers: tuple[Annotated[Layer, LAYERS], ...] = Field(min_length=1)
+    """The network, from its input to its output."""
+    loss: Annotated[Loss, LOSSES]
+    """What the training makes small."""
+    training: Training = Field(default_factory=Training)
+    """How the parameters are fitted."""
+    output: Output = Field(default_factory=Output)
+    """What the end of a run shows and keeps."""

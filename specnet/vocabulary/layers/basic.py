@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.vocabulary.activations import ACTIVATIONS
+from specnet.vocabulary.activations import Activation as Function
+from specnet.vocabulary.layers.layer import Layer
+
+
+class Activation(Layer):
+    """y = activation(x), as a layer of its own.  x (batch, ...) -> y of the same shape."""
+
+    type: Literal["activation"] = "activation"
+    activation: Annotated[Function, ACTIVATIONS]
+    """The function applied."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.activation.lower(x)
+
+
+class Dropout(Layer):
+    """In training, each element is set to 0 with probability `rate` and the others are multiplied by 1 / (1 - rate).
+
+    x (batch, ...) -> y of the same shape. In evaluation y = x (Srivastava et al., 2014, in the inverted form
+    that Keras and PyTorch use).
+    """
+
+    type: Literal["dropout"] = "dropout"
+    rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """The share of elements set to 0."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        if not build.training or self.rate == 0:
+            return x
+        mask = ops.keep_mask(x, stream=build.stream("mask"), rate=self.rate, scale=1.0 / (1.0 - self.rate))
+        return x * mask

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.shapes import show
+from specnet.vocabulary.activations import ACTIVATIONS, Activation, Linear
+from specnet.vocabulary.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
+from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class Dense(Layer):
+    """y = activation(x·kernel + bias).  x (batch, ..., in) -> y (batch, ..., units).
+
+    The kernel is (in, units) and the bias (units,), as in Keras; PyTorch's `Linear` holds the transpose.
+    """
+
+    type: Literal["dense"] = "dense"
+    units: PositiveInt
+    """How many features it gives."""
+    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=Linear)
+    """The function applied to the sum."""
+    use_bias: bool = True
+    """Whether a bias is added."""
+    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=GlorotUniform)
+    """Where the kernel starts."""
+    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=Zeros)
+    """Where the bias starts."""
+    kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large kernel."""
+    bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large bias."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        features = x.shape[-1] if x.rank > 1 else None
+        if not isinstance(features, int):
+            raise ShapeFault(
+                f"dense needs inputs with an axis of features, and gets {show(x.shape)}",
+                x,
+                help="one number a row has the shape (batch, 1)",
+            )
+        kernel = build.parameter("kernel", (features, self.units), self.kernel_init, self.kernel_regularizer)
+        y = x @ kernel
+        if self.use_bias:
+            y = y + build.parameter("bias", (self.units,), self.bias_init, self.bias_regularizer)
+        return self.activation.lower(y)

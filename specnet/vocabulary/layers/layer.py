@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pydantic import Field
+
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import Family, Kind
+
+
+class Layer(Kind):
+    """One stage of the network: it takes the value of the layer before it and gives its own."""
+
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")
+    """What the layer is called; its type and its place among its type, from 1, if left out."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        """Append the layer's computation to the graph and return its result."""
+        raise TypeError(f"{type(self).__name__} says nowhere what it makes of {x} with {build}")
+
+
+LAYERS: Family[Layer] = Family("layer")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, Strict
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.shapes import count, show
+from specnet.vocabulary.layers.layer import Layer
+
+
+class Flatten(Layer):
+    """All features of an example in one row.  x (batch, ...) -> y (batch, n)."""
+
+    type: Literal["flatten"] = "flatten"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return ops.flat(x)
+
+
+class Reshape(Layer):
+    """The features of an example in another shape, in the same order.  x (batch, ...) -> y (batch, *shape)."""
+
+    type: Literal["reshape"] = "reshape"
+    shape: Annotated[tuple[PositiveInt | Literal[-1], ...], Strict(False), Field(min_length=1)]
+    """The new shape, without the batch axis; one -1 stands for whatever is left."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        size = count(x.shape[1:]).each
+        known = 1
+        for dim in self.shape:
+            known *= dim if dim > 0 else 1
+        free = self.shape.count(-1)
+        if free > 1 or size % known or (free == 0 and known != size):
+            raise ShapeFault(
+                f"{show(x.shape[1:])} has {size} elements, which cannot be laid out as {list(self.shape)}", x
+            )
+        shape = tuple(dim if dim > 0 else size // known for dim in self.shape)
+        return ops.reshape(x, shape=(x.shape[0], *shape))

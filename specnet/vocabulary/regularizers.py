@@ -1,0 +1,62 @@
+"""What is added to the loss for large parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specnet.graph.graph import Value
+from specnet.graph.ops import absolute, inner, total_all
+from specnet.vocabulary.kind import Family, Kind
+
+
+class Regularizer(Kind):
+    """What is added to the loss for one parameter."""
+
+    def penalty(self, parameter: Value) -> Value:
+        """Return the scalar to add to the loss."""
+        raise TypeError(f"{type(self).__name__} says nowhere what {parameter} costs")
+
+
+REGULARIZERS: Family[Regularizer] = Family("regularizer")
+
+Factor = Annotated[float, Field(ge=0)]
+
+
+class L1(Regularizer):
+    """factor * sum(|w|), as in Keras; it draws weights to exactly 0 (Tibshirani, 1996)."""
+
+    type: Literal["l1"] = "l1"
+    factor: Factor = 0.01
+    """What the sum of magnitudes is multiplied by."""
+
+    def penalty(self, parameter: Value) -> Value:
+        return total_all(absolute(parameter)) * self.factor
+
+
+class L2(Regularizer):
+    """factor * sum(w^2), as in Keras: without the half that makes PyTorch's `weight_decay` twice as strong."""
+
+    type: Literal["l2"] = "l2"
+    factor: Factor = 0.01
+    """What the sum of squares is multiplied by."""
+
+    def penalty(self, parameter: Value) -> Value:
+        return inner(parameter, parameter) * self.factor
+
+
+class L1L2(Regularizer):
+    """l1 * sum(|w|) + l2 * sum(w^2): the elastic net (Zou and Hastie, 2005)."""
+
+    type: Literal["l1_l2"] = "l1_l2"
+    l1: Factor = 0.01
+    """What the sum of magnitudes is multiplied by."""
+    l2: Factor = 0.01
+    """What the sum of squares is multiplied by."""
+
+    def penalty(self, parameter: Value) -> Value:
+        return total_all(absolute(parameter)) * self.l1 + inner(parameter, parameter) * self.l2
+
+
+REGULARIZERS.add(L1, L2, L1L2)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from specnet.graph.graph import Graph, Origin, Value
 from specnet.graph.op import leaf
-from specnet.graph.shapes import DType
+from specnet.runtime.shapes import DType
 
 
 class Initial(Protocol):

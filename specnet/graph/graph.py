@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.graph.shapes import Count, DType, Shape, count, show
+from specnet.runtime.shapes import Count, DType, Shape, count, show
 
 if TYPE_CHECKING:
     from specnet.graph.op import Op
 
 Origin = tuple[str | int, ...]
 """The key path of what asked for a value, such as `("layers", 0)`."""
+
+Phase = Literal["forward", "backward", "update"]
 
 
 class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an error is what a program raises)
@@ -38,6 +40,7 @@ class Value:
     shape: Shape
     dtype: DType
     origin: Origin = ()
+    phase: Phase = "forward"
 
     @property
     def count(self) -> Count:
@@ -99,6 +102,7 @@ class Graph:
         self.outputs: dict[str, Value] = {}
         self.assignments: list[tuple[Value, Value]] = []
         self.origin: Origin = ()
+        self.phase: Phase = "forward"
 
     def __iter__(self) -> Iterator[Value]:
         return iter(self.values)
@@ -113,7 +117,7 @@ class Graph:
         """
         attributes = attributes or {}
         shape, dtype = op.infer(tuple(inputs), attributes)
-        value = Value(self, len(self.values), op, tuple(inputs), attributes, shape, dtype, self.origin)
+        value = Value(self, len(self.values), op, tuple(inputs), attributes, shape, dtype, self.origin, self.phase)
         self.values.append(value)
         return value
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from specnet.graph.graph import Graph, Value
-from specnet.graph.shapes import Count, DType, Shape
+from specnet.runtime.shapes import Count, DType, Shape
 
 Infer = Callable[[tuple[Value, ...], dict[str, Any]], tuple[Shape, DType]]
 Pullback = Callable[..., Sequence[Value | None]]

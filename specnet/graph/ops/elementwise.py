@@ -8,7 +8,7 @@ from typing import Any
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Flops, Op, Pullback
 from specnet.graph.ops.shaping import fit
-from specnet.graph.shapes import Count, DType, Shape, broadcast, show
+from specnet.runtime.shapes import Count, DType, Shape, broadcast, show
 
 
 def infer_elementwise(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:

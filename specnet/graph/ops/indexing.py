@@ -6,7 +6,7 @@ from typing import Any
 
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
-from specnet.graph.shapes import DType, Shape, show
+from specnet.runtime.shapes import DType, Shape, show
 
 
 def _infer_pick(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:

@@ -7,7 +7,7 @@ from typing import Any
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
 from specnet.graph.ops.shaping import reshape, rows
-from specnet.graph.shapes import Count, DType, Shape, count, show
+from specnet.runtime.shapes import Count, DType, Shape, count, show
 
 
 def _sides(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, Shape]:

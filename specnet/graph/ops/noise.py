@@ -6,7 +6,7 @@ from typing import Any
 
 from specnet.graph.graph import Value
 from specnet.graph.op import Op
-from specnet.graph.shapes import Count, DType, Shape
+from specnet.runtime.shapes import Count, DType, Shape
 
 
 def _infer_drawn(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:

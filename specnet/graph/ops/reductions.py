@@ -8,7 +8,7 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op, constant
 from specnet.graph.ops.elementwise import equal, exp, log, masked
 from specnet.graph.ops.shaping import expand, reshape
-from specnet.graph.shapes import Count, DType, Shape, show
+from specnet.runtime.shapes import Count, DType, Shape, show
 
 
 def _infer_total(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:

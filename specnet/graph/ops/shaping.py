@@ -6,7 +6,7 @@ from typing import Any
 
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
-from specnet.graph.shapes import Batch, Count, DType, Shape, broadcast, count, show
+from specnet.runtime.shapes import Batch, Count, DType, Shape, broadcast, count, show
 
 
 def _infer_reshape(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:

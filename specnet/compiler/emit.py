@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from specnet.compiler.fuse import Group, root
+from specnet.compiler.place import Place, Placement
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Value
+from specnet.graph.op import CONSTANT
+from specnet.runtime.plan import Block, Form, Plan, Step, View
+from specnet.runtime.shapes import ITEM_BYTES, Count, DType, Shape, broadcast
+
+_SLOT = re.compile(r"\{([^{}]+)\}")
+_NAME = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
+_INPUTS = "abcdefgh"
+
+
+def emit(graph: Graph, groups: list[Group], placement: Placement, batch: int, guard: str | None) -> Plan:
+    """Write placed groups as one straight-line Python function over bound NumPy views.
+
+    `guard` names a scalar output: where it is not finite, the function returns before the backward pass, so
+    that a step that has diverged leaves the parameters as they were.
+    """
+    return _Writer(graph, placement, batch).write(groups, guard)
+
+
+class _Writer:
+    def __init__(self, graph: Graph, placement: Placement, batch: int) -> None:
+        self.graph, self.placement, self.batch = graph, placement, batch
+        self.views: dict[str, View] = {}
+        self.blocks: list[Block] = []
+        self.literals: dict[str, tuple[float, int, DType]] = {}
+        self.factors: dict[str, tuple[float, int]] = {}
+        self.prepared: dict[str, Any] = {}
+        self.streams: dict[str, str] = {}
+        self.attributes: dict[str, Any] = {}
+        self.functions: set[str] = set()
+        self.steps: list[Step] = []
+        self.once: list[str] = []
+        self.lines: list[str] = []
+        # Within a block: the view that stands behind each piece's name, and what the block is.
+        self.cut: dict[str, str] | None = None
+        self.inner: set[int] = set()
+        self.block_shape: Shape = ()
+        self.rows = 0
+
+    def write(self, groups: list[Group], guard: str | None) -> Plan:
+        scalars = tuple(name for name, v in self.graph.outputs.items() if not v.shape)
+        results = ", ".join(self.scalar(self.graph.outputs[name]) for name in scalars)
+        result = f"return ({results},)" if results else "return ()"
+        guarded = guard is None
+        for group in groups:
+            if not guarded and group.values[0].phase != "forward" and not group.once:
+                loss = self.scalar(self.graph.outputs[guard or ""])
+                self.lines += [f"if {loss} - {loss} != 0.0:", f"    {result}"]
+                guarded = True
+            self._group(group)
+        for leaf, value in self.placement.copies:
+            code = f"copyto({self.array(leaf)}, {self.operand(value, leaf.dtype)})"
+            self._finish(self._step(leaf, "assign", (code,)), (code,), None)
+        numbers = tuple(v.attributes["name"] for v in self.graph if v.op.leaf and not v.shape)
+        arrays = {name: self.array(v) for name, v in self.graph.outputs.items() if v.shape}
+        return Plan(
+            steps=tuple(self.steps),
+            views=tuple(self.views.values()),
+            blocks=tuple(self.blocks),
+            literals=self.literals,
+            factors=self.factors,
+            prepared=self.prepared,
+            streams=self.streams,
+            attributes=self.attributes,
+            functions=tuple(sorted(self.functions)),
+            numbers=numbers,
+            scalars=scalars,
+            arrays=arrays,
+            leaves={v.attributes["name"]: (v.shape, v.dtype) for v in self.graph if v.op.leaf and v.shape},
+            batch=self.batch,
+            arena=self.placement.arena,
+            once=self.placement.once,
+            source=_source(self.once, [*self.lines, result], numbers),
+        )
+
+    # Groups and steps
+
+    def _group(self, group: Group) -> None:
+        if not group.rows:
+            for value in group.values:
+                code = self._code(value)
+                self._finish(self._step(value, value.op.name, code, once=group.once), code, group)
+            return
+        shape = group.values[0].shape
+        name = f"block_{len(self.blocks)}"
+        self.cut, self.inner, self.block_shape, self.rows = {}, group.inner, shape, group.rows
+        steps = [(value, self._code(value)) for value in group.values]
+        cut, self.cut = self.cut, None
+        scratch = tuple(view for piece, view in cut.items() if piece.startswith("t"))
+        sliced = tuple(view for piece, view in cut.items() if piece.startswith("p"))
+        pieces = [p for p in cut if p.startswith("p")] + [p for p in cut if p.startswith("t")]
+        self.blocks.append(Block(name, group.rows, shape, sliced, scratch))
+        self.lines.append(f"for {', '.join(pieces)}, in {name}:")
+        for value, code in steps:
+            self.lines += [f"    {line}" for line in code]
+            self._count_functions(code)
+            self.steps.append(replace(self._step(value, value.op.name, code), block=name))
+
+    def _finish(self, step: Step, code: tuple[str, ...], group: Group | None) -> None:
+        self.steps.append(step)
+        self._count_functions(code)
+        (self.once if group is not None and group.once else self.lines).extend(code)
+
+    def _count_functions(self, code: tuple[str, ...]) -> None:
+        for line in code:
+            self.functions.update(_NAME.findall(line))
+
+    def _step(self, value: Value, op: str, code: tuple[str, ...], *, once: bool = False) -> Step:
+        place = self.placement.places.get(root(value).index)
+        room = sum(place.storage.size for place, _, _ in self.placement.scratch.get(value.index, []))
+        own = value.count.at(self.batch) * ITEM_BYTES[value.dtype] if value.shape else 0
+        return Step(
+            op=op,
+            phase=value.phase,
+            origin=value.origin,
+            output=f"v{value.index}" if value.shape else f"s{value.index}",
+            shape=value.shape,
+            dtype=value.dtype,
+            memory=place.storage.memory if place else "",
+            offset=place.offset if place else 0,
+            flops=value.op.flops(value) if value.shape or value.op is not CONSTANT else Count(0),
+            read=tuple(self.scalar(i) if not i.shape else f"v{i.index}" for i in value.inputs),
+            code=code,
+            once=once,
+            size=own + room,
+        )
+
+    # Statements
+
+    def _code(self, value: Value) -> tuple[str, ...]:
+        if value.op is ops.pack:
+            return self._pack(value)
+        if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
+            letters = {letter: f"{self.scalar(i)}" for letter, i in zip(_INPUTS, value.inputs, strict=False)}
+            return (f"s{value.index} = {value.op.scalar.format(**letters)}",)
+        kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
+        text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)
+        return tuple(text.split("\n"))
+
+    def _fill(self, value: Value, slot: str) -> str:
+        name, _, form = slot.partition(":")
+        if name.startswith("="):
+            return self.literal(float(name[1:]), 0, _float(value))
+        if name == "o":
+            return self.array(value, form) if value.shape else f"s{value.index}"
+        if name in _INPUTS and len(name) == 1 and _INPUTS.index(name) < len(value.inputs):
+            return self.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
+        if re.fullmatch(r"s\d?", name):
+            return self._scratch(value, int(name[1:] or 1) - 1, form)
+        if name == "stream":
+            self.streams[f"stream_{value.index}"] = value.attributes["stream"]
+            return f"stream_{value.index}"
+        if name in value.attributes:
+            attribute = value.attributes[name]
+            if isinstance(attribute, int | float | str | tuple):
+                return repr(attribute)
+            self.attributes[f"{name}_{value.index}"] = attribute
+            return f"{name}_{value.index}"
+        assert value.op.prepare is not None, f"{value.op}: nothing is called {name}"
+        prepare = value.op.prepare
+        self.prepared[f"{name}_{value.index}"] = (lambda batch: prepare(value, batch), name)
+        return f"{name}_{value.index}"
+
+    def _pack(self, value: Value) -> tuple[str, ...]:
+        place, lines, delta = self.placement.places[value.index], [], 0
+        for position, part in enumerate(value.inputs):
+            if (value.index, position) not in self.placement.packed:
+                view = self._view(f"v{value.index}_{position}", place, part.shape, part.dtype, "", delta)
+                lines.append(f"copyto({view}, {self.operand(part, part.dtype)})")
+            delta += part.count.at(self.batch) * ITEM_BYTES[part.dtype]
+        return tuple(lines)
+
+    # Names
+
+    def scalar(self, value: Value) -> str:
+        """Return the Python expression of a scalar."""
+        if value.op is CONSTANT:
+            factor, power = value.attributes["factor"], value.attributes["power"]
+            if not power:
+                return repr(factor) if factor >= 0 else f"({factor!r})"
+            self.factors[f"f{value.index}"] = (factor, power)
+            return f"f{value.index}"
+        if value.op.leaf:
+            return str(value.attributes["name"])
+        return self.scalar(value.inputs[0]) if value.op.alias else f"s{value.index}"
+
+    def operand(self, value: Value, dtype: DType, form: str = "") -> str:
+        """Return the expression of an input: an array, or a scalar as what a ufunc takes fastest."""
+        if value.shape:
+            return self.array(value, form)
+        if value.op is CONSTANT:
+            return self.literal(value.attributes["factor"], value.attributes["power"], dtype)
+        return self.scalar(value)
+
+    def literal(self, factor: float, power: int, dtype: DType) -> str:
+        """Return the name of a constant held as an array of no axes, which ufuncs take faster than a number."""
+        known = {content: name for name, content in self.literals.items()}
+        return known.get((factor, power, dtype)) or self._new_literal(factor, power, dtype)
+
+    def _new_literal(self, factor: float, power: int, dtype: DType) -> str:
+        name = f"k{len(self.literals)}"
+        self.literals[name] = (factor, power, dtype)
+        return name
+
+    def array(self, value: Value, form: str = "") -> str:
+        """Return the name of a value's array, as the view that is asked for."""
+        place = self.placement.places[root(value).index]
+        if self.cut is None:
+            return self._view(f"v{value.index}", place, value.shape, value.dtype, form)
+        if value.index in self.inner:
+            return self._piece("t", value.index, place, value.shape, value.dtype)
+        if broadcast(value.shape, self.block_shape) == self.block_shape and (
+            len(value.shape) == len(self.block_shape) and value.shape[0] == self.block_shape[0]
+        ):
+            return self._piece("p", value.index, place, value.shape, value.dtype)
+        return self._view(f"v{value.index}", place, value.shape, value.dtype, form)
+
+    def _scratch(self, value: Value, number: int, form: str) -> str:
+        place, shape, dtype = self.placement.scratch[value.index][number]
+        name = f"{value.index}_s{number + 1}"
+        if self.cut is not None:
+            return self._piece("t", name, place, self.block_shape, dtype)
+        return self._view(f"v{name}", place, shape, dtype, form)
+
+    def _piece(self, kind: str, name: int | str, place: Place, shape: Shape, dtype: DType) -> str:
+        assert self.cut is not None
+        held = (self.rows, *shape[1:]) if kind == "t" else shape
+        self.cut[f"{kind}{name}"] = self._view(f"v{name}", place, held, dtype, "")
+        return f"{kind}{name}"
+
+    def _view(self, name: str, place: Place, shape: Shape, dtype: DType, form: str, delta: int = 0) -> str:
+        full = f"{name}_{form}" if form else name
+        kind: Form = form or "plain"  # type: ignore[assignment]
+        self.views[full] = View(full, place.storage.memory, place.offset + delta, shape, dtype, kind)
+        return full
+
+
+def _float(value: Value) -> DType:
+    return value.dtype if value.dtype in ("float32", "float64") else value.graph.dtype
+
+
+def _source(once: list[str], lines: list[str], numbers: tuple[str, ...]) -> str:
+    body = [f"def step({', '.join(numbers)}):", *(f"    {line}" for line in lines)]
+    return "\n".join([*once, *([""] if once else []), *body]) + "\n"

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from specnet.compiler.fuse import Group, root
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Value
+from specnet.graph.op import CONSTANT
+from specnet.runtime.plan import ARENA, ONCE
+from specnet.runtime.shapes import ITEM_BYTES, DType, Shape, count
+
+ALIGNMENT = 64
+
+
+@dataclass(slots=True, eq=False)
+class Storage:
+    """A stretch of memory, and from which group to which it is needed."""
+
+    size: int
+    memory: str = ARENA
+    offset: int = 0
+    birth: int = 0
+    death: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an array lies: a storage, and bytes from its start."""
+
+    storage: Storage
+    delta: int = 0
+
+    @property
+    def offset(self) -> int:
+        """Bytes from the start of the memory that the storage is in."""
+        return self.storage.offset + self.delta
+
+
+@dataclass(slots=True)
+class Placement:
+    """Where every array of a graph lies."""
+
+    places: dict[int, Place] = field(default_factory=dict)
+    """By index of the value that computes it; reshapes have none of their own."""
+    scratch: dict[int, list[tuple[Place, Shape, DType]]] = field(default_factory=dict)
+    copies: list[tuple[Value, Value]] = field(default_factory=list)
+    """Assignments whose value could not be computed in the leaf's own memory."""
+    packed: set[tuple[int, int]] = field(default_factory=set)
+    """(pack, position) of what is computed in its place in a packed vector."""
+    arena: int = 0
+    once: int = 0
+
+
+def place(graph: Graph, groups: list[Group], batch: int) -> Placement:
+    """Give every array its memory before the first step.
+
+    New values of leaves are computed in the leaves' memory where nobody reads the old value afterwards, parts
+    of a packed vector in their place in it, and element-wise results over an input that has served. What is
+    left shares one arena: the largest first, each at the lowest offset that is free while it is needed.
+    """
+    return _Placer(graph, groups, batch).run()
+
+
+class _Placer:
+    def __init__(self, graph: Graph, groups: list[Group], batch: int) -> None:
+        self.graph, self.groups, self.batch = graph, groups, batch
+        self.out = Placement()
+        self.group_of = {v.index: n for n, g in enumerate(groups) for v in g.values}
+        order = [v for g in groups for v in g.values]
+        self.position = {v.index: n for n, v in enumerate(order)}
+        self.last_read: dict[int, int] = {}
+        for value in order:
+            for source in value.inputs:
+                self.last_read[root(source).index] = self.position[value.index]
+        for value in (*graph.outputs.values(), *(v for _, v in graph.assignments)):
+            self.last_read[root(value).index] = len(order)
+        self.storages: list[Storage] = []
+
+    def run(self) -> Placement:
+        for value in self.graph:
+            if value.op.leaf and value.shape:
+                self.out.places[value.index] = Place(Storage(0, memory=value.attributes["name"]))
+        self._assigned()
+        self._packed()
+        for number, group in enumerate(self.groups):
+            for value in group.values:
+                self._value(number, group, value)
+        self._deaths()
+        self.out.arena = _lay_out(self.storages)
+        return self.out
+
+    # What is computed in memory that is given from outside
+
+    def _assigned(self) -> None:
+        for leaf, value in self.graph.assignments:
+            made = root(value)
+            if self._can_overwrite(leaf, made):
+                self.out.places[made.index] = self.out.places[leaf.index]
+            else:
+                self.out.copies.append((leaf, value))
+
+    def _can_overwrite(self, leaf: Value, made: Value) -> bool:
+        if made.op.leaf or made.op is CONSTANT or made.index in self.out.places or not made.shape:
+            return False
+        if self.groups[self.group_of[made.index]].once or made.count != leaf.count:
+            return False
+        when = self.position[made.index]
+        memory = _memory(leaf)
+        readers = [
+            v for g in self.groups for v in g.values if any(_memory(root(i)) == memory for i in v.inputs if i.shape)
+        ]
+        own = any(v is made for v in readers)
+        return all(self.position[v.index] <= when for v in readers) and (
+            not own or (made.op.elementwise and made.op.in_place)
+        )
+
+    def _packed(self) -> None:
+        for value in self.graph:
+            if value.op is not ops.pack:
+                continue
+            storage = self._new(value.count.at(self.batch) * ITEM_BYTES[value.dtype], self.group_of[value.index])
+            self.out.places.setdefault(value.index, Place(storage))
+            whole = self.out.places[value.index]
+            delta = 0
+            for position, part in enumerate(value.inputs):
+                made = root(part)
+                free = not made.op.leaf and made.index not in self.out.places and made.index in self.group_of
+                if free and not self.groups[self.group_of[made.index]].once:
+                    self.out.places[made.index] = Place(whole.storage, whole.delta + delta)
+                    self.out.packed.add((value.index, position))
+                    storage.birth = min(storage.birth, self.group_of[made.index])
+                delta += part.count.at(self.batch) * ITEM_BYTES[part.dtype]
+
+    # What lies in the arena
+
+    def _value(self, number: int, group: Group, value: Value) -> None:
+        for shape, dtype in value.op.scratch(value):
+            shape = self._piece(shape, group)
+            storage = self._new(_bytes(shape, dtype, self.batch), number)
+            storage.death = number
+            self.out.scratch.setdefault(value.index, []).append((Place(storage), shape, dtype))
+        if not value.shape or value.index in self.out.places:
+            return
+        if group.once:
+            size = _bytes(value.shape, value.dtype, self.batch)
+            self.out.places[value.index] = Place(Storage(size, ONCE, self.out.once))
+            self.out.once += _aligned(size)
+            return
+        over = self._served(group, value)
+        if over is not None:
+            self.out.places[value.index] = over
+            return
+        inner = value.index in group.inner
+        shape = self._piece(value.shape, group) if inner else value.shape
+        self.out.places[value.index] = Place(self._new(_bytes(shape, value.dtype, self.batch), number))
+
+    def _piece(self, shape: Shape, group: Group) -> Shape:
+        return (group.rows, *shape[1:]) if group.rows else shape
+
+    def _served(self, group: Group, value: Value) -> Place | None:
+        """Return the place of an input that this op may overwrite."""
+        if not (value.op.elementwise and value.op.in_place):
+            return None
+        for source in value.inputs:
+            made = root(source)
+            place = self.out.places.get(made.index)
+            if (
+                place is not None
+                and place.storage.memory == ARENA
+                and place.storage in self.storages
+                and source.count == value.count
+                and source.dtype == value.dtype
+                and (made.index in group.inner) == (value.index in group.inner)
+                and self.last_read[made.index] == self.position[value.index]
+                and not any(made.index == i.index for i in self.graph.outputs.values())
+                and place.delta == 0
+                and place.storage.size == _bytes(
+                    self._piece(value.shape, group) if value.index in group.inner else value.shape,
+                    value.dtype,
+                    self.batch,
+                )
+            ):
+                return place
+        return None
+
+    def _new(self, size: int, birth: int) -> Storage:
+        storage = Storage(size, birth=birth, death=birth)
+        self.storages.append(storage)
+        return storage
+
+    def _deaths(self) -> None:
+        end = len(self.groups)
+        order = [v for g in self.groups for v in g.values]
+        for value in order:
+            place = self.out.places.get(value.index)
+            if place is not None:
+                last = self.last_read.get(value.index, self.position[value.index])
+                group = self.group_of[order[last].index] if last < len(order) else end
+                place.storage.death = max(place.storage.death, group, self.group_of[value.index])
+
+
+def _memory(value: Value) -> str | None:
+    """Return which memory from outside a leaf reads: all parameters share one vector."""
+    if not value.op.leaf:
+        return None
+    return "parameters" if value.attributes["role"] == "parameter" else value.attributes["name"]
+
+
+def _bytes(shape: Shape, dtype: DType, batch: int) -> int:
+    return count(shape).at(batch) * ITEM_BYTES[dtype]
+
+
+def _aligned(size: int) -> int:
+    return math.ceil(size / ALIGNMENT) * ALIGNMENT
+
+
+def _lay_out(storages: Iterable[Storage]) -> int:
+    """Give each storage an offset; return the bytes needed (greedy by size: Pisarchyk and Lee, 2020)."""
+    placed: list[Storage] = []
+    total = 0
+    for storage in sorted(storages, key=lambda s: -s.size):
+        neighbours = [s for s in placed if s.birth <= storage.death and storage.birth <= s.death]
+        offset = 0
+        for other in sorted(neighbours, key=lambda s: s.offset):
+            if other.offset >= offset + storage.size:
+                break
+            offset = max(offset, _aligned(other.offset + other.size))
+        storage.offset = offset
+        placed.append(storage)
+        total = max(total, _aligned(offset + storage.size))
+    return total

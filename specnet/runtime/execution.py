@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.runtime.functions import FUNCTIONS
+from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
+from specnet.runtime.shapes import ITEM_BYTES, at, count, show
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A plan over real arrays: calling `step` executes it once.
+
+    `step` takes the plan's numbers and returns its scalars, both in the plan's order; `arrays` are its other
+    outputs, overwritten by the next call.
+    """
+
+    step: Callable[..., tuple[float, ...]]
+    arrays: dict[str, Array]
+
+
+class Executable:
+    """A plan with memory of its own, to be bound to arrays for one batch size after another.
+
+    Not for two threads at once: all of its bindings share one arena.
+    """
+
+    def __init__(self, plan: Plan, streams: Mapping[str, np.random.Generator] | None = None) -> None:
+        self.plan = plan
+        self._streams = streams or {}
+        self._code = compile(plan.source, "<specnet plan>", "exec")
+        self._arena = _aligned(plan.arena)
+
+    def bind(self, batch: int, leaves: Mapping[str, Array]) -> Bound:
+        """Return the plan over these arrays, for a batch of at most `plan.batch` rows.
+
+        Raises ValueError where an array has not the plan's shape and dtype, or is not contiguous.
+        """
+        plan = self.plan
+        if not 0 < batch <= plan.batch:
+            raise ValueError(f"the plan takes batches of 1 to {plan.batch} rows, not {batch}")
+        memory = {ARENA: self._arena, ONCE: _aligned(plan.once)}
+        for name, (shape, dtype) in plan.leaves.items():
+            array = leaves[name]
+            if array.shape != at(shape, batch) or array.dtype != dtype or not array.flags.c_contiguous:
+                raise ValueError(
+                    f"{name} is {array.dtype}{array.shape}, and the plan takes a contiguous {dtype}{show(shape)}"
+                )
+            memory[name] = array.reshape(-1).view(np.uint8)
+        names: dict[str, Any] = {name: FUNCTIONS[name] for name in plan.functions}
+        for view in plan.views:
+            names[view.name] = _view(view, memory, batch)
+        for name, (factor, power, dtype) in plan.literals.items():
+            names[name] = np.array(factor * float(batch) ** power, dtype)
+        for name, (factor, power) in plan.factors.items():
+            names[name] = factor * float(batch) ** power
+        for name, (prepare, key) in plan.prepared.items():
+            names[name] = prepare(batch)[key]
+        for name, stream in plan.streams.items():
+            names[name] = self._streams[stream]
+        names |= plan.attributes
+        for block in plan.blocks:
+            names[block.name] = _pieces(block, names, batch)
+        with np.errstate(all="ignore"):
+            exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
+        return Bound(names["step"], {name: names[view] for name, view in plan.arrays.items()})
+
+
+def _aligned(size: int) -> Array:
+    """Return uninitialised bytes whose address is a multiple of a cache line."""
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size]
+
+
+def _view(view: View, memory: Mapping[str, Array], batch: int) -> Array:
+    shape = at(view.shape, batch)
+    size = count(view.shape).at(batch) * ITEM_BYTES[view.dtype]
+    flat = memory[view.memory][view.offset : view.offset + size].view(view.dtype)
+    if view.form == "flat":
+        return flat
+    array = flat.reshape(shape)
+    if view.form == "rows":
+        return array.reshape(-1, shape[-1])
+    return array.T if view.form == "T" else array
+
+
+def _pieces(block: Block, names: Mapping[str, Any], batch: int) -> list[tuple[Array, ...]]:
+    """Cut a block's arrays into pieces; a last smaller piece gets smaller scratch."""
+    pieces = []
+    leading = at(block.shape, batch)[0]
+    for start in range(0, leading, block.rows):
+        rows = min(block.rows, leading - start)
+        sliced = [names[name][start : start + rows] for name in block.sliced]
+        pieces.append((*sliced, *(names[name][:rows] for name in block.scratch)))
+    return pieces

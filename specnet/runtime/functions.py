@@ -1,0 +1,69 @@
+"""The functions that a plan's statements may name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+Array = np.ndarray[Any, Any]
+
+
+def draw_uniform(generator: np.random.Generator, out: Array) -> None:
+    """Fill an array with numbers uniform in [0, 1)."""
+    generator.random(dtype=out.dtype, out=out)
+
+
+def scalar_sqrt(x: float) -> float:
+    """Return the root, NaN below 0: a step that has diverged is told by its loss, not by an exception."""
+    return math.sqrt(x) if x >= 0.0 else math.nan
+
+
+def scalar_exp(x: float) -> float:
+    return math.exp(x) if x < 709.78 else (math.inf if x == x else math.nan)
+
+
+def scalar_log(x: float) -> float:
+    """Return the natural logarithm, -inf at 0 and NaN below."""
+    return math.log(x) if x > 0.0 else (-math.inf if x == 0.0 else math.nan)
+
+
+FUNCTIONS: dict[str, Any] = {
+    "absolute": np.absolute,
+    "add": np.add,
+    "add_reduce": np.add.reduce,
+    "argmax": np.argmax,
+    "copyto": np.copyto,
+    "count_nonzero": np.count_nonzero,
+    "divide": np.divide,
+    "dot": np.dot,
+    "draw_uniform": draw_uniform,
+    "equal": np.equal,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "float": float,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "log": np.log,
+    "log1p": np.log1p,
+    "maximum": np.maximum,
+    "maximum_reduce": np.maximum.reduce,
+    "minimum": np.minimum,
+    "multiply": np.multiply,
+    "negative": np.negative,
+    "power": np.power,
+    "put": np.put,
+    "reciprocal": np.reciprocal,
+    "scalar_exp": scalar_exp,
+    "scalar_log": scalar_log,
+    "scalar_sqrt": scalar_sqrt,
+    "sign": np.sign,
+    "sqrt": np.sqrt,
+    "subtract": np.subtract,
+    "take": np.take,
+    "tanh": np.tanh,
+}

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from specnet.runtime.shapes import Count, DType, Shape
+
+Form = Literal["plain", "flat", "T", "rows"]
+
+ARENA = "arena"
+"""The memory that all passing values share."""
+
+ONCE = "once"
+"""The memory of what is computed when a plan is bound to a batch size, and never changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An array of the plan: where it lies, and how it is looked at.
+
+    `memory` is the arena, or the name of an array from outside; `offset` counts bytes from its start. An array
+    of a blocked step that only the step itself uses has the size of one block (`block`).
+    """
+
+    name: str
+    memory: str
+    offset: int
+    shape: Shape
+    dtype: DType
+    form: Form = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A chain of element-wise statements that runs piece by piece, so that what passes between them stays in cache.
+
+    `rows` is how many rows of the leading axis a piece has; `sliced` names the views that are cut into
+    pieces, `scratch` those that hold one piece.
+    """
+
+    name: str
+    rows: int
+    shape: Shape
+    sliced: tuple[str, ...]
+    scratch: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op of the plan, in the order of execution."""
+
+    op: str
+    phase: Literal["forward", "backward", "update"]
+    origin: tuple[str | int, ...]
+    output: str
+    shape: Shape
+    dtype: DType
+    memory: str
+    offset: int
+    flops: Count
+    read: tuple[str, ...]
+    code: tuple[str, ...]
+    once: bool = False
+    """Whether it is computed when the plan is bound, since it never changes."""
+    block: str | None = None
+    size: int = 0
+    """Bytes of the output and scratch at full batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Ordered steps over placed buffers: everything that is to be known about an execution before it starts.
+
+    `source` is the straight-line function that the steps were written as; `numbers` are its arguments,
+    `scalars` its results in order, `arrays` names the views that hold the other outputs.
+    """
+
+    steps: tuple[Step, ...]
+    views: tuple[View, ...]
+    blocks: tuple[Block, ...]
+    literals: dict[str, tuple[float, int, DType]]
+    """Constants as arrays, by name: factor, power of the batch size, dtype."""
+    factors: dict[str, tuple[float, int]]
+    """Constants that depend on the batch size, as Python numbers, by name."""
+    prepared: dict[str, tuple[Callable[[int], Any], str]]
+    """What is computed for a batch size, by name: a function of it, and the key of its result."""
+    streams: dict[str, str]
+    """Streams of randomness by the name that the source gives them."""
+    attributes: dict[str, Any]
+    """Attributes of ops that the source names."""
+    functions: tuple[str, ...]
+    numbers: tuple[str, ...]
+    scalars: tuple[str, ...]
+    arrays: dict[str, str]
+    leaves: dict[str, tuple[Shape, DType]]
+    """Arrays from outside, by name."""
+    batch: int
+    """The largest batch; smaller ones use the same arena."""
+    arena: int
+    """Bytes of the arena."""
+    once: int
+    """Bytes of what is computed once for a batch size."""
+    source: str = field(repr=False)
+
+    def flops(self, batch: int | None = None) -> int:
+        """Return the floating-point operations of one execution."""
+        rows = self.batch if batch is None else batch
+        return sum(step.flops.at(rows) for step in self.steps if not step.once)

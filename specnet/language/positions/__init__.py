@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from typing import Literal
+
+from specnet.language.positions.tree import Duplicate, Entry, Positions
+
+__all__ = ["Duplicate", "Entry", "Positions", "locate"]
+
+
+def locate(text: str, syntax: Literal["toml", "json"]) -> Positions:
+    """Return where each key and value of a text lies that `tomllib` or `json` has accepted."""
+    if syntax == "json":
+        from specnet.language.positions.json_positions import locate_json
+
+        return locate_json(text)
+    from specnet.language.positions.toml_positions import locate_toml
+
+    return locate_toml(text)

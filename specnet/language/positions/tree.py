@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from specnet.diagnostics import KeyPath, Part, Position, Span
+
+Stretch = tuple[int, int]
+"""A piece of a text by the offsets of its first character and of what follows its last."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """Where one key, array element or table was written.
+
+    `value` is set where the value is written in one piece, and `header` where a table is opened by a line of
+    its own (`[training]`, `[[layers]]`) or by the first part of a dotted key.
+    """
+
+    key: Stretch | None = None
+    value: Stretch | None = None
+    header: Stretch | None = None
+    children: dict[str | int, Entry] = field(default_factory=dict)
+
+    def place(self) -> Stretch | None:
+        """Return the piece of text that stands for the entry as a whole."""
+        return self.value or self.header or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A key that a text gives a second time."""
+
+    path: KeyPath
+    first: Stretch
+    second: Stretch
+
+
+class Positions:
+    """The places of all keys and values of one text."""
+
+    def __init__(self, text: str, root: Entry, duplicates: tuple[Duplicate, ...] = ()) -> None:
+        self.text = text
+        self.root = root
+        self.duplicates = duplicates
+        self._lines: list[int] | None = None
+
+    def find(self, path: KeyPath) -> Entry | None:
+        """Return the entry at a key path, or None where the text says nothing there."""
+        entry: Entry | None = self.root
+        for step in path:
+            if entry is None:
+                return None
+            entry = entry.children.get(step)
+        return entry
+
+    def stretch(self, path: KeyPath, part: Part = "value") -> Stretch | None:
+        """Return the piece of text that a finding at a key path points at.
+
+        Where the path leads beyond what is written, as that of a missing key does, this is the table which
+        it would lie in. None stands for the document as a whole.
+        """
+        entry = self.root
+        for depth, step in enumerate(path):
+            child = entry.children.get(step)
+            if child is None:
+                return self._table(entry) if depth else None
+            entry = child
+        if part == "key":
+            return entry.key or self._table(entry)
+        if part == "type":
+            kind = entry.children.get("type")
+            return (kind and kind.place()) or self._table(entry)
+        if part == "table":
+            return self._table(entry)
+        return entry.place()
+
+    def span(self, path: KeyPath, part: Part = "value") -> Span | None:
+        """Return the span of `stretch`, in lines and columns."""
+        found = self.stretch(path, part)
+        return None if found is None else self.span_of(found)
+
+    def span_of(self, stretch: Stretch) -> Span:
+        """Return a piece of the text in lines and columns."""
+        return Span(self.position(stretch[0]), self.position(stretch[1]))
+
+    def position(self, offset: int) -> Position:
+        """Return the line and column of an offset."""
+        if self._lines is None:
+            self._lines = [0, *(i + 1 for i, letter in enumerate(self.text) if letter == "\n")]
+        line = bisect_right(self._lines, offset)
+        return Position(line, offset - self._lines[line - 1] + 1)
+
+    def walk(self) -> Iterator[tuple[KeyPath, Entry]]:
+        """Yield every entry below the root with its key path."""
+        pending: list[tuple[KeyPath, Entry]] = [((), self.root)]
+        while pending:
+            path, entry = pending.pop()
+            for step, child in entry.children.items():
+                yield (*path, step), child
+                pending.append(((*path, step), child))
+
+    def _table(self, entry: Entry) -> Stretch | None:
+        """Return the place of a table: its header, or itself if one line holds it, or else what opens it."""
+        if entry.header is not None or entry.value is None:
+            return entry.header or entry.key
+        start, end = entry.value
+        if "\n" not in self.text[start:end]:
+            return entry.value
+        return entry.key or (start, start + 1)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import PositiveFloat
+
+from specnet.graph import ops
+from specnet.graph.builder import UpdateBuilder
+from specnet.graph.graph import Value
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, shrunk, with_decay
+
+
+class Moments(Optimizer):
+    """What Adam and AdamW share: running means of gradients and of their squares.
+
+        m <- beta_1 m + (1 - beta_1) g      m^ = m / (1 - beta_1^t)
+        v <- beta_2 v + (1 - beta_2) g^2    v^ = v / (1 - beta_2^t)
+
+    The slots hold M = m / (1 - beta_1) and V = v / (1 - beta_2), whose updates take two passes over memory
+    fewer, and all scalars are drawn out of the vectors:
+
+        m^ / (sqrt(v^) + epsilon) = (1 - beta_1) / (1 - beta_1^t) r M / (sqrt(V) + r epsilon),
+        r = sqrt((1 - beta_2^t) / (1 - beta_2))
+    """
+
+    learning_rate: PositiveFloat = 0.001
+    """How far a step goes; schedules start from it."""
+    beta_1: Decay = 0.9
+    """The decay of the running mean of gradients."""
+    beta_2: Decay = 0.999
+    """The decay of the running mean of squared gradients."""
+    epsilon: PositiveFloat = 1e-8
+    """Added to the root, so that no step divides by 0."""
+    amsgrad: bool = False
+    """Whether the largest v so far takes the place of v, so that no element's step grows again."""
+
+    def advance(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return p - lr * m^ / (sqrt(v^) + epsilon)."""
+        slot_m, slot_v = build.slot("mean"), build.slot("square")
+        m = build.keep(slot_m, slot_m * self.beta_1 + g)
+        v = build.keep(slot_v, slot_v * self.beta_2 + ops.square(g))
+        if self.amsgrad:
+            slot_largest = build.slot("largest_square")
+            v = build.keep(slot_largest, ops.maximum(slot_largest, v))
+        root = ops.sqrt((1.0 - ops.power(self.beta_2, t)) * (1.0 / (1.0 - self.beta_2)))
+        rate = lr * (1.0 - self.beta_1) / (1.0 - ops.power(self.beta_1, t)) * root
+        return p - m / (ops.sqrt(v) + root * self.epsilon) * rate
+
+
+class Adam(Moments):
+    """p <- p - lr * m^ / (sqrt(v^) + epsilon) (Kingma and Ba, 2015).
+
+        m <- beta_1 m + (1 - beta_1) g      m^ = m / (1 - beta_1^t)
+        v <- beta_2 v + (1 - beta_2) g^2    v^ = v / (1 - beta_2^t)
+
+    epsilon is added to the corrected root, as in PyTorch and the paper's algorithm; Keras adds it to the
+    uncorrected one. `amsgrad` keeps the largest v and corrects that, as PyTorch and Keras do (Reddi et al.,
+    2018, correct nothing). `weight_decay` adds weight_decay * p to g first, as in PyTorch; AdamW, and every
+    optimizer of Keras, decays apart from the gradient.
+    """
+
+    type: Literal["adam"] = "adam"
+    weight_decay: NonNegative = 0.0
+    """What p is multiplied by and added to the gradient."""
+
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        return self.advance(build, p, with_decay(p, g, self.weight_decay), lr, t)
+
+
+class AdamW(Moments):
+    """p <- (1 - lr * weight_decay) p - lr * m^ / (sqrt(v^) + epsilon) (Loshchilov and Hutter, 2019).
+
+    m^ and v^ are Adam's, and so is epsilon's place. As in PyTorch and Keras the decay is multiplied by the
+    learning rate of the step, and so follows the schedule; the default is PyTorch's 0.01, Keras's is 0.004.
+    """
+
+    type: Literal["adamw"] = "adamw"
+    weight_decay: NonNegative = 0.01
+    """The share of p that a step at learning rate 1 would take away."""
+
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        return self.advance(build, shrunk(p, lr, self.weight_decay), g, lr, t)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from specnet.graph import ops
+from specnet.graph.builder import UpdateBuilder
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import fault
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, with_decay
+
+
+class SGD(Optimizer):
+    """Gradient descent (Robbins and Monro, 1951), with momentum (Polyak, 1964; Nesterov, 1983) on request.
+
+    Without momentum, p <- p - lr * g. With it,
+
+        d <- momentum * d + (1 - dampening) g      (d = g at the first step)
+        p <- p - lr * d                            or, with `nesterov`, p <- p - lr * (g + momentum * d)
+
+    as in PyTorch (Sutskever et al., 2013, take lr into d, and so does Keras: the two part where lr changes).
+    `weight_decay` adds weight_decay * p to g first, as in PyTorch; Keras's shrinks p apart from the gradient.
+    """
+
+    type: Literal["sgd"] = "sgd"
+    momentum: Decay = 0.0
+    """The share of its direction that each step hands to the next."""
+    dampening: Decay = 0.0
+    """The share of each gradient that momentum leaves out, the first step's apart."""
+    nesterov: bool = False
+    """Whether a step goes where the next would, were the gradient to stay the same."""
+    weight_decay: NonNegative = 0.0
+    """What p is multiplied by and added to the gradient."""
+
+    @model_validator(mode="after")
+    def _options_agree(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise fault("nesterov needs momentum", key="nesterov", help="set momentum, such as 0.9")
+        if self.dampening and not self.momentum:
+            raise fault("dampening needs momentum", key="dampening", help="set momentum, such as 0.9")
+        if self.nesterov and self.dampening:
+            raise fault(
+                "nesterov and dampening exclude each other", key="dampening", help="leave one of them out"
+            )
+        return self
+
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        g = with_decay(p, g, self.weight_decay)
+        if not self.momentum:
+            return p - g * lr
+        slot = build.slot("momentum")
+        if self.nesterov:
+            # The slot holds momentum * d, which a step needs twice over: one pass over memory fewer.
+            carried = build.keep(slot, (slot + g) * self.momentum)
+            return p - (g + carried) * lr
+        if self.dampening:
+            # At t = 1 nothing is left out; 1 - min(t - 1, 1) * dampening says so without a branch.
+            g = g * (1.0 - ops.minimum(t - 1.0, 1.0) * self.dampening)
+        return p - build.keep(slot, slot * self.momentum + g) * lr

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.network import Network
+from specnet.compiler.parameters import Parameters, initial_parameters, views
+from specnet.compiler.pipeline import plan
+from specnet.compiler.programs import gradient_graph, prediction_graph
+from specnet.data.encoding import Encoding
+from specnet.graph.graph import Graph
+from specnet.runtime.execution import Bound, Executable
+from specnet.runtime.random import stream
+
+Array = np.ndarray[Any, Any]
+
+PREDICTION_ROWS = 1024
+"""Rows predicted at once, so that memory does not grow with the number of rows asked for."""
+
+KEPT_BINDINGS = 4
+"""How many batch sizes a model keeps ready for the next prediction."""
+
+
+class Model:
+    """A compiled network with parameters of its own, and with the data's encoding where it has seen data.
+
+    A model is for one thread at a time; several threads take a model each.
+    """
+
+    def __init__(self, network: Network, encoding: Encoding | None = None) -> None:
+        self.network = network
+        self.encoding = encoding
+        self.parameters: Parameters = initial_parameters(network)
+        self._ready: dict[int, tuple[Array, Bound]] = {}
+
+    def loss_and_gradients(
+        self, inputs: Any, targets: Any, *, training: bool = False
+    ) -> tuple[float, Mapping[str, Array]]:
+        """Return the loss, penalties included, and its gradient with respect to each parameter.
+
+        `inputs` (rows, ...) and `targets` (rows, ...) are as the network takes them: after the document's
+        transforms. With `training`, layers act as in training (dropout drops). Raises ValueError where shapes
+        do not fit.
+        """
+        x = as_inputs(self.network, inputs)
+        t = as_targets(self.network, np.asarray(targets))
+        if not 0 < len(x) == len(t):
+            raise ValueError(f"{len(x)} inputs cannot be compared with {len(t)} targets")
+        executable = self._executable(gradient_graph(self.network, training=training), len(x))
+        bound = executable.bind(len(x), self.leaves(inputs=x, targets=t))
+        with np.errstate(all="ignore"):
+            loss = bound.step()[0]
+        return loss, views(self.network.parameters, bound.arrays["gradients"])
+
+    def predict(self, inputs: Any) -> Array:
+        """Return the predictions (rows, ...) for raw inputs: as the data hold them, before any transform.
+
+        Classes come as probabilities; numbers in the units that the data's targets have. Raises ValueError
+        where the shape does not fit, and SpecError for cells of a table that it cannot read.
+        """
+        if self.encoding is None:
+            return self.forward(inputs)
+        return self.encoding.decode(self.forward(self.encoding.encode(inputs)))
+
+    def forward(self, inputs: Any) -> Array:
+        """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms."""
+        x = as_inputs(self.network, inputs)
+        out = np.empty((len(x), *self.network.prediction_shape), self.network.spec.dtype)
+        for start in range(0, len(x), PREDICTION_ROWS):
+            part = x[start : start + PREDICTION_ROWS]
+            held, bound = self._bound(len(part))
+            held[...] = part
+            with np.errstate(all="ignore"):
+                bound.step()
+            out[start : start + len(part)] = bound.arrays["predictions"]
+        return out
+
+    def leaves(self, **arrays: Array) -> dict[str, Array]:
+        """Return what a program over this model's parameters is bound to, with some arrays beside them."""
+        return {"parameters": self.parameters.flat, **self.parameters, **arrays}
+
+    def _bound(self, rows: int) -> tuple[Array, Bound]:
+        if rows not in self._ready:
+            held = np.empty((rows, *self.network.signature.inputs), self.network.spec.dtype)
+            executable = self._executable(prediction_graph(self.network), rows)
+            while len(self._ready) >= KEPT_BINDINGS:
+                del self._ready[next(iter(self._ready))]
+            self._ready[rows] = held, executable.bind(rows, self.leaves(inputs=held))
+        return self._ready[rows]
+
+    def _executable(self, graph: Graph, rows: int) -> Executable:
+        compiled = plan(graph, rows)
+        return Executable(compiled, streams(self.network.spec.seed, compiled.streams.values()))
+
+
+def streams(seed: int, names: Any) -> dict[str, np.random.Generator]:
+    """Return the generators that a plan draws from, by name."""
+    return {name: stream(seed, name) for name in names}
+
+
+def as_inputs(network: Network, inputs: Any) -> Array:
+    """Return inputs as a contiguous array of the model's dtype; raise ValueError for another shape."""
+    shape = network.signature.inputs
+    x = np.ascontiguousarray(inputs, network.spec.dtype)
+    if x.shape[1:] != shape or np.ndim(inputs) == 0:
+        raise ValueError(f"inputs are {x.shape}, and the model takes (rows, {', '.join(map(str, shape))})")
+    return x
+
+
+def as_targets(network: Network, targets: Array) -> Array:
+    """Return targets (rows, ...) in the shape and dtype that the network's loss takes.
+
+    Raises ValueError where they cannot be: another shape, classes that are no whole numbers or out of range.
+    """
+    shape, dtype = network.target_shape, network.target_dtype
+    if dtype == "int64":
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            raise ValueError(f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row")
+        classes = network.prediction_shape[-1]
+        if len(targets) and not 0 <= targets.min() <= targets.max() < classes:
+            low, high = targets.min(), targets.max()
+            raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")
+        return np.ascontiguousarray(targets, np.int64)
+    t = np.ascontiguousarray(targets, dtype)
+    if t.ndim == 1 and shape == (1,) and targets.ndim == 1:
+        t = t.reshape(-1, 1)
+    if t.shape[1:] != shape or targets.ndim == 0:
+        raise ValueError(f"targets are {t.shape}, and the loss takes (rows, {', '.join(map(str, shape))})")
+    return t

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from specnet.data import Signature
+from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
+from specnet.graph import ops
+from specnet.graph.builder import Builder, Parameter
+from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.op import leaf
+from specnet.language.spec import Spec
+from specnet.runtime.shapes import BATCH, DType, Shape, at, show
+from specnet.vocabulary.losses import Link
+from specnet.vocabulary.metrics import METRICS, Metric
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """One layer as it was lowered."""
+
+    name: str
+    type: str
+    path: KeyPath
+    input: Shape
+    output: Shape
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The forward part of a graph: what a network makes of its inputs, and what that costs."""
+
+    graph: Graph
+    builder: Builder
+    layers: tuple[LayerInfo, ...]
+    target: Value
+    output: Value
+    """What the loss sees: the last layer's value, or the logits that it makes probabilities of."""
+    prediction: Value
+    """What a user sees: probabilities where the loss speaks of classes."""
+    elements: Value
+    """What each row or element costs."""
+
+
+class Network:
+    """A document's layers and loss over data of known shapes.
+
+    Creating one lowers the network once, to find its parameters and every fault of shape; SpecError holds the
+    faults. Each `lower` gives a graph of its own to build a program on.
+    """
+
+    def __init__(self, spec: Spec, signature: Signature) -> None:
+        self.spec = spec
+        self.signature = signature
+        self.metrics: tuple[Metric, ...] = self._metrics()
+        lowered = self.lower(training=False)
+        self.layers = lowered.layers
+        self.parameters: tuple[Parameter, ...] = tuple(lowered.builder.parameters.values())
+        self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
+        self.elements_per_row: int = lowered.elements.count.each
+        self._check(lowered)
+
+    @cached_property
+    def size(self) -> int:
+        """How many numbers training fits."""
+        return sum(p.size for p in self.parameters)
+
+    @property
+    def target_shape(self) -> tuple[int, ...]:
+        """The shape of one row's target as the loss takes it: () for a class index."""
+        if self.target_dtype == "int64":
+            return ()
+        return self.signature.target or (1,)
+
+    @property
+    def target_dtype(self) -> DType:
+        """The dtype of targets as the loss takes them: int64 for class indices."""
+        if self.spec.loss.targets == "classes" and self.signature.integers:
+            return "int64"
+        return self.spec.dtype
+
+    def lower(self, *, training: bool) -> Lowered:
+        """Build the forward graph, as it is in training or in evaluation."""
+        graph = Graph(self.spec.dtype)
+        builder = Builder(graph, training)
+        graph.origin = ("input_shape",) if self.spec.input_shape is not None else ("data",)
+        x = leaf(graph, "inputs", "input", (BATCH, *self.signature.inputs))
+        target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
+        layers: list[LayerInfo] = []
+        names = layer_names(self.spec)
+        for index, layer in enumerate(self.spec.layers):
+            builder.scope, graph.origin = names[index], ("layers", index)
+            known = set(builder.parameters)
+            try:
+                y = layer.lower(builder, x)
+            except ShapeFault as fault:
+                raise SpecError([_shape_diagnostic(fault, x, graph.origin)]) from fault
+            own = tuple(name for name in builder.parameters if name not in known)
+            layers.append(LayerInfo(names[index], layer.type, graph.origin, x.shape, y.shape, own))
+            x = y
+        graph.origin = ("loss",)
+        output, prediction = linked(x, self.spec.loss.link)
+        try:
+            problem = self.spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
+            if problem is not None:
+                raise ShapeFault(problem, x)
+            elements = self.spec.loss.elements(output, target)
+        except ShapeFault as fault:
+            raise SpecError([_shape_diagnostic(fault, x, ("loss",))]) from fault
+        return Lowered(graph, builder, tuple(layers), target, output, prediction, elements)
+
+    def _metrics(self) -> tuple[Metric, ...]:
+        if self.spec.metrics is not None:
+            return self.spec.metrics
+        return tuple(METRICS.validate(name) for name in self.spec.loss.default_metrics)
+
+    def _check(self, lowered: Lowered) -> None:
+        """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
+        found = []
+        for parameter in self.parameters:
+            problem = parameter.initial.fault(parameter.shape)
+            if problem is not None:
+                path = (*parameter.origin, parameter.field)
+                found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
+        for index, metric in enumerate(self.metrics):
+            try:
+                metric.sums(lowered.prediction, lowered.target)
+                metric.keeps(lowered.prediction, lowered.target)
+            except ShapeFault as fault:
+                path = ("metrics", index) if self.spec.metrics is not None else ("loss",)
+                found.append(Diagnostic("SN412", f"{metric.label}: {fault}", path, help=fault.help))
+        if found:
+            raise SpecError(found)
+
+
+def layer_names(spec: Spec) -> list[str]:
+    """Return each layer's name: its own, or its type and its place among its type, from 1.
+
+    Raises SpecError where two layers have one name.
+    """
+    counts: dict[str, int] = {}
+    names: list[str] = []
+    found = []
+    for index, layer in enumerate(spec.layers):
+        counts[layer.type] = counts.get(layer.type, 0) + 1
+        name = layer.name or f"{layer.type}_{counts[layer.type]}"
+        if name in names:
+            first = names.index(name)
+            found.append(
+                Diagnostic(
+                    "SN301",
+                    f"two layers are called `{name}`",
+                    ("layers", index, "name") if layer.name else ("layers", index),
+                    part="value" if layer.name else "table",
+                    help="give each layer a name of its own",
+                    labels=(Label(f"the first `{name}` is here", ("layers", first), "table"),),
+                )
+            )
+        names.append(name)
+    if found:
+        raise SpecError(found)
+    return names
+
+
+def linked(x: Value, link: Link) -> tuple[Value, Value]:
+    """Return what the loss sees and what a user sees of the last layer's value.
+
+    A loss on logits gets what lies below a final softmax (or sigmoid), so that probabilities near 0 cost no
+    accuracy; where the last layer is linear, its values are the logits.
+    """
+    if link == "identity":
+        return x, x
+    function = ops.softmax if link == "softmax" else ops.sigmoid
+    if x.op is function:
+        return x.inputs[0], x
+    logits = x.inputs[0] if link == "softmax" and x.op is ops.log_softmax else x
+    return logits, function(logits)
+
+
+def _shape_diagnostic(fault: ShapeFault, x: Value, path: KeyPath) -> Diagnostic:
+    blame = fault.blame if fault.blame is not None and fault.blame.op.name != "constant" else x
+    labels: tuple[Label, ...] = ()
+    if blame.origin and blame.origin != path:
+        labels = (Label(f"this gives {show(blame.shape)}", blame.origin, "type"),)
+    return Diagnostic("SN401", str(fault), path, part="type", help=fault.help, labels=labels)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from specnet.compiler.network import Network
+from specnet.graph.builder import Parameter
+from specnet.runtime.random import stream
+from specnet.vocabulary.initializers import Initializer
+
+Array = np.ndarray[Any, Any]
+
+
+class Parameters(Mapping[str, Array]):
+    """All that training fits, by name (`dense_1.kernel`): views of one flat vector.
+
+    Writing into a view changes the model; the mapping itself is fixed.
+    """
+
+    def __init__(self, declared: tuple[Parameter, ...], dtype: str) -> None:
+        self.flat: Array = np.zeros(sum(p.size for p in declared), dtype)
+        self._views: dict[str, Array] = views(declared, self.flat)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{name} {array.shape}" for name, array in self.items())
+        return f"Parameters({inner})"
+
+
+def views(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
+    """Return each parameter's part of a vector (n,) in the parameter's shape."""
+    parts, start = {}, 0
+    for parameter in declared:
+        parts[parameter.name] = flat[start : start + parameter.size].reshape(parameter.shape)
+        start += parameter.size
+    return parts
+
+
+def initial_parameters(network: Network) -> Parameters:
+    """Return the parameters where the document has them start, each drawn from a stream of its own."""
+    parameters = Parameters(network.parameters, network.spec.dtype)
+    for declared in network.parameters:
+        generator = stream(network.spec.seed, f"initial/{declared.name}")
+        parameters[declared.name][...] = cast("Initializer", declared.initial).draw(declared.shape, generator)
+    return parameters

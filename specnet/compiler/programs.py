@@ -1,0 +1,139 @@
+"""The graphs that a network is used through: to train, to evaluate, to predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specnet.compiler.differentiate import differentiate
+from specnet.compiler.network import Lowered, Network
+from specnet.graph import ops
+from specnet.graph.builder import UpdateBuilder
+from specnet.graph.graph import Graph, Value
+from specnet.graph.op import constant, leaf, number
+from specnet.language.spec import Training
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A graph that changes the parameters, and the slots that its optimizer keeps: shape and first value."""
+
+    graph: Graph
+    slots: dict[str, tuple[tuple[int, ...], float]]
+
+
+def training_graph(network: Network) -> Update:
+    """Return one whole step: forward, backward, and the update.
+
+    Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `rate`, the
+    learning rate, and `step`, counted from 1.
+    """
+    lowered = network.lower(training=True)
+    gradient = _gradient(network, lowered)
+    slots = _update(lowered.graph, network.spec.training, gradient, network.size)
+    return Update(lowered.graph, slots)
+
+
+def accumulating_graph(network: Network) -> Graph:
+    """Return a batch's part of a step that several batches share: gradients are added up, each times `share`.
+
+    Outputs as `training_graph`; the sum is the leaf `accumulated`.
+    """
+    lowered = network.lower(training=True)
+    graph = lowered.graph
+    gradient = _gradient(network, lowered)
+    so_far = leaf(graph, "accumulated", "state", (network.size,))
+    graph.phase = "update"
+    graph.assign(so_far, so_far + gradient * number(graph, "share"))
+    return graph
+
+
+def update_graph(network: Network) -> Update:
+    """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
+    graph = Graph(network.spec.dtype)
+    graph.phase = "update"
+    gradient = leaf(graph, "accumulated", "state", (network.size,))
+    slots = _update(graph, network.spec.training, gradient, network.size)
+    graph.assign(gradient, ops.expand(constant(graph, 0.0), shape=gradient.shape))
+    return Update(graph, slots)
+
+
+def gradient_graph(network: Network, *, training: bool) -> Graph:
+    """Return the loss, penalties included, and its gradient: outputs `loss`, `gradients` (n,)."""
+    lowered = network.lower(training=training)
+    gradient = _gradient(network, lowered)
+    graph = lowered.graph
+    loss = graph.outputs["loss"]
+    if "penalty" in graph.outputs:
+        loss = loss + graph.outputs["penalty"]
+    graph.outputs = {"loss": loss, "gradients": gradient}
+    return graph
+
+
+def evaluation_graph(network: Network, *, units: bool = False) -> Graph:
+    """Return what evaluation adds up over batches.
+
+    Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
+    keeps, named `label/name` and `label:name`. With `units`, metrics see predictions and targets times the leaf
+    `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
+    """
+    lowered = network.lower(training=False)
+    graph = lowered.graph
+    graph.outputs["cost"] = ops.total_all(lowered.elements)
+    _penalty(lowered)
+    prediction, target = lowered.prediction, lowered.target
+    if units:
+        scale = leaf(graph, "units/scale", "constant", network.target_shape)
+        offset = leaf(graph, "units/offset", "constant", network.target_shape)
+        prediction, target = prediction * scale + offset, target * scale + offset
+    for metric in network.metrics:
+        for name, value in metric.sums(prediction, target).items():
+            graph.outputs[f"{metric.label}/{name}"] = value
+        for name, value in metric.keeps(prediction, target).items():
+            graph.outputs[f"{metric.label}:{name}"] = value
+    return graph
+
+
+def prediction_graph(network: Network) -> Graph:
+    """Return the predictions: output `predictions` (batch, ...)."""
+    lowered = network.lower(training=False)
+    lowered.graph.outputs["predictions"] = lowered.prediction
+    return lowered.graph
+
+
+def _gradient(network: Network, lowered: Lowered) -> Value:
+    """Append the loss and its gradient with respect to all parameters, as one vector (n,)."""
+    graph, loss = lowered.graph, network.spec.loss
+    data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.total_all(lowered.elements)
+    objective = data * loss.scale
+    graph.outputs["loss"] = objective
+    penalty = _penalty(lowered)
+    if penalty is not None:
+        objective = objective + penalty
+    leaves = list(lowered.builder.leaves.values())
+    return ops.pack(*differentiate(graph, objective, leaves))
+
+
+def _penalty(lowered: Lowered) -> Value | None:
+    if not lowered.builder.penalties:
+        return None
+    penalty, *others = lowered.builder.penalties
+    for other in others:
+        penalty = penalty + other
+    lowered.graph.outputs["penalty"] = penalty
+    return penalty
+
+
+def _update(graph: Graph, training: Training, g: Value, size: int) -> dict[str, tuple[tuple[int, ...], float]]:
+    graph.origin, graph.phase = ("training", "optimizer"), "update"
+    if training.clip_value is not None:
+        g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
+    if training.clip_norm is not None:
+        # The small addend is PyTorch's, which keeps a gradient of zeros from dividing by 0.
+        norm = ops.sqrt(ops.inner(g, g))
+        g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
+    build = UpdateBuilder(graph, size)
+    parameters = leaf(graph, "parameters", "state", (size,))
+    new = training.optimizer.step(build, parameters, g, number(graph, "rate"), number(graph, "step"))
+    graph.assign(parameters, new)
+    return build.slots
+

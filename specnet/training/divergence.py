@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.model import Model
+from specnet.compiler.pipeline import plan
+from specnet.graph.graph import Graph
+from specnet.runtime.execution import Executable
+
+Array = np.ndarray[Any, Any]
+
+
+def explain_divergence(model: Model, inputs: Array, step: int, epoch: int) -> str:
+    """Say at which step and in which layer numbers first left the range of the dtype, and what to try.
+
+    The plan stops before the update of a step whose loss is not finite, so the parameters are still those
+    that made it so: either one of them is not finite, after the update of the step before, or a layer's
+    output overflows.
+    """
+    where = _parameter(model) or _layer(model, inputs) or "every layer's output is finite, but the loss is not"
+    training = model.network.spec.training
+    cures = [f"a smaller learning rate than {training.optimizer.learning_rate:g}"]
+    if training.clip_norm is None:
+        cures.append("`clip_norm = 1.0` under [training]")
+    if not model.network.spec.data.transforms:
+        cures.append("inputs of a common scale (a `standardize` transform)")
+    if model.network.spec.dtype == "float32":
+        cures.append('`dtype = "float64"`')
+    return f"the loss became NaN or infinite at step {step} (epoch {epoch}): {where}; try {', or '.join(cures)}"
+
+
+def _parameter(model: Model) -> str | None:
+    for name, array in model.parameters.items():
+        if not np.isfinite(array).all():
+            layer, _, part = name.rpartition(".")
+            return f"it appeared first in the {part} of `{layer}`, in the update before"
+    return None
+
+
+def _layer(model: Model, inputs: Array) -> str | None:
+    lowered = model.network.lower(training=False)
+    graph: Graph = lowered.graph
+    last = {v.origin: v for v in graph if v.origin[:1] == ("layers",) and v.shape}
+    for info in lowered.layers:
+        if info.path in last:
+            graph.outputs[info.name] = last[info.path]
+    executable = Executable(plan(graph, len(inputs), optimise=False))
+    targets = np.zeros((len(inputs), *model.network.target_shape), model.network.target_dtype)
+    bound = executable.bind(len(inputs), model.leaves(inputs=np.ascontiguousarray(inputs), targets=targets))
+    with np.errstate(all="ignore"):
+        bound.step()
+    if not np.isfinite(inputs).all():
+        return "the inputs themselves are not all finite"
+    for name, array in bound.arrays.items():
+        if not np.isfinite(array).all():
+            return f"it appeared first in the output of `{name}`"
+    return None

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from specnet.language.spec import EarlyStopping
+
+Array = np.ndarray[Any, Any]
+
+
+class Watch:
+    """Watches one value over the validations: which was the best, and how long ago."""
+
+    def __init__(self, settings: EarlyStopping, *, higher: bool, parameters: Array) -> None:
+        self._settings = settings
+        self._sign = 1.0 if higher else -1.0
+        self._parameters = parameters
+        self._kept: Array | None = parameters.copy() if settings.restore_best else None
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.waited = 0
+
+    @property
+    def split(self) -> str:
+        """The split that it watches a value of."""
+        return self._settings.monitor.partition(".")[0]
+
+    def see(self, epoch: int, figures: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Take in a validation; return whether it is the best so far. A NaN never is."""
+        split, _, figure = self._settings.monitor.partition(".")
+        value = float(figures[split][figure])
+        better = self.best is None or self._sign * (value - self.best) > self._settings.min_delta
+        if value != value or not better:
+            self.waited += 1
+            return False
+        self.best, self.best_epoch, self.waited = value, epoch, 0
+        if self._kept is not None:
+            np.copyto(self._kept, self._parameters)
+        return True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has waited long enough."""
+        return self.waited >= self._settings.patience
+
+    @property
+    def why(self) -> str:
+        """Say what it has waited for."""
+        value = "a number" if self.best is None else f"{self.best:.6g} at epoch {self.best_epoch}"
+        return f"{self._settings.monitor} has not been better than {value} for {self.waited} validations"
+
+    def restore(self) -> int | None:
+        """Put the best parameters back; return their epoch, or None where there is nothing to put back."""
+        if self._kept is None or self.best_epoch is None:
+            return None
+        np.copyto(self._parameters, self._kept)
+        return self.best_epoch

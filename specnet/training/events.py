@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Stopped = Literal["completed", "early_stopping", "interrupted", "diverged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The training is about to make its first step."""
+
+    name: str
+    parameters: int
+    """How many numbers are fitted."""
+    rows: Mapping[str, int]
+    """Rows by split."""
+    epochs: int
+    """The most epochs that there will be."""
+    steps_per_epoch: int
+    batch_size: int
+    memory: int
+    """Bytes that the plan, its parameters and the data take."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepsDone:
+    """Some steps of an epoch are done; comes a few times a second while an epoch is under way."""
+
+    epoch: int
+    step: int
+    """Steps since the start of the training."""
+    loss: float
+    """The mean training loss of the epoch so far."""
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    """An epoch is done, and validated if it was its turn."""
+
+    epoch: int
+    """Counted from 1."""
+    step: int
+    """Steps since the start of the training."""
+    loss: float
+    """The training loss as it was seen batch by batch, while the parameters changed."""
+    validation: Mapping[str, Any] | None
+    """Loss and metrics of the validation split; None where there is none, or it was not this epoch's turn."""
+    learning_rate: float
+    """That of the epoch's last step."""
+    seconds: float
+    """Since the start of the training."""
+    best: bool
+    """Whether this is the best validation so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The training is over: the model holds what was learnt, and all splits have been evaluated."""
+
+    stopped: Stopped
+    why: str
+    """In words: why it ended, and for a diverged run where and what to try."""
+    epochs: int
+    steps: int
+    seconds: float
+    splits: Mapping[str, Mapping[str, Any]]
+    """Loss and metrics by split, evaluated with the final parameters."""
+    best_epoch: int | None
+    """The epoch whose parameters the model holds, where early stopping put them back."""
+
+
+Event = Started | StepsDone | EpochEnded | Ended

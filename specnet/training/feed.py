@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.data import Split
+from specnet.runtime.execution import Bound
+
+Array = np.ndarray[Any, Any]
+Bind = Callable[[int, Array, Array], Bound]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of one step, and the plan that is bound to where they are put."""
+
+    rows: int
+    step: Callable[..., tuple[float, ...]]
+    places: Array | None
+    """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
+    inputs: Array
+    targets: Array
+
+
+class Feed:
+    """Brings the training split to a plan, batch by batch, in memory that is allocated once."""
+
+    def __init__(
+        self,
+        split: Split,
+        targets: Array,
+        batch_size: int,
+        generator: np.random.Generator | None,
+        bind: Bind,
+        *,
+        drop_last: bool,
+    ) -> None:
+        rows = len(split.inputs)
+        self._inputs, self._targets, self._generator = split.inputs, targets, generator
+        whole = batch_size >= rows
+        self.order: Array | None = None if whole else np.arange(rows)
+        if whole:
+            bound = bind(rows, split.inputs, targets)
+            self.batches = [Batch(rows, bound.step, None, split.inputs, targets)]
+            return
+        assert self.order is not None
+        x = np.empty((batch_size, *split.inputs.shape[1:]), split.inputs.dtype)
+        t = np.empty((batch_size, *targets.shape[1:]), targets.dtype)
+        bounds = {batch_size: bind(batch_size, x, t)}
+        last = rows % batch_size
+        if last and not drop_last:
+            bounds[last] = bind(last, x[:last], t[:last])
+        self.batches = []
+        for start in range(0, rows, batch_size):
+            size = min(batch_size, rows - start)
+            if size in bounds:
+                places = self.order[start : start + size]
+                self.batches.append(Batch(size, bounds[size].step, places, x[:size], t[:size]))
+
+    @property
+    def rows(self) -> int:
+        """How many rows an epoch takes."""
+        return sum(batch.rows for batch in self.batches)
+
+    def shuffle(self) -> None:
+        """Draw a new order, where the document asks for one."""
+        if self._generator is not None and self.order is not None:
+            self._generator.shuffle(self.order)
+
+    def fetch(self, batch: Batch) -> None:
+        """Put a batch's rows where its plan reads them."""
+        if batch.places is not None:
+            np.take(self._inputs, batch.places, 0, batch.inputs, "clip")
+            np.take(self._targets, batch.places, 0, batch.targets, "clip")

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+from specnet.training.events import EpochEnded
+
+
+class History:
+    """What each epoch came to, in columns: eight bytes an epoch and figure."""
+
+    def __init__(self) -> None:
+        self.epochs = array("q")
+        self.steps = array("q")
+        self.loss = array("d")
+        self.learning_rate = array("d")
+        self.seconds = array("d")
+        self.validated = array("q")
+        """The epochs that were validated."""
+        self.validation: dict[str, list[Any]] = {}
+        """Each figure of the validation split, by name, for the epochs in `validated`."""
+
+    def add(self, event: EpochEnded) -> None:
+        """Append one epoch."""
+        self.epochs.append(event.epoch)
+        self.steps.append(event.step)
+        self.loss.append(event.loss)
+        self.learning_rate.append(event.learning_rate)
+        self.seconds.append(event.seconds)
+        if event.validation is not None:
+            self.validated.append(event.epoch)
+            for name, figure in event.validation.items():
+                self.validation.setdefault(name, []).append(figure)
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Give each epoch as plain data, in the form of a line of `metrics.jsonl`."""
+        when = {epoch: n for n, epoch in enumerate(self.validated)}
+        for n, epoch in enumerate(self.epochs):
+            row: dict[str, Any] = {
+                "epoch": epoch,
+                "step": self.steps[n],
+                "learning_rate": self.learning_rate[n],
+                "seconds": self.seconds[n],
+                "train": {"loss": self.loss[n]},
+            }
+            if epoch in when:
+                row["validation"] = {name: column[when[epoch]] for name, column in self.validation.items()}
+            yield row

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from specnet.training.events import Stopped
+from specnet.training.feed import Feed
+from specnet.training.program import Program
+from specnet.vocabulary.schedules import RateSource
+
+Ending = tuple[Stopped, str]
+
+
+class Steps:
+    """Executes the steps of one epoch after another: the loop that a training spends its time in."""
+
+    def __init__(
+        self, program: Program, feed: Feed, rate: RateSource, stop: Callable[[], bool] | None = None
+    ) -> None:
+        self._program, self._feed, self._rate, self._stop = program, feed, rate, stop
+        loss = program._model.network.spec.loss
+        self._mean = loss.reduction == "mean"
+        self._penalised = "penalty" in program.plan.scalars
+        self.step = 0
+        """Steps since the start of the training."""
+        self.last_rate = rate.rate(0)
+        self.batch = feed.batches[0]
+        self._next = 0
+        self._total = self._weight = self._penalty = 0.0
+
+    @property
+    def loss(self) -> float:
+        """The training loss of the epoch so far: of each batch as it was seen, and the last penalty."""
+        if not self._weight:
+            return float("nan")
+        return (self._total / self._weight if self._mean else self._total) + self._penalty
+
+    @property
+    def done(self) -> bool:
+        """Whether the epoch is."""
+        return self._next == len(self._feed.batches)
+
+    def begin(self) -> None:
+        """Begin an epoch, in a new order where rows are shuffled."""
+        self._feed.shuffle()
+        self._next = 0
+        self._total = self._weight = self._penalty = 0.0
+
+    def run(self, seconds: float) -> Ending | None:
+        """Make steps for about so long, or to the end of the epoch; return why the training must end, if so."""
+        batches, fetch, rate, stop = self._feed.batches, self._feed.fetch, self._rate, self._stop
+        numbers = self._program.plan.numbers
+        by_rate = numbers == ("rate",)
+        by_rate_and_step = numbers == ("rate", "step")
+        accumulate = self._program.accumulate
+        until = perf_counter() + seconds
+        with np.errstate(all="ignore"):
+            for position in range(self._next, len(batches)):
+                batch = self.batch = batches[position]
+                fetch(batch)
+                if not rate.constant:
+                    self.last_rate = rate.rate(self.step)
+                if by_rate:
+                    scalars = batch.step(self.last_rate)
+                elif by_rate_and_step:
+                    scalars = batch.step(self.last_rate, self.step + 1)
+                else:
+                    group = position - position % accumulate
+                    share = 1.0 / min(accumulate, len(batches) - group)
+                    values = {"rate": self.last_rate, "step": self.step + 1, "share": share}
+                    scalars = batch.step(*(values[name] for name in numbers))
+                loss = scalars[0]
+                if loss - loss != 0.0:
+                    self.step += 1
+                    return "diverged", ""
+                self._total += loss * batch.rows if self._mean else loss
+                self._weight += batch.rows
+                if self._penalised:
+                    self._penalty = scalars[1]
+                self._next = position + 1
+                if accumulate == 1:
+                    self.step += 1
+                elif self._next % accumulate == 0 or self._next == len(batches):
+                    self._update()
+                if stop is not None and stop():
+                    return "interrupted", "it was interrupted"
+                if perf_counter() >= until:
+                    break
+        return None
+
+    def _update(self) -> None:
+        """End a step that several batches shared."""
+        update, plan = self._program.update, self._program.update_plan
+        assert update is not None
+        assert plan is not None
+        values = {"rate": self.last_rate, "step": self.step + 1}
+        update.step(*(values[name] for name in plan.numbers))
+        self.step += 1

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import inf
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt
+
+from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.vocabulary.schedules.run_length import RunLength
+from specnet.vocabulary.schedules.schedule import AT, NonNegative, Schedule, floor_above_rate
+from specnet.vocabulary.schedules.source import RateSource, State
+
+
+class Plateau(Schedule):
+    """The rate is multiplied by `factor` whenever a monitored value has stopped getting better.
+
+    It is PyTorch's `ReduceLROnPlateau`: the rate falls at the first validation after `patience` in a row
+    that were no better (Keras's falls one earlier), and `cooldown` validations after a fall are not counted.
+    Two things differ: a relative `threshold` is a share of the best value's magnitude, so that it means the
+    same for values below 0, and changes of less than 1e-8 are made too. Validations during a warm-up are not
+    counted.
+    """
+
+    type: Literal["plateau"] = "plateau"
+    monitor: str = "validation.loss"
+    """What is watched: a split and a value of it, which knows itself whether less or more is better."""
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """What each fall multiplies the rate by."""
+    patience: NonNegativeInt = 10
+    """How many validations in a row may pass without getting better."""
+    threshold: NonNegative = 1e-4
+    """How much better than the best so far counts as better."""
+    threshold_mode: Literal["relative", "absolute"] = "relative"
+    """Whether `threshold` is a share of the best value's magnitude, or a difference from it."""
+    cooldown: NonNegativeInt = 0
+    """How many validations after a fall are not counted."""
+    minimum: NonNegative = 0.0
+    """What the rate never falls below."""
+
+    @property
+    def watched(self) -> str | None:
+        return self.monitor
+
+    def findings(self, base: float, run: RunLength, path: KeyPath = AT) -> Iterator[Diagnostic]:
+        yield from super().findings(base, run, path)
+        yield from floor_above_rate("minimum", self.minimum, base, path)
+
+    def source(self, base: float, run: RunLength, better: Literal["lower", "higher"]) -> RateSource:
+        return PlateauSource(self, base, self.warmup(run), 1.0 if better == "lower" else -1.0)
+
+
+class PlateauSource(RateSource):
+    """The rates of one training under a plateau schedule.
+
+    `sign` is 1 where less is better and -1 where more is, and `best` is multiplied by it.
+    """
+
+    def __init__(self, schedule: Plateau, base: float, warmup: int, sign: float) -> None:
+        self.schedule = schedule
+        self.now = base
+        self.warmup = warmup
+        self.sign = sign
+        self.step = -1
+        self.best = inf
+        self.waited = 0
+        self.cooling = 0
+
+    def rate(self, step: int) -> float:
+        self.step = step
+        if step < self.warmup:
+            share = self.schedule.warmup_from
+            return self.now * (share + (1.0 - share) * step / self.warmup)
+        return self.now
+
+    def observe(self, monitored: Mapping[str, float]) -> None:
+        """Count one validation; nothing happens where the watched value was not measured."""
+        value = monitored.get(self.schedule.monitor)
+        if value is None or self.step + 1 < self.warmup:
+            return
+        signed = self.sign * value
+        if signed < self.best - self._margin():
+            self.best, self.waited = signed, 0
+        else:
+            self.waited += 1
+        if self.cooling:
+            self.cooling -= 1
+            self.waited = 0
+        if self.waited > self.schedule.patience:
+            self.now = max(self.now * self.schedule.factor, self.schedule.minimum)
+            self.waited, self.cooling = 0, self.schedule.cooldown
+
+    def _margin(self) -> float:
+        if self.best == inf or self.schedule.threshold_mode == "absolute":
+            return self.schedule.threshold
+        return self.schedule.threshold * abs(self.best)
+
+    def state(self) -> State:
+        best = None if self.best == inf else self.sign * self.best
+        return {"rate": self.now, "best": best, "waited": self.waited, "cooling": self.cooling}
+
+    def restore(self, state: Mapping[str, float | int | None]) -> None:
+        rate, best, waited, cooling = (state[key] for key in ("rate", "best", "waited", "cooling"))
+        assert rate is not None
+        self.now, self.best = float(rate), inf if best is None else self.sign * best
+        self.waited, self.cooling = int(waited or 0), int(cooling or 0)

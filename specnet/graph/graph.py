@@ -18,7 +18,12 @@ Phase = Literal["forward", "backward", "update"]
 class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an error is what a program raises)
     """Values do not fit an op; `blame` is the one whose shape is at odds with the others."""
 
-    def __init__(self, message: str, blame: Value | None = None, help: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        blame: Value | None = None,
+        help: str | None = None,  # noqa: A002 (the diagnostic's own word)
+    ) -> None:
         super().__init__(message)
         self.blame = blame
         self.help = help
@@ -53,40 +58,41 @@ class Value:
         return len(self.shape)
 
     def __add__(self, other: Value | float) -> Value:
-        return _ops().add(self, other)
+        return _apply("add", self, other)
 
     def __radd__(self, other: float) -> Value:
-        return _ops().add(other, self)
+        return _apply("add", other, self)
 
     def __sub__(self, other: Value | float) -> Value:
-        return _ops().subtract(self, other)
+        return _apply("subtract", self, other)
 
     def __rsub__(self, other: float) -> Value:
-        return _ops().subtract(other, self)
+        return _apply("subtract", other, self)
 
     def __mul__(self, other: Value | float) -> Value:
-        return _ops().multiply(self, other)
+        return _apply("multiply", self, other)
 
     def __rmul__(self, other: float) -> Value:
-        return _ops().multiply(other, self)
+        return _apply("multiply", other, self)
 
     def __truediv__(self, other: Value | float) -> Value:
-        return _ops().divide(self, other)
+        return _apply("divide", self, other)
 
     def __rtruediv__(self, other: float) -> Value:
-        return _ops().divide(other, self)
+        return _apply("divide", other, self)
 
     def __neg__(self) -> Value:
-        return _ops().negative(self)
+        return _apply("negative", self)
 
     def __matmul__(self, other: Value) -> Value:
-        return _ops().matmul(self, other)
+        return _apply("matmul", self, other)
 
 
-def _ops() -> Any:
+def _apply(name: str, *operands: Value | float) -> Value:
     from specnet.graph import ops  # the ops need this module first
 
-    return ops
+    result: Value = getattr(ops, name)(*operands)
+    return result
 
 
 class Graph:
@@ -117,7 +123,8 @@ class Graph:
         """
         attributes = attributes or {}
         shape, dtype = op.infer(tuple(inputs), attributes)
-        value = Value(self, len(self.values), op, tuple(inputs), attributes, shape, dtype, self.origin, self.phase)
+        index = len(self.values)
+        value = Value(self, index, op, tuple(inputs), attributes, shape, dtype, self.origin, self.phase)
         self.values.append(value)
         return value
 

@@ -12,7 +12,10 @@ from specnet.runtime.shapes import Count, DType, Shape, broadcast, show
 
 
 def infer_elementwise(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
-    """Return the common shape of operands, and the dtype of the first that is not a scalar."""
+    """Return the common shape of operands, and the floating dtype among those that are not scalars.
+
+    Integers are kept where every array holds integers; true and false count as numbers of the graph's dtype.
+    """
     shape: Shape = ()
     for value in inputs:
         joined = broadcast(shape, value.shape)
@@ -20,7 +23,9 @@ def infer_elementwise(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Sha
             message = f"{show(shape)} and {show(value.shape)} do not fit element by element"
             raise ShapeFault(message, blame=value)
         shape = joined
-    return shape, next((v.dtype for v in inputs if v.rank and v.dtype != "bool"), inputs[0].graph.dtype)
+    dtypes = [v.dtype for v in inputs if v.rank and v.dtype != "bool"]
+    floating = (dtype for dtype in dtypes if dtype != "int64")
+    return shape, next(floating, dtypes[0] if dtypes else inputs[0].graph.dtype)
 
 
 def infer_comparison(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
@@ -35,7 +40,7 @@ def times(flops: int) -> Flops:
 
 def elementwise(
     name: str,
-    kernel: str,
+    kernel: str | Callable[[Value], str],
     pullback: Pullback | None,
     *,
     scalar: str | None = None,
@@ -49,7 +54,15 @@ def elementwise(
         return [(value.shape, value.dtype)] * scratch
 
     return Op(
-        name, infer_elementwise, kernel, pullback, scalar, True, flops=times(flops), scratch=room, in_place=in_place
+        name,
+        infer_elementwise,
+        kernel,
+        pullback,
+        scalar,
+        True,
+        flops=times(flops),
+        scratch=room,
+        in_place=in_place,
     )
 
 
@@ -84,7 +97,7 @@ greater = comparison("greater", "greater({a}, {b}, {o})")
 less = comparison("less", "less({a}, {b}, {o})")
 equal = comparison("equal", "equal({a}, {b}, {o})")
 
-masked = Op(
+masked: Op = Op(
     "masked",
     infer_elementwise,
     "multiply({a}, {b}, {o})",
@@ -93,13 +106,13 @@ masked = Op(
 )
 """`a` where the mask (its second input) is true, else 0."""
 
-select = elementwise(
+select: Op = elementwise(
     "select",
     "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
     lambda g, y, condition, a, b: (
         None,
-        fit(masked(g, condition), a.shape),
-        fit(g - masked(g, condition), b.shape),
+        fit(select(condition, g, 0.0), a.shape),
+        fit(select(condition, 0.0, g), b.shape),
     ),
     in_place=False,
 )
@@ -117,23 +130,25 @@ minimum = elementwise(
     _both(lambda g, y, a, b: (masked(g, less(a, b)), masked(g, greater_equal(a, b)))),
     scalar="min({a}, {b})",
 )
-less_equal = comparison("less_equal", "less_equal({a}, {b}, {o})")
-greater_equal = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
+less_equal: Op = comparison("less_equal", "less_equal({a}, {b}, {o})")
+greater_equal: Op = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
 
 absolute = elementwise("absolute", "absolute({a}, {o})", lambda g, y, x: (g * sign(x),), scalar="abs({a})")
-sign = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
-square = elementwise("square", "multiply({a}, {a}, {o})", lambda g, y, x: (g * (x * 2.0),), scalar="{a} * {a}")
+sign: Op = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
+square = elementwise(
+    "square", "multiply({a}, {a}, {o})", lambda g, y, x: (g * (x * 2.0),), scalar="{a} * {a}"
+)
 sqrt = elementwise("sqrt", "sqrt({a}, {o})", lambda g, y, x: (g * 0.5 / y,), scalar="scalar_sqrt({a})")
 exp = elementwise("exp", "exp({a}, {o})", lambda g, y, x: (g * y,), scalar="scalar_exp({a})")
 expm1 = elementwise("expm1", "expm1({a}, {o})", lambda g, y, x: (g * (y + 1.0),))
 log = elementwise("log", "log({a}, {o})", lambda g, y, x: (g / x,), scalar="scalar_log({a})")
 log1p = elementwise("log1p", "log1p({a}, {o})", lambda g, y, x: (g / (x + 1.0),))
 tanh = elementwise("tanh", "tanh({a}, {o})", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
-power = Op(
+power: Op = Op(
     "power",
     infer_elementwise,
     "power({a}, {b}, {o})",
-    lambda g, y, x, exponent: (g * exponent * power(x, exponent - 1.0), None),
+    lambda g, y, x, exponent: (fit(g * exponent * power(x, exponent - 1.0), x.shape), None),
     "{a} ** {b}",
     elementwise=True,
 )
@@ -160,12 +175,14 @@ softplus = elementwise(
 relu = elementwise("relu", "maximum({a}, {=0.0}, out={o})", lambda g, y, x: (masked(g, greater(y, 0.0)),))
 """max(x, 0); the gradient at 0 is 0."""
 
-erf = elementwise(
+erf = Op(
     "erf",
-    "erf({a}, {s}, {s2}, {o})",
+    infer_elementwise,
+    "erf({a}, {s}, {s2}, {s3}, {o})",
     lambda g, y, x: (g * exp(-square(x)) * 1.1283791670955126,),
-    flops=30,
-    scratch=2,
+    elementwise=True,
+    flops=times(60),
+    scratch=lambda value: [(value.shape, value.dtype), (value.shape, value.dtype), (value.shape, "bool")],
     in_place=False,
 )
 """The error function; its slope is 2 / sqrt(pi) * exp(-x^2)."""

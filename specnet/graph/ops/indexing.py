@@ -36,7 +36,7 @@ pick = Op(
     scratch=lambda value: [(value.shape, "int64")],
     prepare=lambda value, batch: _first_of_row(_classes(value.inputs[0]), value.count.at(batch)),
 )
-"""The element of each row of x, along the last axis, at an index: (batch, ..., n), (batch, ...) to (batch, ...).
+"""The element of each row of x, along its last axis, at an index: (batch, ..., n) to (batch, ...).
 
 Indices are known to be in range: the data's are checked when it is read.
 """
@@ -49,7 +49,7 @@ def _infer_place(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple
     return (*x.shape, attributes["classes"]), x.dtype
 
 
-place = Op(
+place: Op = Op(
     "place",
     _infer_place,
     "add({first}, {b:flat}, {s:flat})\n{o}.fill(0.0)\nput({o:flat}, {s:flat}, {a:flat}, 'clip')",

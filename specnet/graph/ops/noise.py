@@ -22,4 +22,4 @@ keep_mask = Op(
     flops=lambda value: value.count * Count(2),
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],
 )
-"""0 with probability `rate`, else `scale`, drawn from `stream`; shaped like its input, or `shape` if given."""
+"""0 with probability `rate`, else `scale`, drawn from `stream`; shaped like its input, or `shape`."""

@@ -13,7 +13,9 @@ def _infer_reshape(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tup
     (x,) = inputs
     shape: Shape = attributes["shape"]
     if count(shape) != x.count:
-        raise ShapeFault(f"{show(x.shape)} cannot be reshaped to {show(shape)}: the numbers of elements differ", x)
+        raise ShapeFault(
+            f"{show(x.shape)} cannot be reshaped to {show(shape)}: the numbers of elements differ", x
+        )
     return shape, x.dtype
 
 
@@ -21,8 +23,12 @@ def _nothing(_: Value) -> Count:
     return Count(0)
 
 
-reshape = Op(
-    "reshape", _infer_reshape, pullback=lambda g, y, x, shape: (reshape(g, shape=x.shape),), alias=True, flops=_nothing
+reshape: Op = Op(
+    "reshape",
+    _infer_reshape,
+    pullback=lambda g, y, x, shape: (reshape(g, shape=x.shape),),
+    alias=True,
+    flops=_nothing,
 )
 """The same elements, in the same order, in another shape."""
 
@@ -35,7 +41,9 @@ def _infer_expand(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
     return shape, x.dtype
 
 
-expand = Op("expand", _infer_expand, "copyto({o}, {a})", lambda g, y, x, shape: (fit(g, x.shape),), flops=_nothing)
+expand = Op(
+    "expand", _infer_expand, "copyto({o}, {a})", lambda g, y, x, shape: (fit(g, x.shape),), flops=_nothing
+)
 """A value repeated along new axes and axes of size 1."""
 
 
@@ -51,7 +59,7 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-transpose = Op(
+transpose: Op = Op(
     "transpose",
     _infer_transpose,
     "copyto({o}, {a}.transpose({axes}))",
@@ -86,7 +94,8 @@ def fit(gradient: Value, shape: Shape) -> Value:
     axes = tuple(range(lead)) + tuple(
         lead + i for i, dim in enumerate(shape) if dim == 1 and gradient.shape[lead + i] != 1
     )
-    return reshape(total(gradient, axes=axes), shape=shape)
+    summed = total(gradient, axes=axes)
+    return summed if summed.shape == shape else reshape(summed, shape=shape)
 
 
 def rows(x: Value) -> Value:

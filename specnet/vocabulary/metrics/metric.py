@@ -1,13 +1,11 @@
-"""What is measured beside the loss."""
-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.losses import Loss
 
 
 class Metric(Kind):
@@ -26,36 +24,27 @@ class Metric(Kind):
         """The name that results give it under."""
         return self.type
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
-        """Return the values to add up over batches."""
-        raise TypeError(f"{type(self).__name__} says nowhere what it makes of {prediction} and {target}")
+    def under(self, loss: Loss) -> Self:  # noqa: ARG002 (most metrics ask a loss for nothing)
+        """Return the metric with what a document left out taken from its loss."""
+        return self
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:  # noqa: ARG002
+        """Return the values to add up over batches.
+
+        Raises ShapeFault where it says nothing about predictions and targets of these shapes.
+        """
+        return {}
 
     def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:  # noqa: ARG002
         """Return the values, one or more for each row, to keep for the whole split."""
         return {}
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float | list[list[float]]:
-        """Return the figure, given the totals (and kept arrays) by name and the number of rows."""
+        """Return the figure, given the totals (and kept arrays) by name and the number of rows.
+
+        It is NaN where it is not defined, such as the area under a curve that has one class.
+        """
         raise TypeError(f"{type(self).__name__} says nowhere what {totals} over {rows} rows amount to")
 
 
 METRICS: Family[Metric] = Family("metric")
-
-
-class Accuracy(Metric):
-    """The share of rows whose class is predicted.
-
-    The predicted class is the one of highest probability, or 1 where a single probability is at least 0.5.
-    """
-
-    type: Literal["accuracy"] = "accuracy"
-
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
-        hits = ops.equal(ops.argmax(prediction), target)
-        return {"hits": ops.total_all(hits)}
-
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
-        return float(totals["hits"]) / rows
-
-
-METRICS.add(Accuracy)

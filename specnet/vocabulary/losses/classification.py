@@ -1,0 +1,167 @@
+"""Losses that compare with classes and with probabilities."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveFloat
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.runtime.shapes import DType, Shape
+from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned
+
+Smoothing = Annotated[float, Field(ge=0, lt=1)]
+
+
+class CrossEntropy(Loss):
+    """-log p_c for the class c of each row, p = softmax(logits); with one-hot targets t, -sum_i t_i log p_i.
+
+    Rows of any probabilities do as one-hot targets. `label_smoothing` e mixes the target with an even spread
+    over all k classes, (1 - e) * t + e / k (Szegedy et al., 2016), as in PyTorch and Keras.
+
+    `class_weights` multiply the cost of each row by its class's weight (by the mean weight under t where t is
+    spread). The mean is over rows, as in Keras; PyTorch divides by the sum of the rows' weights instead, and
+    weighs each term of a smoothed or spread target by that term's class.
+    """
+
+    type: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: Smoothing = 0.0
+    """The share of each target that is spread evenly over all classes."""
+    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
+    """How much the rows of each class count, in the order of the classes; all the same if left out."""
+
+    targets: ClassVar[Targets] = "classes"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "softmax"
+
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
+        """Say why it cannot compare an output with a target of these shapes, or return None."""
+        weights = self.class_weights
+        if weights is not None and len(output) > 1 and output[-1] != len(weights):
+            return f"`class_weights` has {len(weights)} numbers, and the last layer gives {output[-1]} values"
+        return super().fault(output, target, dtype, classes)
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each row."""
+        logp = ops.log_softmax(output)
+        last = logp.rank - 1
+        cost = -_expected(logp, target)
+        if self.label_smoothing:
+            spread = ops.mean(logp, axes=(last,)) * -self.label_smoothing
+            cost = cost * (1.0 - self.label_smoothing) + spread
+        if self.class_weights is None:
+            return cost
+        weights = ops.fixed(output.graph, self.class_weights)
+        if target.dtype == "int64":
+            return cost * ops.lookup(weights, target)
+        return cost * ops.total(target * weights, axes=(last,))
+
+
+class KLDivergence(Loss):
+    """sum_i t_i * log(t_i / p_i) for each row, p = softmax(logits), t a row of probabilities.
+
+    Where t_i is 0 its term is 0 (Kullback and Leibler, 1951). The mean is over rows: `batchmean` in PyTorch.
+    A class index stands for the row that is 1 there, for which this is the cross-entropy.
+    """
+
+    type: Literal["kl_divergence"] = "kl_divergence"
+    targets: ClassVar[Targets] = "classes"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "softmax"
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each row."""
+        logp = ops.log_softmax(output)
+        if target.dtype == "int64":
+            return -ops.pick(logp, target)
+        # 0 * log(1e-30) is 0, and no probability that matters is below that in either dtype.
+        logt = ops.log(ops.maximum(target, 1e-30))
+        return ops.total(target * (logt - logp), axes=(logp.rank - 1,))
+
+
+class BinaryCrossEntropy(Loss):
+    """-t log p - (1 - t) log(1 - p) for every element, p = sigmoid(logit), t in [0, 1].
+
+    It is computed as log(1 + exp(z)) - t * z of the logit z, which overflows nowhere. `positive_weight` w
+    multiplies the first term, as in PyTorch: (1 - t) * z + (1 + (w - 1) * t) * log(1 + exp(-z)).
+    `label_smoothing` e turns t into (1 - e) * t + e / 2, as in Keras, and the weight multiplies that.
+    """
+
+    type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
+    label_smoothing: Smoothing = 0.0
+    """How far targets are drawn from 0 and 1 towards one half."""
+    positive_weight: PositiveFloat = 1.0
+    """How much the targets that are 1 count, those that are 0 counting 1."""
+
+    targets: ClassVar[Targets] = "binary"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "sigmoid"
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each element."""
+        t = aligned(output, target)
+        if self.label_smoothing:
+            t = t * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
+        if self.positive_weight == 1.0:
+            return ops.softplus(output) - t * output
+        weight = t * (self.positive_weight - 1.0) + 1.0
+        return (1.0 - t) * output + weight * ops.softplus(-output)
+
+
+class Hinge(Loss):
+    """max(0, 1 - t * y) for every element, t = -1 or 1 (Cortes and Vapnik, 1995).
+
+    Targets 0 and 1 are read as -1 and 1, as in Keras. The output y is a score, not a probability: a row is
+    predicted to be of class 1 where its score is at least 0.
+    """
+
+    type: Literal["hinge"] = "hinge"
+    targets: ClassVar[Targets] = "binary"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    threshold: ClassVar[float] = 0.0
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each element."""
+        return ops.relu(1.0 - _signs(output, target) * output)
+
+
+class SquaredHinge(Loss):
+    """max(0, 1 - t * y)^2 for every element, t = -1 or 1: `hinge` without its corner, as in Keras.
+
+    Targets 0 and 1 are read as -1 and 1. The output y is a score, not a probability: a row is predicted to be
+    of class 1 where its score is at least 0.
+    """
+
+    type: Literal["squared_hinge"] = "squared_hinge"
+    targets: ClassVar[Targets] = "binary"
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    threshold: ClassVar[float] = 0.0
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each element."""
+        return ops.square(ops.relu(1.0 - _signs(output, target) * output))
+
+
+def _expected(values: Value, target: Value) -> Value:
+    """Return a value for each row: that of its class, or the mean of all under its probabilities."""
+    if target.dtype == "int64":
+        return ops.pick(values, target)
+    return ops.total(target * values, axes=(values.rank - 1,))
+
+
+def _signs(output: Value, target: Value) -> Value:
+    """Return -1 and 1 for targets that are 0 and 1, or -1 and 1 already."""
+    return ops.select(ops.greater(aligned(output, target), 0.0), 1.0, -1.0)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.runtime.shapes import DType, Shape
+from specnet.vocabulary.kind import Family, Kind
+
+Link = Literal["identity", "softmax", "sigmoid", "exp"]
+Targets = Literal["real", "classes", "binary"]
+
+
+class Loss(Kind):
+    """What training makes small: the mean or sum of what each row, or each element, costs.
+
+    `mean` is over every element, or over every row for losses that take class indices, as in Keras.
+    """
+
+    reduction: Literal["mean", "sum"] = "mean"
+    """Whether the costs are averaged or summed."""
+    scale: Annotated[float, Field(gt=0)] = 1.0
+    """What the result is multiplied by."""
+
+    targets: ClassVar[Targets] = "real"
+    """What it compares with: a number for each output (`real`), a class index or a row of probabilities for
+    each row (`classes`), or yes or no for each output (`binary`)."""
+    default_metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
+    """What is measured where a document names no metrics."""
+    threshold: ClassVar[float] = 0.5
+    """From which prediction on a single output means yes."""
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into predictions.
+
+        A loss on logits names the function that makes them probabilities, and is given the logits even where
+        the last layer applies that function itself.
+        """
+        return "identity"
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return what each row or element costs; `output` holds logits where `link` is not the identity."""
+        raise TypeError(f"{type(self).__name__} says nowhere what {output} costs against {target}")
+
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
+        """Say why it cannot compare an output with a target of these shapes, or return None.
+
+        Shapes have the batch's axis first; `dtype` is the target's, int64 for class indices, and `classes` is
+        how many classes the data has, where it is known.
+        """
+        if self.targets == "classes":
+            return self._fault_of_classes(output, target, dtype, classes)
+        if self.targets == "binary" and classes is not None and classes > 2 and _features(target) == 1:
+            return (
+                f"{self.type} tells two classes apart, and the data has {classes}: "
+                f"cross_entropy with {classes} outputs takes them"
+            )
+        if _trimmed(output) == _trimmed(target):
+            return None
+        what = "labels" if self.targets == "binary" else "numbers"
+        return (
+            f"{self.type} compares each output with a target: the last layer gives "
+            f"{_amount(output, 'values')} a row, and the data has {_amount(target, what)}"
+        )
+
+    def _fault_of_classes(
+        self, output: Shape, target: Shape, dtype: DType, classes: int | None
+    ) -> str | None:
+        given = _amount(output, "values")
+        if dtype != "int64":
+            if output == target and _features(output) > 1:
+                return None
+            return (
+                f"{self.type} takes a class index for each row, or as many probabilities as the last layer "
+                f"gives values: it gives {given}, and the data has {_amount(target, 'numbers')} a row"
+            )
+        if output[:-1] != target:
+            return f"{self.type} takes one class a row, and the last layer gives {given} a row"
+        if output[-1] == 1:
+            return (
+                f"{self.type} needs a value for each class, and the last layer gives 1: for two classes, "
+                "give it 2 units, or take binary_cross_entropy"
+            )
+        if classes is not None and _features(output) < classes:
+            return f"the last layer gives {given}, and the data has {classes} classes"
+        return None
+
+
+LOSSES: Family[Loss] = Family("loss")
+
+
+def aligned(output: Value, target: Value) -> Value:
+    """Return a target as numbers of the output's own dtype and shape.
+
+    A target without the last axis of size 1 that outputs have would stretch against them into a matrix.
+    """
+    if target.dtype != output.dtype:
+        target = ops.cast(target, to=output.dtype)
+    return target if target.shape == output.shape else ops.reshape(target, shape=output.shape)
+
+
+def _trimmed(shape: Shape) -> Shape:
+    """Return a shape without a last axis of size 1: one number a row is (batch,) as well as (batch, 1)."""
+    return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
+
+
+def _features(shape: Shape) -> int:
+    last = shape[-1] if len(shape) > 1 else 1
+    assert isinstance(last, int)
+    return last
+
+
+def _amount(shape: Shape, what: str) -> str:
+    """Write what a row holds: `1 value`, `3 values`, `28 x 28 values`."""
+    dims = [str(dim) for dim in shape[1:]] or ["1"]
+    return f"{' x '.join(dims)} {what[:-1] if dims == ['1'] else what}"

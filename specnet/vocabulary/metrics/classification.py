@@ -1,0 +1,230 @@
+"""Metrics of predicted classes, as scikit-learn defines them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import PositiveInt
+
+from specnet.graph import ops
+from specnet.graph.graph import ShapeFault, Value
+from specnet.vocabulary.metrics.decisions import Deciding, misfit
+from specnet.vocabulary.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class Accuracy(Deciding):
+    """The share of rows whose class is predicted.
+
+    The predicted class is the one of the highest probability, the first of equals, or 1 where a single
+    probability is at least 0.5. Where each output is a label of its own, all labels of a row must be right,
+    as in scikit-learn's `accuracy_score`; Keras counts labels instead.
+    """
+
+    type: Literal["accuracy"] = "accuracy"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return how many rows are right, as a share of the rows that each example has."""
+        made = self.decide(prediction, target)
+        right = ops.equal(made.predicted, made.actual)
+        if made.form == "labels":
+            right = ops.equal(ops.total(right, axes=(1,)), float(made.count))
+        return {"hits": ops.total_all(right) * (1.0 / right.count.each)}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the share."""
+        return float(totals["hits"]) / rows
+
+
+class TopK(Metric):
+    """The share of rows whose class is among the k of the highest probability.
+
+    Of equal probabilities the later class counts as higher, as in scikit-learn's `top_k_accuracy_score`.
+    """
+
+    type: Literal["top_k"] = "top_k"
+    k: PositiveInt = 5
+    """How many guesses a row has."""
+
+    @property
+    def label(self) -> str:
+        """The name that results give it under: `top_5`."""
+        return f"top_{self.k}"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return how many rows are right, as a share of the rows that each example has."""
+        if prediction.rank > 1 and target.shape == prediction.shape:
+            target = ops.argmax(target)
+        if target.dtype != "int64" or target.shape != prediction.shape[:-1]:
+            raise misfit(prediction, target)
+        classes = prediction.shape[-1]
+        assert isinstance(classes, int)
+        if classes <= self.k:
+            raise ShapeFault(
+                f"the class of every row is among {self.k} guesses, where there are {classes} classes",
+                prediction,
+                help=f"take a k below {classes}",
+            )
+        column = (*target.shape, 1)
+        own = ops.reshape(ops.pick(prediction, target), shape=column)
+        index = ops.fixed(prediction.graph, range(classes), "int64")
+        tied = ops.masked(
+            ops.equal(prediction, own), ops.less_equal(index, ops.reshape(target, shape=column))
+        )
+        # Counting what is below, rather than above, leaves a row of NaN with no hit.
+        below = ops.total(ops.less(prediction, own), axes=(prediction.rank - 1,))
+        place = below + ops.total(tied, axes=(prediction.rank - 1,))
+        right = ops.greater(place, float(classes - self.k))
+        return {"hits": ops.total_all(right) * (1.0 / right.count.each)}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the share."""
+        return float(totals["hits"]) / rows
+
+
+class Counted(Deciding):
+    """Base of what follows from how often each class is predicted, true, and both.
+
+    `binary` is the figure of class 1, `macro` the mean of all classes' figures, `micro` the figure of their
+    summed counts. A class that is neither predicted nor true is left out of the mean; where each output is a
+    label of its own, all labels are in it. A figure that would divide by 0 is 0.
+    """
+
+    average: Literal["binary", "macro", "micro"] | None = None
+    """How the classes' figures become one; `binary` for one output and `macro` for several if left out."""
+
+    @property
+    def label(self) -> str:
+        """The name that results give it under: `f1`, or `f1_macro` where the average is chosen."""
+        return self.type if self.average is None else f"{self.type}_{self.average}"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the counts of each class, named after the form that the decisions have."""
+        made = self.decide(prediction, target)
+        if self.average == "binary" and (made.form == "labels" or made.count > 2):
+            raise ShapeFault(
+                f'the average "binary" is for two classes, and there are {made.count} '
+                f"{'labels' if made.form == 'labels' else 'classes'}",
+                prediction,
+                help='take "macro" or "micro"',
+            )
+        predicted, actual = made.one_hot()
+        return {
+            f"{made.form}_both": ops.total(predicted * actual, axes=(0,)),
+            f"{made.form}_predicted": ops.total(predicted, axes=(0,)),
+            f"{made.form}_actual": ops.total(actual, axes=(0,)),
+        }
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:  # noqa: ARG002
+        """Return the average of the classes' figures."""
+        form = next(iter(totals)).partition("_")[0]
+        both, predicted, actual = (totals[f"{form}_{name}"] for name in ("both", "predicted", "actual"))
+        average = self.average or ("binary" if form == "binary" else "macro")
+        if average == "micro":
+            return self._figure(both.sum(), predicted.sum(), actual.sum())
+        if average == "binary":
+            return self._figure(both[1], predicted[1], actual[1])
+        present = [i for i in range(len(both)) if form == "labels" or predicted[i] + actual[i] > 0]
+        return sum(self._figure(both[i], predicted[i], actual[i]) for i in present) / len(present)
+
+    def _figure(self, both: float, predicted: float, actual: float) -> float:
+        raise TypeError(f"{type(self).__name__} says nowhere what {both}, {predicted}, {actual} amount to")
+
+
+class Precision(Counted):
+    """The share of those predicted to be of a class that are of it."""
+
+    type: Literal["precision"] = "precision"
+
+    def _figure(self, both: float, predicted: float, actual: float) -> float:  # noqa: ARG002
+        return _quotient(both, predicted)
+
+
+class Recall(Counted):
+    """The share of those of a class that are predicted to be of it."""
+
+    type: Literal["recall"] = "recall"
+
+    def _figure(self, both: float, predicted: float, actual: float) -> float:  # noqa: ARG002
+        return _quotient(both, actual)
+
+
+class F1(Counted):
+    """The harmonic mean of precision and recall, 2 * both / (predicted + actual)."""
+
+    type: Literal["f1"] = "f1"
+
+    def _figure(self, both: float, predicted: float, actual: float) -> float:
+        return _quotient(2.0 * both, predicted + actual)
+
+
+class Confusion(Deciding):
+    """How often each class (row) is predicted to be each class (column)."""
+
+    type: Literal["confusion"] = "confusion"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the counts, (classes, classes)."""
+        made = self.decide(prediction, target)
+        if made.form == "labels":
+            raise ShapeFault("a confusion matrix is of one class a row, not of several labels", prediction)
+        predicted, actual = made.one_hot()
+        return {"counts": ops.product(actual, predicted, a_t=True, b_t=False)}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> list[list[float]]:  # noqa: ARG002
+        """Return the counts as rows of whole numbers."""
+        return [[round(count) for count in row] for row in totals["counts"].tolist()]
+
+
+class Auc(Metric):
+    """The area under the ROC curve: how often a row of a class scores above a row that is not of it.
+
+    All pairs of rows count, and ties one half (Hanley and McNeil, 1982). With several outputs it is the mean
+    over classes, each against the rest (`multi_class="ovr", average="macro"` in scikit-learn). A class that
+    no row or every row has is left out of the mean, and NaN is given where no class is left.
+    """
+
+    type: Literal["auc"] = "auc"
+
+    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return all scores and targets."""
+        several = prediction.rank > 1 and prediction.shape[-1] != 1
+        one_index = several and target.dtype == "int64" and target.shape == prediction.shape[:-1]
+        if not one_index and target.count != prediction.count:
+            raise misfit(prediction, target)
+        return {"score": prediction, "target": target}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the area, from the ranks of all scores."""
+        import numpy as np
+
+        score: Array = totals["score"]
+        score = score.reshape(rows, 1) if score.ndim == 1 else score.reshape(-1, score.shape[-1])
+        target: Array = totals["target"].reshape(len(score), -1)
+        same = target.shape == score.shape
+        belongs = target > 0.5 if same else target == np.arange(score.shape[1])
+        areas = [_area(score[:, i], belongs[:, i]) for i in range(score.shape[1])]
+        defined = [area for area in areas if area is not None]
+        return sum(defined) / len(defined) if defined else float("nan")
+
+
+def _area(score: Array, belongs: Array) -> float | None:
+    """Return (the sum of the ranks of those that belong - its least value) / (yes * no)."""
+    import numpy as np
+
+    yes = int(belongs.sum())
+    no = len(belongs) - yes
+    if not yes or not no or np.isnan(score).any():
+        return None
+    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2.0
+    return float((ranks[place][belongs].sum() - yes * (yes + 1) / 2.0) / (yes * no))
+
+
+def _quotient(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0

@@ -1,0 +1,95 @@
+"""What is predicted, as opposed to how probable it is said to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from specnet.graph import ops
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import Batch, show
+from specnet.vocabulary.losses import Loss, aligned
+from specnet.vocabulary.metrics.metric import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Predicted and true classes, in one of three forms.
+
+    `binary`: yes or no for each row, (n,) of bool. `classes`: one of `count` classes for each row, (n,) of
+    int64. `labels`: yes or no for each of `count` labels of a row, (n, count) of bool.
+    """
+
+    form: Literal["binary", "classes", "labels"]
+    predicted: Value
+    actual: Value
+    count: int
+
+    def one_hot(self) -> tuple[Value, Value]:
+        """Return what is predicted and what is true as (n, count), 1 for yes and 0 for no.
+
+        Two classes are made of yes and no.
+        """
+        return self._one_hot(self.predicted), self._one_hot(self.actual)
+
+    def _one_hot(self, value: Value) -> Value:
+        if self.form == "labels":
+            return ops.cast(value, to=value.graph.dtype)
+        index = ops.cast(value, to="int64") if self.form == "binary" else value
+        return ops.one_hot(index, classes=self.count)
+
+
+class Deciding(Metric):
+    """Base of the metrics that compare predicted with true classes.
+
+    The predicted class is the one of the highest probability, the first of equals; where a row has a single
+    probability, it is 1 where that is at least the threshold.
+    """
+
+    threshold: float | None = None
+    """From which value on a single output means class 1; left out, it is 0.5, or 0 for hinge losses."""
+    multilabel: bool | None = None
+    """Whether each output is a yes or no of its own; if left out, it is so where the loss takes it so
+    (`binary_cross_entropy` and the hinge losses)."""
+
+    def under(self, loss: Loss) -> Self:
+        """Return the metric with the loss's threshold and reading of several outputs."""
+        threshold = loss.threshold if self.threshold is None else self.threshold
+        multilabel = loss.targets == "binary" if self.multilabel is None else self.multilabel
+        return self.model_copy(update={"threshold": threshold, "multilabel": multilabel})
+
+    def decide(self, prediction: Value, target: Value) -> Decisions:
+        """Return what is predicted and what is true; all axes but that of classes are rows.
+
+        Raises ShapeFault where predictions and targets do not fit.
+        """
+        threshold = 0.5 if self.threshold is None else self.threshold
+        classes = prediction.shape[-1] if prediction.rank > 1 else 1
+        assert isinstance(classes, int)
+        if classes == 1:
+            if prediction.count != target.count:
+                raise misfit(prediction, target)
+            actual = ops.greater(aligned(prediction, target), 0.5)
+            predicted = ops.greater_equal(prediction, threshold)
+            return Decisions("binary", _in_rows(predicted), _in_rows(actual), 2)
+        if target.dtype == "int64" and target.shape == prediction.shape[:-1]:
+            return Decisions("classes", _in_rows(ops.argmax(prediction)), _in_rows(target), classes)
+        if target.shape != prediction.shape:
+            raise misfit(prediction, target)
+        if self.multilabel:
+            predicted, actual = ops.greater_equal(prediction, threshold), ops.greater(target, 0.5)
+            return Decisions("labels", ops.rows(predicted), ops.rows(actual), classes)
+        return Decisions("classes", _in_rows(ops.argmax(prediction)), _in_rows(ops.argmax(target)), classes)
+
+
+def misfit(prediction: Value, target: Value) -> ShapeFault:
+    """Return the fault of predictions and targets that cannot be compared."""
+    return ShapeFault(
+        f"predictions {show(prediction.shape)} and targets {show(target.shape)} cannot be compared",
+        prediction,
+    )
+
+
+def _in_rows(value: Value) -> Value:
+    size = value.count
+    return value if value.rank == 1 else ops.reshape(value, shape=(Batch(size.each),))

@@ -1,0 +1,108 @@
+"""Metrics of predicted numbers, as scikit-learn defines them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.vocabulary.losses import aligned
+from specnet.vocabulary.metrics.decisions import misfit
+from specnet.vocabulary.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+
+class MeanSquaredError(Metric):
+    """The mean of (y - t)^2 over rows and outputs."""
+
+    type: Literal["mse"] = "mse"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the sum of each output's squared errors."""
+        return {"squares": _by_output(ops.square(_error(prediction, target)))}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the mean."""
+        return float((totals["squares"] / rows).mean())
+
+
+class RootMeanSquaredError(Metric):
+    """The root of the mean over rows of (y - t)^2; with several outputs, the mean of their roots."""
+
+    type: Literal["rmse"] = "rmse"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the sum of each output's squared errors."""
+        return {"squares": _by_output(ops.square(_error(prediction, target)))}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the mean of the roots."""
+        return float(((totals["squares"] / rows) ** 0.5).mean())
+
+
+class MeanAbsoluteError(Metric):
+    """The mean of |y - t| over rows and outputs."""
+
+    type: Literal["mae"] = "mae"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the sum of each output's errors."""
+        return {"distances": _by_output(ops.absolute(_error(prediction, target)))}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the mean."""
+        return float((totals["distances"] / rows).mean())
+
+
+class R2(Metric):
+    """1 - sum (y - t)^2 / sum (t - mean t)^2: the share of the targets' variance that predictions explain.
+
+    With several outputs it is the mean of theirs. For targets that are all the same it is 1 where every
+    prediction is right and else 0, as in scikit-learn; it is NaN for a single row.
+    """
+
+    type: Literal["r2"] = "r2"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the sum of each output's squared errors."""
+        return {"squares": _by_output(ops.square(_error(prediction, target)))}
+
+    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return all targets: their variance cannot be had from running sums without losing digits."""
+        return {"target": aligned(prediction, target)}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the mean of the outputs' shares."""
+        if rows < 2:
+            return float("nan")
+        target: Array = totals["target"].reshape(rows, -1).astype("float64")
+        around = ((target - target.mean(0)) ** 2).sum(0)
+        shares = [_explained(*pair) for pair in zip(totals["squares"].tolist(), around.tolist(), strict=True)]
+        return sum(shares) / len(shares)
+
+
+def _explained(squares: float, around: float) -> float:
+    if around:
+        return 1.0 - squares / around
+    return 0.0 if squares else 1.0
+
+
+def _error(prediction: Value, target: Value) -> Value:
+    if prediction.count != target.count:
+        raise misfit(prediction, target)
+    return prediction - aligned(prediction, target)
+
+
+def _by_output(x: Value) -> Value:
+    """Sum over rows: (batch, ...) to (outputs,)."""
+    if x.rank == 1:
+        x = ops.reshape(x, shape=(*x.shape, 1))
+    return ops.total(ops.flat(x), axes=(0,))

@@ -1,0 +1,153 @@
+"""What every op means, in plain NumPy: compiled plans are tested against it.
+
+It interprets a graph value by value, allocates freely, and shares nothing with the ops' kernels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from specnet.graph import ops
+from specnet.graph.graph import Graph
+from specnet.graph.op import constant
+from specnet.runtime.random import stream
+from specnet.runtime.shapes import at
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def log_softmax(x):
+    shifted = x - x.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def place(x, index, classes):
+    return np.where(np.arange(classes) == index[..., None], x[..., None], 0.0)
+
+
+def log_cosh(x):
+    return np.logaddexp(x, -x) - math.log(2.0)
+
+
+def huber(x, delta):
+    return np.where(np.abs(x) <= delta, x * x / 2, delta * (np.abs(x) - delta / 2))
+
+
+def total(x, axes):
+    return np.sum(x.astype(float) if x.dtype == bool else x, axis=axes)
+
+
+def product(a, b, a_t, b_t):
+    return np.einsum("ij,jk->ik", a.T if a_t else a, b.T if b_t else b)
+
+
+MEANING = {
+    "absolute": np.abs,
+    "add": np.add,
+    "argmax": lambda x: np.argmax(x, -1),
+    "cast": lambda x, to: np.asarray(x).astype(to),
+    "clip": lambda x, low, high: np.clip(x, low, high),
+    "divide": np.divide,
+    "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
+    "equal": np.equal,
+    "erf": np.vectorize(math.erf, otypes=[float]),
+    "exp": np.exp,
+    "expand": lambda x, shape: np.broadcast_to(x, shape),
+    "expm1": np.expm1,
+    "fixed": lambda values, dtype: np.array(values, dtype),
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "huber": huber,
+    "inner": lambda a, b: (a * b).sum(),
+    "largest": lambda x: x.max(-1, keepdims=True),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "log": np.log,
+    "log1p": np.log1p,
+    "log_cosh": log_cosh,
+    "log_softmax": log_softmax,
+    "lookup": lambda table, index: table[index],
+    "masked": lambda x, mask: np.where(mask, x, 0),
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "multiply": np.multiply,
+    "negative": np.negative,
+    "one_hot": lambda index, classes: np.eye(classes)[index],
+    "pack": lambda *parts: np.concatenate([np.ravel(p) for p in parts]),
+    "pick": lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
+    "place": place,
+    "power": lambda x, exponent: np.power(np.asarray(x, float), exponent),
+    "product": product,
+    "relu": lambda x: np.where(x > 0, x, 0.0) + 0.0 * x,
+    "reshape": lambda x, shape: np.reshape(x, shape),
+    "select": np.where,
+    "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -np.asarray(x))),
+    "sign": np.sign,
+    "softmax": softmax,
+    "softplus": lambda x: np.logaddexp(0.0, x),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "subtract": np.subtract,
+    "tanh": np.tanh,
+    "total": total,
+    "transpose": lambda x, axes: np.transpose(x, axes),
+}
+
+
+def evaluate(graph: Graph, given, wanted, batch, streams=None):
+    """Return the wanted values of a graph, given its leaves by name, for a batch of that many rows."""
+    known = {}
+    with np.errstate(all="ignore"):
+        for value in graph:
+            if value.op.leaf:
+                if value.attributes["name"] not in given:
+                    continue
+                x = np.asarray(given[value.attributes["name"]], value.dtype)
+                assert x.shape == at(value.shape, batch), f"{value.attributes['name']}: {x.shape} {value.shape}"
+            elif value.op.name == "constant":
+                x = value.attributes["factor"] * float(batch) ** value.attributes["power"]
+            elif any(i.index not in known for i in value.inputs):
+                continue
+            elif value.op.name == "keep_mask":
+                x = keep_mask(value, at(value.shape, batch), streams)
+            else:
+                attributes = dict(value.attributes)
+                if "shape" in attributes:
+                    attributes["shape"] = at(attributes["shape"], batch)
+                x = MEANING[value.op.name](*(known[i.index] for i in value.inputs), **attributes)
+            x = np.asarray(x)
+            assert x.shape == at(value.shape, batch), f"{value.op}: {x.shape} is not {value.shape}"
+            known[value.index] = x.astype(value.dtype) if value.dtype != x.dtype else x
+    return [known[v.index] for v in wanted]
+
+
+def keep_mask(value, shape, streams):
+    """Draw a mask as the plan does: float32 numbers of the stream, kept where they are at least the rate."""
+    name = value.attributes["stream"]
+    generators = {} if streams is None else streams
+    generator = generators.setdefault(name, stream(0, name))
+    drawn = generator.random(shape, dtype=np.float32)
+    return np.where(drawn >= value.attributes["rate"], value.attributes["scale"], 0.0)
+
+
+def gradients(graph, loss, wanted):
+    """Append the gradient of a scalar with respect to values: the chain rule over every op's pullback."""
+    flowing = {loss.index: constant(graph, 1.0)}
+    for value in reversed(graph.values[: loss.index + 1]):
+        if value.index not in flowing or not value.inputs or value.op.pullback is None:
+            continue
+        parts = value.op.pullback(flowing[value.index], value, *value.inputs, **value.attributes)
+        assert len(parts) == len(value.inputs), f"{value.op} has a pullback of {len(parts)} parts"
+        for source, part in zip(value.inputs, parts, strict=True):
+            if part is not None:
+                assert part.shape == source.shape, f"{value.op}: {part.shape} flows back to {source.shape}"
+                before = flowing.get(source.index)
+                flowing[source.index] = part if before is None else ops.add(before, part)
+    return [flowing[v.index] for v in wanted]

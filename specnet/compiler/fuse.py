@@ -106,7 +106,7 @@ def _fixed(graph: Graph) -> set[int]:
         if value.op.leaf or value.op.random or value.op is CONSTANT:
             continue
         known = all(i.op is CONSTANT or i.index in fixed for i in value.inputs)
-        if known and value.inputs and (value.shape or value.op.alias):
+        if known and value.shape:
             fixed.add(value.index)
     return fixed
 

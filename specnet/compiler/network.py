@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
@@ -69,9 +71,7 @@ class Network:
     @property
     def target_shape(self) -> tuple[int, ...]:
         """The shape of one row's target as the loss takes it: () for a class index."""
-        if self.target_dtype == "int64":
-            return ()
-        return self.signature.target or (1,)
+        return () if self.target_dtype == "int64" else self.signature.target or (1,)
 
     @property
     def target_dtype(self) -> DType:
@@ -80,49 +80,38 @@ class Network:
             return "int64"
         return self.spec.dtype
 
+    def better(self, figure: str) -> Literal["lower", "higher"]:
+        """Return which direction of a figure is good: a metric's own, and lower for a loss."""
+        return {metric.label: metric.better for metric in self.metrics}.get(figure, "lower")
+
     def lower(self, *, training: bool) -> Lowered:
         """Build the forward graph, as it is in training or in evaluation."""
-        graph = Graph(self.spec.dtype)
-        builder = Builder(graph, training)
-        graph.origin = ("input_shape",) if self.spec.input_shape is not None else ("data",)
-        x = leaf(graph, "inputs", "input", (BATCH, *self.signature.inputs))
+        spec = self.spec
+        x, builder, layers = lower_layers(spec, self.signature.inputs, training=training)
+        graph = builder.graph
+        graph.origin = ("data",)
         target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
-        layers: list[LayerInfo] = []
-        names = layer_names(self.spec)
-        for index, layer in enumerate(self.spec.layers):
-            builder.scope, graph.origin = names[index], ("layers", index)
-            known = set(builder.parameters)
-            try:
-                y = layer.lower(builder, x)
-            except ShapeFault as fault:
-                raise SpecError([_shape_diagnostic(fault, x, graph.origin)]) from fault
-            own = tuple(name for name in builder.parameters if name not in known)
-            layers.append(LayerInfo(names[index], layer.type, graph.origin, x.shape, y.shape, own))
-            x = y
         graph.origin = ("loss",)
-        output, prediction = linked(x, self.spec.loss.link)
+        output, prediction = linked(x, spec.loss.link)
         try:
-            problem = self.spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
+            problem = spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
             if problem is not None:
                 raise ShapeFault(problem, x)
-            elements = self.spec.loss.elements(output, target)
+            elements = spec.loss.elements(output, target)
         except ShapeFault as fault:
             raise SpecError([_shape_diagnostic(fault, x, ("loss",))]) from fault
-        return Lowered(graph, builder, tuple(layers), target, output, prediction, elements)
+        return Lowered(graph, builder, layers, target, output, prediction, elements)
 
     def _metrics(self) -> tuple[Metric, ...]:
-        if self.spec.metrics is not None:
-            return self.spec.metrics
-        return tuple(METRICS.validate(name) for name in self.spec.loss.default_metrics)
+        loss = self.spec.loss
+        chosen = self.spec.metrics
+        if chosen is None:
+            chosen = tuple(METRICS.validate(name) for name in loss.default_metrics)
+        return tuple(metric.under(loss) for metric in chosen)
 
     def _check(self, lowered: Lowered) -> None:
         """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
-        found = []
-        for parameter in self.parameters:
-            problem = parameter.initial.fault(parameter.shape)
-            if problem is not None:
-                path = (*parameter.origin, parameter.field)
-                found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
+        found = initial_faults(self.parameters)
         for index, metric in enumerate(self.metrics):
             try:
                 metric.sums(lowered.prediction, lowered.target)
@@ -132,6 +121,39 @@ class Network:
                 found.append(Diagnostic("SN412", f"{metric.label}: {fault}", path, help=fault.help))
         if found:
             raise SpecError(found)
+
+
+def lower_layers(
+    spec: Spec, inputs: tuple[int, ...], *, training: bool
+) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
+    """Build a graph of the layers alone over inputs (batch, *inputs); return the last one's value."""
+    graph = Graph(spec.dtype)
+    builder = Builder(graph, training)
+    graph.origin = ("input_shape",) if spec.input_shape is not None else ("data",)
+    x = leaf(graph, "inputs", "input", (BATCH, *inputs))
+    layers: list[LayerInfo] = []
+    for index, (name, layer) in enumerate(zip(layer_names(spec), spec.layers, strict=True)):
+        builder.scope, graph.origin = name, ("layers", index)
+        known = set(builder.parameters)
+        try:
+            y = layer.lower(builder, x)
+        except ShapeFault as fault:
+            raise SpecError([_shape_diagnostic(fault, x, graph.origin)]) from fault
+        own = tuple(parameter for parameter in builder.parameters if parameter not in known)
+        layers.append(LayerInfo(name, layer.type, graph.origin, x.shape, y.shape, own))
+        x = y
+    return x, builder, tuple(layers)
+
+
+def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
+    """Return what is wrong with where parameters start: values that do not fill their shapes."""
+    found = []
+    for parameter in parameters:
+        problem = parameter.initial.fault(parameter.shape)
+        if problem is not None:
+            path = (*parameter.origin, parameter.field)
+            found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
+    return found
 
 
 def layer_names(spec: Spec) -> list[str]:
@@ -171,7 +193,7 @@ def linked(x: Value, link: Link) -> tuple[Value, Value]:
     """
     if link == "identity":
         return x, x
-    function = ops.softmax if link == "softmax" else ops.sigmoid
+    function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[link]
     if x.op is function:
         return x.inputs[0], x
     logits = x.inputs[0] if link == "softmax" and x.op is ops.log_softmax else x

@@ -1,0 +1,68 @@
+"""A declarative model-spec interpreter: TOML or JSON in, a trained and tested NumPy network out.
+
+    import specnet
+
+    spec = specnet.load("specs/mlp.toml")
+    result = specnet.run(spec)
+    print(result.splits["train"]["loss"])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from specnet._version import __version__
+
+if TYPE_CHECKING:
+    from specnet.api import Result, compile, load, load_run, run, train, validate  # noqa: A004
+    from specnet.compiler.model import Model
+    from specnet.diagnostics import Diagnostic, Report, RunError, SpecError, SpecFileError, SpecnetError
+    from specnet.language.spec import Spec
+    from specnet.training.events import Ended, EpochEnded, Event, Started, StepsDone
+
+_HOMES = {
+    "specnet.api": ("Result", "compile", "load", "load_run", "run", "train", "validate"),
+    "specnet.compiler.model": ("Model",),
+    "specnet.diagnostics": ("Diagnostic", "Report", "RunError", "SpecError", "SpecFileError", "SpecnetError"),
+    "specnet.language.spec": ("Spec",),
+    "specnet.training.events": ("Ended", "EpochEnded", "Event", "Started", "StepsDone"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Diagnostic",
+    "Ended",
+    "EpochEnded",
+    "Event",
+    "Model",
+    "Report",
+    "Result",
+    "RunError",
+    "Spec",
+    "SpecError",
+    "SpecFileError",
+    "SpecnetError",
+    "Started",
+    "StepsDone",
+    "__version__",
+    "compile",
+    "load",
+    "load_run",
+    "run",
+    "train",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name, imported when it is first asked for: `import specnet` itself costs nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

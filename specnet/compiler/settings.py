@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from specnet.compiler.network import Network
+from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.language.spec import Spec
+from specnet.vocabulary.schedules import RunLength
+
+
+def check_training(network: Network) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a document's training settings, given the network and how many rows there are."""
+    spec, rows = network.spec, network.signature.rows
+    settings = spec.training
+    if settings.early_stopping is not None:
+        path: KeyPath = ("training", "early_stopping", "monitor")
+        yield from _monitor(network, settings.early_stopping.monitor, path)
+    if settings.schedule.watched is not None:
+        yield from _monitor(network, settings.schedule.watched, ("training", "schedule"))
+    if "train" in rows:
+        length = run_length(spec, rows["train"])
+        if length.steps_per_epoch == 0:
+            yield Diagnostic(
+                "SN602",
+                f"`drop_last` leaves no batch: the training split has {rows['train']} rows, fewer than the "
+                f"batch size {settings.batch_size}",
+                ("training", "batch_size"),
+                help=f"a batch size of at most {rows['train']}, or no `drop_last`",
+            )
+        else:
+            yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
+
+
+def run_length(spec: Spec, rows: int) -> RunLength:
+    """Return how many steps a training makes on so many rows."""
+    settings = spec.training
+    size = rows if settings.batch_size == "full" else settings.batch_size
+    batches = rows // size if settings.drop_last else math.ceil(rows / size)
+    return RunLength(settings.epochs, math.ceil(batches / settings.accumulate))
+
+
+def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnostic]:
+    split, _, figure = monitor.partition(".")
+    figures = ["loss", *(metric.label for metric in network.metrics)]
+    known = [*(f"validation.{name}" for name in figures), "train.loss"]
+    if monitor not in known:
+        yield Diagnostic("SN603", f"`{monitor}` is not measured while training", path, help=f"one of {', '.join(known)}")
+    elif split == "validation" and "validation" not in network.signature.rows:
+        yield Diagnostic(
+            "SN604",
+            f"`{figure}` is to be watched on the validation split, and there is none",
+            path,
+            help="give `[data.split]` a `validation` fraction, or watch train.loss",
+        )

@@ -1,8 +1,6 @@
-"""Where parameters start."""
-
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from specnet.vocabulary.kind import Family, Kind
 
@@ -25,32 +23,11 @@ class Initializer(Kind):
 INITIALIZERS: Family[Initializer] = Family("initializer")
 
 
-class Zeros(Initializer):
-    """All zeros."""
-
-    type: Literal["zeros"] = "zeros"
-
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:  # noqa: ARG002
-        import numpy as np
-
-        return np.zeros(shape)
-
-
-class GlorotUniform(Initializer):
-    """Uniform in ±sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
-
-    type: Literal["glorot_uniform"] = "glorot_uniform"
-
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
-        fan_in, fan_out = fans(shape)
-        limit = (6.0 / (fan_in + fan_out)) ** 0.5
-        return generator.uniform(-limit, limit, shape)
-
-
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return how many inputs each output of a kernel sums, and how many outputs each input feeds.
 
-    A kernel is (..., in, out) with its receptive field in front, as everywhere in specnet.
+    A kernel is (..., in, out) with its receptive field in front, as everywhere in specnet. A vector (n,) has
+    n of both, as in Keras.
     """
     if len(shape) < 2:
         size = shape[0] if shape else 1
@@ -59,6 +36,3 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     for dim in shape[:-2]:
         field *= dim
     return field * shape[-2], field * shape[-1]
-
-
-INITIALIZERS.add(Zeros, GlorotUniform)

@@ -1,0 +1,79 @@
+"""Starts that are drawn from a distribution of the document's choice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import PositiveFloat, model_validator
+
+from specnet.vocabulary.initializers.initializer import Initializer
+from specnet.vocabulary.kind import fault
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Uniform(Initializer):
+    """Uniform in [low, high)."""
+
+    type: Literal["uniform"] = "uniform"
+    low: float = -0.05
+    """The least value."""
+    high: float = 0.05
+    """What every value stays below."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            key = "high" if "high" in self.model_fields_set else "low"
+            raise fault(f"`low` must be below `high`, and they are {self.low} and {self.high}", key=key)
+        return self
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        return generator.uniform(self.low, self.high, shape)
+
+
+class Normal(Initializer):
+    """Normally distributed."""
+
+    type: Literal["normal"] = "normal"
+    mean: float = 0.0
+    """The mean."""
+    stddev: PositiveFloat = 0.05
+    """The standard deviation."""
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        return generator.normal(self.mean, self.stddev, shape)
+
+
+class TruncatedNormal(Initializer):
+    """Normally distributed, values beyond two standard deviations from the mean drawn again, as in Keras.
+
+    What is left has 0.88 of the standard deviation named. PyTorch's `trunc_normal_` cuts at -2 and 2 instead,
+    whatever the standard deviation.
+    """
+
+    type: Literal["truncated_normal"] = "truncated_normal"
+    mean: float = 0.0
+    """The mean."""
+    stddev: PositiveFloat = 0.05
+    """The standard deviation before the cut."""
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        return self.mean + self.stddev * truncated(shape, generator)
+
+
+TRUNCATED_STDDEV = 0.87962566103423978
+"""The standard deviation of a standard normal variable cut at ±2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1))."""
+
+
+def truncated(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Return standard normal numbers between -2 and 2, each drawn again until it is there."""
+    import numpy as np
+
+    drawn = generator.standard_normal(shape)
+    outside = np.abs(drawn) > 2.0
+    while outside.any():
+        drawn[outside] = generator.standard_normal(int(outside.sum()))
+        outside = np.abs(drawn) > 2.0
+    return drawn

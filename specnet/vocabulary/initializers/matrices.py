@@ -1,0 +1,55 @@
+"""Starts that are matrices with a structure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from specnet.runtime.shapes import show
+from specnet.vocabulary.initializers.initializer import Initializer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Orthogonal(Initializer):
+    """A random matrix with orthonormal columns, or rows where it is wider than tall, times `gain`.
+
+    It is the Q of the QR decomposition of a normal matrix, its columns' signs those of R's diagonal, so that
+    every orthogonal matrix is as likely (Saxe et al., 2014; Mezzadri, 2007). All axes of a kernel but the
+    last are taken as rows, as in Keras.
+    """
+
+    type: Literal["orthogonal"] = "orthogonal"
+    gain: float = 1.0
+    """What the matrix is multiplied by."""
+
+    def fault(self, shape: tuple[int, ...]) -> str | None:
+        return (
+            None if len(shape) > 1 else f"an orthogonal start needs two axes, and the shape is {show(shape)}"
+        )
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        columns = shape[-1]
+        rows = int(np.prod(shape[:-1]))
+        q, r = np.linalg.qr(generator.standard_normal((max(rows, columns), min(rows, columns))))
+        q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
+        return self.gain * np.ascontiguousarray(q if rows >= columns else q.T).reshape(shape)
+
+
+class Identity(Initializer):
+    """`gain` on the diagonal and 0 elsewhere: each output starts as the input of its number."""
+
+    type: Literal["identity"] = "identity"
+    gain: float = 1.0
+    """What the diagonal holds."""
+
+    def fault(self, shape: tuple[int, ...]) -> str | None:
+        return None if len(shape) == 2 else f"an identity needs two axes, and the shape is {show(shape)}"
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:  # noqa: ARG002
+        import numpy as np
+
+        rows, columns = shape
+        return np.eye(rows, columns) * self.gain

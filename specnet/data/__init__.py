@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.data.faults import Faults
+from specnet.data.files import Site
+from specnet.data.reader import READERS, Reader
+from specnet.data.readers.builtin import Builtin
+from specnet.data.readers.csv_file import Csv
+from specnet.data.readers.idx import Idx
+from specnet.data.readers.inline import Inline
+from specnet.data.readers.npz import Npz
+from specnet.data.readers.synthetic import Synthetic
+from specnet.data.signature import Signature, sign
+from specnet.data.splits import SplitSpec
+from specnet.data.transforms import TRANSFORMS, Transform
+from specnet.diagnostics import KeyPath
+
+if TYPE_CHECKING:
+    from specnet.data.dataset import Dataset, Split, load_data
+    from specnet.data.encoding import Encoding
+
+__all__ = [
+    "READERS",
+    "TRANSFORMS",
+    "Dataset",
+    "Encoding",
+    "Reader",
+    "Signature",
+    "Split",
+    "SplitSpec",
+    "Transform",
+    "inspect_data",
+    "load_data",
+]
+
+READERS.add(Inline, Csv, Npz, Idx, Builtin, Synthetic)
+
+
+def inspect_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> Signature:
+    """Return what a model must know of the data that a reader names, without NumPy.
+
+    `base` is the folder that relative paths start from, and `root_path` where in the document the reader
+    stands. Of binary files only the headers and whole-number targets are read; of CSV files everything, since
+    any cell can be a new category. Raises SpecError with every fault that was found.
+    """
+    faults = Faults(root_path)
+    source = reader.open(Site(base, faults))
+    faults.check()
+    assert source is not None
+    signature = sign(source.description, reader.split, reader.transforms, faults)
+    faults.check()
+    return signature
+
+
+def __getattr__(name: str) -> Any:
+    """Return what needs NumPy, imported when it is first asked for."""
+    if name in ("Dataset", "Split", "load_data"):
+        from specnet.data import dataset
+
+        return getattr(dataset, name)
+    if name == "Encoding":
+        from specnet.data.encoding import Encoding
+
+        return Encoding
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

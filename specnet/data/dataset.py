@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from specnet.data.encoding import Encoding
+from specnet.data.faults import Faults
+from specnet.data.files import Site, sha256
+from specnet.data.pipeline import Pipeline
+from specnet.data.reader import Part, Reader
+from specnet.data.rows import TargetRows
+from specnet.data.signature import Signature, sign
+from specnet.data.splits import draw
+from specnet.data.transforms import Transform
+from specnet.diagnostics import KeyPath
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.transform import State
+
+    Drawn = dict[str, tuple[Part, NDArray[np.intp] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows that are ready for the model."""
+
+    inputs: NDArray[Any]
+    """(rows, ...), C-contiguous, in the document's dtype."""
+    targets: NDArray[Any]
+    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All that one experiment learns from, and is judged by."""
+
+    splits: dict[str, Split]
+    """`train`, and `validation` and `test` where the document asks for them."""
+    signature: Signature
+    encoding: Encoding
+    """How new rows are brought into the same form."""
+    sources: tuple[tuple[str, str], ...]
+    """Each file that was read, as the document names it, with its SHA-256."""
+
+    @property
+    def inputs_transforms(self) -> list[tuple[Transform, State]]:
+        """The transforms of the inputs, with what they learnt."""
+        return self.encoding.inputs.steps
+
+    @property
+    def target_transforms(self) -> list[tuple[Transform, State]]:
+        """The transforms of the targets, with what they learnt."""
+        return self.encoding.targets.steps
+
+    def encode(self, rows: Any) -> NDArray[Any]:
+        """Return new raw inputs as the model takes them; see Encoding.encode."""
+        return self.encoding.encode(rows)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a run must keep to encode new rows; `Encoding.from_state` takes it back."""
+        return self.encoding.state()
+
+
+def load_data(
+    reader: Reader, base: Path, *, seed: int, dtype: str, root_path: KeyPath = ("data",)
+) -> Dataset:
+    """Return the data that a reader names: read, split with the seed, encoded and transformed.
+
+    `base` is the folder that relative paths start from, `dtype` float32 or float64, and `root_path` where in
+    the document the reader stands. Raises SpecError with every fault that was found.
+    """
+    faults = Faults(root_path)
+    site = Site(base, faults)
+    source = reader.open(site)
+    faults.check()
+    assert source is not None
+    signature = sign(source.description, reader.split, reader.transforms, faults)
+    faults.check()
+    parts = source.read(seed)
+    faults.check()
+    drawn = _drawn(reader, parts, seed)
+    part, chosen = drawn["train"]
+    part.inputs.fit(slice(None) if chosen is None else chosen)
+    inputs, targets = Pipeline.of(reader.transforms, "inputs"), Pipeline.of(reader.transforms, "targets")
+    inputs.fit(part.inputs, chosen, faults)
+    targets.fit(TargetRows(part.targets), chosen, faults)
+    faults.check()
+    splits = {}
+    for name, (part, chosen) in drawn.items():
+        x = inputs.run(part.inputs, chosen, dtype, name, faults)
+        if signature.integers:
+            kept = part.targets if chosen is None else part.targets[chosen]
+            y = np.ascontiguousarray(kept, dtype=np.int64)
+        else:
+            y = targets.run(TargetRows(part.targets), chosen, dtype, name, faults)
+        # What one split's faults are may only be told once the training split, fitted on, is sound.
+        faults.check()
+        splits[name] = Split(x, y)
+    encoding = Encoding(
+        reader, signature, drawn["train"][0].inputs.shape, dtype, inputs, targets, source.columns()
+    )
+    sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
+    return Dataset(splits, signature, encoding, sources)
+
+
+def _drawn(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
+    drawn: Drawn = {name: (part, None) for name, part in parts.items()}
+    if reader.split is not None and reader.split.parts:
+        part = parts["train"]
+        classes = part.targets if reader.split.stratify else None
+        drawn |= {
+            name: (part, rows) for name, rows in draw(len(part.targets), reader.split, classes, seed).items()
+        }
+    order = [name for name in ("train", "validation", "test") if name in drawn]
+    return {name: drawn[name] for name in order}

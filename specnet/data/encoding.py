@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+
+from specnet.data.faults import Faults, closest, listed
+from specnet.data.files import Place, Site
+from specnet.data.pipeline import Pipeline
+from specnet.data.reader import READERS, Reader
+from specnet.data.rows import ArrayRows, Rows
+from specnet.data.signature import Signature
+from specnet.data.tables.columns import TableRows
+from specnet.data.transforms import TRANSFORMS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.readers.csv_file import Csv
+    from specnet.data.transform import State
+
+
+@dataclass(slots=True)
+class Encoding:
+    """How raw rows become what the model sees: columns, categories, means and fitted transforms.
+
+    It is learnt from the training split, belongs to the model, and can be stored as plain data and arrays.
+    """
+
+    reader: Reader
+    signature: Signature
+    raw_shape: tuple[int, ...]
+    """The shape of one raw input, before any transform."""
+    dtype: str
+    inputs: Pipeline
+    targets: Pipeline
+    columns: dict[str, Any] | None = None
+    """How the columns of a table become numbers, for readers of tables."""
+
+    def encode(self, rows: Any) -> NDArray[Any]:
+        """Return new raw inputs as the model takes them (rows, ...), in the document's dtype.
+
+        `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
+        features, or mappings from column to cell. Raises SpecError naming each row and column at fault.
+        """
+        faults = Faults(())
+        encoded = self._run(self._raw(rows, faults), faults)
+        faults.check()
+        return encoded
+
+    def encode_file(self, path: str | Path, base: Path | None = None) -> NDArray[Any]:
+        """Return the inputs of a file like the one that the model learnt from, as the model takes them.
+
+        The file needs no targets. Raises SpecError naming what is wrong with it.
+        """
+        faults = Faults(())
+        site = Site(Path() if base is None else base, faults)
+        found = site.find(str(path))
+        raw: Rows | None = None
+        if found is not None and self.columns is not None:
+            raw = TableRows.from_file(
+                self.columns, cast("Csv", self.reader), Place(found, str(path), (), site)
+            )
+        elif found is not None:
+            array = self.reader.raw_inputs(found, site)
+            raw = None if array is None else ArrayRows(array)
+        encoded = self._run(raw, faults)
+        faults.check()
+        return encoded
+
+    def _run(self, raw: Rows | None, faults: Faults) -> NDArray[Any]:
+        faults.check()
+        assert raw is not None
+        if raw.shape != self.raw_shape:
+            message = (
+                f"one input has shape {list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
+            )
+            faults.add("SN572", message)
+            faults.check()
+        return self.inputs.run(raw, None, self.dtype, "new", faults)
+
+    def _raw(self, rows: Any, faults: Faults) -> Rows:
+        if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
+            rows = self._in_order(rows, faults)
+            faults.check()
+        if self.columns is not None:
+            return TableRows.from_cells(self.columns, rows, cast("Csv", self.reader), faults)
+        try:
+            array = np.asarray(rows)
+        except ValueError:
+            array = np.array(None)
+        if array.dtype.kind not in "buif":
+            faults.add("SN540", "the inputs are not an array of numbers: a row is ragged, or holds no number")
+            faults.check()
+        if array.ndim and not len(array):
+            return ArrayRows(np.empty((0, *self.raw_shape)))
+        return ArrayRows(array)
+
+    def _in_order(self, rows: Sequence[Mapping[str, Any]], faults: Faults) -> list[list[Any]]:
+        names = self.columns["names"] if self.columns is not None else self.signature.features
+        if names is None:
+            faults.add("SN571", "these data have no names of columns: give rows as lists of numbers")
+            return []
+        for i, row in enumerate(rows):
+            lacking = [name for name in names if name not in row]
+            if lacking:
+                near = closest(lacking[0], map(str, row))
+                cure = f"did you mean `{lacking[0]}` where it says `{near}`?" if near else None
+                faults.add("SN509", f"row {i + 1} has no {listed(lacking)}", help=cure)
+        return [[row.get(name) for name in names] for row in rows]
+
+    def decode(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """Return predictions (rows, ...) in the units that the data's targets have."""
+        return self.targets.invert(targets)
+
+    def target_affine(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return (scale, offset) with model's target = data's · scale + offset; None if it isn't so."""
+        if not self.targets.transforms:
+            return np.ones(self.signature.target), np.zeros(self.signature.target)
+        shape = self.signature.target
+        for transform, state in reversed(self.targets.steps):
+            if transform.affine(state) is None:
+                return None
+            shape = tuple(state["shape"].tolist()) if "shape" in state else shape
+        return self.targets.affine(shape)
+
+    def state(self) -> dict[str, Any]:
+        """Return all of it: under `encoding` plain data, ready for JSON, and arrays under other names."""
+        plain = {
+            "version": 1,
+            "reader": self.reader.model_dump(mode="json", exclude=_rows_in(self.reader)),
+            "signature": asdict(self.signature),
+            "raw_shape": list(self.raw_shape),
+            "dtype": self.dtype,
+            "columns": self.columns,
+        }
+        state: dict[str, Any] = {"encoding": plain}
+        for pipeline in (self.inputs, self.targets):
+            plain[pipeline.on] = [
+                {"place": place, **transform.model_dump(mode="json")}
+                for place, transform in pipeline.transforms
+            ]
+            for i, fitted in enumerate(pipeline.states):
+                state |= {f"{pipeline.on}.{i}.{name}": array for name, array in fitted.items()}
+        return state
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Encoding:
+        """Return what `state` gave; lists may stand for tuples, as after JSON."""
+        plain = state["encoding"]
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
+        }
+        return cls(
+            READERS.validate(_with_rows(plain["reader"])),
+            Signature(**fields),
+            tuple(plain["raw_shape"]),
+            plain["dtype"],
+            _restored(state, "inputs"),
+            _restored(state, "targets"),
+            plain["columns"],
+        )
+
+
+def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pipeline:
+    transforms = []
+    states: list[State] = []
+    for i, entry in enumerate(state["encoding"][on]):
+        fields = {name: value for name, value in entry.items() if name != "place"}
+        transforms.append((entry["place"], TRANSFORMS.validate(fields)))
+        start = f"{on}.{i}."
+        found = {
+            name.removeprefix(start): np.asarray(v) for name, v in state.items() if name.startswith(start)
+        }
+        states.append(found)
+    return Pipeline(on, transforms, states)
+
+
+def _rows_in(reader: Reader) -> set[str]:
+    """Return the fields that hold rows themselves: data, not a way to read them."""
+    return {"inputs", "targets", "validation", "test"} if reader.type == "inline" else set()
+
+
+def _with_rows(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {"inputs": [], "targets": [], **fields} if fields["type"] == "inline" else dict(fields)

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from specnet.diagnostics import Diagnostic, KeyPath, Label, Part, SpecError
+
+LIMIT = 20
+"""How many findings about data are listed before the rest are counted."""
+
+
+class Faults:
+    """The findings about one reader's data, gathered so that a user sees all of them at once."""
+
+    def __init__(self, root: KeyPath) -> None:
+        self.root = root
+        self.found: list[Diagnostic] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *key: str | int,
+        part: Part = "value",
+        help: str | None = None,  # noqa: A002 - a diagnostic's own word
+        labels: tuple[Label, ...] = (),
+    ) -> None:
+        """Note one fault; `key` continues the reader's key path."""
+        self.found.append(
+            Diagnostic(code, message, path=(*self.root, *key), part=part, help=help, labels=labels)
+        )
+
+    def check(self) -> None:
+        """Raise SpecError with everything that was found, if anything was."""
+        if not self.found:
+            return
+        shown = self.found[:LIMIT]
+        rest = len(self.found) - LIMIT
+        if rest > 0:
+            shown.append(
+                Diagnostic("SN500", f"{rest} more faults in the data are not listed", path=self.root)
+            )
+        raise SpecError(shown)
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return which known name was probably meant, if any is close."""
+    import difflib
+
+    folded = {candidate.casefold(): candidate for candidate in known}
+    match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return folded[match[0]] if match else None
+
+
+def listed(names: Sequence[str], limit: int = 12) -> str:
+    """Return names in code marks, separated by commas, the last ones counted where there are many."""
+    shown = ", ".join(f"`{name}`" for name in names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+
+
+def counted(number: int, noun: str) -> str:
+    """Return `1 row`, `2 rows`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clipped(text: str, width: int = 40) -> str:
+    """Return a cell's text in a form that fits in a sentence: control characters escaped, long text cut."""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: width + 1])
+    return plain if len(plain) <= width else plain[:width] + "…"

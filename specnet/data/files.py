@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from specnet.data.faults import Faults, closest
+from specnet.diagnostics import KeyPath
+
+VARIABLE = "SPECNET_DATA"
+"""The environment variable that names the second folder in which data files are looked for."""
+
+
+@dataclass
+class Site:
+    """Where a reader stands: the folder of its document, and where its findings go."""
+
+    base: Path
+    faults: Faults
+    files: dict[str, Path] = field(default_factory=dict)
+    """The files that were found, by the text that named them."""
+
+    def find(self, text: str, *key: str | int) -> Path | None:
+        """Return the regular file that a document's path names, or note why there is none.
+
+        A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`.
+        """
+        looked = []
+        for folder in self._folders(text):
+            path = folder / text
+            try:
+                mode = path.stat().st_mode
+            except PermissionError as error:
+                self.faults.add("SN502", f"`{text}` cannot be read: {error.strerror}", *key)
+                return None
+            except (OSError, ValueError):
+                looked.append(folder)
+                continue
+            return self._accept(text, path, mode, key)
+        self.faults.add("SN501", self._absent(text, looked), *key, help=self._cure(text, looked))
+        return None
+
+    def _accept(self, text: str, path: Path, mode: int, key: tuple[str | int, ...]) -> Path | None:
+        if stat.S_ISDIR(mode):
+            self.faults.add("SN502", f"`{text}` is a folder, not a file", *key, help=f"it is {path}")
+        elif not stat.S_ISREG(mode):
+            self.faults.add("SN502", f"`{text}` is not a regular file", *key, help=f"it is {path}")
+        elif not os.access(path, os.R_OK):
+            self.faults.add(
+                "SN502", f"`{text}` cannot be read: permission denied", *key, help=f"it is {path}"
+            )
+        else:
+            self.files[text] = path
+            return path
+        return None
+
+    def _folders(self, text: str) -> list[Path]:
+        if Path(text).is_absolute():
+            return [Path("/")]
+        second = os.environ.get(VARIABLE)
+        return [self.base, Path(second)] if second else [self.base]
+
+    def _absent(self, text: str, looked: list[Path]) -> str:
+        if Path(text).is_absolute():
+            return f"there is no file `{text}`"
+        places = " and in ".join(str(folder.absolute()) for folder in looked)
+        return f"there is no file `{text}`: looked in {places}"
+
+    def _cure(self, text: str, looked: list[Path]) -> str | None:
+        for folder in looked:
+            path = folder / text
+            try:
+                names = [entry.name for entry in path.parent.iterdir()]
+            except (OSError, ValueError):
+                continue
+            near = closest(path.name, names)
+            if near is not None:
+                return f"did you mean `{Path(text).parent / near}`?"
+        if Path(text).is_absolute() or len(looked) > 1:
+            return None
+        return f"a relative path starts from the document's folder; set {VARIABLE} to name a second one"
+
+
+class Place(NamedTuple):
+    """A file as a diagnostic speaks of it."""
+
+    path: Path
+    name: str
+    key: KeyPath
+    """Where the document names it, within the reader."""
+    site: Site
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def memory() -> int | None:
+    """Return the machine's memory in bytes, where the system tells."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None

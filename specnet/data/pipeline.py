@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from specnet.data.files import memory
+from specnet.data.rows import Rows, blocks
+from specnet.data.transforms import Transform, Unfit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.faults import Faults
+    from specnet.data.transform import State
+
+    Chosen = NDArray[np.intp] | None
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """The transforms of the inputs or of the targets, with what they learnt from the training split."""
+
+    on: Literal["inputs", "targets"]
+    transforms: list[tuple[int, Transform]]
+    """Each with its place in the document's list."""
+    states: list[State] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, transforms: Sequence[Transform], on: Literal["inputs", "targets"]) -> Pipeline:
+        """Return the pipeline, not fitted yet, of those among a document's transforms that are `on` it."""
+        return cls(on, [(i, transform) for i, transform in enumerate(transforms) if transform.on == on])
+
+    @property
+    def steps(self) -> list[tuple[Transform, State]]:
+        """The transforms with their states."""
+        return [
+            (transform, state) for (_, transform), state in zip(self.transforms, self.states, strict=True)
+        ]
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of one example after all transforms."""
+        for _, transform in self.transforms:
+            shape = transform.output_shape(shape)
+        return shape
+
+    def fit(self, rows: Rows, chosen: Chosen, faults: Faults) -> None:
+        """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
+        for place, transform in self.transforms:
+            state: State = {}
+            if transform.fitted:
+                try:
+                    with np.errstate(all="ignore"):
+                        state = transform.fit_blocks(self._partly(rows, chosen))
+                except Unfit as unfit:
+                    self._note(faults, place, unfit, "training")
+            self.states.append(state)
+
+    def _partly(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
+        done = self._steps_so_far()
+        count = len(rows) if chosen is None else len(chosen)
+        for _, source in blocks(count, rows.shape, chosen):
+            block = np.asarray(rows.take(source), dtype=np.float64)
+            for transform, state in done:
+                block = transform.apply(block, state)
+            yield block
+
+    def _steps_so_far(self) -> list[tuple[Transform, State]]:
+        """Return the transforms that are fitted already, with their states."""
+        return [(t, state) for (_, t), state in zip(self.transforms, self.states, strict=False)]
+
+    def run(self, rows: Rows, chosen: Chosen, dtype: str, split: str, faults: Faults) -> NDArray[Any]:
+        """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
+
+        Values that cannot be taken are noted. Rows pass in blocks: beside the result only a block is held.
+        """
+        count = len(rows) if chosen is None else len(chosen)
+        shape = (count, *self.shape(rows.shape))
+        if not fits(shape, dtype, faults):
+            return np.zeros(0, dtype)
+        direct = self._as_stored(rows, chosen, dtype)
+        out = np.empty(shape, dtype) if direct is None else direct
+        sound = True
+        for place, source in blocks(count, rows.shape, chosen):
+            if direct is None:
+                try:
+                    self._fill(out[place], rows.take(source))
+                except Unfit as unfit:
+                    self._note(faults, self._culprit(unfit), unfit, split)
+                    return out
+            sound = sound and bool(np.isfinite(out[place]).all())
+        if not sound:
+            self._explain(rows, chosen, out, split, faults)
+        return out
+
+    def _as_stored(self, rows: Rows, chosen: Chosen, dtype: str) -> NDArray[Any] | None:
+        """Return the data's own array where it is the result already."""
+        if chosen is not None or self.transforms:
+            return None
+        array = getattr(rows, "array", None)
+        if array is None or array.dtype != dtype or not array.flags.c_contiguous or not array.flags.writeable:
+            return None
+        return array  # type: ignore[no-any-return]
+
+    def _fill(self, out: NDArray[Any], block: NDArray[Any]) -> None:
+        with np.errstate(all="ignore"):
+            out[...] = self.apply(block) if self.transforms else block
+
+    def apply(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return rows (rows, ...) after all transforms, in float64."""
+        array = np.asarray(array, dtype=np.float64)
+        for transform, state in self.steps:
+            array = transform.apply(array, state)
+        return array
+
+    def invert(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows that the transforms would turn into these, in float64."""
+        array = np.asarray(array, dtype=np.float64)
+        for transform, state in reversed(self.steps):
+            array = transform.invert(array, state)
+        return array
+
+    def affine(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        """Return (scale, offset), shaped like one transformed example, with apply(x) = x · scale + offset.
+
+        The x are arranged as the result is; `shape` is that of one raw example. None if it isn't so.
+        """
+        scale, offset = np.ones((1, *shape)), np.zeros((1, *shape))
+        for transform, state in self.steps:
+            step = transform.affine(state)
+            if step is None:
+                return None
+            if transform.type in ("flatten", "reshape"):
+                scale, offset = transform.apply(scale, state), transform.apply(offset, state)
+            else:
+                scale, offset = scale * step[0], offset * step[0] + step[1]
+        return scale[0], offset[0]
+
+    def _culprit(self, unfit: Unfit) -> int:
+        return next(place for place, t in self.transforms if unfit.key in type(t).model_fields)
+
+    def _note(self, faults: Faults, place: int, unfit: Unfit, split: str) -> None:
+        key = () if unfit.key is None else (unfit.key,)
+        faults.add(
+            "SN561", f"{self.on} of the {split} data: {unfit}", "transforms", place, *key, help=unfit.help
+        )
+
+    def _explain(self, rows: Rows, chosen: Chosen, out: NDArray[Any], split: str, faults: Faults) -> None:
+        for place, source in blocks(len(out), rows.shape, chosen):
+            block = rows.take(source)
+            wrong = np.argwhere(~np.isfinite(block))
+            if len(wrong):
+                row, *rest = wrong[0].tolist()
+                value = block[tuple(wrong[0])]
+                where = f"row {place.start + row + 1}" + (f", element {rest}" if rest else "")
+                faults.add(
+                    "SN513",
+                    f"{self.on} of the {split} data hold {value:g} in {where}",
+                    help="every value must be a finite number",
+                )
+                return
+        row = int(np.argwhere(~np.isfinite(out))[0][0])
+        message = f"{self.on} of the {split} data are too large for {out.dtype} in row {row + 1}"
+        faults.add("SN561", message, help="a `scale` or `standardize` transform brings them down")
+
+
+def fits(shape: tuple[int, ...], dtype: str, faults: Faults) -> bool:
+    """Return whether the machine's memory can hold an array; note it if not."""
+    needed, there = prod(shape) * np.dtype(dtype).itemsize, memory()
+    if there is None or needed <= there:
+        return True
+    message = f"the data need {needed / 2**30:.1f} GiB as {dtype}, of the machine's {there / 2**30:.1f} GiB"
+    faults.add("SN570", message)
+    return False

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import Field, Strict, model_validator
+
+from specnet.data.files import Site
+from specnet.data.signature import Description
+from specnet.data.splits import SplitSpec, document_fault
+from specnet.data.transforms import TRANSFORMS, Transform
+from specnet.vocabulary.kind import Family, Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from specnet.data.rows import Rows
+
+FilePath = Annotated[str, Field(min_length=1)]
+
+
+@dataclass(slots=True)
+class Part:
+    """The rows of one file, or of one table of a document, before splits and transforms."""
+
+    inputs: Rows
+    targets: NDArray[Any]
+    """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored."""
+
+
+class Source(Protocol):
+    """Data that were opened: described without NumPy, read with it."""
+
+    description: Description
+
+    def read(self, seed: int) -> dict[str, Part]:
+        """Return `train`, and `validation` and `test` where these have tables of their own."""
+        ...
+
+    def columns(self) -> dict[str, Any] | None:
+        """Return how a table's columns become inputs, as plain data; None where inputs are arrays."""
+        ...
+
+
+class Reader(Kind):
+    """Where the rows come from that a model learns from."""
+
+    split: SplitSpec | None = None
+    """Which parts of the rows are kept out of the training, by fractions."""
+    transforms: Annotated[tuple[Annotated[Transform, TRANSFORMS], ...], Strict(False)] = ()
+    """Steps from the data's numbers to the model's, in order; fitted on the training split alone."""
+
+    @model_validator(mode="after")
+    def _one_source_a_split(self) -> Reader:
+        for name in self.split.parts if self.split else ():
+            if getattr(self, name, None) is not None:
+                message = (
+                    f"the {name} split has both a fraction here and a table of its own: keep one of them"
+                )
+                raise document_fault("split_twice", message, ("split", name), getattr(self.split, name))
+        return self
+
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The splits that have a table of their own."""
+        found = {name: getattr(self, name, None) for name in ("validation", "test")}
+        return {name: table for name, table in found.items() if table is not None}
+
+    def open(self, site: Site) -> Source | None:
+        """Return the data, looked into as far as a description needs; None where `site` noted why not."""
+        raise NotImplementedError
+
+    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+        """Return the inputs (rows, ...) in a file like the reader's own; None where a fault was noted."""
+        del path
+        site.faults.add("SN571", f"`{self.type}` data are not read from a file", "type")
+        return None
+
+
+READERS: Family[Reader] = Family("reader")
+
+
+def joined(parts: Mapping[str, Description], site: Site) -> Description:
+    """Return one description of all parts; note parts whose examples differ from those of `train`."""
+    train = parts["train"]
+    counts = [part.class_count for part in parts.values()]
+    for name, part in parts.items():
+        for what, mine, theirs in (
+            ("an input", part.inputs, train.inputs),
+            ("a target", part.target, train.target),
+        ):
+            if mine != theirs:
+                message = (
+                    f"{what} of the {name} data has shape {list(mine)}, of the training data {list(theirs)}"
+                )
+                site.faults.add("SN554", message, name, part="table")
+    known = [count for count in counts if count is not None]
+    return Description(
+        inputs=train.inputs,
+        target=train.target,
+        rows={name: part.rows["train"] for name, part in parts.items()},
+        target_kind=train.target_kind,
+        class_count=max(known) if len(known) == len(counts) else None,
+        classes=train.classes,
+        features=train.features,
+        per_class=train.per_class,
+    )

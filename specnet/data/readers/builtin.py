@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from specnet.data.files import Site
+from specnet.data.reader import Part, Reader
+from specnet.data.readers.idx import open_idx
+from specnet.data.signature import Description, names
+
+FOLDER = Path(__file__).parent.parent / "builtin"
+IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+SPECIES = ("setosa", "versicolor", "virginica")
+
+
+class Builtin(Reader):
+    """Real measurements that come with specnet (CC BY 4.0; sources in `specnet/data/builtin/SOURCES.md`).
+
+    - `iris`: 150 flowers; four lengths in cm, shape (4,); three species, 50 flowers each. Fisher, 1936.
+    - `digits`: 1797 handwritten digits; 8 x 8 counts from 0 to 16, laid out row by row, shape (64,) (a
+      `reshape` transform to [8, 8, 1] makes images of them); ten classes. Alpaydin and Kaynak, 1998.
+    """
+
+    type: Literal["builtin"] = "builtin"
+    name: Literal["iris", "digits"]
+    """Which data set."""
+
+    def open(self, site: Site) -> BuiltinSource:
+        """Return what is known of the data set."""
+        if self.name == "iris":
+            raw = Description((4,), (), {"train": 150}, "class", 3, SPECIES, IRIS, [50] * 3)
+        else:
+            features = tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8))
+            per_class = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+            raw = Description((64,), (), {"train": 1797}, "class", 10, names(10), features, per_class)
+        return BuiltinSource(self.name, raw, site)
+
+
+@dataclass
+class BuiltinSource:
+    """One of the shipped data sets."""
+
+    name: str
+    description: Description
+    site: Site
+
+    def read(self, seed: int) -> dict[str, Part]:
+        """Return the shipped arrays."""
+        import numpy as np
+
+        from specnet.data.rows import ArrayRows
+
+        del seed
+        if self.name == "iris":
+            cells = np.loadtxt(self._file("iris.csv"), delimiter=",", skiprows=1, dtype=str, encoding="utf-8")
+            species = np.searchsorted(SPECIES, cells[:, 4]).astype(np.int64)
+            return {"train": Part(ArrayRows(cells[:, :4].astype(np.float64)), species)}
+        arrays = []
+        for part in ("inputs", "targets"):
+            path = self._file(f"digits-{part}.idx.gz")
+            file = open_idx(path, path.name, (), self.site)
+            arrays.append(None if file is None else file.read(self.site))
+        inputs, targets = arrays
+        if inputs is None or targets is None:
+            return {}
+        return {"train": Part(ArrayRows(inputs), targets.astype(np.int64))}
+
+    def columns(self) -> dict[str, Any] | None:
+        """Return None: the inputs are arrays."""
+        return None
+
+    def _file(self, name: str) -> Path:
+        path = FOLDER / name
+        self.site.files[f"builtin:{name}"] = path
+        return path

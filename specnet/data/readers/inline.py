@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from specnet.data.faults import clipped, closest, counted
+from specnet.data.files import Site
+from specnet.data.reader import Part, Reader, joined
+from specnet.data.signature import Description
+from specnet.vocabulary.kind import Table
+
+if TYPE_CHECKING:
+    from specnet.diagnostics import KeyPath
+
+Nested = Annotated[list[Any], Field(json_schema_extra={"items": {"type": ["number", "string", "array"]}})]
+
+DEEPEST = 16
+"""How deep lists may be nested."""
+
+LARGEST = 2**31
+"""Whole numbers from here on are not taken for class indices."""
+
+
+class InlineRows(Table):
+    """Rows written in the document."""
+
+    inputs: Nested
+    """One entry a row: a number, or a list of numbers, nested for more axes; all of one shape."""
+    targets: Nested
+    """One entry a row: a number, a list of numbers, or a class's name."""
+
+
+class Inline(Reader):
+    """Rows written in the document itself, for examples small enough to read.
+
+    A row of `inputs` that is a plain number counts as a list of one. Targets that are all text are classes,
+    indexed in alphabetical order.
+    """
+
+    type: Literal["inline"] = "inline"
+    inputs: Nested
+    """One entry a row: a number, or a list of numbers, nested for more axes; all of one shape."""
+    targets: Nested
+    """One entry a row: a number, a list of numbers, or a class's name."""
+    validation: InlineRows | None = None
+    """Rows that the training is judged by while it runs."""
+    test: InlineRows | None = None
+    """Rows that the finished model is tested on."""
+
+    def open(self, site: Site) -> InlineSource | None:
+        """Return the rows, their shapes checked."""
+        tables: dict[str, tuple[KeyPath, Inline | InlineRows]] = {"train": ((), self)}
+        tables |= {name: ((name,), table) for name, table in self.tables.items()}
+        classes = _classes(self.targets)
+        parts = {name: _describe(table, key, classes, site) for name, (key, table) in tables.items()}
+        found = {name: part for name, part in parts.items() if part is not None}
+        if len(found) < len(parts):
+            return None
+        return InlineSource({name: table for name, (_, table) in tables.items()}, joined(found, site))
+
+
+@dataclass
+class InlineSource:
+    """Checked rows of a document."""
+
+    tables: dict[str, Inline | InlineRows]
+    description: Description
+
+    def read(self, seed: int) -> dict[str, Part]:
+        """Return the rows as arrays."""
+        import numpy as np
+
+        from specnet.data.rows import ArrayRows
+
+        del seed
+        names = self.description.classes
+        index = {name: i for i, name in enumerate(names or ())}
+        parts = {}
+        for split, table in self.tables.items():
+            targets = [index[t] for t in table.targets] if names else table.targets
+            kind = np.float64 if self.description.class_count is None else np.int64
+            inputs = np.array(table.inputs, dtype=np.float64)
+            parts[split] = Part(ArrayRows(inputs), np.array(targets, dtype=np.float64).astype(kind))
+        return parts
+
+    def columns(self) -> None:
+        """Return None: the rows have no columns with names."""
+        return
+
+
+def _classes(targets: list[Any]) -> tuple[str, ...] | None:
+    if targets and all(isinstance(target, str) for target in targets):
+        return tuple(sorted(set(targets)))
+    return None
+
+
+def _describe(
+    table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, site: Site
+) -> Description | None:
+    before = len(site.faults.found)
+    if classes is None:
+        target = shape_of_rows(table.targets, (*key, "targets"), site)
+    else:
+        target = ()
+        _check_names(table.targets, classes, (*key, "targets"), site)
+    inputs = shape_of_rows(table.inputs, (*key, "inputs"), site)
+    rows = len(table.inputs)
+    if not rows:
+        site.faults.add("SN506", "there are no rows", *key, "inputs")
+    elif rows != len(table.targets):
+        there = counted(len(table.targets), "target")
+        message = f"there are {counted(rows, 'row')} of inputs, but {there}"
+        site.faults.add("SN542", message, *key, "targets", help="give one target for each row of inputs")
+    if len(site.faults.found) > before:
+        return None
+    count, per_class = _count(table.targets, target, classes)
+    return Description(
+        inputs=inputs or (1,),
+        target=target,
+        rows={"train": rows},
+        target_kind="number" if classes is None else "class",
+        class_count=count,
+        classes=classes,
+        per_class=per_class,
+    )
+
+
+def _count(
+    targets: list[Any], shape: tuple[int, ...], classes: tuple[str, ...] | None
+) -> tuple[int | None, list[int] | None]:
+    if classes is not None:
+        counter = Counter(targets)
+        return len(classes), [counter[name] for name in classes]
+    if shape or any(t != int(t) or not 0 <= t < LARGEST for t in targets):
+        return None, None
+    counter = Counter(map(int, targets))
+    count = max(counter) + 1
+    return count, [counter[i] for i in range(count)] if count <= 10 * len(targets) else None
+
+
+def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, site: Site) -> None:
+    for i, target in enumerate(targets):
+        if target not in classes:
+            near = closest(target, classes) if isinstance(target, str) else None
+            site.faults.add(
+                "SN514",
+                f"{_shown(target)} is not a class of the training rows",
+                *key,
+                i,
+                help=f"did you mean `{near}`?" if near else None,
+            )
+
+
+def shape_of_rows(rows: list[Any], key: KeyPath, site: Site) -> tuple[int, ...]:
+    """Return the shape that every row has; note each entry that is no finite number or has another shape."""
+    shapes = [_shape(row, (*key, i), site, 1) for i, row in enumerate(rows)]
+    sound = Counter(shape for shape in shapes if shape is not None)
+    if not sound:
+        return ()
+    common = sound.most_common(1)[0][0]
+    for i, shape in enumerate(shapes):
+        if shape is not None and shape != common:
+            message = f"this row is {_form(shape)}, where the others are {_form(common)}"
+            site.faults.add("SN541", message, *key, i)
+    if 0 in common:
+        site.faults.add("SN543", "the rows are empty", *key)
+    return common
+
+
+def _shape(value: Any, key: KeyPath, site: Site, depth: int) -> tuple[int, ...] | None:
+    if not isinstance(value, list):
+        return () if _is_number(value, key, site) else None
+    if depth > DEEPEST:
+        site.faults.add("SN541", f"lists are nested more than {DEEPEST} deep", *key)
+        return None
+    shapes = [_shape(item, (*key, i), site, depth + 1) for i, item in enumerate(value)]
+    if None in shapes:
+        return None
+    for i, shape in enumerate(shapes):
+        if shape is not None and shape != shapes[0]:
+            first = shapes[0] or ()
+            message = f"this is {_form(shape)}, where the first beside it is {_form(first)}"
+            site.faults.add("SN541", message, *key, i)
+            return None
+    return (len(value), *(shapes[0] or ())) if value else (0,)
+
+
+def _is_number(value: Any, key: KeyPath, site: Site) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        site.faults.add("SN540", f"expected a number, not {_shown(value)}", *key)
+        return False
+    try:
+        finite = isfinite(value)
+    except OverflowError:
+        finite = False
+    if not finite:
+        site.faults.add("SN513", "expected a finite number", *key)
+    return finite
+
+
+def _form(shape: tuple[int, ...]) -> str:
+    if not shape:
+        return "a plain number"
+    return f"a list of {counted(shape[0], 'number')}" if len(shape) == 1 else f"of shape {list(shape)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return f'the text "{clipped(value)}"'
+    if isinstance(value, dict):
+        return "a table"
+    return f"`{str(value).lower()}`" if isinstance(value, bool) else f"{clipped(str(value))}"

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from specnet.data.files import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the text of a CSV file is to be understood."""
+
+    delimiter: str
+    encoding: str
+    header: bool
+    markers: frozenset[str]
+    """Cells that mean that there is no value."""
+    replace: dict[str, str]
+    """Cells that are read as another text."""
+    special: frozenset[str] = field(init=False)
+    """Texts of numbers that are not to be read as those numbers."""
+
+    def __post_init__(self) -> None:
+        texts = {text for text in (*self.markers, *self.replace) if number(text) is not None}
+        object.__setattr__(self, "special", frozenset(texts))
+
+    @contextmanager
+    def records(self, path: Path) -> Iterator[Lines]:
+        """Open a file as records of cells."""
+        encoding = (
+            "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
+        )
+        with path.open(encoding=encoding, newline="") as file:
+            skip = self.delimiter != " "
+            reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
+            try:
+                yield Lines(reader)
+            except csv.Error as error:
+                raise csv.Error(f"{error}, in line {reader.line_num}") from error
+
+    def read(self, cell: str) -> float | str | None:
+        """Return what a cell says: a number, a text, or None for a missing value."""
+        text = cell.strip()
+        text = self.replace.get(text, text)
+        if text in self.markers:
+            return None
+        value = number(text)
+        return text if value is None else value
+
+    def text(self, cell: str) -> str | None:
+        """Return what a cell of a text column says, or None for a missing value."""
+        text = cell.strip()
+        text = self.replace.get(text, text)
+        return None if text in self.markers else text
+
+
+class Lines:
+    """The records of a file, without blank lines, and where each starts."""
+
+    def __init__(self, reader: csv._reader) -> None:  # type: ignore[name-defined, unused-ignore]
+        self.reader = reader
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return filter(filled, self.reader)
+
+    def numbered(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield each record with the number of its first line, from 1."""
+        line = 1
+        for record in self.reader:
+            if filled(record):
+                yield line, record
+            line = self.reader.line_num + 1
+
+
+def filled(record: list[str]) -> bool:
+    """Return whether a record is more than a blank line."""
+    return len(record) > 1 or (len(record) == 1 and bool(record[0].strip()))
+
+
+def number(text: str) -> float | None:
+    """Return the decimal number that a text spells, infinities and NaN among them; None if it spells none."""
+    if "_" in text or not text.isascii():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+@contextmanager
+def reading(place: Place, encoding: str) -> Iterator[None]:
+    """Note what makes a file unreadable as CSV, instead of raising it."""
+    faults = place.site.faults
+    try:
+        yield
+    except UnicodeError:
+        _note_undecodable(place, encoding)
+    except csv.Error as error:
+        message = f"`{place.name}` is no well-formed CSV: {error}"
+        faults.add("SN504", message, *place.key, help="a quote may be unclosed, or the delimiter another")
+    except OSError as error:
+        faults.add("SN502", f"`{place.name}` cannot be read: {error.strerror}", *place.key)
+
+
+def _note_undecodable(place: Place, encoding: str) -> None:
+    data = place.path.read_bytes()
+    kinds = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+    kind = kinds.get(data[:2])
+    cure = "unpack it first" if kind else "name its `encoding`, such as `latin-1`"
+    if kind == "UTF-16":
+        cure = 'write `encoding = "utf-16"`'
+    where = ""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        where = f" in line {line}"
+    except UnicodeError:
+        where = " from its start"
+    message = f"`{place.name}` is {kind}" if kind else f"`{place.name}` is not text in {encoding}{where}"
+    place.site.faults.add("SN503", message, *place.key, help=cure)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+from specnet.data.faults import clipped, closest, listed
+from specnet.data.files import Place
+from specnet.data.tables.dialect import Dialect, reading
+from specnet.data.tables.layout import Layout
+from specnet.data.tables.scan import Column, Rules
+
+NAMED = 5
+"""How many lines one finding names."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The lines of a file with one kind of cell in one column."""
+
+    count: int = 0
+    lines: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, line: int, text: str) -> None:
+        self.count += 1
+        if len(self.lines) < NAMED:
+            self.lines.append(line)
+            self.texts.append(text)
+
+    @property
+    def where(self) -> str:
+        """`line 3`, `lines 3 and 7`, `lines 3, 4, 5, 6, 7 and 12 more`."""
+        lines = [str(line) for line in self.lines]
+        if self.count > len(lines):
+            return f"lines {', '.join(lines)} and {self.count - len(lines)} more"
+        return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines[:-1])} and {lines[-1]}"
+
+
+class _ColumnCells:
+    """What the cells of one column are, by the lines in which they stand."""
+
+    def __init__(self, names_only: bool, known: Column | None) -> None:
+        self.known = known
+        self.text_column = names_only or (known is not None and known.kind == "text")
+        self.numbers, self.texts, self.infinite = _Seen(), _Seen(), _Seen()
+        self.missing, self.unknown = _Seen(), _Seen()
+
+    def add(self, cell: str, line: int, dialect: Dialect) -> None:
+        value = dialect.text(cell) if self.text_column else dialect.read(cell)
+        if value is None:
+            self.missing.add(line, cell.strip())
+        elif isinstance(value, float):
+            (self.numbers if isfinite(value) else self.infinite).add(line, cell.strip())
+        elif self.known is not None and self.known.kind == "text" and value not in self.known.categories:
+            self.unknown.add(line, value)
+        else:
+            self.texts.add(line, value)
+
+
+def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> None:
+    """Read a file again, line by line, and note each cell and each row that cannot be taken."""
+    width, known = len(layout.names), rules.known
+    seen = {i: _ColumnCells(i in layout.categories, known[i] if known else None) for i in layout.used}
+    short = _Seen()
+    first = None
+    with reading(place, dialect.encoding), dialect.records(place.path) as lines:
+        for line, record in lines.numbered():
+            if first is None:
+                first = line
+                if dialect.header:
+                    continue
+            if len(record) != width:
+                short.add(line, str(len(record)))
+                continue
+            for i, cells in seen.items():
+                cells.add(record[i], line, dialect)
+    _note_short(place, dialect, short, width)
+    if not dialect.header and known is None and _header_after_all(place, seen, first):
+        return
+    for i, cells in seen.items():
+        _note(place, layout.names[i], cells, i in rules.optional)
+        if cells.unknown.count and not (rules.zeros and i in layout.features):
+            _note_unknown(place, layout.names[i], cells)
+
+
+def _note_short(place: Place, dialect: Dialect, short: _Seen, width: int) -> None:
+    if not short.count:
+        return
+    whose = "the header" if dialect.header else "the first line"
+    verb = "has" if short.count == 1 else "have"
+    number = short.texts[0] if len(set(short.texts)) == 1 else " or ".join(sorted(set(short.texts)))
+    message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {width}"
+    place.site.faults.add("SN505", message, *place.key, help="text that holds the delimiter must be quoted")
+
+
+def _header_after_all(place: Place, seen: Mapping[int, _ColumnCells], first: int | None) -> bool:
+    """Note a first line that holds the only texts of columns of numbers, as one finding."""
+    odd = [cells.texts for cells in seen.values() if cells.texts.count and cells.numbers.count]
+    if not odd or any(texts.lines != [first] or texts.count > 1 for texts in odd):
+        return False
+    message = (
+        f"the first line of `{place.name}` looks like names of columns: it holds `{clipped(odd[0].texts[0])}`"
+    )
+    place.site.faults.add("SN507", message, *place.key, help="leave out `header = false`")
+    return True
+
+
+def _note(place: Place, name: str, cells: _ColumnCells, optional: bool) -> None:
+    faults, known = place.site.faults, cells.known
+    column = f"column `{clipped(name)}` of `{place.name}`"
+    if cells.missing.count and not optional:
+        cure = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
+        shown = f" (`{cells.missing.texts[0]}`)" if cells.missing.texts[0] else ""
+        message = f"{column} has no value in {cells.missing.where}{shown}"
+        faults.add("SN511", message, *place.key, help=cure)
+    texts, numbers, infinite = cells.texts, cells.numbers, cells.infinite
+    if known is None and texts.count > numbers.count + infinite.count:
+        for odd in (numbers, infinite):
+            if odd.count:
+                message = f"{column} holds a number among its texts: {_shown(odd)} in {odd.where}"
+                cure = f'write `categories = ["{name}"]` if its cells are names, whatever they look like'
+                faults.add("SN512", message, *place.key, help=cure)
+        return
+    if infinite.count:
+        message = f"{column} holds {_shown(infinite)} in {infinite.where}, which is no finite number"
+        cure = "list the text in `missing_markers` if it stands for a missing value"
+        faults.add("SN513", message, *place.key, help=cure)
+    if texts.count and (known.kind == "number" if known else numbers.count or infinite.count):
+        _note_text(place, name, cells)
+
+
+def _note_text(place: Place, name: str, cells: _ColumnCells) -> None:
+    message = (
+        f"column `{clipped(name)}` of `{place.name}` holds text among its numbers: "
+        f"{_shown(cells.texts)} in {cells.texts.where}"
+    )
+    cure = (
+        "list the text in `missing_markers` if it stands for a missing value, "
+        "or the column in `categories` if its cells are names"
+    )
+    place.site.faults.add("SN512", message, *place.key, help=cure)
+
+
+def _note_unknown(place: Place, name: str, cells: _ColumnCells) -> None:
+    text, where = cells.unknown.texts[0], cells.unknown.where
+    known = cells.known.categories if cells.known is not None else ()
+    message = (
+        f"column `{clipped(name)}` of `{place.name}` holds {_shown(cells.unknown)} in {where}, "
+        "which the training file does not"
+    )
+    near = closest(text, known)
+    if near is not None:
+        cure = f'if it means `{near}`, write `replace = {{ "{text}" = "{near}" }}`'
+    else:
+        cure = f'the training file has {listed(known)}; `unknown = "zeros"` lets features pass'
+    place.site.faults.add("SN514", message, *place.key, help=cure)
+
+
+def _shown(seen: _Seen) -> str:
+    texts = list(dict.fromkeys(f"`{clipped(text)}`" for text in seen.texts))
+    return ", ".join(texts[:3])

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from specnet.data.faults import clipped, closest, counted, listed
+from specnet.data.files import Place
+from specnet.data.tables.dialect import Dialect, number, reading
+
+if TYPE_CHECKING:
+    from specnet.data.faults import Faults
+    from specnet.diagnostics import KeyPath
+
+ColumnRef = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns of a file are used, and as what; all by place, from 0."""
+
+    names: tuple[str, ...]
+    """Every column's name; its place as text where the file has no names."""
+    features: tuple[int, ...]
+    targets: tuple[int, ...]
+    categories: frozenset[int]
+    """Columns whose cells are names even where they look like numbers."""
+
+    @property
+    def used(self) -> tuple[int, ...]:
+        """All columns that are read."""
+        return (*self.features, *self.targets)
+
+
+def first_record(place: Place, dialect: Dialect) -> list[str] | None:
+    """Return the first record of a file, its cells stripped, or note why there is none."""
+    record: list[str] | None = None
+    before = len(place.site.faults.found)
+    with reading(place, dialect.encoding), dialect.records(place.path) as lines:
+        record = next(iter(lines), None)
+    if record is not None:
+        return [cell.strip() for cell in record]
+    if len(place.site.faults.found) == before:
+        place.site.faults.add("SN506", f"`{place.name}` is empty", *place.key)
+    return None
+
+
+class Resolver:
+    """Finds the columns that a document names in the first record of a file."""
+
+    def __init__(self, first: Sequence[str], place: Place, dialect: Dialect, faults: Faults) -> None:
+        self.place = place
+        self.header = dialect.header
+        self.delimiter = dialect.delimiter
+        self.first = first
+        self.names = tuple(first) if dialect.header else tuple(map(str, range(len(first))))
+        self.faults = faults
+
+    def suspect(self) -> bool:
+        """Note a first line that looks like data rather than names."""
+        odd = [name for name in self.names if number(name) is not None]
+        if not odd:
+            return False
+        self.faults.add(
+            "SN507",
+            f"the first line of `{self.place.name}` looks like data, not like names of columns: it holds "
+            f"{listed([clipped(name) for name in odd], 3)}",
+            *self.place.key,
+            help="write `header = false` if it is data, and name columns by their places from 0; "
+            "write `header = true` if these are names",
+        )
+        return True
+
+    def one(self, ref: ColumnRef, key: KeyPath) -> int | None:
+        """Return the place of the column that a document means, or note why it means none."""
+        width = len(self.names)
+        if isinstance(ref, int):
+            if -width <= ref < width:
+                return ref % width
+            message = f"there is no column {ref}: `{self.place.name}` has {counted(width, 'column')}"
+            self.faults.add(
+                "SN509", message, *key, help=self._delimiter() or f"they go from 0 to {width - 1}"
+            )
+            return None
+        if not self.header:
+            message = f"there is no column `{ref}`: without a header, columns have no names"
+            self.faults.add(
+                "SN509", message, *key, help="give the column's place, from 0, or write `header = true`"
+            )
+            return None
+        places = [i for i, name in enumerate(self.names) if name == ref]
+        if len(places) == 1:
+            return places[0]
+        if places:
+            message = f"`{self.place.name}` has {len(places)} columns called `{ref}`"
+            self.faults.add("SN508", message, *key, help=f"give a place: {' or '.join(map(str, places))}")
+            return None
+        near = closest(ref, self.names)
+        cure = self._delimiter() or (f"did you mean `{near}`?" if near else f"it has {listed(self.names)}")
+        self.faults.add("SN509", f"`{self.place.name}` has no column `{ref}`", *key, help=cure)
+        return None
+
+    def many(self, refs: Sequence[ColumnRef], key: KeyPath) -> list[int]:
+        """Return the places of several columns, each named once."""
+        places: list[int] = []
+        for i, ref in enumerate(refs):
+            place = self.one(ref, (*key, i))
+            if place in places:
+                self.faults.add("SN510", f"column `{ref}` is named twice", *key, i)
+            elif place is not None:
+                places.append(place)
+        return places
+
+    def check_names(self, used: Sequence[int]) -> None:
+        """Note used columns that have no name, or share one."""
+        if not self.header:
+            return
+        for i in used:
+            if not self.names[i]:
+                message = f"column {i} (from 0) of `{self.place.name}` has no name"
+                cure = f"leave it out with `exclude = [{i}]`, or list the `features` by place"
+                self.faults.add("SN508", message, *self.place.key, help=cure)
+        for name, count in Counter(self.names[i] for i in used).items():
+            if name and count > 1:
+                message = f"`{self.place.name}` has {count} columns called `{name}`"
+                places = [i for i in used if self.names[i] == name]
+                cure = f"leave out all but one with `exclude = {places[1:]}`"
+                self.faults.add("SN508", message, *self.place.key, help=cure)
+
+    def _delimiter(self) -> str | None:
+        if len(self.first) > 1:
+            return None
+        found = next((sign for sign in (";", "\t", "|", ",") if sign in self.first[0]), None)
+        if found is None or found == self.delimiter:
+            return None
+        shown = "\\t" if found == "\t" else found
+        return f'its first line is one cell that holds `{shown}`: write `delimiter = "{shown}"`'

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Strict, model_validator
+
+from specnet.data.splits import document_fault
+from specnet.data.transform import Finite, Transform
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.transform import State
+
+    Array = NDArray[Any]
+
+
+class _Statistic(Transform):
+    per: Literal["feature", "channel", "all"] = "feature"
+    """What has statistics of its own: each element of an example, each index of its last axis, or nothing,
+    so that all elements share one."""
+
+    def _axes(self, array: Array) -> tuple[int, ...]:
+        if self.per == "all":
+            return tuple(range(array.ndim))
+        if self.per == "channel":
+            return tuple(range(max(1, array.ndim - 1)))
+        return (0,)
+
+
+class Standardize(_Statistic):
+    """Bring each feature to mean 0 and standard deviation 1.
+
+    y = (x - mean) / std over the rows of the training split; std = sqrt(mean((x - mean)²)), dividing by n.
+    A feature that is constant up to rounding gets std 1, so that it becomes 0. Blocks are joined by Chan,
+    Golub and LeVeque's pairwise update (1983); the test of constancy is scikit-learn's.
+    """
+
+    type: Literal["standardize"] = "standardize"
+
+    def fit_blocks(self, blocks: Iterable[Array]) -> State:
+        """Return `mean` and `std`, each of an example's shape, or a shape that broadcasts to it."""
+        import numpy as np
+
+        count = 0
+        mean: Array = np.zeros(())
+        squares: Array = np.zeros(())
+        for block in blocks:
+            axes = self._axes(block)
+            size = prod(block.shape[axis] for axis in axes)
+            if size == 0:
+                continue
+            center = block.mean(axis=axes, dtype=np.float64)
+            spread = np.square(block - center).sum(axis=axes)
+            step = center - mean
+            count += size
+            mean = mean + step * (size / count)
+            squares = squares + spread + np.square(step) * ((count - size) * size / count)
+        variance = squares / count
+        eps = np.finfo(np.float64).eps
+        constant = variance <= count * eps * variance + np.square(count * mean * eps)
+        return {"mean": np.asarray(mean), "std": np.where(constant, 1.0, np.sqrt(variance))}
+
+    def apply(self, array: Array, state: State) -> Array:
+        """Return (x - mean) / std."""
+        return (array - state["mean"]) / state["std"]
+
+    def invert(self, array: Array, state: State) -> Array:
+        """Return y · std + mean."""
+        return array * state["std"] + state["mean"]
+
+    def affine(self, state: State) -> tuple[Array, Array] | None:
+        """Return (1 / std, -mean / std)."""
+        return 1.0 / state["std"], -state["mean"] / state["std"]
+
+
+class MinMax(_Statistic):
+    """Bring each feature into a range.
+
+    y = (x - min) / (max - min) · (b - a) + a, with min and max over the training split and `range` = [a, b].
+    Rows of other splits may fall outside; a constant feature becomes a.
+    """
+
+    type: Literal["minmax"] = "minmax"
+    range: Annotated[tuple[Finite, Finite], Strict(False)] = (0.0, 1.0)
+    """What the smallest and the largest value of the training split become."""
+
+    @model_validator(mode="after")
+    def _ascend(self) -> MinMax:
+        low, high = self.range
+        if low >= high:
+            message = f"`range` must go from a smaller to a larger number, not from {low:g} to {high:g}"
+            raise document_fault("range_order", message, ("range",), list(self.range))
+        return self
+
+    def fit_blocks(self, blocks: Iterable[Array]) -> State:
+        """Return `min` and `span` (max - min, 1 where that is 0), shaped like one example."""
+        import numpy as np
+
+        low: Array = np.array(np.inf)
+        high: Array = np.array(-np.inf)
+        for block in blocks:
+            if block.size:
+                axes = self._axes(block)
+                low = np.minimum(low, block.min(axis=axes))
+                high = np.maximum(high, block.max(axis=axes))
+        low, high = low.astype(np.float64), high.astype(np.float64)
+        span = high - low
+        return {"min": np.asarray(low), "span": np.where(span == 0, 1.0, span)}
+
+    def apply(self, array: Array, state: State) -> Array:
+        """Return (x - min) / span · (b - a) + a."""
+        a, b = self.range
+        return (array - state["min"]) / state["span"] * (b - a) + a
+
+    def invert(self, array: Array, state: State) -> Array:
+        """Return (y - a) / (b - a) · span + min."""
+        a, b = self.range
+        return (array - a) / (b - a) * state["span"] + state["min"]
+
+    def affine(self, state: State) -> tuple[Array, Array] | None:
+        """Return ((b - a) / span, a - min · (b - a) / span)."""
+        a, b = self.range
+        scale = (b - a) / state["span"]
+        return scale, a - state["min"] * scale

@@ -31,6 +31,7 @@ def scalar_log(x: float) -> float:
 
 
 FUNCTIONS: dict[str, Any] = {
+    "abs": abs,
     "absolute": np.absolute,
     "add": np.add,
     "add_reduce": np.add.reduce,
@@ -50,8 +51,10 @@ FUNCTIONS: dict[str, Any] = {
     "less_equal": np.less_equal,
     "log": np.log,
     "log1p": np.log1p,
+    "max": max,
     "maximum": np.maximum,
     "maximum_reduce": np.maximum.reduce,
+    "min": min,
     "minimum": np.minimum,
     "multiply": np.multiply,
     "negative": np.negative,

@@ -1,137 +1,25 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from specnet.graph.builder import UpdateBuilder
-from specnet.graph.graph import Graph, Value
-from specnet.graph.op import leaf, number
+from specnet.graph.graph import Value
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
-
-STEPS = 40
-
-# Each kind with the options that are tried, in the language's names.
-CASES: dict[str, list[dict[str, Any]]] = {
-    "sgd": [
-        {},
-        {"weight_decay": 0.1},
-        {"momentum": 0.9},
-        {"momentum": 0.9, "dampening": 0.3},
-        {"momentum": 0.9, "nesterov": True},
-        {"momentum": 0.5, "nesterov": True, "weight_decay": 0.05},
-        {"momentum": 0.5, "dampening": 0.3, "weight_decay": 0.05},
-    ],
-    "adam": [
-        {},
-        {"weight_decay": 0.1},
-        {"amsgrad": True},
-        {"beta_1": 0.0, "beta_2": 0.0},
-        {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 0.1, "amsgrad": True, "weight_decay": 0.01},
-    ],
-    "adamw": [
-        {},
-        {"weight_decay": 0.0},
-        {"amsgrad": True, "weight_decay": 0.2},
-        {"epsilon": 1e-3, "beta_1": 0.8, "beta_2": 0.95},
-    ],
-    "nadam": [
-        {},
-        {"weight_decay": 0.1},
-        {"momentum_decay": 0.3, "beta_1": 0.7, "beta_2": 0.9},
-        {"epsilon": 1e-2, "beta_1": 0.0, "momentum_decay": 0.0},
-    ],
-    "rmsprop": [
-        {},
-        {"weight_decay": 0.1},
-        {"momentum": 0.9},
-        {"centered": True},
-        {"centered": True, "momentum": 0.5, "alpha": 0.8, "epsilon": 1e-3, "weight_decay": 0.01},
-    ],
-    "adagrad": [
-        {},
-        {"weight_decay": 0.1},
-        {"lr_decay": 0.2},
-        {"initial_accumulator_value": 0.1, "epsilon": 1e-2, "lr_decay": 0.01, "weight_decay": 0.1},
-    ],
-    "adadelta": [{}, {"weight_decay": 0.1}, {"rho": 0.5, "epsilon": 1e-3}],
-    "lion": [{}, {"weight_decay": 0.3}, {"beta_1": 0.5, "beta_2": 0.7}, {"beta_1": 0.0, "beta_2": 0.0}],
-}
-
-RUNS = [(name, options) for name, many in CASES.items() for options in many]
-
-
-def make(name: str, **options: Any) -> Optimizer:
-    return TypeAdapter(Annotated[Optimizer, OPTIMIZERS]).validate_python({"type": name, **options})
-
-
-def gradients() -> Iterator[np.ndarray]:
-    """Yield gradients that vary, of which some elements are always 0, now and then 0, tiny, or large."""
-    random = np.random.default_rng(5)
-    scale = np.array([1.0, 1.0, 1e-3, 1e3, 1.0, 0.0, 1e-30, 1e-7, 1.0, 1.0, 1e5, 1e-12])
-    for step in range(STEPS):
-        g = random.normal(0.2, 1.0, scale.size) * scale
-        g[4] *= step % 3 == 0
-        g[8] *= step > 5
-        yield g
-
-
-def start() -> np.ndarray:
-    return np.array([0.0, 1.0, -0.5, 2.0, 0.0, 1.5, 0.3, 0.0, -1.0, 0.0, 0.7, 0.0])
-
-
-def rates(base: float) -> list[float]:
-    return [base * (0.2 + 0.8 * (0.5 + 0.5 * np.cos(step / 5))) for step in range(STEPS)]
-
-
-def graph_of(optimizer: Optimizer, size: int) -> tuple[UpdateBuilder, Graph]:
-    graph = Graph("float64")
-    p, g = leaf(graph, "p", "parameter", (size,)), leaf(graph, "g", "input", (size,))
-    lr, t = number(graph, "lr"), number(graph, "t")
-    build = UpdateBuilder(graph, size)
-    graph.assign(p, optimizer.step(build, p, g, lr, t))
-    return build, graph
-
-
-FORMULAS: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b,
-    "power": lambda a, b: a**b,
-    "square": lambda a: a * a,
-    "sqrt": np.sqrt,
-    "sign": np.sign,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-}
-
-
-def interpret(graph: Graph, leaves: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what each leaf holds after the step, by the plainest reading of the graph."""
-    at: dict[int, Any] = {}
-    for value in graph:
-        if value.op.leaf:
-            at[value.index] = leaves[value.attributes["name"]]
-        elif value.op.name == "constant":
-            at[value.index] = value.attributes["factor"]
-        else:
-            at[value.index] = FORMULAS[value.op.name](*(at[i.index] for i in value.inputs))
-    after = {target.attributes["name"]: at[value.index] for target, value in graph.assignments}
-    return {**leaves, **after}
-
-
-def fitted(optimizer: Optimizer, rate_of: list[float]) -> Iterator[np.ndarray]:
-    p = start()
-    build, graph = graph_of(optimizer, p.size)
-    leaves: dict[str, Any] = {"p": p}
-    leaves |= {f"slot/{name}": np.full(shape, initial) for name, (shape, initial) in build.slots.items()}
-    for t, (g, lr) in enumerate(zip(gradients(), rate_of, strict=True), start=1):
-        leaves = interpret(graph, {**leaves, "g": g, "lr": lr, "t": float(t)})
-        yield leaves["p"]
+from tests.vocabulary.optimizer_cases import (
+    CASES,
+    RUNS,
+    fitted,
+    gradients,
+    graph_of,
+    interpret,
+    make,
+    rates,
+    start,
+)
 
 
 def lion(rate_of: list[float], beta_1: float, beta_2: float, weight_decay: float) -> Iterator[np.ndarray]:

@@ -17,9 +17,8 @@ STEPS = 6
 
 
 def runs_alike(
-    name: str, options: dict[str, Any], size: int, dtype: Any, optimise: bool, tolerance: float
+    optimizer: Optimizer, size: int, dtype: DType, tolerance: float, optimise: bool = True
 ) -> None:
-    optimizer = make(name, **options)
     random = np.random.default_rng(11)
     build, graph = graph_of(optimizer, size, dtype)
     compiled = plan(graph, 1, optimise=optimise)

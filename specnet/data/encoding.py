@@ -14,7 +14,7 @@ from specnet.data.reader import READERS, Reader
 from specnet.data.rows import ArrayRows, Rows
 from specnet.data.signature import Signature
 from specnet.data.tables.columns import TableRows
-from specnet.data.transforms import TRANSFORMS
+from specnet.data.transforms import TRANSFORMS, OneHot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,8 +113,13 @@ class Encoding:
         return [[row.get(name) for name in names] for row in rows]
 
     def decode(self, targets: NDArray[Any]) -> NDArray[Any]:
-        """Return predictions (rows, ...) in the units that the data's targets have."""
-        return self.targets.invert(targets)
+        """Return predictions (rows, ...) in the units that the data's targets have.
+
+        Probabilities of classes stay as they are, also where the targets were made one-hot.
+        """
+        if any(isinstance(transform, OneHot) for transform, _ in self.targets.steps):
+            return targets
+        return self.targets.invert(targets) if self.targets.transforms else targets
 
     def target_affine(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset) with model's target = data's · scale + offset; None if it isn't so."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, model_validator
 
 from specnet.data.files import Site
 from specnet.data.signature import Description
-from specnet.data.splits import SplitSpec, document_fault
+from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Family, Kind, fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ class Reader(Kind):
 
     split: SplitSpec | None = None
     """Which parts of the rows are kept out of the training, by fractions."""
-    transforms: Annotated[tuple[Annotated[Transform, TRANSFORMS], ...], Strict(False)] = ()
+    transforms: tuple[Annotated[Transform, TRANSFORMS], ...] = ()
     """Steps from the data's numbers to the model's, in order; fitted on the training split alone."""
 
     @model_validator(mode="after")
@@ -60,7 +60,7 @@ class Reader(Kind):
                 message = (
                     f"the {name} split has both a fraction here and a table of its own: keep one of them"
                 )
-                raise document_fault("split_twice", message, ("split", name), getattr(self.split, name))
+                raise fault(message, key=("split", name))
         return self
 
     @property

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import Field, model_validator
 
 from specnet.data.faults import Faults, counted, listed
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,12 +31,10 @@ class SplitSpec(Table):
     @model_validator(mode="after")
     def _leave_rows(self) -> SplitSpec:
         if self.validation + self.test >= 1:
-            raise document_fault(
-                "split_sum",
+            raise fault(
                 f"`validation` and `test` take {self.validation + self.test:g} of the rows: "
                 "less than 1 must be taken, so that rows are left to train on",
-                ("test" if "test" in self.model_fields_set else "validation",),
-                self.test,
+                key="test" if "test" in self.model_fields_set else "validation",
             )
         return self
 
@@ -45,13 +42,6 @@ class SplitSpec(Table):
     def parts(self) -> dict[str, float]:
         """The splits that are drawn, with their fractions."""
         return {name: f for name, f in (("validation", self.validation), ("test", self.test)) if f > 0}
-
-
-def document_fault(code: str, message: str, loc: tuple[str | int, ...], value: Any) -> ValidationError:
-    """Return pydantic's error for one key of a table, as a validator of the whole table raises it."""
-    # Braces have a meaning in the template of a custom error, so the message goes in as a value.
-    error = PydanticCustomError(cast("Any", code), "{message}", {"message": message})
-    return ValidationError.from_exception_data(code, [InitErrorDetails(type=error, loc=loc, input=value)])
 
 
 def share(rows: int, split: SplitSpec, per_class: Sequence[int] | None, faults: Faults) -> dict[str, int]:

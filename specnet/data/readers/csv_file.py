@@ -4,20 +4,19 @@ import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, Strict, ValidationError, WrapValidator, model_validator
+from pydantic import Field, PositiveInt, ValidationError, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from specnet.data.files import Place, Site
 from specnet.data.reader import FilePath, Part, Reader, joined
 from specnet.data.signature import Description
-from specnet.data.splits import document_fault
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import describe, fit_to_encode, plan
 from specnet.data.tables.dialect import Dialect
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout
 from specnet.data.tables.scan import Rules, Scan, scan
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +36,8 @@ def _column(value: Any, handler: Callable[[Any], Any]) -> Any:
 
 
 ColumnName = Annotated[str | int, WrapValidator(_column)]
-Columns = Annotated[tuple[ColumnName, ...], Strict(False)]
-Target = Annotated[str | int | Annotated[tuple[str | int, ...], Strict(False)], WrapValidator(_column)]
+Columns = tuple[ColumnName, ...]
+Target = Annotated[str | int | tuple[str | int, ...], WrapValidator(_column)]
 
 
 class CsvRows(Table):
@@ -83,7 +82,7 @@ class Csv(Reader):
     missing: Literal["refuse", "drop", "mean"] = "refuse"
     """What becomes of cells without a value: an error; the row is left out; or a feature gets the training
     split's mean, a category its most frequent one (a target must still be there)."""
-    missing_markers: Annotated[tuple[str, ...], Strict(False)] = MARKERS
+    missing_markers: tuple[str, ...] = MARKERS
     """The cells that mean that there is no value."""
     replace: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it for each table
     """Cells that are read as another text, such as a second spelling of a class."""
@@ -96,20 +95,20 @@ class Csv(Reader):
     def _sound(self) -> Csv:
         if self.delimiter in '"\r\n':
             message = "`delimiter` cannot be a quote or the end of a line"
-            raise document_fault("delimiter", message, ("delimiter",), self.delimiter)
+            raise fault(message, key="delimiter")
         if self.unknown == "zeros" and self.categorical == "index":
             message = '`unknown = "zeros"` has a meaning for one-hot categories only: an index has no zeros'
-            raise document_fault("not_apt", message, ("unknown",), self.unknown)
+            raise fault(message, key="unknown")
         if self.features is not None and self.exclude:
             message = "`exclude` has a meaning only where `features` is not given"
-            raise document_fault("not_apt", message, ("exclude",), list(self.exclude))
+            raise fault(message, key="exclude")
         try:
             text_encoding = codecs.lookup(self.encoding)._is_text_encoding  # noqa: SLF001 - as open() asks
         except (LookupError, ValueError):
             text_encoding = False
         if not text_encoding:
             message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
-            raise document_fault("encoding", message, ("encoding",), self.encoding)
+            raise fault(message, key="encoding")
         return self
 
     @property

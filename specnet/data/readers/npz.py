@@ -16,8 +16,7 @@ from specnet.data.files import Place, Site, memory
 from specnet.data.npy import Header, HeaderError, read_header
 from specnet.data.reader import FilePath, Part, Reader, joined
 from specnet.data.signature import Description
-from specnet.data.splits import document_fault
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +44,7 @@ class NpzRows(Table):
     def _apart(self) -> NpzRows:
         if self.path is None and self.inputs is None and self.targets is None:
             message = "name a `path`, or the arrays `inputs` and `targets` of the training rows' file"
-            raise document_fault("not_apart", message, (), {})
+            raise fault(message)
         return self
 
 

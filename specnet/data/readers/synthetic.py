@@ -8,8 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 from specnet.data.files import Site
 from specnet.data.reader import Part, Reader
 from specnet.data.signature import Description, names
-from specnet.data.splits import document_fault
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +66,7 @@ class Synthetic(Reader):
         for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
             if getattr(self, name) is not None and self.kind not in kinds:
                 message = f"`{name}` has a meaning for {' and '.join(kinds)} only, not for {self.kind}"
-                raise document_fault("not_apt", message, (name,), getattr(self, name))
+                raise fault(message, key=name)
         return self
 
     def open(self, site: Site) -> SyntheticSource:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import PositiveInt, Strict, model_validator
+from pydantic import PositiveInt, model_validator
 
-from specnet.data.splits import document_fault
 from specnet.data.transform import Finite, Shape, Transform, Unfit
+from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class Scale(Transform):
     def _keep(self) -> Scale:
         if self.factor == 0:
             message = "a `factor` of 0 would make every element the same"
-            raise document_fault("factor_zero", message, ("factor",), self.factor)
+            raise fault(message, key="factor")
         return self
 
     def apply(self, array: Array, state: State) -> Array:
@@ -87,7 +87,7 @@ class Reshape(_Arrange):
     """Arrange the elements of an example in another shape, the last axis fastest."""
 
     type: Literal["reshape"] = "reshape"
-    shape: Annotated[tuple[int, ...], Strict(False)]
+    shape: tuple[int, ...]
     """The new shape of one example, without the batch axis; one entry may be -1, for whatever is left."""
 
     @model_validator(mode="after")
@@ -95,10 +95,10 @@ class Reshape(_Arrange):
         for i, size in enumerate(self.shape):
             if size < -1 or size == 0:
                 message = f"an axis needs a size of at least 1 (or -1, for whatever is left), not {size}"
-                raise document_fault("axis_size", message, ("shape", i), size)
+                raise fault(message, key=("shape", i))
         if self.shape.count(-1) > 1:
             message = "only one axis may be -1, for whatever is left"
-            raise document_fault("axis_free", message, ("shape",), list(self.shape))
+            raise fault(message, key="shape")
         return self
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Strict, model_validator
+from pydantic import model_validator
 
-from specnet.data.splits import document_fault
 from specnet.data.transform import Finite, Transform
+from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +84,7 @@ class MinMax(_Statistic):
     """
 
     type: Literal["minmax"] = "minmax"
-    range: Annotated[tuple[Finite, Finite], Strict(False)] = (0.0, 1.0)
+    range: tuple[Finite, Finite] = (0.0, 1.0)
     """What the smallest and the largest value of the training split become."""
 
     @model_validator(mode="after")
@@ -92,7 +92,7 @@ class MinMax(_Statistic):
         low, high = self.range
         if low >= high:
             message = f"`range` must go from a smaller to a larger number, not from {low:g} to {high:g}"
-            raise document_fault("range_order", message, ("range",), list(self.range))
+            raise fault(message, key="range")
         return self
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:

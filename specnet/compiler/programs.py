@@ -21,15 +21,15 @@ class Update:
     slots: dict[str, tuple[tuple[int, ...], float]]
 
 
-def training_graph(network: Network) -> Update:
+def training_graph(network: Network, rate: float | None = None) -> Update:
     """Return one whole step: forward, backward, and the update.
 
     Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `rate`, the
-    learning rate, and `step`, counted from 1.
+    learning rate, unless it is given here as the same throughout, and `step`, counted from 1.
     """
     lowered = network.lower(training=True)
     gradient = _gradient(network, lowered)
-    slots = _update(lowered.graph, network.spec.training, gradient, network.size)
+    slots = _update(lowered.graph, network.spec.training, gradient, network.size, rate)
     return Update(lowered.graph, slots)
 
 
@@ -47,12 +47,12 @@ def accumulating_graph(network: Network) -> Graph:
     return graph
 
 
-def update_graph(network: Network) -> Update:
+def update_graph(network: Network, rate: float | None = None) -> Update:
     """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
     graph = Graph(network.spec.dtype)
     graph.phase = "update"
     gradient = leaf(graph, "accumulated", "state", (network.size,))
-    slots = _update(graph, network.spec.training, gradient, network.size)
+    slots = _update(graph, network.spec.training, gradient, network.size, rate)
     graph.assign(gradient, ops.expand(constant(graph, 0.0), shape=gradient.shape))
     return Update(graph, slots)
 
@@ -123,7 +123,9 @@ def _penalty(lowered: Lowered) -> Value | None:
     return penalty
 
 
-def _update(graph: Graph, training: Training, g: Value, size: int) -> dict[str, tuple[tuple[int, ...], float]]:
+def _update(
+    graph: Graph, training: Training, g: Value, size: int, rate: float | None
+) -> dict[str, tuple[tuple[int, ...], float]]:
     graph.origin, graph.phase = ("training", "optimizer"), "update"
     if training.clip_value is not None:
         g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
@@ -133,7 +135,8 @@ def _update(graph: Graph, training: Training, g: Value, size: int) -> dict[str, 
         g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
     build = UpdateBuilder(graph, size)
     parameters = leaf(graph, "parameters", "state", (size,))
-    new = training.optimizer.step(build, parameters, g, number(graph, "rate"), number(graph, "step"))
+    lr = number(graph, "rate") if rate is None else constant(graph, rate)
+    new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
     graph.assign(parameters, new)
     return build.slots
 

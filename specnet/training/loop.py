@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
 from specnet.compiler.model import Model, as_targets
+from specnet.compiler.settings import run_length
 from specnet.data import Dataset
 from specnet.runtime.random import stream
 from specnet.training.divergence import explain_divergence
@@ -16,7 +16,6 @@ from specnet.training.feed import Feed
 from specnet.training.memory import memory
 from specnet.training.program import Program
 from specnet.training.steps import Steps
-from specnet.vocabulary.schedules import RunLength
 
 TICK = 0.1
 """Seconds from one `StepsDone` to the next while an epoch is under way."""
@@ -34,16 +33,18 @@ class Trainer:
         self.rows = {name: len(split.inputs) for name, split in data.splits.items()}
         size = self.settings.batch_size
         self.batch_size = self.rows["train"] if size == "full" else min(size, self.rows["train"])
-        self.program = Program(model, self.batch_size)
+        self.length = run_length(model.network.spec, self.rows["train"])
+        watched = (self.settings.schedule.watched or "").partition(".")[2]
+        self.rate = self.settings.schedule.start(
+            self.settings.optimizer.learning_rate, self.length, model.network.better(watched)
+        )
+        self.program = Program(model, self.batch_size, self.rate.rate(0) if self.rate.constant else None)
         shuffling = stream(model.network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
         targets = as_targets(model.network, train.targets)
         self.feed = Feed(
             train, targets, self.batch_size, shuffling, self.program.bind, drop_last=self.settings.drop_last
         )
-        steps = math.ceil(len(self.feed.batches) / self.settings.accumulate)
-        self.length = RunLength(self.settings.epochs, steps)
-        self.rate = self.settings.schedule.start(self.settings.optimizer.learning_rate, self.length)
         self.steps = Steps(self.program, self.feed, self.rate, stop)
         evaluator = Evaluator(model, max(self.rows.values()))
         self.splits: dict[str, PreparedSplit] = {name: evaluator.prepare(split) for name, split in data.splits.items()}
@@ -67,6 +68,15 @@ class Trainer:
         ending: tuple[Stopped, str] | None = None
         epoch = 0
         while ending is None and epoch < settings.epochs:
+            if self.steps.whole and self._free(epoch):
+                done, ending = self.steps.run_epochs(self._free(epoch), TICK)
+                step, rate = self.steps.step - (ending is not None and ending[0] == "diverged"), self.steps.last_rate
+                for back, (loss, when) in zip(range(len(done) - 1, -1, -1), done, strict=True):
+                    epoch += 1
+                    yield EpochEnded(epoch, step - back, loss, None, rate, when - began, best=False)
+                if ending is None and done:
+                    ending = self._enough(done[-1][1] - began)
+                continue
             self.steps.begin()
             while True:
                 ending = self.steps.run(TICK)
@@ -91,6 +101,16 @@ class Trainer:
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
         yield Ended(stopped, why, epoch, self.steps.step, perf_counter() - began, splits, best_epoch)
 
+    def _free(self, epoch: int) -> int:
+        """Return how many epochs may follow this one before something is to be measured or watched."""
+        settings = self.settings
+        if self.watch is not None and self.watch.split == "train":
+            return 0
+        if "validation" not in self.splits:
+            return settings.epochs - epoch
+        due = min(epoch - epoch % settings.validate_every + settings.validate_every, settings.epochs)
+        return due - epoch - 1
+
     def _observe(self, epoch: int, figures: dict[str, Any] | None) -> bool:
         """Show an epoch's figures to the schedule and to early stopping; return whether it is the best so far."""
         seen: dict[str, Mapping[str, Any]] = {"train": {"loss": self.steps.loss}}
@@ -113,6 +133,5 @@ class Trainer:
         settings = self.settings.early_stopping
         if settings is None:
             return None
-        figure = settings.monitor.partition(".")[2]
-        metrics = {metric.label: metric.better for metric in self.model.network.metrics}
-        return Watch(settings, higher=metrics.get(figure) == "higher", parameters=self.model.parameters.flat)
+        higher = self.model.network.better(settings.monitor.partition(".")[2]) == "higher"
+        return Watch(settings, higher=higher, parameters=self.model.parameters.flat)

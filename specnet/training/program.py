@@ -17,15 +17,16 @@ class Program:
     """The compiled steps of a training, and the slots that the optimizer keeps.
 
     One plan does a whole step. Where several batches share a step (`accumulate`), one plan adds up their
-    gradients and a second, `update`, ends the step.
+    gradients and a second, `update`, ends the step. A learning rate that is the same throughout is part of the
+    plan; others are given to each step.
     """
 
-    def __init__(self, model: Model, batch_size: int) -> None:
+    def __init__(self, model: Model, batch_size: int, rate: float | None = None) -> None:
         network = model.network
         self._model = model
         self.accumulate = network.spec.training.accumulate
         shared = self.accumulate > 1
-        update = update_graph(network) if shared else training_graph(network)
+        update = update_graph(network, rate) if shared else training_graph(network, rate)
         dtype = network.spec.dtype
         self.slots: dict[str, Array] = {
             f"slot/{name}": np.full(shape, first, dtype) for name, (shape, first) in update.slots.items()

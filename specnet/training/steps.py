@@ -90,6 +90,44 @@ class Steps:
                     break
         return None
 
+    def run_epochs(self, most: int, seconds: float) -> tuple[list[tuple[float, float]], Ending | None]:
+        """Make whole epochs of one step each, as many as are asked for or fit in so long.
+
+        Returns each epoch's loss and when it was done, and why the training must end, if so. This is `run`
+        for full batches at a steady rate, where what surrounds a step would take longer than the step.
+        """
+        (batch,) = self._feed.batches
+        step, stop = batch.step, self._stop
+        wants_step, wants_rate = "step" in self._program.plan.numbers, "rate" in self._program.plan.numbers
+        rate = self.last_rate = self._rate.rate(0)
+        done: list[tuple[float, float]] = []
+        until = perf_counter() + seconds
+        ending: Ending | None = None
+        with np.errstate(all="ignore"):
+            for number in range(self.step + 1, self.step + most + 1):
+                if wants_step:
+                    scalars = step(rate, number) if wants_rate else step(number)
+                else:
+                    scalars = step(rate) if wants_rate else step()
+                loss = scalars[0]
+                if loss - loss != 0.0:
+                    ending = "diverged", ""
+                    break
+                now = perf_counter()
+                done.append((loss + scalars[1] if self._penalised else loss, now))
+                if stop is not None and stop():
+                    ending = "interrupted", "it was interrupted"
+                    break
+                if now >= until:
+                    break
+        self.step += len(done) + (ending is not None and ending[0] == "diverged")
+        return done, ending
+
+    @property
+    def whole(self) -> bool:
+        """Whether an epoch is one step at a steady rate, so that `run_epochs` can make many at once."""
+        return len(self._feed.batches) == 1 and self._feed.order is None and self._rate.constant
+
     def _update(self) -> None:
         """End a step that several batches shared."""
         update, plan = self._program.update, self._program.update_plan

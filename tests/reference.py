@@ -51,15 +51,15 @@ MEANING = {
     "add": np.add,
     "argmax": lambda x: np.argmax(x, -1),
     "cast": lambda x, to: np.asarray(x).astype(to),
-    "clip": lambda x, low, high: np.clip(x, low, high),
+    "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     "divide": np.divide,
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "equal": np.equal,
     "erf": np.vectorize(math.erf, otypes=[float]),
     "exp": np.exp,
-    "expand": lambda x, shape: np.broadcast_to(x, shape),
+    "expand": np.broadcast_to,
     "expm1": np.expm1,
-    "fixed": lambda values, dtype: np.array(values, dtype),
+    "fixed": lambda values, dtype: np.asarray(list(values), dtype),
     "greater": np.greater,
     "greater_equal": np.greater_equal,
     "huber": huber,
@@ -85,7 +85,7 @@ MEANING = {
     "power": lambda x, exponent: np.power(np.asarray(x, float), exponent),
     "product": product,
     "relu": lambda x: np.where(x > 0, x, 0.0) + 0.0 * x,
-    "reshape": lambda x, shape: np.reshape(x, shape),
+    "reshape": np.reshape,
     "select": np.where,
     "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -np.asarray(x))),
     "sign": np.sign,
@@ -97,7 +97,7 @@ MEANING = {
     "subtract": np.subtract,
     "tanh": np.tanh,
     "total": total,
-    "transpose": lambda x, axes: np.transpose(x, axes),
+    "transpose": np.transpose,
 }
 
 
@@ -110,7 +110,9 @@ def evaluate(graph: Graph, given, wanted, batch, streams=None):
                 if value.attributes["name"] not in given:
                     continue
                 x = np.asarray(given[value.attributes["name"]], value.dtype)
-                assert x.shape == at(value.shape, batch), f"{value.attributes['name']}: {x.shape} {value.shape}"
+                assert x.shape == at(value.shape, batch), (
+                    f"{value.attributes['name']}: {x.shape} {value.shape}"
+                )
             elif value.op.name == "constant":
                 x = value.attributes["factor"] * float(batch) ** value.attributes["power"]
             elif any(i.index not in known for i in value.inputs):

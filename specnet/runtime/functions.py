@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.runtime.erf import erf
 
 Array = np.ndarray[Any, Any]
 
@@ -42,6 +43,7 @@ FUNCTIONS: dict[str, Any] = {
     "dot": np.dot,
     "draw_uniform": draw_uniform,
     "equal": np.equal,
+    "erf": erf,
     "exp": np.exp,
     "expm1": np.expm1,
     "float": float,

@@ -17,7 +17,7 @@ keep_mask = Op(
     "keep_mask",
     _infer_drawn,
     "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\nmultiply({s2}, {scale}, {o})",
-    lambda *_: (None,),
+    lambda *_, **__: (None,),
     random=True,
     flops=lambda value: value.count * Count(2),
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],

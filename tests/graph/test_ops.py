@@ -1,0 +1,388 @@
+"""Every op: its kernel against its meaning, and its pullback against central differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from specnet.compiler.pipeline import plan
+from specnet.graph import ops
+from specnet.graph.graph import Graph, ShapeFault
+from specnet.graph.op import Op, constant, leaf, number
+from specnet.runtime.shapes import BATCH, at
+from tests.compiled import TOLERANCE, checked, run
+from tests.reference import evaluate, gradients
+
+B = BATCH
+
+
+@dataclass(frozen=True)
+class Given:
+    """A leaf: its shape, and what it holds."""
+
+    shape: tuple = (B, 3)
+    low: float = -2.0
+    high: float = 2.0
+    dtype: str = ""
+    avoid: tuple[float, ...] = ()
+    """Where the op has a corner, from which numbers keep away."""
+
+    def draw(self, rng, batch):
+        shape = at(self.shape, batch)
+        if self.dtype == "int64":
+            return rng.integers(int(self.low), int(self.high), shape)
+        if self.dtype == "bool":
+            return rng.random(shape) < 0.5
+        x = rng.uniform(self.low, self.high, shape)
+        for corner in self.avoid:
+            x = np.where(np.abs(x - corner) < 0.05, corner + 0.2, x)
+        return x
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to apply an op."""
+
+    op: str
+    apply: Callable
+    given: tuple[Given, ...] = (Given(),)
+
+
+def index(*shape, classes=4):
+    return Given(shape or (B,), 0, classes, "int64")
+
+
+real, positive, bools = Given(), Given(low=0.3), Given(dtype="bool")
+kinked = Given(avoid=(0.0,))
+TABLE = [
+    Row("absolute", ops.absolute, (kinked,)),
+    Row("add", ops.add, (real, real)),
+    Row("add", ops.add, (real, Given((3,)))),
+    Row("add", ops.add, (Given((B, 1)), real)),
+    Row("add", lambda x: x + 2.0),
+    Row("add", lambda x: 2.0 + x),
+    Row("argmax", ops.argmax),
+    Row("argmax", ops.argmax, (Given((B, 2, 5)),)),
+    Row("cast", lambda x: ops.cast(x, to="float64"), (index(B, 2),)),
+    Row("cast", lambda x: ops.cast(x, to="int64"), (bools,)),
+    Row("clip", lambda x: ops.clip(x, low=-1.0, high=0.5), (Given(avoid=(-1.0, 0.5)),)),
+    Row("divide", ops.divide, (real, positive)),
+    Row("divide", ops.divide, (real, Given((3,), 0.3))),
+    Row("divide", ops.divide, (Given((3,)), positive)),
+    Row("divide", lambda x: 1.0 / x, (positive,)),
+    Row("divide", lambda x: x / 3.0),
+    Row("elu", lambda x: ops.elu(x, alpha=1.3), (kinked,)),
+    Row("elu", lambda x: ops.elu(x, alpha=0.0), (kinked,)),
+    Row("equal", ops.equal, (index(B, 3), index(B, 3))),
+    Row("equal", ops.equal, (index(B), index(B))),
+    Row("erf", ops.erf),
+    Row("exp", ops.exp),
+    Row("expand", lambda x: ops.expand(x, shape=(B, 2, 3)), (Given((B, 1, 3)),)),
+    Row("expand", lambda x: ops.expand(x, shape=(B, 3)), (Given((3,)),)),
+    Row("expm1", ops.expm1),
+    Row("fixed", lambda x: x * ops.fixed(x.graph, [1.0, 2.0, -3.0])),
+    Row("fixed", lambda x: ops.equal(x, ops.fixed(x.graph, range(4), "int64")), (index(B, 4),)),
+    Row("greater", ops.greater, (real, Given((3,)))),
+    Row("greater", lambda x: ops.greater(x, 0.0)),
+    Row("greater_equal", ops.greater_equal, (index(B, 3), index(B, 3))),
+    Row("huber", lambda x: ops.huber(x, delta=0.8), (Given(avoid=(-0.8, 0.8)),)),
+    Row("inner", ops.inner, (real, real)),
+    Row("inner", lambda x: ops.inner(x, x)),
+    Row("keep_mask", lambda x: x * ops.keep_mask(x, stream="mask", rate=0.4, scale=1.0 / 0.6)),
+    Row("largest", ops.largest),
+    Row("largest", ops.largest, (Given((B, 2, 5)),)),
+    Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=0.1), (kinked,)),
+    Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=2.5), (kinked,)),
+    Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=0.0), (kinked,)),
+    Row("less", ops.less, (real, Given((B, 1)))),
+    Row("less_equal", ops.less_equal, (index(B, 3), index(B, 3))),
+    Row("log", ops.log, (positive,)),
+    Row("log1p", ops.log1p, (positive,)),
+    Row("log_cosh", ops.log_cosh),
+    Row("log_cosh", ops.log_cosh, (Given(low=-60.0, high=60.0),)),
+    Row("log_softmax", ops.log_softmax),
+    Row("log_softmax", ops.log_softmax, (Given((B, 2, 5)),)),
+    Row("lookup", ops.lookup, (Given((4,)), index(B))),
+    Row("lookup", ops.lookup, (Given((4, 3)), index(B, 2))),
+    Row("masked", ops.masked, (real, bools)),
+    Row("masked", ops.masked, (Given((3,)), bools)),
+    Row("masked", ops.masked, (bools, bools)),
+    Row("maximum", ops.maximum, (real, Given(low=-1.97, high=2.03))),
+    Row("maximum", lambda x: ops.maximum(x, 0.5), (Given(avoid=(0.5,)),)),
+    Row("maximum", ops.maximum, (real, Given((3,), -1.97, 2.03))),
+    Row("minimum", ops.minimum, (real, Given(low=-1.97, high=2.03))),
+    Row("minimum", lambda x: ops.minimum(0.5, x), (Given(avoid=(0.5,)),)),
+    Row("multiply", ops.multiply, (real, real)),
+    Row("multiply", ops.multiply, (real, Given((3,)))),
+    Row("multiply", lambda x: ops.multiply(x, x)),
+    Row("multiply", lambda x: x * -2.5),
+    Row("negative", ops.negative),
+    Row("one_hot", lambda i: ops.one_hot(i, classes=4), (index(B, 2),)),
+    Row("pack", ops.pack, (Given((2, 3)), Given((4,)))),
+    Row("pick", ops.pick, (Given((B, 4)), index(B))),
+    Row("pick", ops.pick, (Given((B, 2, 4)), index(B, 2))),
+    Row("place", lambda x, i: ops.place(x, i, classes=4), (Given((B, 2)), index(B, 2))),
+    Row("power", lambda x: ops.power(x, 2.7), (positive,)),
+    Row("power", lambda x: ops.power(x, -1.0), (positive,)),
+    Row("product", lambda a, b: ops.product(a, b, a_t=False, b_t=False), (Given((B, 3)), Given((3, 2)))),
+    Row("product", lambda a, b: ops.product(a, b, a_t=True, b_t=False), (Given((B, 3)), Given((B, 2)))),
+    Row("product", lambda a, b: ops.product(a, b, a_t=False, b_t=True), (Given((B, 3)), Given((2, 3)))),
+    Row("product", lambda a, b: ops.product(a, b, a_t=True, b_t=True), (Given((B, 3)), Given((2, B)))),
+    Row("product", ops.matmul, (Given((B, 2, 3)), Given((3, 4)))),
+    Row("relu", ops.relu, (kinked,)),
+    Row("reshape", lambda x: ops.reshape(x, shape=(B, 3, 2)), (Given((B, 6)),)),
+    Row("reshape", lambda x: ops.flat(x) * 2.0, (Given((B, 3, 2)),)),
+    Row("select", ops.select, (bools, real, real)),
+    Row("select", ops.select, (bools, Given((3,)), Given((B, 1)))),
+    Row("select", lambda c, x: ops.select(c, x, 1.0), (bools, real)),
+    Row("sigmoid", ops.sigmoid),
+    Row("sign", ops.sign),
+    Row("softmax", ops.softmax),
+    Row("softmax", ops.softmax, (Given((B, 2, 5)),)),
+    Row("softplus", ops.softplus),
+    Row("softsign", ops.softsign, (kinked,)),
+    Row("sqrt", ops.sqrt, (positive,)),
+    Row("square", ops.square),
+    Row("subtract", ops.subtract, (real, Given((3,)))),
+    Row("subtract", lambda x: 1.0 - x),
+    Row("tanh", ops.tanh),
+    Row("total", ops.total_all),
+    Row("total", lambda x: ops.total(x, axes=(0,))),
+    Row("total", lambda x: ops.total(x, axes=(1,))),
+    Row("total", lambda x: ops.total(x, axes=(0, 2)), (Given((B, 2, 5)),)),
+    Row("total", lambda x: ops.total(x, axes=(0, 1)), (Given((B, 2, 5)),)),
+    Row("total", lambda x: ops.total(x, axes=(1,)), (bools,)),
+    Row("total", ops.total_all, (bools,)),
+    Row("total", ops.total_last),
+    Row("total", ops.mean_all),
+    Row("total", lambda x: ops.mean(x, axes=(1, 2)), (Given((B, 2, 5)),)),
+    Row("transpose", lambda x: ops.transpose(x, axes=(0, 2, 1)), (Given((B, 2, 5)),)),
+    Row("transpose", lambda x: ops.transpose(x, axes=(2, 0, 1)), (Given((B, 2, 5)),)),
+]
+
+
+def test_the_table_covers_every_op():
+    named = {op.name for op in vars(ops).values() if isinstance(op, Op)}
+    assert {row.op for row in TABLE} == named
+
+
+def build(row, dtype="float64"):
+    graph = Graph(dtype)
+    leaves = [leaf(graph, f"x{i}", "input", g.shape, g.dtype or None) for i, g in enumerate(row.given)]
+    return graph, leaves, row.apply(*leaves)
+
+
+def numbers(row, batch, seed=0):
+    rng = np.random.default_rng(seed)
+    return {f"x{i}": g.draw(rng, batch) for i, g in enumerate(row.given)}
+
+
+def named(rows):
+    return pytest.mark.parametrize("row", [pytest.param(r, id=f"{r.op}-{i}") for i, r in enumerate(rows)])
+
+
+@named(TABLE)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_a_kernel_computes_what_its_op_means(row, dtype, batch):
+    graph, _, y = build(row, dtype)
+    checked(graph, numbers(row, batch), [y], batch)
+
+
+def flowing(row):
+    """Build a loss on a row's result; return it with the leaves that it depends on smoothly."""
+    graph, leaves, y = build(row)
+    weights = leaf(graph, "w", "input", y.shape)
+    loss = ops.total_all(y * weights)
+    return loss, [v for v in leaves if v.dtype == "float64" and reaches(v, loss)]
+
+
+def reaches(source, loss):
+    """Whether ops with a pullback lead from a leaf to the loss."""
+    reached = {source.index}
+    for value in loss.graph.values[: loss.index + 1]:
+        flows = value.op.pullback is not None and value.op.name not in FLAT
+        if flows and any(i.index in reached for i in value.inputs):
+            reached.add(value.index)
+    return loss.index in reached
+
+
+FLAT = {
+    "argmax",
+    "cast",
+    "equal",
+    "greater",
+    "greater_equal",
+    "keep_mask",
+    "less",
+    "less_equal",
+    "one_hot",
+    "sign",
+}
+"""Ops through which nothing flows back."""
+
+
+UNPULLED = {"lookup", "pack"}
+"""Ops that stand where no gradient comes by."""
+
+
+def test_every_op_that_has_a_slope_is_differentiated():
+    # The row of the mask multiplies by it, and so has a slope.
+    smooth = {row.op for row in TABLE} - FLAT - UNPULLED | {"keep_mask"}
+    assert {row.op for row in TABLE if flowing(row)[1]} == smooth
+
+
+def elementwise(row):
+    y = build(row)[2]
+    return y.op.elementwise and y.rank > 0 and any(g.shape and g.shape[0] == B for g in row.given)
+
+
+@named([row for row in TABLE if elementwise(row)])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_kernel_works_piece_by_piece_and_in_place(row, dtype):
+    """Long arrays: the op stands in the middle of a chain that a plan cuts into pieces."""
+    batch, graph = 40_000, Graph(dtype)
+    leaves = [leaf(graph, f"x{i}", "input", g.shape, g.dtype or None) for i, g in enumerate(row.given)]
+    ones = [leaf(graph, f"one{i}", "input", v.shape, v.dtype) for i, v in enumerate(leaves)]
+    before = [v if v.dtype == "bool" else v * one for v, one in zip(leaves, ones, strict=True)]
+    y = row.apply(*before)
+    after = leaf(graph, "after", "input", y.shape, dtype)
+    z = ops.select(y, after, 0.0) if y.dtype == "bool" else y * after
+    given = numbers(row, batch) | {f"one{i}": 1 for i in range(len(ones))}
+    given["after"] = np.random.default_rng(2).normal(size=at(y.shape, batch))
+    meant = evaluate(
+        graph,
+        {n: np.broadcast_to(x, at(graph.leaves()[n].shape, batch)) for n, x in given.items()},
+        [z],
+        batch,
+    )
+    for room in (batch, batch + 1):
+        got = run(graph, given, [z], batch, room=room)
+        assert plan(graph, room).blocks
+        np.testing.assert_allclose(got[0], meant[0], TOLERANCE[dtype], TOLERANCE[dtype])
+
+
+@named([row for row in TABLE if flowing(row)[1]])
+def test_a_pullback_agrees_with_central_differences(row):
+    batch, step, rng = 5, 1e-6, np.random.default_rng(1)
+    loss, sources = flowing(row)
+    given = numbers(row, batch)
+    given["w"] = rng.normal(size=at(loss.graph.leaves()["w"].shape, batch))
+    slopes = checked(loss.graph, given, gradients(loss.graph, loss, sources), batch, rtol=1e-10)
+    for source, slope in zip(sources, slopes, strict=True):
+        name = source.attributes["name"]
+        for _ in range(3):
+            direction = rng.normal(size=slope.shape)
+            expected = difference(loss, given, name, step * direction) / (2 * step)
+            assert (slope * direction).sum() == pytest.approx(expected, rel=1e-6, abs=1e-7), name
+
+
+def difference(loss, given, name, step):
+    """Return how much a scalar changes from one step before a leaf's numbers to one behind them."""
+    ends = [evaluate(loss.graph, given | {name: given[name] + s * step}, [loss], 5)[0] for s in (1.0, -1.0)]
+    return float(ends[0] - ends[1])
+
+
+@named([row for row in TABLE if row.op in FLAT | UNPULLED and row.op != "keep_mask"])
+def test_nothing_flows_back_through_an_op_without_a_slope(row):
+    _, leaves, y = build(row)
+    assert y.op.pullback is None or set(y.op.pullback(y, y, *leaves, **y.attributes)) == {None}
+
+
+@pytest.mark.parametrize("name", ["select", "maximum", "pick", "huber", "log_softmax"])
+def test_differences_would_show_a_wrong_pullback(name):
+    """The check above can fail: a gradient twice too large is found out."""
+    loss, (source, *_) = flowing(next(r for r in TABLE if r.op == name))
+    given = numbers(next(r for r in TABLE if r.op == name), 5)
+    given["w"] = np.ones(at(loss.graph.leaves()["w"].shape, 5))
+    (slope,) = evaluate(loss.graph, given, gradients(loss.graph, loss * 2.0, [source]), 5)
+    direction = np.random.default_rng(1).normal(size=slope.shape)
+    expected = difference(loss, given, source.attributes["name"], 1e-6 * direction) / 2e-6
+    assert abs(expected) > 0.01
+    assert (slope * direction).sum() == pytest.approx(2.0 * expected, rel=1e-6)
+
+
+SCALARS = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "negative": lambda a, b: -a,
+    "maximum": ops.maximum,
+    "minimum": ops.minimum,
+    "absolute": lambda a, b: ops.absolute(a),
+    "square": lambda a, b: ops.square(a),
+    "sqrt": lambda a, b: ops.sqrt(a),
+    "exp": lambda a, b: ops.exp(a),
+    "log": lambda a, b: ops.log(a),
+    "power": ops.power,
+}
+
+
+def test_every_scalar_expression_is_tried():
+    assert set(SCALARS) == {op.name for op in vars(ops).values() if isinstance(op, Op) and op.scalar}
+
+
+@pytest.mark.parametrize("name", SCALARS)
+@pytest.mark.parametrize(("a", "b"), [(1.7, -0.4), (0.3, 2.0), (-1.5, 3.0), (0.0, 1.0)])
+def test_a_scalar_expression_computes_what_its_op_means(name, a, b):
+    graph = Graph("float64")
+    y = SCALARS[name](number(graph, "a"), number(graph, "b"))
+    checked(graph, {"a": a, "b": b}, [y], 1)
+
+
+def test_ties_of_the_largest_share_the_gradient():
+    graph = Graph("float64")
+    x = leaf(graph, "x", "input", (B, 4))
+    (slope,) = gradients(graph, ops.total_all(ops.largest(x)), [x])
+    given = {"x": [[1.0, 3.0, 3.0, 0.0], [2.0, 1.0, 0.0, 0.0]]}
+    np.testing.assert_array_equal(checked(graph, given, [slope], 2)[0], [[0, 0.5, 0.5, 0], [1, 0, 0, 0]])
+
+
+def test_an_unselected_gradient_that_is_infinite_does_no_harm():
+    graph = Graph("float64")
+    x = leaf(graph, "x", "input", (B,))
+    weight = leaf(graph, "w", "input", (B,))
+    y = ops.select(ops.greater(x, 0.0), x, x * 0.5)
+    (slope,) = gradients(graph, ops.total_all(y * weight), [x])
+    got = run(graph, {"x": [1.0, -1.0], "w": [np.inf, -np.inf]}, [slope], 2)[0]
+    np.testing.assert_array_equal(got, [np.inf, -np.inf])
+
+
+@pytest.mark.parametrize(
+    ("apply", "message"),
+    [
+        (lambda g, x: x + leaf(g, "b", "input", (4,)), "do not fit element by element"),
+        (lambda g, x: x @ leaf(g, "b", "input", (4, 2)), "no matrix product"),
+        (lambda g, x: ops.reshape(x, shape=(B, 4)), "numbers of elements differ"),
+        (lambda g, x: ops.expand(x, shape=(B, 4)), "cannot be stretched"),
+        (lambda g, x: ops.transpose(x, axes=(0, 0)), "no order of the 2 axes"),
+        (lambda g, x: ops.pick(x, leaf(g, "b", "input", (B, 3), "int64")), "indices do not fit"),
+        (lambda g, x: ops.place(x, leaf(g, "b", "input", (B,), "int64"), classes=3), "indices do not fit"),
+        (lambda g, x: ops.inner(x, leaf(g, "b", "input", (3,))), "no inner product"),
+        (lambda g, x: ops.product(x, x, a_t=False, b_t=False), "no matrix product"),
+    ],
+)
+def test_values_that_do_not_fit_an_op_are_named(apply, message):
+    graph = Graph("float64")
+    with pytest.raises(ShapeFault, match=message):
+        apply(graph, leaf(graph, "x", "input", (B, 3)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_integers_and_floats_make_floats(dtype):
+    graph = Graph(dtype)
+    whole = leaf(graph, "i", "input", (B, 3), "int64")
+    for y in (whole * leaf(graph, "x", "input", (3,)), ops.masked(leaf(graph, "y", "input", (B, 3)), whole)):
+        assert y.dtype == dtype
+    assert (whole + whole).dtype == "int64"
+
+
+def test_a_constant_may_follow_the_batch():
+    graph = Graph("float64")
+    x = leaf(graph, "x", "input", (B,))
+    y = ops.total_all(x) * constant(graph, 2.0, -1)
+    assert float(checked(graph, {"x": [1.0, 2.0, 6.0]}, [y], 3)[0]) == 6.0

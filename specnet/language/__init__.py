@@ -1,0 +1,9 @@
+"""The language of documents: reading, validating and locating them."""
+
+from __future__ import annotations
+
+from specnet.language.loading import check, load
+from specnet.language.origin import Origin
+from specnet.language.source import Source, read, text_source
+
+__all__ = ["Origin", "Source", "check", "load", "read", "text_source"]

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr
 
 from specnet.data import READERS, Reader
+from specnet.language.origin import Origin
 from specnet.vocabulary.kind import Table
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
-from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, SGD
+from specnet.vocabulary.optimizers import OPTIMIZERS, SGD, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Constant, Schedule
+
+NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|.])?$"""
+"""A name that can be a folder's name anywhere."""
 
 
 class EarlyStopping(Table):
@@ -67,8 +72,8 @@ class Spec(Table):
 
     specnet: Literal[1]
     """The version of the language."""
-    name: str = ""
-    """What the experiment is called; the file's stem if left out."""
+    name: Annotated[str, Field(pattern=NAME)] = "spec"
+    """What the experiment is called, and its runs' folder; the file's stem if left out."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """The one source of all randomness."""
     dtype: Literal["float32", "float64"] = "float32"
@@ -87,3 +92,15 @@ class Spec(Table):
     """How the parameters are fitted."""
     output: Output = Field(default_factory=Output)
     """What the end of a run shows and keeps."""
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @property
+    def origin(self) -> Origin:
+        """Where it was read from: it turns key paths into places in the document."""
+        return self._origin
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in it start from."""
+        return self._origin.folder

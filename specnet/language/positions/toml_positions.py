@@ -118,6 +118,8 @@ class _Scanner:
         """Go into a table on a header's way, into the last element of an array of tables."""
         child = entry.children.setdefault(name, Entry(key=stretch))
         path = (*path, name)
+        if child.value is not None:
+            self.note(path, child, stretch)
         if id(child) in self.arrays:
             last = self.arrays[id(child)] - 1
             return child.children[last], (*path, last)
@@ -132,6 +134,8 @@ class _Scanner:
         for name, stretch in parts[:-1]:
             table = table.children.setdefault(name, Entry(key=stretch, header=(start, stretch[1])))
             path = (*path, name)
+            if table.value is not None:
+                self.note(path, table, stretch)
         name, stretch = parts[-1]
         path = (*path, name)
         entry = table.children.setdefault(name, Entry())

@@ -1,0 +1,173 @@
+"""The names that other libraries and papers give to what a document says."""
+
+from __future__ import annotations
+
+
+def folded(name: str) -> str:
+    """Return a name without what people vary: capitals, blanks, `-` and `_`."""
+    return "".join(letter for letter in name.casefold() if letter not in "-_ .")
+
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """Return, for each foreign name, the names of ours that it may stand for."""
+    table: dict[str, tuple[str, ...]] = {}
+    ours = ""
+    for word in text.split():
+        if word.endswith(":"):
+            ours = word[:-1]
+        else:
+            table[word] = (*table.get(word, ()), ours)
+    return table
+
+
+KEYS = _table("""
+    type: kind name class layer op function
+    units: neurons nodes size outputs outfeatures outputsize hidden hiddensize hiddenunits dim width
+        nunits numunits
+    filters: channels outchannels
+    kernel_size: kernel ksize
+    strides: stride
+    rate: p dropout droprate dropoutrate prob probability
+    activation: nonlinearity act fn
+    use_bias: bias hasbias withbias
+    kernel_init: kernelinitializer weightinit weightsinit weightinitializer init initializer
+    bias_init: biasinitializer
+    kernel_regularizer: regularizer weightregularizer kernelregularization
+    slope: alpha negativeslope leak
+    alpha: slope
+    learning_rate: lr eta stepsize lrate alpha
+    weight_decay: decay l2 wd
+    beta1: b1 betas
+    beta2: b2
+    epsilon: eps
+    epochs: nepochs numepochs maxepochs iterations niter maxiter passes
+    batch_size: batch batchlength minibatch minibatchsize bs
+    optimizer: optim optimiser solver algorithm
+    schedule: scheduler lrschedule lrscheduler learningrateschedule
+    early_stopping: earlystop stopping
+    patience: wait
+    min_delta: delta tolerance tol mindelta
+    clip_norm: gradclip clip maxnorm gradclipnorm clipgradnorm maxgradnorm clipnorm
+    clip_value: clipvalue
+    accumulate: accumulationsteps gradaccumulation accumulategradbatches gradientaccumulationsteps
+    max_seconds: timeout timelimit maxtime
+    loss: criterion objective cost lossfunction costfunction lossfn
+    layers: model network architecture net modules
+    data: dataset datasets input inputs
+    training: train fit trainer hyperparameters
+    metrics: metric measures evaluation
+    seed: randomseed randomstate rng
+    dtype: precision floatx datatype
+    name: title experiment
+    specnet: version
+    target: label labels y targetcolumn
+    targets: labels y outputs target
+    inputs: x features input
+    path: file filename csv url source
+    features: columns inputs
+    delimiter: sep separator
+    validation: val valid dev validationsplit valsplit validationfraction
+    test: testing testsplit testfraction testsize
+    stratify: stratified
+    transforms: preprocessing transform preprocess
+    samples: nsamples count rows size
+    noise: std stddev sigma
+    label_smoothing: smoothing
+    class_weights: classweight weights weight
+    reduction: reduce aggregate
+""")
+"""Keys that stand for one or several of ours, in folded form."""
+
+KINDS = {
+    "layer": _table("""
+        dense: linear fc fullyconnected fullyconnectedlayer affine innerproduct perceptron denselayer mlp
+        activation: nonlinearity act
+        dropout: drop dropoutlayer
+        flatten: flattening ravel
+        reshape: view
+    """),
+    "activation": _table("""
+        linear: identity none id
+        sigmoid: logistic expit
+        relu: rectifier rectified rectifiedlinear
+        leaky_relu: lrelu lreluactivation
+        silu: swish
+        hard_sigmoid: hsigmoid
+        hard_tanh: htanh
+        softmax: softargmax
+    """),
+    "loss": _table("""
+        mse: meansquarederror l2 l2loss squarederror squared mseloss quadratic
+        mae: meanabsoluteerror l1 l1loss absoluteerror absolute
+        huber: huberloss smoothl1 smoothl1loss
+        cross_entropy: crossentropyloss categoricalcrossentropy sparsecategoricalcrossentropy nll nllloss ce
+            xent softmaxcrossentropy logloss negativeloglikelihood
+        binary_cross_entropy: bce bceloss bcewithlogits bcewithlogitsloss binarycrossentropy
+        kl_divergence: kl kld kldiv kldivloss kullbackleibler
+        poisson: poissonnll poissonnllloss
+        hinge: hingeloss svm
+    """),
+    "optimizer": _table("""
+        sgd: gd gradientdescent stochasticgradientdescent momentum nesterov vanilla
+        rmsprop: rms
+        adam: amsgrad adamoptimizer
+    """),
+    "schedule": _table("""
+        constant: fixed none
+        step: steplr stepdecay
+        multistep: multisteplr milestones piecewise piecewiseconstant
+        exponential: exponentiallr exponentialdecay exp
+        cosine: cosinedecay cosineannealing cosineannealinglr cosineannealingwarmrestarts
+        linear: linearlr lineardecay
+        polynomial: polynomiallr polynomialdecay poly
+        inverse_sqrt: noam rsqrt inversesqrtlr
+        one_cycle: onecyclelr
+        plateau: reducelronplateau reduceonplateau
+    """),
+    "initializer": _table("""
+        zeros: zero
+        ones: one
+        constant: fill full value
+        normal: gaussian randomnormal randn
+        uniform: randomuniform random rand
+        truncated_normal: truncnormal truncatednormal
+        glorot_uniform: xavier glorot xavieruniform
+        glorot_normal: xaviernormal
+        he_uniform: kaiminguniform
+        he_normal: he kaiming kaimingnormal msra
+        lecun_normal: lecun
+        identity: eye
+    """),
+    "metric": _table("""
+        accuracy: acc categoricalaccuracy binaryaccuracy sparsecategoricalaccuracy
+        top_k: topkaccuracy top5 topk
+        f1: f1score fscore fmeasure
+        auc: rocauc aucroc roc
+        r2: r2score rsquared
+        mse: meansquarederror l2
+        mae: meanabsoluteerror l1
+        rmse: rootmeansquarederror
+        confusion_matrix: confusion
+    """),
+    "reader": _table("""
+        csv: table file tsv pandas dataframe
+        npz: numpy npy
+        idx: mnist ubyte
+        builtin: iris digits sklearn dataset
+        synthetic: generated random make moons circles blobs xor spirals toy
+        inline: list array literal values
+    """),
+    "transform": _table("""
+        standardize: standardscaler normalize normalise zscore standard whiten standardise
+        minmax: minmaxscaler rescale
+        scale: multiply
+        one_hot: onehotencoder categorical
+        flatten: ravel
+    """),
+    "regularizer": _table("""
+        l1: lasso
+        l2: ridge weightdecay tikhonov
+        l1_l2: elasticnet
+    """),
+}
+"""Names that stand for a kind of each family, in folded form."""

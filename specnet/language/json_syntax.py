@@ -1,0 +1,91 @@
+"""What `json` found wrong, in the words of someone who wrote a document."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from specnet.diagnostics import Diagnostic
+from specnet.language.positions.tree import Entry, Positions
+from specnet.language.wording import plain
+
+if TYPE_CHECKING:
+    from specnet.language.source import Source
+
+_WORD = re.compile(r"[^\s,:\]}\[{\"]+")
+Fault = tuple[str, str | None]
+"""A message and a cure."""
+
+_CONSTANTS = {"True": "true", "False": "false", "None": "null"}
+
+
+def json_fault(source: Source, error: json.JSONDecodeError) -> Diagnostic:
+    """Return the finding that a JSONDecodeError stands for."""
+    text = source.text
+    offset = min(error.pos, len(text))
+    if not text[offset:].strip():
+        offset = len(text.rstrip())
+    said, cure = _explain(error.msg, text, offset)
+    found = _WORD.match(text, offset)
+    width = int(text[offset : offset + 1] not in {"\n", "\r"} and bool(text[offset:].strip()))
+    end = found.end() if found else offset + width
+    span = Positions(text, Entry()).span_of((offset, end))
+    return Diagnostic("SN101", said, help=cure, file=source.file, span=span)
+
+
+def _explain(message: str, text: str, offset: int) -> Fault:
+    """Return message and cure for what the parser says about a place in a text."""
+    rest = text[offset : offset + 60]
+    if not rest.strip():
+        return "the document ends here, and something is still open", 'close every `{`, `[` and `"`'
+    if rest.startswith(("//", "/*", "#")):
+        return "JSON has no comments", "remove it, or write the document in TOML"
+    if rest.startswith("'"):
+        return "JSON's texts stand in double quotes", None
+    if _comma_before_nothing(message, rest, text[max(0, offset - 200) : offset].rstrip()):
+        return "a comma stands where nothing follows it", "remove the comma"
+    found = _WORD.match(rest)
+    word = plain(found.group()) if found else ""
+    for start, explanation in _EXPLANATIONS:
+        if message.startswith(start):
+            return explanation(word) if callable(explanation) else explanation
+    return message[:1].lower() + message[1:], None
+
+
+def _comma_before_nothing(message: str, rest: str, before: str) -> bool:
+    if message.startswith("Illegal trailing comma"):
+        return True
+    expected = message.startswith(("Expecting property name", "Expecting value"))
+    return expected and rest[0] in "]}," and before.endswith((",", "["))
+
+
+def _key(word: str) -> Fault:
+    return "a key in double quotes is missing here", f'write "{word}": ...' if word else None
+
+
+def _value(word: str) -> Fault:
+    if word in _CONSTANTS:
+        return f"`{word}` is not a value", f"write {_CONSTANTS[word]}"
+    if word:
+        return f"`{word}` is not a value", f'a text stands in quotes: "{word}"'
+    return "a value is missing here", None
+
+
+_EXPLANATIONS: tuple[tuple[str, Fault | Callable[[str], Fault]], ...] = (
+    ("Expecting property name", _key),
+    ("Expecting value", _value),
+    ("Expecting ',' delimiter", ("a comma is missing before this", None)),
+    (
+        "Expecting ':' delimiter",
+        ("a colon is missing after a key", 'JSON writes "key": value'),
+    ),
+    ("Extra data", ("this follows the end of the document", "a document is one JSON object")),
+    ("Unterminated string", ("the text that begins here does not end", 'close it with `"`')),
+    (
+        "Invalid control character",
+        ("a text cannot hold a line break or another control character", "write \\n for a line break"),
+    ),
+    ("Invalid \\", ("a backslash begins an escape, and this is none", "double it: \\\\")),
+)

@@ -1,0 +1,138 @@
+"""Keys that a table does not have, and keys that it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.language.kinds import listed
+from specnet.language.resolve import ABSENT, Resolved, resolve, table_of
+from specnet.language.suggestions import meant_key
+from specnet.language.wording import dotted, plain, shown_key
+from specnet.vocabulary.describe import describe
+from specnet.vocabulary.domain import Domain, domains, members
+from specnet.vocabulary.kind import Table
+from specnet.vocabulary.wording import plural
+
+
+def unknown_faults(
+    model: type[Table],
+    data: dict[str, Any],
+    path: KeyPath,
+    places: Sequence[Resolved],
+    missing: Sequence[str],
+) -> tuple[list[Diagnostic], list[str]]:
+    """Return the findings about a table's unknown keys, and the missing keys that none of them explains."""
+    found: list[Diagnostic] = []
+    left = list(missing)
+    for place in places:
+        key, table = str(place.path[-1]), place.owner
+        if table is None:
+            found.append(
+                Diagnostic("SN202", f"`{plain(key)}` is not a key here", path=place.path, part="key")
+            )
+            continue
+        given = resolve(model, data, path).value
+        free = [name for name in table.model_fields if not isinstance(given, dict) or name not in given]
+        meant = meant_key(key, left)
+        home = None if meant is not None else _home(model, data, path, key)
+        meant = meant or (meant_key(key, free) if home is None else None)
+        message = f"`{plain(key)}` is not a field of {owner_name(path, table)}"
+        cure: str | None = f"{owner_name(path, table)} takes {_names(table)}"
+        if meant is not None:
+            message += f"; did you mean `{meant}`?"
+            left = [name for name in left if name != meant]
+        elif home is not None:
+            message += f"; it belongs in {_table_name(home)}"
+        found.append(Diagnostic("SN202", message, path=place.path, part="key", help=cure))
+    return found, left
+
+
+def missing_faults(data: dict[str, Any], path: KeyPath, places: Sequence[Resolved]) -> list[Diagnostic]:
+    """Return the findings about the keys that a table lacks."""
+    return [_missing(data, path, place) for place in places]
+
+
+def owner_name(path: KeyPath, table: type[Table]) -> str:
+    """Return what a table is called in a sentence: its kind, or its key."""
+    kind = table.model_fields.get("type")
+    if kind is not None:
+        return str(kind.default)
+    return shown_key(path) if path else "a spec"
+
+
+def _missing(data: dict[str, Any], path: KeyPath, place: Resolved) -> Diagnostic:
+    key, table = str(place.path[-1]), place.owner
+    if place.path == ("specnet",):
+        message = "`specnet` is missing: it says which version of the language the document is in"
+        return Diagnostic("SN201", message, path=place.path, part="table", help="begin with specnet = 1")
+    owner = owner_name(path, table) if table is not None else "its table"
+    message = f"`{key}` is missing: {owner} needs it"
+    help_ = None
+    if table is not None:
+        help_ = _what(table, key)
+    given = _at(data, path)
+    if isinstance(given, str):
+        help_ = f'a bare name has no fields: write {{ type = "{plain(given)}", {key} = ... }}'
+    return Diagnostic("SN203", message, path=place.path, part="table", help=help_)
+
+
+def _what(table: type[Table], key: str) -> str | None:
+    """Return what a field means and takes."""
+    field = next((f for f in describe(table).fields if f.name == key), None)
+    if field is None:
+        return None
+    family = field.domain.family
+    takes = f"{plural(family.name)}: {listed(family.kinds)}" if family is not None else field.takes
+    return f"{_lower(field.text)}; {takes}" if field.text else takes
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".") if text[1:2].islower() else text.rstrip(".")
+
+
+def _at(data: Any, path: KeyPath) -> Any:
+    for step in path:
+        if isinstance(data, dict):
+            data = data.get(step, ABSENT)
+        elif isinstance(data, list | tuple) and isinstance(step, int):
+            data = data[step]
+    return data
+
+
+def _names(table: type[Table], limit: int = 24) -> str:
+    names = [name for name in table.model_fields if name != "type"]
+    rest = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "") if names else "no settings"
+
+
+def _table_name(path: KeyPath) -> str:
+    return f"[{dotted(path)}]" if path else "the document's top, before the first [table]"
+
+
+def _home(model: type[Table], data: dict[str, Any], path: KeyPath, key: str) -> KeyPath | None:
+    """Return the table, nearest first, that has a field of exactly this name; layers are not searched."""
+    homes = [
+        place for place, table in _tables(Domain("table", table=model), data, ()) if key in table.model_fields
+    ]
+    homes = [home for home in homes if (home != path and _at(data, home) is not ABSENT) or not home]
+    return min(homes, key=lambda home: (-_common(home, path), len(home)), default=None)
+
+
+def _common(a: KeyPath, b: KeyPath) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _tables(domain: Domain, data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, type[Table]]]:
+    """Yield the tables that a document has or may have, but for those in arrays."""
+    if len(path) > 4:
+        return
+    for member in members(domain):
+        table = table_of(member, data)
+        if table is None:
+            continue
+        yield path, table
+        for name, below in domains(table).items():
+            inner = data.get(name, ABSENT) if isinstance(data, dict) else ABSENT
+            yield from _tables(below, inner, (*path, name))

@@ -1,0 +1,108 @@
+"""A kind that a family does not know, or that a table does not name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from specnet.data import READERS, TRANSFORMS
+from specnet.diagnostics import Diagnostic
+from specnet.language.foreign import folded
+from specnet.language.resolve import Resolved
+from specnet.language.suggestions import closest, meant_key, meant_kind
+from specnet.language.wording import plain, shown
+from specnet.vocabulary.activations import ACTIVATIONS
+from specnet.vocabulary.initializers import INITIALIZERS
+from specnet.vocabulary.kind import Family
+from specnet.vocabulary.layers import LAYERS
+from specnet.vocabulary.losses import LOSSES
+from specnet.vocabulary.metrics import METRICS
+from specnet.vocabulary.optimizers import OPTIMIZERS
+from specnet.vocabulary.regularizers import REGULARIZERS
+from specnet.vocabulary.schedules import SCHEDULES
+from specnet.vocabulary.wording import article, plural
+
+FAMILIES: tuple[Family[Any], ...] = (
+    LAYERS,
+    ACTIVATIONS,
+    LOSSES,
+    METRICS,
+    OPTIMIZERS,
+    SCHEDULES,
+    INITIALIZERS,
+    REGULARIZERS,
+    READERS,
+    TRANSFORMS,
+)
+"""All families of the vocabulary."""
+
+
+def spelled(place: Resolved, context: dict[str, Any]) -> str | None:
+    """Return the kind of the family that an unknown name misspells, if it is likely."""
+    if not isinstance(place.value, str):
+        return None
+    names = list(context["known"])
+    exact = next((n for n in names if folded(n) == folded(place.value)), None)
+    return exact or closest(place.value, names)
+
+
+def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnostic:
+    """Return the finding that a family's error stands for; its context names the family and its kinds."""
+    family, known = str(context["family"]), tuple(context["known"])
+    if error == "kind_missing":
+        return _missing(place, family, known)
+    name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
+    message = f"`{plain(name)}` is not {article(family)}"
+    cure = f"{plural(family)}: {listed(known)}"
+    elsewhere = next((f for f in FAMILIES if f.name != family and name.lower() in f.kinds), None)
+    meant = meant_kind(name, family, known)
+    if meant is not None:
+        message += f'; did you mean "{meant}"?'
+    elif elsewhere is not None:
+        message = f"`{plain(name)}` is {article(elsewhere.name)}, not {article(family)}"
+        cure = _moved(name.lower(), elsewhere.name, family) or cure
+    else:
+        meant, other = _foreign(name, family)
+        if meant is not None and other is not None:
+            message += f"; did you mean the {other} `{meant}`?"
+            cure = _moved(meant, other, family) or cure
+    return Diagnostic("SN204", message, path=place.path, help=cure)
+
+
+def listed(names: Iterable[str], limit: int = 24) -> str:
+    """Return names in alphabetical order, the last ones counted where there are many."""
+    ordered = sorted(names)
+    rest = len(ordered) - limit
+    return ", ".join(ordered[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _missing(place: Resolved, family: str, known: tuple[str, ...]) -> Diagnostic:
+    table = place.value if isinstance(place.value, dict) else {}
+    for key, value in table.items():
+        if isinstance(key, str) and isinstance(value, str) and meant_key(key, ["type"]):
+            message = f"`{plain(key)}` is not what names {article(family)}: `type` does"
+            cure = f"write type = {shown(meant_kind(value, family, known) or value)}"
+            return Diagnostic("SN205", message, path=(*place.path, key), part="key", help=cure)
+    message = f"this {family} has no `type`"
+    return Diagnostic(
+        "SN205", message, path=place.path, part="table", help=f"{plural(family)}: {listed(known)}"
+    )
+
+
+def _foreign(name: str, family: str) -> tuple[str, str] | tuple[None, None]:
+    """Return the kind of another family that a name means, and that family."""
+    for other in FAMILIES:
+        meant = meant_kind(name, other.name, other.kinds) if other.name != family else None
+        if meant is not None:
+            return meant, other.name
+    return None, None
+
+
+def _moved(name: str, family: str, asked: str) -> str | None:
+    if family == "activation" and asked == "layer":
+        return f'write type = "activation" with activation = "{name}", or give it to the layer before'
+    if family == "layer" and asked == "activation":
+        return f'add a layer with type = "{name}" after this one'
+    if family == "regularizer" and asked == "layer":
+        return f'give a layer kernel_regularizer = "{name}"'
+    return None

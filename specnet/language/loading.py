@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pydantic import ValidationError
+
+from specnet.diagnostics import Diagnostic, Report, SpecError
+from specnet.language.origin import Origin
+from specnet.language.overrides import Overrides, apply, read_overrides
+from specnet.language.source import Source, read
+from specnet.language.spec import Spec
+
+
+def check(
+    source: str | os.PathLike[str] | Source, overrides: Overrides | None = None
+) -> tuple[Spec | None, Report]:
+    """Return a document's spec, None if it has errors, and the report of all that is wrong with it.
+
+    `source` is a path, or a text if it holds a line break or begins with `{`. Raises SpecFileError for a file
+    that cannot be read at all.
+    """
+    wanted, faults = read_overrides(overrides or ())
+    texts = {fault.file: fault.file for fault in faults if fault.file is not None}
+    try:
+        text = read(source)
+        data = text.parse()
+    except SpecError as error:
+        return None, Report(1, (*error.diagnostics, *faults), {**texts, **error.sources})
+    done, misfits = apply(data, wanted)
+    faults += misfits
+    origin = Origin(text, tuple(done))
+    texts |= origin.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
+    spec, found = _build(data, text)
+    if spec is None or faults:
+        return None, Report(1, (*origin.place(found), *faults), texts)
+    spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a text
+    return spec, Report(1, (), texts)
+
+
+def load(source: str | os.PathLike[str] | Source, overrides: Overrides | None = None) -> Spec:
+    """Return a document's spec; raises SpecError with all that is wrong with it.
+
+    Raises SpecFileError for a file that cannot be read at all.
+    """
+    spec, report = check(source, overrides)
+    if spec is None:
+        raise SpecError(report.diagnostics, report.sources)
+    return spec
+
+
+def _build(data: dict[str, Any], source: Source) -> tuple[Spec | None, list[Diagnostic]]:
+    if source.syntax == "json" and isinstance(data.get("$schema"), str):
+        del data["$schema"]
+    try:
+        return Spec.model_validate({"name": _name(source.stem), **data}), []
+    except ValidationError as error:
+        from specnet.language.faults import model_faults
+
+        return None, model_faults(Spec, data, error)
+
+
+def _name(stem: str) -> str:
+    """Return a file's stem as a name, which cannot hold what no folder's name may."""
+    name = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in stem).strip(" .")
+    return name or "spec"

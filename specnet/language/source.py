@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from specnet.diagnostics import SpecError, SpecFileError
+
+MAX_BYTES = 64 * 2**20
+"""A larger file is refused unread: a spec is written by hand, and its data lie in files of their own."""
+
+MAX_DEPTH = 100
+"""How deep arrays and tables may nest, far from what the interpreter's stack bears."""
+
+Syntax = Literal["toml", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of one document, and what it is called in diagnostics."""
+
+    text: str
+    file: str = "<text>"
+    syntax: Syntax = "toml"
+    path: Path | None = None
+    """Where it was read from, absolute; None for a text that came from elsewhere."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the document start from."""
+        return self.path.parent if self.path is not None else Path.cwd()
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its last suffix."""
+        return self.path.stem if self.path is not None else "spec"
+
+    def parse(self) -> dict[str, Any]:
+        """Return the document's data; raises SpecError where the text is not what its syntax allows."""
+        try:
+            data = tomllib.loads(self.text) if self.syntax == "toml" else _load_json(self.text)
+        except (ValueError, RecursionError) as error:
+            # tomllib and json raise ValueError's children for syntax, and ValueError for overlong numbers.
+            from specnet.language.syntax import syntax_faults
+
+            raise SpecError(syntax_faults(self, error), {self.file: self.text}) from None
+        if not isinstance(data, dict) or not data or _too_deep(data):
+            from specnet.language.syntax import content_faults
+
+            raise SpecError(content_faults(self, data), {self.file: self.text})
+        return data
+
+
+class JsonExtensionError(ValueError):
+    """Python's reader met what is no JSON: NaN, an infinity, or a key given twice."""
+
+
+def text_source(text: str, file: str = "<text>", path: Path | None = None) -> Source:
+    """Return a source for a text; its syntax follows the file's suffix, or else its first character."""
+    text = text.removeprefix("\ufeff")
+    suffix = Path(file).suffix.lower()
+    if suffix in {".toml", ".json"}:
+        return Source(text, file, "json" if suffix == ".json" else "toml", path)
+    return Source(text, file, "json" if text.lstrip()[:1] == "{" else "toml", path)
+
+
+def read(source: str | os.PathLike[str] | Source) -> Source:
+    """Return the source that a path names, or that a text is.
+
+    A string is a text if it holds a line break or begins with `{`, and a path otherwise. Raises SpecFileError
+    for what cannot be read, and SpecError for a file that is not UTF-8.
+    """
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
+        return text_source(source)
+    name = os.fspath(source)
+    data = _read_bytes(name)
+    path = Path(os.path.abspath(name))  # noqa: PTH100  resolve() would follow links to another folder
+    try:
+        return text_source(data.decode("utf-8"), name, path)
+    except UnicodeDecodeError as error:
+        from specnet.language.syntax import encoding_fault
+
+        text = data.decode("utf-8", errors="replace")
+        raise SpecError([encoding_fault(name, data, error)], {name: text}) from None
+
+
+def _read_bytes(name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:  # noqa: PTH123  an empty name is no path to Path, but the folder
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        if os.path.islink(name):  # noqa: PTH114
+            raise SpecFileError(f"{name}: this link leads to no file") from None
+        from specnet.language.suggestions import similar_file
+
+        meant = similar_file(name)
+        raise SpecFileError(f"{name}: no such file" + (f"; did you mean {meant}?" if meant else "")) from None
+    except IsADirectoryError:
+        raise SpecFileError(f"{name}: this is a folder, not a file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SpecFileError(f"{name}: {reason[:1].lower()}{reason[1:]}") from None
+    if len(data) > MAX_BYTES:
+        limit = MAX_BYTES // 2**20
+        raise SpecFileError(f"{name}: larger than {limit} MiB; a spec names its data, it does not hold them")
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SpecFileError(f"{name}: this is not a text file: it holds zero bytes")
+    return data
+
+
+def _load_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        raise JsonExtensionError
+    return table
+
+
+def _refuse(word: str) -> Any:
+    raise JsonExtensionError(word)
+
+
+def _too_deep(data: Any) -> bool:
+    level: list[Any] = [data]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,76 @@
+"""What was probably meant."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from specnet.language.foreign import KEYS, KINDS, folded
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like a misspelled one, or None where none is likely.
+
+    Likely is what a slip or two makes (letters left out, added, exchanged or transposed), at most one for
+    every three letters; capitals, blanks, `-` and `_` do not count.
+    """
+    word = folded(name)
+    best: tuple[int, int, str] | None = None
+    for place, candidate in enumerate(known):
+        target = folded(candidate)
+        limit = max(1, max(len(word), len(target)) // 3)
+        if abs(len(word) - len(target)) > limit or not word:
+            continue
+        slips = distance(word, target)
+        # In a short word a single other letter makes another word: `a` is not `b`.
+        if slips <= limit and (slips < min(len(word), len(target)) or slips == 0):
+            best = min(best or (slips, place, candidate), (slips, place, candidate))
+    return best[2] if best else None
+
+
+def meant_key(name: str, known: Iterable[str]) -> str | None:
+    """Return the field that a key probably means: by its spelling, or as other libraries call it."""
+    names = list(known)
+    exact = next((n for n in names if folded(n) == folded(name)), None)
+    foreign = next((n for n in KEYS.get(folded(name), ()) if n in names), None)
+    return exact or foreign or closest(name, names)
+
+
+def meant_kind(name: str, family: str, known: Iterable[str]) -> str | None:
+    """Return the kind of a family that a name probably means: by its spelling, or as others call it."""
+    names = list(known)
+    exact = next((n for n in names if folded(n) == folded(name)), None)
+    foreign = next((n for n in KINDS.get(family, {}).get(folded(name), ()) if n in names), None)
+    return exact or foreign or closest(name, names)
+
+
+def distance(a: str, b: str) -> int:
+    """Return how many letters must be left out, added, exchanged or transposed to turn a into b.
+
+    Optimal string alignment (Damerau, 1964; no letter is changed twice).
+    """
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return last[-1]
+
+
+def similar_file(name: str) -> str | None:
+    """Return the document beside an absent file whose name is most like it."""
+    folder, base = os.path.split(name)
+    try:
+        with os.scandir(folder or ".") as entries:
+            names = sorted(entry.name for entry in entries if entry.name.endswith((".toml", ".json")))
+    except (OSError, ValueError):
+        return None
+    if base in {n.rsplit(".", 1)[0] for n in names}:
+        return os.path.join(folder, next(n for n in names if n.rsplit(".", 1)[0] == base))  # noqa: PTH118
+    match = closest(base, names)
+    return os.path.join(folder, match) if match else None  # noqa: PTH118  as the user writes it

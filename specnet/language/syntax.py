@@ -1,0 +1,118 @@
+"""What is wrong with a text that its parser refused, in a user's words."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from specnet.diagnostics import Diagnostic, Label, Position, Span
+from specnet.language.positions import Positions, locate
+from specnet.language.positions.tree import Entry, Stretch
+from specnet.language.source import MAX_DEPTH, JsonExtensionError
+from specnet.language.wording import shown_key
+
+if TYPE_CHECKING:
+    from specnet.language.source import Source
+
+_DIGITS = re.compile(r"[0-9](?:_?[0-9]){4000,}")
+_TOML_NESTING = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]', re.DOTALL
+)
+_JSON_NESTING = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]', re.DOTALL)
+
+
+def syntax_faults(source: Source, error: ValueError | RecursionError) -> list[Diagnostic]:
+    """Return what a parser's error says about a source."""
+    if isinstance(error, RecursionError):
+        return [_nesting(source)]
+    if isinstance(error, JsonExtensionError):
+        return _json_extensions(source)
+    if not source.text.strip():
+        return content_faults(source, {})
+    if isinstance(error, json.JSONDecodeError):
+        from specnet.language.json_syntax import json_fault
+
+        return [json_fault(source, error)]
+    if "limit" in str(error) and "digits" in str(error):
+        found = _DIGITS.search(source.text)
+        span = _span(source.text, found.span()) if found else None
+        return [Diagnostic("SN107", "this number has thousands of digits", file=source.file, span=span)]
+    from specnet.language.toml_syntax import toml_fault
+
+    return [toml_fault(source, error)]
+
+
+def content_faults(source: Source, data: Any) -> list[Diagnostic]:
+    """Return what is wrong with data of which no document can be made, whatever its keys."""
+    if not isinstance(data, dict):
+        kind = "an array" if isinstance(data, list) else "a single value"
+        message = f"a document is a JSON object, not {kind}"
+        found = locate(source.text, "json").root.value
+        span = _span(source.text, found and (found[0], found[0] + 1))
+        return [Diagnostic("SN106", message, file=source.file, span=span)]
+    if not data:
+        message = "the document is empty"
+        cure = "`specnet init` writes a first document for a table of data"
+        return [Diagnostic("SN104", message, help=cure, file=source.file)]
+    return [_nesting(source)]
+
+
+def encoding_fault(file: str, data: bytes, error: UnicodeDecodeError) -> Diagnostic:
+    """Return what is wrong with bytes that are not UTF-8."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Diagnostic("SN103", "the file is UTF-16", help="save it as UTF-8", file=file)
+    before = data[: error.start].decode("utf-8", errors="replace").removeprefix("\ufeff")
+    start = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
+    span = Span(start, Position(start.line, start.column + 1))
+    message = f"the byte 0x{data[error.start]:02x} is not UTF-8 here"
+    return Diagnostic("SN103", message, help="save the file as UTF-8", file=file, span=span)
+
+
+def duplicate_fault(source: Source, positions: Positions, place: int = 0) -> Diagnostic:
+    """Return the finding about a key that a text gives twice."""
+    duplicate = positions.duplicates[place]
+    name = shown_key(duplicate.path)
+    return Diagnostic(
+        "SN102",
+        f"{name} is given twice",
+        path=duplicate.path,
+        part="key",
+        file=source.file,
+        span=positions.span_of(duplicate.second),
+        labels=(Label("first here", duplicate.path, "key", positions.span_of(duplicate.first)),),
+    )
+
+
+def _nesting(source: Source) -> Diagnostic:
+    depth = 0
+    stretch: Stretch | None = None
+    for found in (_TOML_NESTING if source.syntax == "toml" else _JSON_NESTING).finditer(source.text):
+        depth += (found.group() in "[{") - (found.group() in "]}")
+        if depth > MAX_DEPTH:
+            stretch = found.span()
+            break
+    message = f"arrays and tables nest more than {MAX_DEPTH} deep here"
+    return Diagnostic("SN105", message, file=source.file, span=_span(source.text, stretch))
+
+
+def _json_extensions(source: Source) -> list[Diagnostic]:
+    try:
+        positions = locate(source.text, "json")
+    except RecursionError:
+        return [_nesting(source)]
+    found = [duplicate_fault(source, positions, i) for i in range(len(positions.duplicates))]
+    for path, entry in positions.walk():
+        word = source.text[slice(*entry.value)] if entry.value else ""
+        if word in {"NaN", "Infinity", "-Infinity"}:
+            message = f"`{word}` is not JSON, and no value of a document is"
+            found.append(
+                Diagnostic(
+                    "SN101", message, path=path, file=source.file, span=_span(source.text, entry.value)
+                )
+            )
+    return found
+
+
+def _span(text: str, stretch: Stretch | None) -> Span | None:
+    return None if stretch is None else Positions(text, Entry()).span_of(stretch)

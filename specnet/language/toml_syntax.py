@@ -1,0 +1,207 @@
+"""What `tomllib` found wrong, in the words of someone who wrote a document."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from specnet.diagnostics import Diagnostic, Position, Span
+from specnet.language.positions import locate
+from specnet.language.wording import plain
+
+if TYPE_CHECKING:
+    from specnet.language.source import Source
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_WORD = re.compile(r"[^\s,\]}\[{#=]+")
+_NUMBER_BEFORE = re.compile(r"(?<![^\s=,\[])[+-]?[0-9][\w.:+-]*$")
+_NUMBER_GOES_ON = re.compile(r"[\w.:+-]")
+_REST = re.compile(r"[^\s#](?:[^#\n]*[^\s#])?")
+_TWICE = (
+    "Cannot overwrite a value",
+    "Cannot declare",
+    "Duplicate inline table key",
+    "Cannot mutate immutable namespace",
+    "Cannot redefine namespace",
+)
+_WORDS = {
+    "true": ("`{word}` is not a value", "write true"),
+    "false": ("`{word}` is not a value", "write false"),
+    "yes": ("`{word}` is not a value", "write true"),
+    "no": ("`{word}` is not a value", "write false"),
+    "on": ("`{word}` is not a value", "write true"),
+    "off": ("`{word}` is not a value", "write false"),
+    "none": ("`{word}` is not a value: TOML has no null", "leave the key out"),
+    "null": ("`{word}` is not a value: TOML has no null", "leave the key out"),
+    "nil": ("`{word}` is not a value: TOML has no null", "leave the key out"),
+}
+
+Fault = tuple[str, str | None]
+"""A message and a cure."""
+
+
+def toml_fault(source: Source, error: ValueError) -> Diagnostic:
+    """Return the finding that a TOMLDecodeError stands for."""
+    text = source.text
+    offset = _offset(text, str(error))
+    message = _PLACE.sub("", str(error))
+    if message.startswith(_TWICE):
+        found = _twice(source, text[:offset])
+        if found is not None:
+            return found
+    if message.startswith("Expected newline") and _NUMBER_GOES_ON.match(text, offset):
+        # The parser took the beginning of a malformed number for a number; all of it is at fault.
+        before = _NUMBER_BEFORE.search(text, max(0, offset - 40), offset)
+        if before is not None:
+            offset, message = before.start(), "Invalid value"
+    said, cure = explain(message, text, offset)
+    line = text.count("\n", 0, offset) + 1
+    column = offset - text.rfind("\n", 0, offset)
+    rest = _WORD.match(text, offset)
+    width = len(rest.group()) if rest else int(offset < len(text) and text[offset] not in "\r\n")
+    span = Span(Position(line, column), Position(line, column + width))
+    return Diagnostic("SN101", said, help=cure, file=source.file, span=span)
+
+
+def explain(message: str, text: str, offset: int) -> Fault:
+    """Return message and cure for what the parser says about a place in a text."""
+    rest = text[offset : offset + 200]
+    for start, explanation in _EXPLANATIONS:
+        if message.startswith(start):
+            return explanation(message, rest)
+    return message[:1].lower() + message[1:], None
+
+
+def _offset(text: str, message: str) -> int:
+    found = _PLACE.search(message)
+    if found is None or found[1] is None:
+        return len(text.rstrip())
+    start = 0
+    for _ in range(int(found[1]) - 1):
+        start = text.index("\n", start) + 1
+    return min(start + int(found[2]) - 1, len(text))
+
+
+def _twice(source: Source, before: str) -> Diagnostic | None:
+    from specnet.language.syntax import duplicate_fault
+
+    try:
+        positions = locate(before, "toml")
+    except RecursionError:
+        return None
+    return duplicate_fault(source, positions, -1) if positions.duplicates else None
+
+
+def _value(_: str, rest: str) -> Fault:
+    found = _WORD.match(rest)
+    word = plain(found.group()) if found else ""
+    if re.match(r"[\w-]+[ \t]*=", rest):
+        return f"`{word} =` stands where a value belongs", "close the array or table before it"
+    if not word:
+        return "a value is missing here", "write a number, true, false, a text in quotes, [ ... ] or { ... }"
+    if word.lower() in _WORDS:
+        said, cure = _WORDS[word.lower()]
+        return said.format(word=word), cure
+    if re.fullmatch(r"[+-]?(?:\.\d\S*|[\d_]+\.)", word):
+        return f"`{word}` is not a number", "a number has digits on both sides of its point: 0.5, 1.0"
+    if re.fullmatch(r"\d{4}-\d\S*|\d+:\S*", word):
+        return f"`{word}` is not a date or a time", None
+    if re.fullmatch(r"[+-]?\d\S*", word):
+        return f"`{word}` is not a number", "write it as 10, 0.5 or 1e-3, without leading zeros"
+    if word[0] in "\"'":
+        return "a text begins here and does not end", None
+    return f"`{word}` is not a value", f'a text stands in quotes: "{word}"'
+
+
+def _equals(_: str, rest: str) -> Fault:
+    if rest.startswith(":"):
+        return "`:` stands where `=` belongs", "TOML writes `key = value`"
+    found = _WORD.match(rest)
+    said = (
+        f"`=` is missing before `{plain(found.group())}`" if found else "`= value` is missing after this key"
+    )
+    return said, "TOML writes `key = value`; a key of several words stands in quotes"
+
+
+def _newline(_: str, rest: str) -> Fault:
+    found = _REST.match(rest)
+    what = plain(found.group()) if found else plain(rest[:1])
+    if what.startswith(","):
+        return (
+            f"`{what}` follows a value",
+            "several values stand in brackets: [1, 2]; a fraction has a point: 0.5",
+        )
+    return f"`{what}` follows a complete value", "each `key = value` has a line of its own"
+
+
+def _statement(_: str, rest: str) -> Fault:
+    if rest[:1] in "{}":
+        return "a TOML line cannot begin with a brace", "a JSON document's file is named .json"
+    if rest[:1] == "=":
+        return "a key is missing before `=`", None
+    return f"`{plain(rest[:1])}` cannot begin a line", "a line is `key = value`, `[table]` or `# comment`"
+
+
+def _key(_: str, rest: str) -> Fault:
+    first = plain(rest[:1])
+    if first in {"", "\\n", "\\r"}:
+        return "a key is missing here", None
+    return f"`{first}` cannot begin a key", "a key is of letters, digits, `_` and `-`, or in quotes"
+
+
+def _array(_: str, rest: str) -> Fault:
+    found = _WORD.match(rest)
+    if found:
+        return f"`{plain(found.group())}` follows an array's value without a comma", "write [1, 2]"
+    return "this array is not closed", "end it with `]`"
+
+
+def _inline_table(_: str, rest: str) -> Fault:
+    if rest[:1] in {"\n", "\r", "#"}:
+        cure = "put it on one line, or write it as a [table] of its own"
+        return "an inline table `{ ... }` cannot go on on the next line", cure
+    found = _WORD.match(rest)
+    if found:
+        return f"`{plain(found.group())}` follows an inline table's value without a comma", None
+    return "this inline table is not closed", "end it with `}`"
+
+
+def _header(message: str, _: str) -> Fault:
+    brackets = "]]" if "]]" in message else "]"
+    return f"this table's header is not closed by `{brackets}`", None
+
+
+def _escape(_: str, __: str) -> Fault:
+    cure = "double it, or put the text in single quotes: 'C:\\data'"
+    return "a backslash in double quotes begins an escape, and this is none", cure
+
+
+def _unterminated(_: str, __: str) -> Fault:
+    return "the text that begins before this place does not end", "close it with the quotes that opened it"
+
+
+def _character(message: str, rest: str) -> Fault:
+    if rest[:1] in {"\n", "\r"} or "\\n" in message or "\\r" in message:
+        cure = 'close the quotes, or write a text of several lines in """ ... """'
+        return "the text is not closed on its line", cure
+    code = f"U+{ord(rest[0]):04X}" if rest else "a control character"
+    return f"the character {code} is not allowed in TOML", "remove it"
+
+
+_EXPLANATIONS = (
+    ("Invalid value", _value),
+    ("Expected '='", _equals),
+    ("Expected newline", _newline),
+    ("Invalid statement", _statement),
+    ("Invalid initial character", _key),
+    ("Unclosed array", _array),
+    ("Unclosed inline table", _inline_table),
+    ("Expected ']", _header),
+    ("Unescaped", _escape),
+    ("Unterminated", _unterminated),
+    ("Expected \"'''\"", _unterminated),
+    ("Expected '\"'", _unterminated),
+    ('Expected "\'"', _unterminated),
+    ("Illegal character", _character),
+    ("Found invalid character", _character),
+)

@@ -1,0 +1,93 @@
+"""How keys and values look in a sentence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from specnet.diagnostics import KeyPath
+
+_WIDTH = 40
+
+
+def plain(text: str, width: int = _WIDTH) -> str:
+    """Return text that is safe in a sentence: what does not print is escaped, and what is long is cut."""
+    short = text if len(text) <= width else text[: width - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def dotted(path: KeyPath) -> str:
+    """Return a key path as `--set` takes it, such as `layers.0.units`."""
+    return ".".join(plain(str(step)) for step in path)
+
+
+def shown_key(path: KeyPath) -> str:
+    """Return a key path in code marks."""
+    return f"`{dotted(path)}`"
+
+
+def shown(value: Any) -> str:
+    """Return a document's value as it is written, or what it is where that would be long."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, int):
+        # Python refuses to write out integers of more than a few thousand digits.
+        return str(value) if abs(value) < 10**_WIDTH else "a number of more than forty digits"
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return _shown_array(value)
+    return noun(value)
+
+
+def quoted(text: str) -> str:
+    """Return a text in double quotes, cut where it is long."""
+    return f'"{plain(text)}"'
+
+
+def noun(value: Any) -> str:
+    """Return what sort of value it is: `a text`, `a whole number`."""
+    if value is None:
+        return "null"
+    for kind, name in _NOUNS:
+        if isinstance(value, kind):
+            return name
+    return f"a Python {type(value).__name__}"
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+_NOUNS: tuple[tuple[type, str], ...] = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a number"),
+    (str, "a text"),
+    (dict, "a table"),
+    (list, "an array"),
+    (tuple, "an array"),
+    (dt.datetime, "a date and time"),
+    (dt.date, "a date"),
+    (dt.time, "a time"),
+)
+
+
+def _shown_array(value: Sequence[Any]) -> str:
+    if not value:
+        return "an empty array"
+    if len(value) <= 6 and all(isinstance(v, int | float | str) for v in value):
+        text = f"[{', '.join(map(shown, value))}]"
+        if len(text) <= _WIDTH:
+            return text
+    return f"an array of {len(value)}"

@@ -1,0 +1,105 @@
+"""The reference of a kind, read from its class: the docstring, and the string below each field."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import textwrap
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from specnet.vocabulary.domain import Domain, default_of, domains
+from specnet.vocabulary.kind import Table
+from specnet.vocabulary.wording import words
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDescription:
+    """What the reference says of one field."""
+
+    name: str
+    text: str
+    """The string below it; empty where the class has no source beside it."""
+    domain: Domain
+    required: bool
+    default: Any
+    """As a document writes it; None if it has none."""
+
+    @property
+    def takes(self) -> str:
+        """What it takes, in words."""
+        return words(self.domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the reference says of a kind or another table."""
+
+    name: str
+    """Its `type`, or its class's name if it has none."""
+    summary: str
+    """The docstring's first paragraph, on one line."""
+    text: str
+    """The whole docstring."""
+    fields: tuple[FieldDescription, ...]
+    """All fields but `type`, those of the class itself before those that all kinds of its family have."""
+
+
+@cache
+def describe(table: type[Table]) -> Description:
+    """Return what the source of a class says about it and its fields."""
+    text = inspect.cleandoc(table.__doc__ or "")
+    kind = table.model_fields.get("type")
+    notes: dict[str, str] = {}
+    own: dict[str, int] = {}
+    for place, base in enumerate(table.__mro__):
+        if issubclass(base, Table):
+            for name, note in field_notes(base).items():
+                notes.setdefault(name, note)
+            for name in inspect.get_annotations(base):
+                own.setdefault(name, place)
+    fields = [
+        FieldDescription(
+            name=name,
+            text=notes.get(name, ""),
+            domain=domain,
+            required=table.model_fields[name].is_required(),
+            default=_default(table, name),
+        )
+        for name, domain in domains(table).items()
+        if name != "type"
+    ]
+    fields.sort(key=lambda field: own.get(field.name, 0))
+    name = str(kind.default) if kind is not None else table.__name__
+    return Description(name, " ".join(text.split("\n\n")[0].split()), text, tuple(fields))
+
+
+@cache
+def field_notes(table: type[Table]) -> dict[str, str]:
+    """Return the string below each field that a class itself declares."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(table)))
+    except (OSError, TypeError, SyntaxError):
+        # A class made at run time, or installed without its source, has no notes to read.
+        return {}
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    notes: dict[str, str] = {}
+    for statement, below in itertools.pairwise(body):
+        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
+            continue
+        if (
+            isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+            and isinstance(below.value.value, str)
+        ):
+            notes[statement.target.id] = " ".join(below.value.value.split())
+    return notes
+
+
+def _default(table: type[Table], name: str) -> Any:
+    value = default_of(table.model_fields[name])
+    return None if value is PydanticUndefined else value

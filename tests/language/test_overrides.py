@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from specnet.diagnostics import Diagnostic, Label, Position
+from specnet.language import Origin, check, load
+from specnet.language.overrides import Overrides, apply, read_overrides
+from specnet.language.source import text_source
+
+TEXT = """\
+specnet = 1
+loss = "mse"
+[data]
+type = "inline"
+inputs = [[0.0], [1.0]]
+targets = [0.0, 1.0]
+[[layers]]
+type = "dense"
+units = 2
+[[layers]]
+type = "dense"
+units = 1
+"""
+
+
+def applied(data: dict[str, Any], overrides: Overrides) -> tuple[dict[str, Any], list[Diagnostic]]:
+    wanted, faults = read_overrides(overrides)
+    _, misfits = apply(data, wanted)
+    return data, faults + misfits
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["a=1"], {"a": 1, "t": {"b": [1, 2]}, "n": "mse"}),
+        (["a = 1"], {"a": 1, "t": {"b": [1, 2]}, "n": "mse"}),
+        (['t.b=["x", 1.5]'], {"a": 0, "t": {"b": ["x", 1.5]}, "n": "mse"}),
+        (["t.b.1=5", "t.b.-2=4"], {"a": 0, "t": {"b": [4, 5]}, "n": "mse"}),
+        (["u.v.w=true"], {"a": 0, "t": {"b": [1, 2]}, "n": "mse", "u": {"v": {"w": True}}}),
+        (["n.scale=0.5"], {"a": 0, "t": {"b": [1, 2]}, "n": {"type": "mse", "scale": 0.5}}),
+        (['t={type="x", y=1}'], {"a": 0, "t": {"type": "x", "y": 1}, "n": "mse"}),
+        (['"a=b"=1'], {"a": 0, "t": {"b": [1, 2]}, "n": "mse", "a=b": 1}),
+        (["a=1", "a=2"], {"a": 2, "t": {"b": [1, 2]}, "n": "mse"}),
+        (['a="x=y"'], {"a": "x=y", "t": {"b": [1, 2]}, "n": "mse"}),
+        (["a=2020-01-01"], {"a": dt.date(2020, 1, 1), "t": {"b": [1, 2]}, "n": "mse"}),
+        ({"t.b": (3,), "a": "relu"}, {"a": "relu", "t": {"b": (3,)}, "n": "mse"}),
+        ("a=7", {"a": 7, "t": {"b": [1, 2]}, "n": "mse"}),
+    ],
+)
+def test_what_is_set(overrides: Overrides, expected: dict[str, Any]) -> None:
+    data, faults = applied({"a": 0, "t": {"b": [1, 2]}, "n": "mse"}, overrides)
+    assert faults == []
+    assert data == expected
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code", "columns", "message", "cure"),
+    [
+        (["a"], "SN108", (1, 8), "`a` sets nothing", "key=value"),
+        (["a="], "SN108", (9, 9), "the value is missing", None),
+        (["a=relu"], "SN108", (9, 13), "`relu` is not a value", "'a=\"relu\"'"),
+        (["a=[1"], "SN108", (9, 11), "`[1` is not a value", "TOML"),
+        (["a=1\nb=2"], "SN108", (9, 4), "a flag sets one value", None),
+        (["=1"], "SN108", (7, 9), "`` is not a key", "training.epochs"),
+        (["a..b=1"], "SN108", (7, 13), "`a..b` is not a key", None),
+        (["a.x=1"], "SN109", (7, 12), "`a` is a whole number: nothing can be set below it", None),
+        (["t.b.2=1"], "SN109", (7, 14), "`t.b` has no element 2: it has 2, numbered from 0", None),
+        (["t.b.-3=1"], "SN109", (7, 15), "`t.b` has no element -3", None),
+        (["t.b.x=1"], "SN109", (7, 14), "`t.b` is an array, which has no `x`", "t.b.0.x"),
+        ({"a.x": 1}, "SN109", (10, 15), "`a` is a whole number: nothing can be set below it", None),
+    ],
+)
+def test_what_cannot_be_set(
+    overrides: Overrides, code: str, columns: tuple[int, int], message: str, cure: str | None
+) -> None:
+    before = {"a": 0, "t": {"b": [1, 2]}}
+    data, (found,) = applied({"a": 0, "t": {"b": [1, 2]}}, overrides)
+    assert data == before
+    assert found.code == code
+    assert message in found.message
+    assert cure is None or cure in (found.help or "")
+    assert found.span is not None
+    assert (found.span.start.column, found.span.end.column) == columns
+
+
+def test_a_loaded_spec_has_them() -> None:
+    spec = load(TEXT, ["training.epochs=5", "layers.0.units=7", 'layers.1.activation="relu"', "loss.scale=0.5"])
+    assert spec.training.epochs == 5
+    assert spec.layers[0].units == 7  # type: ignore[attr-defined]
+    assert spec.loss.scale == 0.5  # type: ignore[attr-defined]
+    assert load(TEXT, {"training.epochs": 5}).training.epochs == 5
+
+
+@pytest.mark.parametrize(
+    ("flag", "columns", "message"),
+    [
+        ("training.epochs=0", (23, 24), "`epochs` must be a whole number above 0, not 0"),
+        ("training.epoch=1", (7, 21), "`epoch` is not a field of `training`; did you mean `epochs`?"),
+        ('layers.1={type="dens", units=1}', (21, 27), "`dens` is not a layer"),
+        ('layers.1={type="dense", unts=1}', (31, 35), "did you mean `units`?"),
+        ('layers.0.kernel_init={ type = "constant" }', (28, 49), "`value` is missing"),
+        ("training.optimizer.momentum=-1", (35, 37), "`momentum` must be"),
+        ('training.optimizer="sdg"', (26, 31), '`sdg` is not an optimizer; did you mean "sgd"?'),
+    ],
+)
+def test_a_fault_in_a_value_points_at_the_flag(flag: str, columns: tuple[int, int], message: str) -> None:
+    _, report = check(TEXT, ["seed=3", flag])
+    (found,) = report.diagnostics
+    assert message in found.message
+    assert found.file == f"--set {flag}"
+    assert report.sources[f"--set {flag}"] == f"--set {flag}"
+    assert found.span is not None
+    assert (found.span.start, found.span.end) == (Position(1, columns[0]), Position(1, columns[1]))
+
+
+def test_a_fault_in_a_value_given_in_python() -> None:
+    _, report = check(TEXT, {"training.epochs": object()})
+    (found,) = report.diagnostics
+    assert found.message == "`epochs` must be a whole number above 0, not a Python object"
+    assert found.file is not None
+    assert found.file.startswith("override training.epochs=<object object at 0x")
+
+
+def test_faults_of_file_and_flags_come_together() -> None:
+    text = TEXT.replace("units = 2", "unts = 2")
+    _, report = check(text, ["training.epochs=0", "a=relu", "layers.7.units=1"])
+    assert [d.file for d in report.diagnostics] == [
+        "<text>",
+        "--set training.epochs=0",
+        "--set a=relu",
+        "--set layers.7.units=1",
+    ]
+
+
+def test_an_origin_knows_which_text_speaks() -> None:
+    spec = load(TEXT, ["training.epochs=5", "layers.0.units=7"])
+    origin = spec.origin
+    assert origin.locate(("layers", 0, "units")) == (
+        "--set layers.0.units=7",
+        origin.overrides[1].span(),
+    )
+    file, span = origin.locate(("layers", 1, "units"))
+    assert (file, span and span.start) == ("<text>", Position(12, 9))
+    file, span = origin.locate(("training",), "table")
+    assert (file, span and span.start) == ("--set training.epochs=5", Position(1, 7))
+    assert origin.locate(("training", "batch_size"))[0] == "<text>"
+    assert origin.locate(("loss",), "value")[1] is not None
+
+
+def test_a_label_in_another_text_says_where() -> None:
+    spec = load(TEXT, ["layers.0.units=7"])
+    fault = Diagnostic("SN401", "x", ("layers", 1), "type", labels=(Label("made here", ("layers", 0, "units")),))
+    (placed,) = spec.origin.place([fault])
+    assert placed.file == "<text>"
+    assert placed.labels[0].span is None
+    assert placed.labels[0].message == "made here (--set layers.0.units=7:1:22)"
+
+
+def test_origins_are_no_part_of_what_a_spec_says() -> None:
+    assert load(TEXT) == load(TEXT + "# the same\n", ["training.epochs=10"]).model_copy(
+        update={"training": load(TEXT).training}
+    )
+    assert Origin().locate(("a",)) == (None, None)
+    assert Origin(text_source(TEXT)) == Origin()

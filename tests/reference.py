@@ -31,7 +31,8 @@ def place(x, index, classes):
 
 
 def log_cosh(x):
-    return np.logaddexp(x, -x) - math.log(2.0)
+    near = np.log1p(2.0 * np.sinh(np.clip(x, -1.0, 1.0) / 2.0) ** 2)
+    return np.where(np.abs(x) < 1.0, near, np.logaddexp(x, -x) - math.log(2.0))
 
 
 def huber(x, delta):

@@ -160,19 +160,22 @@ def divide(a: Value, b: Value) -> Value | None:
 
 def _unstretched(op: Op, a: Value, b: Value) -> Value | None:
     """Apply to what was stretched instead, where the other operand has the full shape anyway."""
-    if a.op is ops.expand and broadcast(a.inputs[0].shape, b.shape) == b.shape:
-        return op(a.inputs[0], b)
-    if b.op is ops.expand and broadcast(a.shape, b.inputs[0].shape) == a.shape:
-        return op(a, b.inputs[0])
-    if a.op is ops.expand and b.op is ops.expand and a.shape == b.shape and not (a.inputs[0].rank or b.inputs[0].rank):
-        return ops.expand(op(a.inputs[0], b.inputs[0]), shape=a.shape)
+    full = broadcast(a.shape, b.shape)
+    small_a = a.inputs[0] if a.op is ops.expand else a
+    small_b = b.inputs[0] if b.op is ops.expand else b
+    if full is not None and not small_a.rank and not small_b.rank and full:
+        return ops.expand(op(small_a, small_b), shape=full)
+    if a.op is ops.expand and b.shape == full:
+        return op(small_a, b)
+    if b.op is ops.expand and a.shape == full:
+        return op(a, small_b)
     return None
 
 
 @rule("masked")
 def masked(a: Value, mask: Value) -> Value | None:
     """A stretched scalar is masked as a scalar."""
-    if a.op is ops.expand and broadcast(a.inputs[0].shape, mask.shape) == mask.shape:
+    if a.op is ops.expand and broadcast(a.shape, mask.shape) == mask.shape:
         return ops.masked(a.inputs[0], mask)
     return None
 

@@ -1,0 +1,362 @@
+"""Every loss, forward and backward, against PyTorch or its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from specnet.graph import ops
+from specnet.graph.graph import Graph
+from specnet.graph.op import leaf
+from specnet.runtime.shapes import BATCH
+from specnet.vocabulary.losses import LOSSES
+from specnet.vocabulary.metrics import METRICS
+from tests.compiled import checked
+from tests.reference import gradients
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+N, C = 12, 4
+RNG = np.random.default_rng(0)
+OUTPUTS = {
+    "ordinary": RNG.normal(0.0, 3.0, (N, C)),
+    "extreme": np.array([[-1e3, 1e3, 0.0, 1e-8], [1e-8, -1e-8, 0.0, 0.0], [700.0, -700.0, 40.0, -40.0]]),
+    "zero": np.zeros((5, C)),
+}
+WEIGHTS = (0.5, 2.0, 1.0, 3.0)
+
+
+def real(y):
+    return np.random.default_rng(1).normal(0.0, 3.0, y.shape)
+
+
+def near(y):
+    return y + np.random.default_rng(1).choice([-1e-8, 0.0, 1e-8, 1e-4, 1e3], y.shape)
+
+
+def binary(y):
+    return np.random.default_rng(1).integers(0, 2, y.shape).astype(float)
+
+
+def signs(y):
+    return binary(y) * 2.0 - 1.0
+
+
+def soft(y):
+    return np.random.default_rng(1).random(y.shape)
+
+
+def counts(y):
+    return np.random.default_rng(1).poisson(2.0, y.shape).astype(float)
+
+
+def index(y):
+    return np.random.default_rng(1).integers(0, C, len(y))
+
+
+def one_hot(y):
+    return np.eye(C)[index(y)]
+
+
+def rows(y):
+    t = np.random.default_rng(1).dirichlet(np.ones(C), len(y))
+    t[0] = [0.0, 0.5, 0.5, 0.0]
+    return t
+
+
+@dataclass(frozen=True)
+class Row:
+    type: str
+    torch: Callable
+    target: Callable
+    options: dict = field(default_factory=dict)
+    link: str = "identity"
+    outputs: tuple[str, ...] = ("ordinary", "extreme", "zero")
+
+
+def smoothed_with_class_weights(y, t):
+    # PyTorch weighs each term of a smoothed target; here the row has the weight of its class, as in Keras.
+    return F.cross_entropy(y, t, reduction="none", label_smoothing=0.1) * torch.tensor(WEIGHTS)[t]
+
+
+def kl(y, t):
+    return F.kl_div(F.log_softmax(y, -1), t, reduction="none").sum(-1)
+
+
+def log_cosh(y, t):
+    r = (y - t).abs()
+    # log(cosh(r)) = log1p(2 sinh(r / 2)^2), which overflows only where r - log(2) is exact.
+    small = torch.log1p(2.0 * torch.sinh(r.clamp(max=300.0) / 2.0) ** 2)
+    return torch.where(r < 300.0, small, r - np.log(2.0))
+
+
+def bce(y, t, **options):
+    return F.binary_cross_entropy_with_logits(y, t, reduction="none", **options)
+
+
+TABLE = [
+    Row("mse", lambda y, t: F.mse_loss(y, t, reduction="none"), real),
+    Row("mse", lambda y, t: F.mse_loss(y, t, reduction="none"), near),
+    Row("mae", lambda y, t: F.l1_loss(y, t, reduction="none"), real),
+    Row("mae", lambda y, t: F.l1_loss(y, t, reduction="none"), near),
+    Row("huber", lambda y, t: F.huber_loss(y, t, reduction="none"), real),
+    Row("huber", lambda y, t: F.huber_loss(y, t, reduction="none", delta=2.5), near, {"delta": 2.5}),
+    Row("log_cosh", log_cosh, real),
+    Row("log_cosh", log_cosh, near),
+    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), index, link="softmax"),
+    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), one_hot, link="softmax"),
+    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), rows, link="softmax"),
+    *(
+        Row(
+            "cross_entropy",
+            lambda y, t: F.cross_entropy(y, t, reduction="none", label_smoothing=0.1),
+            target,
+            {"label_smoothing": 0.1},
+            "softmax",
+        )
+        for target in (index, one_hot, rows)
+    ),
+    *(
+        Row(
+            "cross_entropy",
+            lambda y, t: F.cross_entropy(y, t, torch.tensor(WEIGHTS, dtype=y.dtype), reduction="none"),
+            target,
+            {"class_weights": list(WEIGHTS)},
+            "softmax",
+        )
+        for target in (index, one_hot)
+    ),
+    Row(
+        "cross_entropy",
+        smoothed_with_class_weights,
+        index,
+        {"class_weights": list(WEIGHTS), "label_smoothing": 0.1},
+        "softmax",
+    ),
+    Row("kl_divergence", kl, rows, link="softmax"),
+    Row("kl_divergence", lambda y, t: F.cross_entropy(y, t, reduction="none"), index, link="softmax"),
+    Row("binary_cross_entropy", bce, binary, link="sigmoid"),
+    Row("binary_cross_entropy", bce, soft, link="sigmoid"),
+    Row(
+        "binary_cross_entropy",
+        lambda y, t: bce(y, t, pos_weight=torch.tensor(3.0)),
+        binary,
+        {"positive_weight": 3.0},
+        "sigmoid",
+    ),
+    Row(
+        "binary_cross_entropy",
+        lambda y, t: bce(y, t * 0.8 + 0.1),
+        binary,
+        {"label_smoothing": 0.2},
+        "sigmoid",
+    ),
+    Row("hinge", lambda y, t: (1.0 - t * y).relu(), signs),
+    Row("hinge", lambda y, t: (1.0 - (2.0 * t - 1.0) * y).relu(), binary),
+    Row("squared_hinge", lambda y, t: (1.0 - t * y).relu() ** 2, signs),
+    Row("squared_hinge", lambda y, t: (1.0 - (2.0 * t - 1.0) * y).relu() ** 2, binary),
+    # exp(1000) is infinite, in PyTorch as here.
+    Row(
+        "poisson",
+        lambda y, t: F.poisson_nll_loss(y, t, reduction="none"),
+        counts,
+        link="exp",
+        outputs=("ordinary", "zero"),
+    ),
+    Row(
+        "poisson",
+        lambda y, t: F.poisson_nll_loss(y.exp(), t, log_input=False, reduction="none"),
+        counts,
+        {"log_input": False},
+        outputs=("ordinary", "zero"),
+    ),
+]
+ROWS = pytest.mark.parametrize(
+    "row", [pytest.param(r, id=f"{r.type}-{r.target.__name__}-{i}") for i, r in enumerate(TABLE)]
+)
+
+
+def loss_of(row):
+    return LOSSES.validate({"type": row.type, **row.options})
+
+
+def test_the_table_covers_every_loss():
+    assert {row.type for row in TABLE} == set(LOSSES.kinds)
+
+
+def ours(loss, y, t, dtype="float64", through=None):
+    """Return the elements, and the gradient of their mean, from plans that agree with the reference."""
+    graph = Graph(dtype)
+    output = leaf(graph, "y", "input", (BATCH, *y.shape[1:]))
+    target = leaf(graph, "t", "target", (BATCH, *t.shape[1:]), "int64" if t.dtype == np.int64 else None)
+    assert loss.fault(output.shape, target.shape, target.dtype, None) is None
+    elements = loss.elements(output if through is None else through(output), target)
+    (slope,) = gradients(graph, ops.mean_all(elements), [output])
+    return checked(graph, {"y": y, "t": t}, [elements, slope], len(y))
+
+
+@ROWS
+@pytest.mark.parametrize("which", OUTPUTS)
+def test_it_agrees_with_pytorch(row, which):
+    if which not in row.outputs:
+        return
+    y, loss = OUTPUTS[which], loss_of(row)
+    t = row.target(y)
+    there = torch.tensor(y, requires_grad=True)
+    meant = row.torch(there, torch.tensor(t))
+    meant.mean().backward()
+    exponential = row.type == "poisson" and not loss.log_input
+    elements, slope = ours(loss, y, t, through=ops.exp if exponential else None)
+    np.testing.assert_allclose(elements, meant.detach(), 1e-9, 1e-15)
+    np.testing.assert_allclose(slope, there.grad, 1e-9, 1e-15)
+    assert loss.link == row.link
+
+
+@ROWS
+def test_float32_is_finite_at_the_extremes(row):
+    if "extreme" in row.outputs:
+        y = OUTPUTS["extreme"]
+        elements, slope = ours(loss_of(row), y, row.target(y), "float32")
+        assert np.isfinite(elements).all()
+        assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("row", [r for r in TABLE if r.target in (real, binary)], ids=lambda r: r.type)
+def test_one_output_may_meet_targets_without_an_axis_of_their_own(row):
+    """A target (n,) must not stretch against an output (n, 1) into a matrix."""
+    y, loss = OUTPUTS["ordinary"][:, :1], loss_of(row)
+    t = row.target(y)
+    plain, _ = ours(loss, y, t)
+    flat, _ = ours(loss, y, t[:, 0])
+    whole, _ = ours(loss, y, np.round(t[:, 0]).astype(np.int64))
+    assert flat.shape == (N, 1)
+    np.testing.assert_array_equal(plain, flat)
+    np.testing.assert_array_equal(whole, ours(loss, y, np.round(t))[0])
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "kl_divergence"])
+def test_sequences_have_a_class_at_each_place(name):
+    y = np.random.default_rng(3).normal(size=(5, 2, C))
+    t = np.random.default_rng(4).integers(0, C, (5, 2))
+    elements, _ = ours(LOSSES.validate(name), y, t)
+    meant = F.cross_entropy(torch.tensor(y.reshape(10, C)), torch.tensor(t.reshape(10)), reduction="none")
+    np.testing.assert_allclose(elements.reshape(10), meant, 1e-12)
+
+
+def test_log_cosh_keeps_its_digits_near_zero():
+    y = np.array([[1e-8], [-1e-5], [3e-4], [0.02]])
+    elements, _ = ours(LOSSES.validate("log_cosh"), y, np.zeros((4, 1)))
+    series = y**2 / 2 - y**4 / 12 + y**6 / 45
+    np.testing.assert_allclose(elements, series, 1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(-1e4, 1e4), min_size=2, max_size=6), st.integers(0, 1))
+def test_cross_entropy_of_two_classes_is_binary_cross_entropy(values, label):
+    z = np.array(values)
+    two = np.stack([np.zeros_like(z), z], axis=1)
+    t = np.full(len(z), label)
+    elements, _ = ours(LOSSES.validate("cross_entropy"), two, t)
+    single, _ = ours(LOSSES.validate("binary_cross_entropy"), z[:, None], t.astype(float)[:, None])
+    np.testing.assert_allclose(elements, single[:, 0], 1e-12, 1e-12)
+
+
+FAULTS = [
+    ("mse", (BATCH, 2), (BATCH, 1), "float32", None, "gives 2 values a row, and the data has 1 number"),
+    ("mse", (BATCH, 1), (BATCH, 1), "float32", None, None),
+    ("mse", (BATCH,), (BATCH, 1), "float32", None, None),
+    ("mae", (BATCH, 4, 4, 3), (BATCH, 4, 4), "float32", None, "gives 4 x 4 x 3 values a row"),
+    ("cross_entropy", (BATCH, 3), (BATCH,), "int64", 3, None),
+    ("cross_entropy", (BATCH, 2), (BATCH,), "int64", 3, "gives 2 values, and the data has 3 classes"),
+    # The highest classes may be missing from the data at hand.
+    ("cross_entropy", (BATCH, 5), (BATCH,), "int64", 3, None),
+    ("cross_entropy", (BATCH, 1), (BATCH,), "int64", 2, "give it 2 units, or take binary_cross_entropy"),
+    (
+        "cross_entropy",
+        (BATCH, 4, 3),
+        (BATCH,),
+        "int64",
+        3,
+        "one class a row, and the last layer gives 4 x 3 values",
+    ),
+    ("cross_entropy", (BATCH, 3), (BATCH, 3), "float32", None, None),
+    (
+        "cross_entropy",
+        (BATCH, 3),
+        (BATCH, 4),
+        "float32",
+        None,
+        "it gives 3 values, and the data has 4 numbers a row",
+    ),
+    (
+        "cross_entropy",
+        (BATCH, 1),
+        (BATCH, 1),
+        "float32",
+        None,
+        "it gives 1 value, and the data has 1 number a row",
+    ),
+    ("kl_divergence", (BATCH, 3), (BATCH, 1), "float32", None, "takes a class index for each row"),
+    ("binary_cross_entropy", (BATCH, 1), (BATCH, 1), "float32", 2, None),
+    ("binary_cross_entropy", (BATCH, 3), (BATCH, 3), "float32", None, None),
+    (
+        "binary_cross_entropy",
+        (BATCH, 1),
+        (BATCH, 1),
+        "float32",
+        3,
+        "the data has 3: cross_entropy with 3 outputs",
+    ),
+    (
+        "binary_cross_entropy",
+        (BATCH, 2),
+        (BATCH, 1),
+        "float32",
+        2,
+        "gives 2 values a row, and the data has 1 label",
+    ),
+    ("hinge", (BATCH, 1), (BATCH,), "int64", 4, "tells two classes apart, and the data has 4"),
+]
+
+
+@pytest.mark.parametrize(("name", "output", "target", "dtype", "classes", "message"), FAULTS)
+def test_outputs_that_do_not_fit_the_data_are_told(name, output, target, dtype, classes, message):
+    found = LOSSES.validate(name).fault(output, target, dtype, classes)
+    assert (found is None) if message is None else (message in (found or ""))
+
+
+def test_class_weights_are_as_many_as_the_outputs():
+    loss = LOSSES.validate({"type": "cross_entropy", "class_weights": [1.0, 2.0]})
+    found = loss.fault((BATCH, 3), (BATCH,), "int64", 3)
+    assert found == "`class_weights` has 2 numbers, and the last layer gives 3 values"
+    assert loss.fault((BATCH, 2), (BATCH,), "int64", 2) is None
+
+
+@pytest.mark.parametrize("loss", list(LOSSES), ids=lambda kind: kind.__name__)
+def test_default_metrics_exist(loss):
+    assert loss.default_metrics
+    assert set(loss.default_metrics) <= set(METRICS.kinds)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"type": "huber", "delta": 0.0},
+        {"type": "cross_entropy", "label_smoothing": 1.0},
+        {"type": "cross_entropy", "class_weights": [1.0]},
+        {"type": "cross_entropy", "class_weights": [1.0, 0.0]},
+        {"type": "binary_cross_entropy", "positive_weight": -1.0},
+        {"type": "mse", "scale": 0.0},
+        {"type": "mse", "reduction": "none"},
+    ],
+)
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ValidationError):
+        LOSSES.validate(options)

@@ -23,15 +23,16 @@ class Group:
     """Which of its values nobody outside it reads: they need room for one piece only."""
 
 
-def group(graph: Graph, batch: int, *, fuse: bool = True) -> list[Group]:
+def group(graph: Graph, batch: int, *, fuse: bool = True, fixed_inputs: bool = False) -> list[Group]:
     """Put the ops in the order of execution, and join long element-wise chains over one shape into groups.
 
     Joining stops at the first op that needs a whole array that the chain computes; ops that do not depend
-    on the chain run before it. Arrays of fewer than two pieces are left alone.
+    on the chain run before it. Arrays of fewer than two pieces are left alone. What follows from constants
+    alone, or from inputs that are `fixed_inputs`, is computed once.
     """
     waiting = [v for v in graph if not v.op.leaf and v.op is not CONSTANT and not v.op.alias]
     groups: list[Group] = []
-    fixed = _fixed(graph) if fuse else set()
+    fixed = _fixed(graph, inputs=fixed_inputs) if fuse else set()
     groups += [Group([v], once=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
     readers = _readers(graph)
@@ -99,13 +100,14 @@ def _rows(value: Value, batch: int) -> int:
     return max(1, min(leading, PIECE // max(row, 1)))
 
 
-def _fixed(graph: Graph) -> set[int]:
-    """Return the arrays that follow from constants alone."""
+def _fixed(graph: Graph, *, inputs: bool) -> set[int]:
+    """Return the arrays that follow from constants alone, and from the inputs too if those never change."""
     fixed: set[int] = set()
+    given = {v.index for v in graph if inputs and v.op.leaf and v.attributes["role"] == "input"}
     for value in graph:
         if value.op.leaf or value.op.random or value.op is CONSTANT:
             continue
-        known = all(i.op is CONSTANT or i.index in fixed for i in value.inputs)
+        known = all(i.op is CONSTANT or i.index in fixed or i.index in given for i in value.inputs)
         if known and value.shape:
             fixed.add(value.index)
     return fixed

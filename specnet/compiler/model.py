@@ -79,7 +79,7 @@ class Model:
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:
         """Return what a program over this model's parameters is bound to, with some arrays beside them."""
-        return {"parameters": self.parameters.flat, **self.parameters, **arrays}
+        return {"parameters": self.parameters.flat, **self.parameters, **self.parameters.joined, **arrays}
 
     def _bound(self, rows: int) -> tuple[Array, Bound]:
         if rows not in self._ready:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -22,6 +23,8 @@ class Parameters(Mapping[str, Array]):
     def __init__(self, declared: tuple[Parameter, ...], dtype: str) -> None:
         self.flat: Array = np.zeros(sum(p.size for p in declared), dtype)
         self._views: dict[str, Array] = views(declared, self.flat)
+        self.joined: dict[str, Array] = _joined(declared, self.flat)
+        """Each kernel (in, units) with the bias (units,) after it, as one matrix (in + 1, units)."""
 
     def __getitem__(self, name: str) -> Array:
         return self._views[name]
@@ -44,6 +47,16 @@ def views(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
         parts[parameter.name] = flat[start : start + parameter.size].reshape(parameter.shape)
         start += parameter.size
     return parts
+
+
+def _joined(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
+    pairs, start = {}, 0
+    for first, second in pairwise(declared):
+        if len(first.shape) == 2 and second.shape == first.shape[1:]:
+            whole = flat[start : start + first.size + second.size]
+            pairs[f"{first.name}+{second.name}"] = whole.reshape(-1, first.shape[1])
+        start += first.size
+    return pairs
 
 
 def initial_parameters(network: Network) -> Parameters:

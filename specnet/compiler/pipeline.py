@@ -2,18 +2,30 @@ from __future__ import annotations
 
 from specnet.compiler.emit import emit
 from specnet.compiler.fuse import group
+from specnet.compiler.layout import join_biases
 from specnet.compiler.place import place
 from specnet.compiler.simplify import prune, simplify
 from specnet.graph.graph import Graph
 from specnet.runtime.plan import Plan
 
 
-def plan(graph: Graph, batch: int, *, guard: str | None = None, optimise: bool = True) -> Plan:
-    """Compile a graph that has all its ops into a plan: simplify, fuse, place, emit.
+def plan(
+    graph: Graph,
+    batch: int,
+    *,
+    guard: str | None = None,
+    fixed_inputs: bool = False,
+    optimise: bool = True,
+) -> Plan:
+    """Compile a graph that has all its ops into a plan: simplify, lay out, fuse, place, emit.
 
-    `batch` is the largest batch that the plan will see. `optimise=False` leaves out the rewriting and the
-    fusing, and gives the plan that every optimised one is tested against.
+    `batch` is the largest batch that the plan will see, and `fixed_inputs` says that the inputs that it is
+    bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the plan that
+    every optimised one is tested against.
     """
-    graph = simplify(graph) if optimise else prune(graph)
-    groups = group(graph, batch, fuse=optimise)
+    if optimise:
+        graph = join_biases(simplify(graph), fixed_inputs=fixed_inputs)
+    else:
+        graph = prune(graph)
+    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs)
     return emit(graph, groups, place(graph, groups, batch), batch, guard)

@@ -84,6 +84,7 @@ class _Placer:
                 self.out.places[value.index] = Place(Storage(0, memory=value.attributes["name"]))
         self._assigned()
         self._packed()
+        self._extended()
         for number, group in enumerate(self.groups):
             for value in group.values:
                 self._value(number, group, value)
@@ -126,12 +127,33 @@ class _Placer:
             delta = 0
             for position, part in enumerate(value.inputs):
                 made = root(part)
-                free = not made.op.leaf and made.index not in self.out.places and made.index in self.group_of
-                if free and not self.groups[self.group_of[made.index]].once:
+                if self._free(made):
                     self.out.places[made.index] = Place(whole.storage, whole.delta + delta)
                     self.out.packed.add((value.index, position))
                     storage.birth = min(storage.birth, self.group_of[made.index])
                 delta += part.count.at(self.batch) * ITEM_BYTES[part.dtype]
+
+    def _extended(self) -> None:
+        """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
+        for value in self.graph:
+            if value.op is ops.ones_below and not self.groups[self.group_of[value.index]].once:
+                self.out.places[value.index] = self._kept(value)
+                made = root(value.inputs[0])
+                if self._free(made):
+                    self.out.places[made.index] = self.out.places[value.index]
+                    self.out.packed.add((value.index, 0))
+
+    def _free(self, made: Value) -> bool:
+        """Say whether a value is computed at every step, and has no place yet."""
+        known = made.op.leaf or made.index in self.out.places or made.index not in self.group_of
+        return not known and not self.groups[self.group_of[made.index]].once
+
+    def _kept(self, value: Value) -> Place:
+        """Return a place that no other value ever shares."""
+        size = _bytes(value.shape, value.dtype, self.batch)
+        place = Place(Storage(size, ONCE, self.out.once))
+        self.out.once += _aligned(size)
+        return place
 
     # What lies in the arena
 
@@ -144,9 +166,7 @@ class _Placer:
         if not value.shape or value.index in self.out.places:
             return
         if group.once:
-            size = _bytes(value.shape, value.dtype, self.batch)
-            self.out.places[value.index] = Place(Storage(size, ONCE, self.out.once))
-            self.out.once += _aligned(size)
+            self.out.places[value.index] = self._kept(value)
             return
         over = self._served(group, value)
         if over is not None:

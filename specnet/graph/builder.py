@@ -67,8 +67,9 @@ class Builder:
         """Declare the parameter `scope.name` and return it; asked for again, it is the same one."""
         full = f"{self.scope}.{name}"
         if full not in self.leaves:
+            before = next(reversed(self.parameters), None)
             self.parameters[full] = Parameter(full, shape, initial, self.graph.origin, f"{name}_init")
-            self.leaves[full] = leaf(self.graph, full, "parameter", shape)
+            self.leaves[full] = leaf(self.graph, full, "parameter", shape, after=before)
             if regularizer is not None:
                 self.penalties.append(regularizer.penalty(self.leaves[full]))
         return self.leaves[full]

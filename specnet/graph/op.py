@@ -81,9 +81,12 @@ def constant(graph: Graph, factor: float, power: int = 0) -> Value:
     return graph.apply(CONSTANT, (), {"factor": float(factor), "power": power, "dtype": graph.dtype})
 
 
-def leaf(graph: Graph, name: str, role: str, shape: Shape, dtype: DType | None = None) -> Value:
-    """Return an array that is given from outside."""
-    return graph.apply(LEAF, (), {"name": name, "role": role, "shape": shape, "dtype": dtype or graph.dtype})
+def leaf(
+    graph: Graph, name: str, role: str, shape: Shape, dtype: DType | None = None, *, after: str | None = None
+) -> Value:
+    """Return an array that is given from outside; `after` is what lies right before it in the same memory."""
+    attributes = {"name": name, "role": role, "shape": shape, "dtype": dtype or graph.dtype, "after": after}
+    return graph.apply(LEAF, (), attributes)
 
 
 def number(graph: Graph, name: str) -> Value:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,6 +71,34 @@ class Ended:
     """Loss and metrics by split, evaluated with the final parameters."""
     best_epoch: int | None
     """The epoch whose parameters the model holds, where early stopping put them back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Many epochs at once, none of which was validated: how a training of very short epochs tells of itself.
+
+    `train` spells a span out as one `EpochEnded` an epoch.
+    """
+
+    epoch: int
+    """The first epoch."""
+    step: int
+    """Steps since the start of the training, at the end of the first epoch; each epoch is one step."""
+    losses: list[float]
+    """The training loss of each epoch."""
+    times: list[float]
+    """When each epoch ended, in seconds since the start of the training."""
+    learning_rate: float
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def epochs(self) -> Iterator[EpochEnded]:
+        """Give each epoch as an event of its own."""
+        rate = self.learning_rate
+        epoch, step = self.epoch, self.step
+        for number, (loss, seconds) in enumerate(zip(self.losses, self.times, strict=True)):
+            yield EpochEnded(epoch + number, step + number, loss, None, rate, seconds, False)
 
 
 Event = Started | StepsDone | EpochEnded | Ended

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Any
 
-from specnet.training.events import EpochEnded
+from specnet.training.events import EpochEnded, Span
 
 
 class History:
@@ -32,6 +32,15 @@ class History:
             self.validated.append(event.epoch)
             for name, figure in event.validation.items():
                 self.validation.setdefault(name, []).append(figure)
+
+    def add_span(self, span: Span) -> None:
+        """Append many epochs, none of them validated."""
+        count = len(span)
+        self.epochs.extend(range(span.epoch, span.epoch + count))
+        self.steps.extend(range(span.step, span.step + count))
+        self.loss.extend(span.losses)
+        self.learning_rate.extend([span.learning_rate] * count)
+        self.seconds.extend(span.times)
 
     def __len__(self) -> int:
         return len(self.epochs)

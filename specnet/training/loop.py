@@ -11,7 +11,7 @@ from specnet.runtime.random import stream
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch
 from specnet.training.evaluation import Evaluator, PreparedSplit
-from specnet.training.events import Ended, EpochEnded, Event, Started, StepsDone, Stopped
+from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone, Stopped
 from specnet.training.feed import Feed
 from specnet.training.memory import memory
 from specnet.training.program import Program
@@ -38,7 +38,9 @@ class Trainer:
         self.rate = self.settings.schedule.start(
             self.settings.optimizer.learning_rate, self.length, model.network.better(watched)
         )
-        self.program = Program(model, self.batch_size, self.rate.rate(0) if self.rate.constant else None)
+        steady = self.rate.rate(0) if self.rate.constant else None
+        whole = self.batch_size >= self.rows["train"]
+        self.program = Program(model, self.batch_size, steady, whole=whole)
         shuffling = stream(model.network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
         targets = as_targets(model.network, train.targets)
@@ -53,6 +55,14 @@ class Trainer:
 
     def events(self) -> Iterator[Event]:
         """Train, and tell of it; the last event is `Ended`. Closing the iterator stops at once."""
+        for event in self.spans():
+            if isinstance(event, Span):
+                yield from event.epochs()
+            else:
+                yield event
+
+    def spans(self) -> Iterator[Event | Span]:
+        """Train, and tell of it as `events` does, but of many very short epochs in one `Span`."""
         settings = self.settings
         began = perf_counter()
         yield Started(
@@ -69,13 +79,13 @@ class Trainer:
         epoch = 0
         while ending is None and epoch < settings.epochs:
             if self.steps.whole and self._free(epoch):
-                done, ending = self.steps.run_epochs(self._free(epoch), TICK)
-                step, rate = self.steps.step - (ending is not None and ending[0] == "diverged"), self.steps.last_rate
-                for back, (loss, when) in zip(range(len(done) - 1, -1, -1), done, strict=True):
-                    epoch += 1
-                    yield EpochEnded(epoch, step - back, loss, None, rate, when - began, best=False)
-                if ending is None and done:
-                    ending = self._enough(done[-1][1] - began)
+                losses, times, ending = self.steps.run_epochs(self._free(epoch), TICK)
+                if losses:
+                    times = [when - began for when in times]
+                    first = self.steps.step - len(losses) + 1
+                    yield Span(epoch + 1, first, losses, times, self.steps.last_rate)
+                    epoch += len(losses)
+                    ending = ending or self._enough(times[-1])
                 continue
             self.steps.begin()
             while True:
@@ -96,7 +106,7 @@ class Trainer:
                 ending = self._enough(seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
         if stopped == "diverged":
-            why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step, epoch + 1)
+            why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step + 1, epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
         yield Ended(stopped, why, epoch, self.steps.step, perf_counter() - began, splits, best_epoch)

@@ -18,10 +18,10 @@ class Program:
 
     One plan does a whole step. Where several batches share a step (`accumulate`), one plan adds up their
     gradients and a second, `update`, ends the step. A learning rate that is the same throughout is part of the
-    plan; others are given to each step.
+    plan; others are given to each step. `whole` says that every step sees the same inputs.
     """
 
-    def __init__(self, model: Model, batch_size: int, rate: float | None = None) -> None:
+    def __init__(self, model: Model, batch_size: int, rate: float | None = None, *, whole: bool = False) -> None:
         network = model.network
         self._model = model
         self.accumulate = network.spec.training.accumulate
@@ -37,7 +37,8 @@ class Program:
             self.slots["accumulated"] = np.zeros(network.size, dtype)
             self.update_plan = plan(update.graph, 1)
             self.update = Executable(self.update_plan).bind(1, model.leaves(**self.slots))
-        self.plan: Plan = plan(accumulating_graph(network) if shared else update.graph, batch_size, guard="loss")
+        graph = accumulating_graph(network) if shared else update.graph
+        self.plan: Plan = plan(graph, batch_size, guard="loss", fixed_inputs=whole)
         self.streams = streams(network.spec.seed, self.plan.streams.values())
         self._executable = Executable(self.plan, self.streams)
 

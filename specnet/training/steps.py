@@ -73,7 +73,6 @@ class Steps:
                     scalars = batch.step(*(values[name] for name in numbers))
                 loss = scalars[0]
                 if loss - loss != 0.0:
-                    self.step += 1
                     return "diverged", ""
                 self._total += loss * batch.rows if self._mean else loss
                 self._weight += batch.rows
@@ -90,43 +89,42 @@ class Steps:
                     break
         return None
 
-    def run_epochs(self, most: int, seconds: float) -> tuple[list[tuple[float, float]], Ending | None]:
+    def run_epochs(self, most: int, seconds: float) -> tuple[list[float], list[float], Ending | None]:
         """Make whole epochs of one step each, as many as are asked for or fit in so long.
 
-        Returns each epoch's loss and when it was done, and why the training must end, if so. This is `run`
-        for full batches at a steady rate, where what surrounds a step would take longer than the step.
+        Returns each epoch's loss, when it was done, and why the training must end, if so. This is `run` for
+        full batches at a steady rate, where what surrounds a step would take longer than the step.
         """
         (batch,) = self._feed.batches
-        step, stop = batch.step, self._stop
-        wants_step, wants_rate = "step" in self._program.plan.numbers, "rate" in self._program.plan.numbers
-        rate = self.last_rate = self._rate.rate(0)
-        done: list[tuple[float, float]] = []
-        until = perf_counter() + seconds
+        step, stop, clock, penalised = batch.step, self._stop, perf_counter, self._penalised
+        counted = self._program.plan.numbers == ("step",)
+        losses: list[float] = []
+        times: list[float] = []
+        until = clock() + seconds
         ending: Ending | None = None
         with np.errstate(all="ignore"):
             for number in range(self.step + 1, self.step + most + 1):
-                if wants_step:
-                    scalars = step(rate, number) if wants_rate else step(number)
-                else:
-                    scalars = step(rate) if wants_rate else step()
+                scalars = step(number) if counted else step()
                 loss = scalars[0]
                 if loss - loss != 0.0:
                     ending = "diverged", ""
                     break
-                now = perf_counter()
-                done.append((loss + scalars[1] if self._penalised else loss, now))
+                losses.append(loss + scalars[1] if penalised else loss)
+                now = clock()
+                times.append(now)
                 if stop is not None and stop():
                     ending = "interrupted", "it was interrupted"
                     break
                 if now >= until:
                     break
-        self.step += len(done) + (ending is not None and ending[0] == "diverged")
-        return done, ending
+        self.step += len(losses)
+        return losses, times, ending
 
     @property
     def whole(self) -> bool:
         """Whether an epoch is one step at a steady rate, so that `run_epochs` can make many at once."""
-        return len(self._feed.batches) == 1 and self._feed.order is None and self._rate.constant
+        numbers = self._program.plan.numbers
+        return self._feed.order is None and self._rate.constant and numbers in ((), ("step",))
 
     def _update(self) -> None:
         """End a step that several batches shared."""

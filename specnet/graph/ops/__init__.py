@@ -48,7 +48,17 @@ from specnet.graph.ops.reductions import (
     total_all,
     total_last,
 )
-from specnet.graph.ops.shaping import expand, fit, flat, pack, reshape, rows, transpose
+from specnet.graph.ops.shaping import (
+    expand,
+    fit,
+    flat,
+    ones_below,
+    ones_beside,
+    pack,
+    reshape,
+    rows,
+    transpose,
+)
 
 __all__ = [
     "FIXED",
@@ -91,6 +101,8 @@ __all__ = [
     "multiply",
     "negative",
     "one_hot",
+    "ones_below",
+    "ones_beside",
     "pack",
     "pick",
     "place",

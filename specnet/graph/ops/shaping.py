@@ -82,6 +82,26 @@ pack = Op("pack", _infer_pack, flops=_nothing)
 """Arrays of fixed size end to end in one vector; a plan lets each be computed in its place there."""
 
 
+def _infer_below(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+    rows, *rest = inputs[0].shape
+    assert isinstance(rows, int)
+    return (rows + 1, *rest), inputs[0].dtype
+
+
+ones_below = Op("ones_below", _infer_below, "copyto({o}[:-1], {a})", flops=_nothing)
+"""A matrix with a last row of ones: (n, m) to (n + 1, m). A plan computes the matrix in its place above the ones."""
+
+
+def _infer_beside(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+    *rest, columns = inputs[0].shape
+    assert isinstance(columns, int)
+    return (*rest, columns + 1), inputs[0].dtype
+
+
+ones_beside = Op("ones_beside", _infer_beside, "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0", flops=_nothing)
+"""A matrix with a last column of ones: (n, m) to (n, m + 1)."""
+
+
 def fit(gradient: Value, shape: Shape) -> Value:
     """Sum a gradient over the axes along which its value was stretched, so that it has the value's shape."""
     if gradient.shape == shape:

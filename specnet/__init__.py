@@ -1,10 +1,10 @@
 """A declarative model-spec interpreter: TOML or JSON in, a trained and tested NumPy network out.
 
-    import specnet
+import specnet
 
-    spec = specnet.load("specs/mlp.toml")
-    result = specnet.run(spec)
-    print(result.splits["train"]["loss"])
+spec = specnet.load("specs/mlp.toml")
+result = specnet.run(spec)
+print(result.splits["train"]["loss"])
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 from specnet._version import __version__
 
 if TYPE_CHECKING:
-    from specnet.api import Result, compile, load, load_run, run, train, validate  # noqa: A004
+    from specnet.api import compile, load, load_run, run, train, validate  # noqa: A004
     from specnet.compiler.model import Model
     from specnet.diagnostics import Diagnostic, Report, RunError, SpecError, SpecFileError, SpecnetError
     from specnet.language.spec import Spec
-    from specnet.training.events import Ended, EpochEnded, Event, Started, StepsDone
+    from specnet.runs.result import Result
+    from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 
 _HOMES = {
-    "specnet.api": ("Result", "compile", "load", "load_run", "run", "train", "validate"),
+    "specnet.api": ("compile", "load", "load_run", "run", "train", "validate"),
     "specnet.compiler.model": ("Model",),
     "specnet.diagnostics": ("Diagnostic", "Report", "RunError", "SpecError", "SpecFileError", "SpecnetError"),
     "specnet.language.spec": ("Spec",),
-    "specnet.training.events": ("Ended", "EpochEnded", "Event", "Started", "StepsDone"),
+    "specnet.runs.result": ("Result",),
+    "specnet.training.events": ("Ended", "EpochEnded", "Event", "Span", "Started", "StepsDone"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -39,6 +41,7 @@ __all__ = [
     "Report",
     "Result",
     "RunError",
+    "Span",
     "Spec",
     "SpecError",
     "SpecFileError",

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.diagnostics import RunError
+from specnet.language.spec import Spec
+from specnet.runs.files import write_json, write_whole, writing
+
+if TYPE_CHECKING:
+    from specnet.compiler.model import Model
+    from specnet.data import Dataset
+    from specnet.runs.metrics_log import MetricsLog
+    from specnet.runs.result import Result
+
+RESOLVED = "resolved.json"
+METRICS = "metrics.jsonl"
+MODEL = "model.npz"
+RESULT = "result.json"
+DOCUMENTS = ("spec.toml", "spec.json")
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """The directory that a run leaves: `spec.toml` or `spec.json`, and the four files named above."""
+
+    path: Path
+
+    @classmethod
+    def new(cls, folder: str | PathLike[str], name: str) -> RunDirectory:
+        """Make `folder/name/NNN`, with the next number after those that are there.
+
+        Of any number of processes that do so at once, each gets a directory of its own. Raises RunError where
+        it cannot be made.
+        """
+        above = Path(folder) / name
+        with writing(above):
+            above.mkdir(parents=True, exist_ok=True)
+            taken = [int(entry.name) for entry in above.iterdir() if entry.name.isdecimal()]
+        number = max(taken, default=0)
+        while True:
+            number += 1
+            path = above / f"{number:03}"
+            with writing(path):
+                try:
+                    path.mkdir()
+                except FileExistsError:
+                    continue
+            return cls(path)
+
+    @classmethod
+    def at(cls, path: str | PathLike[str]) -> RunDirectory:
+        """Make a directory of this name, or take the one that is there.
+
+        An earlier run in it is replaced. Raises RunError where it holds anything but a run, so that no
+        mistyped path costs a user files.
+        """
+        run = cls(Path(path))
+        with writing(run.path):
+            run.path.mkdir(parents=True, exist_ok=True)
+            there = sorted(entry.name for entry in run.path.iterdir())
+            if there and RESOLVED not in there:
+                raise RunError(
+                    f"{run.path} is not empty and holds no run (there is `{there[0]}` in it): "
+                    "name an empty directory, a new one, or that of a run to be replaced"
+                )
+            # The model goes first, so that at no moment one run's model lies beside another's description.
+            for name in (MODEL, RESULT, METRICS, *DOCUMENTS, RESOLVED):
+                (run.path / name).unlink(missing_ok=True)
+        return run
+
+    def describe(self, spec: Spec, data: Dataset) -> None:
+        """Write the document and `resolved.json`."""
+        from specnet.runs.resolved import resolved
+
+        what = resolved(spec, data.sources)
+        name, content = _document(spec, what["spec"])
+        write_whole(self.path / name, lambda file: _write(file, content))
+        write_json(self.path / RESOLVED, what)
+
+    def metrics(self) -> MetricsLog:
+        """Begin `metrics.jsonl`."""
+        from specnet.runs.metrics_log import MetricsLog
+
+        return MetricsLog(self.path / METRICS)
+
+    def save(self, result: Result) -> None:
+        """Write `model.npz`, and then `result.json`, so that a run with a result has all its files.
+
+        A model that holds a NaN or an infinity, as one that has diverged may, is not written.
+        """
+        import numpy as np
+
+        from specnet.runs.model_file import write_model
+
+        model = result.model
+        if np.isfinite(model.parameters.flat).all():
+            state = None if model.encoding is None else model.encoding.state()
+            write_model(self.path / MODEL, model.parameters, state)
+        write_json(self.path / RESULT, result.as_dict())
+
+
+def load_run(path: str | PathLike[str]) -> Model:
+    """Return the model of a finished run, ready to predict; the data that it learnt from is not needed.
+
+    Raises RunError where the directory holds no run, or a damaged one.
+    """
+    from specnet.runs.loading import load_model
+
+    folder = Path(path)
+    if not (folder / RESOLVED).exists():
+        raise RunError(f"{folder}: {_why_no_run(folder)}")
+    return load_model(folder / RESOLVED, folder / MODEL)
+
+
+def _why_no_run(folder: Path) -> str:
+    if not folder.is_dir():
+        return "this is a file, and a run is a directory" if folder.exists() else "there is no such directory"
+    below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())
+    if below:
+        return f"this directory is no run, but holds {len(below)}: name one, such as {folder / below[-1]}"
+    return f"this directory is no run: there is no {RESOLVED} in it"
+
+
+def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
+    """Return the name and the bytes of the document; what was made in Python is written as JSON."""
+    import json
+
+    source = spec.origin.source
+    if source is None:
+        return "spec.json", f"{json.dumps(data, indent=2, ensure_ascii=False)}\n".encode()
+    content = source.text.encode()
+    if source.path is not None:
+        try:
+            raw = source.path.read_bytes()
+        except OSError:
+            raw = content  # gone since: its text has been read
+        # A mark of byte order is no part of the text; a file that has changed since is not what was run.
+        content = raw if raw.removeprefix(b"\xef\xbb\xbf") == content else content
+    return f"spec.{source.syntax}", content
+
+
+def _write(file: Any, content: bytes) -> None:
+    file.write(content)

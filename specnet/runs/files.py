@@ -1,0 +1,77 @@
+"""Writing what must survive: whole files or none, and errors that name the path."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from specnet.diagnostics import RunError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system refuses while a path is written into a RunError that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file so that a reader finds the old one or the new one, whole, whatever happens meanwhile.
+
+    The content goes to a temporary file beside it, is brought to the disk, and takes the name at last. Raises
+    RunError where the system refuses; the temporary file is then gone.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with writing(path):
+        try:
+            with beside.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write plain data as indented JSON; numbers that JSON does not have become null."""
+    text = _laid_out(finite(data), "")
+    write_whole(path, lambda file: _write(file, f"{text}\n".encode()))
+
+
+def finite(data: Any) -> Any:
+    """Return plain data with null in the place of NaN and infinities, which JSON does not have."""
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if isinstance(data, dict):
+        return {key: finite(item) for key, item in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(item) for item in data]
+    return data
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    file.write(content)
+
+
+def _laid_out(data: Any, lead: str) -> str:
+    """Return JSON with one entry a line, but a row of numbers on one: matrices stay readable."""
+    deeper = lead + "  "
+    if isinstance(data, dict) and data:
+        lines = [f"{deeper}{_flat(key)}: {_laid_out(item, deeper)}" for key, item in data.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{lead}}}"
+    if isinstance(data, list) and any(isinstance(item, dict | list) for item in data):
+        lines = [deeper + _laid_out(item, deeper) for item in data]
+        return "[\n" + ",\n".join(lines) + f"\n{lead}]"
+    return _flat(data)
+
+
+def _flat(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.model import Model
+from specnet.compiler.network import Network
+from specnet.data import Encoding
+from specnet.diagnostics import RunError, SpecError
+from specnet.runs.model_file import StoredModel, read_model
+from specnet.runs.resolved import read_resolved
+
+LARGEST = 1 << 28
+"""Numbers in one input, above which a file that claims so many is not believed."""
+
+_MISFITS = (
+    KeyError,
+    IndexError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+    SpecError,
+)
+
+
+def load_model(resolved: Path, path: Path) -> Model:
+    """Return the model that two files of a run describe; raises RunError where they are damaged.
+
+    Every size is compared with the file's before memory is taken for it.
+    """
+    spec = read_resolved(resolved)
+    stored = read_model(path)
+    if stored.encoding is None:
+        raise RunError(f"{path} is damaged: it does not say how data are encoded")
+    try:
+        encoding = Encoding.from_state(stored.encoding)
+        _check_encoding(encoding, stored)
+        network = Network(spec, encoding.signature)
+    except _MISFITS as error:
+        raise RunError(f"{path} is damaged, or of another run than {resolved}: {_reason(error)}") from error
+    _check_parameters(network, stored, path)
+    model = Model(network, encoding)
+    for name, array in stored.parameters.items():
+        model.parameters[name][...] = array
+    return model
+
+
+def _check_parameters(network: Network, stored: StoredModel, path: Path) -> None:
+    declared = {p.name: p.shape for p in network.parameters}
+    found = {name: array.shape for name, array in stored.parameters.items()}
+    for name in [*declared, *found]:
+        mine, theirs = declared.get(name), found.get(name)
+        if mine != theirs:
+            has = "lacks it" if theirs is None else f"has {theirs}"
+            wants = "the run's spec has no such parameter" if mine is None else f"the run's spec wants {mine}"
+            raise RunError(f"{path} does not fit its run: {wants} for `{name}`, and the file {has}")
+    for name, array in stored.parameters.items():
+        if array.dtype != network.spec.dtype:
+            raise RunError(
+                f"{path} is damaged: `{name}` is {array.dtype}, and its run is in {network.spec.dtype}"
+            )
+        if not np.isfinite(array).all():
+            raise RunError(f"{path} is damaged: `{name}` holds NaN or infinite numbers")
+
+
+def _check_encoding(encoding: Encoding, stored: StoredModel) -> None:
+    """Try the encoding on an example of zeros: what it has learnt must fit the shapes that it claims."""
+    for name, array in (stored.encoding or {}).items():
+        if isinstance(array, np.ndarray) and not np.isfinite(array).all():
+            raise ValueError(f"`{name}` holds NaN or infinite numbers")
+    shape, inputs = encoding.raw_shape, encoding.signature.inputs
+    if not _is_shape(shape) or not _is_shape(inputs) or prod(shape) > LARGEST:
+        raise ValueError("its inputs have no shape that data could have")
+    if encoding.inputs.transforms:
+        example = encoding.inputs.apply(np.zeros((1, *shape)))
+        if example.shape[1:] != inputs:
+            raise ValueError("its transforms do not lead from the data's shape to the model's")
+    elif shape != inputs:
+        raise ValueError("the data's inputs have another shape than the model's")
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, tuple) and all(type(n) is int and n > 0 for n in shape)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SpecError):
+        return "; ".join(d.message for d in error.diagnostics)
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

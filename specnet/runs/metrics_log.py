@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from specnet.runs.files import finite, writing
+from specnet.training.events import EpochEnded, Event, Span
+
+SECONDS = 1.0
+"""How long a line may wait before it is in the file."""
+
+
+class MetricsLog:
+    """The file `metrics.jsonl` while it grows: a line an epoch, each in the file after a second at most."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = monotonic) -> None:
+        self._path, self._clock = path, clock
+        with writing(path):
+            self._file = path.open("w", encoding="utf-8", newline="\n")
+        self._flushed = clock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with writing(self._path):
+            self._file.close()
+
+    def add(self, event: Event | Span) -> None:
+        """Append what an event tells of ended epochs, and bring waiting lines to the file in time."""
+        now = self._clock()
+        with writing(self._path):
+            if isinstance(event, EpochEnded):
+                self._file.write(line(event))
+            elif isinstance(event, Span):
+                self._file.writelines(lines(event))
+            if now - self._flushed >= SECONDS:
+                self._file.flush()
+                self._flushed = now
+
+
+def line(event: EpochEnded) -> str:
+    """Return an epoch as a line of JSON."""
+    row: dict[str, Any] = {
+        "epoch": event.epoch,
+        "step": event.step,
+        "learning_rate": event.learning_rate,
+        "seconds": round(event.seconds, 6),
+        "train": {"loss": event.loss},
+    }
+    if event.validation is not None:
+        row["validation"] = dict(event.validation)
+    return json.dumps(finite(row), ensure_ascii=False) + "\n"
+
+
+def lines(span: Span) -> Iterator[str]:
+    """Give each epoch of a span as a line of JSON."""
+    # Written out, since a small model ends many epochs in the time that `json` takes for the line of one.
+    rate, epoch, step = f'"learning_rate": {span.learning_rate!r}, "seconds": ', span.epoch, span.step
+    for number, (loss, seconds) in enumerate(zip(span.losses, span.times, strict=True)):
+        value = repr(loss) if loss - loss == 0.0 else "null"
+        start = f'{{"epoch": {epoch + number}, "step": {step + number}, {rate}{seconds:.6f}'
+        yield f'{start}, "train": {{"loss": {value}}}}}\n'

@@ -1,0 +1,70 @@
+"""The file `resolved.json`: everything that a run was made of, with nothing left to defaults."""
+
+from __future__ import annotations
+
+import json
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from specnet._version import __version__
+from specnet.diagnostics import RunError
+from specnet.language.spec import Spec
+
+FORMAT = 1
+MAX_BYTES = 256 * 2**20
+"""A larger file is refused unread; a document, of 64 MiB at most, does not resolve to as much."""
+
+
+def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Return what `resolved.json` holds: the whole spec, versions, a digest of each data file."""
+    import numpy as np
+
+    source = spec.origin.source
+    return {
+        "format": FORMAT,
+        "specnet": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "document": None if source is None else source.file,
+        "overrides": [override.file for override in spec.origin.overrides],
+        "data": {name: {"sha256": digest} for name, digest in sources},
+        "spec": spec.model_dump(mode="json"),
+    }
+
+
+def read_resolved(path: Path) -> Spec:
+    """Return the spec that a run was made of; raises RunError where the file is absent or damaged."""
+    data = load(path)
+    try:
+        if data["format"] != FORMAT:
+            raise RunError(f"{path} has format {data['format']}, and this specnet reads format {FORMAT}")
+        return Spec.model_validate(data["spec"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{path} is damaged, or nothing that specnet has saved") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(
+            f"{path} describes no experiment that this specnet {__version__} knows (it was saved by "
+            f"{data.get('specnet', 'another version')}): {where}: {first['msg']}"
+        ) from error
+
+
+def load(path: Path) -> Any:
+    """Return a file's JSON data; raises RunError naming the path."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RunError(f"{path} is larger than anything that specnet saves")
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise RunError(f"there is no {path}") from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path} is damaged: it is no JSON") from error

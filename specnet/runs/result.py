@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from specnet.compiler.model import Model
+    from specnet.data import Dataset
+    from specnet.runs.verdict import Verdict
+    from specnet.training.events import Stopped
+    from specnet.training.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run came to."""
+
+    name: str
+    run: Path | None
+    """The run's directory; None where nothing was saved."""
+    parameters: int
+    """How many numbers were fitted."""
+    epochs: int
+    """How many epochs were finished."""
+    steps: int
+    seconds: float
+    """How long the training took, with the evaluation at its end."""
+    stopped: Stopped
+    why: str
+    """In words, why it ended."""
+    splits: Mapping[str, Mapping[str, Any]]
+    """Loss and metrics by split, measured with the final parameters."""
+    fit: Verdict
+    best_epoch: int | None
+    """The epoch whose parameters the model holds, where early stopping put the best back."""
+    history: History = field(repr=False)
+    model: Model = field(repr=False)
+    data: Dataset = field(repr=False)
+    """The splits that it was trained and measured on."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as plain data, in the form that `run --output json` prints."""
+        from specnet._version import __version__
+
+        return {
+            "specnet": __version__,
+            "name": self.name,
+            "run": None if self.run is None else str(self.run),
+            "parameters": self.parameters,
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "stopped": self.stopped,
+            "splits": {split: dict(figures) for split, figures in self.splits.items()},
+            "fit": {"verdict": self.fit.verdict, "why": self.fit.why},
+            "why": self.why,
+            "best_epoch": self.best_epoch,
+        }

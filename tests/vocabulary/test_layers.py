@@ -1,0 +1,184 @@
+"""Layers against PyTorch: what they compute, what flows back, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from specnet.compiler.pipeline import plan
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Graph, ShapeFault
+from specnet.graph.op import leaf
+from specnet.runtime.execution import Executable
+from specnet.runtime.random import stream
+from specnet.runtime.shapes import BATCH
+from specnet.vocabulary.layers import LAYERS
+from tests.compiled import checked
+from tests.reference import evaluate, gradients
+
+torch = pytest.importorskip("torch")
+
+
+def lowered(options, shape, *, training=False, dtype="float64"):
+    """Lower one layer over an input of that shape; return its graph, builder, input and output."""
+    graph = Graph(dtype)
+    builder = Builder(graph, training)
+    builder.scope = "layer"
+    x = leaf(graph, "x", "input", (BATCH, *shape))
+    return graph, builder, x, LAYERS.validate(options).lower(builder, x)
+
+
+def test_every_layer_is_tried():
+    assert set(LAYERS.kinds) == {"dense", "activation", "dropout", "flatten", "reshape"}
+
+
+@pytest.mark.parametrize("shape", [(6,), (4, 6), (2, 3, 6)])
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("activation", ["linear", "tanh", {"type": "leaky_relu", "slope": 0.2}])
+def test_dense(shape, use_bias, activation):
+    options = {"type": "dense", "units": 5, "use_bias": use_bias, "activation": activation}
+    graph, builder, x, y = lowered(options, shape)
+    rng = np.random.default_rng(0)
+    parameters = {"layer.kernel": rng.normal(size=(6, 5)), "layer.bias": rng.normal(size=5)}
+    if not use_bias:
+        del parameters["layer.bias"]
+    assert {name: p.shape for name, p in builder.parameters.items()} == {
+        n: p.shape for n, p in parameters.items()
+    }
+    weight = leaf(graph, "w", "input", y.shape)
+    slopes = gradients(graph, ops.total_all(y * weight), [x, *builder.leaves.values()])
+    inputs, weights = rng.normal(size=(7, *shape)), rng.normal(size=(7, *shape[:-1], 5))
+    got = checked(graph, {"x": inputs, "w": weights, **parameters}, [y, *slopes], 7)
+
+    there = torch.nn.Linear(6, 5, bias=use_bias, dtype=torch.float64)
+    with torch.no_grad():
+        there.weight.copy_(torch.tensor(parameters["layer.kernel"].T))
+        if use_bias:
+            there.bias.copy_(torch.tensor(parameters["layer.bias"]))
+    given = torch.tensor(inputs, requires_grad=True)
+    functions = {"linear": lambda z: z, "tanh": torch.tanh}
+    function = functions[activation] if isinstance(activation, str) else torch.nn.LeakyReLU(0.2)
+    meant = function(there(given))
+    meant.backward(torch.tensor(weights))
+    flowed = [given.grad, there.weight.grad.T] + ([there.bias.grad] if use_bias else [])
+    for ours, theirs in zip(got, [meant.detach(), *flowed], strict=True):
+        np.testing.assert_allclose(ours, theirs, 1e-9, 1e-12)
+
+
+def test_dense_adds_its_penalties_once():
+    l1, l2 = {"type": "l1", "factor": 0.1}, {"type": "l2", "factor": 0.2}
+    options = {"type": "dense", "units": 2, "kernel_regularizer": l2, "bias_regularizer": l1}
+    graph, builder, _, _ = lowered(options, (3,))
+    kernel, bias = np.arange(6.0).reshape(3, 2), np.array([-1.0, 2.0])
+    given = {"layer.kernel": kernel, "layer.bias": bias}
+    assert len(builder.penalties) == 2
+    total = sum(float(v) for v in evaluate(graph, given, builder.penalties, 1))
+    assert total == pytest.approx(0.2 * (kernel**2).sum() + 0.1 * 3.0)
+
+
+def test_dense_starts_where_the_document_says():
+    options = {
+        "type": "dense",
+        "units": 2,
+        "kernel_init": {"type": "constant", "value": [[1, 2], [3, 4], [5, 6]]},
+    }
+    _, builder, _, _ = lowered(options, (3,))
+    kernel = builder.parameters["layer.kernel"]
+    assert kernel.field == "kernel_init"
+    assert kernel.initial.fault(kernel.shape) is None
+    np.testing.assert_array_equal(kernel.initial.draw(kernel.shape, stream(0, "x")), [[1, 2], [3, 4], [5, 6]])
+    assert builder.parameters["layer.bias"].initial.type == "zeros"
+
+
+def test_dense_needs_an_axis_of_features():
+    with pytest.raises(ShapeFault, match="needs inputs with an axis of features") as caught:
+        lowered({"type": "dense", "units": 2}, ())
+    assert caught.value.help == "one number a row has the shape (batch, 1)"
+
+
+def test_activation_is_the_function_alone():
+    graph, builder, _, y = lowered({"type": "activation", "activation": "relu"}, (3,))
+    x = np.array([[-1.0, 0.0, 2.0]])
+    np.testing.assert_array_equal(checked(graph, {"x": x}, [y], 1)[0], [[0.0, 0.0, 2.0]])
+    assert not builder.parameters
+
+
+def test_dropout_is_nothing_in_evaluation():
+    _, _, x, y = lowered({"type": "dropout", "rate": 0.5}, (3,))
+    assert y is x
+    _, _, x, y = lowered({"type": "dropout", "rate": 0.0}, (3,), training=True)
+    assert y is x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dropout_keeps_a_share_and_the_mean(dtype):
+    graph, _, x, y = lowered({"type": "dropout", "rate": 0.3}, (50,), training=True, dtype=dtype)
+    (slope,) = gradients(graph, ops.total_all(y), [x])
+    ones = np.ones((400, 50))
+    kept, flowed = checked(graph, {"x": ones}, [y, slope], 400)
+    np.testing.assert_allclose(np.unique(kept), [0.0, 1.0 / 0.7], 1e-6)
+    # The standard error of the share of 20000 draws is 0.0032.
+    assert (kept > 0).mean() == pytest.approx(0.7, abs=0.013)
+    np.testing.assert_array_equal(kept, flowed)
+
+
+def test_dropout_draws_anew_at_each_step_from_a_stream_of_its_own():
+    graph, _, _, y = lowered({"type": "dropout", "rate": 0.5}, (200,), training=True)
+    graph.outputs = {"y": y}
+    made = plan(graph, 1)
+    assert set(made.streams.values()) == {"layer/mask"}
+    masks = []
+    for _ in range(2):
+        bound = Executable(made, {"layer/mask": stream(3, "layer/mask")}).bind(1, {"x": np.ones((1, 200))})
+        for _ in range(2):
+            bound.step()
+            masks.append(bound.arrays["y"].copy())
+    assert not np.array_equal(masks[0], masks[1])
+    np.testing.assert_array_equal(masks[:2], masks[2:])
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "out"),
+    [
+        ({"type": "flatten"}, (4, 3, 2), (24,)),
+        ({"type": "flatten"}, (5,), (5,)),
+        ({"type": "flatten"}, (), (1,)),
+        ({"type": "reshape", "shape": [6, 4]}, (4, 3, 2), (6, 4)),
+        ({"type": "reshape", "shape": [2, -1]}, (4, 3, 2), (2, 12)),
+        ({"type": "reshape", "shape": [-1]}, (4, 3, 2), (24,)),
+    ],
+)
+def test_shaping_keeps_the_order_of_elements(options, shape, out):
+    graph, _, x, y = lowered(options, shape)
+    weight = leaf(graph, "w", "input", y.shape)
+    (slope,) = gradients(graph, ops.total_all(y * weight), [x])
+    given = np.random.default_rng(0).normal(size=(3, *shape))
+    weights = np.random.default_rng(1).normal(size=(3, *out))
+    got, flowed = checked(graph, {"x": given, "w": weights}, [y * 1.0, slope], 3)
+    np.testing.assert_array_equal(got, given.reshape(3, *out))
+    np.testing.assert_array_equal(flowed, weights.reshape(3, *shape))
+
+
+@pytest.mark.parametrize("shape", [[5], [-1, -1], [5, -1], [24, 2]])
+def test_a_reshape_that_does_not_fit_is_told(shape):
+    with pytest.raises(ShapeFault, match="24 elements, which cannot be laid out as"):
+        lowered({"type": "reshape", "shape": shape}, (4, 3, 2))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"type": "dense"},
+        {"type": "dense", "units": 0},
+        {"type": "dense", "units": 2.5},
+        {"type": "dropout", "rate": 1.0},
+        {"type": "reshape", "shape": []},
+        {"type": "reshape", "shape": [0]},
+        {"type": "flatten", "name": "no spaces"},
+    ],
+)
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ValidationError):
+        LAYERS.validate(options)

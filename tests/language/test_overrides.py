@@ -87,7 +87,9 @@ def test_what_cannot_be_set(
 
 
 def test_a_loaded_spec_has_them() -> None:
-    spec = load(TEXT, ["training.epochs=5", "layers.0.units=7", 'layers.1.activation="relu"', "loss.scale=0.5"])
+    spec = load(
+        TEXT, ["training.epochs=5", "layers.0.units=7", 'layers.1.activation="relu"', "loss.scale=0.5"]
+    )
     assert spec.training.epochs == 5
     assert spec.layers[0].units == 7  # type: ignore[attr-defined]
     assert spec.loss.scale == 0.5  # type: ignore[attr-defined]
@@ -99,10 +101,10 @@ def test_a_loaded_spec_has_them() -> None:
     [
         ("training.epochs=0", (23, 24), "`epochs` must be a whole number above 0, not 0"),
         ("training.epoch=1", (7, 21), "`epoch` is not a field of `training`; did you mean `epochs`?"),
-        ('layers.1={type="dens", units=1}', (21, 27), "`dens` is not a layer"),
+        ('layers.1={type="dens", units=1}', (22, 28), "`dens` is not a layer"),
         ('layers.1={type="dense", unts=1}', (31, 35), "did you mean `units`?"),
         ('layers.0.kernel_init={ type = "constant" }', (28, 49), "`value` is missing"),
-        ("training.optimizer.momentum=-1", (35, 37), "`momentum` must be"),
+        ('training.optimizer={type="sgd", momentum=-1}', (48, 50), "`momentum` must be"),
         ('training.optimizer="sdg"', (26, 31), '`sdg` is not an optimizer; did you mean "sgd"?'),
     ],
 )
@@ -152,7 +154,9 @@ def test_an_origin_knows_which_text_speaks() -> None:
 
 def test_a_label_in_another_text_says_where() -> None:
     spec = load(TEXT, ["layers.0.units=7"])
-    fault = Diagnostic("SN401", "x", ("layers", 1), "type", labels=(Label("made here", ("layers", 0, "units")),))
+    fault = Diagnostic(
+        "SN401", "x", ("layers", 1), "type", labels=(Label("made here", ("layers", 0, "units")),)
+    )
     (placed,) = spec.origin.place([fault])
     assert placed.file == "<text>"
     assert placed.labels[0].span is None

@@ -1,0 +1,23 @@
+"""What each code means, why it matters, and an example of it: the register that `specnet rule` prints."""
+
+from __future__ import annotations
+
+from specnet.diagnostics.codes.code import Code
+from specnet.diagnostics.codes.language import LANGUAGE
+from specnet.diagnostics.codes.syntax import SYNTAX
+
+CODES: dict[str, Code] = {code.code: code for family in (SYNTAX, LANGUAGE) for code in family}
+"""Every code by its name; the first digit is the phase that finds it."""
+
+PHASES = {
+    "SN1": "syntax",
+    "SN2": "language",
+    "SN3": "graph",
+    "SN4": "shapes and types",
+    "SN5": "data",
+    "SN6": "training settings",
+    "SN7": "style and likely mistakes",
+}
+"""What each hundred of codes is about; those of SN7 are warnings."""
+
+__all__ = ["CODES", "PHASES", "Code"]

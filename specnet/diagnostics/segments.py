@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+Style = Literal[
+    "plain", "error", "warning", "strong", "location", "gutter", "source", "primary", "secondary", "help"
+]
+Segment = tuple[str, Style]
+"""A piece of output and what it is, so that a terminal can give it a colour."""
+
+TAB = 4
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain_text(segments: Iterable[Segment]) -> str:
+    """Return segments as text without styles."""
+    return "".join(text for text, _ in segments)
+
+
+def cells(text: str) -> list[tuple[str, int]]:
+    """Return, for each code point, what a terminal is to show and how many columns that takes.
+
+    Tabs become spaces; control characters, which could command a terminal or hide text, become visible.
+    """
+    shown: list[tuple[str, int]] = []
+    column = 0
+    for letter in text:
+        if letter == "\t":
+            cell = (" " * (TAB - column % TAB), TAB - column % TAB)
+        elif letter < " ":
+            cell = (chr(0x2400 + ord(letter)), 1)
+        else:
+            cell = _cell(letter)
+        shown.append(cell)
+        column += cell[1]
+    return shown
+
+
+def _cell(letter: str) -> tuple[str, int]:
+    if letter.isascii() and letter != "\x7f":
+        return letter, 1
+    category = unicodedata.category(letter)
+    if letter in _BIDI or category in {"Cc", "Cs"}:
+        return "\ufffd", 1
+    if category in {"Mn", "Me", "Cf"}:
+        return letter, 0
+    return letter, 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def printable(text: str) -> str:
+    """Return text in which everything is visible and nothing breaks the line."""
+    return "".join(shown for shown, _ in cells(text))
+
+
+def width_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(width for _, width in cells(text))
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Return text in lines of at most so many columns, broken at blanks where there are any."""
+    lines: list[str] = []
+    line = ""
+    for word in _fitting(text.split(" "), max(width, 1)):
+        longer = f"{line} {word}" if line else word
+        if line and width_of(longer) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = longer
+    return [*lines, line]
+
+
+def _fitting(words: Sequence[str], width: int) -> Iterable[str]:
+    for word in words:
+        rest = word
+        while width_of(rest) > width:
+            end, used = 0, 0
+            for _, cell in cells(rest):
+                if used + cell > width and end:
+                    break
+                used += cell
+                end += 1
+            yield rest[:end]
+            rest = rest[end:]
+        yield rest

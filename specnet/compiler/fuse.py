@@ -54,7 +54,9 @@ def group(graph: Graph, batch: int, *, fuse: bool = True, fixed_inputs: bool = F
 
 def _chain(first: Value, waiting: list[Value]) -> tuple[list[Value], list[Value], list[Value]]:
     """Return the chain that a value starts, what must run before it, and what is left."""
-    chain, before, depends = [first], [], {first.index}
+    chain: list[Value] = [first]
+    before: list[Value] = []
+    depends = {first.index}
     for place, value in enumerate(waiting):
         needs = _sources(value)
         if value.op.elementwise and value.shape == first.shape:
@@ -91,7 +93,12 @@ def _readers(graph: Graph) -> dict[int, set[int]]:
 
 
 def _cuttable(value: Value, batch: int) -> bool:
-    return value.op.elementwise and bool(value.shape) and value.count.at(batch) >= 2 * PIECE and _rows(value, batch) > 0
+    return (
+        value.op.elementwise
+        and bool(value.shape)
+        and value.count.at(batch) >= 2 * PIECE
+        and _rows(value, batch) > 0
+    )
 
 
 def _rows(value: Value, batch: int) -> int:
@@ -111,4 +118,3 @@ def _fixed(graph: Graph, *, inputs: bool) -> set[int]:
         if known and value.shape:
             fixed.add(value.index)
     return fixed
-

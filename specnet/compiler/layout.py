@@ -182,9 +182,15 @@ class _Rewriter:
             before = old[number - 1] if number else None
             if before is not None and _is_row_sum(value) and before.op is ops.product:
                 x, g = before.inputs
-                if before.attributes == {"a_t": True, "b_t": False} and g is value.inputs[0] and x.index in self.with_ones:
+                if (
+                    before.attributes == {"a_t": True, "b_t": False}
+                    and g is value.inputs[0]
+                    and x.index in self.with_ones
+                ):
                     a_t = not self._turned(x)
-                    parts[-1] = ops.product(self.with_ones[x.index], self.new[g.index], a_t=a_t, b_t=self._turned(g))
+                    parts[-1] = ops.product(
+                        self.with_ones[x.index], self.new[g.index], a_t=a_t, b_t=self._turned(g)
+                    )
                     continue
             parts.append(part)
         return parts

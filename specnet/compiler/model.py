@@ -117,7 +117,9 @@ def as_targets(network: Network, targets: Array) -> Array:
     shape, dtype = network.target_shape, network.target_dtype
     if dtype == "int64":
         if targets.ndim != 1 or targets.dtype.kind not in "iu":
-            raise ValueError(f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row")
+            raise ValueError(
+                f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row"
+            )
         classes = network.prediction_shape[-1]
         if len(targets) and not 0 <= targets.min() <= targets.max() < classes:
             low, high = targets.min(), targets.max()

@@ -93,10 +93,10 @@ class Network:
         target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
         graph.origin = ("loss",)
         output, prediction = linked(x, spec.loss.link)
+        problem = spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
+        if problem is not None:
+            raise SpecError([_shape_diagnostic(ShapeFault(problem, x), x, ("loss",))])
         try:
-            problem = spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
-            if problem is not None:
-                raise ShapeFault(problem, x)
             elements = spec.loss.elements(output, target)
         except ShapeFault as fault:
             raise SpecError([_shape_diagnostic(fault, x, ("loss",))]) from fault

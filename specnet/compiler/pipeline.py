@@ -23,9 +23,6 @@ def plan(
     bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the plan that
     every optimised one is tested against.
     """
-    if optimise:
-        graph = join_biases(simplify(graph), fixed_inputs=fixed_inputs)
-    else:
-        graph = prune(graph)
+    graph = join_biases(simplify(graph), fixed_inputs=fixed_inputs) if optimise else prune(graph)
     groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs)
     return emit(graph, groups, place(graph, groups, batch), batch, guard)

@@ -110,7 +110,10 @@ class _Placer:
         when = self.position[made.index]
         memory = _memory(leaf)
         readers = [
-            v for g in self.groups for v in g.values if any(_memory(root(i)) == memory for i in v.inputs if i.shape)
+            v
+            for g in self.groups
+            for v in g.values
+            if any(_memory(root(i)) == memory for i in v.inputs if i.shape)
         ]
         own = any(v is made for v in readers)
         return all(self.position[v.index] <= when for v in readers) and (
@@ -121,7 +124,9 @@ class _Placer:
         for value in self.graph:
             if value.op is not ops.pack:
                 continue
-            storage = self._new(value.count.at(self.batch) * ITEM_BYTES[value.dtype], self.group_of[value.index])
+            storage = self._new(
+                value.count.at(self.batch) * ITEM_BYTES[value.dtype], self.group_of[value.index]
+            )
             self.out.places.setdefault(value.index, Place(storage))
             whole = self.out.places[value.index]
             delta = 0
@@ -158,8 +163,8 @@ class _Placer:
     # What lies in the arena
 
     def _value(self, number: int, group: Group, value: Value) -> None:
-        for shape, dtype in value.op.scratch(value):
-            shape = self._piece(shape, group)
+        for whole, dtype in value.op.scratch(value):
+            shape = self._piece(whole, group)
             storage = self._new(_bytes(shape, dtype, self.batch), number)
             storage.death = number
             self.out.scratch.setdefault(value.index, []).append((Place(storage), shape, dtype))
@@ -196,7 +201,8 @@ class _Placer:
                 and self.last_read[made.index] == self.position[value.index]
                 and not any(made.index == i.index for i in self.graph.outputs.values())
                 and place.delta == 0
-                and place.storage.size == _bytes(
+                and place.storage.size
+                == _bytes(
                     self._piece(value.shape, group) if value.index in group.inner else value.shape,
                     value.dtype,
                     self.batch,

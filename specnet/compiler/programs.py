@@ -139,4 +139,3 @@ def _update(
     new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
     graph.assign(parameters, new)
     return build.slots
-

@@ -45,7 +45,9 @@ def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnost
     figures = ["loss", *(metric.label for metric in network.metrics)]
     known = [*(f"validation.{name}" for name in figures), "train.loss"]
     if monitor not in known:
-        yield Diagnostic("SN603", f"`{monitor}` is not measured while training", path, help=f"one of {', '.join(known)}")
+        yield Diagnostic(
+            "SN603", f"`{monitor}` is not measured while training", path, help=f"one of {', '.join(known)}"
+        )
     elif split == "validation" and "validation" not in network.signature.rows:
         yield Diagnostic(
             "SN604",

@@ -46,7 +46,11 @@ class Simplifier(Graph):
                 return found
         if op.random:
             return super().apply(op, inputs, attributes)
-        key = (op.name, tuple(i.index for i in inputs), tuple(sorted((k, _key(a)) for k, a in attributes.items())))
+        key = (
+            op.name,
+            tuple(i.index for i in inputs),
+            tuple(sorted((k, _key(a)) for k, a in attributes.items())),
+        )
         if key not in self._known:
             self._known[key] = super().apply(op, inputs, attributes)
         return self._known[key]
@@ -98,7 +102,7 @@ def _is(x: Value, factor: float) -> bool:
 
 @rule("add")
 def add(a: Value, b: Value) -> Value | None:
-    """x + 0 = x;  x + (-y) = x - y;  a stretched scalar is added as a scalar; constants are summed."""
+    """X + 0 = x;  x + (-y) = x - y;  a stretched scalar is added as a scalar; constants are summed."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] + n[0], m[1]) if m[1] == n[1] else None
@@ -115,7 +119,7 @@ def add(a: Value, b: Value) -> Value | None:
 
 @rule("subtract")
 def subtract(a: Value, b: Value) -> Value | None:
-    """x - 0 = x;  x - (-y) = x + y;  a stretched scalar is subtracted as a scalar; constants are folded."""
+    """X - 0 = x;  x - (-y) = x + y;  a stretched scalar is subtracted as a scalar; constants are folded."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] - n[0], m[1]) if m[1] == n[1] else None
@@ -128,7 +132,7 @@ def subtract(a: Value, b: Value) -> Value | None:
 
 @rule("multiply")
 def multiply(a: Value, b: Value) -> Value | None:
-    """x * 1 = x;  (x * c) * d = x * (c d);  (x * c) * y = (x * y) * c;  a stretched scalar multiplies as one."""
+    """X * 1 = x;  (x * c) * d = x * (c d);  (x * c) * y = (x * y) * c;  a stretched scalar multiplies as one."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] * n[0], m[1] + n[1])
@@ -149,7 +153,7 @@ def multiply(a: Value, b: Value) -> Value | None:
 
 @rule("divide")
 def divide(a: Value, b: Value) -> Value | None:
-    """x / 1 = x; constants are folded; a stretched scalar divides as one."""
+    """X / 1 = x; constants are folded; a stretched scalar divides as one."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None and n[0] != 0.0:
         return constant(a.graph, m[0] / n[0], m[1] - n[1])

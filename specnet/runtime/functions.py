@@ -23,7 +23,8 @@ def scalar_sqrt(x: float) -> float:
 
 
 def scalar_exp(x: float) -> float:
-    return math.exp(x) if x < 709.78 else (math.inf if x == x else math.nan)
+    """Return e**x, infinite where that leaves the range."""
+    return math.exp(x) if x < 709.78 else (math.nan if math.isnan(x) else math.inf)
 
 
 def scalar_log(x: float) -> float:

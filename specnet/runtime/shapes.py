@@ -34,7 +34,7 @@ class Count:
 
     def at(self, batch: int) -> int:
         """Return the number for a batch of that many rows."""
-        return self.each * batch**self.power
+        return int(self.each * batch**self.power)
 
     def __mul__(self, other: Count) -> Count:
         return Count(self.each * other.each, self.power + other.power)
@@ -71,7 +71,7 @@ def broadcast(a: Shape, b: Shape) -> Shape | None:
     padded = (1,) * (len(longer) - len(shorter)) + shorter
     out: list[Dim] = []
     for x, y in zip(longer, padded, strict=True):
-        if x == y or y == 1:
+        if y in (x, 1):
             out.append(x)
         elif x == 1:
             out.append(y)

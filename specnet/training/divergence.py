@@ -19,7 +19,9 @@ def explain_divergence(model: Model, inputs: Array, step: int, epoch: int) -> st
     that made it so: either one of them is not finite, after the update of the step before, or a layer's
     output overflows.
     """
-    where = _parameter(model) or _layer(model, inputs) or "every layer's output is finite, but the loss is not"
+    where = (
+        _parameter(model) or _layer(model, inputs) or "every layer's output is finite, but the loss is not"
+    )
     training = model.network.spec.training
     cures = [f"a smaller learning rate than {training.optimizer.learning_rate:g}"]
     if training.clip_norm is None:
@@ -28,7 +30,9 @@ def explain_divergence(model: Model, inputs: Array, step: int, epoch: int) -> st
         cures.append("inputs of a common scale (a `standardize` transform)")
     if model.network.spec.dtype == "float32":
         cures.append('`dtype = "float64"`')
-    return f"the loss became NaN or infinite at step {step} (epoch {epoch}): {where}; try {', or '.join(cures)}"
+    return (
+        f"the loss became NaN or infinite at step {step} (epoch {epoch}): {where}; try {', or '.join(cures)}"
+    )
 
 
 def _parameter(model: Model) -> str | None:

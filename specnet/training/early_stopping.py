@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ class Watch:
         split, _, figure = self._settings.monitor.partition(".")
         value = float(figures[split][figure])
         better = self.best is None or self._sign * (value - self.best) > self._settings.min_delta
-        if value != value or not better:
+        if math.isnan(value) or not better:
             self.waited += 1
             return False
         self.best, self.best_epoch, self.waited = value, epoch, 0

@@ -18,7 +18,7 @@ class Batch:
     """The rows of one step, and the plan that is bound to where they are put."""
 
     rows: int
-    step: Callable[..., tuple[float, ...]]
+    bound: Bound
     places: Array | None
     """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
     inputs: Array
@@ -26,7 +26,10 @@ class Batch:
 
 
 class Feed:
-    """Brings the training split to a plan, batch by batch, in memory that is allocated once."""
+    """Brings a split to a plan, batch by batch, in memory that is allocated once.
+
+    The order is that of the split, or with a generator a new one whenever `shuffle` is called.
+    """
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Feed:
         self.order: Array | None = None if whole else np.arange(rows)
         if whole:
             bound = bind(rows, split.inputs, targets)
-            self.batches = [Batch(rows, bound.step, None, split.inputs, targets)]
+            self.batches = [Batch(rows, bound, None, split.inputs, targets)]
             return
         assert self.order is not None
         x = np.empty((batch_size, *split.inputs.shape[1:]), split.inputs.dtype)
@@ -58,7 +61,7 @@ class Feed:
             size = min(batch_size, rows - start)
             if size in bounds:
                 places = self.order[start : start + size]
-                self.batches.append(Batch(size, bounds[size].step, places, x[:size], t[:size]))
+                self.batches.append(Batch(size, bounds[size], places, x[:size], t[:size]))
 
     @property
     def rows(self) -> int:
@@ -66,7 +69,7 @@ class Feed:
         return sum(batch.rows for batch in self.batches)
 
     def shuffle(self) -> None:
-        """Draw a new order, where the document asks for one."""
+        """Draw a new order, where there is a generator to draw it with."""
         if self._generator is not None and self.order is not None:
             self._generator.shuffle(self.order)
 

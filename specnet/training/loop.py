@@ -5,15 +5,15 @@ from time import perf_counter
 from typing import Any
 
 from specnet.compiler.model import Model, as_targets
+from specnet.compiler.plans import batch_rows, memory, plan_training
 from specnet.compiler.settings import run_length
 from specnet.data import Dataset
 from specnet.runtime.random import stream
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch
-from specnet.training.evaluation import Evaluator, PreparedSplit
+from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone, Stopped
 from specnet.training.feed import Feed
-from specnet.training.memory import memory
 from specnet.training.program import Program
 from specnet.training.steps import Steps
 
@@ -31,27 +31,29 @@ class Trainer:
         self.model = model
         self.settings = model.network.spec.training
         self.rows = {name: len(split.inputs) for name, split in data.splits.items()}
-        size = self.settings.batch_size
-        self.batch_size = self.rows["train"] if size == "full" else min(size, self.rows["train"])
-        self.length = run_length(model.network.spec, self.rows["train"])
+        network = model.network
+        self.batch_size = batch_rows(network, self.rows["train"])
+        self.length = run_length(network.spec, self.rows["train"])
         watched = (self.settings.schedule.watched or "").partition(".")[2]
         self.rate = self.settings.schedule.start(
-            self.settings.optimizer.learning_rate, self.length, model.network.better(watched)
+            self.settings.optimizer.learning_rate, self.length, network.better(watched)
         )
-        steady = self.rate.rate(0) if self.rate.constant else None
-        whole = self.batch_size >= self.rows["train"]
-        self.program = Program(model, self.batch_size, steady, whole=whole)
-        shuffling = stream(model.network.spec.seed, "shuffle") if self.settings.shuffle else None
+        units = data_units(model)
+        self.plans = plan_training(network, self.rows, units=bool(units))
+        self.program = Program(model, self.plans)
+        shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
-        targets = as_targets(model.network, train.targets)
+        targets = as_targets(network, train.targets)
         self.feed = Feed(
             train, targets, self.batch_size, shuffling, self.program.bind, drop_last=self.settings.drop_last
         )
         self.steps = Steps(self.program, self.feed, self.rate, stop)
-        evaluator = Evaluator(model, max(self.rows.values()))
-        self.splits: dict[str, PreparedSplit] = {name: evaluator.prepare(split) for name, split in data.splits.items()}
+        evaluator = Evaluator(model, self.plans.evaluation, units)
+        self.splits: dict[str, PreparedSplit] = {
+            name: evaluator.prepare(split) for name, split in data.splits.items()
+        }
         self.watch = self._watching()
-        self.memory = memory(self, data, evaluator)
+        self.memory = sum(memory(network, self.plans, self.rows).values())
 
     def events(self) -> Iterator[Event]:
         """Train, and tell of it; the last event is `Ended`. Closing the iterator stops at once."""
@@ -101,7 +103,9 @@ class Trainer:
             figures = validation.evaluate() if validation is not None and due else None
             best = self._observe(epoch, figures)
             seconds = perf_counter() - began
-            yield EpochEnded(epoch, self.steps.step, self.steps.loss, figures, self.steps.last_rate, seconds, best)
+            yield EpochEnded(
+                epoch, self.steps.step, self.steps.loss, figures, self.steps.last_rate, seconds, best
+            )
             if ending is None:
                 ending = self._enough(seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
@@ -127,7 +131,9 @@ class Trainer:
         if figures is not None:
             seen["validation"] = figures
         if not self.rate.constant:
-            self.rate.observe({f"{split}.{name}": v for split, part in seen.items() for name, v in part.items()})
+            self.rate.observe(
+                {f"{split}.{name}": v for split, part in seen.items() for name, v in part.items()}
+            )
         if self.watch is None or (self.watch.split == "validation" and figures is None):
             return False
         return self.watch.see(epoch, seen)

@@ -20,13 +20,14 @@ class Steps:
         self, program: Program, feed: Feed, rate: RateSource, stop: Callable[[], bool] | None = None
     ) -> None:
         self._program, self._feed, self._rate, self._stop = program, feed, rate, stop
-        loss = program._model.network.spec.loss
-        self._mean = loss.reduction == "mean"
+        self._mean = program.model.network.spec.loss.reduction == "mean"
+        self._accumulate = program.model.network.spec.training.accumulate
         self._penalised = "penalty" in program.plan.scalars
         self.step = 0
         """Steps since the start of the training."""
         self.last_rate = rate.rate(0)
         self.batch = feed.batches[0]
+        self._invoke = self._invocation()
         self._next = 0
         self._total = self._weight = self._penalty = 0.0
 
@@ -51,10 +52,7 @@ class Steps:
     def run(self, seconds: float) -> Ending | None:
         """Make steps for about so long, or to the end of the epoch; return why the training must end, if so."""
         batches, fetch, rate, stop = self._feed.batches, self._feed.fetch, self._rate, self._stop
-        numbers = self._program.plan.numbers
-        by_rate = numbers == ("rate",)
-        by_rate_and_step = numbers == ("rate", "step")
-        accumulate = self._program.accumulate
+        accumulate, invoke = self._accumulate, self._invoke
         until = perf_counter() + seconds
         with np.errstate(all="ignore"):
             for position in range(self._next, len(batches)):
@@ -62,15 +60,7 @@ class Steps:
                 fetch(batch)
                 if not rate.constant:
                     self.last_rate = rate.rate(self.step)
-                if by_rate:
-                    scalars = batch.step(self.last_rate)
-                elif by_rate_and_step:
-                    scalars = batch.step(self.last_rate, self.step + 1)
-                else:
-                    group = position - position % accumulate
-                    share = 1.0 / min(accumulate, len(batches) - group)
-                    values = {"rate": self.last_rate, "step": self.step + 1, "share": share}
-                    scalars = batch.step(*(values[name] for name in numbers))
+                scalars = invoke(batch.bound.step, position)
                 loss = scalars[0]
                 if loss - loss != 0.0:
                     return "diverged", ""
@@ -96,7 +86,7 @@ class Steps:
         full batches at a steady rate, where what surrounds a step would take longer than the step.
         """
         (batch,) = self._feed.batches
-        step, stop, clock, penalised = batch.step, self._stop, perf_counter, self._penalised
+        step, stop, clock, penalised = batch.bound.step, self._stop, perf_counter, self._penalised
         counted = self._program.plan.numbers == ("step",)
         losses: list[float] = []
         times: list[float] = []
@@ -125,6 +115,25 @@ class Steps:
         """Whether an epoch is one step at a steady rate, so that `run_epochs` can make many at once."""
         numbers = self._program.plan.numbers
         return self._feed.order is None and self._rate.constant and numbers in ((), ("step",))
+
+    def _invocation(self) -> Callable[[Callable[..., tuple[float, ...]], int], tuple[float, ...]]:
+        """Return how to call a step with the numbers that the plan takes."""
+        numbers = self._program.plan.numbers
+        if numbers == ():
+            return lambda step, _: step()
+        if numbers == ("rate",):
+            return lambda step, _: step(self.last_rate)
+        if numbers == ("step",):
+            return lambda step, _: step(self.step + 1)
+        if numbers == ("rate", "step"):
+            return lambda step, _: step(self.last_rate, self.step + 1)
+        assert numbers == ("share",), f"a plan takes {numbers}"
+        return lambda step, position: step(self._share(position))
+
+    def _share(self, position: int) -> float:
+        """Return the weight of a batch's gradient among those that share its step."""
+        first = position - position % self._accumulate
+        return 1.0 / min(self._accumulate, len(self._feed.batches) - first)
 
     def _update(self) -> None:
         """End a step that several batches shared."""

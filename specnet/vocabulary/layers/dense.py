@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.shapes import show
+from specnet.runtime.shapes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation, Linear
 from specnet.vocabulary.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
 from specnet.vocabulary.layers.layer import Layer

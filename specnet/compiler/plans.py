@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specnet.compiler.network import Network
+from specnet.compiler.pipeline import plan
+from specnet.compiler.programs import accumulating_graph, evaluation_graph, training_graph, update_graph
+from specnet.compiler.settings import run_length
+from specnet.runtime.plan import Plan
+from specnet.runtime.shapes import ITEM_BYTES
+
+EVALUATION_ROWS = 1024
+"""Rows evaluated at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Everything that a training executes, as plans, and the slots that its optimizer keeps.
+
+    One plan does a whole step. Where several batches share a step (`accumulate`), `step` adds up their
+    gradients and `update` ends the step.
+    """
+
+    step: Plan
+    update: Plan | None
+    evaluation: Plan
+    slots: dict[str, tuple[tuple[int, ...], float]]
+    """Shape and first value of each slot, by name."""
+
+
+def batch_rows(network: Network, rows: int) -> int:
+    """Return how many rows a full batch has."""
+    size = network.spec.training.batch_size
+    return rows if size == "full" else min(size, rows)
+
+
+def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Plans:
+    """Compile a network's training on splits of so many rows.
+
+    With `units`, metrics are measured in the units of the data (see `evaluation_graph`).
+    """
+    settings = network.spec.training
+    size = batch_rows(network, rows["train"])
+    source = settings.schedule.start(
+        settings.optimizer.learning_rate, run_length(network.spec, rows["train"])
+    )
+    steady = source.rate(0) if source.constant else None
+    whole = size >= rows["train"]
+    shared = settings.accumulate > 1
+    slots: dict[str, tuple[tuple[int, ...], float]] = {}
+    if shared:
+        update = update_graph(network, steady)
+        graph = accumulating_graph(network)
+        slots["accumulated"] = ((network.size,), 0.0)
+    else:
+        update = training_graph(network, steady)
+        graph = update.graph
+    slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
+    return Plans(
+        step=plan(graph, size, guard="loss", fixed_inputs=whole),
+        update=plan(update.graph, 1) if shared else None,
+        evaluation=plan(evaluation_graph(network, units=units), min(max(rows.values()), EVALUATION_ROWS)),
+        slots=slots,
+    )
+
+
+def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, int]:
+    """Return the bytes that a training holds at once, by what they are for.
+
+    `data` the splits themselves, `parameters`, `slots` of the optimizer, `batches` what the plans read and the
+    order of the rows, `arena` what passes between steps of the plans, `kept` what they compute once.
+    """
+    spec, signature = network.spec, network.signature
+    item = ITEM_BYTES[spec.dtype]
+    row = item * _product(signature.inputs)
+    raw_target = 8 if signature.integers else item * _product(signature.target)
+    target = ITEM_BYTES[network.target_dtype] * _product(network.target_shape)
+    converted = target if signature.integers and network.target_dtype != "int64" else 0
+    stopping = spec.training.early_stopping
+    copies = 2 if stopping is not None and stopping.restore_best else 1
+    feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
+    cut = [(p, n) for p, n in feeds if n > p.batch]
+    plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
+    return {
+        "data": sum(rows.values()) * (row + raw_target + converted),
+        "parameters": copies * network.size * item,
+        "slots": sum(_product(shape) * item for shape, _ in plans.slots.values()),
+        "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut),
+        "arena": sum(p.arena for p in plans_used),
+        "kept": sum(p.once * _bindings(p, n) for p, n in feeds),
+    }
+
+
+def _bindings(plan: Plan, rows: int) -> int:
+    """Return to how many batch sizes a plan is bound."""
+    return 2 if rows > plan.batch and rows % plan.batch else 1
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    size = 1
+    for dim in shape:
+        size *= dim
+    return size

@@ -80,6 +80,8 @@ MEANING = {
     "multiply": np.multiply,
     "negative": np.negative,
     "one_hot": lambda index, classes: np.eye(classes)[index],
+    "ones_below": lambda x: np.pad(x, ((0, 1), (0, 0)), constant_values=1),
+    "ones_beside": lambda x: np.pad(x, ((0, 0), (0, 1)), constant_values=1),
     "pack": lambda *parts: np.concatenate([np.ravel(p) for p in parts]),
     "pick": lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
     "place": place,

@@ -121,6 +121,9 @@ TABLE = [
     Row("multiply", lambda x: x * -2.5),
     Row("negative", ops.negative),
     Row("one_hot", lambda i: ops.one_hot(i, classes=4), (index(B, 2),)),
+    Row("ones_below", lambda x: ops.ones_below(ops.square(x)), (Given((2, 3)),)),
+    Row("ones_below", ops.ones_below, (Given((2, 3)),)),
+    Row("ones_beside", ops.ones_beside, (Given((B, 3)),)),
     Row("pack", ops.pack, (Given((2, 3)), Given((4,)))),
     Row("pick", ops.pick, (Given((B, 4)), index(B))),
     Row("pick", ops.pick, (Given((B, 2, 4)), index(B, 2))),
@@ -225,7 +228,7 @@ FLAT = {
 """Ops through which nothing flows back."""
 
 
-UNPULLED = {"lookup", "pack"}
+UNPULLED = {"lookup", "ones_below", "ones_beside", "pack"}
 """Ops that stand where no gradient comes by."""
 
 

@@ -101,12 +101,13 @@ def stratify(per_class: Sequence[int], split: SplitSpec) -> dict[str, list[int]]
     rows = sum(per_class)
     left = list(per_class)
     table = {}
-    later = len(split.parts)
+    later = list(split.parts.values())
     for name, fraction in split.parts.items():
-        later -= 1
+        later.pop(0)
         shares = [count * fraction for count in per_class]
-        # A row of each class is kept back for training, and one for each split that is still to come.
-        most = [max(0, count - 1 - later) for count in left]
+        # A row of each class is kept back for training, and the whole part of what later splits will take.
+        kept = [1 + sum(max(1, int(count * f)) for f in later) for count in per_class]
+        most = [max(0, count - back) for count, back in zip(left, kept, strict=True)]
         taken = [min(max(1, int(s)), m) for s, m in zip(shares, most, strict=True)]
         missing = round(rows * fraction) - sum(taken)
         for i in sorted(range(len(shares)), key=lambda i: (taken[i] - shares[i], i)):

@@ -30,6 +30,9 @@ RATIO = 1100
 """How many bytes one compressed byte can stand for at most: 1032 in a deflate stream, and some spare."""
 
 
+NO_HEADER = Header("V", False, (), 0)
+
+
 class NpzRows(Table):
     """Arrays with rows of their own; what is left out is as for the training rows."""
 
@@ -105,7 +108,7 @@ class NpzArray:
     file: str
     name: str
     key: KeyPath
-    header: Header
+    header: Header = NO_HEADER
 
     def read(self, site: Site) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
@@ -115,7 +118,7 @@ class NpzArray:
             with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as member:
                 array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
         except (*Damaged, ValueError) as error:
-            site.faults.add("SN520", f"`{self.file}` is damaged in `{self.name}`: {error}", *self.key)
+            site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
             return None
         return array
 
@@ -129,7 +132,7 @@ class NpzArray:
                 read_header(member)
                 values = array(code[self.header.type], member.read())
         except (*Damaged, ValueError) as error:
-            site.faults.add("SN520", f"`{self.file}` is damaged in `{self.name}`: {error}", *self.key)
+            site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
             return None
         if self.header.swapped:
             values.byteswap()
@@ -140,27 +143,38 @@ def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzA
     """Return the named arrays of a file, their headers read, or note what is wrong with them."""
     path, file, file_key, site = place.path, place.name, place.key, place.site
     before = len(site.faults.found)
-    arrays = []
+    arrays: list[NpzArray] = []
     try:
         with zipfile.ZipFile(path) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             for name, key in names:
-                if name not in members:
-                    near = closest(name, members)
-                    cure = f"did you mean `{near}`?" if near else f"it has {listed(sorted(members))}"
-                    site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
+                if name in members:
+                    arrays += _open_array(NpzArray(path, file, name, key), archive, members[name], site)
                     continue
-                with archive.open(members[name]) as member:
-                    header = read_header(member)
-                array = NpzArray(path, file, name, key, header)
-                _check(array, members[name], site)
-                arrays.append(array)
-    except HeaderError as error:
-        site.faults.add("SN522", f"`{file}` holds an array that cannot be read: {error}", *file_key)
+                near = closest(name, members)
+                cure = f"did you mean `{near}`?" if near else f"it has {listed(sorted(members))}"
+                site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
     except Damaged as error:
         message = f"`{file}` is no sound npz file: {error}"
         site.faults.add("SN520", message, *file_key, help=_instead(path))
     return arrays if len(site.faults.found) == before else None
+
+
+def _open_array(
+    array: NpzArray, archive: zipfile.ZipFile, info: zipfile.ZipInfo, site: Site
+) -> list[NpzArray]:
+    what = f"array `{array.name}` of `{array.file}`"
+    try:
+        with archive.open(info) as member:
+            array.header = read_header(member)
+    except HeaderError as error:
+        site.faults.add("SN522", f"{what} cannot be read: {error}", *array.key)
+        return []
+    except Damaged as error:
+        site.faults.add("SN520", f"{what} is damaged: {error}", *array.key)
+        return []
+    _check(array, info, site)
+    return [array]
 
 
 def _instead(path: Path) -> str | None:

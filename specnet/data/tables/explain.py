@@ -46,14 +46,15 @@ class _ColumnCells:
         self.numbers, self.texts, self.infinite = _Seen(), _Seen(), _Seen()
         self.missing, self.unknown = _Seen(), _Seen()
 
-    def add(self, cell: str, line: int, dialect: Dialect) -> None:
+    def add(self, cell: str, line: int, dialect: Dialect, left_out: bool) -> None:
         value = dialect.text(cell) if self.text_column else dialect.read(cell)
         if value is None:
             self.missing.add(line, cell.strip())
         elif isinstance(value, float):
             (self.numbers if isfinite(value) else self.infinite).add(line, cell.strip())
         elif self.known is not None and self.known.kind == "text" and value not in self.known.categories:
-            self.unknown.add(line, value)
+            if not left_out:
+                self.unknown.add(line, value)
         else:
             self.texts.add(line, value)
 
@@ -73,8 +74,9 @@ def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Non
             if len(record) != width:
                 short.add(line, str(len(record)))
                 continue
+            left_out = rules.drop and any(dialect.text(record[i]) is None for i in seen)
             for i, cells in seen.items():
-                cells.add(record[i], line, dialect)
+                cells.add(record[i], line, dialect, left_out)
     _note_short(place, dialect, short, width)
     if not dialect.header and known is None and _header_after_all(place, seen, first):
         return

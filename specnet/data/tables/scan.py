@@ -64,14 +64,11 @@ class Rules:
 class _Codes(dict[str, int]):
     """Codes of the categories of a column, by the raw text of a cell."""
 
-    def __init__(
-        self, dialect: Dialect, names_only: bool, known: tuple[str, ...] | None, zeros: bool
-    ) -> None:
+    def __init__(self, dialect: Dialect, names_only: bool, known: tuple[str, ...] | None) -> None:
         super().__init__()
         self.dialect = dialect
         self.names_only = names_only
         self.known = known is not None
-        self.zeros = zeros
         self.index = {text: i for i, text in enumerate(known or ())}
         self.faulty = False
 
@@ -81,7 +78,6 @@ class _Codes(dict[str, int]):
             code = ABSENT
         elif self.known:
             code = self.index.get(text, UNKNOWN)
-            self.faulty = self.faulty or (code == UNKNOWN and not self.zeros)
         else:
             self.faulty = self.faulty or (not self.names_only and number(text) is not None)
             code = self.index.setdefault(text, len(self.index))
@@ -92,14 +88,12 @@ class _Codes(dict[str, int]):
 class _Reader:
     """One column while it is read: its kind is that of its first cell with a value."""
 
-    def __init__(
-        self, name: str, dialect: Dialect, names_only: bool, known: Column | None, zeros: bool
-    ) -> None:
+    def __init__(self, name: str, dialect: Dialect, names_only: bool, known: Column | None) -> None:
         self.name = name
         self.dialect = dialect
         self.kind: Literal["number", "text"] | None = known.kind if known else "text" if names_only else None
         categories = known.categories if known and known.kind == "text" else None
-        self.codes = _Codes(dialect, names_only, categories, zeros)
+        self.codes = _Codes(dialect, names_only, categories)
         self.numbers = array("d")
         self.places = array("i")
         self.missing: list[int] = []
@@ -176,13 +170,7 @@ def in_order(names: Iterable[str]) -> list[str]:
 def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan | None:
     """Return the columns of a file that a layout uses, or None where the file cannot be read to its end."""
     readers = {
-        i: _Reader(
-            layout.names[i],
-            dialect,
-            i in layout.categories,
-            rules.known[i] if rules.known else None,
-            rules.zeros and i in layout.features,
-        )
+        i: _Reader(layout.names[i], dialect, i in layout.categories, rules.known[i] if rules.known else None)
         for i in layout.used
     }
     width, rows, faulty, complete = len(layout.names), 0, False, False
@@ -208,5 +196,9 @@ def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan |
         keep = [row not in gone for row in range(rows)]
         rows -= len(gone)
         missing = {}
+    columns = {i: reader.finish(keep) for i, reader in readers.items()}
     faulty = faulty or any(reader.faulty or reader.codes.faulty for reader in readers.values())
-    return Scan(rows, {i: reader.finish(keep) for i, reader in readers.items()}, missing, faulty)
+    strict = [column for i, column in columns.items() if not (rules.zeros and i in layout.features)]
+    # Only now, since a category that the training file does not have may stand in a row that is left out.
+    faulty = faulty or any(column.kind == "text" and UNKNOWN in column.values for column in strict)
+    return Scan(rows, columns, missing, faulty)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import specnet.data
+from specnet.data import READERS, TRANSFORMS, Reader, Transform, inspect_data, load_data
+from specnet.diagnostics import SpecError
+from specnet.vocabulary.kind import Family
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from specnet.data import READERS, inspect_data
+
+folder = Path(sys.argv[1])
+for fields in (
+    {"type": "csv", "path": "f.csv", "target": "y", "transforms": ["standardize"], "split": {"test": 0.5}},
+    {"type": "npz", "path": "f.npz", "split": {"test": 0.5, "stratify": True}},
+    {"type": "idx", "inputs": "x", "targets": "y"},
+    {"type": "inline", "inputs": [[1], [2]], "targets": [0, 1]},
+    {"type": "builtin", "name": "digits", "transforms": [{"type": "reshape", "shape": [8, 8, 1]}]},
+    {"type": "synthetic", "kind": "spirals"},
+):
+    inspect_data(READERS.validate(fields), folder)
+print("numpy" in sys.modules)
+"""
+
+
+def test_data_are_inspected_without_numpy(desk):
+    desk.write("f.csv", "a,y\n1,u\n2,v\n")
+    np.savez(desk.folder / "f.npz", inputs=np.eye(4), targets=[0, 1, 0, 1])
+    desk.write("x", bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4]))
+    desk.write("y", bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
+    command = [sys.executable, "-c", SCRIPT, str(desk.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_what_the_package_hands_on():
+    assert set(specnet.data.__all__) == {
+        "READERS",
+        "TRANSFORMS",
+        "Dataset",
+        "Encoding",
+        "Reader",
+        "Signature",
+        "Split",
+        "SplitSpec",
+        "Transform",
+        "inspect_data",
+        "load_data",
+    }
+    for name in specnet.data.__all__:
+        assert getattr(specnet.data, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = specnet.data.nothing
+
+
+def test_the_families():
+    assert isinstance(READERS, Family)
+    assert set(READERS.kinds) == {"inline", "csv", "npz", "idx", "builtin", "synthetic"}
+    assert set(TRANSFORMS.kinds) == {"standardize", "minmax", "scale", "flatten", "reshape", "one_hot"}
+    assert all(issubclass(kind, Reader) for kind in READERS)
+    assert all(issubclass(kind, Transform) for kind in TRANSFORMS)
+
+
+def test_the_root_path_is_where_the_reader_stands(desk):
+    reader = READERS.validate({"type": "inline", "inputs": [["x"]], "targets": [0]})
+    for call in (
+        lambda: inspect_data(reader, desk.folder, ("grid", 3, "data")),
+        lambda: load_data(reader, desk.folder, seed=0, dtype="float32", root_path=("grid", 3, "data")),
+    ):
+        with pytest.raises(SpecError) as caught:
+            call()
+        assert caught.value.diagnostics[0].path == ("grid", 3, "data", "inputs", 0, 0)
+
+
+def peak(fields, folder) -> tuple[float, int]:
+    """The most memory that loading takes beyond its result, in bytes."""
+    reader = READERS.validate(fields)
+    load_data(reader, folder, seed=0, dtype="float32")
+    tracemalloc.start()
+    data = load_data(reader, folder, seed=0, dtype="float32")
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    result = sum(split.inputs.nbytes + split.targets.nbytes for split in data.splits.values())
+    assert held < 1.1 * result + 200_000
+    return most - result, result
+
+
+def test_images_are_held_once_as_stored_and_once_as_numbers(desk):
+    rows = 4000
+    image = np.random.default_rng(1).integers(0, 256, (rows, 40, 40)).astype("u1")
+    desk.write(
+        "x", bytes([0, 0, 8, 3]) + b"".join(n.to_bytes(4, "big") for n in image.shape) + image.tobytes()
+    )
+    desk.write("y", bytes([0, 0, 8, 1]) + rows.to_bytes(4, "big") + bytes(i % 10 for i in range(rows)))
+    fields = {"type": "idx", "inputs": "x", "targets": "y", "transforms": ["standardize", "flatten"]}
+    extra, result = peak(fields, desk.folder)
+    assert result == rows * 1600 * 4 + rows * 8
+    assert extra < image.nbytes + 3_000_000
+
+
+def test_arrays_that_are_ready_are_not_copied(desk):
+    x = np.random.default_rng(1).normal(size=(5000, 300)).astype("f4")
+    np.savez(desk.folder / "f.npz", inputs=x, targets=np.arange(5000) % 3)
+    extra, result = peak({"type": "npz", "path": "f.npz"}, desk.folder)
+    assert result > x.nbytes
+    assert extra < 2_000_000
+
+
+def test_tables_are_held_as_numbers_not_as_text(desk):
+    rows = 40_000
+    cells = "\n".join(f"{i * 0.37:.6f},{i % 97},name{i % 50},{i % 2}" for i in range(rows))
+    desk.write("f.csv", f"a,b,c,y\n{cells}\n")
+    extra, result = peak({"type": "csv", "path": "f.csv", "target": "y"}, desk.folder)
+    assert result > rows * 52 * 4
+    assert extra < rows * 40 + 6_000_000

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from specnet.data.faults import Faults
+from specnet.data.splits import SplitSpec, draw, share
+
+fractions = st.floats(0, 0.49)
+seeds = st.integers(0, 2**32)
+
+
+@given(st.integers(1, 500), fractions, fractions, seeds)
+def test_splits_are_disjoint_complete_and_as_large_as_told(rows, validation, test, seed):
+    split = SplitSpec(validation=validation, test=test)
+    faults = Faults(())
+    counts = share(rows, split, None, faults)
+    parts = draw(rows, split, None, seed)
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(rows))
+    assert all((np.diff(part) > 0).all() for part in parts.values())
+    assert {name: len(part) for name, part in parts.items()} == counts
+    assert bool(faults.found) == any(count <= 0 for count in counts.values())
+    for name, fraction in split.parts.items():
+        assert abs(len(parts[name]) - rows * fraction) <= 0.5
+
+
+@given(st.lists(st.integers(3, 80), min_size=2, max_size=6), fractions, fractions, seeds)
+def test_stratified_splits_keep_each_class_its_share(per_class, validation, test, seed):
+    classes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(per_class)), per_class))
+    split = SplitSpec(validation=validation, test=test, stratify=True)
+    faults = Faults(())
+    counts = share(len(classes), split, per_class, faults)
+    parts = draw(len(classes), split, classes, seed)
+    assert not faults.found
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(len(classes)))
+    assert {name: len(part) for name, part in parts.items()} == counts
+    for name, part in parts.items():
+        here = np.bincount(classes[part], minlength=len(per_class))
+        assert (here >= 1).all()
+        if name != "train":
+            ideal = np.array(per_class) * getattr(split, name)
+            assert (np.abs(here - ideal) <= 1).all()
+
+
+def test_stratified_sizes_are_exact_where_classes_are_large():
+    counts = share(1000, SplitSpec(validation=0.15, test=0.25, stratify=True), [333, 333, 334], Faults(()))
+    assert counts == {"train": 600, "validation": 150, "test": 250}
+
+
+def test_a_class_with_too_few_rows():
+    faults = Faults(())
+    share(12, SplitSpec(validation=0.25, test=0.25, stratify=True), [10, 0, 2], faults)
+    assert [f.code for f in faults.found] == ["SN551"]
+    assert "needs 3 rows of each class" in faults.found[0].message
+    assert "class index `2`" in faults.found[0].message
+
+
+def test_the_seed_draws_the_split(desk):
+    fields = {"type": "builtin", "name": "iris", "split": {"test": 0.3}}
+    once, again, other = (desk.load(**fields, seed=seed).splits["test"].inputs for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_rows_stay_with_their_targets_and_in_order(desk):
+    rows = [[i, 10 * i] for i in range(40)]
+    data = desk.load(
+        type="inline",
+        inputs=rows,
+        targets=[i + 0.5 for i in range(40)],
+        split={"validation": 0.3, "test": 0.2},
+    )
+    for split in data.splits.values():
+        np.testing.assert_array_equal(split.inputs[:, 0] + 0.5, split.targets)
+        assert (np.diff(split.targets) > 0).all()
+
+
+ROWS = {"type": "inline", "inputs": [[1], [2], [3], [4]], "targets": [0, 1, 0, 1]}
+
+
+def test_an_empty_split_is_refused(desk):
+    fault = desk.fault(**ROWS, split={"validation": 0.1})
+    assert (fault.code, fault.path) == ("SN550", ("data", "split", "validation"))
+    assert "0.1 of 4 rows is none" in fault.message
+    assert fault.help is not None
+    assert "0.25" in fault.help
+
+
+def test_a_training_split_without_rows_is_refused(desk):
+    fault = desk.fault(
+        type="inline", inputs=[[1], [2]], targets=[0, 1], split={"validation": 0.49, "test": 0.49}
+    )
+    assert (fault.code, fault.path) == ("SN550", ("data", "split"))
+    assert "no row is left to train on" in fault.message
+
+
+def test_stratify_needs_classes(desk):
+    fault = desk.fault(**ROWS | {"targets": [0.5, 1, 0, 1]}, split={"validation": 0.25, "stratify": True})
+    assert (fault.code, fault.path) == ("SN552", ("data", "split", "stratify"))
+
+
+def test_fractions_leave_rows(desk):
+    with pytest.raises(ValidationError, match="less than 1"):
+        desk.inspect(**ROWS, split={"validation": 0.5, "test": 0.5})
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        desk.inspect(**ROWS, split={"validation": -0.5})
+
+
+def test_a_split_has_one_source(desk):
+    table = {"inputs": [[1]], "targets": [0]}
+    with pytest.raises(
+        ValidationError, match="the test split has both a fraction here and a table"
+    ) as caught:
+        desk.inspect(**ROWS, split={"test": 0.25}, test=table)
+    assert caught.value.errors()[0]["ctx"]["path"] == ("split", "test")
+    data = desk.load(**ROWS, split={"validation": 0.25}, test=table)
+    assert data.signature.rows == {"train": 3, "validation": 1, "test": 1}
+    assert list(data.splits) == ["train", "validation", "test"]

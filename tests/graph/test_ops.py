@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from specnet.compiler.differentiate import differentiate
 from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault
@@ -275,6 +276,9 @@ def test_a_pullback_agrees_with_central_differences(row):
     given = numbers(row, batch)
     given["w"] = rng.normal(size=at(loss.graph.leaves()["w"].shape, batch))
     slopes = checked(loss.graph, given, gradients(loss.graph, loss, sources), batch, rtol=1e-10)
+    compiled = evaluate(loss.graph, given, differentiate(loss.graph, loss, sources), batch)
+    for slope, other in zip(slopes, compiled, strict=True):
+        np.testing.assert_array_equal(slope, other)
     for source, slope in zip(sources, slopes, strict=True):
         name = source.attributes["name"]
         for _ in range(3):

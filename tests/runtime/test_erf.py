@@ -8,7 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from specnet.runtime.erf import erf
+from specnet.runtime.erf import _FIT, erf
 
 
 def computed(x):
@@ -36,6 +36,15 @@ def test_float32_is_within_three_units_in_the_last_place(x):
     x = x.astype(np.float32)
     meant = np.array([math.erf(v) for v in x.tolist()])
     assert (np.abs(computed(x) - meant) <= 3 * np.spacing(np.abs(meant).astype(np.float32))).all()
+
+
+def test_the_coefficients_of_float32_are_those_of_the_fit_that_is_described():
+    x = np.linspace(0.0, 4.0, 8001)[1:]
+    complement = np.array([math.erfc(v) for v in x])
+    # An error d of the polynomial changes erf by x * erfc * d.
+    weight = x * complement / (1.0 - complement)
+    fit = np.polynomial.Chebyshev.fit(x, -np.log(complement) / x, 8, w=weight)
+    np.testing.assert_allclose(fit.convert(kind=np.polynomial.Polynomial).coef[::-1], _FIT, 1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

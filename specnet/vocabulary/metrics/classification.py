@@ -96,7 +96,8 @@ class Counted(Deciding):
     """
 
     average: Literal["binary", "macro", "micro"] | None = None
-    """How the classes' figures become one; `binary` for one output and `macro` for several if left out."""
+    """How the classes' figures become one: that of class 1 (`binary`, the default for one output), their mean
+    (`macro`, the default for several), or that of their summed counts (`micro`)."""
 
     @property
     def label(self) -> str:
@@ -137,7 +138,10 @@ class Counted(Deciding):
 
 
 class Precision(Counted):
-    """The share of those predicted to be of a class that are of it."""
+    """The share of those predicted to be of a class that are of it; 0 where none is predicted to be.
+
+    A class that is neither predicted nor true is left out of the mean over classes, as in scikit-learn.
+    """
 
     type: Literal["precision"] = "precision"
 
@@ -146,7 +150,10 @@ class Precision(Counted):
 
 
 class Recall(Counted):
-    """The share of those of a class that are predicted to be of it."""
+    """The share of those of a class that are predicted to be of it; 0 where none is of it.
+
+    A class that is neither predicted nor true is left out of the mean over classes, as in scikit-learn.
+    """
 
     type: Literal["recall"] = "recall"
 
@@ -155,7 +162,10 @@ class Recall(Counted):
 
 
 class F1(Counted):
-    """The harmonic mean of precision and recall, 2 * both / (predicted + actual)."""
+    """The harmonic mean of precision and recall, 2 * both / (predicted + true); 0 where both are 0.
+
+    A class that is neither predicted nor true is left out of the mean over classes, as in scikit-learn.
+    """
 
     type: Literal["f1"] = "f1"
 

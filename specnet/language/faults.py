@@ -104,7 +104,7 @@ def _fault(model: type[Table], data: dict[str, Any], item: Item) -> Diagnostic:
     place = item.place
     if place.path == ("specnet",):
         return values.version_fault(place.value)
-    if item.type in {"kind_unknown", "kind_missing"}:
+    if item.type in {"kind_unknown", "kind_missing"} or (item.type == "kind_type" and not place.domains):
         return kinds.kind_fault(item.type, place, item.context)
     if item.type in values.CODES:
         return values.value_fault(model, data, place, item.type)
@@ -117,7 +117,7 @@ def _custom_fault(item: Item) -> Diagnostic:
     path = (*item.place.path, *context.get("path", ()))
     message = str(context.get("message") or item.message)
     name = shown_key(path[-1:])
-    if path and name not in message and isinstance(path[-1], str):
+    if path and isinstance(path[-1], str) and path[-1] not in message:
         message = f"{name}: {message}"
     return Diagnostic(
         context.get("code") or "SN210",

@@ -11,7 +11,7 @@ from specnet.language.resolve import ABSENT, Resolved, resolve, table_of
 from specnet.language.suggestions import meant_key
 from specnet.language.wording import dotted, plain, shown_key
 from specnet.vocabulary.describe import describe
-from specnet.vocabulary.domain import Domain, domains, members
+from specnet.vocabulary.domain import Domain, default_of, domains, members
 from specnet.vocabulary.kind import Table
 from specnet.vocabulary.wording import plural
 
@@ -35,16 +35,21 @@ def unknown_faults(
             continue
         given = resolve(model, data, path).value
         free = [name for name in table.model_fields if not isinstance(given, dict) or name not in given]
+        message = f"`{plain(key)}` is not a field of {owner_name(path, table)}"
+        cure: str | None = None
         meant = meant_key(key, left)
         home = None if meant is not None else _home(model, data, path, key)
         meant = meant or (meant_key(key, free) if home is None else None)
-        message = f"`{plain(key)}` is not a field of {owner_name(path, table)}"
-        cure: str | None = f"{owner_name(path, table)} takes {_names(table)}"
+        home = home or (_home(model, data, path, key, exactly=False) if meant is None else None)
         if meant is not None:
             message += f"; did you mean `{meant}`?"
             left = [name for name in left if name != meant]
         elif home is not None:
-            message += f"; it belongs in {_table_name(home)}"
+            message += f"; {_as_there(key, home[1])} belongs in {_table_name(home[0])}"
+        elif key == "$schema":
+            cure = "a TOML document names its schema in a comment: #:schema ./specnet.schema.json"
+        else:
+            cure = f"{owner_name(path, table)} takes {_names(table)}"
         found.append(Diagnostic("SN202", message, path=place.path, part="key", help=cure))
     return found, left
 
@@ -85,6 +90,8 @@ def _what(table: type[Table], key: str) -> str | None:
         return None
     family = field.domain.family
     takes = f"{plural(family.name)}: {listed(family.kinds)}" if family is not None else field.takes
+    if field.text and field.domain.form == "union":
+        return _lower(field.text)
     return f"{_lower(field.text)}; {takes}" if field.text else takes
 
 
@@ -111,13 +118,27 @@ def _table_name(path: KeyPath) -> str:
     return f"[{dotted(path)}]" if path else "the document's top, before the first [table]"
 
 
-def _home(model: type[Table], data: dict[str, Any], path: KeyPath, key: str) -> KeyPath | None:
-    """Return the table, nearest first, that has a field of exactly this name; layers are not searched."""
-    homes = [
-        place for place, table in _tables(Domain("table", table=model), data, ()) if key in table.model_fields
-    ]
-    homes = [home for home in homes if (home != path and _at(data, home) is not ABSENT) or not home]
-    return min(homes, key=lambda home: (-_common(home, path), len(home)), default=None)
+def _as_there(key: str, name: str) -> str:
+    return "it" if key == name else f"`{name}`"
+
+
+Home = tuple[KeyPath, str]
+"""A table, and a field of it."""
+
+
+def _home(
+    model: type[Table], data: dict[str, Any], path: KeyPath, key: str, *, exactly: bool = True
+) -> Home | None:
+    """Return the table, nearest first, that has a field of this name, or one that it probably means.
+
+    Tables in arrays, such as layers, are not searched.
+    """
+    homes: list[Home] = []
+    for place, table in _tables(Domain("table", table=model), data, ()):
+        name = (key if key in table.model_fields else None) if exactly else meant_key(key, table.model_fields)
+        if name is not None and name != "type" and place != path:
+            homes.append((place, name))
+    return min(homes, key=lambda home: (-_common(home[0], path), len(home[0])), default=None)
 
 
 def _common(a: KeyPath, b: KeyPath) -> int:
@@ -126,8 +147,6 @@ def _common(a: KeyPath, b: KeyPath) -> int:
 
 def _tables(domain: Domain, data: Any, path: KeyPath) -> Iterator[tuple[KeyPath, type[Table]]]:
     """Yield the tables that a document has or may have, but for those in arrays."""
-    if len(path) > 4:
-        return
     for member in members(domain):
         table = table_of(member, data)
         if table is None:
@@ -135,4 +154,8 @@ def _tables(domain: Domain, data: Any, path: KeyPath) -> Iterator[tuple[KeyPath,
         yield path, table
         for name, below in domains(table).items():
             inner = data.get(name, ABSENT) if isinstance(data, dict) else ABSENT
-            yield from _tables(below, inner, (*path, name))
+            if inner is ABSENT:
+                # What is left out is as good as written with its default.
+                inner = default_of(table.model_fields[name])
+            if len(path) < 3:
+                yield from _tables(below, inner, (*path, name))

@@ -49,23 +49,26 @@ def spelled(place: Resolved, context: dict[str, Any]) -> str | None:
 def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnostic:
     """Return the finding that a family's error stands for; its context names the family and its kinds."""
     family, known = str(context["family"]), tuple(context["known"])
+    if error == "kind_type":
+        message = f"{context['message']}, not {shown(place.value)}"
+        return Diagnostic("SN206", message, path=place.path, help=f"{plural(family)}: {listed(known)}")
     if error == "kind_missing":
         return _missing(place, family, known)
     name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
     message = f"`{plain(name)}` is not {article(family)}"
-    cure = f"{plural(family)}: {listed(known)}"
+    cure: str | None = f"{plural(family)}: {listed(known)}"
     elsewhere = next((f for f in FAMILIES if f.name != family and name.lower() in f.kinds), None)
     meant = meant_kind(name, family, known)
     if meant is not None:
-        message += f'; did you mean "{meant}"?'
+        message, cure = f'{message}; did you mean "{meant}"?', None
     elif elsewhere is not None:
         message = f"`{plain(name)}` is {article(elsewhere.name)}, not {article(family)}"
         cure = _moved(name.lower(), elsewhere.name, family) or cure
     else:
-        meant, other = _foreign(name, family)
-        if meant is not None and other is not None:
-            message += f"; did you mean the {other} `{meant}`?"
-            cure = _moved(meant, other, family) or cure
+        other_kind, other = _foreign(name, family)
+        if other_kind is not None and other is not None:
+            message += f"; did you mean the {other} `{other_kind}`?"
+            cure = _moved(other_kind, other, family) or cure
     return Diagnostic("SN204", message, path=place.path, help=cure)
 
 

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr
 
 from specnet.data import READERS, Reader
 from specnet.language.origin import Origin
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, Words
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -72,7 +72,7 @@ class Spec(Table):
 
     specnet: Literal[1]
     """The version of the language."""
-    name: Annotated[str, Field(pattern=NAME)] = "spec"
+    name: Annotated[str, Field(pattern=NAME), Words("a text that can name a folder")] = "spec"
     """What the experiment is called, and its runs' folder; the file's stem if left out."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """The one source of all randomness."""

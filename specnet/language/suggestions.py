@@ -22,8 +22,8 @@ def closest(name: str, known: Iterable[str]) -> str | None:
         if abs(len(word) - len(target)) > limit or not word:
             continue
         slips = distance(word, target)
-        # In a short word a single other letter makes another word: `a` is not `b`.
-        if slips <= limit and (slips < min(len(word), len(target)) or slips == 0):
+        # In a short word a single other letter makes another word: `l3` is not `l2`.
+        if slips <= limit and (2 * slips < max(len(word), len(target))):
             best = min(best or (slips, place, candidate), (slips, place, candidate))
     return best[2] if best else None
 

@@ -53,7 +53,7 @@ def content_faults(source: Source, data: Any) -> list[Diagnostic]:
         return [Diagnostic("SN106", message, file=source.file, span=span)]
     if not data:
         message = "the document is empty"
-        cure = "`specnet init` writes a first document for a table of data"
+        cure = "a document has at least `specnet`, `data`, `layers` and `loss`"
         return [Diagnostic("SN104", message, help=cure, file=source.file)]
     return [_nesting(source)]
 
@@ -111,7 +111,7 @@ def _json_extensions(source: Source) -> list[Diagnostic]:
                     "SN101", message, path=path, file=source.file, span=_span(source.text, entry.value)
                 )
             )
-    return found
+    return sorted(found, key=lambda diagnostic: diagnostic.span or Span(Position(0, 0), Position(0, 0)))
 
 
 def _span(text: str, stretch: Stretch | None) -> Span | None:

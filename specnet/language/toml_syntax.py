@@ -66,6 +66,8 @@ def toml_fault(source: Source, error: ValueError) -> Diagnostic:
 def explain(message: str, text: str, offset: int) -> Fault:
     """Return message and cure for what the parser says about a place in a text."""
     rest = text[offset : offset + 200]
+    if message.startswith("Invalid initial") and text[:offset].rstrip(" \t").endswith(("{", ",")):
+        return _inline_table(message, rest)
     for start, explanation in _EXPLANATIONS:
         if message.startswith(start):
             return explanation(message, rest)

@@ -69,7 +69,7 @@ def value_fault(model: type[Table], data: dict[str, Any], place: Resolved, error
     if value is ABSENT:
         return Diagnostic(code, f"`{_name(path)}` must be {words(domain)}", path=path)
     message = f"`{_name(path)}` must be {words(domain)}, not {shown(value)}"
-    choices = [str(c) for m in members(domain) for c in m.choices]
+    choices = [c for m in members(domain) for c in m.choices if isinstance(c, str)]
     if isinstance(value, str) and choices:
         code = "SN207"
         meant = closest(value, choices)

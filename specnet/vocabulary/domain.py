@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from specnet.vocabulary.kind import Family, Table
+from specnet.vocabulary.kind import Family, Table, Words
 
 Form = Literal["any", "bool", "int", "float", "text", "choice", "array", "table", "family", "map", "union"]
 
@@ -38,6 +38,8 @@ class Domain:
     """Each element of an array, or each value of a map."""
     table: type[Table] | None = None
     family: Family[Any] | None = None
+    words: str | None = None
+    """What it takes, where that is said better than by the constraints."""
     extra: tuple[tuple[str, Any], ...] = ()
     """What the field adds to its JSON Schema."""
 
@@ -97,6 +99,8 @@ def _constrained(domain: Domain, metadata: Iterable[Any]) -> Domain:
     for item in metadata:
         if isinstance(item, Family):
             domain = Domain("family", domain.null, family=item)
+        elif isinstance(item, Words):
+            domain = replace(domain, words=item.text)
         elif isinstance(item, FieldInfo):
             domain = _constrained(domain, item.metadata)
             if isinstance(item.json_schema_extra, dict):

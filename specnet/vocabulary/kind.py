@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -45,6 +46,13 @@ def _accept_arrays(schema: Any) -> None:
             pending.extend(node.values())
         elif isinstance(node, list | tuple):
             pending.extend(node)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a field takes, in words, as metadata of `Annotated`: for what its constraints say in symbols."""
+
+    text: str
 
 
 def fault(

@@ -20,6 +20,8 @@ _NOUNS = {
 
 def words(domain: Domain) -> str:
     """Return what a field takes, such as `a whole number above 0, or "full"`."""
+    if domain.words is not None:
+        return domain.words
     if domain.form == "union":
         parts = [words(member) for member in domain.members]
         return f"{', '.join(parts[:-1])}, or {parts[-1]}"

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Family, Kind, Words
+
+NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
+"""A layer's name, which the names of its parameters and of saved arrays are made of."""
 
 
 class Layer(Kind):
     """One stage of the network: it takes the value of the layer before it and gives its own."""
 
-    name: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")
+    name: Annotated[str, Field(pattern=NAME), Words("a text of letters, digits, `_` and `-`")] | None = None
     """What the layer is called; its type and its place among its type, from 1, if left out."""
 
     def lower(self, build: Builder, x: Value) -> Value:

@@ -1,0 +1,56 @@
+"""Every faulty document in tests/data/invalid gives exactly what is written beside it.
+
+`python tests/test_invalid.py` writes what the documents give now, for a reader to compare with what they should.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import specnet
+from specnet.diagnostics.codes import CODES
+from specnet.diagnostics.full import WIDTH, full_text
+from specnet.diagnostics.segments import width_of
+
+FOLDER = Path(__file__).parent / "data" / "invalid"
+DOCUMENTS = sorted(p.name for p in FOLDER.iterdir() if p.suffix in {".toml", ".json"})
+
+
+def rendering(name: str) -> str:
+    """What `validate` prints for a document, which says in a first comment `# --set KEY=VALUE` what is set."""
+    text = (FOLDER / name).read_text(encoding="utf-8", errors="replace")
+    flags = re.findall(r"^# --set (.*)$", text, re.MULTILINE)
+    before = Path.cwd()
+    os.chdir(FOLDER)
+    try:
+        return full_text(specnet.validate(name, flags))
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_faulty_document(name: str) -> None:
+    shown = rendering(name)
+    assert shown == (FOLDER / name).with_suffix(".txt").read_text(encoding="utf-8")
+    assert max(map(width_of, shown.split("\n"))) <= WIDTH
+    assert f"[SN{name[2:5]}]" in shown
+
+
+def test_nothing_is_left_over() -> None:
+    texts = {p.stem for p in FOLDER.glob("*.txt")}
+    assert texts == {Path(name).stem for name in DOCUMENTS}
+    assert len(texts) == len(DOCUMENTS)
+
+
+def test_every_code_of_syntax_and_language_has_a_document() -> None:
+    shown = {f"SN{name[2:5]}" for name in DOCUMENTS}
+    assert {code for code in CODES if code < "SN3"} - shown == {"SN200"}
+
+
+if __name__ == "__main__":
+    for document in DOCUMENTS:
+        (FOLDER / document).with_suffix(".txt").write_text(rendering(document), encoding="utf-8")

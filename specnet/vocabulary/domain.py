@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -101,6 +102,8 @@ def _constrained(domain: Domain, metadata: Iterable[Any]) -> Domain:
             domain = Domain("family", domain.null, family=item)
         elif isinstance(item, Words):
             domain = replace(domain, words=item.text)
+        elif isinstance(item, WithJsonSchema):
+            domain = replace(domain, extra=tuple((item.json_schema or {}).items()))
         elif isinstance(item, FieldInfo):
             domain = _constrained(domain, item.metadata)
             if isinstance(item.json_schema_extra, dict):

@@ -1,0 +1,160 @@
+"""The JSON Schema of documents, made from the classes that read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specnet.language.spec import Spec
+from specnet.vocabulary.describe import FieldDescription, describe
+from specnet.vocabulary.domain import Domain, domains
+from specnet.vocabulary.kind import Family, Kind, Table
+from specnet.vocabulary.wording import article
+
+ID = "https://specnet.dev/schema/1/spec.json"
+"""Where the schema of this version of the language is known by."""
+
+_TYPES = {"bool": "boolean", "int": "integer", "float": "number", "text": "string"}
+_LIMITS = {
+    "gt": "exclusiveMinimum",
+    "ge": "minimum",
+    "lt": "exclusiveMaximum",
+    "le": "maximum",
+    "multiple_of": "multipleOf",
+}
+
+
+def schema() -> dict[str, Any]:
+    """Return the closed JSON Schema (2020-12) of a document of version 1, in TOML or in JSON.
+
+    A family is one of its kinds, told apart by `type`, or the bare name of a kind that needs no field. What
+    relates several fields, or the document and its data, no schema can say; `specnet validate` checks it.
+    """
+    writer = _Writer()
+    document = writer.table(Spec)
+    document["properties"] = {
+        "$schema": {"type": "string", "description": "Where this schema is; for JSON documents."},
+        **document["properties"],
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
+        "title": "specnet document, version 1",
+        **document,
+        "$defs": dict(sorted(writer.definitions.items())),
+    }
+
+
+class _Writer:
+    """Writes each class and family once, under `$defs`."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, dict[str, Any]] = {}
+        self.classes: dict[str, type[Table]] = {}
+
+    def table(self, table: type[Table]) -> dict[str, Any]:
+        """Return the schema of a table with its fields."""
+        description = describe(table)
+        properties: dict[str, Any] = {}
+        if issubclass(table, Kind):
+            properties["type"] = {"const": description.name, "description": description.summary}
+        properties |= {field.name: self.field(field) for field in description.fields}
+        required = [name for name, info in table.model_fields.items() if info.is_required()]
+        if issubclass(table, Kind):
+            required.insert(0, "type")
+        return {
+            "description": description.summary,
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": False,
+            **({"required": required} if required else {}),
+        }
+
+    def field(self, field: FieldDescription) -> dict[str, Any]:
+        """Return the schema of one field."""
+        made = {"description": field.text, **self.domain(field.domain)}
+        if field.default is not None:
+            made["default"] = field.default
+        return made
+
+    def domain(self, domain: Domain) -> dict[str, Any]:
+        """Return the schema of the values that a field takes."""
+        made = self.bare(domain) | dict(domain.extra)
+        if not domain.null or domain.form == "any":
+            return made
+        if made.get("type") in _TYPES.values():
+            return {**made, "type": [made["type"], "null"]}
+        return {"anyOf": [*made.get("anyOf", [made]), {"type": "null"}]}
+
+    def bare(self, domain: Domain) -> dict[str, Any]:
+        """Return the schema of a domain without null."""
+        if domain.form == "union":
+            return {"anyOf": [self.domain(member) for member in domain.members]}
+        if domain.form == "choice":
+            return (
+                {"const": domain.choices[0]} if len(domain.choices) == 1 else {"enum": list(domain.choices)}
+            )
+        if domain.form == "array":
+            return self.array(domain)
+        if domain.form == "map" and domain.items is not None:
+            return {"type": "object", "additionalProperties": self.domain(domain.items)}
+        if domain.table is not None:
+            return self.reference(domain.table)
+        if domain.family is not None:
+            return self.family(domain.family)
+        return self.scalar(domain)
+
+    def scalar(self, domain: Domain) -> dict[str, Any]:
+        """Return the schema of a number, a text, true or false."""
+        if domain.form not in _TYPES:
+            return {}
+        made: dict[str, Any] = {"type": _TYPES[domain.form]}
+        for name, key in _LIMITS.items():
+            value = getattr(domain, name)
+            if value is not None:
+                made[key] = value
+        if domain.form == "text":
+            limits = {
+                "minLength": domain.min_length,
+                "maxLength": domain.max_length,
+                "pattern": domain.pattern,
+            }
+            made |= {key: value for key, value in limits.items() if value is not None}
+        return made
+
+    def array(self, domain: Domain) -> dict[str, Any]:
+        """Return the schema of an array."""
+        made: dict[str, Any] = {"type": "array"}
+        if domain.members:
+            made |= {"prefixItems": [self.domain(member) for member in domain.members], "items": False}
+        elif domain.items is not None and domain.items.form != "any":
+            made["items"] = self.domain(domain.items)
+        if domain.min_length:
+            made["minItems"] = domain.min_length
+        if domain.max_length is not None:
+            made["maxItems"] = domain.max_length
+        return made
+
+    def family(self, family: Family[Any]) -> dict[str, Any]:
+        """Return a reference to a family, which is written when it is first met."""
+        name = family.name
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            kinds = [self.reference(kind, f"{name}.{key}") for key, kind in family.kinds.items()]
+            bare = [key for key, kind in family.kinds.items() if not _needs(kind)]
+            names = {"enum": bare, "description": f"{article(name).capitalize()} with all its defaults."}
+            self.definitions[name] = {"oneOf": [*([names] if bare else []), *kinds]}
+        return {"$ref": f"#/$defs/{name}"}
+
+    def reference(self, table: type[Table], name: str | None = None) -> dict[str, Any]:
+        """Return a reference to a table, which is written when it is first met."""
+        name = name or table.__name__
+        if self.classes.setdefault(name, table) is not table:
+            raise TypeError(f"two classes would be {name} in the schema: {table} and {self.classes[name]}")
+        if name not in self.definitions:
+            self.definitions[name] = {}
+            self.definitions[name] = self.table(table)
+        return {"$ref": f"#/$defs/{name}"}
+
+
+def _needs(kind: type[Table]) -> bool:
+    return any(kind.model_fields[name].is_required() for name in domains(kind))

@@ -99,10 +99,13 @@ def load_run(path: str | PathLike[str]) -> Model:
 def _compile(spec: Spec) -> tuple[Model, Dataset]:
     from specnet.compiler.model import Model
     from specnet.compiler.study import build
+    from specnet.compiler.targets import check_targets
     from specnet.data import load_data
 
     try:
         data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
-        return Model(build(spec, data.signature), data.encoding), data
+        network = build(spec, data.signature)
+        check_targets(spec.loss, data)
+        return Model(network, data.encoding), data
     except SpecError as error:
         raise spec.origin.error(error) from None

@@ -303,6 +303,8 @@ FAULTS = [
         None,
         "it gives 1 value, and the data has 1 number a row",
     ),
+    ("cross_entropy", (BATCH, 2), (BATCH, 3), "float32", 3, "gives 2 values, and the data has 3 classes"),
+    ("mse", (BATCH, 3), (BATCH, 1), "float32", 3, "cross_entropy takes a class index for so many outputs"),
     ("kl_divergence", (BATCH, 3), (BATCH, 1), "float32", None, "takes a class index for each row"),
     ("binary_cross_entropy", (BATCH, 1), (BATCH, 1), "float32", 2, None),
     ("binary_cross_entropy", (BATCH, 3), (BATCH, 3), "float32", None, None),
@@ -330,6 +332,36 @@ FAULTS = [
 def test_outputs_that_do_not_fit_the_data_are_told(name, output, target, dtype, classes, message):
     found = LOSSES.validate(name).fault(output, target, dtype, classes)
     assert (found is None) if message is None else (message in (found or ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most", "message"),
+    [
+        ("mse", -1e9, 1e9, None),
+        ("cross_entropy", 0.0, 9.0, None),
+        ("cross_entropy", -0.5, 1.0, "cross_entropy takes targets of at least 0, and the data has -0.5"),
+        ("kl_divergence", -1.0, 1.0, "kl_divergence takes targets of at least 0, and the data has -1"),
+        ("binary_cross_entropy", 0.0, 1.0, None),
+        (
+            "binary_cross_entropy",
+            -1.0,
+            1.0,
+            "binary_cross_entropy takes targets from 0 to 1, and the data has -1",
+        ),
+        (
+            "binary_cross_entropy",
+            0.0,
+            9.0,
+            "binary_cross_entropy takes targets from 0 to 1, and the data has 9",
+        ),
+        ("hinge", -1.0, 1.0, None),
+        ("squared_hinge", 0.0, 2.0, "squared_hinge takes targets from -1 to 1, and the data has 2"),
+        ("poisson", 0.0, 1e6, None),
+        ("poisson", -0.25, 4.0, "poisson takes targets of at least 0, and the data has -0.25"),
+    ],
+)
+def test_targets_that_a_loss_makes_no_sense_of_are_told(name, least, most, message):
+    assert LOSSES.validate(name).value_fault(least, most) == message
 
 
 def test_class_weights_are_as_many_as_the_outputs():

@@ -32,6 +32,7 @@ class CrossEntropy(Loss):
     """How much the rows of each class count, in the order of the classes; all the same if left out."""
 
     targets: ClassVar[Targets] = "classes"
+    least: ClassVar[float | None] = 0.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
@@ -71,6 +72,7 @@ class KLDivergence(Loss):
 
     type: Literal["kl_divergence"] = "kl_divergence"
     targets: ClassVar[Targets] = "classes"
+    least: ClassVar[float | None] = 0.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
@@ -103,6 +105,8 @@ class BinaryCrossEntropy(Loss):
     """How much the targets that are 1 count, those that are 0 counting 1."""
 
     targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = 0.0
+    most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
@@ -130,6 +134,8 @@ class Hinge(Loss):
 
     type: Literal["hinge"] = "hinge"
     targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = -1.0
+    most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     threshold: ClassVar[float] = 0.0
 
@@ -147,6 +153,8 @@ class SquaredHinge(Loss):
 
     type: Literal["squared_hinge"] = "squared_hinge"
     targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = -1.0
+    most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     threshold: ClassVar[float] = 0.0
 

@@ -29,6 +29,10 @@ class Loss(Kind):
     each row (`classes`), or yes or no for each output (`binary`)."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
     """What is measured where a document names no metrics."""
+    least: ClassVar[float | None] = None
+    """The least target that it makes sense of, where there is one."""
+    most: ClassVar[float | None] = None
+    """The largest target that it makes sense of, where there is one."""
     threshold: ClassVar[float] = 0.5
     """From which prediction on a single output means yes."""
 
@@ -53,7 +57,8 @@ class Loss(Kind):
         """
         if self.targets == "classes":
             return self._fault_of_classes(output, target, dtype, classes)
-        if self.targets == "binary" and classes is not None and classes > 2 and _features(target) == 1:
+        single = _features(target) == 1
+        if self.targets == "binary" and classes is not None and classes > 2 and single:
             return (
                 f"{self.type} tells two classes apart, and the data has {classes}: "
                 f"cross_entropy with {classes} outputs takes them"
@@ -61,10 +66,26 @@ class Loss(Kind):
         if _trimmed(output) == _trimmed(target):
             return None
         what = "labels" if self.targets == "binary" else "numbers"
+        cure = ""
+        if single and classes is not None and _features(output) == classes:
+            cure = ": cross_entropy takes a class index for so many outputs"
         return (
             f"{self.type} compares each output with a target: the last layer gives "
-            f"{_amount(output, 'values')} a row, and the data has {_amount(target, what)}"
+            f"{_amount(output, 'values')} a row, and the data has {_amount(target, what)}{cure}"
         )
+
+    def value_fault(self, least: float, most: float) -> str | None:
+        """Say why it makes no sense of targets between these two, the least and the largest, or return None."""
+        if self.least is not None and least < self.least:
+            outside = least
+        elif self.most is not None and most > self.most:
+            outside = most
+        else:
+            return None
+        between = (
+            f"of at least {self.least:g}" if self.most is None else f"from {self.least:g} to {self.most:g}"
+        )
+        return f"{self.type} takes targets {between}, and the data has {outside:g}"
 
     def _fault_of_classes(
         self, output: Shape, target: Shape, dtype: DType, classes: int | None
@@ -73,6 +94,8 @@ class Loss(Kind):
         if dtype != "int64":
             if output == target and _features(output) > 1:
                 return None
+            if classes is not None and output[:-1] == target[:-1] and _features(target) == classes:
+                return f"the last layer gives {given}, and the data has {classes} classes"
             return (
                 f"{self.type} takes a class index for each row, or as many probabilities as the last layer "
                 f"gives values: it gives {given}, and the data has {_amount(target, 'numbers')} a row"

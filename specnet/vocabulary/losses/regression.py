@@ -70,6 +70,7 @@ class Poisson(Loss):
     log_input: bool = True
     """Whether the last layer gives the logarithm of the expected count."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae",)
+    least: ClassVar[float | None] = 0.0
 
     @property
     def link(self) -> Link:

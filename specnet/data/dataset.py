@@ -88,7 +88,8 @@ def load_data(
     faults.check()
     drawn = _drawn(reader, parts, seed)
     part, chosen = drawn["train"]
-    part.inputs.fit(slice(None) if chosen is None else chosen)
+    part.inputs.fit(slice(None) if chosen is None else chosen, faults)
+    faults.check()
     inputs, targets = Pipeline.of(reader.transforms, "inputs"), Pipeline.of(reader.transforms, "targets")
     inputs.fit(part.inputs, chosen, faults)
     targets.fit(TargetRows(part.targets), chosen, faults)

@@ -36,10 +36,8 @@ class Pipeline:
 
     @property
     def steps(self) -> list[tuple[Transform, State]]:
-        """The transforms with their states."""
-        return [
-            (transform, state) for (_, transform), state in zip(self.transforms, self.states, strict=True)
-        ]
+        """The transforms with their states; while they are being fitted, those that are fitted already."""
+        return [(t, state) for (_, t), state in zip(self.transforms, self.states, strict=False)]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one example after all transforms."""
@@ -49,28 +47,21 @@ class Pipeline:
 
     def fit(self, rows: Rows, chosen: Chosen, faults: Faults) -> None:
         """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
-        for place, transform in self.transforms:
+        for _, transform in self.transforms:
             state: State = {}
             if transform.fitted:
                 try:
                     with np.errstate(all="ignore"):
-                        state = transform.fit_blocks(self._partly(rows, chosen))
+                        state = transform.fit_blocks(self._so_far(rows, chosen))
                 except Unfit as unfit:
-                    self._note(faults, place, unfit, "training")
+                    self._note(faults, unfit, "train")
+                    return
             self.states.append(state)
 
-    def _partly(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
-        done = self._steps_so_far()
+    def _so_far(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
         count = len(rows) if chosen is None else len(chosen)
         for _, source in blocks(count, rows.shape, chosen):
-            block = np.asarray(rows.take(source), dtype=np.float64)
-            for transform, state in done:
-                block = transform.apply(block, state)
-            yield block
-
-    def _steps_so_far(self) -> list[tuple[Transform, State]]:
-        """Return the transforms that are fitted already, with their states."""
-        return [(t, state) for (_, t), state in zip(self.transforms, self.states, strict=False)]
+            yield self.apply(rows.take(source))
 
     def run(self, rows: Rows, chosen: Chosen, dtype: str, split: str, faults: Faults) -> NDArray[Any]:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
@@ -89,7 +80,7 @@ class Pipeline:
                 try:
                     self._fill(out[place], rows.take(source))
                 except Unfit as unfit:
-                    self._note(faults, self._culprit(unfit), unfit, split)
+                    self._note(faults, unfit, split)
                     return out
             sound = sound and bool(np.isfinite(out[place]).all())
         if not sound:
@@ -110,10 +101,14 @@ class Pipeline:
             out[...] = self.apply(block) if self.transforms else block
 
     def apply(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return rows (rows, ...) after all transforms, in float64."""
+        """Return rows (rows, ...) after all transforms, in float64; raise Unfit, with its place."""
         array = np.asarray(array, dtype=np.float64)
-        for transform, state in self.steps:
-            array = transform.apply(array, state)
+        for i, (transform, state) in enumerate(self.steps):
+            try:
+                array = transform.apply(array, state)
+            except Unfit as unfit:
+                unfit.place = self.transforms[i][0]
+                raise
         return array
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -139,14 +134,10 @@ class Pipeline:
                 scale, offset = scale * step[0], offset * step[0] + step[1]
         return scale[0], offset[0]
 
-    def _culprit(self, unfit: Unfit) -> int:
-        return next(place for place, t in self.transforms if unfit.key in type(t).model_fields)
-
-    def _note(self, faults: Faults, place: int, unfit: Unfit, split: str) -> None:
+    def _note(self, faults: Faults, unfit: Unfit, split: str) -> None:
         key = () if unfit.key is None else (unfit.key,)
-        faults.add(
-            "SN561", f"{self.on} of the {split} data: {unfit}", "transforms", place, *key, help=unfit.help
-        )
+        message = f"{self.on} of the {split} data: {unfit}"
+        faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
 
     def _explain(self, rows: Rows, chosen: Chosen, out: NDArray[Any], split: str, faults: Faults) -> None:
         for place, source in blocks(len(out), rows.shape, chosen):

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from specnet.data.faults import Faults
+
     Index = slice | NDArray[np.intp]
 
 BLOCK = 1 << 16
@@ -24,7 +26,7 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def fit(self, rows: Index) -> None:
+    def fit(self, rows: Index, faults: Faults) -> None:
         """Learn from the training rows what taking any rows needs, such as the means for missing cells."""
         ...
 
@@ -47,7 +49,7 @@ class ArrayRows:
     def __len__(self) -> int:
         return len(self.array)
 
-    def fit(self, rows: Index) -> None:
+    def fit(self, rows: Index, faults: Faults) -> None:
         """Do nothing: an array has no gaps."""
 
     def take(self, rows: Index) -> NDArray[Any]:

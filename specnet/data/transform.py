@@ -18,12 +18,16 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Unfit(ValueError):  # noqa: N818 - a finding about a document, always turned into a diagnostic
-    """A transform cannot be applied to the shape or the values that reach it."""
+    """A transform cannot be applied to the shape or the values that reach it.
+
+    `place` is the transform's in the document's list, once the pipeline that applies it has filled it in.
+    """
 
     def __init__(self, message: str, key: str | None = None, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)
         self.key = key
         self.help = help
+        self.place = 0
 
 
 class Transform(Kind):

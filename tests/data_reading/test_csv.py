@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from specnet.data import READERS, load_data
+from specnet.diagnostics import SpecError
+
 TABLE = """\
 height,colour,weight,kind
 1.5,red,10,cat
@@ -162,6 +165,25 @@ def test_means_of_a_drawn_training_split(desk):
         np.testing.assert_allclose(split.inputs[:, 0], np.where(number % 3 == 0, mean, number))
 
 
+def test_a_training_split_without_values_fills_nothing(desk):
+    desk.write("a.csv", "a,b,y\n" + "".join(f"?,{i},{i}.5\n" for i in range(9)) + "7,9,9.5\n")
+    fields = {"type": "csv", "path": "a.csv", "target": "y", "missing": "mean", "split": {"test": 0.5}}
+    outcomes = set()
+    for seed in range(20):
+        reader = READERS.validate(fields)
+        try:
+            data = load_data(reader, desk.folder, seed=seed, dtype="float64")
+        except SpecError as error:
+            (fault,) = error.diagnostics
+            assert (fault.code, fault.path) == ("SN511", ("data", "missing"))
+            assert fault.message.startswith("column `a` has no value in the training split")
+            outcomes.add("fault")
+        else:
+            assert (data.splits["test"].inputs[:, 0] == 7).all()
+            outcomes.add("filled")
+    assert outcomes == {"fault", "filled"}
+
+
 def test_a_hole_in_the_target_is_never_filled(desk):
     desk.write("a.csv", "a,y\n1,2.5\n2,?\n")
     fault = desk.fault(type="csv", path="a.csv", target="y", missing="mean")
@@ -244,9 +266,9 @@ FAULTY = [
     ({"delimiter": '"'}, "cannot be a quote"),
     ({"encoding": "utf-99"}, "not a text encoding"),
     ({"encoding": "base64"}, "not a text encoding"),
-    ({"target": True}, "expected a column's name, its place from 0"),
-    ({"target": [1.5]}, "expected a column's name, its place from 0"),
-    ({"features": [None]}, "expected a column's name, its place from 0"),
+    ({"target": True}, "valid string"),
+    ({"target": [1.5]}, "valid string"),
+    ({"features": [None]}, "valid string"),
     ({"features": [0], "exclude": [1]}, "only where `features` is not given"),
     ({"unknown": "zeros", "categorical": "index"}, "one-hot categories only"),
     ({"missing": "zero"}, "'refuse', 'drop' or 'mean'"),

@@ -231,6 +231,27 @@ def test_a_changed_byte_is_noticed(desk):
     assert "Bad CRC-32" in fault.message
 
 
+def test_labels_that_are_damaged_are_found_without_loading(desk):
+    y = np.arange(5000) % 7
+    save(desk, inputs=np.zeros(5000), targets=y)
+    content = bytearray((desk.folder / "f.npz").read_bytes())
+    content[content.find(y.tobytes()) + 30_000] ^= 1
+    desk.write("f.npz", bytes(content))
+    fault = desk.fault(**FIELDS)
+    assert (fault.code, fault.path) == ("SN520", ("data", "targets"))
+
+
+def test_inputs_that_are_damaged_far_inside(desk):
+    x = np.arange(5000.0)
+    save(desk, inputs=x, targets=np.arange(5000) % 7)
+    content = bytearray((desk.folder / "f.npz").read_bytes())
+    content[content.find(x.tobytes()) + 30_000] ^= 1
+    desk.write("f.npz", bytes(content))
+    (fault,) = desk.faults(**FIELDS)
+    assert (fault.code, fault.path) == ("SN520", ("data", "inputs"))
+    assert "Bad CRC-32" in fault.message
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 250))
 def test_rubbish_is_a_fault_or_data(desk, rubbish, at):

@@ -11,7 +11,7 @@ from specnet.data import READERS, load_data
 from specnet.data.transforms import TRANSFORMS, Unfit
 from specnet.diagnostics import SpecError
 
-numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
+numbers = st.floats(-1e6, 1e6).map(lambda number: round(number, 6))
 tables = hnp.arrays(np.float64, st.tuples(st.integers(2, 20), st.integers(1, 4)), elements=numbers)
 images = hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=4, max_side=5), elements=numbers)
 
@@ -255,6 +255,16 @@ def test_values_that_one_hot_cannot_take(desk):
     (fault,) = desk.faults(**fields, transforms=[{"type": "one_hot", "classes": 3}])
     assert (fault.code, fault.path) == ("SN561", ("data", "transforms", 0, "classes"))
     assert fault.message == "inputs of the train data: the value 7 is not a whole number from 0 to 2"
+
+
+def test_values_that_a_transform_cannot_pass_on_to_the_next(desk):
+    fields = {"type": "inline", "inputs": [[0], [1], [7]], "targets": [0.5, 1, 2]}
+    (fault,) = desk.faults(**fields, transforms=[{"type": "one_hot", "classes": 3}, "standardize"])
+    assert (fault.code, fault.path) == ("SN561", ("data", "transforms", 0, "classes"))
+    test = {"inputs": [[8]], "targets": [0.5]}
+    fields["inputs"] = [[0], [1], [2]]
+    (fault,) = desk.faults(**fields, test=test, transforms=[{"type": "one_hot", "classes": 3}, "standardize"])
+    assert fault.message == "inputs of the test data: the value 8 is not a whole number from 0 to 2"
 
 
 def test_numbers_that_outgrow_the_dtype(desk):

@@ -4,8 +4,7 @@ import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, WrapValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import Place, Site
 from specnet.data.reader import FilePath, Part, Reader, joined
@@ -19,25 +18,13 @@ from specnet.data.tables.scan import Rules, Scan, scan
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from specnet.diagnostics import KeyPath
 
 MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 
-def _column(value: Any, handler: Callable[[Any], Any]) -> Any:
-    """Say in one sentence what a column may be, where a union would report each of its members."""
-    try:
-        return handler(value)
-    except ValidationError:
-        message = "expected a column's name, its place from 0 (or from the end, as -1), or a list of these"
-        raise PydanticCustomError("column", message) from None
-
-
-ColumnName = Annotated[str | int, WrapValidator(_column)]
+ColumnName = str | int
 Columns = tuple[ColumnName, ...]
-Target = Annotated[str | int | tuple[str | int, ...], WrapValidator(_column)]
 
 
 class CsvRows(Table):
@@ -59,7 +46,7 @@ class Csv(Reader):
     type: Literal["csv"] = "csv"
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
-    target: Target
+    target: ColumnName | Columns
     """The column to predict: its name, or its place from 0 (-1 is the last); a list for several numbers."""
     features: Columns | None = None
     """The columns to predict it from, in this order; all others if left out."""

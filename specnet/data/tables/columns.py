@@ -39,16 +39,18 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.columns[0])
 
-    def fit(self, rows: Index) -> None:
+    def fit(self, rows: Index, faults: Faults) -> None:
         """Learn what missing cells become: the mean of a number, the most frequent category."""
         if self.plan["fill"] is None:
             return
         fill = []
-        for kind, column in zip(self.plan["kinds"], self.columns, strict=True):
+        for name, kind, column in zip(self.plan["names"], self.plan["kinds"], self.columns, strict=True):
             values = column[rows]
             there = values[values >= 0] if kind == "text" else values[~np.isnan(values)]
             if not len(there):
-                fill.append(0.0)
+                message = f"column `{name}` has no value in the training split from which to fill its gaps"
+                cure = f'leave it out with `exclude = ["{name}"]`'
+                faults.add("SN511", message, "missing", help=cure)
             elif kind == "text":
                 fill.append(float(np.bincount(there).argmax()))
             else:

@@ -1,0 +1,116 @@
+"""The shipped documents: that each is sound, and what each one comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import specnet
+
+SPECS = Path(__file__).parents[2] / "specs"
+FILES = sorted(SPECS.iterdir())
+MNIST = Path(os.environ.get("SPECNET_DATA", "")) / "mnist" / "train-images-idx3-ubyte.gz"
+
+
+def trained(name, **overrides):
+    return specnet.run(specnet.load(SPECS / name, overrides=overrides))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_is_without_any_finding(path):
+    report = specnet.validate(path, data=path.stem != "mnist-mlp" or MNIST.exists())
+    assert not report.diagnostics
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_is_called_as_its_file(path):
+    assert specnet.load(path).name == path.stem
+    assert path.stem in path.read_text(encoding="utf-8").partition("[data]")[0]
+
+
+def test_mlp_ends_where_the_tutorial_ends():
+    """The numbers are the tutorial's own program's, not ours."""
+    result = trained("mlp.toml")
+    parameters = result.model.parameters
+    assert (result.parameters, result.epochs, result.steps) == (13, 20000, 20000)
+    np.testing.assert_allclose(
+        parameters["dense_2.kernel"], [[3.0686198740079584], [8.716302470748724]], rtol=0, atol=1e-9
+    )
+    np.testing.assert_allclose(parameters["dense_2.bias"], [-5.41304917187978], rtol=0, atol=1e-9)
+    assert result.splits["train"]["mse"] == pytest.approx(0.000464387774467, abs=1e-9)
+    assert result.splits["train"]["loss"] == pytest.approx(0.5 * 8 * 0.000464387774467, abs=1e-9)
+    assert result.splits["train"]["accuracy"] == 1.0
+
+
+def test_perceptron_ends_where_the_tutorial_ends():
+    """The numbers are the tutorial's own program's, not ours."""
+    result = trained("perceptron.toml")
+    kernel = [[3.869380646010267], [-0.6126333955416581], [-2.361823176565882], [1.2548194152401817]]
+    np.testing.assert_allclose(result.model.parameters["dense_1.kernel"], kernel, rtol=0, atol=1e-9)
+    assert list(result.model.parameters) == ["dense_1.kernel"]
+    assert result.splits["train"]["mse"] == pytest.approx(0.0477349902576, abs=1e-9)
+    assert result.splits["train"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["mlp.toml", "perceptron.toml"])
+def test_tutorial_programs_show_their_tables(name):
+    assert specnet.load(SPECS / name).output.show == ("predictions", "weights")
+
+
+def test_xor_tells_all_four_corners_apart():
+    result = trained("xor.json")
+    predictions = result.model.predict([[0, 0], [0, 1], [1, 0], [1, 1]])
+    np.testing.assert_array_equal(predictions > 0.5, [[False], [True], [True], [False]])
+    assert np.abs(predictions - [[0], [1], [1], [0]]).max() < 0.01
+
+
+@pytest.mark.parametrize("seed", [None, 1, 2])
+def test_moons_are_told_apart(seed):
+    result = trained("moons.toml", **({} if seed is None else {"seed": seed}))
+    assert result.splits["test"]["accuracy"] >= 0.96
+    assert result.splits["test"]["auc"] >= 0.99
+
+
+def test_iris_knows_the_species():
+    result = trained("iris.toml")
+    assert result.splits["test"]["accuracy"] >= 0.93
+    probabilities = result.model.predict([[5.1, 3.5, 1.4, 0.2], [6.3, 3.3, 6.0, 2.5]])
+    assert probabilities.argmax(axis=1).tolist() == [0, 2]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", [None, 4])
+def test_digits_are_read_with_97_percent(seed):
+    result = trained("digits.toml", **({} if seed is None else {"seed": seed}))
+    assert result.splits["test"]["accuracy"] >= 0.97
+
+
+def test_regression_comes_down_to_the_noise():
+    result = trained("regression.toml")
+    # The targets' noise has a standard deviation of 0.1: 200 rows of it have an rmse of 0.1 +- 0.005.
+    assert 0.09 <= result.splits["test"]["rmse"] <= 0.12
+    x = np.linspace(-3.0, 3.0, 50)[:, np.newaxis]
+    assert np.sqrt(np.mean((result.model.predict(x) - np.sin(x)) ** 2)) < 0.05
+
+
+@pytest.mark.skipif(not MNIST.exists(), reason="needs MNIST's four files in $SPECNET_DATA/mnist")
+def test_mnist_learns_most_in_its_first_epoch():
+    result = trained("mnist-mlp.toml", **{"training.epochs": 1})
+    assert result.splits["test"]["accuracy"] >= 0.95
+
+
+def test_mnist_stays_within_20_epochs():
+    assert specnet.load(SPECS / "mnist-mlp.toml").training.epochs <= 20
+
+
+def test_json_document_is_the_model_that_toml_would_be():
+    text = (SPECS / "xor.json").read_text(encoding="utf-8")
+    document = json.loads(text)
+    assert document.pop("$schema")
+    del document["layers"][1]["activation"]
+    report = specnet.validate(json.dumps(document))
+    assert not report.diagnostics

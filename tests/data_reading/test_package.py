@@ -125,9 +125,9 @@ def test_tables_are_held_as_numbers_not_as_text(desk):
 
 @pytest.mark.parametrize("kind", ["idx", "npz", "csv", "synthetic"])
 def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, kind):
+    import specnet.data.arrays.idx_file
+    import specnet.data.arrays.npz_file
     import specnet.data.pipeline
-    import specnet.data.readers.idx
-    import specnet.data.readers.npz
 
     desk.write("x", bytes([0, 0, 8, 2, 0, 0, 0, 100, 0, 0, 0, 100]) + bytes(10_000))
     desk.write("y", bytes([0, 0, 8, 1, 0, 0, 0, 100]) + bytes(100))
@@ -139,11 +139,11 @@ def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, k
         "csv": {"path": "f.csv", "target": "y"},
         "synthetic": {"kind": "blobs", "samples": 2000},
     }[kind]
-    for module in (specnet.data.pipeline, specnet.data.readers.idx, specnet.data.readers.npz):
+    for module in (specnet.data.pipeline, specnet.data.arrays.idx_file, specnet.data.arrays.npz_file):
         monkeypatch.setattr(module, "memory", lambda: 9_000)
     found = desk.faults(type=kind, **fields)
     assert found[0].code == "SN570"
     assert "GiB" in found[0].message
-    for module in (specnet.data.pipeline, specnet.data.readers.idx, specnet.data.readers.npz):
+    for module in (specnet.data.pipeline, specnet.data.arrays.idx_file, specnet.data.arrays.npz_file):
         monkeypatch.setattr(module, "memory", lambda: None)
     desk.load(type=kind, **fields)

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from specnet.data.files import Site
 from specnet.data.reader import Part, Reader
-from specnet.data.readers.idx import open_idx
 from specnet.data.signature import Description, names
 
 FOLDER = Path(__file__).parent.parent / "builtin"
@@ -49,6 +48,7 @@ class BuiltinSource:
         """Return the shipped arrays."""
         import numpy as np
 
+        from specnet.data.arrays.idx_file import open_file
         from specnet.data.rows import ArrayRows
 
         del seed
@@ -59,7 +59,7 @@ class BuiltinSource:
         arrays = []
         for part in ("inputs", "targets"):
             path = self._file(f"digits-{part}.idx.gz")
-            file = open_idx(path, path.name, (), self.site)
+            file = open_file(path, path.name, (), self.site)
             arrays.append(None if file is None else file.read(self.site))
         inputs, targets = arrays
         if inputs is None or targets is None:

@@ -1,24 +1,17 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from specnet.data.files import Place, Site
-from specnet.data.reader import FilePath, Part, Reader, joined
-from specnet.data.signature import Description
-from specnet.data.tables.choose import choose, choose_alike
-from specnet.data.tables.describe import describe, fit_to_encode, plan
-from specnet.data.tables.dialect import Dialect
-from specnet.data.tables.explain import explain
-from specnet.data.tables.layout import Layout
-from specnet.data.tables.scan import Rules, Scan, scan
+from specnet.data.files import Site
+from specnet.data.reader import FilePath, Reader
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
-    from specnet.diagnostics import KeyPath
+    from specnet.data.tables.dialect import Dialect
+    from specnet.data.tables.source import CsvSource
 
 MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -101,89 +94,14 @@ class Csv(Reader):
     @property
     def dialect(self) -> Dialect:
         """How the file's text is to be understood."""
+        from specnet.data.tables.dialect import Dialect
+
         return Dialect(
             self.delimiter, self.encoding, self.header, frozenset(self.missing_markers), self.replace
         )
 
     def open(self, site: Site) -> CsvSource | None:
         """Return the columns, read and checked."""
-        main = self._scanned(self.path, ("path",), None, site)
-        if main is None:
-            return None
-        layout, train = main
-        if not fit_to_encode(self, layout, train, site):
-            return None
-        scans = {"train": train}
-        layouts = {"train": layout}
-        for name, table in self.tables.items():
-            part = self._scanned(table.path, (name, "path"), main, site)
-            if part is not None:
-                layouts[name], scans[name] = part
-        if len(scans) <= len(self.tables):
-            return None
-        parts = {name: describe(self, layouts[name], found) for name, found in scans.items()}
-        return CsvSource(plan(self, layout, train), layouts, scans, joined(parts, site))
+        from specnet.data.tables.source import open_csv
 
-    def _scanned(
-        self, text: str, key: KeyPath, main: tuple[Layout, Scan] | None, site: Site
-    ) -> tuple[Layout, Scan] | None:
-        path = site.find(text, *key)
-        if path is None:
-            return None
-        place, dialect = Place(path, text, key, site), self.dialect
-        layout = choose(self, place) if main is None else choose_alike(self, place, main[0])
-        if layout is None:
-            return None
-        # A training file's column by its name is the same column in a file with another order.
-        known = None if main is None else {column.name: column for column in main[1].columns.values()}
-        drop = self.missing == "drop"
-        rules = Rules(
-            known=None if known is None else {i: known[layout.names[i]] for i in layout.used},
-            drop=drop,
-            zeros=self.unknown == "zeros",
-            optional=frozenset(layout.used if drop else layout.features if self.missing == "mean" else ()),
-        )
-        found = scan(place, dialect, layout, rules)
-        if found is None:
-            return None
-        before = len(site.faults.found)
-        if found.faulty or not rules.optional.issuperset(found.missing):
-            explain(place, dialect, layout, rules)
-        elif not found.rows:
-            dropped = ": every row has a missing value" if drop else ""
-            site.faults.add("SN506", f"`{text}` has no rows of data{dropped}", *key)
-        return (layout, found) if len(site.faults.found) == before else None
-
-
-@dataclass
-class CsvSource:
-    """Tables that were read and checked."""
-
-    plan: dict[str, Any]
-    layouts: dict[str, Layout]
-    scans: dict[str, Scan]
-    description: Description
-
-    def read(self, seed: int) -> dict[str, Part]:
-        """Return the columns as rows; one-hot stretches are made only when rows are taken."""
-        from specnet.data.tables.columns import TableRows, targets
-
-        del seed
-        integers = self.description.class_count is not None
-        parts = {}
-        for name, found in self.scans.items():
-            layout = self.layouts[name]
-            rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
-            parts[name] = Part(
-                rows, targets([found.columns[i] for i in layout.targets], integers, self.single)
-            )
-        return parts
-
-    @property
-    def single(self) -> bool:
-        """Whether a target is one number, not a list."""
-        return not self.description.target
-
-    def columns(self) -> dict[str, Any] | None:
-        """Return how the columns become inputs, as plain data."""
-        return self.plan
+        return open_csv(self, site)

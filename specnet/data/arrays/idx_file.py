@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from specnet.data.files import Site, memory
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.diagnostics import KeyPath
+
+TYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
+"""Element types by the third byte of the file; all big-endian."""
+
+RATIO = 1032
+"""How many bytes one byte of a deflate stream can stand for at most."""
+
+CHUNK = 1 << 20
+Damaged = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+@dataclass
+class IdxFile:
+    """One idx file, its header read."""
+
+    path: Path
+    name: str
+    key: KeyPath
+    type: str
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The size of the elements."""
+        return prod(self.shape) * int(self.type[1])
+
+    def stream(self) -> IO[bytes]:
+        """Return the file, opened at its first element."""
+        file = _opened(self.path)
+        file.read(4 + 4 * len(self.shape))
+        return file
+
+    def read(self, site: Site) -> NDArray[Any] | None:
+        """Return the array as stored, or note how the file is damaged."""
+        import numpy as np
+
+        out = np.empty(self.shape, np.dtype(self.type))
+        view = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type, unused-ignore]
+        if not self._fill(view, site):
+            return None
+        return out.byteswap(inplace=True) if out.dtype.itemsize > 1 else out
+
+    def _fill(self, view: memoryview, site: Site) -> bool:
+        done = 0
+        try:
+            with self.stream() as file:
+                while done < len(view):
+                    got = file.readinto(view[done : done + CHUNK])  # type: ignore[attr-defined]
+                    if not got:
+                        message = f"`{self.name}` ends after {done} of {len(view)} bytes: it is cut off"
+                        site.faults.add("SN531", message, *self.key)
+                        return False
+                    done += got
+                # Reading on to the end also makes gzip compare its checksum.
+                if file.read(1):
+                    message = f"`{self.name}` holds more than the {len(view)} bytes that its header tells of"
+                    site.faults.add("SN531", message, *self.key)
+                    return False
+        except Damaged as error:
+            site.faults.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
+            return False
+        return True
+
+    def labels(self, site: Site) -> Counter[int] | None:
+        """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
+        import array
+        import sys
+
+        raw = bytearray(self.size)
+        if not self._fill(memoryview(raw), site):
+            return None
+        if self.type == "u1":
+            return Counter(raw)
+        values = array.array({"i1": "b", "i2": "h", "i4": "i"}[self.type], bytes(raw))
+        if sys.byteorder == "little" and values.itemsize > 1:
+            values.byteswap()
+        return Counter(values)
+
+
+def open_file(path: Path, name: str, key: KeyPath, site: Site) -> IdxFile | None:
+    """Return a file, its header read, or note what is wrong with it."""
+    try:
+        with _opened(path) as file:
+            magic = file.read(4)
+            if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
+                _note_magic(magic, name, key, site)
+                return None
+            sizes = file.read(4 * magic[3])
+    except Damaged as error:
+        site.faults.add("SN531", f"`{name}` is damaged: {_reason(error)}", *key)
+        return None
+    if len(sizes) < 4 * magic[3]:
+        site.faults.add("SN531", f"`{name}` ends within its header", *key)
+        return None
+    shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
+    file_ = IdxFile(path, name, key, TYPES[magic[2]], shape)
+    if not _plausible(file_, site):
+        return None
+    return file_
+
+
+def _note_magic(magic: bytes, name: str, key: KeyPath, site: Site) -> None:
+    if not magic:
+        site.faults.add("SN531", f"`{name}` is empty", *key)
+        return
+    shown = magic.hex(" ")
+    message = (
+        f"`{name}` is no idx file: it starts with the bytes {shown}, not 00 00, a type and a number of axes"
+    )
+    cure = 'this is an npz file: `type = "npz"` reads it' if magic == b"PK\3\4" else None
+    site.faults.add("SN530", message, *key, help=cure)
+
+
+def _plausible(file: IdxFile, site: Site) -> bool:
+    """Refuse a header that claims more than the file can hold, before memory is taken for it."""
+    there = file.path.stat().st_size
+    header = 4 + 4 * len(file.shape)
+    shape = " x ".join(map(str, file.shape))
+    if not prod(file.shape):
+        site.faults.add("SN543", f"`{file.name}` holds no elements: its shape is {shape}", *file.key)
+        return False
+    packed = _is_gzip(file.path)
+    if file.size + header > (there * RATIO if packed else there):
+        message = (
+            f"`{file.name}` is cut off: its header tells of {shape} elements, the file has {there} bytes"
+        )
+        site.faults.add("SN531", message, *file.key)
+        return False
+    most = memory()
+    if most is not None and file.size > most:
+        message = f"`{file.name}` holds {file.size / 2**30:.1f} GiB, of the machine's {most / 2**30:.1f} GiB"
+        site.faults.add("SN570", message, *file.key)
+        return False
+    return True
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if _is_gzip(path):
+        return cast("IO[bytes]", gzip.open(path, "rb"))
+    return path.open("rb", buffering=0)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "its compressed data end too early"
+    return str(error)

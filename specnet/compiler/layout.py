@@ -105,7 +105,9 @@ def _transposable(
     wanted = {v.index for v in graph.outputs.values()} | {v.index for _, v in graph.assignments}
 
     def free(value: Value) -> bool:
-        made = value.op is ops.product or (value.op.elementwise and _movable(value))
+        made = value.op is ops.product or (
+            value.op.elementwise and value.op is not ops.expand and _movable(value)
+        )
         return made and value.index not in wanted and all(map(_takes_either, readers.get(value.index, ())))
 
     def _movable(value: Value) -> bool:
@@ -115,7 +117,7 @@ def _transposable(
         if reader.op is ops.product:
             return True
         if reader.op.elementwise:
-            return _is_matrix(reader) and _movable(reader)
+            return reader.op is not ops.expand and _is_matrix(reader) and _movable(reader)
         return reader.op is ops.total and reader.attributes["axes"] == (0,)
 
     return {root: own for root, own in members.items() if all(free(graph.values[i]) for i in own)}

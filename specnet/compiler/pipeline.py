@@ -5,6 +5,7 @@ from specnet.compiler.fuse import group
 from specnet.compiler.layout import join_biases
 from specnet.compiler.place import place
 from specnet.compiler.simplify import prune, simplify
+from specnet.compiler.spread import spread
 from specnet.graph.graph import Graph
 from specnet.runtime.plan import Plan
 
@@ -23,6 +24,6 @@ def plan(
     bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the plan that
     every optimised one is tested against.
     """
-    graph = join_biases(simplify(graph), fixed_inputs=fixed_inputs) if optimise else prune(graph)
+    graph = spread(join_biases(simplify(graph), fixed_inputs=fixed_inputs)) if optimise else prune(graph)
     groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs)
     return emit(graph, groups, place(graph, groups, batch), batch, guard)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from specnet.compiler.model import Model
 
 Stopped = Literal["completed", "early_stopping", "interrupted", "diverged"]
 
@@ -22,6 +25,8 @@ class Started:
     batch_size: int
     memory: int
     """Bytes that the plan, its parameters and the data take."""
+    model: Model = field(repr=False)
+    """What is trained; its parameters change from step to step."""
 
 
 @dataclass(frozen=True, slots=True)

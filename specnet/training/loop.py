@@ -75,6 +75,7 @@ class Trainer:
             self.length.steps_per_epoch,
             self.batch_size,
             self.memory,
+            self.model,
         )
         validation = self.splits.get("validation")
         ending: tuple[Stopped, str] | None = None

@@ -100,11 +100,15 @@ equal = comparison("equal", "equal({a}, {b}, {o})")
 masked: Op = Op(
     "masked",
     infer_elementwise,
-    "multiply({a}, {b}, {o})",
+    "copyto({s}, {b})\nmultiply({a}, {s}, {o})",
     lambda g, y, a, mask: (fit(masked(g, mask), a.shape), None),
     elementwise=True,
+    scratch=lambda value: [(value.shape, value.dtype)],
 )
-"""`a` where the mask (its second input) is true, else 0."""
+"""`a` where the mask (its second input) is true, else 0.
+
+The mask is made numbers by a copy, since NumPy multiplies by truth values through a buffer that it allocates.
+"""
 
 select: Op = elementwise(
     "select",

@@ -16,7 +16,8 @@ def _infer_drawn(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple
 keep_mask = Op(
     "keep_mask",
     _infer_drawn,
-    "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\nmultiply({s2}, {scale}, {o})",
+    "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\n"
+    "copyto({o}, {s2})\nmultiply({o}, {scale}, {o})",
     lambda *_, **__: (None,),
     random=True,
     flops=lambda value: value.count * Count(2),

@@ -120,19 +120,19 @@ def _column(value: Value) -> Shape:
 softmax = Op(
     "softmax",
     _same,
-    "maximum_reduce({a}, -1, None, {s}, True)\nsubtract({a}, {s}, {o})\nexp({o}, {o})\n"
-    "add_reduce({o}, -1, None, {s}, True)\ndivide({o}, {s}, {o})",
+    "maximum_reduce({a}, -1, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
+    "add_reduce({o}, -1, None, {s}, True)\ncopyto({s2}, {s})\ndivide({o}, {s2}, {o})",
     lambda g, y, x: (y * (g - total_last(g * y)),),
     flops=lambda value: value.count * Count(5),
-    scratch=lambda value: [(_column(value), value.dtype)],
+    scratch=lambda value: [(_column(value), value.dtype), (value.shape, value.dtype)],
 )
 """exp(x) / sum(exp(x)) along the last axis, shifted by the largest so that nothing overflows."""
 
 log_softmax = Op(
     "log_softmax",
     _same,
-    "maximum_reduce({a}, -1, None, {s}, True)\nsubtract({a}, {s}, {o})\nexp({o}, {s2})\n"
-    "add_reduce({s2}, -1, None, {s}, True)\nlog({s}, {s})\nsubtract({o}, {s}, {o})",
+    "maximum_reduce({a}, -1, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
+    "add_reduce({s2}, -1, None, {s}, True)\nlog({s}, {s})\ncopyto({s2}, {s})\nsubtract({o}, {s2}, {o})",
     lambda g, y, x: (g - exp(y) * total_last(g),),
     flops=lambda value: value.count * Count(5),
     scratch=lambda value: [(_column(value), value.dtype), (value.shape, value.dtype)],

@@ -42,7 +42,12 @@ def _infer_expand(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
 
 
 expand = Op(
-    "expand", _infer_expand, "copyto({o}, {a})", lambda g, y, x, shape: (fit(g, x.shape),), flops=_nothing
+    "expand",
+    _infer_expand,
+    "copyto({o}, {a})",
+    lambda g, y, x, shape: (fit(g, x.shape),),
+    elementwise=True,
+    flops=_nothing,
 )
 """A value repeated along new axes and axes of size 1."""
 

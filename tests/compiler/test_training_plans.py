@@ -1,0 +1,167 @@
+"""Whole training steps: every plan of a network must agree with PyTorch, and with itself unoptimised."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import specnet
+from specnet.compiler.model import Model, as_targets, streams
+from specnet.compiler.pipeline import plan
+from specnet.compiler.plans import plan_training
+from specnet.compiler.programs import training_graph
+from specnet.compiler.study import build
+from specnet.data import load_data
+from specnet.runtime.execution import Executable
+
+DATA = {"type": "synthetic", "kind": "blobs", "classes": 3, "features": 5, "samples": 60, "noise": 1.0}
+
+
+def spec_of(layers, loss="cross_entropy", dtype="float64", data=None, **training):
+    import json
+
+    document = {
+        "specnet": 1,
+        "dtype": dtype,
+        "data": data or DATA,
+        "layers": layers,
+        "loss": loss,
+        "training": {"epochs": 3, "batch_size": 16, **training},
+    }
+    return specnet.load(json.dumps(document))
+
+
+def step_with(spec, batch, rows, steps, *, optimise, whole=False):
+    """Train some steps on the same rows by one plan; return losses and the final parameters."""
+    data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+    model = Model(build(spec, data.signature))
+    update = training_graph(model.network)
+    compiled = plan(update.graph, batch, guard="loss", optimise=optimise, fixed_inputs=whole)
+    slots = {
+        f"slot/{name}": np.full(shape, first, spec.dtype) for name, (shape, first) in update.slots.items()
+    }
+    split = data.splits["train"]
+    x, t = split.inputs[:rows], as_targets(model.network, split.targets)[:rows]
+    executable = Executable(compiled, streams(spec.seed, compiled.streams.values()))
+    bound = executable.bind(rows, model.leaves(inputs=x, targets=t, **slots))
+    losses = []
+    with np.errstate(all="ignore"):
+        for number in range(steps):
+            values = {"rate": 0.05, "step": number + 1}
+            losses.append(bound.step(*(values[name] for name in compiled.numbers)))
+    return np.array(losses), model.parameters.flat.copy()
+
+
+ACTIVATIONS = st.sampled_from(["relu", "tanh", "sigmoid", "gelu", "linear", "softplus", "leaky_relu", "mish"])
+HIDDEN = st.builds(
+    lambda units, activation, use_bias, l2, rate: [
+        {
+            "type": "dense",
+            "units": units,
+            "activation": activation,
+            "use_bias": use_bias,
+            **({"kernel_regularizer": {"type": "l2", "factor": 0.01}} if l2 else {}),
+        },
+        *([{"type": "dropout", "rate": 0.3}] if rate else []),
+    ],
+    st.sampled_from([1, 2, 7, 700]),
+    ACTIVATIONS,
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+OPTIMIZERS = st.sampled_from(["sgd", "adam", "rmsprop", "nadam", "adamw"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    hidden=st.lists(HIDDEN, max_size=3),
+    optimizer=OPTIMIZERS,
+    clip=st.sampled_from(
+        [{}, {"clip_norm": 0.1}, {"clip_value": 0.01}, {"clip_norm": 0.1, "clip_value": 0.05}]
+    ),
+    rows=st.sampled_from([1, 9, 48, 60]),
+    whole=st.booleans(),
+)
+def test_optimised_plans_agree_with_unoptimised_ones(hidden, optimizer, clip, rows, whole):
+    layers = [layer for block in hidden for layer in block] + [{"type": "dense", "units": 3}]
+    spec = spec_of(layers, optimizer=optimizer, **clip)
+    plain = step_with(spec, 60, rows, 4, optimise=False)
+    fast = step_with(spec, 60, rows, 4, optimise=True, whole=whole)
+    np.testing.assert_allclose(fast[0], plain[0], rtol=1e-9)
+    np.testing.assert_allclose(fast[1], plain[1], rtol=1e-7, atol=1e-10)
+
+
+def torch_model(torch, spec, parameters):
+    """Return the same network in PyTorch, with the same parameters."""
+    functions = {
+        "relu": torch.nn.ReLU,
+        "tanh": torch.nn.Tanh,
+        "sigmoid": torch.nn.Sigmoid,
+        "linear": torch.nn.Identity,
+    }
+    modules = []
+    for number, layer in enumerate(spec.layers, 1):
+        kernel = torch.tensor(np.array(parameters[f"dense_{number}.kernel"]))
+        linear = torch.nn.Linear(*kernel.shape, bias=layer.use_bias, dtype=kernel.dtype)
+        linear.weight.data = kernel.T.clone()
+        if layer.use_bias:
+            linear.bias.data = torch.tensor(np.array(parameters[f"dense_{number}.bias"]))
+        modules += [linear, functions[layer.activation.type]()]
+    return torch.nn.Sequential(*modules)
+
+
+@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-9), ("float32", 2e-4)])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("batch_size", [16, "full"])
+def test_a_whole_training_equals_pytorch(dtype, rtol, activation, use_bias, batch_size):
+    torch = pytest.importorskip("torch")
+    layers = [
+        {"type": "dense", "units": 8, "activation": activation, "use_bias": use_bias},
+        {"type": "dense", "units": 6, "activation": activation},
+        {"type": "dense", "units": 3},
+    ]
+    spec = spec_of(layers, dtype=dtype, batch_size=batch_size, shuffle=False, optimizer={"type": "adam"})
+    start = specnet.compile(spec)
+    peer = torch_model(torch, spec, start.parameters)
+    optimizer = torch.optim.Adam(peer.parameters(), lr=1e-3)
+    split = load_data(spec.data, spec.origin.folder, seed=0, dtype=dtype).splits["train"]
+    x, t = torch.tensor(split.inputs), torch.tensor(split.targets)
+    size = len(x) if batch_size == "full" else batch_size
+    losses = []
+    for _ in range(3):
+        total = 0.0
+        for begin in range(0, len(x), size):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(peer(x[begin : begin + size]), t[begin : begin + size])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(x[begin : begin + size])
+        losses.append(total / len(x))
+    events = list(specnet.train(spec))
+    ours = [event.loss for event in events if isinstance(event, specnet.EpochEnded)]
+    np.testing.assert_allclose(ours, losses, rtol=rtol)
+    model = events[0].model
+    for number in (1, 2, 3):
+        weight = peer[2 * (number - 1)].weight.detach().numpy().T
+        np.testing.assert_allclose(model.parameters[f"dense_{number}.kernel"], weight, rtol=rtol, atol=rtol)
+
+
+def test_accumulated_batches_equal_one_large_batch():
+    layers = [{"type": "dense", "units": 4, "activation": "tanh"}, {"type": "dense", "units": 3}]
+    large = spec_of(layers, batch_size=30, shuffle=False, optimizer="adam")
+    shared = spec_of(layers, batch_size=10, accumulate=3, shuffle=False, optimizer="adam")
+    one, other = (list(specnet.train(spec)) for spec in (large, shared))
+    assert one[-1].steps == other[-1].steps == 6
+    np.testing.assert_allclose(one[0].model.parameters.flat, other[0].model.parameters.flat, rtol=1e-11)
+
+
+def test_plans_are_made_without_arrays_of_the_data():
+    spec = spec_of([{"type": "dense", "units": 3}])
+    data = load_data(spec.data, spec.origin.folder, seed=0, dtype="float64")
+    network = build(spec, data.signature)
+    plans = plan_training(network, {"train": 10**9}, units=False)
+    assert plans.step.batch == 16

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specnet.diagnostics.diagnostic import Diagnostic, Position, Report, Span
 from specnet.diagnostics.frame import frame
-from specnet.diagnostics.segments import Segment, plain_text, printable, wrapped
+from specnet.diagnostics.segments import Segment, plain_text, printable, width_of, wrapped
 
 WIDTH = 80
 
@@ -60,6 +60,9 @@ def _full(diagnostic: Diagnostic, text: str | None, width: int) -> Iterator[Segm
         place += f":{diagnostic.span.start.line}:{diagnostic.span.start.column}"
     elif diagnostic.file is None and diagnostic.path:
         place += f": {printable('.'.join(map(str, diagnostic.path)))}"
+    if text == diagnostic.file and width_of(place) > width - gutter - 4:
+        # What stands for itself, as a flag does, is no path that a reader would follow.
+        place = place[: width - gutter - 6] + "…"
     yield f"{' ' * gutter}--> ", "gutter"
     yield f"{place}\n", "location"
     framed = text is not None and bool(spans) and spans != [_TOP]

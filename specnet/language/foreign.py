@@ -147,7 +147,7 @@ KINDS = {
         mse: meansquarederror l2
         mae: meanabsoluteerror l1
         rmse: rootmeansquarederror
-        confusion_matrix: confusion
+        confusion: confusionmatrix confmat
     """),
     "reader": _table("""
         csv: table file tsv pandas dataframe

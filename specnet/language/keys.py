@@ -26,6 +26,9 @@ def unknown_faults(
     """Return the findings about a table's unknown keys, and the missing keys that none of them explains."""
     found: list[Diagnostic] = []
     left = list(missing)
+    taken: set[str] = set()
+    value = resolve(model, data, path).value
+    given = value if isinstance(value, dict) else {}
     for place in places:
         key, table = str(place.path[-1]), place.owner
         if table is None:
@@ -33,8 +36,7 @@ def unknown_faults(
                 Diagnostic("SN202", f"`{plain(key)}` is not a key here", path=place.path, part="key")
             )
             continue
-        given = resolve(model, data, path).value
-        free = [name for name in table.model_fields if not isinstance(given, dict) or name not in given]
+        free = [name for name in table.model_fields if name not in taken and name not in given]
         message = f"`{plain(key)}` is not a field of {owner_name(path, table)}"
         cure: str | None = None
         meant = meant_key(key, left)
@@ -44,6 +46,7 @@ def unknown_faults(
         if meant is not None:
             message += f"; did you mean `{meant}`?"
             left = [name for name in left if name != meant]
+            taken.add(meant)
         elif home is not None:
             message += f"; {_as_there(key, home[1])} belongs in {_table_name(home[0])}"
         elif key == "$schema":

@@ -70,7 +70,8 @@ class Output(Table):
 class Spec(Table):
     """Everything about one experiment."""
 
-    specnet: Literal[1]
+    # Python takes true and 1.0 for the literal 1, and so would a Literal.
+    specnet: Annotated[int, Field(ge=1, le=1, json_schema_extra={"const": 1})]
     """The version of the language."""
     name: Annotated[str, Field(pattern=NAME), Words("a text that can name a folder")] = "spec"
     """What the experiment is called, and its runs' folder; the file's stem if left out."""

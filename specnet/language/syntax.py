@@ -28,7 +28,7 @@ def syntax_faults(source: Source, error: ValueError | RecursionError) -> list[Di
         return [_nesting(source)]
     if isinstance(error, JsonExtensionError):
         return _json_extensions(source)
-    if not source.text.strip():
+    if not source.text.strip(" \t\r\n"):
         return content_faults(source, {})
     if isinstance(error, json.JSONDecodeError):
         from specnet.language.json_syntax import json_fault

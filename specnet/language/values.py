@@ -74,6 +74,8 @@ def value_fault(model: type[Table], data: dict[str, Any], place: Resolved, error
         code = "SN207"
         meant = closest(value, choices)
         message += f"; did you mean {shown(meant)}?" if meant else ""
+    elif code == "SN207" and domain.form == "union":
+        code = "SN206"
     elif _has_size(value, domain, code):
         message += (
             f" of {len(value)}" if isinstance(value, list | tuple) and "array of" not in message else ""
@@ -106,7 +108,12 @@ def _cure(path: KeyPath, value: Any, domain: Domain) -> str | None:
         return f"write {int(value)}, without a point" if abs(value) < 1e15 else None
     if isinstance(value, str) and forms != {"array"}:
         return _unquoted(value, forms)
-    if "text" in forms and isinstance(value, int | float) and not isinstance(value, bool):
+    if (
+        "text" in forms
+        and not forms & {"int", "float"}
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+    ):
         return f'a text stands in quotes: "{shown(value)}"'
     key = _name(path)
     if isinstance(value, dict) and "array" in forms and len(path) <= 2:

@@ -19,12 +19,13 @@ _NOUNS = {
 
 
 def words(domain: Domain) -> str:
-    """Return what a field takes, such as `a whole number above 0, or "full"`."""
+    """Return what a field takes, such as `a whole number above 0 or "full"`."""
     if domain.words is not None:
         return domain.words
     if domain.form == "union":
         parts = [words(member) for member in domain.members]
-        return f"{', '.join(parts[:-1])}, or {parts[-1]}"
+        comma = "," * any("," in part or " or " in part for part in parts[:-1])
+        return f"{', '.join(parts[:-1])}{comma} or {parts[-1]}"
     if domain.form == "choice":
         names = [json.dumps(choice, ensure_ascii=False) for choice in domain.choices]
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from specnet.language.foreign import KEYS, KINDS, folded
+from specnet.language.kinds import FAMILIES
+from specnet.language.suggestions import closest, distance, meant_key, meant_kind, similar_file
+
+LAYERS = ["dense", "activation", "dropout", "flatten", "reshape", "conv_2d"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("dens", "dense"),
+        ("Dense", "dense"),
+        ("desne", "dense"),
+        ("drop_out", "dropout"),
+        ("Conv2D", "conv_2d"),
+        ("falten", "flatten"),
+        ("activaiton", "activation"),
+        ("attention", None),
+        ("quantum", None),
+        ("d", None),
+        ("", None),
+        ("x" * 100, None),
+    ],
+)
+def test_closest(name: str, meant: str | None) -> None:
+    assert closest(name, LAYERS) == meant
+
+
+@pytest.mark.parametrize(("name", "meant"), [("l3", None), ("sdg", "sgd"), ("adm", "adam"), ("a", None)])
+def test_short_names(name: str, meant: str | None) -> None:
+    assert closest(name, ["l1", "l2", "sgd", "adam", "ab"]) == meant
+
+
+def test_the_nearer_wins() -> None:
+    assert closest("tanhh", ["tanhxx", "tanh"]) == "tanh"
+    assert closest("selu_", ["relu", "selu"]) == "selu"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [("", "", 0), ("abc", "", 3), ("abc", "acb", 1), ("abc", "abd", 1), ("abc", "ab", 1), ("ca", "abc", 3)],
+)
+def test_distance(a: str, b: str, expected: int) -> None:
+    assert distance(a, b) == expected
+
+
+@given(st.text("abc", max_size=7), st.text("abc", max_size=7))
+def test_distance_is_symmetric_and_bounded(a: str, b: str) -> None:
+    assert distance(a, b) == distance(b, a)
+    assert (distance(a, b) == 0) == (a == b)
+    assert abs(len(a) - len(b)) <= distance(a, b) <= max(len(a), len(b))
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "meant"),
+    [
+        ("Linear", "layer", "dense"),
+        ("fc", "layer", "dense"),
+        ("ReLU", "activation", "relu"),
+        ("swish", "activation", "silu"),
+        ("CrossEntropyLoss", "loss", "cross_entropy"),
+        ("sparse_categorical_crossentropy", "loss", "cross_entropy"),
+        ("bce", "loss", "binary_cross_entropy"),
+        ("BCEWithLogitsLoss", "loss", "binary_cross_entropy"),
+        ("MSELoss", "loss", "mse"),
+        ("ReduceLROnPlateau", "schedule", "plateau"),
+        ("kaiming_normal", "initializer", "he_normal"),
+        ("StandardScaler", "transform", "standardize"),
+        ("gradient_descent", "optimizer", "sgd"),
+        ("roc_auc", "metric", "auc"),
+    ],
+)
+def test_what_others_call_it(name: str, family: str, meant: str) -> None:
+    known = next(f for f in FAMILIES if f.name == family).kinds
+    assert meant_kind(name, family, known) == meant
+
+
+def test_keys_of_others() -> None:
+    assert meant_key("lr", ["momentum", "learning_rate"]) == "learning_rate"
+    assert meant_key("negative_slope", ["slope"]) == "slope"
+    assert meant_key("lr", ["momentum"]) is None
+    assert meant_key("Units", ["units"]) == "units"
+
+
+def test_the_tables_of_foreign_names_are_folded_and_lead_to_kinds() -> None:
+    families = {family.name: family.kinds for family in FAMILIES}
+    assert set(KINDS) <= set(families)
+    for table in (KEYS, *KINDS.values()):
+        assert all(folded(name) == name for name in table)
+    for family, table in KINDS.items():
+        for name, meanings in table.items():
+            assert set(meanings) <= set(families[family]), (family, name)
+
+
+def test_a_similar_file(tmp_path: Path) -> None:
+    (tmp_path / "mlp.toml").touch()
+    (tmp_path / "xor.json").touch()
+    assert similar_file(str(tmp_path / "mpl.toml")) == str(tmp_path / "mlp.toml")
+    assert similar_file(str(tmp_path / "xor")) == str(tmp_path / "xor.json")
+    assert similar_file(str(tmp_path / "entirely-else.toml")) is None
+    assert similar_file(str(tmp_path / "nowhere" / "a.toml")) is None

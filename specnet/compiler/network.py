@@ -112,7 +112,15 @@ class Network:
     def _check(self, lowered: Lowered) -> None:
         """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
         found = initial_faults(self.parameters)
+        labels: dict[str, int] = {}
         for index, metric in enumerate(self.metrics):
+            first = labels.setdefault(metric.label, index)
+            if first != index:
+                where = Label("the first one is here", ("metrics", first))
+                message = f"two metrics would be given as `{metric.label}`"
+                found.append(
+                    Diagnostic("SN302", message, ("metrics", index), help="leave one out", labels=(where,))
+                )
             try:
                 metric.sums(lowered.prediction, lowered.target)
                 metric.keeps(lowered.prediction, lowered.target)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
-import textwrap
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -78,17 +79,37 @@ def describe(table: type[Table]) -> Description:
     return Description(name, " ".join(text.split("\n\n")[0].split()), text, tuple(fields))
 
 
-@cache
-def field_notes(table: type[Table]) -> dict[str, str]:
+def field_notes(table: type[Table]) -> Mapping[str, str]:
     """Return the string below each field that a class itself declares."""
+    return _notes(table.__module__).get(table.__qualname__, {})
+
+
+@cache
+def _notes(module: str) -> dict[str, dict[str, str]]:
+    """Return the strings below the fields of each class of a module, by the class's qualified name."""
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(table)))
-    except (OSError, TypeError, SyntaxError):
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
+    except (OSError, TypeError, KeyError, SyntaxError):
         # A class made at run time, or installed without its source, has no notes to read.
         return {}
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    found: dict[str, dict[str, str]] = {}
+    pending: list[tuple[str, ast.AST]] = [("", tree)]
+    while pending:
+        prefix, node = pending.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef):
+                found[prefix + child.name] = _class_notes(child)
+                pending.append((f"{prefix}{child.name}.", child))
+            elif isinstance(child, ast.FunctionDef):
+                pending.append((f"{prefix}{child.name}.<locals>.", child))
+            else:
+                pending.append((prefix, child))
+    return found
+
+
+def _class_notes(node: ast.ClassDef) -> dict[str, str]:
     notes: dict[str, str] = {}
-    for statement, below in itertools.pairwise(body):
+    for statement, below in itertools.pairwise(node.body):
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
         if (

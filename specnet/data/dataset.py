@@ -96,12 +96,12 @@ def load_data(
     faults.check()
     splits = {}
     for name, (part, chosen) in drawn.items():
-        x = inputs.run(part.inputs, chosen, dtype, name, faults)
+        x = inputs.run(part.inputs, chosen, dtype, f"the {name} split", faults)
         if signature.integers:
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
-            y = targets.run(TargetRows(part.targets), chosen, dtype, name, faults)
+            y = targets.run(TargetRows(part.targets), chosen, dtype, f"the {name} split", faults)
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)

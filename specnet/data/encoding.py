@@ -80,7 +80,7 @@ class Encoding:
             )
             faults.add("SN572", message)
             faults.check()
-        return self.inputs.run(raw, None, self.dtype, "new", faults)
+        return self.inputs.run(raw, None, self.dtype, "the new rows", faults)
 
     def _raw(self, rows: Any, faults: Faults) -> Rows:
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):

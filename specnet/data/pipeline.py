@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.faults import Faults
+    from specnet.data.rows import Index
     from specnet.data.transform import State
 
     Chosen = NDArray[np.intp] | None
@@ -54,19 +55,27 @@ class Pipeline:
                     with np.errstate(all="ignore"):
                         state = transform.fit_blocks(self._so_far(rows, chosen))
                 except Unfit as unfit:
-                    self._note(faults, unfit, "train")
+                    self._note(faults, unfit, "the train split")
                     return
             self.states.append(state)
 
     def _so_far(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
         count = len(rows) if chosen is None else len(chosen)
         for _, source in blocks(count, rows.shape, chosen):
-            yield self.apply(rows.take(source))
+            yield self._applied(rows, source)
 
-    def run(self, rows: Rows, chosen: Chosen, dtype: str, split: str, faults: Faults) -> NDArray[Any]:
+    def _applied(self, rows: Rows, source: Index) -> NDArray[Any]:
+        try:
+            return self.apply(rows.take(source))
+        except Unfit as unfit:
+            unfit.row = _row(source, unfit.row)
+            raise
+
+    def run(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> NDArray[Any]:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
 
-        Values that cannot be taken are noted. Rows pass in blocks: beside the result only a block is held.
+        Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
+        that beside the result only a block is held.
         """
         count = len(rows) if chosen is None else len(chosen)
         shape = (count, *self.shape(rows.shape))
@@ -78,13 +87,14 @@ class Pipeline:
         for place, source in blocks(count, rows.shape, chosen):
             if direct is None:
                 try:
-                    self._fill(out[place], rows.take(source))
+                    with np.errstate(all="ignore"):
+                        out[place] = self._applied(rows, source) if self.transforms else rows.take(source)
                 except Unfit as unfit:
-                    self._note(faults, unfit, split)
+                    self._note(faults, unfit, whose)
                     return out
             sound = sound and bool(np.isfinite(out[place]).all())
         if not sound:
-            self._explain(rows, chosen, out, split, faults)
+            self._explain(rows, chosen, out, whose, faults)
         return out
 
     def _as_stored(self, rows: Rows, chosen: Chosen, dtype: str) -> NDArray[Any] | None:
@@ -95,10 +105,6 @@ class Pipeline:
         if array is None or array.dtype != dtype or not array.flags.c_contiguous or not array.flags.writeable:
             return None
         return array  # type: ignore[no-any-return]
-
-    def _fill(self, out: NDArray[Any], block: NDArray[Any]) -> None:
-        with np.errstate(all="ignore"):
-            out[...] = self.apply(block) if self.transforms else block
 
     def apply(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return rows (rows, ...) after all transforms, in float64; raise Unfit, with its place."""
@@ -134,28 +140,33 @@ class Pipeline:
                 scale, offset = scale * step[0], offset * step[0] + step[1]
         return scale[0], offset[0]
 
-    def _note(self, faults: Faults, unfit: Unfit, split: str) -> None:
+    def _note(self, faults: Faults, unfit: Unfit, whose: str) -> None:
         key = () if unfit.key is None else (unfit.key,)
-        message = f"{self.on} of the {split} data: {unfit}"
+        message = f"{self.on} of {whose}, row {unfit.row + 1} of the data: {unfit}"
         faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
 
-    def _explain(self, rows: Rows, chosen: Chosen, out: NDArray[Any], split: str, faults: Faults) -> None:
+    def _explain(self, rows: Rows, chosen: Chosen, out: NDArray[Any], whose: str, faults: Faults) -> None:
+        """Note the first value that is no finite number, in the data or else only in the result."""
+        grown = None
         for place, source in blocks(len(out), rows.shape, chosen):
             block = rows.take(source)
             wrong = np.argwhere(~np.isfinite(block))
             if len(wrong):
                 row, *rest = wrong[0].tolist()
-                value = block[tuple(wrong[0])]
-                where = f"row {place.start + row + 1}" + (f", element {rest}" if rest else "")
-                faults.add(
-                    "SN513",
-                    f"{self.on} of the {split} data hold {value:g} in {where}",
-                    help="every value must be a finite number",
-                )
+                where = f"in row {_row(source, row) + 1} of the data" + (f", element {rest}" if rest else "")
+                message = f"{self.on} of {whose} hold {block[tuple(wrong[0])]:g} {where}"
+                faults.add("SN513", message, help="every value must be a finite number")
                 return
-        row = int(np.argwhere(~np.isfinite(out))[0][0])
-        message = f"{self.on} of the {split} data are too large for {out.dtype} in row {row + 1}"
+            if grown is None and not np.isfinite(out[place]).all():
+                grown = _row(source, int(np.argwhere(~np.isfinite(out[place]))[0][0]))
+        assert grown is not None
+        message = f"{self.on} of {whose} are too large for {out.dtype} in row {grown + 1} of the data"
         faults.add("SN561", message, help="a `scale` or `standardize` transform brings them down")
+
+
+def _row(source: Index, place: int) -> int:
+    """Return which row of the data stands at a place of a block."""
+    return source.start + place if isinstance(source, slice) else int(source[place])
 
 
 def fits(shape: tuple[int, ...], dtype: str, faults: Faults) -> bool:

@@ -20,14 +20,16 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 class Unfit(ValueError):  # noqa: N818 - a finding about a document, always turned into a diagnostic
     """A transform cannot be applied to the shape or the values that reach it.
 
-    `place` is the transform's in the document's list, once the pipeline that applies it has filled it in.
+    `row` is where the value stands among the rows, and `place` where the transform stands in the document's
+    list, once the pipeline that applies it has filled it in.
     """
 
-    def __init__(self, message: str, key: str | None = None, help: str | None = None) -> None:  # noqa: A002
+    def __init__(self, message: str, key: str | None = None, help: str | None = None, row: int = 0) -> None:  # noqa: A002
         super().__init__(message)
         self.key = key
         self.help = help
         self.place = 0
+        self.row = row
 
 
 class Transform(Kind):

@@ -166,7 +166,7 @@ def test_names_of_features_serve_for_arrays_too(desk):
         (5, "one input has shape"),
         ([[1, 2, 3], [4]], "ragged"),
         ([["a", "b", "c", "d"]], "holds no number"),
-        ([[1, 2, math.nan, 4]], "inputs of the new data hold nan in row 1, element .2."),
+        ([[1, 2, math.nan, 4]], "inputs of the new rows hold nan in row 1 of the data, element .2."),
         (None, "holds no number"),
     ],
 )

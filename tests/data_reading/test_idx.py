@@ -146,9 +146,9 @@ def test_numbers_that_are_none(desk):
     desk.write("y", idx(LABELS))
     (fault,) = desk.faults(**FIELDS)
     assert fault.code == "SN513"
-    assert fault.message == "inputs of the train data hold nan in row 4, element [1, 0]"
+    assert fault.message == "inputs of the train split hold nan in row 4 of the data, element [1, 0]"
     (fault,) = desk.faults(**FIELDS, transforms=["standardize"])
-    assert fault.message == "inputs of the train data hold nan in row 4, element [1, 0]"
+    assert fault.message == "inputs of the train split hold nan in row 4 of the data, element [1, 0]"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

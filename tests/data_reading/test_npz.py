@@ -141,8 +141,8 @@ def test_numbers_that_are_none(desk):
     x[2, 0, 1] = np.inf
     save(desk, inputs=x, targets=np.array([1.0, np.nan, 2, 3]))
     first, second = desk.faults(**FIELDS)
-    assert first.message == "inputs of the train data hold inf in row 3, element [0, 1]"
-    assert second.message == "targets of the train data hold nan in row 2"
+    assert first.message == "inputs of the train split hold inf in row 3 of the data, element [0, 1]"
+    assert second.message == "targets of the train split hold nan in row 2 of the data"
 
 
 def test_an_absent_array(desk):

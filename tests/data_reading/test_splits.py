@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from specnet.data import READERS, load_data
 from specnet.data.faults import Faults
 from specnet.data.splits import SplitSpec, draw, share
+from specnet.diagnostics import SpecError
 
 fractions = st.floats(0, 0.49)
 seeds = st.integers(0, 2**32)
@@ -119,3 +123,25 @@ def test_a_split_has_one_source(desk):
     data = desk.load(**ROWS, split={"validation": 0.25}, test=table)
     assert data.signature.rows == {"train": 3, "validation": 1, "test": 1}
     assert list(data.splits) == ["train", "validation", "test"]
+
+
+def test_a_fault_is_told_at_its_row_of_the_data(desk):
+    inputs = [[float(i), 0.0] for i in range(20)]
+    inputs[13][1] = 1e300
+    targets = [i % 3 for i in range(20)]
+    targets[17] = 3
+    fields = {
+        "type": "inline",
+        "inputs": inputs,
+        "targets": targets,
+        "split": {"validation": 0.4, "test": 0.3},
+    }
+    big = {"type": "scale", "factor": 1e10}
+    hot = {"type": "one_hot", "classes": 3, "on": "targets"}
+    rows = set()
+    for seed in range(10):
+        reader = READERS.validate({**fields, "transforms": [big, hot]})
+        with pytest.raises(SpecError) as caught:
+            load_data(reader, desk.folder, seed=seed, dtype="float64")
+        rows |= {re.search(r"row \d+ of the data", d.message)[0] for d in caught.value.diagnostics}
+    assert rows == {"row 14 of the data", "row 18 of the data"}

@@ -254,7 +254,9 @@ def test_values_that_one_hot_cannot_take(desk):
     fields = {"type": "inline", "inputs": [[0], [1], [7]], "targets": [0.5, 1, 2]}
     (fault,) = desk.faults(**fields, transforms=[{"type": "one_hot", "classes": 3}])
     assert (fault.code, fault.path) == ("SN561", ("data", "transforms", 0, "classes"))
-    assert fault.message == "inputs of the train data: the value 7 is not a whole number from 0 to 2"
+    assert (
+        fault.message == "inputs of the train split, row 3 of the data: 7 is not a whole number from 0 to 2"
+    )
 
 
 def test_values_that_a_transform_cannot_pass_on_to_the_next(desk):
@@ -264,13 +266,13 @@ def test_values_that_a_transform_cannot_pass_on_to_the_next(desk):
     test = {"inputs": [[8]], "targets": [0.5]}
     fields["inputs"] = [[0], [1], [2]]
     (fault,) = desk.faults(**fields, test=test, transforms=[{"type": "one_hot", "classes": 3}, "standardize"])
-    assert fault.message == "inputs of the test data: the value 8 is not a whole number from 0 to 2"
+    assert fault.message == "inputs of the test split, row 1 of the data: 8 is not a whole number from 0 to 2"
 
 
 def test_numbers_that_outgrow_the_dtype(desk):
     fields = {"type": "inline", "inputs": [[1.0], [1e300]], "targets": [0.5, 1]}
     assert desk.load(**fields).splits["train"].inputs[1] == 1e300
-    with pytest.raises(SpecError, match="too large for float32 in row 2"):
+    with pytest.raises(SpecError, match="too large for float32 in row 2 of the data"):
         load_data(READERS.validate(fields), desk.folder, seed=0, dtype="float32")
     (fault,) = desk.faults(**fields, transforms=[{"type": "scale", "factor": 1e20}])
     assert fault.code == "SN561"

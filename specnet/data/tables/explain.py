@@ -40,29 +40,37 @@ class _Seen:
 class _ColumnCells:
     """What the cells of one column are, by the lines in which they stand."""
 
-    def __init__(self, names_only: bool, known: Column | None) -> None:
+    def __init__(self, dialect: Dialect, names_only: bool, known: Column | None) -> None:
+        self.dialect = dialect
         self.known = known
         self.text_column = names_only or (known is not None and known.kind == "text")
         self.numbers, self.texts, self.infinite = _Seen(), _Seen(), _Seen()
         self.missing, self.unknown = _Seen(), _Seen()
+        self.sorts: dict[str, tuple[_Seen, str]] = {}
 
-    def add(self, cell: str, line: int, dialect: Dialect, left_out: bool) -> None:
-        value = dialect.text(cell) if self.text_column else dialect.read(cell)
+    def sort(self, cell: str) -> tuple[_Seen, str]:
+        """Return which of them a cell is one of, and the text to show for it."""
+        if cell not in self.sorts:
+            self.sorts[cell] = self._sort(cell)
+        return self.sorts[cell]
+
+    def _sort(self, cell: str) -> tuple[_Seen, str]:
+        value = self.dialect.text(cell) if self.text_column else self.dialect.read(cell)
         if value is None:
-            self.missing.add(line, cell.strip())
-        elif isinstance(value, float):
-            (self.numbers if isfinite(value) else self.infinite).add(line, cell.strip())
-        elif self.known is not None and self.known.kind == "text" and value not in self.known.categories:
-            if not left_out:
-                self.unknown.add(line, value)
-        else:
-            self.texts.add(line, value)
+            return self.missing, cell.strip()
+        if isinstance(value, float):
+            return (self.numbers if isfinite(value) else self.infinite), cell.strip()
+        if self.known is not None and self.known.kind == "text" and value not in self.known.categories:
+            return self.unknown, value
+        return self.texts, value
 
 
 def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> None:
     """Read a file again, line by line, and note each cell and each row that cannot be taken."""
     width, known = len(layout.names), rules.known
-    seen = {i: _ColumnCells(i in layout.categories, known[i] if known else None) for i in layout.used}
+    seen = {
+        i: _ColumnCells(dialect, i in layout.categories, known[i] if known else None) for i in layout.used
+    }
     short = _Seen()
     first = None
     with reading(place, dialect.encoding), dialect.records(place.path) as lines:
@@ -74,9 +82,12 @@ def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Non
             if len(record) != width:
                 short.add(line, str(len(record)))
                 continue
-            left_out = rules.drop and any(dialect.text(record[i]) is None for i in seen)
-            for i, cells in seen.items():
-                cells.add(record[i], line, dialect, left_out)
+            sorts = [(cells, *cells.sort(record[i])) for i, cells in seen.items()]
+            # A category that the training file does not have is no fault in a row that is left out.
+            left_out = rules.drop and any(sort is cells.missing for cells, sort, _ in sorts)
+            for cells, sort, text in sorts:
+                if not (left_out and sort is cells.unknown):
+                    sort.add(line, text)
     _note_short(place, dialect, short, width)
     if not dialect.header and known is None and _header_after_all(place, seen, first):
         return

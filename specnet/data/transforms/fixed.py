@@ -142,9 +142,9 @@ class OneHot(Transform):
         index = array.astype(np.intp)
         wrong = (index != array) | (index < 0) | (index >= self.classes)
         if wrong.any():
-            value = array[wrong].flat[0]
-            message = f"the value {value:g} is not a whole number from 0 to {self.classes - 1}"
-            raise Unfit(message, "classes")
+            first = np.argwhere(wrong)[0]
+            message = f"{array[tuple(first)]:g} is not a whole number from 0 to {self.classes - 1}"
+            raise Unfit(message, "classes", row=int(first[0]))
         return np.asarray(np.arange(self.classes) == index[..., np.newaxis], dtype=np.float64)
 
     def invert(self, array: Array, state: State) -> Array:

@@ -7,6 +7,7 @@ from os import PathLike
 from specnet.compiler.model import Model
 from specnet.data import Dataset
 from specnet.runs.directory import RunDirectory
+from specnet.runs.evidence import verdict_of
 from specnet.runs.result import Result
 from specnet.training.events import Ended, EpochEnded, Event, Span
 from specnet.training.history import History
@@ -69,8 +70,6 @@ def _directory(
 def _result(
     model: Model, data: Dataset, ended: Ended, history: History, directory: RunDirectory | None
 ) -> Result:
-    from specnet.runs.verdict import judge
-
     return Result(
         name=model.network.spec.name,
         run=None if directory is None else directory.path,
@@ -81,7 +80,7 @@ def _result(
         stopped=ended.stopped,
         why=ended.why,
         splits=ended.splits,
-        fit=judge(history, ended.splits, None),
+        fit=verdict_of(model, data, history, ended.splits, ended.best_epoch),
         best_epoch=ended.best_epoch,
         history=history,
         model=model,

@@ -1,0 +1,16 @@
+"""The command line: the only part of specnet that prints."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command line on the process's arguments, and exit with its code."""
+    import sys
+
+    from specnet.cli.app import app
+
+    for stream in (sys.stdout, sys.stderr):
+        # What the terminal's encoding lacks is shown as `?`: no name in a file may stop a command.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    app(prog_name="specnet")

@@ -1,0 +1,165 @@
+"""The commands and their options; what a command does, and what it needs for that, is imported when it is run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from specnet.cli.guard import guarded
+
+app = typer.Typer(
+    name="specnet",
+    help="A declarative model-spec interpreter: TOML or JSON in, a trained and tested NumPy network out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Report(StrEnum):
+    """How findings are written."""
+
+    FULL = "full"
+    CONCISE = "concise"
+    JSON = "json"
+
+
+class Output(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="A TOML or JSON file.", show_default=False)]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Put a value in the place of the document's, such as training.epochs=5; may be given repeatedly.",
+        show_default=False,
+    ),
+]
+As = Annotated[Output, typer.Option("--output", help="How the result is written.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from specnet._version import __version__
+
+        typer.echo(f"specnet {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def specnet(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before any command."""
+
+
+@app.command()
+@guarded
+def run(
+    spec: SpecFile,
+    overrides: Overrides = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Another seed than the document's.", show_default=False)
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Save the run in this directory, not in runs/NAME/NNN; a run in it is replaced.",
+            show_default=False,
+        ),
+    ] = None,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Save nothing.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    output: As = Output.TABLE,
+) -> int:
+    """Train, evaluate and save the experiment that a document describes.
+
+    Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after
+    the step under way: what was learnt is evaluated and saved.
+    """
+    from specnet.cli.run import run as train
+
+    if out is not None and no_save:
+        raise typer.BadParameter(
+            "--out names where to save, and --no-save says not to", param_hint="--no-save"
+        )
+    chosen = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
+    return train(spec, chosen, out=out, save=not no_save, quiet=quiet, as_json=output is Output.JSON)
+
+
+@app.command()
+@guarded
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(metavar="SPEC...", help="TOML or JSON files.", show_default=False)
+    ],
+    overrides: Overrides = None,
+    output: Annotated[Report, typer.Option("--output", help="How findings are written.")] = Report.FULL,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
+    no_data: Annotated[
+        bool,
+        typer.Option(
+            "--no-data", help="Touch no data: check layers only where `input_shape` pins what they get."
+        ),
+    ] = False,
+) -> int:
+    """Find everything that is wrong with documents and the data that they name, without training.
+
+    Exits with 0 where nothing is wrong, 1 where something is, and 2 where a file cannot be read.
+    """
+    from specnet.cli.validate import validate as check
+
+    return check(files, overrides or [], style=output.value, strict=strict, data=not no_data)
+
+
+@app.command()
+@guarded
+def explain(
+    spec: SpecFile,
+    overrides: Overrides = None,
+    output: As = Output.TABLE,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Execute a few steps on the data, and tell where the time goes.")
+    ] = False,
+) -> int:
+    """Show the plan that a document is compiled to: shapes, parameters, steps, FLOPs, buffers and memory."""
+    from specnet.cli.explain import explain as show
+
+    return show(spec, overrides or [], as_json=output is Output.JSON, profile=profile)
+
+
+@app.command()
+@guarded
+def schema() -> int:
+    """Print the JSON Schema of documents, for editors and other programs."""
+    from specnet.cli.reference import schema as show
+
+    return show()
+
+
+@app.command()
+@guarded
+def layers(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="A name of the vocabulary, such as dense or adam.", show_default=False
+        ),
+    ] = None,
+) -> int:
+    """List everything that a document may name, or explain one name with its fields and an example."""
+    from specnet.cli.reference import layers as show
+
+    return show(name)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from specnet import api
+from specnet.cli.numbers import amount, counted, size
+from specnet.cli.tables import Table, section
+from specnet.cli.terminal import plain, results
+from specnet.compiler.study import build
+from specnet.data import inspect_data
+from specnet.diagnostics import SpecError
+from specnet.runs.explanation import PHASES, Explanation
+from specnet.runs.explanation import explain as explained
+from specnet.runtime.plan import Plan, Step
+from specnet.runtime.shapes import show
+
+if TYPE_CHECKING:
+    from specnet.compiler.network import Network
+    from specnet.language.spec import Spec
+    from specnet.runs.profiling import Times
+
+MEMORY = {
+    "data": "the splits",
+    "parameters": "the parameters, and a copy where the best are kept",
+    "slots": "what the optimizer keeps",
+    "batches": "the rows of a step, and their order",
+    "arena": "what passes between steps of the plans",
+    "kept": "what the plans compute once",
+}
+
+
+def explain(path: str, overrides: list[str], *, as_json: bool, profile: bool) -> int:
+    """Print what a document is compiled to, and return the exit code."""
+    spec = api.load(Path(path), overrides)
+    explanation = explained(_network(spec))
+    times = _profile(spec, explanation) if profile else {}
+    if as_json:
+        sys.stdout.write(json.dumps(_data(explanation, times), indent=2, ensure_ascii=False) + "\n")
+    else:
+        _show(results(), explanation, times)
+    return 0
+
+
+def _network(spec: Spec) -> Network:
+    try:
+        return build(spec, inspect_data(spec.data, spec.origin.folder))
+    except SpecError as error:
+        raise spec.origin.error(error) from None
+
+
+def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
+    from specnet.compiler.model import Model
+    from specnet.data import load_data
+    from specnet.runs.profiling import profile
+
+    try:
+        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+    except SpecError as error:
+        raise spec.origin.error(error) from None
+    return profile(Model(explanation.network, data.encoding), data, explanation)
+
+
+def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object]:
+    data = explanation.as_dict()
+    for name, measured in times.items():
+        program = data["plans"][name]
+        program["seconds"] = measured.whole
+        for step, seconds in zip(program["steps"], measured.steps, strict=True):
+            step["seconds"] = seconds
+    return data
+
+
+def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -> None:
+    spec = explanation.network.spec
+    head = Text.assemble(
+        " ",
+        (spec.name, "bold"),
+        f"  {counted(explanation.network.size, 'parameter')}, {spec.dtype}, batches of {explanation.batch:,}",
+    )
+    console.print(head, soft_wrap=True)
+    section(console, "layers")
+    _layers(explanation).show(console)
+    for name, program in explanation.programs.items():
+        if name == "evaluation":
+            continue
+        section(
+            console,
+            f"{name}: what is executed for {counted(program.batch, 'row')}" if name == "step" else name,
+        )
+        _steps(explanation, program, times.get(name), "|" if plain(console) else "│").show(console)
+        if any(step.block for step in program.steps):
+            bar = "|" if plain(console) else "│"
+            console.print(Text(f" {bar} runs piece by piece, so that what passes on stays in cache", "dim"))
+    section(console, "totals")
+    _totals(explanation, times).show(console)
+
+
+def _layers(explanation: Explanation) -> Table:
+    network = explanation.network
+    table = Table(["layer", "type", "output", "parameters"], "<<<>")
+    table.rows.append(["inputs", "", f"(batch, {', '.join(map(str, network.signature.inputs))})", ""])
+    for layer in network.layers:
+        amount = explanation.size_of(layer)
+        table.rows.append([layer.name, layer.type, show(layer.output), f"{amount:,}" if amount else "-"])
+    return table
+
+
+def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: str) -> Table:
+    """Return a row a step; with measured times, these stand in the place of the dtype."""
+    heads = ["", "op", "output", "buffer", "FLOPs", "bytes"]
+    if times is None:
+        table = Table([*heads[:3], "dtype", *heads[3:]], "><<<<>>")
+    else:
+        table = Table([*heads, "time", "share"], "><<<>>>>")
+    before = None
+    for number, step in enumerate(program.steps):
+        title = _title(explanation, step)
+        if title != before:
+            table.titles[number] = before = title
+        cells = [
+            str(number + 1),
+            (f"{bar} " if step.block else "") + step.op,
+            show(step.shape) if step.shape else "number",
+        ]
+        if times is None:
+            cells.append(step.dtype)
+        cells += [
+            f"{step.memory}+{step.offset}" if step.memory else "-",
+            amount(step.flops.at(program.batch)),
+            amount(step.size),
+        ]
+        if times is not None:
+            seconds = times.steps[number]
+            whole = sum(times.steps)
+            cells += (
+                ["", ""]
+                if step.once or not step.code
+                else [f"{seconds * 1e6:.1f} us", f"{seconds / whole:.0%}"]
+            )
+        table.rows.append(cells)
+    return table
+
+
+def _title(explanation: Explanation, step: Step) -> str:
+    place = f"{step.phase}: {explanation.place_of(step)}"
+    return f"{place}, once, before the first step" if step.once else place
+
+
+def _totals(explanation: Explanation, times: dict[str, Times]) -> Table:
+    table = Table(["", "", ""], "<><")
+    flops = explanation.flops()
+    table.rows.append(["parameters", f"{explanation.network.size:,}", ""])
+    parts = ", ".join(f"{phase} {amount(flops[phase])}" for phase in PHASES)
+    table.rows.append(["FLOPs of a step", amount(sum(flops.values())), parts])
+    for name, measured in times.items():
+        again = f"median of {measured.executions:,}; the steps above add up to {_milli(sum(measured.steps))}"
+        table.rows.append(
+            [f"time of {'a' if name == 'step' else 'an'} {name}", _milli(measured.whole), again]
+        )
+    for name, count in explanation.memory.items():
+        if count:
+            table.rows.append([f"memory: {name}", size(count), MEMORY[name]])
+    table.rows.append(
+        ["memory in all", size(sum(explanation.memory.values())), "the most that the run takes at once"]
+    )
+    return table
+
+
+def _milli(seconds: float) -> str:
+    return f"{seconds * 1e6:.1f} us" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"

@@ -1,0 +1,174 @@
+"""How a training tells of itself while it goes on: a bar in a terminal, lines now and then in a log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from specnet.cli.numbers import counted, number, size, time_left
+from specnet.cli.terminal import say
+from specnet.training.events import EpochEnded, Event, Span, Started, StepsDone
+
+FRAME = 0.1
+"""Seconds from one picture of the bar to the next."""
+
+FIRST_LINE = 2.0
+"""Seconds until a log gets its first line of progress."""
+
+LINE = 5.0
+"""Seconds between lines at first; they grow rarer, so that a day's log is a page."""
+
+
+class State:
+    """How far a training is, from its events."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.epoch = self.epochs = self.steps_per_epoch = self.step = 0
+        self.loss = self.learning_rate = float("nan")
+        self.validation: Mapping[str, Any] = {}
+        self.seconds = 0.0
+
+    def see(self, event: Event | Span) -> None:
+        """Take in an event."""
+        if isinstance(event, Started):
+            self.name, self.epochs, self.steps_per_epoch = event.name, event.epochs, event.steps_per_epoch
+        elif isinstance(event, Span):
+            self.epoch, self.step = event.epoch + len(event) - 1, event.step + len(event) - 1
+            self.loss, self.seconds = event.losses[-1], event.times[-1]
+            self.learning_rate = event.learning_rate
+        elif isinstance(event, StepsDone | EpochEnded):
+            self.epoch, self.step = event.epoch, event.step
+            self.loss, self.learning_rate, self.seconds = event.loss, event.learning_rate, event.seconds
+            if isinstance(event, EpochEnded) and event.validation is not None:
+                self.validation = event.validation
+
+    @property
+    def share(self) -> float:
+        """How much of the training is done, between 0 and 1, if it goes on to the last epoch."""
+        total = self.epochs * self.steps_per_epoch
+        return self.step / total if total else 0.0
+
+    @property
+    def left(self) -> str:
+        """The time left, if it goes on to the last epoch; empty where nothing tells it yet."""
+        return time_left(self.seconds / self.share * (1 - self.share)) if self.share else ""
+
+    def figures(self) -> str:
+        """Return loss, learning rate and the last validation in one line."""
+        parts = [f"loss {number(self.loss)}"]
+        numbers = {k: v for k, v in self.validation.items() if isinstance(v, int | float)}
+        if numbers:
+            parts.append("validation " + " ".join(f"{k} {number(v)}" for k, v in numbers.items()))
+        parts.append(f"rate {number(self.learning_rate)}")
+        return ", ".join(parts)
+
+
+def introduction(event: Started) -> str:
+    """Return what is about to be trained, in a line."""
+    rows = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
+    return (
+        f"{event.name}: {counted(event.parameters, 'parameter')}; rows: {rows}; "
+        f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}; {size(event.memory)}"
+    )
+
+
+class Lines:
+    """Progress for a log: a line at the start, and others that grow rarer."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock, self._state = console, clock, State()
+        self._began = self._next = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End without a line: what ended is told elsewhere."""
+
+    def __call__(self, event: Event | Span) -> None:
+        """Take in an event, and write a line if it is time."""
+        self._state.see(event)
+        now = self._clock()
+        if isinstance(event, Started):
+            self._began, self._next = now, now + FIRST_LINE
+            say(self._console, introduction(event))
+        elif now >= self._next and isinstance(event, StepsDone | EpochEnded | Span):
+            self._next = now + max(LINE, 0.1 * (now - self._began))
+            state = self._state
+            left = f", {state.left} left" if state.left else ""
+            say(self._console, f"epoch {state.epoch}/{state.epochs}: {state.figures()}{left}")
+
+
+class Bar:
+    """Progress for a terminal: a bar with the latest figures, gone when the training is over."""
+
+    def __init__(
+        self, console: Console, stopping: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._stopping, self._clock, self._state = stopping, clock, State()
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self.picture)
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event | Span) -> None:
+        """Take in an event, and draw the bar if it is time."""
+        self._state.see(event)
+        now = self._clock()
+        if now >= self._next:
+            self._next = now + FRAME
+            self._live.refresh()
+
+    def picture(self) -> RenderableType:
+        """Return the bar as it is now."""
+        state = self._state
+        if not state.epochs:
+            return Text("")
+        bar = Table.grid(padding=(0, 2), expand=True)
+        for column in ("name", "bar", "epoch", "left"):
+            bar.add_column(no_wrap=True, ratio=1 if column == "bar" else None)
+        note = "stopping after this step" if self._stopping() else f"{state.left or '-:--'} left"
+        bar.add_row(
+            Text(state.name, "bold"),
+            ProgressBar(total=1.0, completed=state.share),
+            Text(f"epoch {max(state.epoch, 1)}/{state.epochs}"),
+            Text(note, "cyan"),
+        )
+        whole = Table.grid(expand=True)
+        whole.add_row(bar)
+        whole.add_row(Text(state.figures(), "dim", no_wrap=True, overflow="ellipsis"))
+        return whole
+
+
+class Silence:
+    """No progress at all."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+
+    def __call__(self, event: Event | Span) -> None:
+        """Take no notice of an event."""

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from specnet.cli.examples import example, toml
+from specnet.cli.guard import MISUSED
+from specnet.cli.terminal import WIDEST, failed, plain, results, say
+from specnet.cli.vocabulary import Entry, families, kinds_called
+from specnet.diagnostics.segments import width_of, wrapped
+from specnet.vocabulary.describe import FieldDescription, describe
+from specnet.vocabulary.kind import Kind
+from specnet.vocabulary.wording import plural
+
+
+def schema() -> int:
+    """Print the JSON Schema of documents, and return the exit code."""
+    from specnet.language.json_schema import schema as made
+
+    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def layers(name: str | None) -> int:
+    """Print the whole vocabulary, or what goes by one name, and return the exit code."""
+    if name is None:
+        _list(results())
+        return 0
+    called = kinds_called(name)
+    if not called:
+        from specnet.language.suggestions import closest
+
+        meant = closest(name, [kind for entry in families() for kind in entry.family.kinds])
+        cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all that there is"
+        failed(f"nothing is called `{name}`; {cure}")
+        return MISUSED
+    console = results()
+    for number, (entry, kind) in enumerate(called):
+        if number:
+            console.print()
+        _explain(console, entry, kind)
+    return 0
+
+
+def _list(console: Console) -> None:
+    room = max(len(name) for entry in families() for name in entry.family.kinds)
+    width = min(console.width, WIDEST)
+    for number, entry in enumerate(families()):
+        if number:
+            console.print()
+        head = Text.assemble((plural(entry.family.name), "bold cyan"), ("  " + entry.place, "dim"))
+        console.print(head, soft_wrap=True)
+        kinds: list[type[Kind]] = list(entry.family)
+        for description in map(describe, kinds):
+            summary = _cut(description.summary, width - room - 4, "..." if plain(console) else "…")
+            line = Text.assemble("  ", (description.name.ljust(room), "bold"), "  ", summary)
+            console.print(line, soft_wrap=True)
+    console.print()
+    say(console, "specnet layers NAME explains one of them.", "dim")
+
+
+def _cut(text: str, width: int, mark: str) -> str:
+    """Return the beginning of a text that fits, up to a word's end."""
+    if width_of(text) <= width:
+        return text
+    first = text.partition(". ")[0] + "."
+    if width_of(first) <= width:
+        return first
+    return wrapped(text, width - len(mark))[0].rstrip(" ,;:(") + mark
+
+
+def _explain(console: Console, entry: Entry, kind: type[Kind]) -> None:
+    width = min(console.width, WIDEST)
+    description = describe(kind)
+    head = Text.assemble(
+        (description.name, "bold cyan"), f"  {entry.family.name}", (f", {entry.place}", "dim")
+    )
+    console.print(head, soft_wrap=True)
+    console.print()
+    for paragraph in description.text.split("\n\n"):
+        if paragraph.startswith(" "):
+            say(console, paragraph)
+        else:
+            _lines(console, " ".join(paragraph.split()), width, "")
+        console.print()
+    for field in description.fields:
+        _field(console, field, width)
+    if description.fields:
+        console.print()
+    say(console, "Example", "bold")
+    console.print()
+    for line in example(entry, kind).split("\n"):
+        console.print(Text(f"    {line}"), soft_wrap=True)
+
+
+def _field(console: Console, field: FieldDescription, width: int) -> None:
+    if field.required:
+        state = "required"
+    elif field.default is None:
+        state = "optional"
+    else:
+        state = f"default {toml(field.default)}"
+    console.print(Text.assemble((field.name, "bold"), (f"  {state}", "dim")), soft_wrap=True)
+    _lines(console, field.text, width, "    ")
+    _lines(console, f"It takes {field.takes}.", width, "    ", "dim")
+
+
+def _lines(console: Console, text: str, width: int, lead: str, style: str = "") -> None:
+    for line in wrapped(text, width - len(lead)) if text else ():
+        console.print(Text(lead + line, style), soft_wrap=True)

@@ -1,0 +1,117 @@
+"""What a run came to, as a reader takes it in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from specnet.cli.curve import Series, draw
+from specnet.cli.numbers import column, counted, duration
+from specnet.cli.tables import Table, paragraph, section
+from specnet.cli.terminal import WIDEST, plain, say
+from specnet.runs.result import Result
+from specnet.training.history import History
+
+VERDICTS = {"good": "bold green", "overfit": "bold yellow", "underfit": "bold yellow", "unknown": "bold"}
+
+MOST_CLASSES = 12
+"""Classes of a confusion matrix that is still shown."""
+
+CURVE_ROWS = 10
+
+
+def show_result(console: Console, result: Result) -> None:
+    """Print the table of results, a confusion matrix, and the curves."""
+    steps = "" if result.steps == result.epochs else f" ({counted(result.steps, 'step')})"
+    ending = "" if result.stopped == "completed" else f": {result.why}"
+    facts = f"{counted(result.parameters, 'parameter')}, {counted(result.epochs, 'epoch')}{steps}"
+    text = f"{facts} in {duration(result.seconds)}{ending}"
+    paragraph(console, result.name, "bold", text, min(console.width, WIDEST))
+    console.print()
+    rows = {name: len(split) for name, split in result.data.splits.items()}
+    results_table(result.splits, rows, console.width).show(console)
+    names = result.data.signature.classes
+    for metric, split, matrix in _matrices(result.splits):
+        if len(matrix) <= MOST_CLASSES:
+            section(console, f"{metric} of {split}: true classes in rows, predicted ones in columns")
+            confusion_table(matrix, names, console.width).show(console)
+    lines = loss_curves(
+        result.history, min(console.width, WIDEST), result.best_epoch, ascii_only=plain(console)
+    )
+    for number, line in enumerate(lines):
+        if not number:
+            console.print()
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
+def show_end(console: Console, result: Result) -> None:
+    """Print the verdict, and where the run is kept."""
+    console.print()
+    lead = f"fit: {result.fit.verdict}"
+    paragraph(console, lead, VERDICTS[result.fit.verdict], result.fit.why, min(console.width, WIDEST))
+    if result.run is not None:
+        say(console, f" saved in {result.run}")
+
+
+def results_table(splits: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int], columns: int) -> Table:
+    """Return one row a split, with its loss and every metric that is a number.
+
+    Where that is wider than there are columns, it is turned: one column a split.
+    """
+    names = list(splits)
+    figures = [name for name, value in next(iter(splits.values())).items() if not isinstance(value, list)]
+    by_figure = [column([splits[split].get(name) for split in names]) for name in figures]
+    heads = ["split", "rows", *figures]
+    lines = [[split, f"{rows[split]:,}", *(texts[n] for texts in by_figure)] for n, split in enumerate(names)]
+    upright = Table(heads, "<" + ">" * (len(heads) - 1), list(lines))
+    if upright.width <= columns:
+        return upright
+    turned = list(zip(heads, *lines, strict=True))
+    return Table(turned[0], "<" + ">" * len(names), list(turned[1:]))
+
+
+def confusion_table(matrix: Sequence[Sequence[float]], names: Sequence[str] | None, columns: int) -> Table:
+    """Return counts with the classes' names, or their numbers where the names leave no room."""
+    numbers = [str(n) for n in range(len(matrix))]
+    named = list(names) if names is not None and len(names) == len(matrix) else numbers
+    cells = [[f"{count:,.0f}" if count else "." for count in row] for row in matrix]
+    sides = "<" + ">" * len(matrix)
+    lines = [[name, *row] for name, row in zip(named, cells, strict=True)]
+    full = Table(["", *named], sides, list(lines))
+    if full.width <= columns:
+        return full
+    lines = [
+        [f"{name} = {n}" if name != n else n, *row]
+        for n, name, row in zip(numbers, named, cells, strict=True)
+    ]
+    return Table(["", *numbers], sides, list(lines))
+
+
+def loss_curves(
+    history: History, columns: int, best_epoch: int | None, *, ascii_only: bool
+) -> list[list[tuple[str, str]]]:
+    """Return the losses of training and validation, epoch by epoch."""
+    series = [Series("train", history.epochs, history.loss, "cyan", "*")]
+    if history.validated:
+        series.append(
+            Series("validation", history.validated, history.validation["loss"], "magenta", "o", dashed=True)
+        )
+    mark = None if best_epoch is None else (float(best_epoch), f"epoch {best_epoch}: its parameters are kept")
+    return draw(
+        series,
+        title="loss",
+        x_name="epoch",
+        width=columns,
+        height=CURVE_ROWS,
+        ascii_only=ascii_only,
+        mark=mark,
+    )
+
+
+def _matrices(splits: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, list[list[float]]]]:
+    """Return each metric that is a table, for the split that says most about new data."""
+    split = list(splits)[-1]
+    return [(name, split, value) for name, value in splits[split].items() if isinstance(value, list)]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from specnet import api
+from specnet.cli.guard import FAULTY
+from specnet.cli.interrupts import Interrupts
+from specnet.cli.progress import Bar, Lines, Silence
+from specnet.cli.results import show_end, show_result
+from specnet.cli.shown import show_asked
+from specnet.cli.terminal import failed, notes, results, say
+from specnet.runs.files import finite
+from specnet.runs.result import Result
+from specnet.training.events import Event, Span, Started
+
+FOLDER = "runs"
+"""Where runs are kept, below the folder that the command is given in."""
+
+
+def run(path: str, overrides: list[str], *, out: str | None, save: bool, quiet: bool, as_json: bool) -> int:
+    """Train a document's model, print what it came to, and return the exit code."""
+    with Interrupts() as interrupts:
+        spec = api.load(Path(path), overrides)
+        console = notes()
+        folder = FOLDER if save and out is None else None
+        with _progress(console, interrupts, quiet=quiet) as progress:
+
+            def listen(event: Event | Span) -> None:
+                interrupts.armed = interrupts.armed or isinstance(event, Started)
+                progress(event)
+
+            result = api.run(spec, out=out, folder=folder, stop=interrupts.stop, listener=listen)
+    if as_json:
+        text = json.dumps(finite(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(f"{text}\n")
+    else:
+        shown = results()
+        show_result(shown, result)
+        show_asked(shown, result)
+        show_end(shown, result)
+    return _code(console, result, interrupts)
+
+
+def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar | Lines | Silence:
+    if quiet:
+        return Silence()
+    # FORCE_COLOR makes Rich take a pipe for a terminal, but a bar in a log file is noise all the same.
+    if sys.stderr.isatty() and not console.is_dumb_terminal:
+        return Bar(console, interrupts.stop)
+    return Lines(console)
+
+
+def _code(console: Console, result: Result, interrupts: Interrupts) -> int:
+    if result.stopped == "diverged":
+        failed(result.why, "diverged")
+        return FAULTY
+    if result.stopped == "interrupted":
+        kept = "nothing was saved" if result.run is None else f"what was learnt is saved in {result.run}"
+        say(console, f"interrupted after {result.steps:,} steps: {kept}", "bold yellow")
+        return interrupts.code
+    return 0

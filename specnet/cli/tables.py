@@ -1,0 +1,80 @@
+"""Plain tables: a head, a rule, and rows, in the columns that a terminal or a pipe has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+LEFT, RIGHT = "<", ">"
+GAP = 2
+"""Blanks between columns."""
+
+
+@dataclass(slots=True)
+class Table:
+    """Heads, rows of as many cells, and where on the way the rows are set apart."""
+
+    heads: Sequence[str]
+    sides: str
+    """For each column whether it is flush left (`<`) or right (`>`)."""
+    rows: list[Sequence[str]] = field(default_factory=list)
+    titles: dict[int, str] = field(default_factory=dict)
+    """What stands above a row, by its number."""
+
+    @property
+    def widths(self) -> list[int]:
+        """The columns of a terminal that each column takes."""
+        return [max(map(cell_len, cells)) for cells in zip(self.heads, *self.rows, strict=True)]
+
+    @property
+    def width(self) -> int:
+        """The columns of a terminal that the whole takes."""
+        return sum(self.widths) + GAP * len(self.heads) - 1
+
+    def lines(self, rule: str = "─") -> list[Text]:
+        """Return the table in lines, without blanks at their ends."""
+        widths = self.widths
+        made = []
+        if any(self.heads):
+            made.append(Text(self._line(self.heads, widths), "bold"))
+            made.append(Text(" " + rule * (self.width - 1), "dim"))
+        for number, row in enumerate(self.rows):
+            if number in self.titles:
+                made.append(Text(f" {self.titles[number]}", "cyan"))
+            made.append(Text(self._line(row, widths)))
+        return made
+
+    def show(self, console: Console) -> None:
+        """Print the table, its lines whole even where they are wider than the terminal."""
+        rule = "-" if console.options.ascii_only else "─"
+        for line in self.lines(rule):
+            console.print(line, soft_wrap=True)
+
+    def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
+        parts = []
+        for cell, side, width in zip(cells, self.sides, widths, strict=True):
+            blanks = " " * (width - cell_len(cell))
+            parts.append(cell + blanks if side == LEFT else blanks + cell)
+        return f" {(' ' * GAP).join(parts)}".rstrip()
+
+
+def section(console: Console, title: str) -> None:
+    """Begin a part of the output with its name."""
+    console.print()
+    console.print(Text(f" {title}", "bold cyan"), soft_wrap=True)
+
+
+def paragraph(console: Console, lead: str, style: str, text: str, width: int) -> None:
+    """Print a lead and a text, in lines that are indented like the first."""
+    from specnet.diagnostics.segments import printable, wrapped
+
+    first, *rest = wrapped(f"{printable(lead)}  {printable(text)}", width - 2)
+    line = Text(f" {first}")
+    line.stylize(style, 1, 1 + len(lead))
+    console.print(line, soft_wrap=True)
+    for other in rest:
+        console.print(Text(f" {other}"), soft_wrap=True)

@@ -1,0 +1,67 @@
+"""Where results and notes go, and what can be shown there."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from specnet.diagnostics.segments import Segment
+
+WIDEST = 100
+"""Columns beyond which nothing gets better: lines of text and curves stay this narrow."""
+
+STYLES = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "strong": "bold",
+    "location": "",
+    "gutter": "blue",
+    "source": "",
+    "primary": "bold red",
+    "secondary": "blue",
+    "help": "green",
+    "plain": "",
+}
+
+
+def results() -> Console:
+    """Return standard output, for what was asked for."""
+    return _console(sys.stdout)
+
+
+def notes() -> Console:
+    """Return standard error, for progress, notes and findings."""
+    return _console(sys.stderr)
+
+
+def _console(file: IO[str]) -> Console:
+    # What a document says is shown as it stands: no markup, no emoji, no colours of Rich's own choice.
+    return Console(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
+
+
+def plain(console: Console) -> bool:
+    """Whether only ASCII can be shown."""
+    return console.options.ascii_only
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print lines as they are, however long: a path must stay whole to be copied."""
+    console.print(Text(text, style), soft_wrap=True)
+
+
+def failed(message: str, lead: str = "error") -> None:
+    """Say on standard error why nothing comes of a command."""
+    console = notes()
+    console.print(Text.assemble((lead, "bold red"), ": ", message), soft_wrap=True)
+
+
+def show_segments(console: Console, segments: Iterable[Segment]) -> None:
+    """Print the styled pieces of a report; their lines are as wide as they are to be."""
+    parts = [(text, STYLES[style]) for text, style in segments]
+    console.print(Text.assemble(*parts), end="", soft_wrap=True)

@@ -1,0 +1,124 @@
+"""What a document is compiled to, as data: layers, plans, counts and memory. Nothing is allocated for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from specnet.compiler.network import LayerInfo, Network
+from specnet.compiler.plans import Plans, memory, plan_training
+from specnet.runtime.plan import Plan, Step
+from specnet.runtime.shapes import Batch, Shape
+
+Phase = Literal["forward", "backward", "update"]
+PHASES: tuple[Phase, ...] = ("forward", "backward", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A network and the plans that its training is compiled to."""
+
+    network: Network
+    plans: Plans
+    memory: dict[str, int]
+    """Bytes that a training holds at once, by what they are for."""
+
+    @property
+    def batch(self) -> int:
+        """Rows of a step."""
+        return self.plans.step.batch
+
+    @property
+    def programs(self) -> dict[str, Plan]:
+        """The plans by name: `step`, `update` where several batches share one, and `evaluation`."""
+        plans = self.plans
+        update = {} if plans.update is None else {"update": plans.update}
+        return {"step": plans.step, **update, "evaluation": plans.evaluation}
+
+    def flops(self) -> dict[Phase, int]:
+        """Return the floating-point operations of a step at full batch, by phase."""
+        counts: dict[Phase, int] = dict.fromkeys(PHASES, 0)
+        plans, share = self.plans, self.network.spec.training.accumulate
+        for plan, times in ((plans.step, share), (plans.update, 1)):
+            for step in () if plan is None else plan.steps:
+                if not step.once:
+                    counts[step.phase] += times * step.flops.at(plan.batch if plan is not None else 1)
+        return counts
+
+    def size_of(self, layer: LayerInfo) -> int:
+        """Return how many numbers a layer's parameters hold."""
+        return sum(p.size for p in self.network.parameters if p.name in layer.parameters)
+
+    def place_of(self, step: Step) -> str:
+        """Return what in the document a step comes from, as a name."""
+        names = {layer.path: layer.name for layer in self.network.layers}
+        if step.origin in names:
+            return names[step.origin]
+        return str(step.origin[-1]) if step.origin else "all parameters"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain data, in the form that `explain --output json` prints."""
+        from specnet._version import __version__
+
+        network = self.network
+        return {
+            "specnet": __version__,
+            "name": network.spec.name,
+            "dtype": network.spec.dtype,
+            "batch": self.batch,
+            "parameters": network.size,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "type": layer.type,
+                    "output": shape(layer.output),
+                    "parameters": self.size_of(layer),
+                }
+                for layer in network.layers
+            ],
+            "plans": {name: self._plan(plan) for name, plan in self.programs.items()},
+            "flops": self.flops(),
+            "memory": {**self.memory, "total": sum(self.memory.values())},
+        }
+
+    def _plan(self, plan: Plan) -> dict[str, Any]:
+        steps = [
+            {
+                "op": step.op,
+                "phase": step.phase,
+                "of": self.place_of(step),
+                "output": shape(step.shape),
+                "dtype": step.dtype,
+                "memory": step.memory or None,
+                "offset": step.offset if step.memory else None,
+                "flops": step.flops.at(plan.batch),
+                "bytes": step.size,
+                "once": step.once,
+                "block": step.block,
+                "code": list(step.code),
+            }
+            for step in plan.steps
+        ]
+        return {"batch": plan.batch, "arena": plan.arena, "kept": plan.once, "steps": steps}
+
+
+def explain(network: Network) -> Explanation:
+    """Return what a network's training is compiled to."""
+    rows = network.signature.rows
+    plans = plan_training(network, rows, units=_units(network))
+    return Explanation(network, plans, memory(network, plans, rows))
+
+
+def shape(dims: Shape) -> list[int | str]:
+    """Return a shape as plain data, the batch's axis as a text."""
+    return [str(dim) if isinstance(dim, Batch) else dim for dim in dims]
+
+
+def _units(network: Network) -> bool:
+    """Whether metrics are measured in the units that the data's targets have."""
+    transforms = [t for t in network.spec.data.transforms if t.on == "targets"]
+    return (
+        network.spec.loss.link == "identity"
+        and bool(transforms)
+        and all(t.type != "one_hot" for t in transforms)
+    )

@@ -1,0 +1,129 @@
+"""Where the time of a plan goes: each step's code between two readings of a clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.model import Model, as_targets, streams
+from specnet.data import Dataset
+from specnet.runs.explanation import Explanation
+from specnet.runtime.execution import Bound, Executable
+from specnet.runtime.plan import Plan
+from specnet.runtime.shapes import at
+from specnet.training.program import Program
+
+Array = np.ndarray[Any, Any]
+
+SECONDS = 0.5
+"""About how long a plan is executed to be measured."""
+
+MOST, LEAST = 5_000, 3
+"""Executions that are enough, and those that are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds of one execution of a plan."""
+
+    whole: float
+    """As it runs in a training, without any clock."""
+    steps: tuple[float, ...]
+    """Of each step, without what reading the clock takes; 0 for what is computed once or has no code."""
+    executions: int
+
+
+def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, Times]:
+    """Return where the time of a training step goes, by the names of `Explanation.programs`.
+
+    The model is trained on the first rows for it, again and again, and is of no use afterwards.
+    """
+    plans = explanation.plans
+    train = data.splits["train"]
+    rows = plans.step.batch
+    inputs = np.ascontiguousarray(train.inputs[:rows])
+    targets = as_targets(model.network, train.targets[:rows])
+    program = Program(model, plans)
+    leaves = model.leaves(inputs=inputs, targets=targets, **program.slots)
+    measured = {"step": _measure(model, plans.step, leaves)}
+    if plans.update is not None:
+        measured["update"] = _measure(model, plans.update, leaves)
+    return measured
+
+
+def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
+    rate = model.network.spec.training.optimizer.learning_rate
+    values = {"rate": rate, "step": 1, "share": 1.0}
+    arguments = tuple(values[name] for name in plan.numbers)
+    clock = [0.0] * len(plan.steps)
+    bare, clocked = _bound(model, plan, leaves), _bound(model, timed(plan, clock), leaves)
+    start = model.parameters.flat.copy()
+    whole: list[float] = []
+    parts: list[list[float]] = []
+    until = perf_counter() + SECONDS
+    with np.errstate(all="ignore"):
+        bare.step(*arguments)
+        # The two run in turns, so that whatever else the machine does falls on both alike.
+        while len(whole) < MOST and (perf_counter() < until or len(whole) < LEAST):
+            np.copyto(model.parameters.flat, start)
+            before = perf_counter()
+            bare.step(*arguments)
+            whole.append(perf_counter() - before)
+            clock[:] = [0.0] * len(clock)
+            clocked.step(*arguments)
+            parts.append(clock[:])
+    reading = _reading()
+    steps = [
+        max(0.0, float(seconds) - reading * pieces)
+        for seconds, pieces in zip(np.median(parts, axis=0), _pieces(plan), strict=True)
+    ]
+    return Times(median(whole), tuple(steps), len(whole))
+
+
+def _bound(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Bound:
+    executable = Executable(plan, streams(model.network.spec.seed, plan.streams.values()))
+    return executable.bind(plan.batch, leaves)
+
+
+def timed(plan: Plan, clock: list[float]) -> Plan:
+    """Return a plan whose source adds, for each step, the seconds that its code took to `clock`."""
+    lines = plan.source.split("\n")
+    written: list[str] = []
+    place = lines.index(next(line for line in lines if line.startswith("def step(")))
+    written += lines[:place]
+    for number, step in enumerate(plan.steps):
+        if step.once or not step.code:
+            continue
+        while lines[place].strip() != step.code[0].strip():
+            written.append(lines[place])
+            place += 1
+        lead = lines[place][: -len(lines[place].lstrip())]
+        written.append(f"{lead}_since = _now()")
+        written += lines[place : place + len(step.code)]
+        written.append(f"{lead}_clock[{number}] += _now() - _since")
+        place += len(step.code)
+    written += lines[place:]
+    attributes = {**plan.attributes, "_clock": clock, "_now": perf_counter}
+    return replace(plan, source="\n".join(written), attributes=attributes)
+
+
+def _pieces(plan: Plan) -> list[int]:
+    """Return in how many pieces each step is executed."""
+    rows = {block.name: (at(block.shape, plan.batch)[0], block.rows) for block in plan.blocks}
+    counts = [rows[step.block] if step.block is not None else (1, 1) for step in plan.steps]
+    return [math.ceil(leading / piece) for leading, piece in counts]
+
+
+def _reading() -> float:
+    """Return the seconds that lie between two readings of the clock with nothing between them."""
+    gaps = []
+    for _ in range(1000):
+        since = perf_counter()
+        gaps.append(perf_counter() - since)
+    return median(gaps)

@@ -75,10 +75,8 @@ def test_the_variance_is_the_one_that_the_fans_call_for(name, shape, fan_in, fan
     # Four standard errors: of the mean, and of the variance, whose own is at most sqrt(2 / n) of it.
     assert abs(values.mean()) < 4.0 * math.sqrt(variance / n)
     assert values.var() == pytest.approx(variance, rel=4.0 * math.sqrt(2.0 / n))
-    if name.endswith("uniform"):
-        limit = math.sqrt(3.0 * variance)
-    else:
-        limit = 2.0 * math.sqrt(variance) / 0.87962566103423978
+    ends = {"uniform": math.sqrt(3.0), "normal": 2.0 / 0.87962566103423978}
+    limit = ends[name.partition("_")[2]] * math.sqrt(variance)
     assert np.abs(values).max() <= limit
     assert np.abs(values).max() > 0.99 * limit
 

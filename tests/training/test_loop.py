@@ -89,7 +89,7 @@ def test_no_array_is_allocated_after_the_first_epoch(batch_size, dtype):
     training = {"epochs": 12, "batch_size": batch_size, "optimizer": "adamw", "clip_norm": 1.0}
     spec = document(dtype=dtype, layers=layers, training=training, metrics=["accuracy", "f1", "confusion"])
     events = specnet.train(spec)
-    peaks = []
+    peaks, before = [], 0
     tracemalloc.start()
     try:
         for event in events:

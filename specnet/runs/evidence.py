@@ -1,0 +1,168 @@
+"""What the fit verdict goes by, beside the curves: how costs vary from row to row, and the best constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.model import Model, as_targets
+from specnet.compiler.network import Network
+from specnet.compiler.pipeline import plan
+from specnet.data import Dataset, Split
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Value
+from specnet.graph.op import leaf
+from specnet.runs.chance import chance_of_costing_more
+from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
+from specnet.runtime.execution import Executable
+from specnet.runtime.shapes import BATCH
+
+Array = np.ndarray[Any, Any]
+
+ROWS_AT_ONCE = 256
+"""Rows measured at once: few, so that the end of a run takes no more memory than its training."""
+
+ENOUGH_ROWS = 20_000
+"""Of a larger split as many rows are measured, spread evenly: more would sharpen no verdict."""
+
+
+def verdict_of(
+    model: Model,
+    data: Dataset,
+    history: Iterable[Mapping[str, Any]],
+    splits: Mapping[str, Mapping[str, Any]],
+    best_epoch: int | None = None,
+) -> Verdict:
+    """Return how well a trained model fits; without a validation split, nothing is measured for it.
+
+    `history`, `splits` and `best_epoch` are as `judge` takes them.
+    """
+    if "validation" not in splits:
+        return judge(history, splits, None)
+    train, validation = data.splits["train"], data.splits["validation"]
+    baseline = best_constant(model.network, train)
+    evidence = None if baseline is None else row_evidence(model, train, validation, baseline)
+    return judge(history, splits, baseline, evidence, best_epoch)
+
+
+def row_evidence(model: Model, train: Split, validation: Split, baseline: Baseline) -> Evidence:
+    """Return how the losses of two splits are made up of their rows': as in evaluation, without penalties."""
+    network = model.network
+    loss = network.spec.loss
+    lowered = network.lower(training=False)
+    lowered.graph.outputs = {"costs": _by_row(lowered.elements)}
+    rows = max(len(train), len(validation))
+    executable = Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE)))
+
+    def measured(split: Split) -> tuple[Costs, Array]:
+        costs = _row_costs(model, executable, split)
+        unit = loss.scale * (len(split) * network.elements_per_row if loss.reduction == "sum" else 1)
+        spread = float(costs.std(ddof=1)) if len(costs) > 1 else 0.0
+        return Costs(len(costs), float(costs.mean()), spread, unit), costs
+
+    with np.errstate(all="ignore"):
+        of_train, trained = measured(train)
+        of_validation, validated = measured(validation)
+    return Evidence(of_train, of_validation, chance_of_costing_more(validated, trained, baseline.loss))
+
+
+def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
+    chosen = _chosen(len(split))
+    costs = np.empty(len(chosen))
+    for cut in _cuts(len(chosen)):
+        part = chosen[cut]
+        inputs, targets = split.inputs[part], as_targets(model.network, split.targets[part])
+        bound = executable.bind(len(part), model.leaves(inputs=inputs, targets=targets))
+        bound.step()
+        costs[cut] = bound.arrays["costs"]
+    return costs
+
+
+def best_constant(network: Network, train: Split) -> Baseline | None:
+    """Return what always predicting one thing costs at best on the training split.
+
+    It is the cheapest of a few candidates: the shares of the classes, or the mean of the targets, their
+    median, and what lies between. None where the loss is finite for none of them.
+    """
+    targets = as_targets(network, train.targets[_chosen(len(train))])
+    best: Baseline | None = None
+    for prediction, output in _candidates(network, targets):
+        loss = _constant_cost(network, output, targets)
+        if np.isfinite(loss) and (best is None or loss < best.loss):
+            best = Baseline(loss, prediction, _largest_share(network, targets))
+    return best
+
+
+def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]:
+    """Yield constant outputs, as the loss takes them, with what they predict."""
+    loss = network.spec.loss
+    tiny = 1e-30
+    if network.target_dtype == "int64":
+        shares = np.bincount(targets.reshape(-1), minlength=network.prediction_shape[-1]) / targets.size
+    else:
+        shares = targets.mean(axis=0, dtype=np.float64)
+    if loss.link == "softmax":
+        weights = np.asarray(getattr(loss, "class_weights", None) or 1.0)
+        yield (
+            "the shares of the classes",
+            np.log(np.maximum(shares * weights / np.sum(shares * weights), tiny)),
+        )
+    elif loss.link == "sigmoid":
+        weighted = shares * getattr(loss, "positive_weight", 1.0)
+        shares = np.clip(weighted / (weighted + 1.0 - shares), 1e-12, 1.0 - 1e-12)
+        yield "the share of each label", np.log(shares) - np.log1p(-shares)
+    elif loss.link == "exp":
+        yield "the mean of the targets", np.log(np.maximum(shares, tiny))
+    elif loss.targets == "binary":
+        yield "the more frequent class", np.where(shares > (targets.max() + targets.min()) / 2, 1.0, -1.0)
+        yield "a score between the classes", np.clip(2.0 * shares - 1.0, -1.0, 1.0)
+    else:
+        median = np.median(targets, axis=0)
+        yield "the mean of the targets", shares
+        yield "the median of the targets", median
+        for part in (0.25, 0.5, 0.75):
+            yield "one number between the mean and the median", shares + part * (median - shares)
+
+
+def _constant_cost(network: Network, output: Array, targets: Array) -> float:
+    """Return the mean cost a row of giving one output for every row."""
+    graph = Graph(network.spec.dtype)
+    given = leaf(graph, "outputs", "input", (BATCH, *network.prediction_shape))
+    target = leaf(graph, "targets", "target", (BATCH, *network.target_shape), network.target_dtype)
+    graph.outputs["costs"] = _by_row(network.spec.loss.elements(given, target))
+    executable = Executable(plan(graph, min(len(targets), ROWS_AT_ONCE)))
+    total = 0.0
+    with np.errstate(all="ignore"):
+        for cut in _cuts(len(targets)):
+            rows = cut.stop - cut.start
+            outputs = np.empty((rows, *network.prediction_shape), network.spec.dtype)
+            outputs[...] = output.reshape(network.prediction_shape)
+            bound = executable.bind(rows, {"outputs": outputs, "targets": targets[cut]})
+            bound.step()
+            total += float(bound.arrays["costs"].sum(dtype=np.float64))
+    return total / len(targets)
+
+
+def _largest_share(network: Network, targets: Array) -> float | None:
+    """Return the share of the most frequent class, where a row has one class of several."""
+    if network.target_dtype == "int64":
+        return float(np.bincount(targets.reshape(-1)).max() / targets.size)
+    if network.spec.loss.targets == "binary" and network.target_shape == (1,):
+        share = float((targets > (targets.max() + targets.min()) / 2).mean())
+        return max(share, 1.0 - share)
+    return None
+
+
+def _by_row(elements: Value) -> Value:
+    return elements if elements.rank == 1 else ops.mean(elements, axes=tuple(range(1, elements.rank)))
+
+
+def _chosen(rows: int) -> Array:
+    """Return the indices of the rows to measure: all, or enough of them."""
+    return np.arange(rows) if rows <= ENOUGH_ROWS else np.linspace(0, rows - 1, ENOUGH_ROWS).astype(np.intp)
+
+
+def _cuts(rows: int) -> list[slice]:
+    return [slice(start, min(start + ROWS_AT_ONCE, rows)) for start in range(0, rows, ROWS_AT_ONCE)]

@@ -139,8 +139,9 @@ class _Writer:
     def _code(self, value: Value) -> tuple[str, ...]:
         if value.op is ops.pack:
             return self._pack(value)
-        if value.op is ops.ones_below:
-            return self._ones(value)
+        if (value.index, 0) in self.placement.packed and value.op is ops.ones_below:
+            self.once.append(f"{self.array(value)}[-1] = 1.0")
+            return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
             letters = {letter: f"{self.scalar(i)}" for letter, i in zip(_INPUTS, value.inputs, strict=False)}
             return (f"s{value.index} = {value.op.scalar.format(**letters)}",)
@@ -180,13 +181,6 @@ class _Writer:
                 lines.append(f"copyto({view}, {self.operand(part, part.dtype)})")
             delta += part.count.at(self.batch) * ITEM_BYTES[part.dtype]
         return tuple(lines)
-
-    def _ones(self, value: Value) -> tuple[str, ...]:
-        ones = f"{self.array(value)}[-1] = 1.0"
-        if (value.index, 0) in self.placement.packed:
-            self.once.append(ones)
-            return ()
-        return f"copyto({self.array(value)}[:-1], {self.array(value.inputs[0])})", ones
 
     # Names
 

@@ -93,7 +93,7 @@ def _infer_below(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, D
     return (rows + 1, *rest), inputs[0].dtype
 
 
-ones_below = Op("ones_below", _infer_below, "copyto({o}[:-1], {a})", flops=_nothing)
+ones_below = Op("ones_below", _infer_below, "copyto({o}[:-1], {a})\n{o}[-1] = 1.0", flops=_nothing)
 """A matrix with a last row of ones: (n, m) to (n + 1, m). A plan computes the matrix in its place above the ones."""
 
 

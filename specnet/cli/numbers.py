@@ -111,4 +111,4 @@ def amount(count: int) -> str:
         if value < 999.5:
             break
         value, unit = value / 1e3, larger
-    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f}{unit}"
+    return f"{value:.{max(0, 2 - max(0, _power(value)))}f}{unit}"

@@ -64,6 +64,8 @@ class State:
 
     def figures(self) -> str:
         """Return loss, learning rate and the last validation in one line."""
+        if not self.step:
+            return "starting"
         parts = [f"loss {number(self.loss)}"]
         numbers = {k: v for k, v in self.validation.items() if isinstance(v, int | float)}
         if numbers:

@@ -109,6 +109,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "sign": np.sign,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "total": np.sum,
 }
 
 

@@ -38,16 +38,14 @@ class NAdam(Optimizer):
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         g = with_decay(p, g, self.weight_decay)
-        slot_m, slot_v, slot_product = (
-            build.slot("mean"),
-            build.slot("square"),
-            build.slot("product", 1.0, (1,)),
-        )
+        slot_m, slot_v = build.slot("mean"), build.slot("square")
+        slot_product = build.slot("product", initial=1.0, shape=(1,))
         # As in Adam, the slots hold m / (1 - beta_1) and v / (1 - beta_2).
         m = build.keep(slot_m, slot_m * self.beta_1 + g)
         v = build.keep(slot_v, slot_v * self.beta_2 + ops.square(g))
         now, then = self._momentum(t), self._momentum(t + 1.0)
-        product = build.keep(slot_product, slot_product * now)
+        # As a scalar, the product stays out of the passes over the vectors.
+        product = ops.total_all(build.keep(slot_product, slot_product * now))
         root = ops.sqrt((1.0 - ops.power(self.beta_2, t)) * (1.0 / (1.0 - self.beta_2)))
         rate = lr * root
         ahead = (rate * then * (1.0 - self.beta_1)) / (1.0 - product * then)

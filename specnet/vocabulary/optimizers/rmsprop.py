@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from math import sqrt
 from typing import Literal
 
 from pydantic import PositiveFloat
@@ -41,7 +42,7 @@ class RMSProp(Optimizer):
         # The slots hold v / (1 - alpha) and a / (1 - alpha), whose updates take fewer passes over memory;
         # what that leaves of the scale, 1 / sqrt(1 - alpha), goes into the learning rate.
         rest = 1.0 - self.alpha
-        scale = rest**0.5
+        scale = sqrt(rest)
         slot_v = build.slot("square")
         spread = build.keep(slot_v, slot_v * self.alpha + ops.square(g))
         if self.centered:

@@ -1,0 +1,57 @@
+"""Peers timed in turn, so that whatever else the machine does falls on all of them alike."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+
+
+def in_turn(peers: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Call each peer once a round, for so many rounds after one that is thrown away; return what they give."""
+    figures: dict[str, list[float]] = {name: [] for name in peers}
+    for number in range(rounds + 1):
+        for name, peer in peers.items():
+            figure = peer()
+            if number:
+                figures[name].append(figure)
+    return figures
+
+
+def table(title: str, unit: str, figures: dict[str, list[float]], *, higher: bool) -> str:
+    """Write medians, and how the first peer compares with each other: the median of the rounds' ratios.
+
+    `higher` says that more is better; a ratio above 1 always speaks for the first peer.
+    """
+    first = next(iter(figures))
+    lines = [f"| {title} | {unit} | quartiles | {first} is |", "| --- | ---: | ---: | ---: |"]
+    for name, values in figures.items():
+        low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
+        pairs = zip(figures[first], values, strict=True)
+        ratio = statistics.median(ours / theirs if higher else theirs / ours for ours, theirs in pairs)
+        compared = "" if name == first else f"{ratio:.2f} times as fast"
+        lines.append(f"| {name} | {_number(middle)} | {_number(low)} to {_number(high)} | {compared} |")
+    return "\n".join(lines)
+
+
+def machine(*modules: str) -> str:
+    """Say what the figures were taken on."""
+    from importlib.metadata import version
+
+    parts = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in modules)]
+    return f"{_processor()}, {len(os.sched_getaffinity(0))} cores; {', '.join(parts)}; load {_load()}"
+
+
+def _load() -> str:
+    return " ".join(f"{load:.1f}" for load in os.getloadavg())
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.machine())
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -102,7 +102,7 @@ def _is(x: Value, factor: float) -> bool:
 
 @rule("add")
 def add(a: Value, b: Value) -> Value | None:
-    """X + 0 = x;  x + (-y) = x - y;  a stretched scalar is added as a scalar; constants are summed."""
+    """x + 0 = x;  x + (-y) = x - y;  a stretched scalar is added as a scalar; constants are summed."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] + n[0], m[1]) if m[1] == n[1] else None
@@ -119,7 +119,7 @@ def add(a: Value, b: Value) -> Value | None:
 
 @rule("subtract")
 def subtract(a: Value, b: Value) -> Value | None:
-    """X - 0 = x;  x - (-y) = x + y;  a stretched scalar is subtracted as a scalar; constants are folded."""
+    """x - 0 = x;  x - (-y) = x + y;  a stretched scalar is subtracted as a scalar; constants are folded."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] - n[0], m[1]) if m[1] == n[1] else None
@@ -132,7 +132,7 @@ def subtract(a: Value, b: Value) -> Value | None:
 
 @rule("multiply")
 def multiply(a: Value, b: Value) -> Value | None:
-    """X * 1 = x;  (x * c) * d = x * (c d);  (x * c) * y = (x * y) * c;  a stretched scalar multiplies as one."""
+    """x * 1 = x;  (x * c) * d = x * (c d);  a stretched scalar multiplies as one."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] * n[0], m[1] + n[1])
@@ -153,7 +153,7 @@ def multiply(a: Value, b: Value) -> Value | None:
 
 @rule("divide")
 def divide(a: Value, b: Value) -> Value | None:
-    """X / 1 = x; constants are folded; a stretched scalar divides as one."""
+    """x / 1 = x; constants are folded; a stretched scalar divides as one."""
     m, n = _number(a), _number(b)
     if m is not None and n is not None and n[0] != 0.0:
         return constant(a.graph, m[0] / n[0], m[1] - n[1])
@@ -186,7 +186,7 @@ def masked(a: Value, mask: Value) -> Value | None:
 
 @rule("negative")
 def negative(x: Value) -> Value | None:
-    """-(-x) = x;  -(c) is a constant;  -(x * c) = x * (-c);  -(x - y) = y - x."""
+    """-(-x) = x;  -(c) is a constant;  -(x * c) = x * (-c);"""
     known = _number(x)
     if known is not None:
         return constant(x.graph, -known[0], known[1])

@@ -186,7 +186,7 @@ def masked(a: Value, mask: Value) -> Value | None:
 
 @rule("negative")
 def negative(x: Value) -> Value | None:
-    """-(-x) = x;  -(c) is a constant;  -(x * c) = x * (-c);"""
+    """-(-x) = x;  -(c) is a constant;  -(x * c) = x * (-c)."""
     known = _number(x)
     if known is not None:
         return constant(x.graph, -known[0], known[1])

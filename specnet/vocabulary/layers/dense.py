@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from specnet.graph.builder import Builder
-from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation, Linear
 from specnet.vocabulary.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
 from specnet.vocabulary.layers.layer import Layer
@@ -36,14 +35,8 @@ class Dense(Layer):
     """What is added to the loss for a large bias."""
 
     def lower(self, build: Builder, x: Value) -> Value:
-        features = x.shape[-1] if x.rank > 1 else None
-        if not isinstance(features, int):
-            raise ShapeFault(
-                f"dense needs inputs with an axis of features, and gets {show(x.shape)}",
-                x,
-                help="one number a row has the shape (batch, 1)",
-            )
-        kernel = build.parameter("kernel", (features, self.units), self.kernel_init, self.kernel_regularizer)
+        shape = (self.features(x), self.units)
+        kernel = build.parameter("kernel", shape, self.kernel_init, self.kernel_regularizer)
         y = x @ kernel
         if self.use_bias:
             y = y + build.parameter("bias", (self.units,), self.bias_init, self.bias_regularizer)

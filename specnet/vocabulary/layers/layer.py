@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from specnet.graph.builder import Builder
-from specnet.graph.graph import Value
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import show
 from specnet.vocabulary.kind import Family, Kind, Words
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
@@ -21,6 +22,17 @@ class Layer(Kind):
     def lower(self, build: Builder, x: Value) -> Value:
         """Append the layer's computation to the graph and return its result."""
         raise TypeError(f"{type(self).__name__} says nowhere what it makes of {x} with {build}")
+
+    def features(self, x: Value) -> int:
+        """Return how many features an input (batch, ..., features) has; raise ShapeFault where it has no such axis."""
+        size = x.shape[-1] if x.rank > 1 else None
+        if not isinstance(size, int):
+            raise ShapeFault(
+                f"{self.type} needs inputs with an axis of features, and gets {show(x.shape)}",
+                x,
+                help="one number a row has the shape (batch, 1)",
+            )
+        return size
 
 
 LAYERS: Family[Layer] = Family("layer")

@@ -76,9 +76,9 @@ def draw(
 def _arrow(place: int, text: str, columns: int, ascii_only: bool) -> str:
     """Return a line that points up at a place, the text on the side where there is room."""
     arrow = "^" if ascii_only else "▲"
-    if place + 2 + len(text) <= columns or place < len(text) + 1:
+    if place + 2 + len(text) <= columns:
         return f"{' ' * place}{arrow} {text}"
-    return f"{text} {arrow}".rjust(place + 1)
+    return (f"{text} {arrow}" if len(text) < place else arrow).rjust(place + 1)
 
 
 def _title(title: str, series: Sequence[Series], ascii_only: bool) -> list[Piece]:

@@ -42,6 +42,8 @@ def _code(command: Callable[[], int]) -> int:
         # Whoever read the output has seen enough. What is left must not be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except (typer.BadParameter, typer.Exit):
+        raise
     except SpecError as error:
         return _faulty(error)
     except (KeyboardInterrupt, Terminated, SpecFileError, RunError, MemoryError) as error:

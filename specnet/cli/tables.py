@@ -64,8 +64,11 @@ class Table:
 
 def section(console: Console, title: str) -> None:
     """Begin a part of the output with its name."""
+    from specnet.diagnostics.segments import wrapped
+
     console.print()
-    console.print(Text(f" {title}", "bold cyan"), soft_wrap=True)
+    for line in wrapped(title, console.width - 2):
+        console.print(Text(f" {line}", "bold cyan"), soft_wrap=True)
 
 
 def paragraph(console: Console, lead: str, style: str, text: str, width: int) -> None:

@@ -30,6 +30,14 @@ STYLES = {
 }
 
 
+class Output(Console):
+    """Rich's console, which leaves a closed pipe to whoever runs the command."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on; Rich would end the process."""
+        raise BrokenPipeError
+
+
 def results() -> Console:
     """Return standard output, for what was asked for."""
     return _console(sys.stdout)
@@ -42,7 +50,7 @@ def notes() -> Console:
 
 def _console(file: IO[str]) -> Console:
     # What a document says is shown as it stands: no markup, no emoji, no colours of Rich's own choice.
-    return Console(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
+    return Output(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
 
 
 def plain(console: Console) -> bool:

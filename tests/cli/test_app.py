@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+import specnet as package
+from specnet.cli.app import app
+from tests.cli.support import SPECS, Specnet
+
+COMMANDS = ["run", "validate", "explain", "schema", "layers"]
+
+
+def test_help_lists_the_commands_in_80_columns(specnet: Specnet) -> None:
+    done = specnet("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert [
+        line.split()[1]
+        for line in done.stdout.splitlines()
+        if line.split()[1:2] and line.split()[1] in COMMANDS
+    ] == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command: str) -> None:
+    done = CliRunner().invoke(app, [command, "-h"], terminal_width=80)
+    assert done.exit_code == 0
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_version(specnet: Specnet) -> None:
+    done = specnet("--version")
+    assert (done.returncode, done.stdout) == (0, f"specnet {package.__version__}\n")
+
+
+def test_a_command_that_is_not_there(specnet: Specnet) -> None:
+    done = specnet("train")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_specnet_s_own_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    from specnet import api
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of mine")
+
+    monkeypatch.setattr(api, "load", fail)
+    done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json")])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("error: ZeroDivisionError: of mine\nThis is a fault of specnet, not yours.")
+    monkeypatch.setenv("SPECNET_DEBUG", "1")
+    done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json")])
+    assert isinstance(done.exception, ZeroDivisionError)
+
+
+def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from specnet import api
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 1. TiB")
+
+    monkeypatch.setattr(api, "run", fail)
+    done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json"), "--no-save"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "error: this machine has too little memory: Unable to allocate 1. TiB\n"

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+import specnet as package
+from specnet.training.events import Started
+from tests.cli.support import SPECS, Specnet
+
+
+def test_the_plan_as_data(specnet: Specnet) -> None:
+    done = specnet("explain", SPECS / "digits.toml", "--output", "json")
+    assert done.returncode == 0
+    data = json.loads(done.stdout)
+    assert [(layer["name"], layer["output"], layer["parameters"]) for layer in data["layers"]] == [
+        ("dense_1", ["batch", 128], 64 * 128 + 128),
+        ("dropout_1", ["batch", 128], 0),
+        ("dense_2", ["batch", 64], 128 * 64 + 64),
+        ("dense_3", ["batch", 10], 64 * 10 + 10),
+    ]
+    assert data["parameters"] == 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
+    steps = data["plans"]["step"]["steps"]
+    assert data["flops"] == {
+        phase: sum(step["flops"] for step in steps if step["phase"] == phase and not step["once"])
+        for phase in ("forward", "backward", "update")
+    }
+    products = sum(s["flops"] for s in steps if s["op"] == "product" and s["phase"] == "forward")
+    known = 2 * 32 * (64 * 128 + 128 * 64 + 64 * 10)
+    assert known <= products <= known + 2 * 32 * (128 + 64 + 10)
+    assert data["memory"]["total"] == sum(v for k, v in data["memory"].items() if k != "total")
+
+
+@pytest.mark.parametrize("name", ["mlp.toml", "iris.toml", "regression.toml", "digits.toml"])
+def test_the_memory_is_what_a_run_takes(specnet: Specnet, name: str) -> None:
+    data = json.loads(specnet("explain", SPECS / name, "--output", "json").stdout)
+    event = next(iter(package.train(package.load(SPECS / name))))
+    assert isinstance(event, Started)
+    assert event.memory == data["memory"]["total"]
+
+
+def test_the_plan_as_a_table(specnet: Specnet) -> None:
+    done = specnet("explain", SPECS / "mlp.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert re.search(r"dense_1 +dense +\(batch, 2\) +10\n", done.stdout)
+    numbers = [int(m) for m in re.findall(r"^ +(\d+)  \S", done.stdout, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert re.search(r"update: optimizer\n", done.stdout)
+    assert "\x1b" not in done.stdout
+
+
+def test_several_batches_a_step_make_two_plans(specnet: Specnet) -> None:
+    flags = ["--set", "training.accumulate=3", "--output", "json"]
+    data = json.loads(specnet("explain", SPECS / "iris.toml", *flags).stdout)
+    assert list(data["plans"]) == ["step", "update", "evaluation"]
+    assert "slot/accumulated" not in data["memory"]
+    per_batch = sum(
+        s["flops"] for s in data["plans"]["step"]["steps"] if s["phase"] == "forward" and not s["once"]
+    )
+    assert data["flops"]["forward"] == 3 * per_batch
+
+
+def test_a_profile_times_each_step(specnet: Specnet) -> None:
+    done = specnet("explain", SPECS / "iris.toml", "--profile", "--output", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    program = json.loads(done.stdout)["plans"]["step"]
+    timed = [step["seconds"] for step in program["steps"] if not step["once"] and step["code"]]
+    assert all(seconds >= 0 for seconds in timed)
+    assert sum(timed) == pytest.approx(program["seconds"], rel=0.7)
+    table = specnet("explain", SPECS / "iris.toml", "--profile").stdout
+    shares = [int(share) for share in re.findall(r" (\d+)%$", table, re.MULTILINE)]
+    assert sum(shares) == pytest.approx(100, abs=len(shares) / 2 + 1)
+
+
+def test_a_faulty_document_is_reported_as_by_run(specnet: Specnet) -> None:
+    done = specnet("explain", SPECS / "iris.toml", "--set", "layers.1.units=2")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the data has 3 classes" in done.stderr
+    assert specnet("explain", "absent.toml").returncode == 2

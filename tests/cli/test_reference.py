@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import specnet
+from specnet.cli.app import app
+from specnet.cli.examples import example
+from specnet.cli.vocabulary import Entry, families
+from specnet.data import READERS, TRANSFORMS
+from specnet.vocabulary.activations import ACTIVATIONS
+from specnet.vocabulary.initializers import INITIALIZERS
+from specnet.vocabulary.kind import Kind
+from specnet.vocabulary.layers import LAYERS
+from specnet.vocabulary.losses import LOSSES
+from specnet.vocabulary.metrics import METRICS
+from specnet.vocabulary.optimizers import OPTIMIZERS
+from specnet.vocabulary.regularizers import REGULARIZERS
+from specnet.vocabulary.schedules import SCHEDULES
+
+FAMILIES = [
+    LAYERS,
+    ACTIVATIONS,
+    INITIALIZERS,
+    REGULARIZERS,
+    LOSSES,
+    METRICS,
+    OPTIMIZERS,
+    SCHEDULES,
+    READERS,
+    TRANSFORMS,
+]
+KINDS = [(entry, kind) for entry in families() for kind in entry.family]
+
+IRIS = {"type": "builtin", "name": "iris", "split": {"validation": 0.2}}
+LINE = {"type": "synthetic", "kind": "linear", "split": {"validation": 0.2}}
+MOONS = {"type": "synthetic", "kind": "moons", "split": {"validation": 0.2}}
+DENSE_3 = {"type": "dense", "units": 3}
+DENSE_1 = {"type": "dense", "units": 1}
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(app, ["layers", *arguments])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_every_family_is_found_with_all_its_kinds() -> None:
+    found = {entry.family.name: entry.family for entry in families()}
+    assert found == {family.name: family for family in FAMILIES}
+
+
+def test_the_list_has_every_kind_in_80_columns() -> None:
+    lines = run().splitlines()
+    assert max(map(len, lines)) <= 80
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert listed == [kind.model_fields["type"].default for _, kind in KINDS]
+
+
+def host(entry: Entry, kind: type[Kind]) -> dict[str, Any]:
+    """What the document around an example needs, so that the example makes sense in it."""
+    name = entry.family.name
+    if name == "loss":
+        real = kind.targets == "real"  # type: ignore[attr-defined]
+        data = {"real": LINE, "binary": MOONS}.get(kind.targets, IRIS)  # type: ignore[attr-defined]
+        if kind.model_fields["type"].default == "kl_divergence":
+            data = {**IRIS, "transforms": [{"type": "one_hot", "classes": 3, "on": "targets"}]}
+        return {"data": data, "layers": [DENSE_1 if real or data is MOONS else DENSE_3]}
+    if name == "metric" and kind.__module__.endswith("regression"):
+        return {"data": LINE, "layers": [DENSE_1], "loss": "mse"}
+    if kind.model_fields["type"].default == "top_k":
+        return {
+            "data": {"type": "builtin", "name": "digits"},
+            "layers": [{"type": "dense", "units": 10}],
+            "loss": "cross_entropy",
+        }
+    layers = [DENSE_3] if name != "reader" else [{"type": "flatten"}, DENSE_3]
+    return {"data": IRIS, "layers": layers, "loss": "cross_entropy"}
+
+
+def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[str, Any]:
+    document = {"specnet": 1, "training": {"epochs": 1}, **around}
+    if name == "transform":
+        (transform,) = example_["data"]["transforms"]
+        flat = [{"type": "flatten"}] if transform["type"] == "reshape" else []
+        if transform["type"] == "one_hot":
+            transform = {**transform, "on": "targets"}
+        return {**document, "data": {**IRIS, "transforms": [transform, *flat]}}
+    if "layers" in example_:
+        return {**document, "layers": [*example_["layers"], {"type": "flatten"}, DENSE_3]}
+    if "training" in example_:
+        return {**document, "training": {"epochs": 1, **example_["training"]}}
+    return {**document, **example_}
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the examples of readers name."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{n},{n % 5},{('a', 'b', 'c')[n % 3]}" for n in range(30)]
+    (tmp_path / "table.csv").write_text("\n".join(["size,age,species", *rows]))
+    inputs, targets = np.arange(60.0).reshape(30, 2), np.arange(30) % 3
+    np.savez(tmp_path / "arrays.npz", inputs=inputs, targets=targets)
+    images = struct.pack(">BBBBIII", 0, 0, 8, 3, 30, 2, 2) + bytes(range(120))
+    labels = struct.pack(">BBBBI", 0, 0, 8, 1, 30) + bytes(n % 3 for n in range(30))
+    (tmp_path / "images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+    (tmp_path / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(
+    ("entry", "kind"), KINDS, ids=[f"{e.family.name}-{k.model_fields['type'].default}" for e, k in KINDS]
+)
+def test_every_example_is_a_piece_of_a_document_that_runs(entry: Entry, kind: type[Kind]) -> None:
+    name = kind.model_fields["type"].default
+    text = example(entry, kind)
+    page = run(name)
+    assert "\n".join(f"    {line}" for line in text.split("\n")) in page
+    for field in kind.model_fields:
+        assert field == "type" or f"\n{field}  " in page
+    piece = tomllib.loads(text)
+    assert f'"{name}"' in text
+    document = merged(piece, host(entry, kind), entry.family.name)
+    result = specnet.run(specnet.load(json.dumps(document)))
+    assert result.epochs == 1 or result.stopped == "diverged"
+
+
+def test_a_page_has_docstring_fields_defaults_and_formulas() -> None:
+    page = run("adam")
+    assert page.startswith("adam  optimizer, [training.optimizer]\n")
+    assert "    m <- beta_1 m + (1 - beta_1) g" in page
+    assert "beta_1  default 0.9\n    The decay of the running mean of gradients.\n" in page
+    assert max(map(len, page.splitlines())) <= 80
+    assert "units  required\n" in run("dense")
+
+
+def test_a_name_of_two_families_is_explained_for_both() -> None:
+    page = run("mse")
+    assert "mse  loss, [loss]" in page
+    assert "mse  metric, metrics = [...]" in page
+
+
+def test_an_unknown_name_is_wrong_usage() -> None:
+    done = CliRunner().invoke(app, ["layers", "dnese"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: nothing is called `dnese`; did you mean `dense`?\n"
+
+
+def test_the_schema_is_printed_as_it_is_made() -> None:
+    from specnet.language.json_schema import schema
+
+    done = CliRunner().invoke(app, ["schema"])
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == schema()

@@ -59,15 +59,17 @@ def model_faults(model: type[Table], data: dict[str, Any], error: ValidationErro
         some, rest = unknown_faults(model, data, path, [i.place for i in unknown[path]], keys)
         found += some
         found += missing_faults(data, path, [i.place for i in missing[path] if i.place.path[-1] in rest])
-    if len(found) > LIMIT:
-        message = f"{len(found) - LIMIT} more faults of the document are not listed"
+    left = max(error.error_count() - 2 * LIMIT, 0) + max(len(found) - LIMIT, 0)
+    if left:
+        message = f"{left} more faults of the document are not listed"
         found[LIMIT:] = [Diagnostic("SN200", message)]
     return found
 
 
 def _items(model: type[Table], data: dict[str, Any], error: ValidationError | None) -> Iterator[Item]:
     errors = error.errors(include_url=False, include_input=False) if error is not None else []
-    for e in errors:
+    # A misspelled key may be two errors, so these make as many findings as are listed.
+    for e in errors[: 2 * LIMIT]:
         item = Item(e["type"], e["msg"], e.get("ctx", {}), resolve(model, data, e["loc"]))
         # Pydantic counts only the good elements of an array, and finds it too short for each bad one.
         value = item.place.value

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 
+LONGEST = 80
+"""A longer name is no slip of anybody's."""
+
+
 def folded(name: str) -> str:
-    """Return a name without what people vary: capitals, blanks, `-` and `_`."""
-    return "".join(letter for letter in name.casefold() if letter not in "-_ .")
+    """Return a name without what people vary: capitals, blanks, `-` and `_`; nothing of a monstrous one."""
+    return (
+        "" if len(name) > LONGEST else "".join(letter for letter in name.casefold() if letter not in "-_ .")
+    )
 
 
 def _table(text: str) -> dict[str, tuple[str, ...]]:

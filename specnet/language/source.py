@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,11 @@ MAX_BYTES = 64 * 2**20
 
 MAX_DEPTH = 100
 """How deep arrays and tables may nest, far from what the interpreter's stack bears."""
+
+_LONG_KEY = re.compile(
+    rf"""(?:^|[\[{{,])[ \t]*+((?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}})""",
+    re.MULTILINE,
+)
 
 Syntax = Literal["toml", "json"]
 
@@ -41,7 +47,7 @@ class Source:
     def parse(self) -> dict[str, Any]:
         """Return the document's data; raises SpecError where the text is not what its syntax allows."""
         try:
-            data = tomllib.loads(self.text) if self.syntax == "toml" else _load_json(self.text)
+            data = _load_toml(self.text) if self.syntax == "toml" else _load_json(self.text)
         except (ValueError, RecursionError) as error:
             # tomllib and json raise ValueError's children for syntax, and ValueError for overlong numbers.
             from specnet.language.syntax import syntax_faults
@@ -111,6 +117,22 @@ def _read_bytes(name: str) -> bytes:
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SpecFileError(f"{name}: this is not a text file: it holds zero bytes")
     return data
+
+
+class NestingError(ValueError):
+    """A key has more parts than tables may nest deep."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        super().__init__(f"at {place}")
+
+
+def _load_toml(text: str) -> dict[str, Any]:
+    # tomllib takes memory with the square of a key's parts, and would take all there is.
+    found = _LONG_KEY.search(text)
+    if found is not None:
+        raise NestingError(found.start(1))
+    return tomllib.loads(text)
 
 
 def _load_json(text: str) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.diagnostics import Diagnostic, Label, Position, Span
 from specnet.language.positions import Positions, locate
 from specnet.language.positions.tree import Entry, Stretch
-from specnet.language.source import MAX_DEPTH, JsonExtensionError
+from specnet.language.source import MAX_DEPTH, JsonExtensionError, NestingError
 from specnet.language.wording import shown_key
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ def syntax_faults(source: Source, error: ValueError | RecursionError) -> list[Di
     """Return what a parser's error says about a source."""
     if isinstance(error, RecursionError):
         return [_nesting(source)]
+    if isinstance(error, NestingError):
+        return [_nesting(source, (error.place, error.place + 1))]
     if isinstance(error, JsonExtensionError):
         return _json_extensions(source)
     if not source.text.strip(" \t\r\n"):
@@ -84,10 +86,10 @@ def duplicate_fault(source: Source, positions: Positions, place: int = 0) -> Dia
     )
 
 
-def _nesting(source: Source) -> Diagnostic:
+def _nesting(source: Source, stretch: Stretch | None = None) -> Diagnostic:
     depth = 0
-    stretch: Stretch | None = None
-    for found in (_TOML_NESTING if source.syntax == "toml" else _JSON_NESTING).finditer(source.text):
+    pattern = _TOML_NESTING if source.syntax == "toml" else _JSON_NESTING
+    for found in pattern.finditer(source.text) if stretch is None else ():
         depth += (found.group() in "[{") - (found.group() in "]}")
         if depth > MAX_DEPTH:
             stretch = found.span()

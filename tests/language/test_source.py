@@ -142,7 +142,15 @@ def test_deep_toml(text: str) -> None:
 def test_deep_json_and_dotted_keys() -> None:
     assert only('{"a":' + "[" * 100_000, "a.json").code == "SN105"
     assert only('{"a":' * 101 + "1" + "}" * 101, "a.json").code == "SN105"
-    assert only(".".join("a" * 200) + " = 1").code == "SN105"
+    for text in (
+        ".".join("a" * 200) + " = 1",
+        "\n [" + "'a' . " * 200 + "a]",
+        'a = { "b" = 1, ' + "a." * 200 + "a = 1}",
+        "a." * 2_000_000 + "a = 1",
+    ):
+        found = only(text)
+        assert found.code == "SN105"
+        assert found.span is not None
 
 
 def test_as_deep_as_may_be() -> None:

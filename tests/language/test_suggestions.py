@@ -107,3 +107,7 @@ def test_a_similar_file(tmp_path: Path) -> None:
     assert similar_file(str(tmp_path / "xor")) == str(tmp_path / "xor.json")
     assert similar_file(str(tmp_path / "entirely-else.toml")) is None
     assert similar_file(str(tmp_path / "nowhere" / "a.toml")) is None
+
+
+def test_a_monstrous_name_costs_nothing() -> None:
+    assert meant_key("x" * 5_000_000, ["units"] * 1000) is None

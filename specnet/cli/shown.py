@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+Column = tuple[str, list[str]]
+"""A head, and a text for each row."""
+
 MOST_ROWS = 100
 """Rows of data that are still shown."""
 
@@ -51,50 +54,74 @@ def _predictions(console: Console, result: Result) -> None:
             "dim",
         )
         return
+    inputs = _inputs(result)
     for name, split in result.data.splits.items():
-        heads, cells = _prediction_columns(result, split)
         if len(result.data.splits) > 1:
             say(console, f" {name}", "bold")
-        made = Table(heads, ">" * len(heads), list(cells))
-        if made.width > console.width:
-            kept = [n for n, head in enumerate(heads) if not head.startswith("x")]
-            made = Table([heads[n] for n in kept], ">" * len(kept), [[row[n] for n in kept] for row in cells])
-        made.show(console)
+        others = _output_columns(result, split)
+        made = _joined([*inputs[name], *others])
+        (made if made.width <= console.width else _joined(others)).show(console)
 
 
-def _prediction_columns(result: Result, split: Split) -> tuple[list[str], list[list[str]]]:
-    """Return heads and rows: the inputs in the data's units, target, outputs, and what they are read as."""
-    network, encoding = result.model.network, result.data.encoding
-    signature = result.data.signature
-    made = encoding.decode(result.model.forward(split.inputs))
-    outputs = made.reshape(len(split), -1)
-    columns: list[tuple[str, list[str]]] = []
-    inputs = encoding.inputs.invert(split.inputs) if encoding.inputs.transforms else split.inputs
-    inputs = inputs.reshape(len(split), -1)
-    if inputs.shape[1] <= MOST_INPUTS:
-        known = signature.features
-        heads = [f"x{n}" if known is None else f"x: {known[n]}" for n in range(inputs.shape[1])]
-        columns += [(head, entries(inputs[:, n].tolist())) for n, head in enumerate(heads)]
-    targets = encoding.decode(split.targets) if not signature.integers else split.targets
+def _joined(columns: list[Column]) -> Table:
+    cells = zip(*(cells for _, cells in columns), strict=True)
+    return Table([head for head, _ in columns], ">" * len(columns), list(cells))
+
+
+def _inputs(result: Result) -> dict[str, list[Column]]:
+    """Return each split's inputs in the units of the data, if there are few."""
+    import numpy as np
+
+    pipeline, names = result.data.encoding.inputs, result.data.signature.features
+    splits = {}
+    for name, split in result.data.splits.items():
+        raw = pipeline.invert(split.inputs) if pipeline.transforms else split.inputs
+        splits[name] = raw.reshape(len(split), -1)
+    count = next(iter(splits.values())).shape[1]
+    if count > MOST_INPUTS:
+        return {name: [] for name in splits}
+    heads = [f"x{n}" for n in range(count)] if names is None else list(names)
+    # There and back, a transform leaves last digits of a float behind that nobody has measured.
+    largest = np.maximum(np.max([np.abs(rows).max(axis=0) for rows in splits.values()], axis=0), 1e-300)
+    rounded = {name: np.round(rows / largest, 6) * largest for name, rows in splits.items()}
+    return {
+        name: [
+            (head, entries([float(f"{value:.6g}") for value in rows[:, n].tolist()]))
+            for n, head in enumerate(heads)
+        ]
+        for name, rows in rounded.items()
+    }
+
+
+def _output_columns(result: Result, split: Split) -> list[Column]:
+    """Return targets and outputs in the units of the data, and the classes that the outputs are read as."""
+    network, encoding, signature = result.model.network, result.data.encoding, result.data.signature
+    outputs = encoding.decode(result.model.forward(split.inputs)).reshape(len(split), -1)
+    targets = split.targets if signature.integers else encoding.decode(split.targets)
     numbers = targets.reshape(len(split), -1)
-    names = signature.classes or ()
-    classes = network.spec.loss.targets != "real"
+    names = (signature.classes or ()) if network.spec.loss.targets != "real" else ()
+    columns: list[Column] = []
     if numbers.shape[1] == 1:
-        columns.append(("target", [_label(v, names, classes) for v in numbers[:, 0].tolist()]))
+        columns.append(("target", [_label(v, names) for v in numbers[:, 0].tolist()]))
     elif numbers.shape[1] <= MOST_OUTPUTS:
         columns += [(f"target {n}", entries(numbers[:, n].tolist())) for n in range(numbers.shape[1])]
-    several = outputs.shape[1] > 1
-    if outputs.shape[1] <= MOST_OUTPUTS:
-        heads = [_output(n, names if classes else (), several=several) for n in range(outputs.shape[1])]
-        columns += [(head, entries(outputs[:, n].tolist(), 5)) for n, head in enumerate(heads)]
+    count = outputs.shape[1]
+    if count <= MOST_OUTPUTS:
+        heads = ["prediction"] if count == 1 else [_output(n, names) for n in range(count)]
+        if names:  # probabilities are compared across a row, so all have the same digits
+            texts = entries(outputs.reshape(-1).tolist(), 5)
+            columns += [(head, texts[n::count]) for n, head in enumerate(heads)]
+        else:
+            columns += [
+                (head, entries(values, 5)) for head, values in zip(heads, outputs.T.tolist(), strict=True)
+            ]
     reading = _readings(result, outputs, numbers)
     if reading is not None:
-        columns.append(("read as", [_label(v, names, classes=True) for v in reading]))
-        right = [int(a) == int(b) for a, b in zip(reading, _true(numbers), strict=True)]
-        columns.append(("", ["" if ok else "wrong" for ok in right]))
-    return [head for head, _ in columns], [
-        list(cells) for cells in zip(*(c for _, c in columns), strict=True)
-    ]
+        columns.append(("read as", [_label(v, names) for v in reading]))
+        wrong = ["" if a == b else "wrong" for a, b in zip(reading, _true(numbers), strict=True)]
+        if any(wrong):
+            columns.append(("", wrong))
+    return columns
 
 
 def _readings(result: Result, outputs: Array, targets: Array) -> list[int] | None:
@@ -114,15 +141,13 @@ def _true(targets: Array) -> list[int]:
     return [int(v) for v in (targets[:, 0] if targets.shape[1] == 1 else targets.argmax(axis=1))]
 
 
-def _label(value: float, names: tuple[str, ...], classes: bool) -> str:
-    if classes and names and float(value).is_integer() and 0 <= value < len(names):
+def _label(value: float, names: tuple[str, ...]) -> str:
+    if names and float(value).is_integer() and 0 <= value < len(names):
         return names[int(value)]
     return f"{value:.6g}"
 
 
-def _output(place: int, names: tuple[str, ...], *, several: bool) -> str:
-    if not several:
-        return "prediction"
+def _output(place: int, names: tuple[str, ...]) -> str:
     return f"P({names[place]})" if place < len(names) else f"prediction {place}"
 
 
@@ -136,8 +161,15 @@ def _weights(console: Console, result: Result) -> None:
         for title, matrix in _matrices(name, array):
             shape = " x ".join(map(str, array.shape))
             say(console, f" {title}  ({shape})", "bold")
-            for line in _lines(matrix, console.width - 2):
+            lines = _lines(matrix, console.width - 2)
+            for line in lines:
                 say(console, f"  {line}")
+            if not lines:
+                say(
+                    console,
+                    f"  not shown: {counted(matrix.shape[1], 'column')} are wider than the terminal",
+                    "dim",
+                )
 
 
 def _matrices(name: str, array: Array) -> Iterator[tuple[str, Array]]:
@@ -152,17 +184,19 @@ def _matrices(name: str, array: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _lines(matrix: Array, columns: int) -> list[str]:
-    """Return a matrix in aligned rows, a row that is too long in several lines, with as many digits as fit."""
-    for digits in (9, 7, 5):
-        texts = [_aligned(matrix[:, n].tolist(), digits) for n in range(matrix.shape[1])]
-        if sum(len(cells[0]) + 2 for cells in texts) <= columns:
-            return ["  ".join(row) for row in zip(*texts, strict=True)]
-    fit = max(1, columns // (len(texts[0][0]) + 2))
-    lines = []
-    for row in zip(*texts, strict=True):
-        parts = [row[start : start + fit] for start in range(0, len(row), fit)]
-        lines += [("    " if part is not parts[0] else "") + "  ".join(part) for part in parts]
-    return lines
+    """Return a matrix in aligned rows with as many digits as fit, a single row in several lines.
+
+    There are none where the rows do not fit.
+    """
+    if len(matrix) == 1:
+        texts = _aligned(matrix[0].tolist(), 9)
+        fit = max(1, (columns + 2) // (len(texts[0]) + 2))
+        return ["  ".join(texts[start : start + fit]) for start in range(0, len(texts), fit)]
+    for digits in (9, 7, 5, 3):
+        by_column = [_aligned(matrix[:, n].tolist(), digits) for n in range(matrix.shape[1])]
+        if sum(len(cells[0]) + 2 for cells in by_column) - 2 <= columns:
+            return ["  ".join(row) for row in zip(*by_column, strict=True)]
+    return []
 
 
 def _aligned(values: list[float], digits: int) -> list[str]:

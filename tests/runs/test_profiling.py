@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.compiler.model import Model
+from specnet.compiler.network import Network
+from specnet.data import load_data
+from specnet.runs import profiling
+from specnet.runs.explanation import Explanation, explain
+from specnet.runtime.execution import Executable
+
+DEEP = {
+    "layers": [
+        {"type": "dense", "units": 300, "activation": "gelu"},
+        {"type": "dense", "units": 200, "activation": "selu"},
+        {"type": "dense", "units": 3},
+    ],
+    "training.batch_size": 64,
+}
+
+
+def compiled(spec: specnet.Spec) -> tuple[Model, Explanation, specnet.data.Dataset]:
+    data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
+    network = Network(spec, data.signature)
+    return Model(network, data.encoding), explain(network), data
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, DEEP, {"training.accumulate": 2}], ids=["small", "blocks", "accumulate"]
+)
+def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict[str, object]) -> None:
+    model, explanation, data = compiled(specnet.load(iris.origin.source, changes))
+    plan = explanation.plans.step
+    if changes is DEEP:
+        assert plan.blocks
+    clock = [0.0] * len(plan.steps)
+    rows = plan.batch
+    results = []
+    for each in (plan, profiling.timed(plan, clock)):
+        fresh = Model(model.network, model.encoding)
+        program = profiling.Program(fresh, explanation.plans)
+        train = data.splits["train"]
+        leaves = fresh.leaves(inputs=train.inputs[:rows], targets=train.targets[:rows], **program.slots)
+        values = {"rate": 0.01, "step": 1, "share": 0.5}
+        scalars = Executable(each).bind(rows, leaves).step(*(values[name] for name in each.numbers))
+        results.append((scalars, fresh.parameters.flat.copy()))
+    assert results[0][0] == results[1][0]
+    assert np.array_equal(results[0][1], results[1][1])
+    for step, seconds in zip(plan.steps, clock, strict=True):
+        assert (seconds > 0) == (bool(step.code) and not step.once), step
+
+
+def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    from specnet.runtime.functions import FUNCTIONS
+
+    model, explanation, data = compiled(iris)
+    slow = FUNCTIONS["tanh"]
+
+    def tanh(*arguments: object) -> None:
+        time.sleep(0.002)
+        slow(*arguments)
+
+    monkeypatch.setitem(FUNCTIONS, "tanh", tanh)
+    times = profiling.profile(model, data, explanation)["step"]
+    named = dict(zip((step.op for step in explanation.plans.step.steps), times.steps, strict=True))
+    assert named["tanh"] >= 0.002
+    assert named["tanh"] > 0.7 * sum(times.steps)
+    assert times.whole == pytest.approx(sum(times.steps), rel=0.3)
+
+
+def test_flops_of_a_shared_step_count_each_batch(iris: specnet.Spec) -> None:
+    _, alone, _ = compiled(iris)
+    _, shared, _ = compiled(specnet.load(iris.origin.source, {"training.accumulate": 4}))
+    assert shared.flops()["forward"] == pytest.approx(4 * alone.flops()["forward"], rel=0.01)

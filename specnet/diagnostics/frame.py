@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from specnet.diagnostics.diagnostic import Diagnostic, Span
-from specnet.diagnostics.segments import Segment, Style, cells, printable, wrapped
+from specnet.diagnostics.segments import Segment, Style, cells, printable, width_of, wrapped
 
 _CUT = "…"
 
@@ -87,11 +87,11 @@ def _mark_row(mark: _Mark, margin: str, indent: int, length: int, room: int) -> 
     yield f"{margin} | ", "gutter"
     yield " " * indent, "plain"
     label = printable(mark.label)
-    if not label or indent + length + 1 + len(label) <= room:
+    if not label or indent + length + 1 + width_of(label) <= room:
         yield sign * length + (f" {label}" if label else "") + "\n", mark.style
         return
     yield sign * length + "\n", mark.style
-    left = min(indent, max(room - len(label), 0))
+    left = min(indent, max(room - width_of(label), 0))
     for line in wrapped(label, room - left):
         yield f"{margin} | ", "gutter"
         yield " " * left + line + "\n", mark.style

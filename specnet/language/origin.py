@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, Part, Position, Span, SpecError
+from specnet.diagnostics import Diagnostic, KeyPath, Label, Part, Position, Span, SpecError
 from specnet.language.overrides import Override
 from specnet.language.source import Source
 
@@ -73,24 +73,7 @@ class Origin:
             return diagnostic
         file, span = self.locate(diagnostic.path, diagnostic.part)
         labels = tuple(self._label(label, file) for label in diagnostic.labels)
-        fix = self._fix(diagnostic.fix) if diagnostic.fix is not None else None
-        document = self.source.file if self.source is not None else None
-        return replace(diagnostic, file=file, span=span, labels=labels, fix=fix, document=document)
-
-    def _fix(self, fix: Fix) -> Fix | None:
-        """Return a fix whose edits have their places; None where some is not in the document."""
-        edits = [self._edit(edit) for edit in fix.edits]
-        return Fix(fix.message, tuple(edit for edit in edits if edit)) if all(edits) else None
-
-    def _edit(self, edit: Edit) -> Edit | None:
-        file, span = self.locate(edit.path, edit.part)
-        stretch = self._positions.stretch(edit.path, edit.part) if self._positions is not None else None
-        if self.source is None or file != self.source.file or stretch is None:
-            return None
-        # A text keeps its quotes: single ones in TOML are as good as double ones.
-        quote = self.source.text[stretch[0]]
-        plain = edit.text.strip('"')
-        return replace(edit, span=span, text=f"{quote}{plain}{quote}" if quote in "\"'" else edit.text)
+        return replace(diagnostic, file=file, span=span, labels=labels)
 
     def _label(self, label: Label, file: str | None) -> Label:
         if label.span is not None:

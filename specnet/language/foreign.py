@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 LONGEST = 80
 """A longer name is no slip of anybody's."""
 

@@ -1,0 +1,60 @@
+"""Arrays in an archive that `numpy.load` opens, of plain numbers only: nothing in it can run code."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from specnet.data.npy import HeaderError, read_header
+
+Array = np.ndarray[Any, Any]
+
+BROKEN = (zipfile.BadZipFile, HeaderError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError)
+"""What `read_arrays` raises for a file that is damaged, beside OSError."""
+
+_DTYPES = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "u1": np.uint8, "b1": np.bool_}
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write arrays into an open file; equal arrays give equal bytes."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            # A fixed date, since the moment of writing would make equal models differ.
+            with archive.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.asarray(array, order="C"), allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """Return a file's arrays by name; raises OSError, or one of `BROKEN`.
+
+    No more memory is taken than the file has bytes.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return {_name(entry): _read(archive, entry) for entry in archive.infolist()}
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    if not entry.filename.endswith(".npy"):
+        raise ValueError(f"`{entry.filename}` in it is no array")
+    return entry.filename.removesuffix(".npy")
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+        raise ValueError(f"`{entry.filename}` in it is compressed, which specnet never writes")
+    content = io.BytesIO(archive.read(entry))
+    header = read_header(content)
+    if header.type not in _DTYPES:
+        kind = "Python objects" if header.type.startswith("O") else f"the type {header.type}"
+        raise ValueError(f"`{entry.filename}` in it holds {kind}, and not numbers")
+    if header.bytes != entry.file_size - header.size:
+        raise ValueError(f"`{entry.filename}` in it is not as long as its shape says")
+    content.seek(0)
+    array: Array = np.lib.format.read_array(content, allow_pickle=False)
+    return np.asarray(array, _DTYPES[header.type], order="C")

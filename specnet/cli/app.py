@@ -15,6 +15,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    # Rich's help imports a reader of Markdown and a highlighter of code, for twice the time of all the rest.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -84,7 +86,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     output: As = Output.TABLE,
 ) -> int:
-    """Train, evaluate and save the experiment that a document describes.
+    """Train the experiment that a document describes.
 
     Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after
     the step under way: what was learnt is evaluated and saved.
@@ -115,9 +117,9 @@ def validate(
         ),
     ] = False,
 ) -> int:
-    """Find everything that is wrong with documents and the data that they name, without training.
+    """Find what is wrong with documents and their data.
 
-    Exits with 0 where nothing is wrong, 1 where something is, and 2 where a file cannot be read.
+    Nothing is trained. Exits with 0 where nothing is wrong, 1 where something is, and 2 where a file cannot be read.
     """
     from specnet.cli.validate import validate as check
 
@@ -134,7 +136,10 @@ def explain(
         bool, typer.Option("--profile", help="Execute a few steps on the data, and tell where the time goes.")
     ] = False,
 ) -> int:
-    """Show the plan that a document is compiled to: shapes, parameters, steps, FLOPs, buffers and memory."""
+    """Show the plan that a document is compiled to.
+
+    It has every shape, parameter, step, buffer and count of FLOPs, and the memory that a run takes.
+    """
     from specnet.cli.explain import explain as show
 
     return show(spec, overrides or [], as_json=output is Output.JSON, profile=profile)
@@ -143,7 +148,7 @@ def explain(
 @app.command()
 @guarded
 def schema() -> int:
-    """Print the JSON Schema of documents, for editors and other programs."""
+    """Print the JSON Schema of documents."""
     from specnet.cli.reference import schema as show
 
     return show()
@@ -159,7 +164,7 @@ def layers(
         ),
     ] = None,
 ) -> int:
-    """List everything that a document may name, or explain one name with its fields and an example."""
+    """List what a document may name, or explain one name."""
     from specnet.cli.reference import layers as show
 
     return show(name)

@@ -5,12 +5,12 @@ import inspect
 import os
 import sys
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
-from specnet.cli.interrupts import Terminated
-from specnet.diagnostics import RunError, SpecError, SpecFileError
+if TYPE_CHECKING:
+    from specnet.diagnostics import SpecError
 
 P = ParamSpec("P")
 
@@ -42,31 +42,40 @@ def _code(command: Callable[[], int]) -> int:
         # Whoever read the output has seen enough. What is left must not be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
-    except (typer.BadParameter, typer.Exit):
+    except (typer.BadParameter, typer.Exit, SystemExit):
         raise
-    except SpecError as error:
-        return _faulty(error)
-    except (KeyboardInterrupt, Terminated, SpecFileError, RunError, MemoryError) as error:
-        return next(_fail(say(error), code) for kind, say, code in MEANT if isinstance(error, kind))
-    except Exception as error:
-        if os.environ.get(DEBUG):
+    except BaseException as error:
+        ended = _told(error)
+        if ended is None:
             raise
-        return _fail(
-            f"{type(error).__name__}: {error}\nThis is a fault of specnet, not yours. Please report it, with "
-            f"what {DEBUG}=1 in the environment shows.",
-            FAULTY,
-        )
+        return ended
     return code
 
 
-MEANT: tuple[tuple[type[BaseException], Callable[[BaseException], str], int], ...] = (
-    (KeyboardInterrupt, lambda _: "interrupted", INTERRUPTED),
-    (Terminated, lambda _: "terminated", TERMINATED),
-    (SpecFileError, str, MISUSED),
-    (RunError, str, FAULTY),
-    (MemoryError, lambda error: f"this machine has too little memory: {error}".removesuffix(": "), FAULTY),
-)
-"""What a user can cause: how it is told, and the exit code."""
+def _told(error: BaseException) -> int | None:
+    """Say what ended a command and return its exit code; None for an error that its own traceback is to tell."""
+    from specnet.cli.interrupts import Terminated
+    from specnet.diagnostics import RunError, SpecError, SpecFileError
+
+    if isinstance(error, SpecError):
+        return _faulty(error)
+    if isinstance(error, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    if isinstance(error, Terminated):
+        return _fail("terminated", TERMINATED)
+    if isinstance(error, SpecFileError):
+        return _fail(str(error), MISUSED)
+    if isinstance(error, RunError):
+        return _fail(str(error), FAULTY)
+    if isinstance(error, MemoryError):
+        return _fail(f"this machine has too little memory: {error}".removesuffix(": "), FAULTY)
+    if os.environ.get(DEBUG) or not isinstance(error, Exception):
+        return None
+    return _fail(
+        f"{type(error).__name__}: {error}\nThis is a fault of specnet, not yours. Please report it, with "
+        f"what {DEBUG}=1 in the environment shows.",
+        FAULTY,
+    )
 
 
 def _fail(message: str, code: int) -> int:

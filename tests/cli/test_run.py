@@ -275,6 +275,22 @@ def test_a_signal_before_anything_is_learnt_just_ends(tmp_path: Path) -> None:
     assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
 
 
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    # A process that may write no file longer than 64 KiB stands for a full disk.
+    program = (
+        "import resource\n"
+        "from specnet.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", str(SPECS / "mlp.toml"), "-q"],
+        capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: runs/mlp/001/metrics.jsonl cannot be written: File too large\n"
+
+
 def test_a_terminal_gets_a_bar_that_leaves_no_trace(tmp_path: Path) -> None:
     import os
     import pty

@@ -6,11 +6,12 @@ Nothing here prints, keeps global state, or exits; a model belongs to one thread
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Report, SpecError
-from specnet.language import check, load
+from specnet.language import Source, check, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
 from specnet.runs.result import Result
@@ -23,12 +24,14 @@ if TYPE_CHECKING:
 __all__ = ["Result", "compile", "load", "load_run", "run", "train", "validate"]
 
 
-def validate(source: str | PathLike[str], overrides: Overrides | None = None, *, data: bool = True) -> Report:
+def validate(
+    source: str | PathLike[str] | Source, overrides: Overrides | None = None, *, data: bool = True
+) -> Report:
     """Return everything that is wrong with a document, and with the data that it names.
 
-    `source` is a path, or the text of a document. Without `data` no data is touched, and shapes are checked
-    where `input_shape` pins them. A faulty document never raises; a file that cannot be read raises
-    SpecFileError.
+    `source` is a path, or the text of a document, or both as a Source. Without `data` no data is touched, and
+    shapes are checked where `input_shape` pins them. A faulty document never raises; a file that cannot be
+    read raises SpecFileError.
     """
     spec, report = check(source, overrides)
     if spec is None:
@@ -36,10 +39,10 @@ def validate(source: str | PathLike[str], overrides: Overrides | None = None, *,
     from specnet.compiler.study import study
 
     found = study(spec, data=data)
-    return Report(
-        report.files,
-        (*report.diagnostics, *spec.origin.place(found)),
-        {**report.sources, **spec.origin.texts},
+    return replace(
+        report,
+        diagnostics=(*report.diagnostics, *spec.origin.place(found)),
+        sources={**report.sources, **spec.origin.texts},
     )
 
 

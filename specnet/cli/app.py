@@ -21,12 +21,11 @@ app = typer.Typer(
 )
 
 
-class Report(StrEnum):
-    """How findings are written."""
+class Severity(StrEnum):
+    """How bad a finding is."""
 
-    FULL = "full"
-    CONCISE = "concise"
-    JSON = "json"
+    ERROR = "error"
+    WARNING = "warning"
 
 
 class Output(StrEnum):
@@ -105,25 +104,82 @@ def run(
 @guarded
 def validate(
     files: Annotated[
-        list[str], typer.Argument(metavar="SPEC...", help="TOML or JSON files.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="SPEC...",
+            help="TOML or JSON files, folders, quoted patterns such as 'specs/**/*.toml', or - for standard "
+            "input. Of a folder, each file that has the root key `specnet` is checked.",
+            show_default=False,
+        ),
     ],
     overrides: Overrides = None,
-    output: Annotated[Report, typer.Option("--output", help="How findings are written.")] = Report.FULL,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            metavar="FORMAT[=FILE]",
+            help="full, concise, json, jsonl, github, gitlab, junit or sarif; may be given repeatedly.",
+            show_default="full",
+        ),
+    ] = None,
+    fail_on: Annotated[
+        Severity, typer.Option("--fail-on", help="The least that makes the exit code 1.")
+    ] = Severity.ERROR,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
     no_data: Annotated[
         bool,
         typer.Option(
             "--no-data", help="Touch no data: check layers only where `input_shape` pins what they get."
         ),
     ] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Count the findings by their codes, and show no more.")
+    ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Write into the files what is sure to be meant; tell what is left.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what --fix would write, and write nothing.")
+    ] = False,
+    stdin_filename: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="What standard input is called, and where its data lie.", show_default=False
+        ),
+    ] = None,
+    specs_only: Annotated[
+        bool, typer.Option("--specs-only", help="Pass over files without the root key `specnet`.")
+    ] = False,
 ) -> int:
     """Find what is wrong with documents and their data.
 
-    Nothing is trained. Exits with 0 where nothing is wrong, 1 where something is, and 2 where a file cannot be read.
+    Nothing is trained. Exits with 0 where nothing is wrong, 1 where something is, and 2 where a file cannot be
+    read or none is found.
     """
+    from specnet.cli.formats import outputs
+    from specnet.cli.validate import Options
     from specnet.cli.validate import validate as check
 
-    return check(files, overrides or [], style=output.value, strict=strict, data=not no_data)
+    try:
+        written = outputs(output or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--output") from None
+    if fix and not diff and "-" in files:
+        raise typer.BadParameter(
+            "standard input cannot be written; --diff shows the fixes", param_hint="--fix"
+        )
+    options = Options(
+        overrides or (),
+        written,
+        "warning" if strict else fail_on.value,
+        data=not no_data,
+        statistics=statistics,
+        fix=fix,
+        diff=diff,
+        stdin_filename=stdin_filename,
+        specs_only=specs_only,
+    )
+    return check(files, options)
 
 
 @app.command()

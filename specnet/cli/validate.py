@@ -1,58 +1,167 @@
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from specnet import api
+from specnet.cli.documents import STDIN, find
+from specnet.cli.formats import Output, write
 from specnet.cli.guard import FAULTY, MISUSED
-from specnet.diagnostics import Diagnostic, Report, SpecFileError
+from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
+from specnet.language import Source, read
+from specnet.language.source import MAX_BYTES, bytes_source
 
 
-def validate(files: list[str], overrides: list[str], *, style: str, strict: bool, data: bool) -> int:
-    """Check documents, print the findings, and return the exit code."""
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How documents are checked, and what becomes of the findings."""
+
+    overrides: Sequence[str] = ()
+    outputs: Sequence[Output] = (Output("full"),)
+    fail_on: Severity = "error"
+    data: bool = True
+    statistics: bool = False
+    fix: bool = False
+    diff: bool = False
+    stdin_filename: str | None = None
+    specs_only: bool = False
+
+    def check(self, source: Source) -> Report:
+        """Return what is wrong with one document."""
+        return api.validate(source, self.overrides, data=self.data)
+
+
+def validate(arguments: Sequence[str], options: Options) -> int:
+    """Check documents, write the findings, and return the exit code."""
+    found = find(arguments, specs_only=options.specs_only)
     reports: list[Report] = []
-    unread: list[str] = []
-    for file in files:
+    unread = [*found.problems]
+    mended = _Mended()
+    for file in found.files:
         try:
-            reports.append(api.validate(Path(file), overrides, data=data))
+            reports.append(_checked(file, options, mended))
         except SpecFileError as error:
             unread.append(str(error))
-    report = _joined(reports)
-    _print(report, style)
+    report = replace(_joined(reports), unread=tuple(unread))
+    _write(report, options)
+    if options.fix or options.diff:
+        mended.say(report, done=not options.diff)
     if unread:
         from specnet.cli.terminal import failed
 
         for message in unread:
             failed(message)
         return MISUSED
-    return FAULTY if not report.ok or (strict and report.diagnostics) else 0
+    return FAULTY if report.failing(options.fail_on) else 0
 
 
-def _joined(reports: list[Report]) -> Report:
-    found: tuple[Diagnostic, ...] = ()
+@dataclass
+class _Mended:
+    """What fixing did to all documents."""
+
+    faults: int = 0
+    files: int = 0
+
+    def say(self, report: Report, *, done: bool) -> None:
+        from specnet.cli.terminal import notes, say
+
+        if not self.faults:
+            text = "No fault can be fixed without a doubt." if report.diagnostics else "No faults to fix."
+        else:
+            verb = "Fixed" if done else "Would fix"
+            text = f"{verb} {_counted(self.faults, 'fault')} in {_counted(self.files, 'file')}."
+        say(notes(), text)
+
+
+def _checked(file: str, options: Options, mended: _Mended) -> Report:
+    """Return what is wrong with a document; with `--fix`, what is still wrong with it."""
+    try:
+        source = _stdin(options.stdin_filename) if file == STDIN else read(Path(file))
+    except SpecError as error:
+        name = next((d.file for d in error.diagnostics if d.file), file)
+        found = tuple(replace(diagnostic, document=name) for diagnostic in error.diagnostics)
+        return Report(1, found, error.sources, (name,))
+    report = options.check(source)
+    if not (options.fix or options.diff) or all(d.fix is None for d in report.diagnostics):
+        return report
+    from specnet.cli.fixing import diff, mend, save
+
+    result = mend(source, report, options.check)
+    if not result.count:
+        return report
+    if options.diff:
+        sys.stdout.write(diff(source, result.source))
+    else:
+        save(source, result.source)
+        report = result.report
+    mended.faults += result.count
+    mended.files += 1
+    return report
+
+
+def _stdin(filename: str | None) -> Source:
+    if sys.stdin is None:
+        raise SpecFileError("-: there is no standard input")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    path = None if filename is None else Path(os.path.abspath(filename))  # noqa: PTH100  links stay
+    return bytes_source(data, filename or "<stdin>", path)
+
+
+def _joined(reports: Sequence[Report]) -> Report:
+    found: list[Diagnostic] = []
     sources: dict[str, str] = {}
+    documents: list[str] = []
     for report in reports:
         found += report.diagnostics
         sources |= report.sources
-    return Report(sum(report.files for report in reports), found, sources)
+        documents += report.documents
+    return Report(sum(report.files for report in reports), tuple(found), sources, tuple(documents))
 
 
-def _print(report: Report, style: str) -> None:
-    if style == "json":
-        from specnet.diagnostics.json_report import json_report
+def _write(report: Report, options: Options) -> None:
+    for output in options.outputs:
+        if output.file is not None:
+            write(report, output, options.fail_on)
+        elif options.statistics:
+            sys.stdout.write(statistics(report))
+        elif not options.diff:
+            write(report, output, options.fail_on)
+            if output.style == "full":
+                _hint(report, options)
+    if all(output.file is not None for output in options.outputs) and not options.diff:
+        from specnet.cli.terminal import notes, say
+        from specnet.diagnostics.full import summary
 
-        sys.stdout.write(json_report(report))
-    elif style == "concise":
-        from specnet.diagnostics.concise import concise_report
+        say(notes(), summary(report))
 
-        sys.stdout.write(concise_report(report))
-    elif report.diagnostics:
-        from specnet.cli.terminal import results, show_segments
-        from specnet.diagnostics.full import full_report
 
-        console = results()
-        show_segments(console, full_report(report, console.width))
-    else:
-        from specnet.diagnostics.full import full_text
+def _hint(report: Report, options: Options) -> None:
+    fixable = sum(d.fix is not None for d in report.diagnostics)
+    if fixable and not options.fix:
+        verb = "can be fixed with --fix; --diff shows how"
+        sys.stdout.write(f"{fixable} {verb}.\n")
 
-        sys.stdout.write(full_text(report))
+
+def statistics(report: Report) -> str:
+    """Return how often each code was found, the most frequent first."""
+    from collections import Counter
+
+    from specnet.diagnostics.codes import CODES
+    from specnet.diagnostics.full import summary
+
+    counts = Counter(d.code for d in report.diagnostics)
+    fixable = Counter(d.code for d in report.diagnostics if d.fix is not None)
+    width = max((len(str(count)) for count in counts.values()), default=0)
+    lines = []
+    for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        title = CODES[code].title if code in CODES else ""
+        can = f" ({fixable[code]} can be fixed)" if fixable[code] else ""
+        lines.append(f"{count:{width}}  {code}  {title}{can}".rstrip() + "\n")
+    return "".join(lines) + summary(report) + "\n"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -1,8 +1,21 @@
-from specnet.diagnostics.diagnostic import Diagnostic, KeyPath, Label, Part, Position, Report, Severity, Span
+from specnet.diagnostics.diagnostic import (
+    Diagnostic,
+    Edit,
+    Fix,
+    KeyPath,
+    Label,
+    Part,
+    Position,
+    Report,
+    Severity,
+    Span,
+)
 from specnet.diagnostics.errors import RunError, SpecError, SpecFileError, SpecnetError
 
 __all__ = [
     "Diagnostic",
+    "Edit",
+    "Fix",
     "KeyPath",
     "Label",
     "Part",

@@ -35,6 +35,24 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A piece of a document, and the text that is to stand in its place."""
+
+    text: str
+    path: KeyPath = ()
+    part: Part = "value"
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What makes a fault good without a doubt, so that a program may do it."""
+
+    message: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One finding about a document.
 
@@ -52,6 +70,10 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     file: str | None = None
     span: Span | None = None
+    fix: Fix | None = None
+    """The edit that cures it, where a single one is likely and keeps what the document means."""
+    document: str | None = None
+    """The document that is at fault; `file` is another where the place is in a flag."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, in the form that `validate --output json` prints."""
@@ -66,7 +88,17 @@ class Diagnostic:
             "labels": [
                 {"message": label.message, "span": _span_as_dict(label.span)} for label in self.labels
             ],
+            "fix": _fix_as_dict(self.fix),
         }
+
+
+def _fix_as_dict(fix: Fix | None) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    return {
+        "message": fix.message,
+        "edits": [{"text": edit.text, "span": _span_as_dict(edit.span)} for edit in fix.edits],
+    }
 
 
 def _span_as_dict(span: Span | None) -> dict[str, dict[str, int]] | None:
@@ -86,11 +118,19 @@ class Report:
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: dict[str, str] = field(default_factory=dict, repr=False)
     """The text of each file that a diagnostic names, for code frames."""
+    documents: tuple[str, ...] = ()
+    """The names of the documents that were checked."""
+    unread: tuple[str, ...] = ()
+    """What could not be read at all, each with its name before a colon and the reason after it."""
 
     @property
     def ok(self) -> bool:
         """Whether no finding is an error."""
         return not any(d.severity == "error" for d in self.diagnostics)
+
+    def failing(self, fail_on: Severity) -> bool:
+        """Whether some finding is of a severity, or of a worse one."""
+        return bool(self.diagnostics) if fail_on == "warning" else not self.ok
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, in the form that `validate --output json` prints."""

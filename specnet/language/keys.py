@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
 from specnet.language.kinds import listed
 from specnet.language.resolve import ABSENT, Resolved, resolve, table_of
-from specnet.language.suggestions import meant_key
+from specnet.language.suggestions import certain_key, meant_key
 from specnet.language.wording import dotted, plain, shown_key
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, default_of, domains, members
@@ -53,7 +53,9 @@ def unknown_faults(
             cure = "a TOML document names its schema in a comment: #:schema ./specnet.schema.json"
         else:
             cure = f"{owner_name(path, table)} takes {_names(table)}"
-        found.append(Diagnostic("SN202", message, path=place.path, part="key", help=cure))
+        sure = meant is not None and meant == certain_key(key, free)
+        fix = Fix(f"rename the key to `{meant}`", (Edit(str(meant), place.path, "key"),)) if sure else None
+        found.append(Diagnostic("SN202", message, path=place.path, part="key", help=cure, fix=fix))
     return found, left
 
 

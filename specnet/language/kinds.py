@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from specnet.data import READERS, TRANSFORMS
-from specnet.diagnostics import Diagnostic
+from specnet.diagnostics import Diagnostic, Edit, Fix
 from specnet.language.foreign import folded
 from specnet.language.resolve import Resolved
-from specnet.language.suggestions import closest, meant_key, meant_kind
+from specnet.language.suggestions import certain_kind, closest, meant_key, meant_kind
 from specnet.language.wording import plain, shown
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
@@ -69,7 +69,10 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
         if other_kind is not None and other is not None:
             message += f"; did you mean the {other} `{other_kind}`?"
             cure = _moved(other_kind, other, family) or cure
-    return Diagnostic("SN204", message, path=place.path, help=cure)
+    fix = None
+    if meant is not None and isinstance(place.value, str) and meant == certain_kind(name, known):
+        fix = Fix(f'write "{meant}"', (Edit(f'"{meant}"', place.path),))
+    return Diagnostic("SN204", message, path=place.path, help=cure, fix=fix)
 
 
 def listed(names: Iterable[str], limit: int = 24) -> str:

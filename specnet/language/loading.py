@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,16 +28,21 @@ def check(
         text = read(source)
         data = text.parse()
     except SpecError as error:
-        return None, Report(1, (*error.diagnostics, *faults), {**texts, **error.sources})
+        file = next((d.file for d in error.diagnostics if d.file), "spec")
+        return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources})
     done, misfits = apply(data, wanted)
     faults += misfits
     origin = Origin(text, tuple(done))
     texts |= origin.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
     spec, found = _build(data, text)
     if spec is None or faults:
-        return None, Report(1, (*origin.place(found), *faults), texts)
+        return None, _report(text.file, (*origin.place(found), *faults), texts)
     spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a text
-    return spec, Report(1, (), texts)
+    return spec, _report(text.file, (), texts)
+
+
+def _report(file: str, found: Iterable[Diagnostic], texts: dict[str, str]) -> Report:
+    return Report(1, tuple(replace(d, document=file) for d in found), texts, (file,))
 
 
 def load(source: str | os.PathLike[str] | Source, overrides: Overrides | None = None) -> Spec:

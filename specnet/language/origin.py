@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specnet.diagnostics import Diagnostic, KeyPath, Label, Part, Position, Span, SpecError
+from specnet.diagnostics import Diagnostic, Fix, KeyPath, Label, Part, Position, Span, SpecError
 from specnet.language.overrides import Override
 from specnet.language.source import Source
 
@@ -73,7 +73,18 @@ class Origin:
             return diagnostic
         file, span = self.locate(diagnostic.path, diagnostic.part)
         labels = tuple(self._label(label, file) for label in diagnostic.labels)
-        return replace(diagnostic, file=file, span=span, labels=labels)
+        fix = self._fix(diagnostic.fix) if diagnostic.fix is not None else None
+        document = self.source.file if self.source is not None else None
+        return replace(diagnostic, file=file, span=span, labels=labels, fix=fix, document=document)
+
+    def _fix(self, fix: Fix) -> Fix | None:
+        """Return a fix whose edits have their places; None where some is not in the document."""
+        if self.source is None or self._positions is None:
+            return None
+        from specnet.language.fixing import placed
+
+        in_document = all(self.locate(edit.path, edit.part)[0] == self.source.file for edit in fix.edits)
+        return placed(fix, self._positions) if in_document else None
 
     def _label(self, label: Label, file: str | None) -> Label:
         if label.span is not None:

@@ -84,8 +84,17 @@ def read(source: str | os.PathLike[str] | Source) -> Source:
     if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
         return text_source(source)
     name = os.fspath(source)
-    data = _read_bytes(name)
-    path = Path(os.path.abspath(name))  # noqa: PTH100  resolve() would follow links to another folder
+    # resolve() would follow links to another folder.
+    return bytes_source(_read_bytes(name), name, Path(os.path.abspath(name)))  # noqa: PTH100
+
+
+def bytes_source(data: bytes, name: str, path: Path | None = None) -> Source:
+    """Return a source for a file's bytes, as `read` does for a file's name."""
+    if len(data) > MAX_BYTES:
+        limit = MAX_BYTES // 2**20
+        raise SpecFileError(f"{name}: larger than {limit} MiB; a spec names its data, it does not hold them")
+    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise SpecFileError(f"{name}: this is not a text file: it holds zero bytes")
     try:
         return text_source(data.decode("utf-8"), name, path)
     except UnicodeDecodeError as error:
@@ -98,7 +107,7 @@ def read(source: str | os.PathLike[str] | Source) -> Source:
 def _read_bytes(name: str) -> bytes:
     try:
         with open(name, "rb") as file:  # noqa: PTH123  an empty name is no path to Path, but the folder
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         if os.path.islink(name):  # noqa: PTH114
             raise SpecFileError(f"{name}: this link leads to no file") from None
@@ -111,12 +120,6 @@ def _read_bytes(name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SpecFileError(f"{name}: {reason[:1].lower()}{reason[1:]}") from None
-    if len(data) > MAX_BYTES:
-        limit = MAX_BYTES // 2**20
-        raise SpecFileError(f"{name}: larger than {limit} MiB; a spec names its data, it does not hold them")
-    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SpecFileError(f"{name}: this is not a text file: it holds zero bytes")
-    return data
 
 
 class NestingError(ValueError):

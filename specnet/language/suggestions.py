@@ -44,6 +44,52 @@ def meant_kind(name: str, family: str, known: Iterable[str]) -> str | None:
     return exact or foreign or closest(name, names)
 
 
+def certain_key(name: str, known: Iterable[str]) -> str | None:
+    """Return the field that a key is a slip of, if no other is as near and no digit differs.
+
+    What another library calls it does not count: there, it may mean something a little different.
+    """
+    names = list(known)
+    exact = [n for n in names if folded(n) == folded(name)]
+    return _only(exact) or _only(_nearest(name, names, max(1, len(name) // 4)))
+
+
+def certain_kind(name: str, known: Iterable[str]) -> str | None:
+    """Return the kind that a name is a slip of: one letter too many, too few or wrong, or two exchanged.
+
+    Nothing else may come as near, and the digits must agree, and in a short name the ends: `prelu`, `adamw`
+    and `conv3d` are kinds of their own elsewhere.
+    """
+    names = list(known)
+    exact = [n for n in names if folded(n) == folded(name)]
+    return _only(exact) or _only([n for n in _nearest(name, names, 1) if _slip(folded(name), folded(n))])
+
+
+def _slip(word: str, meant: str) -> bool:
+    return len(word) >= 8 or (word[0], word[-1]) == (meant[0], meant[-1]) or sorted(word) == sorted(meant)
+
+
+def _nearest(name: str, names: Iterable[str], limit: int) -> list[str]:
+    """Return the names with the fewest slips, at most `limit`, and with the same digits."""
+    word = folded(name)
+    slips = {
+        n: distance(word, folded(n))
+        for n in names
+        if abs(len(word) - len(folded(n))) <= limit and len(word) > 2
+    }
+    fewest = min(slips.values(), default=limit + 1)
+    found = [n for n, count in slips.items() if count == fewest <= limit]
+    return found if all(_digits(n) == _digits(name) for n in found) else []
+
+
+def _only(names: list[str]) -> str | None:
+    return names[0] if len(names) == 1 else None
+
+
+def _digits(name: str) -> list[str]:
+    return [letter for letter in name if letter.isdigit()]
+
+
 def distance(a: str, b: str) -> int:
     """Return how many letters must be left out, added, exchanged or transposed to turn a into b.
 

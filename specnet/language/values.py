@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
 from specnet.language.resolve import ABSENT, Resolved, resolve
-from specnet.language.suggestions import closest
+from specnet.language.suggestions import certain_kind, closest
 from specnet.language.wording import dotted, shown
 from specnet.vocabulary.domain import Domain, members
 from specnet.vocabulary.kind import Table
 from specnet.vocabulary.wording import words
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+"""A number as TOML and JSON both write it."""
 
 CODES = {
     **dict.fromkeys(
@@ -80,7 +85,24 @@ def value_fault(model: type[Table], data: dict[str, Any], place: Resolved, error
         message += (
             f" of {len(value)}" if isinstance(value, list | tuple) and "array of" not in message else ""
         )
-    return Diagnostic(code, message, path=path, help=_cure(path, value, domain))
+    new = _replacement(value, choices, domain)
+    fix = Fix(f"write {new}", (Edit(new, path),)) if new is not None else None
+    return Diagnostic(code, message, path=path, help=_cure(path, value, domain), fix=fix)
+
+
+def _replacement(value: Any, choices: Iterable[str], domain: Domain) -> str | None:
+    """Return the text of the value that was meant without a doubt: a choice misspelled, a number in quotes."""
+    forms = {member.form for member in members(domain)}
+    if isinstance(value, float) and value.is_integer() and "int" in forms and abs(value) < 1e15:
+        return str(int(value))
+    if not isinstance(value, str):
+        return None
+    meant = certain_kind(value, choices)
+    if meant is not None:
+        return shown(meant)
+    if "text" in forms or "family" in forms or not _NUMBER.fullmatch(value):
+        return None
+    return value if "float" in forms or ("int" in forms and value.lstrip("-").isdigit()) else None
 
 
 def version_fault(value: Any) -> Diagnostic:

@@ -60,11 +60,14 @@ def test_json(specnet: Specnet, tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read_do_not_hide_the_others(specnet: Specnet, tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(FAULTY)
-    done = specnet("validate", "absent.toml", "a.toml", ".", "--output", "json")
+    (tmp_path / "empty").mkdir()
+    done = specnet("validate", "absent.toml", "a.toml", "empty", "--output", "json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["files"] == 1
     assert len(json.loads(done.stdout)["diagnostics"]) == 1
-    assert done.stderr == "error: absent.toml: no such file\nerror: .: this is a folder, not a file\n"
+    assert done.stderr == (
+        "error: empty: there is no document in this folder\nerror: absent.toml: no such file\n"
+    )
 
 
 def test_overrides_are_checked_like_the_document(specnet: Specnet) -> None:
@@ -81,7 +84,7 @@ def test_without_data_none_is_looked_for(specnet: Specnet, tmp_path: Path) -> No
     assert specnet("validate", "a.toml", "--no-data").returncode == 0
 
 
-def test_warnings_fail_only_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_fail_only_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from specnet import api
@@ -91,7 +94,10 @@ def test_warnings_fail_only_where_that_is_asked_for(monkeypatch: pytest.MonkeyPa
     report = Report(1, (Diagnostic("SN700", "it looks odd", severity="warning", file="a.toml"),))
     monkeypatch.setattr(api, "validate", lambda *_, **__: report)
     runner = CliRunner()
+    (tmp_path / "a.toml").write_text("specnet = 1")
+    monkeypatch.chdir(tmp_path)
     assert runner.invoke(app, ["validate", "a.toml"]).exit_code == 0
+    assert runner.invoke(app, ["validate", "a.toml", "--fail-on", "warning"]).exit_code == 1
     done = runner.invoke(app, ["validate", "a.toml", "--strict"])
     assert done.exit_code == 1
     assert "it looks odd" in done.stdout

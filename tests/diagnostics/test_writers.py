@@ -192,6 +192,7 @@ def test_a_report() -> None:
                 "span": {"start": {"line": 1, "column": 1}, "end": {"line": 1, "column": 2}},
                 "help": None,
                 "labels": [],
+                "fix": None,
             },
             {
                 "code": "SN701",
@@ -202,6 +203,7 @@ def test_a_report() -> None:
                 "span": None,
                 "help": None,
                 "labels": [],
+                "fix": None,
             },
         ],
     }

@@ -20,3 +20,5 @@ class Code:
     right: str = ""
     syntax: Literal["toml", "json", "flag"] = "toml"
     """Whether the examples are TOML, JSON, or what follows `--set`."""
+    files: tuple[tuple[str, str], ...] = ()
+    """The data files that the examples name, and what they hold."""

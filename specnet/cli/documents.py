@@ -1,0 +1,103 @@
+"""Which documents the arguments of a command name: files, folders, patterns and standard input."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from specnet.cli.folders import entries_of, is_file, is_folder, ours
+from specnet.cli.patterns import is_pattern, matches
+from specnet.diagnostics import SpecError
+from specnet.language.source import text_source
+
+STDIN = "-"
+SUFFIXES = (".toml", ".json")
+_KEY = re.compile(rb"""^[ \t{]*["']?specnet["']?[ \t]*[:=]""", re.MULTILINE)
+
+
+@dataclass
+class Found:
+    """What the arguments came to."""
+
+    files: list[str] = field(default_factory=list)
+    """Each document once, as the user names it, in the order of the arguments."""
+    problems: list[str] = field(default_factory=list)
+    """Why an argument names no document."""
+
+
+def find(arguments: Sequence[str], *, specs_only: bool = False) -> Found:
+    """Return the documents that arguments name.
+
+    A folder stands for all documents in it and below it: the TOML and JSON files that have the root key
+    `specnet`. A pattern stands for the files that it matches. With `specs_only`, files that are named are
+    passed over as well, where they are TOML or JSON without that key.
+    """
+    found = Found()
+    seen: set[str] = set()
+    for argument in arguments:
+        names = list(_named(argument, specs_only=specs_only))
+        if not names and not specs_only:
+            what = "in this folder" if os.path.isdir(argument) else "of this pattern"  # noqa: PTH112
+            found.problems.append(f"{argument}: there is no document {what}")
+        for name in names:
+            identity = name if name == STDIN else os.path.realpath(name)
+            if identity not in seen:
+                seen.add(identity)
+                found.files.append(name)
+    return found
+
+
+def _named(argument: str, *, specs_only: bool) -> Iterator[str]:
+    if argument == STDIN:
+        yield argument
+    elif os.path.isdir(argument):  # noqa: PTH112  an empty text is no folder, and Path("") is
+        yield from _below(argument)
+    elif is_pattern(argument) and not os.path.lexists(argument):
+        for match in matches(argument):
+            yield from _named(match, specs_only=specs_only)
+    elif not specs_only or not _foreign(argument):
+        yield argument
+
+
+def _foreign(file: str) -> bool:
+    return os.path.isfile(file) and not (file.lower().endswith(SUFFIXES) and is_document(file))  # noqa: PTH113
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Yield the documents of a folder and of those in it, but not behind links to folders, in order."""
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        entries = entries_of(here)
+        # A run's directory holds copies of documents, whose data do not lie beside them.
+        if any(entry.name == "resolved.json" for entry in entries):
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = os.path.join(here, entry.name)  # noqa: PTH118  as the user writes it
+            path = path.removeprefix(f".{os.sep}") if folder == "." else path
+            if entry.name.lower().endswith(SUFFIXES) and is_file(entry) and is_document(path):
+                yield path
+        pending += [
+            os.path.join(here, entry.name)  # noqa: PTH118
+            for entry in reversed(entries)
+            if ours(entry.name) and is_folder(entry)
+        ]
+
+
+def is_document(file: str) -> bool:
+    """Whether a TOML or JSON file has the root key `specnet`, or seems to where it is not well-formed."""
+    try:
+        data = Path(file).read_bytes()
+    except OSError:
+        return False
+    if b"specnet" not in data:
+        return False
+    try:
+        return "specnet" in text_source(data.decode(), file).parse()
+    except (ValueError, SpecError):
+        return _KEY.search(data) is not None

@@ -1,0 +1,93 @@
+"""Faults made good in the files themselves."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from specnet.diagnostics import Report, SpecFileError
+from specnet.diagnostics.fixes import fixed
+from specnet.language.source import Source
+
+PASSES = 10
+"""How often a document is checked again: a kind put right may show what is wrong with its fields."""
+
+Check = Callable[[Source], Report]
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What fixing made of one document."""
+
+    source: Source
+    """With the text that it has now."""
+    report: Report
+    """What is still wrong with it."""
+    count: int
+    """How many faults were made good."""
+
+
+def mend(source: Source, report: Report, check: Check) -> Mended:
+    """Return a document with the fixes of its findings put in, and again until none is left.
+
+    Fixes are done only where they cure what they are for and leave the text well-formed.
+    """
+    done = 0
+    for _ in range(PASSES):
+        text, cured = fixed(source.text, report.diagnostics)
+        if not cured:
+            break
+        mended = replace(source, text=text)
+        after = check(mended)
+        left = {(finding.code, finding.path) for finding in after.diagnostics}
+        malformed = any(d.code.startswith("SN1") and d.file == d.document for d in after.diagnostics)
+        if malformed or any((finding.code, finding.path) in left for finding in cured):
+            break
+        source, report, done = mended, after, done + len(cured)
+    return Mended(source, report, done)
+
+
+def diff(before: Source, after: Source) -> str:
+    """Return what fixing changed as a unified diff, which `patch -p0` takes."""
+    # A line ends where an editor ends it, not at the other characters that splitlines() knows.
+    old, new = (re.findall(r"[^\n]*\n|[^\n]+", source.text) for source in (before, after))
+    lines = difflib.unified_diff(old, new, before.file, after.file)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def save(before: Source, after: Source) -> None:
+    """Write a document in place of its file, whole or not at all, with the permissions that the file has.
+
+    A byte order mark stays, and a link stays a link to the same file. Raises SpecFileError where the file
+    cannot be written, or is no longer what was checked.
+    """
+    file = Path(os.path.realpath(before.file))
+    temporary: str | None = None
+    try:
+        data = file.read_bytes()
+        mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
+        if data != mark + before.text.encode():
+            raise SpecFileError(f"{before.file}: it changed while it was checked, and is left as it is")
+        mode = file.stat().st_mode
+        if not os.access(file, os.W_OK):
+            raise SpecFileError(f"{before.file}: cannot be written: permission denied")
+        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+        with os.fdopen(handle, "wb") as out:
+            out.write(mark + after.text.encode())
+            out.flush()
+            os.fsync(out.fileno())
+        Path(temporary).chmod(mode & 0o7777)
+        Path(temporary).replace(file)
+        temporary = None
+    except OSError as error:
+        raise SpecFileError(f"{before.file}: cannot be written: {error.strerror or error}") from None
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)

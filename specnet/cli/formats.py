@@ -1,0 +1,119 @@
+"""The formats that findings are written in, and where each goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from specnet.diagnostics import Report, RunError, Severity
+
+FORMATS = ("full", "concise", "json", "jsonl", "github", "gitlab", "junit", "sarif")
+LINES = frozenset({"full", "concise", "github"})
+"""Formats that may follow one another on standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A format, and the file that it is written to; None for standard output."""
+
+    style: str
+    file: str | None = None
+
+
+def outputs(texts: Sequence[str]) -> list[Output]:
+    """Return what `--output` asks for, given as FORMAT or FORMAT=FILE; raises ValueError where it makes no sense."""
+    chosen = [_output(text) for text in texts] or [Output("full")]
+    shown = [output.style for output in chosen if output.file is None]
+    if len(shown) > 1 and (len(set(shown)) < len(shown) or not LINES.issuperset(shown)):
+        raise ValueError(
+            f"{' and '.join(shown)} cannot both go to standard output: write one to a file, "
+            f"as in {shown[-1]}=FILE"
+        )
+    files = [output.file for output in chosen if output.file is not None]
+    if len(set(files)) < len(files):
+        raise ValueError("two formats cannot be written to one file")
+    return chosen
+
+
+def _output(text: str) -> Output:
+    style, equals, file = text.partition("=")
+    if style not in FORMATS:
+        from specnet.language.suggestions import closest
+
+        meant = closest(style, FORMATS)
+        cure = f"did you mean {meant}?" if meant else f"one of {', '.join(FORMATS)}, or FORMAT=FILE"
+        raise ValueError(f"{style!r} is not a format: {cure}")
+    if equals and not file:
+        raise ValueError(f"{text} names no file")
+    return Output(style, None if file in {"", "-"} else file)
+
+
+def write(report: Report, output: Output, fail_on: Severity) -> None:
+    """Write a report in one format; raises RunError where its file cannot be written."""
+    if output.file is not None:
+        text = rendered(report, output.style, fail_on)
+        try:
+            path = Path(output.file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise RunError(f"{output.file} cannot be written: {reason}") from None
+    elif output.style == "full" and report.diagnostics:
+        from specnet.cli.terminal import results, show_segments
+        from specnet.diagnostics.full import full_report
+
+        console = results()
+        show_segments(console, full_report(report, console.width))
+    else:
+        sys.stdout.write(rendered(report, output.style, fail_on))
+
+
+def rendered(report: Report, style: str, fail_on: Severity) -> str:
+    """Return a report as text in one format."""
+    match style:
+        case "full":
+            from specnet.diagnostics.full import full_text
+
+            return full_text(report)
+        case "concise":
+            from specnet.diagnostics.concise import concise_report
+
+            return concise_report(report)
+        case "json":
+            from specnet.diagnostics.json_report import json_report
+
+            return json_report(report)
+        case "jsonl":
+            from specnet.diagnostics.json_lines import json_lines
+
+            return json_lines(report)
+        case "github":
+            from specnet.diagnostics.github import github
+
+            return github(report, checkout())
+        case "gitlab":
+            from specnet.diagnostics.gitlab import gitlab
+
+            return gitlab(report, checkout())
+        case "junit":
+            from specnet.diagnostics.junit import junit
+
+            return junit(report, checkout(), fail_on)
+        case _:
+            from specnet.diagnostics.sarif import sarif
+
+            return sarif(report, checkout())
+
+
+def checkout() -> str:
+    """Return the folder that a CI's paths start from: its checkout where we are in one, or else this folder."""
+    here = Path.cwd()
+    for variable in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR"):
+        named = os.environ.get(variable)
+        if named and Path(named).is_absolute() and here.is_relative_to(named):
+            return os.path.normpath(named)
+    return str(here)

@@ -1,0 +1,70 @@
+"""What findings are called outside of a run: their files as a repository knows them, and their identity."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePath
+from urllib.parse import quote
+
+from specnet.diagnostics.diagnostic import Diagnostic, Report
+
+
+def document_of(diagnostic: Diagnostic) -> str:
+    """Return the file that a finding is about: a flag is none, and its findings belong to the document."""
+    return diagnostic.document or diagnostic.file or "spec"
+
+
+def in_flag(diagnostic: Diagnostic) -> bool:
+    """Whether the place of a finding is not in its document."""
+    return diagnostic.document is not None and diagnostic.file != diagnostic.document
+
+
+def message_of(diagnostic: Diagnostic) -> str:
+    """Return a finding's message, led by the flag that its place is in, if it is."""
+    return f"{diagnostic.file}: {diagnostic.message}" if in_flag(diagnostic) else diagnostic.message
+
+
+def relative(file: str, root: str) -> str:
+    """Return a file's path from a folder on, with `/`; an absolute path where it does not lie in it.
+
+    The path is the one that the user wrote: a link stays what it is.
+    """
+    absolute = os.path.abspath(file)  # noqa: PTH100  resolve() would follow links out of the repository
+    try:
+        inside = os.path.commonpath([absolute, root]) == root
+    except ValueError:  # another drive
+        inside = False
+    return PurePath(os.path.relpath(absolute, root) if inside else absolute).as_posix()
+
+
+def uri(path: str) -> str:
+    """Return a path as `relative` gives it as a URI reference, relative where the path is."""
+    if PurePath(path).is_absolute():
+        return PurePath(path).as_uri()
+    reference = quote(path, errors="surrogateescape")
+    # A colon in the first segment would make a scheme of what stands before it.
+    return f"./{reference}" if ":" in path.partition("/")[0] else reference
+
+
+def fingerprints(report: Report, root: str) -> Iterator[str]:
+    """Yield an identity for each finding of a report that stays when its lines move.
+
+    It is made of the file's path from `root` on, the code, the keys on the way (without places in arrays) and
+    the line's own text, and of a number where findings share all these.
+    """
+    seen: Counter[str] = Counter()
+    lines = {file: text.split("\n") for file, text in report.sources.items()}
+    for finding in report.diagnostics:
+        text = ""
+        source = lines.get(finding.file or "")
+        if source is not None and finding.span is not None and finding.span.start.line <= len(source):
+            text = " ".join(source[finding.span.start.line - 1].split())
+        keys = ".".join(step for step in finding.path if isinstance(step, str))
+        identity = "\0".join((relative(document_of(finding), root), finding.code, keys, text))
+        number = seen[identity]
+        seen[identity] += 1
+        whole = f"{identity}\0{number}".encode(errors="surrogateescape")
+        yield hashlib.sha256(whole).hexdigest()[:32]

@@ -75,7 +75,7 @@ HIDDEN = st.builds(
 OPTIMIZERS = st.sampled_from(["sgd", "adam", "rmsprop", "nadam", "adamw"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     hidden=st.lists(HIDDEN, max_size=3),
     optimizer=OPTIMIZERS,

@@ -68,13 +68,13 @@ class Model:
         """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms."""
         x = as_inputs(self.network, inputs)
         out = np.empty((len(x), *self.network.prediction_shape), self.network.spec.dtype)
-        for start in range(0, len(x), PREDICTION_ROWS):
-            part = x[start : start + PREDICTION_ROWS]
-            held, bound = self._bound(len(part))
-            held[...] = part
-            with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
+            for start in range(0, len(x), PREDICTION_ROWS):
+                part = x[start : start + PREDICTION_ROWS]
+                held, bound = self._bound(len(part))
+                held[...] = part
                 bound.step()
-            out[start : start + len(part)] = bound.arrays["predictions"]
+                out[start : start + len(part)] = bound.arrays["predictions"]
         return out
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from specnet.diagnostics.codes.code import Code
+from specnet.diagnostics.codes.data import DATA
 from specnet.diagnostics.codes.language import LANGUAGE
+from specnet.diagnostics.codes.network import NETWORK
 from specnet.diagnostics.codes.syntax import SYNTAX
+from specnet.diagnostics.codes.tables import TABLES
+from specnet.diagnostics.codes.training import TRAINING
 
-CODES: dict[str, Code] = {code.code: code for family in (SYNTAX, LANGUAGE) for code in family}
+CODES: dict[str, Code] = {
+    code.code: code for family in (SYNTAX, LANGUAGE, NETWORK, TABLES, DATA, TRAINING) for code in family
+}
 """Every code by its name; the first digit is the phase that finds it."""
 
 PHASES = {

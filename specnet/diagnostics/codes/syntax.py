@@ -72,7 +72,7 @@ SYNTAX = (
         "The key path leads through a number or a truth value, or to an element that an array does "
         "not have. Tables that are missing on the way are made, elements are not.",
         "layers.7.units=5",
-        "layers.0.units=5",
+        "layers.0.units=1",
         "flag",
     ),
 )

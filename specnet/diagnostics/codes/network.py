@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from specnet.diagnostics.codes.code import Code
+
+NETWORK = (
+    Code(
+        "SN301",
+        "two layers have one name",
+        "A layer's name leads to its parameters and its place in other layers' `inputs`, so it belongs to one "
+        "layer. A layer without a name is called by its type and its place among its type, from 1: "
+        "`dense_1`, `dense_2`.",
+        '[[layers]]\ntype = "dense"\nname = "dense_2"\nunits = 4\n[[layers]]\ntype = "dense"\nunits = 1\n',
+        '[[layers]]\ntype = "dense"\nname = "hidden"\nunits = 4\n[[layers]]\ntype = "dense"\nunits = 1\n',
+    ),
+    Code(
+        "SN302",
+        "two metrics have one name",
+        "Results and logs give metrics by their names; of two that share one, only one would be seen.",
+        'metrics = ["mae", "mse", "mae"]\n',
+        'metrics = ["mae", "mse"]\n',
+    ),
+    Code(
+        "SN401",
+        "a layer or the loss cannot take the shape that it gets",
+        "Shapes follow from the data through the layers. The message names the shape that arrives and what is "
+        "wanted, and a second place shows where the shape comes from.",
+        '[[layers]]\ntype = "dense"\nunits = 6\n[[layers]]\ntype = "reshape"\nshape = [2, 2]\n',
+        '[[layers]]\ntype = "dense"\nunits = 4\n[[layers]]\ntype = "reshape"\nshape = [2, 2]\n'
+        '[[layers]]\ntype = "flatten"\n[[layers]]\ntype = "dense"\nunits = 1\n',
+    ),
+    Code(
+        "SN402",
+        "the data are of another shape than `input_shape`",
+        "`input_shape` pins the shape of one example, so that a document can be checked where its data are "
+        "absent. Where the data are there, they have the last word.",
+        "input_shape = [3]\n",
+        "input_shape = [1]\n",
+    ),
+    Code(
+        "SN411",
+        "an initial value does not fill its parameter",
+        "A `constant` initializer takes one number, or an array of exactly the parameter's shape: (in, units) "
+        "for a dense kernel.",
+        '[[layers]]\ntype = "dense"\nunits = 1\nkernel_init = { type = "constant", value = [[1.0, 2.0]] }\n',
+        '[[layers]]\ntype = "dense"\nunits = 1\nkernel_init = { type = "constant", value = [[1.0]] }\n',
+    ),
+    Code(
+        "SN412",
+        "a metric does not fit the predictions",
+        "A metric of classes needs probabilities of classes, and a metric of numbers needs numbers, of the "
+        "shape of the targets.",
+        'metrics = ["top_k"]\n',
+        'metrics = ["mae"]\n',
+    ),
+    Code(
+        "SN413",
+        "the loss makes no sense of the targets",
+        "The targets' values lie outside of what the loss is defined for: probabilities below 0 or above 1, "
+        "say, or negative counts. It is found when all of the data are read, which `specnet run` does and "
+        "`specnet validate` does not.",
+    ),
+)

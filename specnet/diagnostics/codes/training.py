@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from specnet.diagnostics.codes.code import Code
+
+TRAINING = (
+    Code(
+        "SN602",
+        "no batch is left to train on",
+        "`drop_last` leaves a last batch out that is smaller than the others, and the whole training split is "
+        "smaller than one batch.",
+        "[training]\nbatch_size = 5\ndrop_last = true\n",
+        "[training]\nbatch_size = 2\ndrop_last = true\n",
+    ),
+    Code(
+        "SN603",
+        "a value that is to be watched is not measured",
+        "Early stopping, some schedules and checkpoints watch a value of a split, such as `validation.loss`. "
+        "Measured while training are the validation split's loss and metrics, and `train.loss`.",
+        '[training.early_stopping]\nmonitor = "validation.accuracy"\n',
+        '[training.early_stopping]\nmonitor = "train.loss"\n',
+    ),
+    Code(
+        "SN604",
+        "the validation split that is to be watched is not there",
+        "What stops a training early must be measured on rows that it does not learn from: give the data a "
+        "validation split, or watch `train.loss` to stop where learning ends.",
+        "[training.early_stopping]\npatience = 3\n",
+        '[training.early_stopping]\npatience = 3\nmonitor = "train.loss"\n',
+    ),
+    Code(
+        "SN620",
+        "the training has no steps",
+        "A schedule says how the learning rate goes from the first step to the last, and there is none.",
+    ),
+    Code(
+        "SN621",
+        "a learning rate is to fall to more than it is",
+        "A schedule's lowest rate lies above the optimizer's learning rate, which it is to fall from.",
+        '[training]\noptimizer = { type = "sgd", learning_rate = 0.01 }\n'
+        '[training.schedule]\ntype = "cosine"\nminimum = 0.1\n',
+        '[training]\noptimizer = { type = "sgd", learning_rate = 0.01 }\n'
+        '[training.schedule]\ntype = "cosine"\nminimum = 0.001\n',
+    ),
+)

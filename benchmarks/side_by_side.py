@@ -20,19 +20,21 @@ def in_turn(peers: dict[str, Callable[[], float]], rounds: int) -> dict[str, lis
     return figures
 
 
-def table(title: str, unit: str, figures: dict[str, list[float]], *, higher: bool) -> str:
-    """Write medians, and how the first peer compares with each other: the median of the rounds' ratios.
+def table(title: str, figures: dict[str, list[float]], *, rates: str = "", times: str = "") -> str:
+    """Write each peer's median and quartiles, and the median over the rounds of how it compares with the first.
 
-    `higher` says that more is better; a ratio above 1 always speaks for the first peer.
+    Figures are `rates`, of which more is better and the first peer's are divided by the others', or `times`, of
+    which less is better and the others' are divided by the first peer's; the word is the figures' unit.
     """
     first = next(iter(figures))
-    lines = [f"| {title} | {unit} | quartiles | {first} is |", "| --- | ---: | ---: | ---: |"]
+    compared = f"{first} is" if rates else f"against {first}"
+    lines = [f"| {title} | {rates or times} | quartiles | {compared} |", "| --- | ---: | ---: | ---: |"]
     for name, values in figures.items():
         low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
         pairs = zip(figures[first], values, strict=True)
-        ratio = statistics.median(ours / theirs if higher else theirs / ours for ours, theirs in pairs)
-        compared = "" if name == first else f"{ratio:.2f} times as fast"
-        lines.append(f"| {name} | {_number(middle)} | {_number(low)} to {_number(high)} | {compared} |")
+        ratio = statistics.median(ours / theirs if rates else theirs / ours for ours, theirs in pairs)
+        words = "" if name == first else f"{ratio:.2f} times as {'fast' if rates else 'long'}"
+        lines.append(f"| {name} | {_number(middle)} | {_number(low)} to {_number(high)} | {words} |")
     return "\n".join(lines)
 
 

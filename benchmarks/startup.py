@@ -51,7 +51,7 @@ def main() -> None:
         peers["import torch"] = wall("-c", "import torch")
     before = machine("pydantic", "typer", "rich")
     figures = in_turn(peers, options.rounds)
-    print(table("from start to end", "ms", figures, higher=False), end="\n\n")
+    print(table("from start to end", figures, times="ms"), end="\n\n")
     print(f"Before: {before}")
 
 

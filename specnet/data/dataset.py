@@ -87,7 +87,9 @@ def load_data(
     parts = source.read(seed)
     faults.check()
     drawn = _drawn(reader, parts, seed)
+    del parts
     part, chosen = drawn["train"]
+    raw_shape = part.inputs.shape
     part.inputs.fit(slice(None) if chosen is None else chosen, faults)
     faults.check()
     inputs, targets = Pipeline.of(reader.transforms, "inputs"), Pipeline.of(reader.transforms, "targets")
@@ -95,7 +97,9 @@ def load_data(
     targets.fit(TargetRows(part.targets), chosen, faults)
     faults.check()
     splits = {}
-    for name, (part, chosen) in drawn.items():
+    for name in tuple(drawn):
+        # Taken out, so that a file's own array is given up once the split that it made is ready.
+        part, chosen = drawn.pop(name)
         x = inputs.run(part.inputs, chosen, dtype, f"the {name} split", faults)
         if signature.integers:
             kept = part.targets if chosen is None else part.targets[chosen]
@@ -105,9 +109,7 @@ def load_data(
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)
-    encoding = Encoding(
-        reader, signature, drawn["train"][0].inputs.shape, dtype, inputs, targets, source.columns()
-    )
+    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, source.columns())
     sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
     return Dataset(splits, signature, encoding, sources)
 

@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 from specnet._version import __version__
 
 if TYPE_CHECKING:
-    from specnet.api import compile, load, load_run, run, train, validate  # noqa: A004
+    from specnet.api import check_gradients, compile, load, load_run, run, train, validate  # noqa: A004
     from specnet.compiler.model import Model
     from specnet.diagnostics import Diagnostic, Report, RunError, SpecError, SpecFileError, SpecnetError
     from specnet.language.spec import Spec
+    from specnet.runs.gradients import GradientCheck
     from specnet.runs.result import Result
     from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 
 _HOMES = {
-    "specnet.api": ("compile", "load", "load_run", "run", "train", "validate"),
+    "specnet.api": ("check_gradients", "compile", "load", "load_run", "run", "train", "validate"),
     "specnet.compiler.model": ("Model",),
     "specnet.diagnostics": ("Diagnostic", "Report", "RunError", "SpecError", "SpecFileError", "SpecnetError"),
     "specnet.language.spec": ("Spec",),
+    "specnet.runs.gradients": ("GradientCheck",),
     "specnet.runs.result": ("Result",),
     "specnet.training.events": ("Ended", "EpochEnded", "Event", "Span", "Started", "StepsDone"),
 }
@@ -37,6 +39,7 @@ __all__ = [
     "Ended",
     "EpochEnded",
     "Event",
+    "GradientCheck",
     "Model",
     "Report",
     "Result",
@@ -49,6 +52,7 @@ __all__ = [
     "Started",
     "StepsDone",
     "__version__",
+    "check_gradients",
     "compile",
     "load",
     "load_run",

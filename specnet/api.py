@@ -19,9 +19,10 @@ from specnet.runs.result import Result
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
     from specnet.data import Dataset
+    from specnet.runs.gradients import GradientCheck
     from specnet.training.events import Event, Span
 
-__all__ = ["Result", "compile", "load", "load_run", "run", "train", "validate"]
+__all__ = ["Result", "check_gradients", "compile", "load", "load_run", "run", "train", "validate"]
 
 
 def validate(
@@ -97,6 +98,19 @@ def load_run(path: str | PathLike[str]) -> Model:
     from specnet.runs.directory import load_run as read
 
     return read(path)
+
+
+def check_gradients(spec: Spec, *, rows: int = 32, entries: int = 32) -> list[GradientCheck]:
+    """Return how far the gradient of each parameter is from central differences, on the document's own data.
+
+    Both are made in float64, of the loss with its penalties on up to `rows` rows of the training split, as in
+    training; up to `entries` numbers of a parameter are moved one at a time. A gradient that is wrong raises
+    nothing: its `ok` is false. Raises SpecError as `compile` does.
+    """
+    from specnet.runs.gradients import check_gradients as check
+
+    model, data = _compile(spec.model_copy(update={"dtype": "float64"}))
+    return check(model, data, rows=rows, entries=entries)
 
 
 def _compile(spec: Spec) -> tuple[Model, Dataset]:

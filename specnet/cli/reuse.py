@@ -1,0 +1,32 @@
+"""The commands that use what is there: a trained run, a table, a document's gradients."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from specnet.cli.app import As, Output, Overrides, SpecFile, app
+from specnet.cli.guard import guarded
+
+
+@app.command("check-gradients")
+@guarded
+def check_gradients(
+    spec: SpecFile,
+    overrides: Overrides = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows of the training split that make the loss.")] = 32,
+    entries: Annotated[
+        int, typer.Option(min=1, help="Numbers of each parameter that are moved one at a time.")
+    ] = 32,
+    output: As = Output.TABLE,
+) -> int:
+    """Compare each parameter's gradient with central differences.
+
+    Both are made in float64, on the document's own data. The row of a parameter shows where gradient and difference are furthest apart, relative to their size. Of a
+    parameter that has more numbers than are moved one at a time, all are moved at once, too, in a random
+    direction. Exits with 1 where a gradient is wrong.
+    """
+    from specnet.cli.check_gradients import check_gradients as check
+
+    return check(spec, overrides or [], rows=rows, entries=entries, as_json=output is Output.JSON)

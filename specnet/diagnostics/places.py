@@ -44,9 +44,7 @@ def uri(path: str) -> str:
     """Return a path as `relative` gives it as a URI reference, relative where the path is."""
     if PurePath(path).is_absolute():
         return PurePath(path).as_uri()
-    reference = quote(path, errors="surrogateescape")
-    # A colon in the first segment would make a scheme of what stands before it.
-    return f"./{reference}" if ":" in path.partition("/")[0] else reference
+    return quote(path, errors="surrogateescape")
 
 
 def fingerprints(report: Report, root: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from specnet.diagnostics.codes import PHASES, Code
 from specnet.diagnostics.segments import Segment, Style, printable, wrapped
 
-_LONGEST = 90
+_LONGEST = 100
 _HEAD = """\
 # Rules
 
@@ -46,7 +46,7 @@ def explained(code: Code, width: int) -> Iterator[Segment]:
     yield "\n", "plain"
     for line in wrapped(code.text, width):
         yield f"{line}\n", "plain"
-    for head, style, text in _examples(code):
+    for head, style, text in _examples(code, width - 5):
         yield f"\n{head}:\n\n", style
         for line in text.rstrip("\n").split("\n"):
             yield f"    {printable(line)}".rstrip() + "\n", "source"
@@ -55,26 +55,29 @@ def explained(code: Code, width: int) -> Iterator[Segment]:
 def _blocks(code: Code) -> Iterator[str]:
     yield code.text
     fence = {"toml": "toml", "json": "json", "flag": "sh"}[code.syntax]
-    for head, style, text in _examples(code):
-        yield f"{head}:"
+    for head, style, text in _examples(code, _LONGEST):
+        yield f"`{head}`:" if style == "location" else f"{head}:"
         yield f"```{'text' if style == 'location' else fence}\n{text.rstrip()}\n```"
 
 
-def _examples(code: Code) -> Iterator[tuple[str, Style, str]]:
-    """Yield heading, style and text of each piece of an example."""
+def _examples(code: Code, longest: int) -> Iterator[tuple[str, Style, str]]:
+    """Yield heading, style and text of each piece of an example, with lines of at most so many characters."""
     if not code.wrong:
         return
     for name, text in code.files:
-        yield name, "location", _cut(text)
-    lead = "--set " if code.syntax == "flag" else ""
-    yield "Wrong", "error", lead + _cut(_quoted(code.wrong) if lead else code.wrong)
-    yield "Right", "help", lead + _cut(_quoted(code.right) if lead else code.right)
+        yield name, "location", _cut(text, longest)
+    pieces: tuple[tuple[str, Style, str], ...] = (
+        ("Wrong", "error", code.wrong),
+        ("Right", "help", code.right),
+    )
+    for head, style, text in pieces:
+        yield head, style, _cut(_flag(text) if code.syntax == "flag" else text, longest)
 
 
-def _quoted(flag: str) -> str:
-    return f"'{flag}'" if '"' in flag else flag
+def _flag(text: str) -> str:
+    return f"--set '{text}'" if '"' in text else f"--set {text}"
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int) -> str:
     lines = text.split("\n")
-    return "\n".join(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in lines)
+    return "\n".join(line if len(line) <= longest else f"{line[:longest]}…" for line in lines)

@@ -35,6 +35,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class Page(StrEnum):
+    """How a rule is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="A TOML or JSON file.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
@@ -224,3 +232,24 @@ def layers(
     from specnet.cli.reference import layers as show
 
     return show(name)
+
+
+@app.command()
+@guarded
+def rule(
+    code: Annotated[
+        str | None,
+        typer.Argument(metavar="CODE", help="A finding's code, such as SN204.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every rule that there is.")] = False,
+    output: Annotated[Page, typer.Option("--output", help="How it is written.")] = Page.TEXT,
+) -> int:
+    """Explain the code of a finding.
+
+    A wrong and a right example show what it means.
+    """
+    from specnet.cli.rules import rule as show
+
+    if (code is None) != every:
+        raise typer.BadParameter("give a code, such as SN204, or --all", param_hint="CODE")
+    return show(code, output.value)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from specnet.language.spec import Spec
     from specnet.runs.gradients import GradientCheck
     from specnet.runs.result import Result
-    from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
+    from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
 
 _HOMES = {
     "specnet.api": ("check_gradients", "compile", "load", "load_run", "run", "train", "validate"),
@@ -30,7 +30,7 @@ _HOMES = {
     "specnet.language.spec": ("Spec",),
     "specnet.runs.gradients": ("GradientCheck",),
     "specnet.runs.result": ("Result",),
-    "specnet.training.events": ("Ended", "EpochEnded", "Event", "Span", "Started", "StepsDone"),
+    "specnet.training.events": ("Ended", "EpochEnded", "Event", "Resumed", "Span", "Started", "StepsDone"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -43,6 +43,7 @@ __all__ = [
     "Model",
     "Report",
     "Result",
+    "Resumed",
     "RunError",
     "Span",
     "Spec",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Report, SpecError
@@ -73,21 +74,30 @@ def run(
     *,
     out: str | PathLike[str] | None = None,
     folder: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
 ) -> Result:
     """Train a document's model to the end and return what it came to.
 
     With `out`, everything is saved in the directory of that name; with `folder`, in a new `NAME/NNN` under
-    that one, as `specnet run` does under `runs`; without either, nothing is written. `stop` is as in `train`.
-    `listener` is called with every event of `train` as it happens, except that many very short epochs may
-    come as one `Span`. Raises SpecError for a faulty document, RunError where the directory cannot be
-    written or holds something else than a run.
+    that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
+    directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit.
+    `stop` is as in `train`. `listener` is called with every event of `train` as it happens, except that many
+    very short epochs may come as one `Span`, and with `Resumed` before all others. Raises SpecError for a
+    faulty document; RunError where the directory cannot be written, is in use, holds something else than a
+    run, or one that cannot be gone on with; and ValueError where more than one directory is named.
     """
     from specnet.runs.running import run as run_and_record
 
+    if sum(place is not None for place in (out, folder, resume)) > 1:
+        raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
+    if resume is not None:
+        from specnet.runs.resuming import check_resumable
+
+        check_resumable(Path(resume), spec)
     model, data = _compile(spec)
-    return run_and_record(model, data, out=out, folder=folder, stop=stop, listener=listener)
+    return run_and_record(model, data, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 
 def load_run(path: str | PathLike[str]) -> Model:

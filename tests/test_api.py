@@ -56,6 +56,7 @@ def test_exactly_these_names_are_exported():
         "Model",
         "Report",
         "Result",
+        "Resumed",
         "RunError",
         "Span",
         "Spec",

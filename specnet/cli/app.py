@@ -77,6 +77,14 @@ def specnet(
 @guarded
 def run(
     spec: SpecFile,
+    unfinished: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="With --resume: the directory of the run, if it is not the newest unfinished one.",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Overrides = None,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Another seed than the document's.", show_default=False)
@@ -90,22 +98,40 @@ def run(
         ),
     ] = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Save nothing.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a run of this document that was killed or interrupted, bit for bit."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     output: As = Output.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
 
     Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after
-    the step under way: what was learnt is evaluated and saved.
+    the step under way: what was learnt is evaluated and saved, and `--resume` goes on from there.
     """
     from specnet.cli.run import run as train
 
+    if resume and (out is not None or no_save):
+        raise typer.BadParameter("a run that goes on is saved where it is", param_hint="--resume")
+    if unfinished is not None and not resume:
+        raise typer.BadParameter("a run is named only together with --resume", param_hint="RUN")
     if out is not None and no_save:
         raise typer.BadParameter(
             "--out names where to save, and --no-save says not to", param_hint="--no-save"
         )
     chosen = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
-    return train(spec, chosen, out=out, save=not no_save, quiet=quiet, as_json=output is Output.JSON)
+    return train(
+        spec,
+        chosen,
+        out=out,
+        save=not no_save,
+        resume=unfinished if unfinished is not None else resume,
+        quiet=quiet,
+        as_json=output is Output.JSON,
+    )
 
 
 @app.command()

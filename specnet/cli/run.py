@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -9,31 +10,49 @@ from rich.console import Console
 from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
+from specnet.cli.numbers import counted
 from specnet.cli.progress import Bar, Lines, Silence
 from specnet.cli.results import show_end, show_result
 from specnet.cli.shown import show_asked
 from specnet.cli.terminal import failed, notes, results, say
 from specnet.runs.files import finite
 from specnet.runs.result import Result
-from specnet.training.events import Event, Span, Started
+from specnet.training.events import Event, Resumed, Span, Started
 
 FOLDER = "runs"
 """Where runs are kept, below the folder that the command is given in."""
 
 
-def run(path: str, overrides: list[str], *, out: str | None, save: bool, quiet: bool, as_json: bool) -> int:
-    """Train a document's model, print what it came to, and return the exit code."""
+def run(
+    path: str,
+    overrides: list[str],
+    *,
+    out: str | None,
+    save: bool,
+    resume: str | bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Train a document's model, print what it came to, and return the exit code.
+
+    `resume` names a run to go on with, or as True the newest unfinished one.
+    """
     with Interrupts() as interrupts:
         spec = api.load(Path(path), overrides)
         console = notes()
-        folder = FOLDER if save and out is None else None
+        before = _run(resume, spec.name)
+        folder = FOLDER if save and out is None and before is None else None
         with _progress(console, interrupts, quiet=quiet) as progress:
 
             def listen(event: Event | Span) -> None:
                 interrupts.armed = interrupts.armed or isinstance(event, Started)
+                if isinstance(event, Resumed):
+                    _tell(console, event, quiet=quiet)
                 progress(event)
 
-            result = api.run(spec, out=out, folder=folder, stop=interrupts.stop, listener=listen)
+            result = api.run(
+                spec, out=out, folder=folder, resume=before, stop=interrupts.stop, listener=listen
+            )
     if as_json:
         text = json.dumps(finite(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
         sys.stdout.write(f"{text}\n")
@@ -42,7 +61,9 @@ def run(path: str, overrides: list[str], *, out: str | None, save: bool, quiet: 
         show_result(shown, result)
         show_asked(shown, result)
         show_end(shown, result)
-    return _code(console, result, interrupts)
+    return _code(
+        console, result, interrupts, [path, *(part for text in overrides for part in ("--set", text))]
+    )
 
 
 def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar | Lines | Silence:
@@ -54,12 +75,35 @@ def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar |
     return Lines(console)
 
 
-def _code(console: Console, result: Result, interrupts: Interrupts) -> int:
+def _run(resume: str | bool, name: str) -> Path | None:
+    if resume is True:
+        from specnet.runs.resuming import newest_unfinished
+
+        return newest_unfinished(FOLDER, name)
+    return Path(resume) if resume else None
+
+
+def _tell(console: Console, event: Resumed, *, quiet: bool) -> None:
+    for problem in event.problems:
+        say(console, f"warning: {problem}", "bold yellow")
+    if quiet:
+        return
+    if event.checkpoint is None:
+        say(console, f"{event.run} has no whole checkpoint: it begins anew")
+    else:
+        done = f"{counted(event.epoch, 'epoch')} and {counted(event.step, 'step')} are done"
+        say(console, f"going on from {event.checkpoint}: {done}")
+
+
+def _code(console: Console, result: Result, interrupts: Interrupts, given: list[str]) -> int:
     if result.stopped == "diverged":
         failed(result.why, "diverged")
         return FAULTY
     if result.stopped == "interrupted":
         kept = "nothing was saved" if result.run is None else f"what was learnt is saved in {result.run}"
         say(console, f"interrupted after {result.steps:,} steps: {kept}", "bold yellow")
+        if result.run is not None:
+            command = shlex.join(["specnet", "run", *given, "--resume", str(result.run)])
+            say(console, f"to go on: {command}")
         return interrupts.code
     return 0

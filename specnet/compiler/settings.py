@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from specnet.compiler.network import Network
@@ -16,6 +15,8 @@ def check_training(network: Network) -> Iterator[Diagnostic]:
     if settings.early_stopping is not None:
         path: KeyPath = ("training", "early_stopping", "monitor")
         yield from _monitor(network, settings.early_stopping.monitor, path)
+    if settings.checkpoint is not None and settings.checkpoint.best is not None:
+        yield from _monitor(network, settings.checkpoint.best, ("training", "checkpoint", "best"))
     if settings.schedule.watched is not None:
         yield from _monitor(network, settings.schedule.watched, ("training", "schedule"))
     if "train" in rows:
@@ -36,8 +37,8 @@ def run_length(spec: Spec, rows: int) -> RunLength:
     """Return how many steps a training makes on so many rows."""
     settings = spec.training
     size = rows if settings.batch_size == "full" else settings.batch_size
-    batches = rows // size if settings.drop_last else math.ceil(rows / size)
-    return RunLength(settings.epochs, math.ceil(batches / settings.accumulate))
+    batches = rows // size if settings.drop_last else -(-rows // size)
+    return RunLength(settings.epochs, -(-batches // settings.accumulate))
 
 
 def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnostic]:

@@ -3,11 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr
+from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr, model_validator
 
 from specnet.data import READERS, Reader
 from specnet.language.origin import Origin
-from specnet.vocabulary.kind import Table, Words
+from specnet.language.warnings import unknown_warning
+from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -29,6 +30,31 @@ class EarlyStopping(Table):
     """How much a value must change to count as better."""
     restore_best: bool = True
     """Whether the parameters of the best validation are put back at the end."""
+
+
+class Checkpoint(Table):
+    """Save all that a run needs to go on after a crash, now and then; the last and the one before are kept.
+
+    A checkpoint is written whenever one of the three intervals is over, and after every epoch where none is
+    given.
+    """
+
+    every_epochs: PositiveInt | None = None
+    """Epochs from one checkpoint to the next."""
+    every_steps: PositiveInt | None = None
+    """Steps from one checkpoint to the next."""
+    every_seconds: PositiveFloat | None = None
+    """Seconds from one checkpoint to the next; the step under way is finished."""
+    keep: PositiveInt = 2
+    """How many checkpoints are kept; with 1, none is left where the last is damaged."""
+    best: str | None = None
+    """A split and a value of it, such as `validation.loss`: the checkpoint of its best epoch is kept as well."""
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs from one checkpoint to the next, where epochs count."""
+        alone = self.every_steps is None and self.every_seconds is None
+        return 1 if alone and self.every_epochs is None else self.every_epochs
 
 
 class Training(Table):
@@ -58,6 +84,24 @@ class Training(Table):
     """When to stop before the last epoch."""
     max_seconds: PositiveFloat | None = None
     """How long the training may take; the step under way is finished."""
+    checkpoint: Checkpoint | None = None
+    """When to save what the run needs to go on after a crash."""
+
+
+class Lint(Table):
+    """What is made of likely mistakes that are no errors."""
+
+    ignore: tuple[str, ...] = ()
+    """The codes of warnings that are not wanted, such as `SN701`."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Lint:
+        for place, code in enumerate(self.ignore):
+            unknown = unknown_warning(code)
+            if unknown is not None:
+                message, cure = unknown
+                raise fault(message, key=("ignore", place), code="SN207", help=cure)
+        return self
 
 
 class Output(Table):
@@ -93,6 +137,8 @@ class Spec(Table):
     """How the parameters are fitted."""
     output: Output = Field(default_factory=Output)
     """What the end of a run shows and keeps."""
+    lint: Lint = Field(default_factory=Lint)
+    """What is made of likely mistakes that are no errors."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

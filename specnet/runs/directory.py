@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.diagnostics import RunError
 from specnet.language.spec import Spec
 from specnet.runs.files import write_json, write_whole, writing
+from specnet.runs.lock import LOCK, locked
 
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
@@ -19,12 +21,13 @@ RESOLVED = "resolved.json"
 METRICS = "metrics.jsonl"
 MODEL = "model.npz"
 RESULT = "result.json"
+CHECKPOINTS = "checkpoints"
 DOCUMENTS = ("spec.toml", "spec.json")
 
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """The directory that a run leaves: `spec.toml` or `spec.json`, and the four files named above."""
+    """The directory that a run leaves: `spec.toml` or `spec.json`, and the files and folder named above."""
 
     path: Path
 
@@ -55,21 +58,35 @@ class RunDirectory:
         """Make a directory of this name, or take the one that is there.
 
         An earlier run in it is replaced. Raises RunError where it holds anything but a run, so that no
-        mistyped path costs a user files.
+        mistyped path costs a user files, and where a process is at work in it.
         """
         run = cls(Path(path))
         with writing(run.path):
             run.path.mkdir(parents=True, exist_ok=True)
-            there = sorted(entry.name for entry in run.path.iterdir())
+            # A process may have died before it could describe its run.
+            there = sorted({entry.name for entry in run.path.iterdir()} - {LOCK})
             if there and RESOLVED not in there:
                 raise RunError(
                     f"{run.path} is not empty and holds no run (there is `{there[0]}` in it): "
                     "name an empty directory, a new one, or that of a run to be replaced"
                 )
-            # The model goes first, so that at no moment one run's model lies beside another's description.
-            for name in (MODEL, RESULT, METRICS, *DOCUMENTS, RESOLVED):
+        # The model goes first, so that at no moment one run's model lies beside another's description.
+        with locked(run.path), writing(run.path):
+            (run.path / MODEL).unlink(missing_ok=True)
+            run.forget_checkpoints()
+            for name in (RESULT, METRICS, *DOCUMENTS, RESOLVED):
                 (run.path / name).unlink(missing_ok=True)
         return run
+
+    def forget_checkpoints(self) -> None:
+        """Remove the run's checkpoints, and what a process that died has left of one."""
+        folder = self.path / CHECKPOINTS
+        with writing(folder):
+            for pattern in ("*.npz", "*.npz.damaged", ".*.npz.*.tmp"):
+                for path in folder.glob(pattern):
+                    path.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def describe(self, spec: Spec, data: Dataset) -> None:
         """Write the document and `resolved.json`."""
@@ -77,14 +94,15 @@ class RunDirectory:
 
         what = resolved(spec, data.sources)
         name, content = _document(spec, what["spec"])
-        write_whole(self.path / name, lambda file: _write(file, content))
+        # What makes it a run's directory goes first: whatever happens meanwhile, another run may replace it.
         write_json(self.path / RESOLVED, what)
+        write_whole(self.path / name, lambda file: _write(file, content))
 
-    def metrics(self) -> MetricsLog:
-        """Begin `metrics.jsonl`."""
+    def metrics(self, before: Iterable[dict[str, Any]] = ()) -> MetricsLog:
+        """Begin `metrics.jsonl`, with the epochs that are done already."""
         from specnet.runs.metrics_log import MetricsLog
 
-        return MetricsLog(self.path / METRICS)
+        return MetricsLog(self.path / METRICS, before=before)
 
     def save(self, result: Result) -> None:
         """Write `model.npz`, and then `result.json`, so that a run with a result has all its files.
@@ -111,11 +129,12 @@ def load_run(path: str | PathLike[str]) -> Model:
 
     folder = Path(path)
     if not (folder / RESOLVED).exists():
-        raise RunError(f"{folder}: {_why_no_run(folder)}")
+        raise RunError(f"{folder}: {why_no_run(folder)}")
     return load_model(folder / RESOLVED, folder / MODEL)
 
 
-def _why_no_run(folder: Path) -> str:
+def why_no_run(folder: Path) -> str:
+    """Say why a directory holds no run."""
     if not folder.is_dir():
         return "this is a file, and a run is a directory" if folder.exists() else "there is no such directory"
     below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())

@@ -36,8 +36,18 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
+            _bring_name_to_disk(path.parent)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def _bring_name_to_disk(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened, and need not be
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def write_json(path: Path, data: Any) -> None:

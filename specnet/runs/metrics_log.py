@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
-from specnet.runs.files import finite, writing
+from specnet.runs.files import finite, write_whole, writing
 from specnet.training.events import EpochEnded, Event, Span
 
 SECONDS = 1.0
@@ -17,10 +17,15 @@ SECONDS = 1.0
 class MetricsLog:
     """The file `metrics.jsonl` while it grows: a line an epoch, each in the file after a second at most."""
 
-    def __init__(self, path: Path, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = monotonic, before: Iterable[dict[str, Any]] = ()
+    ) -> None:
+        """Begin the file with the epochs that are done already, whatever it holds now."""
         self._path, self._clock = path, clock
+        text = "".join(_line(row) for row in before).encode()
+        write_whole(path, lambda file: _write(file, text))
         with writing(path):
-            self._file = path.open("w", encoding="utf-8", newline="\n")
+            self._file = path.open("a", encoding="utf-8", newline="\n")
         self._flushed = clock()
 
     def __enter__(self) -> Self:
@@ -51,12 +56,12 @@ def line(event: EpochEnded) -> str:
         "epoch": event.epoch,
         "step": event.step,
         "learning_rate": event.learning_rate,
-        "seconds": round(event.seconds, 6),
+        "seconds": event.seconds,
         "train": {"loss": event.loss},
     }
     if event.validation is not None:
         row["validation"] = dict(event.validation)
-    return json.dumps(finite(row), ensure_ascii=False) + "\n"
+    return _line(row)
 
 
 def lines(span: Span) -> Iterator[str]:
@@ -67,3 +72,11 @@ def lines(span: Span) -> Iterator[str]:
         value = repr(loss) if loss - loss == 0.0 else "null"
         start = f'{{"epoch": {epoch + number}, "step": {step + number}, {rate}{seconds:.6f}'
         yield f'{start}, "train": {{"loss": {value}}}}}\n'
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(finite({**row, "seconds": round(row["seconds"], 6)}), ensure_ascii=False) + "\n"
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    file.write(content)

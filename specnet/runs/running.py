@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from os import PathLike
+from pathlib import Path
 
 from specnet.compiler.model import Model
 from specnet.data import Dataset
+from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
 from specnet.runs.evidence import verdict_of
+from specnet.runs.lock import locked
+from specnet.runs.metrics_log import MetricsLog
 from specnet.runs.result import Result
+from specnet.runs.resuming import resume as take_up
 from specnet.training.events import Ended, EpochEnded, Event, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
@@ -20,51 +24,75 @@ def run(
     *,
     out: str | PathLike[str] | None = None,
     folder: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
 ) -> Result:
     """Train a model to the end, save what `out` or `folder` ask for, and return what it came to.
 
-    `out` names the run's directory, `folder` one in which a directory `NAME/NNN` is made; without either
-    nothing is written. The directory is made, and described, before the first step, so that what cannot be
-    saved is known before anything is learnt. `listener` is called with every event. Raises RunError where
-    something cannot be written.
+    `out` names the run's directory, `folder` one in which a directory `NAME/NNN` is made, `resume` that of a
+    run to be gone on with; without any nothing is written. The directory is made, and described, before the
+    first step, so that what cannot be saved is known before anything is learnt. `listener` is called with
+    every event. Raises RunError where something cannot be written, or not be gone on with.
     """
-    trainer = Trainer(model, data, stop)
-    directory = _directory(model, data, out, folder)
-    history = History()
-    ended: Ended | None = None
-    with nullcontext() if directory is None else directory.metrics() as log:
-        for event in trainer.spans():
-            if isinstance(event, Span):
-                history.add_span(event)
-            elif isinstance(event, EpochEnded):
-                history.add(event)
-            elif isinstance(event, Ended):
-                ended = event
-            if log is not None:
-                log.add(event)
+    trainer, history = Trainer(model, data, stop), History()
+    directory = _directory(model, out, folder, resume)
+    if directory is None:
+        ended = _train(trainer, history, listener)
+        return _result(model, data, ended, history, None)
+    with locked(directory.path):
+        checkpoints = Checkpoints(directory.path, trainer, history)
+        if resume is None:
+            directory.describe(model.network.spec, data)
+        else:
+            resumed = take_up(directory, trainer, history, checkpoints, data)
             if listener is not None:
-                listener(event)
-    assert ended is not None
-    result = _result(model, data, ended, history, directory)
-    if directory is not None:
+                listener(resumed)
+        with directory.metrics(history) as log:
+            ended = _train(trainer, history, listener, log, checkpoints)
+        result = _result(model, data, ended, history, directory)
         directory.save(result)
+        if result.stopped != "interrupted" and trainer.settings.checkpoint is None:
+            directory.forget_checkpoints()
     return result
 
 
+def _train(
+    trainer: Trainer,
+    history: History,
+    listener: Callable[[Event | Span], None] | None,
+    log: MetricsLog | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> Ended:
+    ended: Ended | None = None
+    for event in trainer.spans():
+        if isinstance(event, Span):
+            history.add_span(event)
+        elif isinstance(event, EpochEnded):
+            history.add(event)
+        elif isinstance(event, Ended):
+            ended = event
+        if log is not None:
+            log.add(event)
+        if checkpoints is not None:
+            checkpoints.see(event)
+        if listener is not None:
+            listener(event)
+    assert ended is not None
+    return ended
+
+
 def _directory(
-    model: Model, data: Dataset, out: str | PathLike[str] | None, folder: str | PathLike[str] | None
+    model: Model,
+    out: str | PathLike[str] | None,
+    folder: str | PathLike[str] | None,
+    resume: str | PathLike[str] | None,
 ) -> RunDirectory | None:
-    spec = model.network.spec
+    if resume is not None:
+        return RunDirectory(Path(resume))
     if out is not None:
-        directory = RunDirectory.at(out)
-    elif folder is not None:
-        directory = RunDirectory.new(folder, spec.name)
-    else:
-        return None
-    directory.describe(spec, data)
-    return directory
+        return RunDirectory.at(out)
+    return None if folder is None else RunDirectory.new(folder, model.network.spec.name)
 
 
 def _result(

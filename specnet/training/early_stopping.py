@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from specnet.language.spec import EarlyStopping
+from specnet.training.state import State, put
 
 Array = np.ndarray[Any, Any]
 
@@ -58,3 +59,14 @@ class Watch:
             return None
         np.copyto(self._parameters, self._kept)
         return self.best_epoch
+
+    def state(self) -> State:
+        """Return what it has seen so far, with the best parameters."""
+        seen = {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
+        return State({} if self._kept is None else {"best": self._kept}, seen)
+
+    def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        if self._kept is not None:
+            put(self._kept, arrays, "best")
+        self.best, self.best_epoch, self.waited = plain["best"], plain["best_epoch"], plain["waited"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Started:
     """Bytes that the plan, its parameters and the data take."""
     model: Model = field(repr=False)
     """What is trained; its parameters change from step to step."""
+    epoch: int = 0
+    """How many epochs are done already: more than 0 where an earlier training is gone on with."""
+    step: int = 0
+    """How many steps are done already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,4 +111,18 @@ class Span:
             yield EpochEnded(epoch + number, step + number, loss, None, rate, seconds, False)
 
 
-Event = Started | StepsDone | EpochEnded | Ended
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An earlier run is gone on with: what comes first from such a one."""
+
+    run: Path
+    checkpoint: Path | None
+    """The checkpoint that it goes on from; None where there is none, and it begins anew."""
+    epoch: int
+    """How many epochs are done already."""
+    step: int
+    problems: tuple[str, ...]
+    """Why later checkpoints could not be used, one text each."""
+
+
+Event = Resumed | Started | StepsDone | EpochEnded | Ended

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from specnet.data import Split
 from specnet.runtime.execution import Bound
+from specnet.training.state import State, drawn, put
 
 Array = np.ndarray[Any, Any]
 Bind = Callable[[int, Array, Array], Bound]
@@ -72,6 +73,18 @@ class Feed:
         """Draw a new order, where there is a generator to draw it with."""
         if self._generator is not None and self.order is not None:
             self._generator.shuffle(self.order)
+
+    def state(self) -> State:
+        """Return the order of the rows, and where the generator of orders stands."""
+        arrays = {} if self.order is None else {"order": self.order}
+        return State(arrays, {} if self._generator is None else {"shuffle": drawn(self._generator)})
+
+    def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        if self.order is not None:
+            put(self.order, arrays, "order")
+        if self._generator is not None:
+            self._generator.bit_generator.state = plain["shuffle"]
 
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them."""

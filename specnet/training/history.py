@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from specnet.training.events import EpochEnded, Span
+from specnet.training.state import State
+
+Array = np.ndarray[Any, Any]
 
 
 class History:
@@ -41,6 +46,32 @@ class History:
         self.loss.extend(span.losses)
         self.learning_rate.extend([span.learning_rate] * count)
         self.seconds.extend(span.times)
+
+    def state(self) -> State:
+        """Return all columns: those of plain numbers as arrays."""
+        arrays = {name: np.array(column) for name, column in self._columns().items()}
+        figures = dict(self.validation)
+        numbers = [name for name, column in figures.items() if all(type(n) is float for n in column)]
+        arrays |= {f"validation/{name}": np.array(figures.pop(name), np.float64) for name in numbers}
+        return State(arrays, {"names": list(self.validation), "validation": figures})
+
+    def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
+        """Take a state's columns in the place of its own, which must be empty."""
+        for name, column in self._columns().items():
+            column.frombytes(arrays[name].tobytes())
+        for name in plain["names"]:
+            own = plain["validation"].get(name)
+            self.validation[name] = arrays[f"validation/{name}"].tolist() if own is None else own
+
+    def _columns(self) -> dict[str, array[Any]]:
+        return {
+            "epochs": self.epochs,
+            "steps": self.steps,
+            "loss": self.loss,
+            "learning_rate": self.learning_rate,
+            "seconds": self.seconds,
+            "validated": self.validated,
+        }
 
     def __len__(self) -> int:
         return len(self.epochs)

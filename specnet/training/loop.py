@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -15,6 +16,7 @@ from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone, Stopped
 from specnet.training.feed import Feed
 from specnet.training.program import Program
+from specnet.training.state import Array, State
 from specnet.training.steps import Steps
 
 TICK = 0.1
@@ -54,6 +56,14 @@ class Trainer:
         }
         self.watch = self._watching()
         self.memory = sum(memory(network, self.plans, self.rows).values())
+        self.epoch = 0
+        """How many epochs are done."""
+        self.under_way = False
+        """Whether the next epoch has been begun."""
+        self.interrupted = False
+        """Whether `stop` has ended the training."""
+        self._before = 0.0
+        self._began = perf_counter()
 
     def events(self) -> Iterator[Event]:
         """Train, and tell of it; the last event is `Ended`. Closing the iterator stops at once."""
@@ -66,7 +76,7 @@ class Trainer:
     def spans(self) -> Iterator[Event | Span]:
         """Train, and tell of it as `events` does, but of many very short epochs in one `Span`."""
         settings = self.settings
-        began = perf_counter()
+        self._began = perf_counter() - self._before
         yield Started(
             self.model.network.spec.name,
             self.model.network.size,
@@ -76,50 +86,115 @@ class Trainer:
             self.batch_size,
             self.memory,
             self.model,
+            self.epoch,
+            self.steps.step,
         )
         validation = self.splits.get("validation")
-        ending: tuple[Stopped, str] | None = None
-        epoch = 0
-        while ending is None and epoch < settings.epochs:
-            if self.steps.whole and self._free(epoch):
-                losses, times, ending = self.steps.run_epochs(self._free(epoch), TICK)
+        ending = None if self.under_way else self._enough(self._before)
+        while ending is None and self.epoch < settings.epochs:
+            if self.steps.whole and self._free(self.epoch):
+                most = min(self._free(self.epoch), self._until_kept())
+                losses, times, ending = self.steps.run_epochs(most, TICK)
+                self.interrupted = ending is not None and ending[0] == "interrupted"
                 if losses:
-                    times = [when - began for when in times]
-                    first = self.steps.step - len(losses) + 1
-                    yield Span(epoch + 1, first, losses, times, self.steps.last_rate)
-                    epoch += len(losses)
+                    times = [when - self._began for when in times]
+                    span = Span(
+                        self.epoch + 1, self.steps.step - len(losses) + 1, losses, times, self.steps.last_rate
+                    )
+                    self.epoch += len(losses)
+                    yield span
                     ending = ending or self._enough(times[-1])
                 continue
-            self.steps.begin()
-            while True:
-                ending = self.steps.run(TICK)
-                if ending is not None or self.steps.done:
-                    break
-                loss, rate = self.steps.loss, self.steps.last_rate
-                yield StepsDone(epoch + 1, self.steps.step, loss, rate, perf_counter() - began)
+            if not self.under_way:
+                self.steps.begin()
+                self.under_way = True
+            ending = yield from self._steps()
             if not self.steps.done:
                 break
-            epoch += 1
-            due = epoch % settings.validate_every == 0 or epoch == settings.epochs
+            self.epoch, self.under_way = self.epoch + 1, False
+            due = self.epoch % settings.validate_every == 0 or self.epoch == settings.epochs
             figures = validation.evaluate() if validation is not None and due else None
-            best = self._observe(epoch, figures)
-            seconds = perf_counter() - began
+            best = self._observe(self.epoch, figures)
+            seconds = self.seconds
             yield EpochEnded(
-                epoch, self.steps.step, self.steps.loss, figures, self.steps.last_rate, seconds, best
+                self.epoch, self.steps.step, self.steps.loss, figures, self.steps.last_rate, seconds, best
             )
             if ending is None:
                 ending = self._enough(seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
         if stopped == "diverged":
-            why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step + 1, epoch + 1)
+            why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step + 1, self.epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
-        yield Ended(stopped, why, epoch, self.steps.step, perf_counter() - began, splits, best_epoch)
+        yield Ended(stopped, why, self.epoch, self.steps.step, self.seconds, splits, best_epoch)
+
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken so far."""
+        return perf_counter() - self._began
+
+    def state(self) -> State:
+        """Return all that `resume` needs to go on bit for bit; it is whole whenever an event has been given.
+
+        After `Ended` it no longer is: the best parameters may have been put back by then.
+        """
+        watch = State() if self.watch is None else self.watch.state()
+        feed, program = self.feed.state(), self.program.state()
+        plain = {
+            "epoch": self.epoch,
+            "under_way": self.under_way,
+            "seconds": self.seconds,
+            "steps": self.steps.state(),
+            "feed": feed.plain,
+            "program": program.plain,
+            "rate": self.rate.state(),
+            "watch": watch.plain,
+        }
+        return State({**feed.arrays, **program.arrays, **watch.arrays}, plain)
+
+    def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
+        """Go on from a state, before any event has been asked for.
+
+        Raises KeyError or ValueError where it is of another training; this one is then of no use any more.
+        """
+        self.epoch, self.under_way, self._before = plain["epoch"], plain["under_way"], plain["seconds"]
+        self.program.resume(arrays, plain["program"])
+        self.feed.resume(arrays, plain["feed"])
+        self.steps.resume(plain["steps"])
+        self.rate.restore(plain["rate"])
+        if self.watch is not None:
+            self.watch.resume(arrays, plain["watch"])
+
+    def _steps(self) -> Generator[StepsDone, None, tuple[Stopped, str] | None]:
+        """Make the steps of an epoch to its end, telling of them now and then."""
+        while True:
+            ending = self.steps.run(TICK, self._until_kept())
+            self.interrupted = ending is not None and ending[0] == "interrupted"
+            if self.steps.done or (ending is not None and not self.interrupted):
+                return ending
+            loss, rate = self.steps.loss, self.steps.last_rate
+            yield StepsDone(self.epoch + 1, self.steps.step, loss, rate, self.seconds)
+            if ending is not None:
+                return ending
+
+    def _until_kept(self) -> int:
+        """Return how many steps there may be before a checkpoint is due."""
+        settings = self.settings.checkpoint
+        if settings is None:
+            return sys.maxsize
+        step, each = self.steps.step, self.length.steps_per_epoch
+        left = [sys.maxsize]
+        if settings.epochs is not None:
+            left.append((settings.epochs - self.epoch % settings.epochs) * each)
+        if settings.every_steps is not None:
+            left.append(settings.every_steps - step % settings.every_steps)
+        return min(left)
 
     def _free(self, epoch: int) -> int:
         """Return how many epochs may follow this one before something is to be measured or watched."""
         settings = self.settings
-        if self.watch is not None and self.watch.split == "train":
+        kept = settings.checkpoint.best if settings.checkpoint is not None else None
+        if (self.watch is not None and self.watch.split == "train") or kept == "train.loss":
             return 0
         if "validation" not in self.splits:
             return settings.epochs - epoch

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -49,13 +50,36 @@ class Steps:
         self._next = 0
         self._total = self._weight = self._penalty = 0.0
 
-    def run(self, seconds: float) -> Ending | None:
-        """Make steps for about so long, or to the end of the epoch; return why the training must end, if so."""
+    def state(self) -> dict[str, Any]:
+        """Return how far it has come in the training and in the epoch, and the epoch's loss so far."""
+        return {
+            "step": self.step,
+            "next": self._next,
+            "total": self._total,
+            "weight": self._weight,
+            "penalty": self._penalty,
+            "last_rate": self.last_rate,
+        }
+
+    def resume(self, plain: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        self.step, self._next = plain["step"], plain["next"]
+        self._total, self._weight = plain["total"], plain["weight"]
+        self._penalty, self.last_rate = plain["penalty"], plain["last_rate"]
+
+    def run(self, seconds: float, most: int | None = None) -> Ending | None:
+        """Make steps for about so long, or to the end of the epoch; return why the training must end, if so.
+
+        With `most`, no more steps are made than that.
+        """
         batches, fetch, rate, stop = self._feed.batches, self._feed.fetch, self._rate, self._stop
         accumulate, invoke = self._accumulate, self._invoke
         until = perf_counter() + seconds
+        end = len(batches)
+        if most is not None:
+            end = min(end, self._next - self._next % accumulate + most * accumulate)
         with np.errstate(all="ignore"):
-            for position in range(self._next, len(batches)):
+            for position in range(self._next, end):
                 batch = self.batch = batches[position]
                 fetch(batch)
                 if not rate.constant:

@@ -1,0 +1,151 @@
+"""Going on with a run that has ended before its time: which one, whether it may be, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from specnet.data import Dataset
+from specnet.diagnostics import RunError
+from specnet.language.spec import Spec
+from specnet.runs.checkpoints import Checkpoints, latest
+from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
+from specnet.runs.files import writing
+from specnet.runs.resolved import load, read_resolved
+from specnet.training.events import Resumed
+from specnet.training.history import History
+from specnet.training.loop import Trainer
+from specnet.vocabulary.schedules.run_length import RunLength
+
+FREE = {"training.checkpoint", "output"}
+"""What another spec may have otherwise: it has no say in what is learnt."""
+
+MAY_GROW = {"training.epochs", "training.max_seconds"}
+
+PROBES = 1000
+"""Steps at which the rates of a longer training are compared with those that the run has had."""
+
+
+def newest_unfinished(folder: str | PathLike[str], name: str) -> Path:
+    """Return the latest run of a name below a folder that is not finished; raises RunError where there is none."""
+    above = Path(folder) / name
+    found: list[Path] = []
+    if above.is_dir():
+        found = [entry for entry in above.iterdir() if entry.name.isdecimal() and (entry / RESOLVED).exists()]
+    for path in sorted(found, key=lambda entry: int(entry.name), reverse=True):
+        if unfinished(path):
+            return path
+    raise RunError(f"there is no unfinished run in {above} to go on with")
+
+
+def unfinished(run: Path) -> bool:
+    """Return whether a run has been killed or interrupted, or is still going on."""
+    return not (run / RESULT).exists() or load(run / RESULT).get("stopped") == "interrupted"
+
+
+def check_resumable(run: Path, spec: Spec) -> None:
+    """Raise RunError where there is no run, where it is another experiment's, or where it is finished.
+
+    The specs may differ in `[output]` and `[training.checkpoint]`; `training.epochs` and
+    `training.max_seconds` may have grown, the former if the schedule's rates so far are the same.
+    """
+    if not (run / RESOLVED).exists():
+        raise RunError(f"{run}: {why_no_run(run)}")
+    before = read_resolved(run / RESOLVED)
+    differing = list(_differences(before.model_dump(mode="json"), spec.model_dump(mode="json")))
+    if differing:
+        more = f"; and {len(differing) - 3} more differ" if len(differing) > 3 else ""
+        raise RunError(
+            f"{run} is a run of another experiment, and cannot be gone on with: {'; '.join(differing[:3])}{more}"
+        )
+    if not unfinished(run):
+        result = load(run / RESULT)
+        grown = spec.training.epochs > before.training.epochs
+        if result["stopped"] != "completed" or not grown:
+            cure = "; a higher training.epochs would go on" if result["stopped"] == "completed" else ""
+            raise RunError(f"{run} is finished ({result['why']}): there is nothing to go on with{cure}")
+        if not (run / CHECKPOINTS).is_dir():
+            raise RunError(
+                f"{run} is finished and has kept no checkpoint, from which it could be gone on with"
+            )
+
+
+def resume(
+    directory: RunDirectory, trainer: Trainer, history: History, checkpoints: Checkpoints, data: Dataset
+) -> Resumed:
+    """Bring a trainer and a history to where a run's latest whole checkpoint was written.
+
+    Without one they stay at the beginning, from which the run comes to the same. The run's directory must be
+    locked. Raises RunError as `check_resumable` does, and where the data have changed.
+    """
+    run, spec = directory.path, trainer.model.network.spec
+    check_resumable(run, spec)
+    _check_data(run, data)
+    before = read_resolved(run / RESOLVED)
+    if before.training.epochs != spec.training.epochs:
+        _check_rates(trainer, before)
+    with writing(run):
+        for leftover in (*run.glob(".*.tmp"), *(run / CHECKPOINTS).glob(".*.tmp")):
+            leftover.unlink()
+    stored, problems = latest(run)
+    if stored is None and not unfinished(run):
+        raise RunError(f"{run} is finished, and none of its checkpoints is whole: {'; '.join(problems)}")
+    if stored is not None:
+        try:
+            trainer.resume(stored.training.arrays, stored.training.plain)
+            history.resume(stored.history.arrays, stored.history.plain)
+        except (KeyError, ValueError, TypeError) as error:
+            raise RunError(f"{stored.path} is no checkpoint of this experiment: {error}") from error
+        checkpoints.resume(stored.best)
+    if before != spec or not any((run / name).exists() for name in DOCUMENTS):
+        directory.describe(spec, data)
+    with writing(run):
+        (run / RESULT).unlink(missing_ok=True)
+    path = None if stored is None else stored.path
+    return Resumed(run, path, trainer.epoch, trainer.steps.step, problems)
+
+
+def _check_data(run: Path, data: Dataset) -> None:
+    stored = load(run / RESOLVED).get("data", {})
+    now = dict(data.sources)
+    for name in sorted({*stored, *now}):
+        was = stored.get(name, {}).get("sha256")
+        if was != now.get(name):
+            raise RunError(
+                f"the data have changed since {run} began: `{name}` has SHA-256 {str(now.get(name))[:12]}..., "
+                f"and had {str(was)[:12]}...; a run can only go on with the data that it has learnt from"
+            )
+
+
+def _check_rates(trainer: Trainer, before: Spec) -> None:
+    """Raise RunError where a longer training would have had other learning rates from the start."""
+    schedule, base = before.training.schedule, before.training.optimizer.learning_rate
+    short = RunLength(before.training.epochs, trainer.length.steps_per_epoch)
+    old, new = schedule.start(base, short), schedule.start(base, trainer.length)
+    every = max(1, short.steps // PROBES)
+    if any(old.rate(step) != new.rate(step) for step in range(0, short.steps, every)):
+        raise RunError(
+            f"the `{schedule.type}` schedule spans the training: over {trainer.settings.epochs} epochs the "
+            f"learning rates would have been others from the start than over {before.training.epochs}, so "
+            "that training.epochs cannot grow"
+        )
+
+
+def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Say key by key where a spec differs from a run's, but for what may differ."""
+    if path in FREE or before == now:
+        return
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in dict.fromkeys((*before, *now)):
+            yield from _differences(before.get(key), now.get(key), f"{path}.{key}" if path else key)
+        return
+    if path in MAY_GROW and before is not None and (now is None or now > before):
+        return
+    yield f"`{path}` is {_short(now)}, and was {_short(before)}"
+
+
+def _short(value: Any) -> str:
+    text = "left out" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -5,7 +5,7 @@ Nothing here prints, keeps global state, or exits; a model belongs to one thread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -15,6 +15,7 @@ from specnet.diagnostics import Report, SpecError
 from specnet.language import Source, check, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
+from specnet.language.warnings import unknown_warning
 from specnet.runs.result import Result
 
 if TYPE_CHECKING:
@@ -27,23 +28,32 @@ __all__ = ["Result", "check_gradients", "compile", "load", "load_run", "run", "t
 
 
 def validate(
-    source: str | PathLike[str] | Source, overrides: Overrides | None = None, *, data: bool = True
+    source: str | PathLike[str] | Source,
+    overrides: Overrides | None = None,
+    *,
+    data: bool = True,
+    ignore: Collection[str] = (),
 ) -> Report:
     """Return everything that is wrong with a document, and with the data that it names.
 
     `source` is a path, or the text of a document, or both as a Source. Without `data` no data is touched, and
-    shapes are checked where `input_shape` pins them. A faulty document never raises; a file that cannot be
-    read raises SpecFileError.
+    shapes are checked where `input_shape` pins them. `ignore` names warnings that are not wanted, such as
+    `SN701`, beside those that the document itself ignores. A faulty document never raises; a file that cannot
+    be read raises SpecFileError, and a code of no warning ValueError.
     """
+    unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
+    if unknown:
+        raise ValueError("; ".join(unknown))
     spec, report = check(source, overrides)
     if spec is None:
         return report
+    from specnet.compiler.lint.ignoring import heard
     from specnet.compiler.study import study
 
-    found = study(spec, data=data)
+    found = heard(spec, spec.origin.place(study(spec, data=data)), ignore, whole=data)
     return replace(
         report,
-        diagnostics=(*report.diagnostics, *spec.origin.place(found)),
+        diagnostics=(*report.diagnostics, *found),
         sources={**report.sources, **spec.origin.texts},
     )
 
@@ -124,6 +134,7 @@ def check_gradients(spec: Spec, *, rows: int = 32, entries: int = 32) -> list[Gr
 
 
 def _compile(spec: Spec) -> tuple[Model, Dataset]:
+    from specnet.compiler.memory import check_memory
     from specnet.compiler.model import Model
     from specnet.compiler.study import build
     from specnet.compiler.targets import check_targets
@@ -132,6 +143,7 @@ def _compile(spec: Spec) -> tuple[Model, Dataset]:
     try:
         data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
         network = build(spec, data.signature)
+        check_memory(network)
         check_targets(spec.loss, data)
         return Model(network, data.encoding), data
     except SpecError as error:

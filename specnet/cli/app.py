@@ -160,6 +160,15 @@ def validate(
         Severity, typer.Option("--fail-on", help="The least that makes the exit code 1.")
     ] = Severity.ERROR,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore",
+            metavar="CODE",
+            help="Pass over a warning, such as SN701; may be given repeatedly.",
+            show_default=False,
+        ),
+    ] = None,
     no_data: Annotated[
         bool,
         typer.Option(
@@ -193,6 +202,7 @@ def validate(
     from specnet.cli.formats import outputs
     from specnet.cli.validate import Options
     from specnet.cli.validate import validate as check
+    from specnet.language.warnings import unknown_warning
 
     try:
         written = outputs(output or ())
@@ -212,7 +222,12 @@ def validate(
         diff=diff,
         stdin_filename=stdin_filename,
         specs_only=specs_only,
+        ignore=ignore or (),
     )
+    for code in options.ignore:
+        unknown = unknown_warning(code)
+        if unknown is not None:
+            raise typer.BadParameter("; ".join(filter(None, unknown)), param_hint="--ignore")
     return check(files, options)
 
 

@@ -28,10 +28,11 @@ class Options:
     diff: bool = False
     stdin_filename: str | None = None
     specs_only: bool = False
+    ignore: Sequence[str] = ()
 
     def check(self, source: Source) -> Report:
         """Return what is wrong with one document."""
-        return api.validate(source, self.overrides, data=self.data)
+        return api.validate(source, self.overrides, data=self.data, ignore=self.ignore)
 
 
 def validate(arguments: Sequence[str], options: Options) -> int:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -239,7 +238,7 @@ def _bytes(shape: Shape, dtype: DType, batch: int) -> int:
 
 
 def _aligned(size: int) -> int:
-    return math.ceil(size / ALIGNMENT) * ALIGNMENT
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def _lay_out(storages: Iterable[Storage]) -> int:

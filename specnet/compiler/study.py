@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from specnet.compiler.lint import Subject, lint
+from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network, initial_faults, lower_layers
 from specnet.compiler.settings import check_training
-from specnet.data import Signature, inspect_data
+from specnet.data import Signature, open_data
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.language.spec import Spec
 
@@ -14,21 +16,26 @@ def study(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
     nothing is, and the layers are checked where `input_shape` pins what they get.
     """
     found: list[Diagnostic] = []
-    signature: Signature | None = None
-    if data:
-        try:
-            signature = inspect_data(spec.data, spec.origin.folder)
-        except SpecError as error:
-            found += error.diagnostics
-    if signature is None:
+    if not data:
+        found += _layers_alone(spec, spec.input_shape) if spec.input_shape is not None else []
+        return [*found, *lint(Subject(spec))]
+    try:
+        signature, source = open_data(spec.data, spec.origin.folder)
+    except SpecError as error:
+        found += error.diagnostics
         return found + (_layers_alone(spec, spec.input_shape) if spec.input_shape is not None else [])
     pinned = pinned_fault(spec, signature)
     if pinned is not None:
         return [pinned, *_layers_alone(spec, spec.input_shape or ())]
     try:
-        return list(check_training(Network(spec, signature)))
+        network = Network(spec, signature)
+        found += check_training(network)
+        if not any(d.severity == "error" for d in found):
+            found += memory_fault(network)
+        found += lint(Subject(spec, network, source))
     except SpecError as error:
-        return list(error.diagnostics)
+        found += error.diagnostics
+    return found
 
 
 def build(spec: Spec, signature: Signature) -> Network:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.data.faults import Faults
 from specnet.data.files import Site
-from specnet.data.reader import READERS, Reader
+from specnet.data.reader import READERS, Reader, Source
 from specnet.data.readers.builtin import Builtin
 from specnet.data.readers.csv_file import Csv
 from specnet.data.readers.idx import Idx
 from specnet.data.readers.inline import Inline
 from specnet.data.readers.npz import Npz
 from specnet.data.readers.synthetic import Synthetic
+from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Signature, sign
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
 __all__ = [
     "READERS",
     "TRANSFORMS",
+    "Cells",
     "Dataset",
     "Encoding",
     "Reader",
+    "Sample",
     "Signature",
+    "Source",
     "Split",
     "SplitSpec",
     "Transform",
     "inspect_data",
     "load_data",
+    "open_data",
 ]
 
 READERS.add(Inline, Csv, Npz, Idx, Builtin, Synthetic)
@@ -45,13 +50,18 @@ def inspect_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> 
     stands. Of binary files only the headers and whole-number targets are read; of CSV files everything, since
     any cell can be a new category. Raises SpecError with every fault that was found.
     """
+    return open_data(reader, base, root_path)[0]
+
+
+def open_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> tuple[Signature, Source]:
+    """Return what `inspect_data` returns, and the opened data, of which samples can be taken without NumPy."""
     faults = Faults(root_path)
     source = reader.open(Site(base, faults))
     faults.check()
     assert source is not None
     signature = sign(source.description, reader.split, reader.transforms, faults)
     faults.check()
-    return signature
+    return signature, source
 
 
 def __getattr__(name: str) -> Any:

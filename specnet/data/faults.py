@@ -66,3 +66,13 @@ def clipped(text: str, width: int = 40) -> str:
     """Return a cell's text in a form that fits in a sentence: control characters escaped, long text cut."""
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: width + 1])
     return plain if len(plain) <= width else plain[:width] + "…"
+
+
+def sized(number: int) -> str:
+    """Return a number of bytes as `1.5 GiB`; in whole numbers throughout, as it may be more than a float holds."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    power = min(max(number.bit_length() - 1, 0) // 10, len(units) - 1)
+    tenths = number * 10 >> 10 * power
+    if tenths >= 10**6:
+        return "over 100 000 EiB"
+    return f"{number} bytes" if power == 0 else f"{tenths // 10}.{tenths % 10} {units[power]}"

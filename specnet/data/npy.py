@@ -27,6 +27,8 @@ class Header:
     shape: tuple[int, ...]
     size: int
     """The bytes of the header itself."""
+    fortran: bool = False
+    """Whether the first axis runs fastest."""
 
     @property
     def bytes(self) -> int:
@@ -68,4 +70,4 @@ def read_header(file: IO[bytes]) -> Header:
         return Header("V", False, shape, 8 + width + length)
     order, kind, size = match[1], match[2], match[3]
     swapped = order == (">" if sys.byteorder == "little" else "<")
-    return Header(kind + size, swapped, shape, 8 + width + length)
+    return Header(kind + size, swapped, shape, 8 + width + length, bool(entries.get("fortran_order")))

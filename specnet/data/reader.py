@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from pydantic import Field, model_validator
 
 from specnet.data.files import Site
+from specnet.data.sample import Sample
 from specnet.data.signature import Description
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
@@ -42,6 +43,13 @@ class Source(Protocol):
 
     def columns(self) -> dict[str, Any] | None:
         """Return how a table's columns become inputs, as plain data; None where inputs are arrays."""
+        ...
+
+    def samples(self) -> dict[str, Sample]:
+        """Return rows of each split without NumPy, those of large arrays in part; none of made-up data.
+
+        Raises SpecError where the data are damaged.
+        """
         ...
 
 

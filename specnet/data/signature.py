@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
-from specnet.data.faults import Faults
+from specnet.data.faults import Faults, sized
+from specnet.data.files import memory
 from specnet.data.splits import SplitSpec, share
 from specnet.data.transforms import OneHot, Transform, Unfit
 
@@ -95,8 +96,17 @@ def sign(
         integers = False
     if integers and classes is None and count is not None:
         classes = names(count)
+    _check_size(sum(rows.values()) * (prod(inputs) + prod(target)), faults)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
     return Signature(inputs, target, kind, integers, count, classes, features, rows)
+
+
+def _check_size(elements: int, faults: Faults) -> None:
+    """Note data that the machine's memory cannot hold in the smaller dtype, before any is read or made."""
+    needed, there = elements * 4, memory()
+    if there is not None and needed > there:
+        message = f"the data need {sized(needed)} as float32, of the machine's {sized(there)}"
+        faults.add("SN570", message, part="table")
 
 
 def names(count: int) -> tuple[str, ...] | None:

@@ -7,6 +7,7 @@ from specnet.data.arrays.idx_file import IdxFile, open_file
 from specnet.data.faults import counted
 from specnet.data.files import Site
 from specnet.data.reader import Part, joined
+from specnet.data.sample import Sample
 from specnet.data.signature import Description
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ class IdxSource:
     def columns(self) -> None:
         """Return None: the rows have no columns with names."""
         return
+
+    def samples(self) -> dict[str, Sample]:
+        """Return the first rows of each split."""
+        samples = {}
+        for name, (inputs, targets) in self.files.items():
+            cells = inputs.cells("input", self.site), targets.cells("target", self.site)
+            if cells[0] and cells[1]:
+                samples[name] = Sample(*cells, table=False)
+        self.site.faults.check()
+        return samples
 
 
 def open_idx(reader: Idx, site: Site) -> IdxSource | None:

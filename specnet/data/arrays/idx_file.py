@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from specnet.data.files import Site, memory
+from specnet.data.sample import Cells, array_cells, leading_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +77,23 @@ class IdxFile:
             site.faults.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
             return False
         return True
+
+    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+        """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
+        import sys
+
+        rows = leading_rows(self.shape, self.type)
+        try:
+            with self.stream() as file:
+                size = rows * self.size // self.shape[0]
+                data = file.read(size)
+        except Damaged as error:
+            site.faults.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
+            return ()
+        if len(data) < size:
+            site.faults.add("SN531", f"`{self.name}` ends after {len(data)} bytes: it is cut off", *self.key)
+            return ()
+        return array_cells(name, data, self.type, rows, swapped=sys.byteorder == "little") if rows else ()
 
     def labels(self, site: Site) -> Counter[int] | None:
         """Return how often each value occurs, for whole numbers, one a row, without NumPy."""

@@ -7,6 +7,7 @@ from specnet.data.arrays.npz_file import NpzArray, open_arrays
 from specnet.data.faults import counted
 from specnet.data.files import Place, Site
 from specnet.data.reader import Part, joined
+from specnet.data.sample import Sample
 from specnet.data.signature import Description
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ class NpzSource:
     def columns(self) -> dict[str, Any] | None:
         """Return None: the inputs are arrays."""
         return None
+
+    def samples(self) -> dict[str, Sample]:
+        """Return the first rows of each split."""
+        samples = {}
+        for name, (inputs, targets) in self.arrays.items():
+            cells = inputs.cells("input", self.site), targets.cells("target", self.site)
+            if cells[0] and cells[1]:
+                samples[name] = Sample(*cells, table=False)
+        self.site.faults.check()
+        return samples
 
 
 def open_npz(reader: Npz, site: Site) -> NpzSource | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.data.faults import closest, listed
 from specnet.data.files import Place, Site, memory
 from specnet.data.npy import Header, HeaderError, read_header
+from specnet.data.sample import Cells, array_cells, leading_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,6 +49,21 @@ class NpzArray:
             site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
             return None
         return array
+
+    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+        """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
+        header = self.header
+        rows = leading_rows(header.shape, header.type)
+        if not rows or (header.fortran and len(header.shape) > 1):
+            return ()
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as member:
+                read_header(member)
+                data = member.read(rows * header.bytes // header.shape[0])
+        except (*Damaged, ValueError) as error:
+            site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
+            return ()
+        return array_cells(name, data, header.type, rows, swapped=header.swapped)
 
     def labels(self, site: Site) -> Counter[int] | None:
         """Return how often each value occurs, for whole numbers, one a row, without NumPy."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from specnet.data.faults import clipped, closest, counted
 from specnet.data.files import Site
 from specnet.data.reader import Part, Reader, joined
+from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Description
 from specnet.vocabulary.kind import Table
 
@@ -90,6 +91,29 @@ class InlineSource:
     def columns(self) -> None:
         """Return None: the rows have no columns with names."""
         return
+
+    def samples(self) -> dict[str, Sample]:
+        """Return all rows."""
+        return {split: self._sample(table) for split, table in self.tables.items()}
+
+    def _sample(self, table: Inline | InlineRows) -> Sample:
+        inputs, classes = flat_columns(table.inputs), self.description.classes
+        if classes is None:
+            targets = [Cells("target", "number", values) for values in flat_columns(table.targets)]
+        else:
+            codes = [classes.index(name) for name in table.targets]
+            targets = [Cells("target", "text", codes, classes)]
+        columns = (Cells(f"element {i} of `inputs`", "number", values) for i, values in enumerate(inputs))
+        return Sample(tuple(columns), tuple(targets), table=True)
+
+
+def flat_columns(rows: list[Any]) -> list[list[float]]:
+    """Return each element of sound rows, nested as they may be, as a column of numbers."""
+    while rows and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], list):
+        rows = [[element for part in row for element in part] for row in rows]
+    if rows and not isinstance(rows[0], list):
+        return [list(map(float, rows))]
+    return [list(map(float, column)) for column in zip(*rows, strict=True)]
 
 
 def _classes(targets: list[Any]) -> tuple[str, ...] | None:

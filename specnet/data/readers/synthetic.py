@@ -7,6 +7,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import Site
 from specnet.data.reader import Part, Reader
+from specnet.data.sample import Sample
 from specnet.data.signature import Description, names
 from specnet.vocabulary.kind import Table, fault
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+Samples = Annotated[int, Field(ge=1, le=2**31)]
 Noise = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class SyntheticRows(Table):
     """More rows of the same making, drawn apart from the training rows."""
 
-    samples: PositiveInt = 100
+    samples: Samples = 100
     """How many rows are made."""
     noise: Noise | None = None
     """The noise's standard deviation; that of the training rows if left out."""
@@ -48,11 +50,11 @@ class Synthetic(Reader):
     type: Literal["synthetic"] = "synthetic"
     kind: Literal["xor", "moons", "circles", "spirals", "blobs", "sine", "linear"]
     """What the rows are to look like."""
-    samples: PositiveInt = 200
+    samples: Samples = 200
     """How many rows are made."""
     noise: Noise = 0.1
     """The standard deviation of the Gaussian noise: of each input for classes, of the target for numbers."""
-    classes: Annotated[int, Field(ge=2)] | None = None
+    classes: Annotated[int, Field(ge=2, le=1000)] | None = None
     """How many classes `spirals` (default 2) and `blobs` (default 3) have."""
     features: PositiveInt | None = None
     """How many inputs a row of `blobs` (default 2) and `linear` (default 1) has."""
@@ -112,6 +114,10 @@ class SyntheticSource:
     def columns(self) -> None:
         """Return None: the rows have no columns with names."""
         return
+
+    def samples(self) -> dict[str, Sample]:
+        """Return nothing: the rows are made when they are read."""
+        return {}
 
     def _make(
         self, samples: int, noise: float, rng: np.random.Generator, shared: np.random.Generator

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.data.files import Place, Site
 from specnet.data.reader import Part, joined
+from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Description
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import describe, fit_to_encode, plan
@@ -49,6 +50,21 @@ class CsvSource:
     def columns(self) -> dict[str, Any] | None:
         """Return how the columns become inputs, as plain data."""
         return self.plan
+
+    def samples(self) -> dict[str, Sample]:
+        """Return all rows: they have been read."""
+        samples = {}
+        for name, found in self.scans.items():
+            layout = self.layouts[name]
+            inputs, targets = (
+                tuple(
+                    Cells(c.name, c.kind, c.values, c.categories)
+                    for c in map(found.columns.__getitem__, places)
+                )
+                for places in (layout.features, layout.targets)
+            )
+            samples[name] = Sample(inputs, targets, table=True)
+        return samples
 
 
 def open_csv(reader: Csv, site: Site) -> CsvSource | None:

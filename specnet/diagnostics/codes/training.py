@@ -28,6 +28,15 @@ TRAINING = (
         '[training.early_stopping]\npatience = 3\nmonitor = "train.loss"\n',
     ),
     Code(
+        "SN605",
+        "the training needs more memory than there is",
+        "Parameters, their gradients, what the optimizer keeps, the data and all that passes between layers are "
+        "counted to the byte before anything is allocated. A number too many in `units` is found at once, "
+        "instead of by a machine that stops answering.",
+        '[[layers]]\ntype = "dense"\nunits = 1000000000000\n[[layers]]\ntype = "dense"\nunits = 1\n',
+        '[[layers]]\ntype = "dense"\nunits = 100\nactivation = "relu"\n[[layers]]\ntype = "dense"\nunits = 1\n',
+    ),
+    Code(
         "SN620",
         "the training has no steps",
         "A schedule says how the learning rate goes from the first step to the last, and there is none.",

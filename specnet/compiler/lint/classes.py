@@ -1,0 +1,78 @@
+"""How many rows each class has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.data.faults import listed
+from specnet.diagnostics import KeyPath, Part
+
+RATIO = 10
+"""How many times more rows a class may have than another without being weighed."""
+
+
+@rule("SN746", "data")
+def imbalance(subject: Subject) -> Iterator[Found]:
+    """Classes of which one is so rare that a model may pass it over."""
+    spec = subject.spec
+    counts = _counts(subject)
+    if not counts or spec.loss.targets not in ("classes", "binary") or not all(counts):
+        return
+    if getattr(spec.loss, "class_weights", None) or getattr(spec.loss, "positive_weight", 1.0) != 1.0:
+        return
+    rare, common = min(counts), max(counts)
+    if common <= RATIO * rare:
+        return
+    names = subject.network.signature.classes or tuple(map(str, range(len(counts))))
+    total = len(counts)
+    if spec.loss.type == "cross_entropy":
+        weights = ", ".join(f"{sum(counts) / (total * count):.3g}" for count in counts)
+        cure: str | None = (
+            f"class_weights = [{weights}]" if total <= 10 else "`class_weights`, one for each class"
+        )
+    elif spec.loss.type == "binary_cross_entropy" and total == 2:
+        cure = f"positive_weight = {counts[0] / counts[1]:.3g}"
+    else:
+        cure = None
+    yield Found(
+        f"class `{names[counts.index(common)]}` has {common} rows and `{names[counts.index(rare)]}` {rare}: a "
+        "model does well by never naming the rare one",
+        ("loss",),
+        "type",
+        cure,
+    )
+
+
+@rule("SN748", "data")
+def absent_classes(subject: Subject) -> Iterator[Found]:
+    """Class indices below the largest that no row has."""
+    counts = _counts(subject)
+    if subject.spec.loss.targets != "classes" or not counts or len(counts) > 1000:
+        return
+    absent = [str(index) for index, count in enumerate(counts) if not count]
+    if not absent:
+        return
+    from_one = absent[0] == "0" and all(counts[1:])
+    why = "labels seem to start from 1" if from_one else "classes are the whole numbers from 0 up"
+    noun = "class" if len(absent) == 1 else "classes"
+    yield Found(
+        f"no row is of {noun} {listed(absent, 5)}: {why}",
+        *_where(subject),
+        help="make the labels start from 0, or categories of them" if from_one else None,
+    )
+
+
+def _counts(subject: Subject) -> Sequence[int]:
+    """Return the rows of each class, or nothing where the targets are no classes."""
+    if subject.source is None or not subject.network.signature.integers:
+        return ()
+    return subject.source.description.per_class or ()
+
+
+def _where(subject: Subject) -> tuple[KeyPath, Part]:
+    fields = subject.spec.data.model_fields_set
+    key = next((key for key in ("target", "targets") if key in fields), None)
+    if key is None:
+        return ("data",), "type"
+    return ("data", key), "value" if isinstance(getattr(subject.spec.data, key), str | int) else "key"

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from specnet.diagnostics import KeyPath
+from specnet.language.spec import Spec
+from specnet.vocabulary.activations import Activation
+from specnet.vocabulary.layers import Layer
+
+PASSIVE = frozenset({"flatten", "reshape", "dropout"})
+"""Layers that hand on the values that they get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The function that a network's last values come from, and where the document names it."""
+
+    function: Activation
+    path: KeyPath
+
+
+def function_of(layer: Layer) -> Activation | None:
+    """Return the activation that a layer applies to its result; None where it has none, or a linear one."""
+    function = getattr(layer, "activation", None)
+    return function if isinstance(function, Activation) and function.type != "linear" else None
+
+
+def ending(spec: Spec) -> Ending | None:
+    """Return the activation of the last layer that has one, or None where the last values are a plain sum."""
+    for index in reversed(range(len(spec.layers))):
+        layer = spec.layers[index]
+        function = function_of(layer)
+        if function is not None:
+            return Ending(function, ("layers", index, "activation"))
+        if layer.type not in PASSIVE and layer.type != "activation":
+            return None
+    return None
+
+
+def last_dense(spec: Spec) -> int | None:
+    """Return the place of the dense layer that gives the network's last values, None where another kind does."""
+    for index in reversed(range(len(spec.layers))):
+        kind = spec.layers[index].type
+        if kind == "dense":
+            return index
+        if kind not in PASSIVE and kind != "activation":
+            return None
+    return None

@@ -1,0 +1,122 @@
+"""Which warnings a document, or its checker, asks not to hear of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from specnet.compiler.lint.rule import RULES
+from specnet.diagnostics import Diagnostic, Position, Span
+from specnet.language.source import Source
+from specnet.language.spec import Spec
+from specnet.language.warnings import unknown_warning
+
+UNUSED = "SN799"
+
+# TOML's texts, which may hold what looks like a comment, and its comments; exact for text that TOML accepts.
+_TOKENS = re.compile(
+    r'"""(?:[^\\]|\\.)*?"""+'
+    r"|'''.*?'''+"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|(?P<comment>#[^\n]*)",
+    re.DOTALL,
+)
+_ASKED = re.compile(r"specnet:\s*ignore\[([^\]\n]*)\]")
+_CODE = re.compile(r"[^\s,]+")
+
+
+@dataclass(slots=True)
+class Request:
+    """One code in a comment, the line whose findings it speaks of, and whether there was such a finding."""
+
+    code: str
+    line: int
+    span: Span
+    used: bool = field(default=False)
+
+
+def heard(
+    spec: Spec, placed: Iterable[Diagnostic], ignore: Collection[str], *, whole: bool
+) -> list[Diagnostic]:
+    """Return findings without the warnings that are not wanted, and with a warning for each idle comment.
+
+    `placed` are a document's findings with their places, and `ignore` the codes that its checker does not want,
+    beside the document's own. `whole` says that every rule was asked, data rules too; what a comment is for is
+    known only then.
+    """
+    source = spec.origin.source
+    requests = list(comments(source)) if source is not None else []
+    found = list(placed)
+    kept = [d for d in found if not (_asked(d, requests, source) and d.severity == "warning")]
+    if source is not None and not any(d.severity == "error" for d in found):
+        kept += _idle(requests, source, whole=whole)
+    quiet = {*ignore, *spec.lint.ignore}
+    kept = [d for d in kept if d.severity == "error" or d.code not in quiet]
+    return sorted(kept, key=lambda d: (d.file != _file(source), d.span.start if d.span else Position(0, 0)))
+
+
+def comments(source: Source) -> Iterator[Request]:
+    """Yield what the comments of a TOML document ask for.
+
+    A comment beside something speaks of findings on its own line, one that has a line to itself of the next
+    line that holds more than a comment.
+    """
+    text = source.text
+    if source.syntax != "toml" or "specnet:" not in text:
+        return
+    lines = text.split("\n")
+    line, begin, at = 1, 0, 0
+    for token in _TOKENS.finditer(text):
+        comment = token["comment"]
+        asked = _ASKED.search(comment) if comment is not None else None
+        if asked is None:
+            continue
+        line += text.count("\n", at, token.start())
+        at = token.start()
+        begin = text.rfind("\n", 0, at) + 1
+        about = line
+        if not text[begin:at].strip():
+            about = next((n for n in range(line + 1, len(lines) + 1) if _says(lines[n - 1])), line)
+        for code in _CODE.finditer(asked[1]):
+            start = at - begin + asked.start(1) + code.start() + 1
+            span = Span(Position(line, start), Position(line, start + len(code[0])))
+            yield Request(code[0], about, span)
+
+
+def _says(line: str) -> bool:
+    stripped = line.strip()
+    return bool(stripped) and not stripped.startswith("#")
+
+
+def _asked(finding: Diagnostic, requests: list[Request], source: Source | None) -> bool:
+    """Say whether a comment asks for a finding to be passed over, and note that the comment has a use."""
+    if finding.span is None or finding.file != _file(source):
+        return False
+    hits = [r for r in requests if r.code == finding.code and r.line == finding.span.start.line]
+    for request in hits:
+        request.used = True
+    return bool(hits)
+
+
+def _idle(requests: list[Request], source: Source, *, whole: bool) -> Iterator[Diagnostic]:
+    """Yield a warning for each request that passed over nothing, unless its line asks to pass over that."""
+    for request in requests:
+        waived = any(r.code == UNUSED and r.line == request.line for r in requests)
+        rule = RULES.get(request.code)
+        if request.used or waived or (rule is not None and rule.needs != "spec" and not whole):
+            continue
+        fault = unknown_warning(request.code)
+        message, cure = fault or (
+            f"there is no {request.code} on line {request.line} to ignore",
+            "take the comment out",
+        )
+        finding = Diagnostic(
+            UNUSED, message, severity="warning", help=cure, file=source.file, span=request.span
+        )
+        yield replace(finding, document=source.file)
+
+
+def _file(source: Source | None) -> str | None:
+    return source.file if source is not None else None

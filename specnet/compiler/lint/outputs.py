@@ -1,0 +1,104 @@
+"""The last layer against the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specnet.compiler.lint.ending import ending, last_dense
+from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.diagnostics import Label
+
+LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": ()}
+"""The last activations that a loss on logits takes away again, by the function that it applies."""
+
+NEVER_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hard_sigmoid", "softmax")
+
+
+@rule("SN701")
+def softmax_with_numbers(subject: Subject) -> Iterator[Found]:
+    """Softmax before a loss that compares numbers."""
+    spec, last = subject.spec, ending(subject.spec)
+    if last is None or spec.loss.targets != "real" or last.function.type not in ("softmax", "log_softmax"):
+        return
+    if spec.loss.link == "identity":
+        yield Found(
+            f"{last.function.type} makes probabilities of classes, and {spec.loss.type} compares numbers: its "
+            "gradient all but vanishes where the network is surely wrong",
+            ("loss",),
+            "type",
+            'loss = "cross_entropy" for classes, or a linear last layer for numbers',
+            (Label("the last activation", last.path, "type"),),
+        )
+
+
+@rule("SN702")
+def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Found]:
+    """Sigmoid before a loss that applies softmax."""
+    spec, last = subject.spec, ending(subject.spec)
+    if last is None or spec.loss.link != "softmax" or last.function.type != "sigmoid":
+        return
+    yield Found(
+        f"{spec.loss.type} takes what sigmoid gives for logits: these lie between 0 and 1, so no class ever "
+        "becomes nearly sure",
+        last.path,
+        "type",
+        'leave the activation out, or write "softmax"; for labels that exclude nothing, loss = '
+        '"binary_cross_entropy"',
+        (Label("softmax is applied here", ("loss",), "type"),),
+    )
+
+
+@rule("SN703")
+def bounded_logits(subject: Subject) -> Iterator[Found]:
+    """An activation on what a loss takes for logits."""
+    spec, last = subject.spec, ending(subject.spec)
+    if last is None or spec.loss.link == "identity" or last.function.type in LINKS[spec.loss.link]:
+        return
+    name = last.function.type
+    if spec.loss.link == "softmax" and name == "sigmoid":
+        return  # SN702 says more of it
+    if spec.loss.link == "exp" and name != "relu":
+        return
+    what = {"softmax": "probabilities", "sigmoid": "probabilities", "exp": "counts"}[spec.loss.link]
+    known = LINKS[spec.loss.link]
+    yield Found(
+        f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has bent these before",
+        last.path,
+        "type",
+        f"leave the activation out{f', or write {chr(34)}{known[0]}{chr(34)}' if known else ''}",
+        (Label(f"{spec.loss.link} is applied here", ("loss",), "type"),),
+    )
+
+
+@rule("SN704", "network")
+def more_units_than_classes(subject: Subject) -> Iterator[Found]:
+    """Outputs that stand for no class."""
+    spec, network = subject.spec, subject.network
+    classes, index = network.signature.class_count, last_dense(spec)
+    if spec.loss.targets != "classes" or network.target_dtype != "int64" or classes is None or index is None:
+        return
+    units = network.prediction_shape[-1] if network.prediction_shape else 1
+    if units > classes:
+        yield Found(
+            f"the last layer gives {units} values, and the data has {classes} classes: no row will ever be of "
+            f"the others",
+            ("layers", index, "units"),
+            help=f"units = {classes}",
+        )
+
+
+@rule("SN705", "network")
+def softmax_of_one(subject: Subject) -> Iterator[Found]:
+    """Softmax along an axis of one."""
+    layers = {info.path: info for info in subject.network.layers}
+    for index, layer in enumerate(subject.spec.layers):
+        function = getattr(layer, "activation", None)
+        if getattr(function, "type", None) not in ("softmax", "log_softmax"):
+            continue
+        if layers["layers", index].output[-1] == 1:
+            yield Found(
+                f"{function.type} over a single value is always {1 if function.type == 'softmax' else 0}",  # type: ignore[union-attr]
+                ("layers", index, "activation"),
+                "type",
+                'activation = "sigmoid" for a yes or no, or a value for each class',
+            )

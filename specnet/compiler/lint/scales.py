@@ -1,0 +1,102 @@
+"""How large the numbers are that the first weights meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+
+from specnet.compiler.lint.ending import PASSIVE
+from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.data import Cells
+from specnet.data.transforms import MinMax, Scale, Standardize
+
+APART = 100.0
+"""The quotient of spreads from which on a gradient step suits one column and not the other."""
+
+LARGE = 30.0
+"""The root mean square from which on inputs drive usual first weights far from where they start well."""
+
+FEW = 8
+"""Up to how many columns the narrowest one counts; of more, the one at the lower quartile."""
+
+
+@rule("SN740", "data")
+def scales_apart(subject: Subject) -> Iterator[Found]:
+    """Columns of which some are hundreds of times wider than others."""
+    if not _weighed(subject) or _evened(subject):
+        return
+    columns = _numbers(subject)
+    spreads = sorted((_spread(column.few()), column.name) for column in columns)
+    spreads = [(spread, name) for spread, name in spreads if spread > 0]
+    if len(spreads) < 2:
+        return
+    narrow = spreads[0 if len(spreads) <= FEW else len(spreads) // 4]
+    wide = spreads[-1]
+    if wide[0] / narrow[0] >= APART:
+        yield Found(
+            f"`{wide[1]}` varies by {wide[0]:.3g} and `{narrow[1]}` by {narrow[0]:.3g} (standard deviations): "
+            "one learning rate cannot suit both",
+            ("data",),
+            "type",
+            '[[data.transforms]] with type = "standardize" brings all to the same scale',
+        )
+
+
+@rule("SN741", "data")
+def large_inputs(subject: Subject) -> Iterator[Found]:
+    """Inputs far from the size that initial weights are made for."""
+    if not _weighed(subject) or _evened(subject):
+        return
+    factor, offset = 1.0, 0.0
+    for transform in subject.spec.data.transforms:
+        if transform.on != "inputs":
+            continue
+        if isinstance(transform, MinMax | Standardize):
+            return  # each of them makes numbers of size 1, whatever has statistics of its own
+        if isinstance(transform, Scale):
+            factor, offset = factor * transform.factor, offset * transform.factor + transform.offset
+    if next(scales_apart(subject), None) is not None:
+        return  # what evens the columns makes them small, too
+    columns = _numbers(subject)
+    values = [v * factor + offset for column in columns for v in column.few() if v == v]  # noqa: PLR0124  NaN
+    if not values:
+        return
+    size = sqrt(sum(v * v for v in values) / len(values))
+    if size >= LARGE:
+        low, high = min(values), max(values)
+        image = low >= 0 and 200 < high <= 255 and all(v == int(v) for v in values[:1000])
+        cure = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
+        yield Found(
+            f"inputs go from {low:.4g} to {high:.4g}, and initial weights are made for inputs of about 1",
+            ("data",),
+            "type",
+            f"[[data.transforms]] with {cure}",
+        )
+
+
+def _weighed(subject: Subject) -> bool:
+    """Say whether the first layer that changes its inputs multiplies them by weights."""
+    kinds = [layer.type for layer in subject.spec.layers if layer.type not in PASSIVE]
+    return bool(kinds) and (kinds[0] == "dense" or kinds[0].startswith("conv"))
+
+
+def _evened(subject: Subject) -> bool:
+    """Say whether a transform gives each column a scale of its own, or changes what a column is."""
+    known = (MinMax, Standardize, Scale)
+    inputs = [t for t in subject.spec.data.transforms if t.on == "inputs"]
+    if any(not isinstance(t, known) and t.type not in ("flatten", "reshape") for t in inputs):
+        return True
+    return any(isinstance(t, MinMax | Standardize) and t.per != "all" for t in inputs)
+
+
+def _numbers(subject: Subject) -> list[Cells]:
+    sample = subject.samples.get("train")
+    return [] if sample is None else [column for column in sample.inputs if column.kind == "number"]
+
+
+def _spread(values: Sequence[float]) -> float:
+    known = [v for v in values if v == v]  # noqa: PLR0124  NaN
+    if len(known) < 2:
+        return 0.0
+    mean = sum(known) / len(known)
+    return sqrt(sum((v - mean) ** 2 for v in known) / len(known))

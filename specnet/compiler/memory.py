@@ -1,0 +1,107 @@
+"""Whether a machine can hold a training, known before anything is allocated."""
+
+from __future__ import annotations
+
+from specnet.compiler.network import Network
+from specnet.compiler.plans import EVALUATION_ROWS, batch_rows, memory, plan_training
+from specnet.data import files
+from specnet.data.faults import sized
+from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
+from specnet.graph.builder import Parameter
+from specnet.runtime.shapes import ITEM_BYTES
+
+FALLBACK = 64 * 2**30
+"""The memory that a machine is taken to have where its system doesn't tell."""
+
+
+def check_memory(network: Network) -> None:
+    """Raise SpecError where a training needs more than the machine's memory."""
+    found = memory_fault(network)
+    if found:
+        raise SpecError(found)
+
+
+def memory_fault(network: Network) -> list[Diagnostic]:
+    """Return the finding that a training needs more than the machine's memory, or nothing.
+
+    Call it once the training settings are known to be sound. Small networks are not planned for it.
+    """
+    there = files.memory() or FALLBACK
+    if _at_most(network) <= there:
+        return []
+    rows = network.signature.rows
+    parts = memory(network, plan_training(network, rows, units=False), rows)
+    needed = sum(parts.values())
+    if needed <= there:
+        return []
+    path, part, largest = _largest(network, parts)
+    return [
+        Diagnostic(
+            "SN605",
+            f"the training needs {sized(needed)}, of the machine's {sized(there)}: {largest}",
+            path,
+            part=part,
+            help="a smaller network, batch or data set",
+        )
+    ]
+
+
+def _at_most(network: Network) -> int:
+    """Return more bytes than a training can need, from the shapes alone.
+
+    Parameters count with a copy, their gradients, a sum of these, and the slots that any optimizer keeps; each
+    value of the network with its gradient and what its rule and the metrics may need beside it.
+    """
+    rows = network.signature.rows
+    batch = max(batch_rows(network, rows["train"]), min(max(rows.values()), EVALUATION_ROWS))
+    passing = sum(value.count.at(batch) for value in network.lower(training=True).graph)
+    one = (
+        _product(network.signature.inputs)
+        + _product(network.signature.target)
+        + _product(network.target_shape)
+    )
+    return 8 * (12 * network.size + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
+
+
+def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:
+    """Return where in the document the most memory is asked for, and what it is for."""
+    largest = max(network.parameters, key=lambda p: p.size, default=None)
+    item = ITEM_BYTES[network.spec.dtype]
+    # Whatever else lies in the arena, the gradients of all parameters do.
+    fitted = parts["parameters"] + parts["slots"] + network.size * item
+    passing = parts["arena"] + parts["kept"] - network.size * item
+    rows = parts["data"] + parts["batches"]
+    if rows >= max(fitted, passing):
+        return ("data",), "type", f"{sized(rows)} of it are the data"
+    if largest is not None and fitted >= passing:
+        own = largest.size * item
+        return (
+            largest.origin,
+            "type",
+            f"{sized(fitted)} of it are parameters and what fits them, {_named(largest, own)}",
+        )
+    return _widest(network, passing)
+
+
+def _widest(network: Network, passing: int) -> tuple[KeyPath, Part, str]:
+    rows = network.signature.rows["train"]
+    batch = batch_rows(network, rows)
+    wide = max(network.layers, key=lambda layer: _width(layer.output))
+    message = f"{sized(passing)} of it pass between layers, for {batch} rows at once, most from `{wide.name}`"
+    return wide.path, "type", message
+
+
+def _width(shape: tuple[object, ...]) -> int:
+    return _product(tuple(dim for dim in shape if isinstance(dim, int)))
+
+
+def _named(parameter: Parameter, size: int) -> str:
+    shape = " x ".join(map(str, parameter.shape))
+    return f"{sized(size)} in `{parameter.name}` alone ({shape})"
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    size = 1
+    for dim in shape:
+        size *= dim
+    return size

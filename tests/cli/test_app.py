@@ -7,7 +7,7 @@ import specnet as package
 from specnet.cli.app import app
 from tests.cli.support import SPECS, Specnet
 
-COMMANDS = ["run", "validate", "explain", "schema", "layers"]
+COMMANDS = ["run", "validate", "explain", "schema", "layers", "rule"]
 
 
 def test_help_lists_the_commands_in_80_columns(specnet: Specnet) -> None:

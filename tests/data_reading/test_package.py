@@ -45,15 +45,19 @@ def test_what_the_package_hands_on():
     assert set(specnet.data.__all__) == {
         "READERS",
         "TRANSFORMS",
+        "Cells",
         "Dataset",
         "Encoding",
         "Reader",
+        "Sample",
         "Signature",
+        "Source",
         "Split",
         "SplitSpec",
         "Transform",
         "inspect_data",
         "load_data",
+        "open_data",
     }
     for name in specnet.data.__all__:
         assert getattr(specnet.data, name) is not None

@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Any
 from specnet._version import __version__
 
 if TYPE_CHECKING:
-    from specnet.api import check_gradients, compile, load, load_run, run, train, validate  # noqa: A004
+    from specnet.api import check_gradients, compile, evaluate, load, load_run, run, train, validate  # noqa: A004
     from specnet.compiler.model import Model
     from specnet.diagnostics import Diagnostic, Report, RunError, SpecError, SpecFileError, SpecnetError
     from specnet.language.spec import Spec
+    from specnet.runs.evaluating import Evaluation
     from specnet.runs.gradients import GradientCheck
     from specnet.runs.result import Result
     from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
 
 _HOMES = {
-    "specnet.api": ("check_gradients", "compile", "load", "load_run", "run", "train", "validate"),
+    "specnet.api": ("check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"),
     "specnet.compiler.model": ("Model",),
     "specnet.diagnostics": ("Diagnostic", "Report", "RunError", "SpecError", "SpecFileError", "SpecnetError"),
     "specnet.language.spec": ("Spec",),
+    "specnet.runs.evaluating": ("Evaluation",),
     "specnet.runs.gradients": ("GradientCheck",),
     "specnet.runs.result": ("Result",),
     "specnet.training.events": ("Ended", "EpochEnded", "Event", "Resumed", "Span", "Started", "StepsDone"),
@@ -38,6 +40,7 @@ __all__ = [
     "Diagnostic",
     "Ended",
     "EpochEnded",
+    "Evaluation",
     "Event",
     "GradientCheck",
     "Model",
@@ -55,6 +58,7 @@ __all__ = [
     "__version__",
     "check_gradients",
     "compile",
+    "evaluate",
     "load",
     "load_run",
     "run",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Report, SpecError
 from specnet.language import Source, check, load
@@ -21,10 +21,11 @@ from specnet.runs.result import Result
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
     from specnet.data import Dataset
+    from specnet.runs.evaluating import Evaluation
     from specnet.runs.gradients import GradientCheck
     from specnet.training.events import Event, Span
 
-__all__ = ["Result", "check_gradients", "compile", "load", "load_run", "run", "train", "validate"]
+__all__ = ["Result", "check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"]
 
 
 def validate(
@@ -118,6 +119,18 @@ def load_run(path: str | PathLike[str]) -> Model:
     from specnet.runs.directory import load_run as read
 
     return read(path)
+
+
+def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
+    """Return the loss and the metrics of a finished run.
+
+    Without `data` they are those of its own splits, from the same files as it learnt from. `data` is a file of
+    the same kind (CSV or npz) or a pair of raw inputs and targets, which go through the stored transforms.
+    Raises RunError where there is no sound run or its data have changed, SpecError for faulty data.
+    """
+    from specnet.runs.evaluating import evaluate as measure
+
+    return measure(run, data)
 
 
 def check_gradients(spec: Spec, *, rows: int = 32, entries: int = 32) -> list[GradientCheck]:

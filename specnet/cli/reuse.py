@@ -23,10 +23,42 @@ def check_gradients(
 ) -> int:
     """Compare each parameter's gradient with central differences.
 
-    Both are made in float64, on the document's own data. The row of a parameter shows where gradient and difference are furthest apart, relative to their size. Of a
-    parameter that has more numbers than are moved one at a time, all are moved at once, too, in a random
-    direction. Exits with 1 where a gradient is wrong.
+    Both are made in float64, on the document's own data. The row of a parameter shows where gradient and
+    difference are furthest apart, relative to their size. Of a parameter that has more numbers than are moved
+    one at a time, all are moved at once, too, in a random direction. Exits with 1 where a gradient is wrong.
     """
     from specnet.cli.check_gradients import check_gradients as check
 
     return check(spec, overrides or [], rows=rows, entries=entries, as_json=output is Output.JSON)
+
+
+RunPath = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN", help="The directory of a finished run, such as runs/iris/001.", show_default=False
+    ),
+]
+
+
+@app.command()
+@guarded
+def evaluate(
+    run: RunPath,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="A file with inputs and targets, of the kind that the run learnt from (CSV or npz).",
+            show_default=False,
+        ),
+    ] = None,
+    output: As = Output.TABLE,
+) -> int:
+    """Measure a finished run, on its own splits or on other data.
+
+    Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
+    must not have changed. Columns of a CSV file are found by their names, in any order; others are ignored.
+    """
+    from specnet.cli.evaluate import evaluate as measure
+
+    return measure(run, data, as_json=output is Output.JSON)

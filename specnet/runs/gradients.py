@@ -123,8 +123,8 @@ def _checked(measure: _Measure, random: np.random.Generator, entries: int) -> li
             direction[place] = 1.0
             slopes.append(_slope(measure, array, direction, gradient, place, least, size))
         if not few:
-            whole = random.standard_normal(array.shape)
-            unit = whole / np.linalg.norm(whole)
+            away: Array = random.standard_normal(tuple(array.shape))
+            unit: Array = np.divide(away, np.linalg.norm(away))
             slopes.append(_slope(measure, array, unit, gradient, None, least, size))
         worst = max(slopes, key=lambda slope: (not slope.ok, slope.error))
         found.append(

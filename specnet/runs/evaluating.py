@@ -1,0 +1,197 @@
+"""The loss and the metrics of a trained model: on the run's own splits, or on other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from specnet.compiler.model import Model, as_targets
+from specnet.compiler.pipeline import plan
+from specnet.compiler.plans import EVALUATION_ROWS
+from specnet.compiler.programs import evaluation_graph
+from specnet.data import Encoding, Split, load_data
+from specnet.data.faults import Faults
+from specnet.data.files import Place, Site
+from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.diagnostics import Diagnostic, RunError, SpecError
+from specnet.runs.directory import RESOLVED, load_run
+from specnet.runs.resolved import load
+from specnet.training.evaluation import Evaluator, data_units
+
+Array = np.ndarray[Any, Any]
+
+GIVEN = "data"
+"""What rows are called that belong to no split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a trained model comes to on some rows."""
+
+    splits: Mapping[str, Mapping[str, Any]]
+    """Loss and metrics by split; rows that belong to no split are `data`."""
+    rows: Mapping[str, int]
+    classes: tuple[str, ...] | None
+    """The names of the classes, in the order of a confusion matrix."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, in the form that `evaluate --output json` prints."""
+        return {
+            "splits": {name: dict(figures) for name, figures in self.splits.items()},
+            "rows": dict(self.rows),
+        }
+
+
+def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
+    """Return the figures of a saved run; see `specnet.evaluate`."""
+    model = load_run(run)
+    if data is None:
+        return _measured(model, _own_splits(Path(run), model))
+    if isinstance(data, (str, PathLike)):
+        return _measured(model, {GIVEN: _of_file(model, Path(data))})
+    return _measured(model, {GIVEN: _of_arrays(model, data)})
+
+
+def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
+    units = data_units(model)
+    most = min(max(len(split) for split in splits.values()), EVALUATION_ROWS)
+    evaluator = Evaluator(model, plan(evaluation_graph(model.network, units=bool(units)), most), units)
+    figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
+    rows = {name: len(split) for name, split in splits.items()}
+    return Evaluation(figures, rows, model.network.signature.classes)
+
+
+def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
+    """Return the splits that a run was trained and measured on, drawn again from the same data."""
+    if not (run / RESOLVED).exists():
+        raise RunError(f"{run} does not say what it learnt from: name the data to evaluate it on")
+    spec, made_of = model.network.spec, load(run / RESOLVED)
+    document = made_of.get("document")
+    base = Path(document).parent if isinstance(document, str) else Path()
+    try:
+        data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
+    except SpecError as error:
+        why = "; ".join(diagnostic.message for diagnostic in error.diagnostics)
+        raise RunError(f"the data that {run} learnt from cannot be read again: {why}") from error
+    stored, now = made_of.get("data", {}), dict(data.sources)
+    for name in sorted({*stored, *now}):
+        if not isinstance(stored.get(name), dict) or stored[name].get("sha256") != now.get(name):
+            raise RunError(
+                f"the data have changed since {run} learnt from them: `{name}` has another SHA-256; "
+                "name the data to evaluate it on"
+            )
+    return data.splits
+
+
+def _of_file(model: Model, path: Path) -> Split:
+    encoding = _encoding(model)
+    faults = Faults(())
+    site = Site(Path(), faults)
+    found = site.find(str(path))
+    faults.check()
+    assert found is not None
+    place = Place(found, str(path), (), site)
+    pair = _table(encoding, place) if encoding.columns is not None else _arrays(encoding, place)
+    faults.check()
+    assert pair is not None
+    return _split(model, *pair)
+
+
+def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
+    from specnet.data.readers.csv_file import Csv
+    from specnet.data.tables.labelled import labelled_rows
+
+    assert encoding.columns is not None
+    return labelled_rows(encoding.columns, cast("Csv", encoding.reader), encoding.signature, place)
+
+
+def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
+    from specnet.data.arrays.npz_file import open_arrays
+
+    reader = encoding.reader
+    names = [(str(getattr(reader, what, what)), ()) for what in ("inputs", "targets")]
+    if reader.type != "npz":
+        # Only an npz reader names arrays; the `inputs` of others are rows or files.
+        names = [("inputs", ()), ("targets", ())]
+    arrays = open_arrays(place, names)
+    if arrays is None:
+        return None
+    inputs, targets = (array.read(place.site) for array in arrays)
+    return None if inputs is None or targets is None else (ArrayRows(inputs), targets)
+
+
+def _of_arrays(model: Model, data: Any) -> Split:
+    try:
+        inputs, targets = data
+    except (TypeError, ValueError):
+        raise TypeError("data are a path, or a pair of inputs and targets") from None
+    encoding = _encoding(model)
+    encoded = encoding.encode(inputs)
+    names = encoding.signature.classes
+    values = np.asarray(targets)
+    if values.dtype.kind in "UO" and names is not None and values.ndim == 1:
+        values = _indices(values.tolist(), names)
+    if values.dtype.kind not in "buif":
+        raise _fault("SN540", "the targets are not an array of numbers, nor names of the model's classes")
+    return _finish(model, encoded, values)
+
+
+def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
+    index = {name: i for i, name in enumerate(names)}
+    for row, value in enumerate(values):
+        if str(value) not in index:
+            message = f"row {row + 1}: `{value}` is not a class that the model was trained on"
+            raise _fault("SN514", message)
+    return np.array([index[str(value)] for value in values], np.int64)
+
+
+def _split(model: Model, rows: Rows, targets: Array) -> Split:
+    encoding = _encoding(model)
+    if rows.shape != encoding.raw_shape:
+        message = (
+            f"one input has shape {list(rows.shape)}; the model was trained on {list(encoding.raw_shape)}"
+        )
+        raise _fault("SN572", message)
+    faults = Faults(())
+    inputs = encoding.inputs.run(rows, None, encoding.dtype, "the data", faults)
+    faults.check()
+    return _finish(model, inputs, targets)
+
+
+def _finish(model: Model, inputs: Array, raw: Array) -> Split:
+    """Return rows with their targets as the model's loss takes them."""
+    encoding, loss = _encoding(model), model.network.spec.loss
+    if not 0 < len(inputs) == len(raw):
+        raise _fault("SN542", f"there are {len(inputs)} rows of inputs, and {len(raw)} targets")
+    if encoding.signature.integers:
+        targets = raw
+        if model.network.target_dtype == "int64":
+            targets = raw.astype(np.int64)
+            if raw.ndim == 1 and not np.array_equal(targets, raw):
+                raise _fault("SN512", "the targets hold a number that is no index of a class")
+    else:
+        faults = Faults(())
+        targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", faults)
+        faults.check()
+    try:
+        checked = as_targets(model.network, targets)
+    except ValueError as error:
+        raise _fault("SN554", str(error)) from error
+    problem = loss.value_fault(float(checked.min()), float(checked.max()))
+    if problem is not None:
+        raise _fault("SN413", problem)
+    return Split(inputs, checked)
+
+
+def _encoding(model: Model) -> Encoding:
+    assert model.encoding is not None
+    return model.encoding
+
+
+def _fault(code: str, message: str) -> SpecError:
+    return SpecError([Diagnostic(code, message)])

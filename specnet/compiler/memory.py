@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.compiler.network import Network
-from specnet.compiler.plans import EVALUATION_ROWS, batch_rows, memory, plan_training
+from specnet.compiler.settings import EVALUATION_ROWS, batch_rows
 from specnet.data import files
 from specnet.data.faults import sized
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
@@ -29,6 +29,8 @@ def memory_fault(network: Network) -> list[Diagnostic]:
     there = files.memory() or FALLBACK
     if _at_most(network) <= there:
         return []
+    from specnet.compiler.plans import memory, plan_training
+
     rows = network.signature.rows
     parts = memory(network, plan_training(network, rows, units=False), rows)
     needed = sum(parts.values())
@@ -53,7 +55,7 @@ def _at_most(network: Network) -> int:
     value of the network with its gradient and what its rule and the metrics may need beside it.
     """
     rows = network.signature.rows
-    batch = max(batch_rows(network, rows["train"]), min(max(rows.values()), EVALUATION_ROWS))
+    batch = max(batch_rows(network.spec, rows["train"]), min(max(rows.values()), EVALUATION_ROWS))
     passing = sum(value.count.at(batch) for value in network.lower(training=True).graph)
     one = (
         _product(network.signature.inputs)
@@ -85,7 +87,7 @@ def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, st
 
 def _widest(network: Network, passing: int) -> tuple[KeyPath, Part, str]:
     rows = network.signature.rows["train"]
-    batch = batch_rows(network, rows)
+    batch = batch_rows(network.spec, rows)
     wide = max(network.layers, key=lambda layer: _width(layer.output))
     message = f"{sized(passing)} of it pass between layers, for {batch} rows at once, most from `{wide.name}`"
     return wide.path, "type", message

@@ -5,12 +5,9 @@ from dataclasses import dataclass
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import accumulating_graph, evaluation_graph, training_graph, update_graph
-from specnet.compiler.settings import run_length
+from specnet.compiler.settings import EVALUATION_ROWS, batch_rows, run_length
 from specnet.runtime.plan import Plan
 from specnet.runtime.shapes import ITEM_BYTES
-
-EVALUATION_ROWS = 1024
-"""Rows evaluated at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +25,13 @@ class Plans:
     """Shape and first value of each slot, by name."""
 
 
-def batch_rows(network: Network, rows: int) -> int:
-    """Return how many rows a full batch has."""
-    size = network.spec.training.batch_size
-    return rows if size == "full" else min(size, rows)
-
-
 def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Plans:
     """Compile a network's training on splits of so many rows.
 
     With `units`, metrics are measured in the units of the data (see `evaluation_graph`).
     """
     settings = network.spec.training
-    size = batch_rows(network, rows["train"])
+    size = batch_rows(network.spec, rows["train"])
     source = settings.schedule.start(
         settings.optimizer.learning_rate, run_length(network.spec, rows["train"])
     )

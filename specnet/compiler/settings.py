@@ -7,6 +7,9 @@ from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.language.spec import Spec
 from specnet.vocabulary.schedules import RunLength
 
+EVALUATION_ROWS = 1024
+"""Rows evaluated at once."""
+
 
 def check_training(network: Network) -> Iterator[Diagnostic]:
     """Yield what is wrong with a document's training settings, given the network and how many rows there are."""
@@ -31,6 +34,12 @@ def check_training(network: Network) -> Iterator[Diagnostic]:
             )
         else:
             yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
+
+
+def batch_rows(spec: Spec, rows: int) -> int:
+    """Return how many rows a full batch has, of so many that there are."""
+    size = spec.training.batch_size
+    return rows if size == "full" else min(size, rows)
 
 
 def run_length(spec: Spec, rows: int) -> RunLength:

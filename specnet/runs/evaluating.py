@@ -12,8 +12,8 @@ import numpy as np
 
 from specnet.compiler.model import Model, as_targets
 from specnet.compiler.pipeline import plan
-from specnet.compiler.plans import EVALUATION_ROWS
 from specnet.compiler.programs import evaluation_graph
+from specnet.compiler.settings import EVALUATION_ROWS
 from specnet.data import Encoding, Split, load_data
 from specnet.data.faults import Faults
 from specnet.data.files import Place, Site

@@ -6,8 +6,8 @@ from time import perf_counter
 from typing import Any
 
 from specnet.compiler.model import Model, as_targets
-from specnet.compiler.plans import batch_rows, memory, plan_training
-from specnet.compiler.settings import run_length
+from specnet.compiler.plans import memory, plan_training
+from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.runtime.random import stream
 from specnet.training.divergence import explain_divergence
@@ -34,7 +34,7 @@ class Trainer:
         self.settings = model.network.spec.training
         self.rows = {name: len(split.inputs) for name, split in data.splits.items()}
         network = model.network
-        self.batch_size = batch_rows(network, self.rows["train"])
+        self.batch_size = batch_rows(network.spec, self.rows["train"])
         self.length = run_length(network.spec, self.rows["train"])
         watched = (self.settings.schedule.watched or "").partition(".")[2]
         self.rate = self.settings.schedule.start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.compiler.lint.rule import Found, Subject, rule
-from specnet.compiler.plans import batch_rows
+from specnet.compiler.settings import batch_rows
 
 HUGE_SUM = 10_000
 """Terms from which on a sum in float32 loses digits that matter, and its gradient suits no usual rate."""
@@ -29,7 +29,7 @@ def batch_above_split(subject: Subject) -> Iterator[Found]:
 def accumulate_above_epoch(subject: Subject) -> Iterator[Found]:
     """More batches to a step than an epoch has."""
     training, rows = subject.spec.training, subject.network.signature.rows["train"]
-    batches = -(-rows // batch_rows(subject.network, rows))
+    batches = -(-rows // batch_rows(subject.spec, rows))
     if training.accumulate > batches:
         yield Found(
             f"{training.accumulate} batches are to share a step, and an epoch has {batches}",
@@ -86,7 +86,7 @@ def huge_sum(subject: Subject) -> Iterator[Found]:
     spec, network = subject.spec, subject.network
     if spec.loss.reduction != "sum" or spec.dtype != "float32":
         return
-    terms = batch_rows(network, network.signature.rows["train"]) * network.elements_per_row
+    terms = batch_rows(spec, network.signature.rows["train"]) * network.elements_per_row
     if terms >= HUGE_SUM and spec.loss.scale * terms >= HUGE_SUM:
         yield Found(
             f"the loss adds up {terms} costs a step in float32: its gradient is as many times the mean's, and "

@@ -17,20 +17,20 @@ def imbalance(subject: Subject) -> Iterator[Found]:
     """Classes of which one is so rare that a model may pass it over."""
     spec = subject.spec
     counts = _counts(subject)
-    if not counts or spec.loss.targets not in ("classes", "binary") or not all(counts):
+    known = [count for count in counts if count]
+    if not known or spec.loss.targets not in ("classes", "binary"):
         return
     if getattr(spec.loss, "class_weights", None) or getattr(spec.loss, "positive_weight", 1.0) != 1.0:
         return
-    rare, common = min(counts), max(counts)
+    rare, common = min(known), max(known)
     if common <= RATIO * rare:
         return
     names = subject.network.signature.classes or tuple(map(str, range(len(counts))))
     total = len(counts)
     if spec.loss.type == "cross_entropy":
-        weights = ", ".join(f"{sum(counts) / (total * count):.3g}" for count in counts)
-        cure: str | None = (
-            f"class_weights = [{weights}]" if total <= 10 else "`class_weights`, one for each class"
-        )
+        weights = ", ".join(f"{sum(counts) / (total * count):.3g}" for count in known)
+        short = total <= 10 and len(known) == total
+        cure: str | None = f"class_weights = [{weights}]" if short else "`class_weights`, one for each class"
     elif spec.loss.type == "binary_cross_entropy" and total == 2:
         cure = f"positive_weight = {counts[0] / counts[1]:.3g}"
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.data import Cells, Sample
 from specnet.data.faults import listed
+from specnet.data.readers.csv_file import Csv
 from specnet.diagnostics import KeyPath, Part
 
 ENOUGH = 20
@@ -128,8 +129,9 @@ def _target(subject: Subject) -> tuple[KeyPath, Part]:
 
 def _leave_out(subject: Subject, names: list[str]) -> str | None:
     data = subject.spec.data
-    if data.type != "csv":
+    if not isinstance(data, Csv):
         return None
     if "features" in data.model_fields_set:
         return "leave it out of `features`"
-    return f"leave it out with `exclude = [{', '.join(chr(34) + name + chr(34) for name in names[:5])}]`"
+    quoted = [f'"{name}"' if data.header else name for name in names[:5]]
+    return f"leave it out with `exclude = [{', '.join(quoted)}]`"

@@ -24,6 +24,10 @@ RANGES = {
 """The values that an activation can give."""
 
 
+LARGE = 1000.0
+"""The size of targets from which on a training from usual initial weights has a long way to go."""
+
+
 @rule("SN711", "network")
 def classes_as_numbers(subject: Subject) -> Iterator[Found]:
     """A loss of distances on the indices of classes."""
@@ -83,6 +87,23 @@ def out_of_reach(subject: Subject) -> Iterator[Found]:
         "type",
         "a linear last layer, or a `minmax` transform on the targets",
     )
+
+
+@rule("SN714", "data")
+def large_targets(subject: Subject) -> Iterator[Found]:
+    """Amounts far from where the outputs start."""
+    spec = subject.spec
+    if spec.loss.targets != "real" or spec.loss.link != "identity":
+        return
+    span = target_range(subject)
+    if span is not None and max(map(abs, span)) >= LARGE:
+        yield Found(
+            f"targets go from {span[0]:.4g} to {span[1]:.4g}, and outputs start near 0: the first gradients are "
+            "as many times too large, and steps of a usual size hardly get there",
+            ("data",),
+            "type",
+            '[[data.transforms]] with type = "standardize" and on = "targets"; predictions stay in the data\'s units',
+        )
 
 
 def target_range(subject: Subject) -> tuple[float, float] | None:

@@ -103,7 +103,7 @@ class InlineSource:
         else:
             codes = [classes.index(name) for name in table.targets]
             targets = [Cells("target", "text", codes, classes)]
-        columns = (Cells(f"element {i} of `inputs`", "number", values) for i, values in enumerate(inputs))
+        columns = (Cells(f"element {i}", "number", values) for i, values in enumerate(inputs))
         return Sample(tuple(columns), tuple(targets), table=True)
 
 

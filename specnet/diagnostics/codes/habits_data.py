@@ -3,7 +3,7 @@ from __future__ import annotations
 from specnet.diagnostics.codes.code import Code
 
 _HOUSES = "".join(
-    f"{rooms},{area},{rooms * 50 + area}\n" for rooms, area in ((1, 200), (2, 900), (3, 650), (5, 1400))
+    f"{rooms},{area},{rooms + area / 100}\n" for rooms, area in ((1, 200), (2, 900), (3, 650), (5, 1400))
 )
 _TABLE = '[data]\ntype = "csv"\npath = "{}"\ntarget = "price"\n'
 _STANDARD = '[[data.transforms]]\ntype = "standardize"\n'

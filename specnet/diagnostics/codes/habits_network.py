@@ -111,4 +111,14 @@ HABITS_OF_NETWORKS = (
         _ROWS.format("[0.5, 7.25, 3.0]") + _ACTIVE.format(1, "sigmoid"),
         _ROWS.format("[0.5, 7.25, 3.0]") + _DENSE.format(1),
     ),
+    Code(
+        "SN714",
+        "large targets",
+        "A network's outputs start near 0, and the gradient of a squared error grows with the distance: prices "
+        "in the hundred thousands make `sgd` diverge, and `adam` walk for epochs. A transform on the targets "
+        "cures it, and predictions and metrics are given in the data's own units all the same.",
+        _ROWS.format("[120500.0, 310000.0, 98750.0]"),
+        _ROWS.format("[120500.0, 310000.0, 98750.0]")
+        + '[[data.transforms]]\ntype = "standardize"\non = "targets"\n',
+    ),
 )

@@ -19,7 +19,7 @@ from specnet.training.history import History
 from specnet.training.loop import Trainer
 from specnet.vocabulary.schedules.run_length import RunLength
 
-FREE = {"training.checkpoint", "output"}
+FREE = {"training.checkpoint", "output", "lint"}
 """What another spec may have otherwise: it has no say in what is learnt."""
 
 MAY_GROW = {"training.epochs", "training.max_seconds"}

@@ -1,0 +1,251 @@
+"""Runs that are killed, interrupted and gone on with, as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.cli.support import Specnet, environment
+
+KILLS = int(os.environ.get("SPECNET_TEST_KILLS", "12"))
+"""How often real processes are killed; more are asked for by the environment."""
+
+DOCUMENT = """\
+specnet = 1
+name = "moons"
+metrics = ["accuracy", "confusion"]
+
+[data]
+type = "synthetic"
+kind = "moons"
+samples = 400
+noise = 0.2
+split = { validation = 0.2 }
+
+[[layers]]
+type = "dense"
+units = 60
+activation = "tanh"
+
+[[layers]]
+type = "dropout"
+rate = 0.3
+
+[[layers]]
+type = "dense"
+units = 2
+
+[loss]
+type = "cross_entropy"
+
+[training]
+epochs = EPOCHS
+batch_size = 32
+accumulate = 2
+optimizer = "nadam"
+schedule = { type = "plateau", patience = 3 }
+early_stopping = { patience = 10000 }
+"""
+EVERY = "checkpoint = { every_steps = 3, best = 'validation.loss' }\n"
+
+
+def write(folder: Path, epochs: int, more: str = "") -> None:
+    (folder / "a.toml").write_text(DOCUMENT.replace("EPOCHS", str(epochs)) + more)
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "specnet", "run", "a.toml", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=folder, text=True,
+    )  # fmt: skip
+
+
+def learn(run: Path) -> None:
+    """Wait until a process has made epochs."""
+    until, metrics = time.monotonic() + 60, run / "metrics.jsonl"
+    while time.monotonic() < until and not (metrics.exists() and metrics.stat().st_size):
+        time.sleep(0.02)
+
+
+def told(run: Path) -> dict[str, Any]:
+    """All that a run's directory says, but for times and its own path."""
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    result = json.loads((run / "result.json").read_text())
+    for row in (*rows, result):
+        row.pop("seconds")
+    del result["run"]
+    return {"metrics": rows, "result": result, "model": (run / "model.npz").read_bytes()}
+
+
+def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path: Path) -> None:
+    epochs = 150
+    write(tmp_path, epochs, EVERY)
+    assert specnet("run", "a.toml", "--out", "whole", "-q").returncode == 0
+    draw = random.Random(os.environ.get("SPECNET_TEST_SEED", "7"))
+    run = tmp_path / "runs" / "moons" / "001"
+    # The first process is left to begin; what dies before it has made a directory leaves nothing to go on with.
+    process = start(tmp_path)
+    learn(run)
+    kills = during = 0
+    while kills < KILLS:
+        time.sleep(draw.uniform(0.0, 0.25))
+        process.kill()
+        process.communicate(timeout=60)
+        if process.returncode != -signal.SIGKILL:
+            break
+        kills += 1
+        during += len(list((run / "checkpoints").glob(".*.tmp")))
+        process = start(tmp_path, "--resume", "-q")
+        if draw.random() < 0.8:
+            # Most are killed at work, and a few while they start.
+            began = time.monotonic()
+            while process.poll() is None and not (run / ".lock").read_text(errors="replace") == str(
+                process.pid
+            ):
+                assert time.monotonic() < began + 60
+                time.sleep(0.005)
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "")
+    assert kills == KILLS
+    assert told(run) == told(tmp_path / "whole")
+    assert sorted(path.name for path in run.iterdir()) == sorted(
+        path.name for path in (tmp_path / "whole").iterdir()
+    )
+    assert len(list((run / "checkpoints").iterdir())) == 3
+
+
+def test_killed_during_a_write(specnet: Specnet, tmp_path: Path) -> None:
+    write(tmp_path, 6, EVERY)
+    assert specnet("run", "a.toml", "--out", "whole", "-q").returncode == 0
+    # A process that kills itself half way through the file of its third, then of its fourth checkpoint, ...
+    code = (
+        "import os, signal, sys, specnet\n"
+        "from specnet.runs import checkpoints as module\n"
+        "write, left = module.write_arrays, [int(sys.argv[1])]\n"
+        "def die(file, arrays):\n"
+        "    left[0] -= 1\n"
+        "    write(file, arrays)\n"
+        "    if not left[0]:\n"
+        "        file.flush(); file.truncate(file.tell() // 2); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "module.write_arrays = die\n"
+        "where = {'resume': 'cut'} if os.path.exists('cut') else {'out': 'cut'}\n"
+        "specnet.run(specnet.load('a.toml'), **where)\n"
+    )
+    for write_number in (3, 1, 2):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(write_number)],
+            cwd=tmp_path, env=environment(), capture_output=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        (half,) = (tmp_path / "cut" / "checkpoints").glob(".*.tmp")
+        assert half.stat().st_size > 0
+    done = specnet("run", "a.toml", "--resume", "cut", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert told(tmp_path / "cut") == told(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_says_how_to_go_on_and_that_does(tmp_path: Path, number: int, code: int) -> None:
+    write(tmp_path, 10**6)
+    process = start(tmp_path, "--seed", "5", "--set", "training.batch_size=40")
+    run = tmp_path / "runs" / "moons" / "001"
+    learn(run)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    (command,) = re.findall(r"to go on: specnet run (.*)", err)
+    (checkpoint,) = (run / "checkpoints").iterdir()
+    process = start(tmp_path, *shlex.split(command)[1:])
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert line.startswith(f"going on from {checkpoint.relative_to(tmp_path)}: ")
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_a_second_signal_ends_at_once_and_damages_nothing(tmp_path: Path) -> None:
+    # Evaluating many rows at the end takes longer than the signals lie apart.
+    write(tmp_path, 10**6, EVERY)
+    text = (tmp_path / "a.toml").read_text()
+    (tmp_path / "a.toml").write_text(
+        text.replace("samples = 400", "samples = 400000").replace("= 32", "= 512")
+    )
+    process = start(tmp_path)
+    run = tmp_path / "runs" / "moons" / "001"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not list(run.glob("checkpoints/0*.npz")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith("error: interrupted\n")
+    assert not list(tmp_path.rglob(".*.tmp"))
+    assert not (run / ".lock").exists()
+    for path in run.glob("checkpoints/*.npz"):
+        with np.load(path) as stored:
+            assert np.isfinite(stored["training/parameters"]).all()
+    process = start(tmp_path, "--resume")
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("going on from ")
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_a_killed_process_keeps_no_lock_and_a_living_one_does(specnet: Specnet, tmp_path: Path) -> None:
+    write(tmp_path, 10**6)
+    process = start(tmp_path)
+    run = tmp_path / "runs" / "moons" / "001"
+    learn(run)
+    try:
+        for arguments in (("--resume",), ("--resume", str(run)), ("--out", str(run))):
+            done = specnet("run", "a.toml", *arguments)
+            assert done.returncode == 1
+            assert re.search(rf"error: .*runs/moons/001 is in use by process {process.pid}\n", done.stderr)
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+    assert (run / ".lock").exists()
+    process = start(tmp_path, "--resume")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "runs/moons/001 has no whole checkpoint: it begins anew\n"
+    process.kill()
+    process.communicate(timeout=60)
+
+
+def test_a_damaged_checkpoint_is_told_of(specnet: Specnet, tmp_path: Path) -> None:
+    write(tmp_path, 4, EVERY)
+    assert specnet("run", "a.toml", "-q").returncode == 0
+    run = tmp_path / "runs" / "moons" / "001"
+    (run / "result.json").unlink()
+    last = sorted((run / "checkpoints").glob("0*.npz"))[-1]
+    last.write_bytes(last.read_bytes()[:1000])
+    done = specnet("run", "a.toml", "--resume", "-q")
+    assert done.returncode == 0
+    assert f"warning: {last.relative_to(tmp_path)} is damaged: " in done.stderr
+
+
+def test_wrong_usage(specnet: Specnet, tmp_path: Path) -> None:
+    write(tmp_path, 2)
+    for arguments in (("runs/moons/001",), ("--resume", "--no-save"), ("--resume", "--out", "here")):
+        assert specnet("run", "a.toml", *arguments).returncode == 2
+    done = specnet("run", "a.toml", "--resume")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no unfinished run in runs/moons" in done.stderr
+    assert specnet("run", "a.toml", "-q").returncode == 0
+    done = specnet("run", "a.toml", "--resume", "runs/moons/001")
+    assert done.returncode == 1
+    assert "runs/moons/001 is finished (all 2 epochs are done)" in done.stderr

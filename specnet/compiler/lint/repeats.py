@@ -85,8 +85,8 @@ def _room(sample: Sample) -> bool:
     """Say whether so many different rows are possible that equal ones are hardly chance."""
     if not sample.table:
         return False
-    kinds = prod(len(set(column.few())) for column in sample.inputs)
-    return bool(kinds > ROOM * sample.rows)
+    kinds = prod(len(set(column.few())) for column in (*sample.inputs, *sample.targets))
+    return bool(kinds > ROOM * len(sample.targets[0].few()))
 
 
 def _rows(sample: Sample) -> Iterator[tuple[float, ...]]:

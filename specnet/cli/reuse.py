@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -62,3 +63,50 @@ def evaluate(
     from specnet.cli.evaluate import evaluate as measure
 
     return measure(run, data, as_json=output is Output.JSON)
+
+
+class Predictions(StrEnum):
+    """How predictions are written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+@app.command()
+@guarded
+def predict(
+    run: RunPath,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx where the run learnt from idx, or - for CSV "
+            "or JSON lines on standard input.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write a .csv, .jsonl or .npz file, whole or not at all.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Predictions, typer.Option("--output", help="How predictions are written on standard output.")
+    ] = Predictions.CSV,
+) -> int:
+    """Predict new rows with a finished run.
+
+    Rows need no targets. Columns with names are found by them, in any order: a missing one is an error, one
+    that the model does not know is left out with a note. Rows go through the stored transforms and categories;
+    a category that the training did not have, or a missing value, is an error unless the run's data say
+    otherwise (`unknown`, `missing`). Classes come by name, with their probabilities. Rows pass in blocks, so
+    that a file may be larger than memory.
+    """
+    from specnet.cli.predict import predict as write
+
+    return write(run, data, out=out, output=output.value)

@@ -1,0 +1,279 @@
+"""New rows for a trained model, block by block: from CSV, lines of JSON, npz, npy and idx files, or a stream."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from math import prod
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from specnet.data.faults import Faults, closest, counted, listed
+from specnet.data.files import Place, Site
+from specnet.data.tables.dialect import Dialect, Lines, number
+from specnet.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from specnet.data import Encoding
+    from specnet.data.readers.csv_file import Csv
+
+ROWS = 2048
+"""Rows that are held as text at once."""
+
+ELEMENTS = 1 << 20
+"""Numbers of an array that are held at once."""
+
+LINES_SUFFIXES = (".jsonl", ".ndjson")
+ARRAY_SUFFIXES = (".npz", ".npy")
+_PLAIN = Dialect(",", "utf-8", header=True, markers=frozenset(), replace={})
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some rows as `Encoding.encode` takes them, and where each comes from."""
+
+    rows: Any
+    places: Sequence[str]
+    """What each row is called in a message: `line 7`, `row 7`."""
+
+
+@dataclass(slots=True)
+class RowFile:
+    """A file, or a stream, of rows for an encoding.
+
+    Columns that have names are found by them, in any order. Those that the model does not know are left out,
+    and `note` is told; those that it lacks are an error. Rows without names are taken by place.
+    """
+
+    encoding: Encoding
+    name: str
+    """What it is called in messages."""
+    note: Note
+    _told: set[str] = field(default_factory=set)
+
+    def blocks(self, source: Path | io.BufferedReader) -> Iterator[Block]:
+        """Yield the rows of a file, or of a stream of CSV or JSON lines; raise SpecError naming their faults."""
+        if not isinstance(source, Path):
+            is_json = source.peek(1).lstrip()[:1] in (b"{", b"[")
+            yield from self._json(source) if is_json else self._csv(source)
+            return
+        suffix = source.suffix.lower()
+        if suffix in ARRAY_SUFFIXES or self.encoding.reader.type == "idx":
+            yield from self._array(source, suffix)
+            return
+        with source.open("rb") as file:
+            if suffix == ".json":
+                yield from self._list(file)
+            else:
+                yield from self._json(file) if suffix in LINES_SUFFIXES else self._csv(file)
+
+    @property
+    def _names(self) -> Sequence[str] | None:
+        if self.encoding.columns is not None:
+            return cast("list[str]", self.encoding.columns["names"])
+        features = self.encoding.signature.features
+        return features if features is not None and len(features) == self._width else None
+
+    @property
+    def _width(self) -> int:
+        """How many cells a row has that has no names."""
+        if self.encoding.columns is not None:
+            return len(self.encoding.columns["names"])
+        return prod(self.encoding.raw_shape)
+
+    def _csv(self, stream: IO[bytes]) -> Iterator[Block]:
+        table = self.encoding.columns is not None
+        dialect = cast("Csv", self.encoding.reader).dialect if table else _PLAIN
+        plain = dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig" if plain else dialect.encoding, newline="")
+        reader = csv.reader(
+            text, delimiter=dialect.delimiter, skipinitialspace=dialect.delimiter != " ", strict=True
+        )
+        try:
+            records = Lines(reader).numbered()
+            first = next(records, None)
+            if first is None:
+                raise self._fault("SN506", f"`{self.name}` is empty")
+            cells = [cell.strip() for cell in first[1]]
+            header = dialect.header if table else any(number(cell) is None for cell in cells)
+            places = self._places(cells, header=header)
+            rest = records if header else _with(first, records)
+            while chunk := list(islice(rest, ROWS)):
+                yield self._cut(chunk, places, len(cells))
+        except UnicodeError:
+            raise self._fault("SN503", f"`{self.name}` is not text in {dialect.encoding}") from None
+        except csv.Error as error:
+            message = f"`{self.name}` is no well-formed CSV: {error}, in line {reader.line_num}"
+            raise self._fault("SN504", message) from None
+        finally:
+            text.detach()
+
+    def _places(self, first: list[str], *, header: bool) -> list[int]:
+        """Return where in a record the model's cells stand, in its order."""
+        names = self._names
+        if header and names is not None:
+            self._check_names(names, first)
+            for name in names:
+                if first.count(name) > 1:
+                    raise self._fault(
+                        "SN508", f"`{self.name}` has {first.count(name)} columns called `{name}`"
+                    )
+            return [first.index(name) for name in names]
+        plan = self.encoding.columns
+        if plan is not None and len(first) == plan["width"]:
+            return list(plan["places"])
+        if len(first) == self._width:
+            return list(range(len(first)))
+        also = f", or the {plan['width']} of its training file" if plan is not None else ""
+        message = f"`{self.name}` has {counted(len(first), 'column')}; the model takes {self._width}{also}"
+        raise self._fault("SN554", message)
+
+    def _cut(self, chunk: list[tuple[int, list[str]]], places: list[int], width: int) -> Block:
+        faults = Faults(())
+        for line, record in chunk:
+            if len(record) != width:
+                message = f"line {line} of `{self.name}` has {len(record)} cells, where the first has {width}"
+                faults.add("SN505", message, help="text that holds the delimiter must be quoted")
+        self._check(faults)
+        rows: list[Any] = [[record[i] for i in places] for _, record in chunk]
+        names = [f"line {line}" for line, _ in chunk]
+        if self.encoding.columns is None:
+            return Block(self._numbers(rows, names), names)
+        return Block(rows, names)
+
+    def _numbers(self, rows: list[list[str]], names: list[str]) -> Any:
+        """Return cells as an array of the shape that the model takes."""
+        import numpy as np
+
+        faults = Faults(())
+        values = []
+        for row, name in zip(rows, names, strict=True):
+            found = [number(cell.strip()) for cell in row]
+            if None in found:
+                wrong = row[found.index(None)]
+                faults.add("SN512", f"{name} of `{self.name}`: `{wrong}` is not a number")
+            values.append([0.0 if value is None else value for value in found])
+        self._check(faults)
+        return np.array(values).reshape(len(rows), *self.encoding.raw_shape)
+
+    def _json(self, stream: IO[bytes]) -> Iterator[Block]:
+        numbered = enumerate(_json_lines(stream), 1)
+        while chunk := list(islice(((n, line) for n, line in numbered if line.strip()), ROWS)):
+            rows: list[Any] = []
+            faults = Faults(())
+            for line, text in chunk:
+                try:
+                    rows.append(self._in_order(json.loads(text)))
+                except (ValueError, RecursionError) as error:
+                    message = f"line {line} of `{self.name}` is no JSON: {error}"
+                    cure = 'each line holds an object, such as {"a": 1}, or an array of numbers'
+                    faults.add("SN504", message, help=cure)
+                except SpecError as error:
+                    for d in error.diagnostics:
+                        faults.add(d.code, f"line {line} of `{self.name}`: {d.message}", help=d.help)
+            self._check(faults)
+            yield Block(rows, [f"line {line}" for line, _ in chunk])
+
+    def _list(self, stream: IO[bytes]) -> Iterator[Block]:
+        """Yield the rows of a document that is one array of them."""
+        try:
+            rows = json.load(stream)
+        except (ValueError, RecursionError) as error:
+            raise self._fault("SN504", f"`{self.name}` is no JSON: {error}") from None
+        if not isinstance(rows, list):
+            raise self._fault("SN540", f"`{self.name}` is no array of rows")
+        for start in range(0, len(rows), ROWS):
+            part = [self._in_order(row) for row in rows[start : start + ROWS]]
+            yield Block(part, [f"row {start + n + 1}" for n in range(len(part))])
+
+    def _in_order(self, row: Any) -> Any:
+        if isinstance(row, list):
+            return row
+        if not isinstance(row, dict):
+            raise self._fault("SN540", "neither an object nor an array")
+        names = self._names
+        if names is None:
+            raise self._fault("SN571", "the model knows no names of columns: give arrays of numbers")
+        self._check_names(names, list(row))
+        return [row[name] for name in names]
+
+    def _check_names(self, names: Sequence[str], there: Sequence[str]) -> None:
+        known = set(there)
+        lacking = [name for name in names if name not in known]
+        if lacking:
+            near = closest(lacking[0], there)
+            message = f"`{self.name}` has no {'column' if len(lacking) == 1 else 'columns'} {listed(lacking)}"
+            raise self._fault(
+                "SN509", message, f"did you mean `{near}`?" if near else f"it has {listed(there)}"
+            )
+        more = [name for name in there if name not in set(names) and name not in self._told]
+        if more:
+            self._told.update(more)
+            self.note(f"{self.name}: the model does not take {listed(more)}")
+
+    def _array(self, path: Path, suffix: str) -> Iterator[Block]:
+        array = self._read(path, suffix)
+        if array.ndim == 1 and self.encoding.raw_shape == (1,):
+            array = array.reshape(-1, 1)
+        if array.shape[1:] != self.encoding.raw_shape:
+            was = list(self.encoding.raw_shape)
+            message = f"one input of `{self.name}` has shape {list(array.shape[1:])}; the model was trained on {was}"
+            raise self._fault("SN572", message)
+        step = max(1, ELEMENTS // max(1, prod(array.shape[1:])))
+        for start in range(0, len(array), step):
+            part = array[start : start + step]
+            yield Block(part, [f"row {start + n + 1}" for n in range(len(part))])
+
+    def _read(self, path: Path, suffix: str) -> Any:
+        import numpy as np
+
+        from specnet.data.arrays.npz_file import open_arrays
+
+        faults = Faults(())
+        site = Site(Path(), faults)
+        reader = self.encoding.reader
+        array: Any = None
+        if suffix == ".npy":
+            try:
+                array = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, EOFError) as error:
+                raise self._fault("SN520", f"`{self.name}` is no sound npy file: {error}") from None
+        elif suffix == ".npz":
+            wanted = str(getattr(reader, "inputs", "inputs")) if reader.type == "npz" else "inputs"
+            found = open_arrays(Place(path, self.name, (), site), [(wanted, ())])
+            array = None if found is None else found[0].read(site)
+        else:
+            array = reader.raw_inputs(path, site)
+        self._check(faults)
+        if not isinstance(array, np.ndarray) or array.ndim == 0:
+            raise self._fault("SN540", f"`{self.name}` holds no rows of numbers")
+        return array
+
+    def _fault(self, code: str, message: str, cure: str | None = None) -> SpecError:
+        return SpecError([Diagnostic(code, message, file=self.name, help=cure)])
+
+    def _check(self, faults: Faults) -> None:
+        """Raise what was found, as findings about this file."""
+        try:
+            faults.check()
+        except SpecError as error:
+            raise SpecError(
+                Diagnostic(d.code, d.message, file=self.name, help=d.help) for d in error.diagnostics
+            ) from None
+
+
+def _json_lines(stream: IO[bytes]) -> Iterable[bytes]:
+    return iter(stream.readline, b"")
+
+
+def _with(
+    first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
+    yield first
+    yield from rest

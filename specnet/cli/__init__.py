@@ -7,7 +7,7 @@ def main() -> None:
     """Run the command line on the process's arguments, and exit with its code."""
     import sys
 
-    from specnet.cli.reuse import app
+    from specnet.cli.look import app
 
     for stream in (sys.stdout, sys.stderr):
         # What the terminal's encoding lacks is shown as `?`: no name in a file may stop a command.

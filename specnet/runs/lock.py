@@ -35,6 +35,21 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(file)
 
 
+def held(folder: Path) -> bool:
+    """Return whether a process is at work in a run's directory."""
+    try:
+        file = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False  # nobody has locked it, or nobody can be told from here
+    try:
+        _lock(file)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)  # which gives the lock back
+    return False
+
+
 def _take(path: Path) -> int:
     while True:
         with writing(path):

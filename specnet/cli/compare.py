@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from specnet.cli.curve import Series, draw
+from specnet.cli.numbers import column, duration
+from specnet.cli.runs import chosen
+from specnet.cli.tables import Table, section
+from specnet.cli.terminal import WIDEST, notes, plain, results, say
+from specnet.runs.comparison import ABSENT, Comparison, Figure
+from specnet.runs.comparison import compare as compared
+from specnet.runs.files import finite
+from specnet.runs.kept import KeptRun, short_names
+
+STYLES = ("cyan", "magenta", "yellow", "green", "blue", "red")
+LETTERS = "*o+x#@"
+
+ROWS = 12
+"""Lines of a terminal that the curves take."""
+
+BEST = " *"
+
+
+def compare(names: list[str], *, svg: str | None, as_json: bool) -> int:
+    """Print runs side by side, and return the exit code."""
+    runs = chosen(names)
+    if len(runs) < 2:
+        raise typer.BadParameter(f"{runs[0].path} is one run: name two or more", param_hint="RUN")
+    comparison = compared(runs)
+    if as_json:
+        text = json.dumps(finite(comparison.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(f"{text}\n")
+    else:
+        _show(results(), comparison)
+    if svg is not None:
+        from specnet.runs.curves_file import write_curves
+
+        write_curves(Path(svg), short_names([run.path for run in runs]), *curves(runs))
+        say(notes(), f"curves drawn into {svg}")
+    return 0
+
+
+def curves(runs: Sequence[KeptRun]) -> tuple[str, list[tuple[list[int], list[float]]]]:
+    """Return which loss all runs have a curve of, and each run's epochs and losses."""
+    histories = [run.history() for run in runs]
+    validated = all(any("validation" in row for row in rows) for rows in histories)
+    split = "validation" if validated else "train"
+    return f"{split} loss", [_curve(rows, split) for rows in histories]
+
+
+def _curve(rows: Sequence[dict[str, Any]], split: str) -> tuple[list[int], list[float]]:
+    there = [row for row in rows if split in row]
+    losses = [row[split].get("loss") for row in there]
+    return [row["epoch"] for row in there], [math.nan if loss is None else loss for loss in losses]
+
+
+def _show(console: Console, comparison: Comparison) -> None:
+    heads = short_names([run.path for run in comparison.runs])
+    section(console, "what differs")
+    if comparison.differences:
+        rows = [[d.key, *(_shown(value) for value in d.values)] for d in comparison.differences]
+        _fitting(["key", *heads], rows, "<" * (len(heads) + 1), console)
+    else:
+        say(console, " nothing: the runs were made of the same", "dim")
+    section(console, "what they came to")
+    _fitting(["", *heads], _results(comparison), "<" + ">" * len(heads), console)
+    if any(figure.best for figure in comparison.figures):
+        say(console, " * the best", "dim")
+    if not comparison.same_rows:
+        say(console, " measured on other rows: a part of each difference is chance", "yellow")
+    title, lines = curves(comparison.runs)
+    series = [
+        Series(
+            name,
+            epochs,
+            losses,
+            STYLES[n % len(STYLES)],
+            LETTERS[n % len(LETTERS)],
+            dashed=n // len(STYLES) % 2 == 1,
+        )
+        for n, (name, (epochs, losses)) in enumerate(zip(heads, lines, strict=True))
+    ]
+    drawn = draw(
+        series,
+        title=title,
+        x_name="epoch",
+        width=min(console.width, WIDEST),
+        height=ROWS,
+        # Without colours, only letters tell several curves apart.
+        ascii_only=plain(console) or not console.color_system,
+    )
+    for number, line in enumerate(drawn):
+        if not number:
+            console.print()
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
+def _results(comparison: Comparison) -> list[list[str]]:
+    runs = comparison.runs
+    rows = [[f"{figure.split} {figure.name}", *_cells(figure)] for figure in comparison.figures]
+    results = [run.result or {} for run in runs]
+    rows.append(["fit", *_padded([(result.get("fit") or {}).get("verdict", "-") for result in results])])
+    rows.append(["status", *_padded([run.status.replace("_", " ") for run in runs])])
+    rows += [
+        [key, *_padded([f"{r[key]:,}" if key in r else "-" for r in results])]
+        for key in ("parameters", "epochs", "steps")
+    ]
+    rows.append(["time", *_padded([duration(r["seconds"]) if "seconds" in r else "-" for r in results])])
+    return rows
+
+
+def _cells(figure: Figure) -> list[str]:
+    """Return a figure's numbers, the best with a star, and blanks in the star's place for the others."""
+    texts = ["-" if v is None else t for v, t in zip(figure.values, column(figure.values), strict=True)]
+    return [text + (BEST if n in figure.best else "  ") for n, text in enumerate(texts)]
+
+
+def _padded(texts: Sequence[str]) -> list[str]:
+    return [f"{text}  " for text in texts]
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False).strip('"')
+
+
+def _fitting(heads: list[str], rows: list[list[str]], sides: str, console: Console) -> None:
+    """Print a column a run; where that is too wide, as many runs at once as there is room for."""
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, cells)) + 2 for cells in zip(heads, *rows, strict=True)]
+    start = 1
+    while start < len(heads):
+        end, used = start + 1, widths[0] + widths[start]
+        while end < len(heads) and used + widths[end] <= console.width:
+            used += widths[end]
+            end += 1
+        if start > 1:
+            console.print()
+        part = [[row[0], *row[start:end]] for row in rows]
+        Table([heads[0], *heads[start:end]], sides[0] + sides[start:end], list(part)).show(console)
+        start = end

@@ -1,0 +1,63 @@
+"""The commands that look at what runs have left."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from specnet.cli import reuse  # noqa: F401 (registers its commands)
+from specnet.cli.app import As, Output, app
+from specnet.cli.guard import guarded
+
+__all__ = ["app"]
+
+
+@app.command()
+@guarded
+def runs(
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="The folder in which, and below which, runs are listed.")
+    ] = "runs",
+    output: As = Output.TABLE,
+) -> int:
+    """List runs with their status, time and figures.
+
+    A run is `running` while a process is at work in it, and `unfinished` where that process has died: `specnet
+    run SPEC --resume` goes on with it. Figures are those of the test split, or else of the validation split.
+    """
+    from specnet.cli.runs import runs as show
+
+    return show(folder, as_json=output is Output.JSON)
+
+
+@app.command()
+@guarded
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="The directories of two or more runs, folders of runs such as runs/iris, or quoted patterns.",
+            show_default=False,
+        ),
+    ],
+    svg: Annotated[
+        str | None,
+        typer.Option(
+            "--svg",
+            metavar="FILE",
+            help="Also draw the curves into this file; needs the extra `report`.",
+            show_default=False,
+        ),
+    ] = None,
+    output: As = Output.TABLE,
+) -> int:
+    """Show what differs between runs, beside what they came to.
+
+    Every key that the documents do not agree in, defaults included; the loss and the metrics of every split,
+    the best marked with a star; and the loss from epoch to epoch.
+    """
+    from specnet.cli.compare import compare as show
+
+    return show(runs, svg=svg, as_json=output is Output.JSON)

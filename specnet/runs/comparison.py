@@ -1,0 +1,177 @@
+"""Runs side by side: what they were made of that differs, and what they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+from typing import Any, Literal
+
+from specnet.diagnostics import RunError
+from specnet.runs.directory import RESOLVED
+from specnet.runs.kept import KeptRun
+from specnet.runs.resolved import read_resolved
+
+VERSIONS = ("specnet", "python", "numpy")
+
+NAMELESS = "name"
+"""The key of a spec that tells nothing of what was learnt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One key that the runs do not agree in."""
+
+    key: str
+    values: tuple[Any, ...]
+    """A value a run; `ABSENT` where a run has no such key."""
+
+
+class Absent:
+    """Stands for what a run does not have."""
+
+    def __repr__(self) -> str:
+        return "-"
+
+
+ABSENT = Absent()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a split, in every run."""
+
+    split: str
+    name: str
+    values: tuple[float | None, ...]
+    better: Literal["lower", "higher"] | None
+    """Which direction is good; None where the runs do not mean the same by it."""
+
+    @property
+    def best(self) -> tuple[int, ...]:
+        """The runs with the best value; none where all are as good, or where they cannot be compared."""
+        there = [value for value in self.values if value is not None and not isnan(value)]
+        if self.better is None or len(there) < 2 or min(there) == max(there):
+            return ()
+        top = max(there) if self.better == "higher" else min(there)
+        return tuple(n for n, value in enumerate(self.values) if value == top)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What differs between runs, beside what they came to."""
+
+    runs: tuple[KeptRun, ...]
+    differences: tuple[Difference, ...]
+    figures: tuple[Figure, ...]
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether all were measured on the same rows: of the same data, split alike."""
+        return len({_rows(run) for run in self.runs}) == 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, in the form that `compare --output json` prints."""
+        paths = [str(run.path) for run in self.runs]
+        return {
+            "runs": [run.as_dict() for run in self.runs],
+            "differences": [
+                {
+                    "key": d.key,
+                    "values": {p: v for p, v in zip(paths, d.values, strict=True) if v is not ABSENT},
+                }
+                for d in self.differences
+            ],
+            "figures": [
+                {
+                    "split": f.split,
+                    "name": f.name,
+                    "better": f.better,
+                    "values": dict(zip(paths, f.values, strict=True)),
+                    "best": [paths[n] for n in f.best],
+                }
+                for f in self.figures
+            ],
+            "same_rows": self.same_rows,
+        }
+
+
+def compare(runs: Sequence[KeptRun]) -> Comparison:
+    """Return runs side by side, in the order given.
+
+    Specs are compared with every default filled in, key by key; the versions that they ran under and the
+    digests of their data like keys. Losses are only called better or worse where all runs have the same.
+    """
+    tables = [_flat(run) for run in runs]
+    keys = list(dict.fromkeys(key for table in tables for key in table))
+    differences = []
+    for key in keys:
+        values = tuple(table.get(key, ABSENT) for table in tables)
+        # Compared as they are written: 1, 1.0 and true are no less different for being equal in Python.
+        if len({repr(value) for value in values}) > 1:
+            differences.append(Difference(key, values))
+    return Comparison(tuple(runs), tuple(_ordered(differences)), tuple(_figures(runs)))
+
+
+def _ordered(differences: Sequence[Difference]) -> list[Difference]:
+    """Put what the user wrote before what the machine brought."""
+    return sorted(differences, key=lambda d: d.key.startswith(("version of ", "sha256 of ")))
+
+
+def _flat(run: KeptRun) -> dict[str, Any]:
+    spec = {key: value for key, value in run.made_of["spec"].items() if key not in (NAMELESS, "specnet")}
+    flat = dict(_leaves(spec, ""))
+    flat |= {f"version of {name}": run.made_of[name] for name in VERSIONS if name in run.made_of}
+    digests = run.made_of.get("data", {})
+    return flat | {f"sha256 of {name}": str(entry.get("sha256"))[:12] for name, entry in digests.items()}
+
+
+def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(data, Mapping) and data:
+        for key, value in data.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(data, list) and any(isinstance(item, Mapping) for item in data):
+        for number, item in enumerate(data):
+            yield from _leaves(item, f"{path}.{number}")
+    elif data is not None:
+        yield path, data
+
+
+def _figures(runs: Sequence[KeptRun]) -> Iterator[Figure]:
+    directions = _directions(runs)
+    comparable = len({repr(run.made_of["spec"].get("loss")) for run in runs}) == 1
+    for split in ("train", "validation", "test"):
+        names = dict.fromkeys(name for run in runs for name in run.splits.get(split, {}))
+        for name in names:
+            values = [run.splits.get(split, {}).get(name) for run in runs]
+            if any(isinstance(value, list) for value in values):
+                continue
+            better: Literal["lower", "higher"] | None = directions.get(name)
+            if name == "loss":
+                better = "lower" if comparable else None
+            yield Figure(split, name, tuple(None if v is None else float(v) for v in values), better)
+
+
+def _directions(runs: Sequence[KeptRun]) -> dict[str, Literal["lower", "higher"]]:
+    """Return which direction of each metric is good, by its label."""
+    from specnet.vocabulary.metrics import METRICS
+
+    found: dict[str, Literal["lower", "higher"]] = {}
+    for run in runs:
+        try:
+            spec = read_resolved(run.path / RESOLVED)
+        except RunError:  # of another version: its figures still stand beside the others
+            continue
+        chosen = spec.metrics
+        if chosen is None:
+            chosen = tuple(METRICS.validate(name) for name in spec.loss.default_metrics)
+        found |= {metric.under(spec.loss).label: metric.better for metric in chosen}
+    return found
+
+
+def _rows(run: KeptRun) -> str:
+    """Return all that decides which rows a run was measured on, as a text."""
+    spec = run.made_of["spec"]
+    reader = {key: value for key, value in spec.get("data", {}).items() if key != "transforms"}
+    drawn = reader.get("split") is not None or reader.get("type") == "synthetic"
+    return repr((reader, run.made_of.get("data"), spec.get("seed") if drawn else None))

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from specnet import api
+from tests.cli.support import ROOT, Specnet
+
+TEXT = """
+specnet = 1
+name = "small"
+layers = [{ type = "dense", units = 4, activation = "tanh" }, { type = "dense", units = 3 }]
+loss = "cross_entropy"
+metrics = ["accuracy", "confusion"]
+
+[data]
+type = "builtin"
+name = "iris"
+split = { validation = 0.2 }
+
+[training]
+epochs = 4
+"""
+
+
+SCALED = 'loss={ type = "cross_entropy", scale = 0.5 }'
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs of one document."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "small.toml").write_text(TEXT)
+    for more in ({}, {"training.epochs": 6, "layers.0.units": 5}):
+        api.run(api.load(folder / "small.toml", more), folder=folder / "runs")
+    return folder
+
+
+@pytest.fixture
+def two(specnet: Specnet, tmp_path: Path, made: Path) -> Specnet:
+    """The command, in a folder with two runs of one document."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return specnet
+
+
+def test_only_what_differs_is_shown(two: Specnet) -> None:
+    data = json.loads(two("compare", "runs/small/001", "runs/small/002", "--output", "json").stdout)
+    keys = {each["key"]: list(each["values"].values()) for each in data["differences"]}
+    assert keys == {"training.epochs": [4, 6], "layers.0.units": [4, 5]}
+    assert data["same_rows"] is True
+
+
+def test_the_best_is_the_lowest_loss_and_the_highest_accuracy(two: Specnet) -> None:
+    data = json.loads(two("compare", "runs/small/001", "runs/small/002", "--output", "json").stdout)
+    results = {
+        path: json.loads(two("runs", path, "--output", "json").stdout)["runs"][0]["splits"]
+        for path in ("runs/small/001", "runs/small/002")
+    }
+    figures = {(each["split"], each["name"]): each for each in data["figures"]}
+    assert set(figures) == {(s, n) for s in ("train", "validation") for n in ("loss", "accuracy")}
+    for (split, name), figure in figures.items():
+        values = {path: result[split][name] for path, result in results.items()}
+        assert figure["values"] == values
+        top = min(values.values()) if name == "loss" else max(values.values())
+        wanted = [p for p, v in values.items() if v == top] if len(set(values.values())) > 1 else []
+        assert figure["best"] == wanted
+
+
+def test_losses_of_other_kinds_are_not_ranked(two: Specnet) -> None:
+    done = two("run", "small.toml", "-q", "--set", SCALED)
+    assert done.returncode == 0, done.stderr
+    data = json.loads(two("compare", "runs/small", "--output", "json").stdout)
+    assert len(data["runs"]) == 3
+    losses = [each for each in data["figures"] if each["name"] == "loss"]
+    assert losses
+    assert all(each["best"] == [] and each["better"] is None for each in losses)
+
+
+def test_the_table_marks_the_best_and_overlays_the_curves(two: Specnet) -> None:
+    shown = two("compare", "runs/small/*").stdout
+    assert "training.epochs  4    6" in shown
+    assert " *" in next(line for line in shown.splitlines() if line.startswith(" validation loss  "))
+    assert "validation loss   ** 001   oo 002" in shown
+
+
+def test_other_rows_are_said_to_be_others(two: Specnet) -> None:
+    assert two("run", "small.toml", "-q", "--seed", "5").returncode == 0
+    assert "measured on other rows" in two("compare", "runs/small").stdout
+    assert "measured on other rows" not in two("compare", "runs/small/001", "runs/small/002").stdout
+
+
+def test_curves_are_drawn_into_a_file(two: Specnet, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    done = two("compare", "runs/small", "--svg", "curves.svg")
+    assert done.returncode == 0, done.stderr
+    drawn = (tmp_path / "curves.svg").read_text()
+    assert all(text in drawn for text in ("<svg", ">001<", ">002<", ">epoch<", ">validation loss<"))
+
+
+def test_without_matplotlib_the_extra_is_named(two: Specnet, tmp_path: Path) -> None:
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "sitecustomize.py").write_text("import sys\nsys.modules['matplotlib'] = None\n")
+    done = two("compare", "runs/small", "--svg", "a.svg", PYTHONPATH=f"{ROOT}:{tmp_path / 'blocked'}")
+    assert done.returncode == 1
+    assert "pip install 'specnet[report]'" in done.stderr
+    assert not (tmp_path / "a.svg").exists()
+
+
+@pytest.mark.parametrize("names", [["runs/none"], ["runs/small/001"], ["runs/x*"], ["small.toml"]])
+def test_what_is_no_pair_of_runs_is_wrong_usage(two: Specnet, names: list[str]) -> None:
+    done = two("compare", *names)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert names[0] in done.stderr
+
+
+def test_runs_are_listed_with_status_and_figures(two: Specnet, tmp_path: Path) -> None:
+    (tmp_path / "runs/small/002/result.json").unlink()
+    shown = two("runs").stdout.splitlines()
+    assert "accuracy" in shown[0]
+    first, second = shown[2:]
+    assert "runs/small/001" in first
+    assert "completed" in first
+    assert "runs/small/002" in second
+    assert "unfinished" in second
+    data = json.loads(two("runs", "--output", "json").stdout)
+    assert [each["status"] for each in data["runs"]] == ["completed", "unfinished"]
+    assert [each["epochs"] for each in data["runs"]] == [4, 6]
+
+
+def test_a_run_that_a_process_holds_is_running(two: Specnet, tmp_path: Path) -> None:
+    from specnet.runs.lock import locked
+
+    with locked(tmp_path / "runs/small/001"):
+        data = json.loads(two("runs", "--output", "json").stdout)
+    assert [each["status"] for each in data["runs"]] == ["running", "completed"]
+
+
+def test_a_line_that_was_cut_off_is_left_out(two: Specnet, tmp_path: Path) -> None:
+    log = tmp_path / "runs/small/001/metrics.jsonl"
+    log.write_bytes(log.read_bytes()[:-5])
+    (tmp_path / "runs/small/001/result.json").unlink()
+    data = json.loads(two("runs", "--output", "json").stdout)
+    assert data["runs"][0]["epochs"] == 3
+
+
+def test_no_runs_is_no_error_and_no_folder_is_one(specnet: Specnet, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    assert specnet("runs").returncode == 0
+    assert json.loads(specnet("runs", "--output", "json").stdout) == {"version": 1, "runs": []}
+    assert specnet("runs", "elsewhere").returncode == 2

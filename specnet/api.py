@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Report, SpecError
-from specnet.language import Source, check, load
+from specnet.language import Source, examine, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
@@ -45,16 +45,20 @@ def validate(
     unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
     if unknown:
         raise ValueError("; ".join(unknown))
-    spec, report = check(source, overrides)
+    spec, report, sound = examine(source, overrides)
+    spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
     from specnet.compiler.lint.ignoring import heard
-    from specnet.compiler.study import study
+    from specnet.compiler.study import study, study_sound
 
-    found = heard(spec, spec.origin.place(study(spec, data=data)), ignore, whole=data)
+    if sound is None:
+        found = heard(spec, spec.origin.place(study(spec, data=data)), ignore, whole=data)
+    else:
+        found = [d for d in study_sound(sound, data=data) if d.severity == "error"]
     return replace(
         report,
-        diagnostics=(*report.diagnostics, *found),
+        diagnostics=tuple(spec.origin.place((*report.diagnostics, *found))),
         sources={**report.sources, **spec.origin.texts},
     )
 
@@ -114,7 +118,8 @@ def run(
 def load_run(path: str | PathLike[str]) -> Model:
     """Return the model of a finished run, ready to predict; the data that it learnt from is not needed.
 
-    Raises RunError where the directory holds no run, or a damaged one.
+    `path` is the run's directory, or a file that `specnet export --to specnet` wrote. Raises RunError where it
+    holds no run, or a damaged one.
     """
     from specnet.runs.directory import load_run as read
 

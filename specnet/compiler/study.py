@@ -5,7 +5,8 @@ from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network, initial_faults, lower_layers
 from specnet.compiler.settings import check_training
 from specnet.data import Signature, open_data
-from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics import Diagnostic, Label, SpecError
+from specnet.language.salvage import Salvage
 from specnet.language.spec import Spec
 
 
@@ -38,6 +39,35 @@ def study(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
     return found
 
 
+def study_sound(salvage: Salvage, *, data: bool = True) -> list[Diagnostic]:
+    """Return what is wrong with the sound parts of a document that has faults of language in others.
+
+    The data, if their table is sound; the layers before the first faulty one; the loss and the metrics where
+    all layers are sound; the training settings where all of these are. Warnings wait for a sound document.
+    """
+    spec, faulty = salvage.spec, salvage.faulty
+    found: list[Diagnostic] = []
+    signature: Signature | None = None
+    if data and "data" not in faulty:
+        try:
+            signature = open_data(spec.data, spec.origin.folder)[0]
+        except SpecError as error:
+            found += error.diagnostics
+    inputs = spec.input_shape or (signature.inputs if signature is not None else None)
+    pinned = pinned_fault(spec, signature) if signature is not None else None
+    if pinned is not None:
+        found.append(pinned)
+    if inputs is None or "input_shape" in faulty or not salvage.layers:
+        return found
+    if pinned is not None or signature is None or faulty & {"layers", "loss"}:
+        return found + _layers_alone(spec, inputs)
+    try:
+        network = Network(spec, signature)
+        return found + ([] if "training" in faulty else list(check_training(network)))
+    except SpecError as error:
+        return [*found, *error.diagnostics]
+
+
 def build(spec: Spec, signature: Signature) -> Network:
     """Return the network of a document over data of known shapes; raises SpecError with every fault."""
     pinned = pinned_fault(spec, signature)
@@ -59,6 +89,7 @@ def pinned_fault(spec: Spec, signature: Signature) -> Diagnostic | None:
         f"`input_shape` is {list(spec.input_shape)}, and the data's inputs are {list(signature.inputs)}",
         ("input_shape",),
         help=f"input_shape = {list(signature.inputs)}, or a `reshape` transform",
+        labels=(Label(f"this gives {list(signature.inputs)}", ("data",), "type"),),
     )
 
 

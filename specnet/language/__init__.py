@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from specnet.language.loading import check, load
+from specnet.language.loading import check, examine, load
 from specnet.language.origin import Origin
 from specnet.language.source import Source, read, text_source
 
-__all__ = ["Origin", "Source", "check", "load", "read", "text_source"]
+__all__ = ["Origin", "Source", "check", "examine", "load", "read", "text_source"]

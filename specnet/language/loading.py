@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -12,6 +12,9 @@ from specnet.language.origin import Origin
 from specnet.language.overrides import Overrides, apply, read_overrides
 from specnet.language.source import Source, read
 from specnet.language.spec import Spec
+
+if TYPE_CHECKING:
+    from specnet.language.salvage import Salvage
 
 
 def check(
@@ -22,6 +25,14 @@ def check(
     `source` is a path, or a text if it holds a line break or begins with `{`. Raises SpecFileError for a file
     that cannot be read at all.
     """
+    spec, report, _ = examine(source, overrides)
+    return spec, report
+
+
+def examine(
+    source: str | os.PathLike[str] | Source, overrides: Overrides | None = None
+) -> tuple[Spec | None, Report, Salvage | None]:
+    """Return what `check` does, and for a document with errors what is sound in it all the same."""
     wanted, faults = read_overrides(overrides or ())
     texts = {fault.file: fault.file for fault in faults if fault.file is not None}
     try:
@@ -29,16 +40,19 @@ def check(
         data = text.parse()
     except SpecError as error:
         file = next((d.file for d in error.diagnostics if d.file), "spec")
-        return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources})
+        return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None
     done, misfits = apply(data, wanted)
     faults += misfits
     origin = Origin(text, tuple(done))
     texts |= origin.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
     spec, found = _build(data, text)
     if spec is None or faults:
-        return None, _report(text.file, (*origin.place(found), *faults), texts)
+        from specnet.language.salvage import salvage
+
+        report = _report(text.file, (*origin.place(found), *faults), texts)
+        return None, report, salvage(data, (*found, *faults), origin)
     spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a text
-    return spec, _report(text.file, (), texts)
+    return spec, _report(text.file, (), texts), None
 
 
 def _report(file: str, found: Iterable[Diagnostic], texts: dict[str, str]) -> Report:

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from specnet.diagnostics import Diagnostic
+from specnet.language.origin import Origin
+from specnet.language.spec import Spec
+
+PLACEHOLDERS: dict[str, Any] = {
+    "data": {"type": "inline", "inputs": [[0.0]], "targets": [0.0]},
+    "layers": [{"type": "flatten"}],
+    "loss": "mse",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """What is sound in a document with faults, so that the rest of it can be checked all the same.
+
+    `spec` holds placeholders where something was faulty: only what is said to be sound may be looked at.
+    """
+
+    spec: Spec
+    layers: int
+    """How many layers there are before the first faulty one."""
+    faulty: frozenset[str]
+    """The root keys with faults; `layers` is among them where any layer has one."""
+
+
+def salvage(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -> Salvage | None:
+    """Return what is sound in a document's data, given its findings; None where too little is."""
+    paths = [d.path for d in found if d.severity == "error"]
+    faulty = {str(path[0]) for path in paths if path} | {key for key in PLACEHOLDERS if key not in data}
+    layers = data.get("layers")
+    places = [path[1] for path in paths if path[:1] == ("layers",) and len(path) > 1]
+    known = [place for place in places if isinstance(place, int)]
+    whole = isinstance(layers, list) and len(known) == len([p for p in paths if p[:1] == ("layers",)])
+    sound = min(known, default=len(layers)) if whole and isinstance(layers, list) else 0
+    rest = {key: value for key, value in data.items() if key not in faulty and key in Spec.model_fields}
+    rest |= {key: PLACEHOLDERS[key] for key in PLACEHOLDERS if key in faulty}
+    if sound and isinstance(layers, list):
+        rest["layers"] = layers[:sound]
+    try:
+        spec = Spec.model_validate({**rest, "specnet": 1})
+    except ValidationError:
+        return None
+    spec._origin = origin  # noqa: SLF001  findings in what is sound have their places in the same text
+    return Salvage(spec, sound, frozenset(faulty))

@@ -46,9 +46,21 @@ def test_nothing_is_left_over() -> None:
     assert len(texts) == len(DOCUMENTS)
 
 
-def test_every_code_of_syntax_and_language_has_a_document() -> None:
+UNSEEN = {
+    "SN200",  # two hundred findings
+    "SN413", "SN561",  # `run` finds them, having read all of the data
+    "SN570", "SN605",  # they depend on the machine's memory
+    "SN571", "SN572",  # new data's
+    "SN620",  # no number of epochs and rows leads there
+}  # fmt: skip
+"""Errors that no document beside this one shows."""
+
+
+def test_every_error_has_a_document_and_there_are_many() -> None:
     shown = {f"SN{name[2:5]}" for name in DOCUMENTS}
-    assert {code for code in CODES if code < "SN3"} - shown == {"SN200"}
+    errors = {code for code in CODES if code < "SN7"}
+    assert errors - shown == UNSEEN & errors
+    assert len(DOCUMENTS) >= 180
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
 from specnet.language.spec import Spec
 from specnet.runtime.shapes import BATCH, DType, Shape, at, show
+from specnet.vocabulary.initializers import Constant
 from specnet.vocabulary.losses import Link
 from specnet.vocabulary.metrics import METRICS, Metric
 
@@ -160,6 +161,8 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
         problem = parameter.initial.fault(parameter.shape)
         if problem is not None:
             path = (*parameter.origin, parameter.field)
+            if isinstance(parameter.initial, Constant):
+                path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
     return found
 

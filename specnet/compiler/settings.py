@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.compiler.network import Network
-from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
 from specnet.language.spec import Spec
+from specnet.language.suggestions import certain_kind, closest
 from specnet.vocabulary.schedules import RunLength
 
 EVALUATION_ROWS = 1024
@@ -21,7 +22,7 @@ def check_training(network: Network) -> Iterator[Diagnostic]:
     if settings.checkpoint is not None and settings.checkpoint.best is not None:
         yield from _monitor(network, settings.checkpoint.best, ("training", "checkpoint", "best"))
     if settings.schedule.watched is not None:
-        yield from _monitor(network, settings.schedule.watched, ("training", "schedule"))
+        yield from _monitor(network, settings.schedule.watched, ("training", "schedule", "monitor"))
     if "train" in rows:
         length = run_length(spec, rows["train"])
         if length.steps_per_epoch == 0:
@@ -55,8 +56,15 @@ def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnost
     figures = ["loss", *(metric.label for metric in network.metrics)]
     known = [*(f"validation.{name}" for name in figures), "train.loss"]
     if monitor not in known:
+        message = f"`{monitor}` is not measured while training"
+        meant = closest(monitor, known)
+        sure = meant is not None and meant == certain_kind(monitor, known)
         yield Diagnostic(
-            "SN603", f"`{monitor}` is not measured while training", path, help=f"one of {', '.join(known)}"
+            "SN603",
+            f"{message}; did you mean `{meant}`?" if meant else message,
+            path,
+            help=f"one of {', '.join(known)}",
+            fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
         )
     elif split == "validation" and "validation" not in network.signature.rows:
         yield Diagnostic(

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 from specnet import api
+from specnet.cli.given import must_exist, named
 from specnet.cli.results import MOST_CLASSES, confusion_table, results_table
 from specnet.cli.tables import section
 from specnet.cli.terminal import results
-from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
+from specnet.diagnostics import SpecError
 from specnet.runs.files import finite
 
 
@@ -32,22 +32,3 @@ def evaluate(run: str, data: str | None, *, as_json: bool) -> int:
             section(console, f"{name} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(value, found.classes, console.width).show(console)
     return 0
-
-
-def must_exist(path: str) -> None:
-    """Raise SpecFileError where there is no file or directory of that name."""
-    try:
-        there = Path(path).exists()
-    except (OSError, ValueError):
-        there = False
-    if not there:
-        raise SpecFileError(f"{path}: no such file or directory")
-
-
-def named(error: SpecError, file: str) -> SpecError:
-    """Return an error whose findings say which file they are about."""
-    found = [
-        Diagnostic(d.code, d.message, severity=d.severity, help=d.help, file=d.file or file, span=d.span)
-        for d in error.diagnostics
-    ]
-    return SpecError(found, error.sources)

@@ -9,7 +9,7 @@ from typing import IO, Any, cast
 import typer
 
 from specnet import api
-from specnet.cli.evaluate import must_exist
+from specnet.cli.given import must_exist
 from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}

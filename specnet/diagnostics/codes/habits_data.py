@@ -10,7 +10,7 @@ _STANDARD = '[[data.transforms]]\ntype = "standardize"\n'
 _INLINE = '[data]\ntype = "inline"\ninputs = {}\ntargets = {}\n'
 _PEOPLE = "number,age,group,member\n" + "".join(
     f"{row},{(7 * row) % 31 / 10},{'ab'[row % 3 == 0]},{('no', 'yes')[row % 3 == 0]}\n"
-    for row in range(1, 31)
+    for row in range(1, 22)
 )
 _GROUPS = '[data]\ntype = "csv"\npath = "people.csv"\ntarget = "member"\nfeatures = [{}]\n'
 _POINTS = "a,b,y\n" + "".join(

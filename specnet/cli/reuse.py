@@ -110,3 +110,38 @@ def predict(
     from specnet.cli.predict import predict as write
 
     return write(run, data, out=out, output=output.value)
+
+
+@app.command()
+@guarded
+def init(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A CSV file.", show_default=False)],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="What to predict: a column's name, or its place from 0; the last one if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="The document to write, or - for standard output; DATA's name with .toml if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    output: As = Output.TABLE,
+) -> int:
+    """Write a first document for a table, and say why it is as it is.
+
+    Looks through the whole file: delimiter, header, kinds of columns, classes, missing values and scales. The
+    document runs at once, and has the reason for each choice beside it.
+    """
+    from specnet.cli.init import init as write
+
+    return write(data, target=target, out=out, force=force, as_json=output is Output.JSON)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from specnet.cli.given import must_exist
+from specnet.cli.numbers import counted, number
+from specnet.cli.tables import Table
+from specnet.cli.terminal import results, say
+from specnet.data.tables.survey import ColumnSurvey, survey
+from specnet.diagnostics import SpecFileError
+from specnet.runs.drafting import Draft, Use, draft
+from specnet.runs.files import write_whole
+
+
+def init(data: str, *, target: str | None, out: str | None, force: bool, as_json: bool) -> int:
+    """Write a first document for a table, say what it was made from, and return the exit code."""
+    must_exist(data)
+    table = survey(Path(data))
+    document = Path(f"{Path(data).stem}.toml") if out is None else Path(out)
+    made = draft(table, target, Path("table.toml") if out == "-" else document)
+    if out == "-":
+        sys.stdout.write(made.text)
+        return 0
+    if document.exists() and not force:
+        raise SpecFileError(
+            f"{document}: there is such a file already; --force replaces it, -o names another"
+        )
+    write_whole(document, lambda file: _write(file, made.text))
+    if as_json:
+        sys.stdout.write(json.dumps(_data(made, document, table.rows), indent=2, ensure_ascii=False) + "\n")
+    else:
+        _show(results(), made, document, table.rows)
+    return 0
+
+
+def _write(file: Any, text: str) -> None:
+    file.write(text.encode())
+
+
+def _data(made: Draft, document: Path, rows: int) -> dict[str, Any]:
+    return {
+        "file": str(document),
+        "rows": rows,
+        "task": made.task,
+        "classes": made.classes,
+        "columns": [
+            {
+                "place": use.column.place,
+                "name": use.column.name,
+                "role": use.role,
+                "why": use.why,
+                "kind": _kind(use.column),
+                "missing": use.column.missing,
+            }
+            for use in made.uses
+        ],
+    }
+
+
+def _kind(column: ColumnSurvey) -> str:
+    return "empty" if not column.rows else "number" if column.numeric else "text"
+
+
+def _show(console: Console, made: Draft, document: Path, rows: int) -> None:
+    table = Table(["column", "kind", "missing", "values", "use", "because"], "<<><<<")
+    table.rows += [_row(use) for use in made.uses]
+    table.show(console)
+    what = f"{made.classes} classes" if made.classes else "a number"
+    say(console, "")
+    say(console, f" {counted(rows, 'row')}; to be predicted: {what}")
+    say(console, f" wrote {document}; train it with: specnet run {document}")
+
+
+def _row(use: Use) -> list[str]:
+    column = use.column
+    if column.numeric:
+        values = f"{number(column.low)} to {number(column.high)}"
+    else:
+        values = ", ".join(text for text, _ in column.distinct.most_common(3))
+        values = values if len(values) <= 30 else f"{values[:29]}…"
+    missing = f"{column.missing:,}" if column.missing else ""
+    name = "".join(c if c.isprintable() else "?" for c in column.name)
+    shown = "".join(c if c.isprintable() else "?" for c in values)
+    return [name, _kind(column), missing, shown, use.role, use.why]

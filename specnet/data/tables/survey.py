@@ -1,0 +1,208 @@
+"""What a CSV file holds, found out without being told anything about it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf, isfinite, sqrt
+from pathlib import Path
+
+from specnet.data.readers.csv_file import MARKERS
+from specnet.data.tables.dialect import Lines, number
+from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE = 1 << 16
+"""Characters from which the delimiter is told."""
+
+DISTINCT = 1001
+"""Up to how many different cells of a column are counted."""
+
+ODD = 3
+"""How many different texts a column of numbers may hold that stand for missing values."""
+
+
+@dataclass(slots=True)
+class ColumnSurvey:
+    """One column: what its cells are."""
+
+    place: int
+    name: str
+    """Its name; its place where there is no header, or no name of its own."""
+    missing: int = 0
+    numbers: int = 0
+    texts: int = 0
+    whole: bool = True
+    """Whether all of its numbers are whole."""
+    low: float = inf
+    high: float = -inf
+    distinct: Counter[str] = field(default_factory=Counter)
+    """How often each cell occurs, up to a limit."""
+    odd: Counter[str] = field(default_factory=Counter)
+    """Cells that are no finite numbers, by how often they occur, up to a limit."""
+    counting: bool = True
+    """Whether each number is one more than that in the row before."""
+    markers: tuple[str, ...] = ()
+    """Texts among its numbers that stand for missing values."""
+    _sum: float = 0.0
+    _squares: float = 0.0
+    _last: float | None = None
+
+    def add(self, cell: str) -> None:
+        """Take in one cell, its blanks stripped."""
+        if cell in MARKERS:
+            self.missing += 1
+            return
+        if cell in self.distinct or len(self.distinct) < DISTINCT:
+            self.distinct[cell] += 1
+        value = number(cell)
+        if value is None or not isfinite(value):
+            self.texts += 1
+            if cell in self.odd or len(self.odd) <= ODD:
+                self.odd[cell] += 1
+            return
+        self.numbers += 1
+        self.whole = self.whole and value == int(value)
+        self.low, self.high = min(self.low, value), max(self.high, value)
+        self._sum += value
+        self._squares += value * value
+        self.counting = self.counting and (self._last is None or value == self._last + 1)
+        self._last = value
+
+    def finish(self) -> None:
+        """Take a few texts among many numbers for marks of missing values."""
+        if self.texts and len(self.odd) <= ODD and self.numbers >= 9 * self.texts:
+            self.markers = tuple(sorted(self.odd))
+            self.missing += self.texts
+            self.texts = 0
+            for text in self.markers:
+                del self.distinct[text]
+
+    @property
+    def rows(self) -> int:
+        """How many cells have a value."""
+        return self.numbers + self.texts
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is a column of numbers."""
+        return self.numbers > 0 and not self.texts
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it holds numbers and texts, and so names some of which look like numbers."""
+        return self.numbers > 0 and self.texts > 0
+
+    @property
+    def many(self) -> bool:
+        """Whether it has more different cells than are counted."""
+        return len(self.distinct) >= DISTINCT
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of its numbers."""
+        if not self.numbers:
+            return 0.0
+        mean = self._sum / self.numbers
+        return sqrt(max(0.0, self._squares / self.numbers - mean * mean))
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a file holds, and how it is written."""
+
+    path: Path
+    delimiter: str
+    encoding: str
+    header: bool
+    rows: int
+    columns: tuple[ColumnSurvey, ...]
+
+
+def survey(path: Path) -> Survey:
+    """Read a file to its end and return what it holds; raise SpecError where it is no table."""
+    text, encoding = _text(path)
+    delimiter = _delimiter(text[:SAMPLE])
+    with io.StringIO(text, newline="") as stream:
+        reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
+        try:
+            records = [(line, [cell.strip() for cell in record]) for line, record in Lines(reader).numbered()]
+        except csv.Error as error:
+            raise _fault(
+                path, "SN504", f"`{path}` is no well-formed CSV: {error}, in line {reader.line_num}"
+            ) from None
+    if not records:
+        raise _fault(path, "SN506", f"`{path}` is empty")
+    width = len(records[0][1])
+    for line, record in records:
+        if len(record) != width:
+            message = f"line {line} of `{path}` has {len(record)} cells, where the first line has {width}"
+            raise _fault(path, "SN505", message, "text that holds the delimiter must be quoted")
+    header = _has_header([record for _, record in records])
+    first = records[0][1]
+    columns = tuple(ColumnSurvey(i, first[i] if header else str(i)) for i in range(width))
+    body = records[1:] if header else records
+    if not body:
+        raise _fault(path, "SN506", f"`{path}` has no rows of data")
+    for column in columns:
+        for _, record in body:
+            column.add(record[column.place])
+        column.finish()
+    return Survey(path, delimiter, encoding, header, len(body), columns)
+
+
+def _text(path: Path) -> tuple[str, str]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecFileError(f"{path}: {error.strerror or error}") from None
+    if b"\0" in data[:SAMPLE]:
+        raise _fault(path, "SN503", f"`{path}` is no text, or text in UTF-16")
+    try:
+        return data.decode("utf-8-sig"), "utf-8"
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), "latin-1"
+
+
+def _delimiter(sample: str) -> str:
+    """Return what parts the most cells in the same number on each line."""
+    lines = sample.splitlines()[:50]
+    # The last line of a sample may have been cut.
+    lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
+    best, most = ",", 1
+    for sign in DELIMITERS:
+        try:
+            widths = Counter(len(r) for r in csv.reader(lines, delimiter=sign, skipinitialspace=True) if r)
+        except csv.Error:
+            continue
+        width, count = widths.most_common(1)[0] if widths else (1, 0)
+        if width > most and count >= 0.9 * sum(widths.values()):
+            best, most = sign, width
+    return best
+
+
+def _has_header(records: list[list[str]]) -> bool:
+    """Return whether the first record holds names: no number, no gap in the middle, and unlike the rest."""
+    first = records[0]
+    if any(number(cell) is not None for cell in first) or (len(first) > 1 and not any(first[1:])):
+        return False
+    rest = records[1:1001]
+    columns = list(zip(*rest, strict=True)) if rest else [()] * len(first)
+    if any(any(number(cell) is not None for cell in column) for column in columns):
+        return True
+    # All is text: names do not come again below, and differ from each other.
+    return len(set(first)) == len(first) and all(
+        name not in column for name, column in zip(first, columns, strict=True)
+    )
+
+
+def in_sequence(values: list[float]) -> bool:
+    """Return whether whole numbers follow on each other without a gap."""
+    return all(b == a + 1 for a, b in pairwise(sorted(values)))
+
+
+def _fault(path: Path, code: str, message: str, cure: str | None = None) -> SpecError:
+    return SpecError([Diagnostic(code, message, file=str(path), help=cure)])

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import specnet as package
+from specnet.data.tables.survey import survey
+from specnet.runs.drafting import draft
+from tests.cli.support import Specnet
+
+random = np.random.default_rng(5)
+
+
+def drafted(path: Path, target: str | None = None) -> package.Spec:
+    document = path.with_suffix(".toml")
+    document.write_text(draft(survey(path), target, document).text, encoding="utf-8")
+    report = package.validate(document)
+    assert report.ok, [d.message for d in report.diagnostics]
+    return package.load(document)
+
+
+def test_a_first_document_runs_at_once(specnet: Specnet, tmp_path: Path) -> None:
+    rows = []
+    for n in range(120):
+        a, colour = random.normal(), ["red", "green", "?"][n % 3]
+        rows.append(f"{n},x,{a:.4f},{colour},{'' if n % 40 == 1 else n % 7},{'yes' if a > 0 else 'no'}")
+    (tmp_path / "t.csv").write_text("\n".join(["id,same,a,colour,b,answer", *rows]))
+    done = specnet("init", "t.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "wrote t.toml" in done.stdout
+    text = (tmp_path / "t.toml").read_text()
+    assert '"id",  # it counts the rows' in text
+    assert '"same",  # it holds one value only' in text
+    assert 'missing = "mean"  # 43 cells without a value in 2 columns' in text
+    spec = package.load(tmp_path / "t.toml")
+    assert (spec.data.target, spec.data.exclude, spec.layers[-1].units) == ("answer", ("id", "same"), 2)
+    ran = specnet("run", "t.toml", "--set", "training.epochs=3", "--output", "json")
+    assert ran.returncode == 0
+    assert set(json.loads(ran.stdout)["splits"]) == {"train", "validation", "test"}
+    assert specnet("init", "t.csv").returncode == 2
+    assert specnet("init", "t.csv", "--force").returncode == 0
+    assert specnet("init", "t.csv", "-o", "-").stdout == text.replace('"t"', '"table"')
+    assert specnet("init", "absent.csv").returncode == 2
+    wrong = specnet("init", "t.csv", "--target", "anser", "-o", "other.toml")
+    assert (wrong.returncode, "did you mean `answer`" in wrong.stderr) == (1, True)
+    assert not (tmp_path / "other.toml").exists()
+    data = json.loads(specnet("init", "t.csv", "--force", "--target", "a", "--output", "json").stdout)
+    assert (data["task"], data["classes"], data["rows"], data["file"]) == ("numbers", None, 120, "t.toml")
+    assert [c["role"] for c in data["columns"]] == [
+        "left out",
+        "left out",
+        "target",
+        "input",
+        "input",
+        "input",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "loss", "units"),
+    [
+        (["x", "y"], lambda n: [n * 0.5, n % 3], "cross_entropy", 3),
+        (["x", "y"], lambda n: [n * 0.5, n % 3 + 1], "cross_entropy", 3),
+        (["x", "y"], lambda n: [n * 0.5, n % 3 + 2], "mse", 1),
+        (["x", "y"], lambda n: [n * 0.5, n * 1.7], "mse", 1),
+        (["x", "y"], lambda n: [n * 0.5, ["a", "b", "7"][n % 3]], "cross_entropy", 3),
+        (None, lambda n: [n * 0.5, "ab"[n % 2]], "cross_entropy", 2),
+        (["x", "x", "", "y"], lambda n: [n * 0.5, n % 2, n % 4, n % 2], "cross_entropy", 2),
+        (["ä b", "d.e"], lambda n: [n * 0.5, ["ja", "nein"][n % 2]], "cross_entropy", 2),
+        (["x", "y"], lambda n: ["unknown" if n == 4 else n * 0.5, n % 2], "cross_entropy", 2),
+        (["x", "y"], lambda n: [n * 0.5, "" if n == 3 else n % 2], "cross_entropy", 2),
+        (["c", "y"], lambda n: [["red", "5", ""][n % 3], n % 2], "cross_entropy", 2),
+    ],
+)
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("count", [12, 60])
+def test_every_kind_of_column_becomes_a_sound_document(
+    tmp_path, head, cells, loss, units, sign, count
+) -> None:
+    rows = [sign.join(map(str, cells(n))) for n in range(count)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(([sign.join(head)] if head else []) + rows) + "\n", encoding="utf-8")
+    spec = drafted(path)
+    assert (spec.loss.type, spec.layers[-1].units) == (loss, units)
+    result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 1}))
+    assert np.isfinite(result.splits["train"]["loss"])
+
+
+def test_texts_in_latin_1_and_large_tables_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(
+        "größe,y\n".encode("latin-1") + b"".join(b"%d,%d\n" % (n * 3, n % 2) for n in range(5001))
+    )
+    spec = drafted(path)
+    assert (spec.data.encoding, spec.training.batch_size, len(spec.layers)) == ("latin-1", 128, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "says"),
+    [
+        ("", None, "is empty"),
+        ("a,b\n", None, "no rows of data"),
+        ("a,b\n1,2\n1,2,3\n", None, "line 3 of .* has 3 cells"),
+        ("a,b\n1,5\n1,5\n", None, "no column of .* varies"),
+        ("a,b\n1,5\n2,5\n", "b", "one value only"),
+        ("a\n1\n2\n5\n", None, "no column of .* is left to predict"),
+        ("a,b\n1,2\n", "c", "has no column `c`"),
+        ("a,a\n1,2\n", "a", "has 2 columns `a`"),
+        ('a,b\n"1,2\n', None, "no well-formed CSV"),
+        ("\0\0", None, "no text"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, text: str, target: str | None, says: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(package.SpecError, match=says):
+        draft(survey(path), target, tmp_path / "t.toml")

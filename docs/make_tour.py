@@ -32,7 +32,7 @@ from specnet.diagnostics import KeyPath
 from specnet.graph.graph import Graph
 from specnet.language import load
 from specnet.runtime.plan import Plan
-from specnet.vocabulary.layers import Dense
+from specnet.vocabulary.layers.dense import Dense
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "docs" / "tour.md", ROOT / "README.md")

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the command line on the process's arguments, and exit with its code."""
+    import os
     import sys
 
+    # Pydantic would read what every installed package says of itself, to look for plugins.
+    # A program that imports specnet keeps its plugins; here there is nothing for them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from specnet.cli.look import app
 
     for stream in (sys.stdout, sys.stderr):

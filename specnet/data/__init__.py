@@ -5,13 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.data.faults import Faults
 from specnet.data.files import Site
-from specnet.data.reader import READERS, Reader, Source
-from specnet.data.readers.builtin import Builtin
-from specnet.data.readers.csv_file import Csv
-from specnet.data.readers.idx import Idx
-from specnet.data.readers.inline import Inline
-from specnet.data.readers.npz import Npz
-from specnet.data.readers.synthetic import Synthetic
+from specnet.data.reader import Reader, Source
+from specnet.data.readers import READERS
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Signature, sign
 from specnet.data.splits import SplitSpec
@@ -39,8 +34,6 @@ __all__ = [
     "load_data",
     "open_data",
 ]
-
-READERS.add(Inline, Csv, Npz, Idx, Builtin, Synthetic)
 
 
 def inspect_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> Signature:

@@ -10,11 +10,13 @@ import numpy as np
 from specnet.data.faults import Faults, closest, listed
 from specnet.data.files import Place, Site
 from specnet.data.pipeline import Pipeline
-from specnet.data.reader import READERS, Reader
+from specnet.data.reader import Reader
+from specnet.data.readers import READERS
 from specnet.data.rows import BLOCK, ArrayRows, Rows
 from specnet.data.signature import Signature
 from specnet.data.tables.columns import TableRows
-from specnet.data.transforms import TRANSFORMS, OneHot, Unfit
+from specnet.data.transforms import TRANSFORMS, Unfit
+from specnet.data.transforms.fixed import OneHot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

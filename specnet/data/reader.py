@@ -11,7 +11,7 @@ from specnet.data.sample import Sample
 from specnet.data.signature import Description
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
-from specnet.vocabulary.kind import Family, Kind, fault
+from specnet.vocabulary.kind import Kind, fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,9 +86,6 @@ class Reader(Kind):
         del path
         site.faults.add("SN571", f"`{self.type}` data are not read from a file", "type")
         return None
-
-
-READERS: Family[Reader] = Family("reader")
 
 
 def joined(parts: Mapping[str, Description], site: Site) -> Description:

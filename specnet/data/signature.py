@@ -7,7 +7,7 @@ from typing import Literal
 from specnet.data.faults import Faults, sized
 from specnet.data.files import memory
 from specnet.data.splits import SplitSpec, share
-from specnet.data.transforms import OneHot, Transform, Unfit
+from specnet.data.transforms import Transform, Unfit
 
 TargetKind = Literal["class", "number"]
 
@@ -88,6 +88,8 @@ def sign(
                 "SN560", str(unfit), "transforms", i, *key, part="value" if key else "type", help=unfit.help
             )
             continue
+        from specnet.data.transforms.fixed import OneHot
+
         if isinstance(transform, OneHot) and integers:
             count = transform.classes
             classes = classes if classes is not None and len(classes) == count else names(count)

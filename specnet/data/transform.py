@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,6 +71,3 @@ class Transform(Kind):
     def affine(self, state: State) -> tuple[Array, Array] | None:
         """Return (scale, offset) with apply(x) = x · scale + offset for each element; None if it isn't so."""
         raise NotImplementedError
-
-
-TRANSFORMS: Family[Transform] = Family("transform")

@@ -11,8 +11,8 @@ from specnet.vocabulary.kind import Table, Words
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
-from specnet.vocabulary.optimizers import OPTIMIZERS, SGD, Optimizer
-from specnet.vocabulary.schedules import SCHEDULES, Constant, Schedule
+from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
+from specnet.vocabulary.schedules import SCHEDULES, Schedule
 
 NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|.])?$"""
 """A name that can be a folder's name anywhere."""
@@ -63,9 +63,9 @@ class Training(Table):
     """How many times the training split is gone through."""
     batch_size: PositiveInt | Literal["full"] = 32
     """Rows a step, or `"full"` for the whole training split in one step."""
-    optimizer: Annotated[Optimizer, OPTIMIZERS] = Field(default_factory=SGD)
+    optimizer: Annotated[Optimizer, OPTIMIZERS] = Field(default_factory=OPTIMIZERS.default("sgd"))
     """The rule that turns gradients into steps."""
-    schedule: Annotated[Schedule, SCHEDULES] = Field(default_factory=Constant)
+    schedule: Annotated[Schedule, SCHEDULES] = Field(default_factory=SCHEDULES.default("constant"))
     """How the learning rate changes from step to step."""
     shuffle: bool = True
     """Whether the rows are drawn in a new order in each epoch; a full batch has one order only."""

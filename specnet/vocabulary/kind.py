@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
@@ -84,22 +85,64 @@ class Kind(Table):
     type: str
 
 
+class Kinds(Mapping[str, type[K]]):
+    """Classes by name, each imported when it is first asked for: the names alone cost nothing."""
+
+    def __init__(self, package: str, homes: Mapping[str, str]) -> None:
+        self.package = package
+        self.homes = dict(homes)
+        # Two threads that ask at once find the same class: Python imports a module once.
+        self.classes: dict[str, type[K]] = {}
+
+    def __getitem__(self, name: str) -> type[K]:
+        kind = self.classes.get(name)
+        if kind is None:
+            module, _, class_name = f"{self.package}.{self.homes[name]}".rpartition(".")
+            kind = self.classes[name] = getattr(import_module(module), class_name)
+        return kind
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.homes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.homes)
+
+    def __len__(self) -> int:
+        return len(self.homes)
+
+
 class Family(Generic[K]):
     """The kinds that one key may name, and the validator that picks among them by `type`.
 
     As the metadata of `Annotated[Layer, LAYERS]` it accepts a table with `type`, or a bare name for a kind
     that needs no options, and validates with the named class alone. So all faults keep their plain key path
     (a union's tags never enter it), and no other kind's validator is built.
+
+    `homes` says for each `type` in which module of `package` its class is, such as `dense.Dense`. Only the
+    modules of kinds that are named get imported, so a document costs the same however many kinds there are.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, package: str, homes: Mapping[str, str]) -> None:
         self.name = name
-        self.kinds: dict[str, type[K]] = {}
+        self.kinds: Mapping[str, type[K]] = Kinds(package, homes)
+        self._names = {home.rpartition(".")[2]: kind for kind, home in homes.items()}
 
-    def add(self, *kinds: type[K]) -> None:
-        """Enter kinds; each is listed under its `type`'s default."""
-        for kind in kinds:
-            self.kinds[cast("str", kind.model_fields["type"].default)] = kind
+    def default(self, name: str) -> Callable[[], K]:
+        """Return a field's `default_factory`, which makes the kind of this name with its own defaults."""
+
+        def make() -> K:
+            return self.kinds[name].model_validate({})
+
+        return make
+
+    def exported(self, name: str) -> type[K]:
+        """Return a class by its own name, for the `__getattr__` of the family's package.
+
+        Raises AttributeError where no kind's class is called so.
+        """
+        if name not in self._names:
+            raise AttributeError(f"no {self.name} has a class `{name}`")
+        return self.kinds[self._names[name]]
 
     def __iter__(self) -> Iterator[type[K]]:
         return iter(self.kinds.values())
@@ -116,8 +159,8 @@ class Family(Generic[K]):
         (context: `family`, `known`) or whatever the named kind's own fields report.
         """
         if isinstance(value, Kind):
-            if type(value) in self.kinds.values():
-                return cast("K", value)
+            if type(value) is self.kinds.get(value.type):
+                return value
             raise self._fault("kind_unknown", f"{type(value).__name__} is not a {self.name}", value.type)
         if isinstance(value, str):
             return self._pick(value, (), value).model_validate({"type": value})

@@ -12,8 +12,8 @@ from specnet.graph.builder import Builder, UpdateBuilder
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import constant, leaf, number
 from specnet.runtime.shapes import BATCH, Batch, Count, at, broadcast, count, show
-from specnet.vocabulary.initializers import Zeros
-from specnet.vocabulary.regularizers import L2
+from specnet.vocabulary.initializers.given import Zeros
+from specnet.vocabulary.regularizers.norms import L2
 from tests.reference import evaluate
 
 DIMS = st.sampled_from([1, 2, 3, BATCH, Batch(2)])

@@ -47,8 +47,7 @@ class Pear(Fruit):
         return self
 
 
-FRUITS: Family[Fruit] = Family("fruit")
-FRUITS.add(Apple, Pear)
+FRUITS: Family[Fruit] = Family("fruit", __name__, {"apple": "Apple", "pear": "Pear"})
 
 
 class Basket(Table):

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from typing import Any
+
+from specnet.data.reader import Reader
+from specnet.vocabulary.kind import Family
+
+READERS: Family[Reader] = Family(
+    "reader",
+    __name__,
+    {
+        "inline": "inline.Inline",
+        "csv": "csv_file.Csv",
+        "npz": "npz.Npz",
+        "idx": "idx.Idx",
+        "builtin": "builtin.Builtin",
+        "synthetic": "synthetic.Synthetic",
+    },
+)
+
+__all__ = [
+    "READERS",
+    "Reader",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return READERS.exported(name)

@@ -1,17 +1,30 @@
-from specnet.data.transform import TRANSFORMS, Transform, Unfit
-from specnet.data.transforms.fixed import Flatten, OneHot, Reshape, Scale
-from specnet.data.transforms.statistics import MinMax, Standardize
+from __future__ import annotations
+
+from typing import Any
+
+from specnet.data.transform import Transform, Unfit
+from specnet.vocabulary.kind import Family
+
+TRANSFORMS: Family[Transform] = Family(
+    "transform",
+    __name__,
+    {
+        "standardize": "statistics.Standardize",
+        "minmax": "statistics.MinMax",
+        "scale": "fixed.Scale",
+        "flatten": "fixed.Flatten",
+        "reshape": "fixed.Reshape",
+        "one_hot": "fixed.OneHot",
+    },
+)
 
 __all__ = [
     "TRANSFORMS",
-    "Flatten",
-    "MinMax",
-    "OneHot",
-    "Reshape",
-    "Scale",
-    "Standardize",
     "Transform",
     "Unfit",
 ]
 
-TRANSFORMS.add(Standardize, MinMax, Scale, Flatten, Reshape, OneHot)
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return TRANSFORMS.exported(name)

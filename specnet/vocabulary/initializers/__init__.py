@@ -1,51 +1,40 @@
 """Where parameters start."""
 
-from specnet.vocabulary.initializers.drawn import Normal, TruncatedNormal, Uniform
-from specnet.vocabulary.initializers.given import Constant, Ones, Zeros
-from specnet.vocabulary.initializers.initializer import INITIALIZERS, Initializer, fans
-from specnet.vocabulary.initializers.matrices import Identity, Orthogonal
-from specnet.vocabulary.initializers.scaled import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    LecunNormal,
-    LecunUniform,
-)
+from __future__ import annotations
 
-INITIALIZERS.add(
-    Zeros,
-    Ones,
-    Constant,
-    Uniform,
-    Normal,
-    TruncatedNormal,
-    GlorotUniform,
-    GlorotNormal,
-    HeUniform,
-    HeNormal,
-    LecunUniform,
-    LecunNormal,
-    Orthogonal,
-    Identity,
+from typing import Any
+
+from specnet.vocabulary.initializers.initializer import Initializer, fans
+from specnet.vocabulary.kind import Family
+
+INITIALIZERS: Family[Initializer] = Family(
+    "initializer",
+    __name__,
+    {
+        "zeros": "given.Zeros",
+        "ones": "given.Ones",
+        "constant": "given.Constant",
+        "uniform": "drawn.Uniform",
+        "normal": "drawn.Normal",
+        "truncated_normal": "drawn.TruncatedNormal",
+        "glorot_uniform": "glorot.GlorotUniform",
+        "glorot_normal": "glorot.GlorotNormal",
+        "he_uniform": "he.HeUniform",
+        "he_normal": "he.HeNormal",
+        "lecun_uniform": "lecun.LecunUniform",
+        "lecun_normal": "lecun.LecunNormal",
+        "orthogonal": "matrices.Orthogonal",
+        "identity": "matrices.Identity",
+    },
 )
 
 __all__ = [
     "INITIALIZERS",
-    "Constant",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Identity",
     "Initializer",
-    "LecunNormal",
-    "LecunUniform",
-    "Normal",
-    "Ones",
-    "Orthogonal",
-    "TruncatedNormal",
-    "Uniform",
-    "Zeros",
     "fans",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return INITIALIZERS.exported(name)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +18,6 @@ class Initializer(Kind):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return the values, shaped `shape`, as float64; the parameter rounds them to its own dtype."""
         raise TypeError(f"{type(self).__name__} says nowhere how it fills {shape}, {generator}")
-
-
-INITIALIZERS: Family[Initializer] = Family("initializer")
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

@@ -6,92 +6,34 @@ fan_in is how many inputs each output sums, fan_out how many outputs each input 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from specnet.vocabulary.initializers.drawn import TRUNCATED_STDDEV, truncated
 from specnet.vocabulary.initializers.initializer import Initializer, fans
+from specnet.vocabulary.initializers.truncation import TRUNCATED_STDDEV, truncated
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class _Scaled(Initializer):
+class Scaled(Initializer):
+    """A start of mean 0 whose variance follows from the fans."""
+
     def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return the variance."""
         raise TypeError(f"{type(self).__name__} says nowhere how widely it spreads: {fan_in}, {fan_out}")
 
 
-class _ScaledUniform(_Scaled):
+class ScaledUniform(Scaled):
+    """Uniform in ±sqrt(3 * variance)."""
+
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         limit = math.sqrt(3.0 * self.variance(*fans(shape)))
         return generator.uniform(-limit, limit, shape)
 
 
-class _ScaledNormal(_Scaled):
+class ScaledNormal(Scaled):
+    """Normal, cut at two standard deviations and widened, so that the variance is the one meant after the cut."""
+
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
         return truncated(shape, generator) * stddev
-
-
-class GlorotUniform(_ScaledUniform):
-    """Uniform in ±sqrt(6 / (fan_in + fan_out)): for tanh and sigmoid (Glorot and Bengio, 2010)."""
-
-    type: Literal["glorot_uniform"] = "glorot_uniform"
-
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        return 2.0 / (fan_in + fan_out)
-
-
-class GlorotNormal(_ScaledNormal):
-    """Normal with variance 2 / (fan_in + fan_out), cut at two standard deviations (Glorot and Bengio, 2010).
-
-    The normal distribution is widened so that the variance after the cut is the one named, as in Keras;
-    PyTorch's `xavier_normal_` is not cut.
-    """
-
-    type: Literal["glorot_normal"] = "glorot_normal"
-
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        return 2.0 / (fan_in + fan_out)
-
-
-class HeUniform(_ScaledUniform):
-    """Uniform in ±sqrt(6 / fan_in): for relu and its kin (He et al., 2015)."""
-
-    type: Literal["he_uniform"] = "he_uniform"
-
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
-        return 2.0 / fan_in
-
-
-class HeNormal(_ScaledNormal):
-    """Normal with variance 2 / fan_in, cut at two standard deviations (He et al., 2015).
-
-    The normal distribution is widened so that the variance after the cut is the one named, as in Keras;
-    PyTorch's `kaiming_normal_` is not cut.
-    """
-
-    type: Literal["he_normal"] = "he_normal"
-
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
-        return 2.0 / fan_in
-
-
-class LecunUniform(_ScaledUniform):
-    """Uniform in ±sqrt(3 / fan_in) (LeCun et al., 1998)."""
-
-    type: Literal["lecun_uniform"] = "lecun_uniform"
-
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
-        return 1.0 / fan_in
-
-
-class LecunNormal(_ScaledNormal):
-    """Normal with variance 1 / fan_in, cut at two standard deviations: for selu (LeCun et al., 1998).
-
-    The normal distribution is widened so that the variance after the cut is the one named, as in Keras.
-    """
-
-    type: Literal["lecun_normal"] = "lecun_normal"
-
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
-        return 1.0 / fan_in

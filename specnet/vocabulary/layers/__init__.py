@@ -1,8 +1,28 @@
-from specnet.vocabulary.layers.basic import Activation, Dropout
-from specnet.vocabulary.layers.dense import Dense
-from specnet.vocabulary.layers.layer import LAYERS, Layer
-from specnet.vocabulary.layers.shaping import Flatten, Reshape
+from __future__ import annotations
 
-LAYERS.add(Dense, Activation, Dropout, Flatten, Reshape)
+from typing import Any
 
-__all__ = ["LAYERS", "Activation", "Dense", "Dropout", "Flatten", "Layer", "Reshape"]
+from specnet.vocabulary.kind import Family
+from specnet.vocabulary.layers.layer import Layer
+
+LAYERS: Family[Layer] = Family(
+    "layer",
+    __name__,
+    {
+        "dense": "dense.Dense",
+        "activation": "basic.Activation",
+        "dropout": "basic.Dropout",
+        "flatten": "shaping.Flatten",
+        "reshape": "shaping.Reshape",
+    },
+)
+
+__all__ = [
+    "LAYERS",
+    "Layer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return LAYERS.exported(name)

@@ -6,8 +6,8 @@ from pydantic import Field, PositiveInt
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.vocabulary.activations import ACTIVATIONS, Activation, Linear
-from specnet.vocabulary.initializers import INITIALIZERS, GlorotUniform, Initializer, Zeros
+from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers.layer import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -21,13 +21,15 @@ class Dense(Layer):
     type: Literal["dense"] = "dense"
     units: PositiveInt
     """How many features it gives."""
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=Linear)
+    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
     """The function applied to the sum."""
     use_bias: bool = True
     """Whether a bias is added."""
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=GlorotUniform)
+    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
+        default_factory=INITIALIZERS.default("glorot_uniform")
+    )
     """Where the kernel starts."""
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=Zeros)
+    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
     """Where the bias starts."""
     kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """What is added to the loss for a large kernel."""

@@ -7,7 +7,7 @@ from pydantic import Field
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.runtime.shapes import show
-from specnet.vocabulary.kind import Family, Kind, Words
+from specnet.vocabulary.kind import Kind, Words
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 """A layer's name, which the names of its parameters and of saved arrays are made of."""
@@ -33,6 +33,3 @@ class Layer(Kind):
                 help="one number a row has the shape (batch, 1)",
             )
         return size
-
-
-LAYERS: Family[Layer] = Family("layer")

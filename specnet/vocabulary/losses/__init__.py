@@ -1,42 +1,38 @@
 """What training makes small."""
 
-from specnet.vocabulary.losses.classification import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Hinge,
-    KLDivergence,
-    SquaredHinge,
-)
-from specnet.vocabulary.losses.loss import LOSSES, Link, Loss, Targets, aligned
-from specnet.vocabulary.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson
+from __future__ import annotations
 
-LOSSES.add(
-    MeanSquaredError,
-    MeanAbsoluteError,
-    Huber,
-    LogCosh,
-    CrossEntropy,
-    BinaryCrossEntropy,
-    Hinge,
-    SquaredHinge,
-    KLDivergence,
-    Poisson,
+from typing import Any
+
+from specnet.vocabulary.kind import Family
+from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned
+
+LOSSES: Family[Loss] = Family(
+    "loss",
+    __name__,
+    {
+        "mse": "regression.MeanSquaredError",
+        "mae": "regression.MeanAbsoluteError",
+        "huber": "regression.Huber",
+        "log_cosh": "regression.LogCosh",
+        "cross_entropy": "classification.CrossEntropy",
+        "binary_cross_entropy": "classification.BinaryCrossEntropy",
+        "hinge": "classification.Hinge",
+        "squared_hinge": "classification.SquaredHinge",
+        "kl_divergence": "classification.KLDivergence",
+        "poisson": "regression.Poisson",
+    },
 )
 
 __all__ = [
     "LOSSES",
-    "BinaryCrossEntropy",
-    "CrossEntropy",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
     "Link",
-    "LogCosh",
     "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Poisson",
-    "SquaredHinge",
     "Targets",
     "aligned",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return LOSSES.exported(name)

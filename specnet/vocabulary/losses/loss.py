@@ -7,7 +7,7 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.runtime.shapes import DType, Shape
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Kind
 
 Link = Literal["identity", "softmax", "sigmoid", "exp"]
 Targets = Literal["real", "classes", "binary"]
@@ -110,9 +110,6 @@ class Loss(Kind):
         if classes is not None and _features(output) < classes:
             return f"the last layer gives {given}, and the data has {classes} classes"
         return None
-
-
-LOSSES: Family[Loss] = Family("loss")
 
 
 def aligned(output: Value, target: Value) -> Value:

@@ -1,40 +1,36 @@
 """What is measured beside the loss."""
 
-from specnet.vocabulary.metrics.classification import F1, Accuracy, Auc, Confusion, Precision, Recall, TopK
-from specnet.vocabulary.metrics.metric import METRICS, Metric
-from specnet.vocabulary.metrics.regression import (
-    R2,
-    MeanAbsoluteError,
-    MeanSquaredError,
-    RootMeanSquaredError,
-)
+from __future__ import annotations
 
-METRICS.add(
-    Accuracy,
-    TopK,
-    Precision,
-    Recall,
-    F1,
-    Auc,
-    Confusion,
-    MeanSquaredError,
-    RootMeanSquaredError,
-    MeanAbsoluteError,
-    R2,
+from typing import Any
+
+from specnet.vocabulary.kind import Family
+from specnet.vocabulary.metrics.metric import Metric
+
+METRICS: Family[Metric] = Family(
+    "metric",
+    __name__,
+    {
+        "accuracy": "classification.Accuracy",
+        "top_k": "classification.TopK",
+        "precision": "classification.Precision",
+        "recall": "classification.Recall",
+        "f1": "classification.F1",
+        "auc": "classification.Auc",
+        "confusion": "classification.Confusion",
+        "mse": "regression.MeanSquaredError",
+        "rmse": "regression.RootMeanSquaredError",
+        "mae": "regression.MeanAbsoluteError",
+        "r2": "regression.R2",
+    },
 )
 
 __all__ = [
-    "F1",
     "METRICS",
-    "R2",
-    "Accuracy",
-    "Auc",
-    "Confusion",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
     "Metric",
-    "Precision",
-    "Recall",
-    "RootMeanSquaredError",
-    "TopK",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return METRICS.exported(name)

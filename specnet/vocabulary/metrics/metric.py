@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Kind
 from specnet.vocabulary.losses import Loss
 
 
@@ -45,6 +45,3 @@ class Metric(Kind):
         It is NaN where it is not defined, such as the area under a curve that has one class.
         """
         raise TypeError(f"{type(self).__name__} says nowhere what {totals} over {rows} rows amount to")
-
-
-METRICS: Family[Metric] = Family("metric")

@@ -1,25 +1,33 @@
 """The rules that turn gradients into steps."""
 
-from specnet.vocabulary.optimizers.adadelta import Adadelta
-from specnet.vocabulary.optimizers.adagrad import Adagrad
-from specnet.vocabulary.optimizers.adam import Adam, AdamW
-from specnet.vocabulary.optimizers.lion import Lion
-from specnet.vocabulary.optimizers.nadam import NAdam
-from specnet.vocabulary.optimizers.optimizer import OPTIMIZERS, Optimizer
-from specnet.vocabulary.optimizers.rmsprop import RMSProp
-from specnet.vocabulary.optimizers.sgd import SGD
+from __future__ import annotations
 
-OPTIMIZERS.add(SGD, Adam, AdamW, NAdam, RMSProp, Adagrad, Adadelta, Lion)
+from typing import Any
+
+from specnet.vocabulary.kind import Family
+from specnet.vocabulary.optimizers.optimizer import Optimizer
+
+OPTIMIZERS: Family[Optimizer] = Family(
+    "optimizer",
+    __name__,
+    {
+        "sgd": "sgd.SGD",
+        "adam": "adam.Adam",
+        "adamw": "adam.AdamW",
+        "nadam": "nadam.NAdam",
+        "rmsprop": "rmsprop.RMSProp",
+        "adagrad": "adagrad.Adagrad",
+        "adadelta": "adadelta.Adadelta",
+        "lion": "lion.Lion",
+    },
+)
 
 __all__ = [
     "OPTIMIZERS",
-    "SGD",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Lion",
-    "NAdam",
     "Optimizer",
-    "RMSProp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return OPTIMIZERS.exported(name)

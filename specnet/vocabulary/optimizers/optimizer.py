@@ -6,7 +6,7 @@ from pydantic import Field, PositiveFloat
 
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Kind
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """The share of a running mean or sum that each step keeps."""
@@ -29,9 +29,6 @@ class Optimizer(Kind):
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return the parameters after the step; p, g (n,), lr and t scalars."""
         raise TypeError(f"{type(self).__name__} says nowhere how to step: {build}, {p}, {g}, {lr}, {t}")
-
-
-OPTIMIZERS: Family[Optimizer] = Family("optimizer")
 
 
 def with_decay(p: Value, g: Value, weight_decay: float) -> Value:

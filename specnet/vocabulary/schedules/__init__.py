@@ -1,32 +1,39 @@
 """How the learning rate changes from step to step."""
 
-from specnet.vocabulary.schedules.constant import Constant
-from specnet.vocabulary.schedules.cosine import Cosine
-from specnet.vocabulary.schedules.decays import InverseSqrt, Linear, Polynomial
-from specnet.vocabulary.schedules.one_cycle import OneCycle
-from specnet.vocabulary.schedules.plateau import Plateau
-from specnet.vocabulary.schedules.run_length import RunLength
-from specnet.vocabulary.schedules.schedule import SCHEDULES, Schedule
-from specnet.vocabulary.schedules.source import RateSource
-from specnet.vocabulary.schedules.staircases import Exponential, MultiStep, Step
+from __future__ import annotations
 
-SCHEDULES.add(
-    Constant, Step, MultiStep, Exponential, Cosine, Linear, Polynomial, InverseSqrt, OneCycle, Plateau
+from typing import Any
+
+from specnet.vocabulary.kind import Family
+from specnet.vocabulary.schedules.run_length import RunLength
+from specnet.vocabulary.schedules.schedule import Schedule
+from specnet.vocabulary.schedules.source import RateSource
+
+SCHEDULES: Family[Schedule] = Family(
+    "schedule",
+    __name__,
+    {
+        "constant": "constant.Constant",
+        "step": "staircases.Step",
+        "multistep": "staircases.MultiStep",
+        "exponential": "staircases.Exponential",
+        "cosine": "cosine.Cosine",
+        "linear": "decays.Linear",
+        "polynomial": "decays.Polynomial",
+        "inverse_sqrt": "decays.InverseSqrt",
+        "one_cycle": "one_cycle.OneCycle",
+        "plateau": "plateau.Plateau",
+    },
 )
 
 __all__ = [
     "SCHEDULES",
-    "Constant",
-    "Cosine",
-    "Exponential",
-    "InverseSqrt",
-    "Linear",
-    "MultiStep",
-    "OneCycle",
-    "Plateau",
-    "Polynomial",
     "RateSource",
     "RunLength",
     "Schedule",
-    "Step",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return SCHEDULES.exported(name)

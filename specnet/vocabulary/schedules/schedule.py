@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, model_validator
 
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
-from specnet.vocabulary.kind import Family, Kind, fault
+from specnet.vocabulary.kind import Kind, fault
 from specnet.vocabulary.schedules.run_length import RunLength
 from specnet.vocabulary.schedules.source import Curve, Planned, RateSource, warmed
 
@@ -103,9 +103,6 @@ class Schedule(Kind):
         return Planned(
             warmed(self.course(base, run, steps), steps, self.warmup_from), constant=self.steady(run)
         )
-
-
-SCHEDULES: Family[Schedule] = Family("schedule")
 
 
 def floor_above_rate(key: str, floor: float, base: float, path: KeyPath) -> Iterator[Diagnostic]:

@@ -1,5 +1,3 @@
-"""What is added to the loss for large parameters."""
-
 from __future__ import annotations
 
 from typing import Annotated, Literal
@@ -8,18 +6,7 @@ from pydantic import Field
 
 from specnet.graph.graph import Value
 from specnet.graph.ops import absolute, inner, total_all
-from specnet.vocabulary.kind import Family, Kind
-
-
-class Regularizer(Kind):
-    """What is added to the loss for one parameter."""
-
-    def penalty(self, parameter: Value) -> Value:
-        """Return the scalar to add to the loss."""
-        raise TypeError(f"{type(self).__name__} says nowhere what {parameter} costs")
-
-
-REGULARIZERS: Family[Regularizer] = Family("regularizer")
+from specnet.vocabulary.regularizers.regularizer import Regularizer
 
 Factor = Annotated[float, Field(ge=0)]
 
@@ -57,6 +44,3 @@ class L1L2(Regularizer):
 
     def penalty(self, parameter: Value) -> Value:
         return total_all(absolute(parameter)) * self.l1 + inner(parameter, parameter) * self.l2
-
-
-REGULARIZERS.add(L1, L2, L1L2)

@@ -1,0 +1,42 @@
+"""Functions applied element by element, or along the last axis, after a layer's sum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from specnet.vocabulary.activations.activation import Activation
+from specnet.vocabulary.kind import Family
+
+ACTIVATIONS: Family[Activation] = Family(
+    "activation",
+    __name__,
+    {
+        "linear": "linear.Linear",
+        "sigmoid": "saturating.Sigmoid",
+        "tanh": "saturating.Tanh",
+        "relu": "rectifiers.Relu",
+        "leaky_relu": "rectifiers.LeakyRelu",
+        "elu": "rectifiers.Elu",
+        "selu": "rectifiers.Selu",
+        "gelu": "smooth.Gelu",
+        "silu": "smooth.Silu",
+        "mish": "smooth.Mish",
+        "softplus": "smooth.Softplus",
+        "softsign": "saturating.Softsign",
+        "hard_sigmoid": "saturating.HardSigmoid",
+        "hard_tanh": "saturating.HardTanh",
+        "relu6": "rectifiers.Relu6",
+        "softmax": "softmax.Softmax",
+        "log_softmax": "softmax.LogSoftmax",
+    },
+)
+
+__all__ = [
+    "ACTIVATIONS",
+    "Activation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a kind's class, imported when it is first asked for."""
+    return ACTIVATIONS.exported(name)

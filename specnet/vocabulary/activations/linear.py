@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from typing import Literal
+
+from specnet.graph.graph import Value
+from specnet.vocabulary.activations.activation import Activation
+
+
+class Linear(Activation):
+    """y = x."""
+
+    type: Literal["linear"] = "linear"
+
+    def lower(self, x: Value) -> Value:
+        return x

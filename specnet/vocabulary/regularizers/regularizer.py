@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import Kind
+
+
+class Regularizer(Kind):
+    """What is added to the loss for one parameter."""
+
+    def penalty(self, parameter: Value) -> Value:
+        """Return the scalar to add to the loss."""
+        raise TypeError(f"{type(self).__name__} says nowhere what {parameter} costs")

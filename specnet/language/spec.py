@@ -3,11 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr
+from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr, model_validator
 
 from specnet.data import READERS, Reader
 from specnet.language.origin import Origin
-from specnet.vocabulary.kind import Table, Words
+from specnet.language.warnings import unknown_warning
+from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -87,6 +88,22 @@ class Training(Table):
     """When to save what the run needs to go on after a crash."""
 
 
+class Lint(Table):
+    """What is made of likely mistakes that are no errors."""
+
+    ignore: tuple[str, ...] = ()
+    """The codes of warnings that are not wanted, such as `SN701`."""
+
+    @model_validator(mode="after")
+    def _known(self) -> Lint:
+        for place, code in enumerate(self.ignore):
+            unknown = unknown_warning(code)
+            if unknown is not None:
+                message, cure = unknown
+                raise fault(message, key=("ignore", place), code="SN207", help=cure)
+        return self
+
+
 class Output(Table):
     """What the end of a run shows."""
 
@@ -120,6 +137,8 @@ class Spec(Table):
     """How the parameters are fitted."""
     output: Output = Field(default_factory=Output)
     """What the end of a run shows and keeps."""
+    lint: Lint = Field(default_factory=Lint)
+    """What is made of likely mistakes that are no errors."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

@@ -86,7 +86,7 @@ def load_data(
     faults.check()
     parts = source.read(seed)
     faults.check()
-    drawn = _drawn(reader, parts, seed)
+    drawn = drawn_rows(reader, parts, seed)
     del parts
     part, chosen = drawn["train"]
     raw_shape = part.inputs.shape
@@ -114,7 +114,8 @@ def load_data(
     return Dataset(splits, signature, encoding, sources)
 
 
-def _drawn(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
+def drawn_rows(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
+    """Return the part of the data, and the rows of it, that each split has."""
     drawn: Drawn = {name: (part, None) for name, part in parts.items()}
     if reader.split is not None and reader.split.parts:
         part = parts["train"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,18 @@ from specnet.data.npy import HeaderError, read_header
 
 Array = np.ndarray[Any, Any]
 
-BROKEN = (zipfile.BadZipFile, HeaderError, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError)
+BROKEN = (
+    zipfile.BadZipFile,
+    HeaderError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    NotImplementedError,
+    RuntimeError,
+    struct.error,
+)
 """What `read_arrays` raises for a file that is damaged, beside OSError."""
 
 _DTYPES = {"f4": np.float32, "f8": np.float64, "i8": np.int64, "u1": np.uint8, "b1": np.bool_}
@@ -30,13 +42,29 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
                 np.lib.format.write_array(entry, np.asarray(array, order="C"), allow_pickle=False)
 
 
-def read_arrays(path: Path) -> dict[str, Array]:
+def read_arrays(file: Path | IO[bytes]) -> dict[str, Array]:
     """Return a file's arrays by name; raises OSError, or one of `BROKEN`.
 
     No more memory is taken than the file has bytes.
     """
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
+        check_sizes(archive)
         return {_name(entry): _read(archive, entry) for entry in archive.infolist()}
+
+
+def check_sizes(archive: zipfile.ZipFile) -> None:
+    """Raise ValueError where an archive's entries are compressed, lie over each other, or bear one name."""
+    entries = archive.infolist()
+    for entry in entries:
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise ValueError(f"`{entry.filename}` in it is compressed, which specnet never writes")
+    names = [entry.filename for entry in entries]
+    if len(set(names)) < len(names):
+        raise ValueError("two entries in it have one name")
+    assert archive.fp is not None
+    archive.fp.seek(0, io.SEEK_END)
+    if sum(entry.file_size for entry in entries) > archive.fp.tell():
+        raise ValueError("its entries claim more bytes than it has")
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
@@ -46,8 +74,6 @@ def _name(entry: zipfile.ZipInfo) -> str:
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Array:
-    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-        raise ValueError(f"`{entry.filename}` in it is compressed, which specnet never writes")
     content = io.BytesIO(archive.read(entry))
     header = read_header(content)
     if header.type not in _DTYPES:

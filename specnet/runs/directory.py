@@ -22,6 +22,7 @@ METRICS = "metrics.jsonl"
 MODEL = "model.npz"
 RESULT = "result.json"
 CHECKPOINTS = "checkpoints"
+REPORT = "report.html"
 DOCUMENTS = ("spec.toml", "spec.json")
 
 
@@ -74,7 +75,7 @@ class RunDirectory:
         with locked(run.path), writing(run.path):
             (run.path / MODEL).unlink(missing_ok=True)
             run.forget_checkpoints()
-            for name in (RESULT, METRICS, *DOCUMENTS, RESOLVED):
+            for name in (RESULT, REPORT, METRICS, *DOCUMENTS, RESOLVED):
                 (run.path / name).unlink(missing_ok=True)
         return run
 
@@ -123,11 +124,16 @@ class RunDirectory:
 def load_run(path: str | PathLike[str]) -> Model:
     """Return the model of a finished run, ready to predict; the data that it learnt from is not needed.
 
-    Raises RunError where the directory holds no run, or a damaged one.
+    `path` is a run's directory, or a file that `export --to specnet` wrote. Raises RunError where it holds no
+    run, or a damaged one.
     """
     from specnet.runs.loading import load_model
 
     folder = Path(path)
+    if folder.is_file():
+        from specnet.runs.model_archive import read_archive
+
+        return read_archive(folder)
     if not (folder / RESOLVED).exists():
         raise RunError(f"{folder}: {why_no_run(folder)}")
     return load_model(folder / RESOLVED, folder / MODEL)

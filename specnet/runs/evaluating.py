@@ -14,11 +14,12 @@ from specnet.compiler.model import Model, as_targets
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import EVALUATION_ROWS
-from specnet.data import Encoding, Split, load_data
+from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults
 from specnet.data.files import Place, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.diagnostics import Diagnostic, RunError, SpecError
+from specnet.language.spec import Spec
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load
 from specnet.training.evaluation import Evaluator, data_units
@@ -70,9 +71,18 @@ def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
     """Return the splits that a run was trained and measured on, drawn again from the same data."""
     if not (run / RESOLVED).exists():
         raise RunError(f"{run} does not say what it learnt from: name the data to evaluate it on")
-    spec, made_of = model.network.spec, load(run / RESOLVED)
-    document = made_of.get("document")
-    base = Path(document).parent if isinstance(document, str) else Path()
+    return own_data(run, model.network.spec).splits
+
+
+def data_folder(run: Path) -> Path:
+    """Return the folder that relative paths in a run's document start from, as they did when it was made."""
+    document = load(run / RESOLVED).get("document")
+    return Path(document).parent if isinstance(document, str) else Path()
+
+
+def own_data(run: Path, spec: Spec) -> Dataset:
+    """Return the data that a run learnt from, read again; raises RunError where they cannot be, or have changed."""
+    made_of, base = load(run / RESOLVED), data_folder(run)
     try:
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
     except SpecError as error:
@@ -85,7 +95,7 @@ def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
                 f"the data have changed since {run} learnt from them: `{name}` has another SHA-256; "
                 "name the data to evaluate it on"
             )
-    return data.splits
+    return data
 
 
 def _of_file(model: Model, path: Path) -> Split:

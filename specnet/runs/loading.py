@@ -10,6 +10,7 @@ from specnet.compiler.model import Model
 from specnet.compiler.network import Network
 from specnet.data import Encoding
 from specnet.diagnostics import RunError, SpecError
+from specnet.language.spec import Spec
 from specnet.runs.model_file import StoredModel, read_model
 from specnet.runs.resolved import read_resolved
 
@@ -33,8 +34,11 @@ def load_model(resolved: Path, path: Path) -> Model:
 
     Every size is compared with the file's before memory is taken for it.
     """
-    spec = read_resolved(resolved)
-    stored = read_model(path)
+    return assemble(read_resolved(resolved), resolved, read_model(path), path)
+
+
+def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Model:
+    """Return the model of a spec and what was stored of it, each with its name for messages."""
     if stored.encoding is None:
         raise RunError(f"{path} is damaged: it does not say how data are encoded")
     try:

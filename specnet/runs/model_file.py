@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -39,22 +39,29 @@ def write_model(path: Path, parameters: Mapping[str, Array], encoding: Mapping[s
     of the encoding's state, and `specnet` the bytes of a JSON text with all that is no array. Raises RunError
     where it cannot be written.
     """
+    arrays = model_arrays(parameters, encoding)
+    write_whole(path, lambda file: write_arrays(file, arrays))
+
+
+def model_arrays(parameters: Mapping[str, Array], encoding: Mapping[str, Any] | None) -> dict[str, Array]:
+    """Return what a model's file holds, by name."""
     plain = {} if encoding is None else {k: v for k, v in encoding.items() if not isinstance(v, np.ndarray)}
     meta = {"format": FORMAT, "specnet": __version__, "state": None if encoding is None else plain}
     text = json.dumps(meta, ensure_ascii=False).encode()
     arrays = {META: np.frombuffer(text, np.uint8)}
     arrays |= {PARAMETERS + name: array for name, array in parameters.items()}
-    arrays |= {ENCODING + k: v for k, v in (encoding or {}).items() if isinstance(v, np.ndarray)}
-    write_whole(path, lambda file: write_arrays(file, arrays))
+    return arrays | {ENCODING + k: v for k, v in (encoding or {}).items() if isinstance(v, np.ndarray)}
 
 
-def read_model(path: Path) -> StoredModel:
+def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
     """Read a model's file; raises RunError where it is absent, damaged, or holds what is no plain array.
+
+    `file` is the open file where `path` only names it, as part of another.
 
     Nothing in it can run code, and no more memory is taken than the file has bytes.
     """
     try:
-        arrays = read_arrays(path)
+        arrays = read_arrays(path if file is None else file)
         meta = json.loads(arrays.pop(META).tobytes())
         if meta["format"] != FORMAT:
             raise _damaged(path, f"its format is {meta['format']}, and this specnet reads format {FORMAT}")

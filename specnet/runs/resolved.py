@@ -40,7 +40,11 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]
 
 def read_resolved(path: Path) -> Spec:
     """Return the spec that a run was made of; raises RunError where the file is absent or damaged."""
-    data = load(path)
+    return spec_of(load(path), path)
+
+
+def spec_of(data: Any, path: Path) -> Spec:
+    """Return the spec that is described by what `resolved.json` holds; raises RunError where it is damaged."""
     try:
         if data["format"] != FORMAT:
             raise RunError(f"{path} has format {data['format']}, and this specnet reads format {FORMAT}")

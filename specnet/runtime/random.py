@@ -16,6 +16,10 @@ def stream(seed: int, use: str) -> np.random.Generator:
     """
     import numpy as np
 
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words(use)])))
+
+
+def words(use: str) -> list[int]:
+    """Return the four 32-bit words that stand for a use's name in its stream's entropy."""
     digest = hashlib.sha256(use.encode()).digest()
-    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *words])))
+    return [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]

@@ -1,0 +1,127 @@
+"""What an export starts from, and the one function for each format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from specnet.compiler.model import Model
+from specnet.compiler.study import build
+from specnet.data import Dataset, load_data
+from specnet.diagnostics import RunError, SpecError
+from specnet.language import load
+from specnet.runs.archive import write_arrays
+from specnet.runs.directory import RESOLVED, load_run
+from specnet.runs.evaluating import data_folder, own_data
+from specnet.runs.exports.onnx_file import write_onnx
+from specnet.runs.exports.prediction import parameter_names, write_predict
+from specnet.runs.exports.program import MOST, Program, Written
+from specnet.runs.exports.safetensors_file import write_safetensors
+from specnet.runs.exports.training import write_training
+from specnet.runs.files import write_whole
+from specnet.runs.model_archive import write_archive
+from specnet.runs.resolved import load as load_json
+from specnet.runs.resolved import resolved
+
+DOCUMENTS = (".toml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What is to be exported: a run, a file of one, or a document that nothing has been learnt from yet."""
+
+    path: Path
+    model: Model
+    trained: bool
+
+    @classmethod
+    def of(cls, path: Path) -> Exported:
+        """Read what a path names; raises RunError, SpecError or SpecFileError."""
+        if path.is_dir() or path.suffix.lower() not in DOCUMENTS:
+            return cls(path, load_run(path), trained=True)
+        spec = load(path)
+        try:
+            data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
+            return cls(path, Model(build(spec, data.signature), data.encoding), trained=False)
+        except SpecError as error:
+            raise spec.origin.error(error) from None
+
+    @property
+    def name(self) -> str:
+        """What the experiment is called."""
+        return self.model.network.spec.name
+
+    def data(self) -> tuple[Dataset, Path]:
+        """Return the data that the training learns from, and the folder that their paths start from."""
+        spec = self.model.network.spec
+        if not self.trained:
+            return load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype), spec.folder
+        if not (self.path / RESOLVED).exists():
+            raise RunError(
+                f"{self.path} does not say what it learnt from: export its run's directory, or the document"
+            )
+        return own_data(self.path, spec), data_folder(self.path)
+
+    def described(self) -> dict[str, Any]:
+        """Return what `resolved.json` holds, or would."""
+        if self.trained and self.path.is_dir():
+            return dict(load_json(self.path / RESOLVED))
+        return resolved(self.model.network.spec, ())
+
+
+def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Written:
+    """Return a program that predicts as the model does, or with `training` makes the whole training.
+
+    `beside` names the `.npz` that may lie beside it; without one, all numbers stand in the program. Raises
+    RunError where they are too many, or something has no plain form.
+    """
+    spec = source.model.network.spec
+    title = "the whole training" if training else "predictions"
+    program = Program(f"{spec.name}: {title} in plain NumPy", spec.dtype, beside)
+    if training:
+        data, folder = source.data()
+        fresh = Model(build(spec, data.signature), data.encoding)
+        write_training(fresh, data, folder, program)
+    else:
+        model = source.model
+        variables = parameter_names(model, program)
+        learnt = (
+            "What the training learnt."
+            if source.trained
+            else "Where the parameters start: nothing is learnt yet."
+        )
+        program.hold({variables[name]: array for name, array in model.parameters.items()}, learnt)
+        write_predict(model, program, variables)
+    if program.size > MOST:
+        raise RunError(
+            f"the program's arrays hold about {program.size} numbers, too many to be read: with -o FILE.py they "
+            "go into an .npz file beside it"
+        )
+    return program.written()
+
+
+def write_numpy(path: Path, source: Exported, *, training: bool) -> list[Path]:
+    """Write a program, and the `.npz` beside it where it has large arrays; return the paths."""
+    arrays = path.with_suffix(".npz")
+    made = numpy_program(source, training=training, beside=arrays.name)
+    content = made.text.encode()
+    paths = [path]
+    if made.arrays:
+        write_whole(arrays, lambda file: write_arrays(file, made.arrays))
+        paths.append(arrays)
+    write_whole(path, lambda file: _write(file, content))
+    return paths
+
+
+def _write(file: Any, content: bytes) -> None:
+    file.write(content)
+
+
+WRITERS: dict[str, Callable[[Path, Exported], None]] = {
+    "onnx": lambda path, source: write_onnx(path, source.model),
+    "safetensors": lambda path, source: write_safetensors(path, source.model),
+    "specnet": lambda path, source: write_archive(path, source.model, source.described()),
+}
+"""How a model is written in each format that is one binary file."""

@@ -1,0 +1,59 @@
+"""The names of a network's values: those that a person would give them."""
+
+from __future__ import annotations
+
+from specnet.compiler.network import Lowered, Network
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Value
+
+VALUE = "value "
+"""What the outputs of a graph begin with that are there to be named."""
+
+
+def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
+    """Return the values of a forward graph that have names of their own, by name."""
+    spec = network.spec
+    dense = [i for i, layer in enumerate(spec.layers[:-1]) if layer.type == "dense"]
+    found: dict[str, Value] = {}
+    for index, (info, layer) in enumerate(zip(lowered.layers, spec.layers, strict=True)):
+        own = [v for v in lowered.graph if v.origin == ("layers", index) and v.shape and not v.op.leaf]
+        if not own:
+            continue
+        if layer.name is not None or (index + 1 < len(spec.layers) and layer.type != "dense"):
+            name = info.name
+        elif index + 1 == len(spec.layers):
+            name = "output"
+        else:
+            name = "hidden" if len(dense) == 1 else f"hidden_{dense.index(index) + 1}"
+        output = own[-1]
+        summed = [v for v in own if _is_sum(v)]
+        if summed and summed[-1] is not output:
+            found[f"{name}_sum"] = summed[-1]
+        found.setdefault(name, output)
+    if lowered.output is not lowered.prediction:
+        found = {name: v for name, v in found.items() if v is not lowered.output}
+        found = {name: v for name, v in found.items() if v is not lowered.prediction}
+        label = "logits" if spec.loss.link in ("softmax", "sigmoid") else "log_output"
+        found[label] = lowered.output
+        found["probabilities" if label == "logits" else "output"] = lowered.prediction
+    return found
+
+
+def _is_sum(value: Value) -> bool:
+    if value.op is ops.add:
+        return any(i.op.leaf and str(i.attributes["name"]).endswith(".bias") for i in value.inputs)
+    return value.op is ops.product
+
+
+def ancestors(value: Value) -> set[int]:
+    """Return the indices of all values that one depends on, its own included."""
+    found = {value.index}
+    for each in reversed(value.graph.values[: value.index + 1]):
+        if each.index in found:
+            found |= {i.index for i in each.inputs}
+    return found
+
+
+def leaves_of(graph: Graph) -> dict[str, Value]:
+    """Return the leaves of a graph that hold arrays or numbers, by name."""
+    return {name: value for name, value in graph.leaves().items() if not name.startswith(VALUE)}

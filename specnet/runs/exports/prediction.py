@@ -1,0 +1,191 @@
+"""`predict` as a plain function: transforms, layers, and back to the units of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.listing import Listing, Names
+from specnet.compiler.model import Model
+from specnet.compiler.simplify import simplify
+from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
+from specnet.diagnostics import RunError
+from specnet.runs.exports.forward import VALUE, leaves_of, named_values
+from specnet.runs.exports.layout import indented
+from specnet.runs.exports.program import Program
+
+Array = np.ndarray[Any, Any]
+
+
+def parameter_names(model: Model, program: Program) -> dict[str, str]:
+    """Give every parameter its variable: `dense_1.kernel` is `dense_1_kernel`."""
+    return {name: program.names.new(name.replace(".", "_")) for name in model.parameters}
+
+
+def write_predict(model: Model, program: Program, variables: dict[str, str]) -> bool:
+    """Write `predict`, and `prepare` where there are transforms; return whether there are."""
+    network = model.network
+    lowered = network.lower(training=False)
+    values = named_values(network, lowered)
+    graph = lowered.graph
+    graph.outputs = {VALUE + name: v for name, v in values.items()} | {"predictions": lowered.prediction}
+    graph = simplify(graph)
+    names = Names(["inputs", "rows", *variables.values()])
+    known = {}
+    for name, leaf in leaves_of(graph).items():
+        known[leaf.index] = "inputs" if name == "inputs" else variables[name]
+    listing = Listing(graph, names, known)
+    wished = {
+        v.index: key.removeprefix(VALUE)
+        for key, v in reversed(graph.outputs.items())
+        if key.startswith(VALUE)
+    }
+    wanted = graph.outputs["predictions"]
+    listing.write([wanted], wished)
+    program.helpers |= listing.helpers
+    prepared = write_prepare(model, program)
+    cells = write_cells(model, program)
+    shape = ", ".join(["rows", *map(str, _raw_shape(model))]) if not cells else "rows of cells"
+    out = [
+        "def predict(inputs):",
+        f'    """Return the predictions for raw inputs ({shape})."""',
+        *(["    inputs = cells_to_numbers(inputs)"] if cells else []),
+        f"    inputs = {'prepare(inputs)' if prepared else f'np.asarray(inputs, dtype=np.{network.spec.dtype})'}",
+    ]
+    if listing.rows_used:
+        out.append("    rows = len(inputs)")
+    out += indented([line for line, _ in listing.lines])
+    result = known.get(wanted.index) or listing.expression(wanted)
+    out += indented(_restored(model, program, result))
+    program.functions.append(out)
+    return prepared
+
+
+def _raw_shape(model: Model) -> tuple[int, ...]:
+    return model.network.signature.inputs if model.encoding is None else model.encoding.raw_shape
+
+
+def write_prepare(model: Model, program: Program) -> bool:
+    """Write what brings raw inputs into the form that the network takes; return whether there is anything."""
+    encoding = model.encoding
+    if encoding is None or not encoding.inputs.transforms:
+        return False
+    lines = ["inputs = np.asarray(inputs, dtype=float)"]
+    statistics: dict[str, Array] = {}
+    for transform, state in encoding.inputs.steps:
+        lines.append(_apply(transform, _stated(transform, state, statistics, program, "inputs"), "inputs"))
+    program.hold(statistics, "What the transforms learnt from the training rows.")
+    dtype = model.network.spec.dtype
+    lines.append("return inputs" if dtype == "float64" else f"return inputs.astype(np.{dtype})")
+    doc = '"""Return raw inputs as the network takes them."""'
+    program.functions.append(["def prepare(inputs):", *indented([doc, *lines])])
+    return True
+
+
+def write_cells(model: Model, program: Program) -> bool:
+    """Write what makes numbers of a table's cells; return whether there is anything but numbers."""
+    table = None if model.encoding is None else model.encoding.columns
+    if table is None or (table["fill"] is None and "text" not in table["kinds"]):
+        return False
+    fill = table["fill"] or [None] * len(table["names"])
+    lines = [
+        "",
+        "# The columns of the inputs: name, categories of those that are no numbers, what a gap becomes.",
+        "columns = [",
+    ]
+    for name, kind, categories, instead in zip(
+        table["names"], table["kinds"], table["categories"], fill, strict=True
+    ):
+        text = kind == "text"
+        gap = categories[int(instead)] if text and instead is not None else instead
+        lines.append(f"    ({name!r}, {list(categories) if text else None!r}, {gap!r}),")
+    program.values += [*lines, "]"]
+    zeros = getattr(model.encoding.reader, "unknown", None) == "zeros" if model.encoding else False
+    one_hot = "numbers += [float(cell == category) for category in categories]"
+    coded = "numbers.append(categories.index(cell))"
+    known = [] if zeros else [
+        "elif cell not in categories:",
+        '    raise ValueError(f"{cell!r} is no known {name}")',
+    ]  # fmt: skip
+    if zeros and not table["one_hot"]:
+        coded = "numbers.append(categories.index(cell) if cell in categories else -1)"
+    program.functions.append([
+        "def cells_to_numbers(rows):",
+        '    """Return rows of cells, in the order of the columns, as numbers."""',
+        "    result = []",
+        "    for row in rows:",
+        "        numbers = []",
+        "        for (name, categories, instead), cell in zip(columns, row, strict=True):",
+        '            cell = instead if cell in (None, "") or cell != cell else cell',
+        "            if categories is None:",
+        "                numbers.append(float(cell))",
+        *indented(known, 3),
+        "            else:",
+        f"                {one_hot if table['one_hot'] else coded}",
+        "        result.append(numbers)",
+        "    return np.array(result)",
+    ])  # fmt: skip
+    return True
+
+
+def _stated(
+    transform: Transform, state: Any, statistics: dict[str, Array], program: Program, on: str
+) -> dict[str, str]:
+    if not isinstance(transform, Standardize | MinMax):
+        return {}
+    given = {}
+    for name, array in state.items():
+        given[name] = program.names.new(f"{'feature' if on == 'inputs' else 'target'}_{name}")
+        statistics[given[name]] = np.asarray(array)
+    return given
+
+
+def _apply(transform: Transform, given: dict[str, str], x: str) -> str:
+    """Return the line that applies a transform to a variable."""
+    if isinstance(transform, Standardize):
+        return f"{x} = ({x} - {given['mean']}) / {given['std']}"
+    if isinstance(transform, MinMax):
+        low, high = transform.range
+        scaled = f"({x} - {given['min']}) / {given['span']}"
+        return f"{x} = {scaled}" if (low, high) == (0, 1) else f"{x} = {scaled} * {high - low!r} + {low!r}"
+    if isinstance(transform, Scale):
+        shift = f" + {transform.offset!r}" if transform.offset else ""
+        return f"{x} = {x} * {transform.factor!r}{shift}"
+    if isinstance(transform, Flatten):
+        return f"{x} = {x}.reshape(len({x}), -1)"
+    if isinstance(transform, Reshape):
+        return f"{x} = {x}.reshape(len({x}), {', '.join(map(str, transform.shape))})"
+    if isinstance(transform, OneHot):
+        return f"{x} = np.eye({transform.classes})[{x}.astype(int)]"
+    raise RunError(f"the transform `{transform.type}` cannot be exported as NumPy")
+
+
+def _restored(model: Model, program: Program, result: str) -> list[str]:
+    """Return the end of `predict`: the result, in the units of the data's targets."""
+    encoding = model.encoding
+    if encoding is None or any(isinstance(t, OneHot) for t, _ in encoding.targets.steps):
+        return [f"return {result}"]
+    lines: list[str] = []
+    statistics: dict[str, Array] = {}
+    for transform, state in reversed(encoding.targets.steps):
+        given = _stated(transform, state, statistics, program, "targets")
+        lines.append(_invert(transform, given, state))
+    program.hold(statistics, "What the transforms learnt from the training rows' targets.")
+    if not lines:
+        return [f"return {result}"]
+    return [f"targets = {result}.astype(float)", *lines, "return targets"]
+
+
+def _invert(transform: Transform, given: dict[str, str], state: Any) -> str:
+    if isinstance(transform, Standardize):
+        return f"targets = targets * {given['std']} + {given['mean']}"
+    if isinstance(transform, MinMax):
+        low, high = transform.range
+        return f"targets = (targets - {low!r}) / {high - low!r} * {given['span']} + {given['min']}"
+    if isinstance(transform, Scale):
+        return f"targets = (targets - {transform.offset!r}) / {transform.factor!r}"
+    if isinstance(transform, Flatten | Reshape):
+        sizes = ", ".join(map(str, ["len(targets)", *state["shape"].tolist()]))
+        return f"targets = targets.reshape({sizes})"
+    raise RunError(f"the transform `{transform.type}` of targets cannot be exported as NumPy")

@@ -1,0 +1,36 @@
+"""The rows of a document's splits before any transform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specnet.data import Dataset
+from specnet.data.dataset import drawn_rows
+from specnet.data.faults import Faults
+from specnet.data.files import Site
+from specnet.language.spec import Spec
+
+Array = np.ndarray[Any, Any]
+
+
+def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array, Array]]:
+    """Return each split's inputs, as the data hold them, and its targets, as the network takes them.
+
+    Columns of a table come as the numbers that its cells become. Raises SpecError where the data cannot be read.
+    """
+    faults = Faults(("data",))
+    source = spec.data.open(Site(folder, faults))
+    faults.check()
+    assert source is not None
+    drawn = drawn_rows(spec.data, source.read(spec.seed), spec.seed)
+    part, chosen = drawn["train"]
+    part.inputs.fit(slice(None) if chosen is None else chosen, faults)
+    faults.check()
+    found = {}
+    for name, (part, chosen) in drawn.items():
+        rows = np.arange(len(part.targets)) if chosen is None else chosen
+        found[name] = (np.asarray(part.inputs.take(rows)), data.splits[name].targets)
+    return found

@@ -1,0 +1,98 @@
+"""Early stopping, plateaus and time limits as lines at the end of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from specnet.compiler.network import Network
+from specnet.diagnostics import RunError
+from specnet.language.spec import EarlyStopping
+from specnet.runs.exports.layout import indented
+from specnet.runs.exports.passes import write_figure
+from specnet.runs.exports.program import Program
+from specnet.vocabulary.schedules import Plateau
+
+TRAIN = "train.loss"
+
+
+def watched_figures(network: Network) -> list[str]:
+    """Return what a training watches, such as `validation.loss`."""
+    settings = network.spec.training
+    stopping = settings.early_stopping.monitor if settings.early_stopping is not None else None
+    return list(dict.fromkeys(m for m in (settings.schedule.watched, stopping) if m is not None))
+
+
+def watching(network: Network, program: Program, variables: Mapping[str, str]) -> list[str]:
+    """Return the lines that end an epoch; writes the functions that they call.
+
+    Raises RunError for what has no plain form.
+    """
+    settings, figures = network.spec.training, watched_figures(network)
+    lines: list[str] = []
+    for figure in figures:
+        split, _, name = figure.partition(".")
+        if split != "train":
+            write_figure(network, program, variables, name)
+            lines.append(f"{_variable(figure)} = {name}_of(validation_inputs, validation_targets)")
+    if isinstance(settings.schedule, Plateau):
+        lines += _plateau(settings.schedule, higher=_higher(network, settings.schedule.monitor))
+    stopping = settings.early_stopping
+    if stopping is not None:
+        lines += _stopping(stopping, higher=_higher(network, stopping.monitor))
+    if settings.validate_every > 1 and any(figure != TRAIN for figure in figures):
+        if TRAIN in figures:
+            raise RunError(
+                f"a training that watches `{TRAIN}` at every epoch, and a validation only at some, cannot be "
+                "exported as NumPy"
+            )
+        due = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
+        lines = [due, *indented(lines)]
+    if stopping is not None:
+        lines = ["# Is it still getting better?", *lines]
+    if settings.max_seconds is not None:
+        lines += [f"if time.perf_counter() - began >= {settings.max_seconds!r}:", "    break"]
+    return lines
+
+
+def _variable(monitor: str) -> str:
+    return "epoch_loss" if monitor == TRAIN else monitor.replace(".", "_")
+
+
+def _higher(network: Network, monitor: str) -> bool:
+    return network.better(monitor.partition(".")[2]) == "higher"
+
+
+def _stopping(stopping: EarlyStopping, *, higher: bool) -> list[str]:
+    score = _variable(stopping.monitor)
+    better = f"{score} {'>' if higher else '<'} best"
+    if stopping.min_delta:
+        gain = f"{score} - best" if higher else f"best - {score}"
+        better = f"{gain} > {stopping.min_delta!r}"
+    kept = ["kept = [parameter.copy() for parameter in parameters]"] if stopping.restore_best else []
+    return [
+        f"if best is None or {better}:",
+        *indented([f"best, waited = {score}, 0", *kept]),
+        "else:",
+        "    waited += 1",
+        f"    if waited >= {stopping.patience}:",
+        "        break",
+    ]
+
+
+def _plateau(schedule: Plateau, *, higher: bool) -> list[str]:
+    score = _variable(schedule.monitor)
+    signed = f"-{score}" if higher else score
+    margin = repr(schedule.threshold)
+    if schedule.threshold_mode == "relative":
+        margin = f"{margin} * (abs(lowest) if lowest < np.inf else 1)"
+    return [
+        f"if {signed} < lowest - {margin}:",
+        f"    lowest, stale = {signed}, 0",
+        "else:",
+        "    stale += 1",
+        "if cooling:",
+        "    cooling, stale = cooling - 1, 0",
+        f"if stale > {schedule.patience}:",
+        f"    learning_rate = max(learning_rate * {schedule.factor!r}, {schedule.minimum!r})",
+        f"    stale, cooling = 0, {schedule.cooldown}",
+    ]

@@ -1,0 +1,79 @@
+"""A finished run as one file, `NAME.specnet`: its resolved document, weights and fitted transforms."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.diagnostics import RunError
+from specnet.runs.archive import BROKEN, check_sizes, write_arrays
+from specnet.runs.files import finite, write_whole
+from specnet.runs.loading import assemble
+from specnet.runs.model_file import model_arrays, read_model
+from specnet.runs.resolved import spec_of
+
+if TYPE_CHECKING:
+    from specnet.compiler.model import Model
+
+SUFFIX = ".specnet"
+RESOLVED = "resolved.json"
+MODEL = "model.npz"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write_archive(path: Path, model: Model, resolved: dict[str, Any]) -> None:
+    """Write a model into one file; equal models of equal runs give equal bytes.
+
+    It is a zip archive, without compression, of `resolved.json` and `model.npz` as a run's directory has them.
+    Raises RunError where it cannot be written.
+    """
+    content = io.BytesIO()
+    write_arrays(
+        content, model_arrays(model.parameters, None if model.encoding is None else model.encoding.state())
+    )
+    text = json.dumps(finite(resolved), indent=2, ensure_ascii=False, allow_nan=False)
+    parts = {RESOLVED: f"{text}\n".encode(), MODEL: content.getvalue()}
+
+    def write(file: Any) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            for name, part in parts.items():
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), part)
+
+    write_whole(path, write)
+
+
+def read_archive(path: Path) -> Model:
+    """Return the model in a file that `write_archive` wrote, ready to predict.
+
+    Nothing in it is executed or written anywhere, and no more memory is taken than it has bytes. Raises
+    RunError where it is damaged, or was written by something else.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_sizes(archive)
+            names = {entry.filename for entry in archive.infolist()}
+            if names != {RESOLVED, MODEL}:
+                stranger = min(names ^ {RESOLVED, MODEL})
+                raise ValueError(f"it should hold {RESOLVED} and {MODEL} alone, and `{stranger}` is amiss")
+            text, content = archive.read(RESOLVED), archive.read(MODEL)
+        data = json.loads(text)
+    except zipfile.BadZipFile as error:
+        if not _begins(path, b"PK"):
+            raise RunError(
+                f"{path}: this is a file, and a run is a directory, or what `export --to specnet` writes"
+            ) from None
+        raise RunError(f"{path} is damaged: {error}") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (*BROKEN, RecursionError) as error:
+        raise RunError(f"{path} is damaged, or no model that specnet has saved: {error}") from error
+    described, stored = path / RESOLVED, path / MODEL
+    return assemble(spec_of(data, described), described, read_model(stored, io.BytesIO(content)), stored)
+
+
+def _begins(path: Path, start: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(start)) == start

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.runs.exports.exporting import Exported, numpy_program, write_numpy
+from tests.runs.exports.support import SMALL, SPECS, bare
+
+
+def agrees(path, tmp_path, rtol=1e-9, **overrides):
+    """Run a document here, and its training as a program by itself; compare all parameters."""
+    spec = specnet.load(path, overrides=overrides)
+    result = specnet.run(spec, out=tmp_path / "run")
+    write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=True)
+    found = bare(tmp_path / "made.py")
+    for name, expected in result.model.parameters.items():
+        actual = found[name.replace(".", "_")]
+        assert actual.dtype == expected.dtype
+        np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol, err_msg=name)
+    return result
+
+
+def test_the_tutorials_program_ends_where_the_run_ends(tmp_path):
+    result = agrees(SPECS / "mlp.toml", tmp_path, 1e-12)
+    assert result.steps == 20000
+
+
+def test_the_tutorials_program_reads_like_one():
+    text = numpy_program(Exported.of(SPECS / "mlp.toml"), training=True, beside=None).text
+    lines = [line for line in text.split("\n") if line.strip()]
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100
+    for line in (
+        "    hidden_sum = inputs @ dense_1_kernel + dense_1_bias             # (rows, 2)",
+        "    hidden = sigmoid(hidden_sum)                                    # (rows, 2)",
+        "    d_dense_1_kernel = inputs.T @ d_hidden_sum                      # (4, 2)",
+        "    dense_1_kernel -= learning_rate * d_dense_1_kernel",
+        "for epoch in range(1, 20001):",
+    ):
+        assert line in lines
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_shipped_document_trains_as_it_runs(name, tmp_path):
+    """In float64: in float32 two orders of the same sums part after some hundred steps."""
+    epochs = min(specnet.load(SPECS / name).training.epochs, 6)
+    agrees(SPECS / name, tmp_path, dtype="float64", **{"training.epochs": epochs})
+
+
+def test_early_stopping_stops_at_the_same_epoch(tmp_path):
+    result = agrees(SPECS / "iris.toml", tmp_path, dtype="float64")
+    assert result.stopped == "early_stopping"
+
+
+OPTIMIZERS = [
+    {"type": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True},
+    {"type": "sgd", "learning_rate": 0.05, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01},
+    {"type": "adam", "amsgrad": True, "weight_decay": 0.01},
+    {"type": "adamw"},
+    {"type": "nadam"},
+    {"type": "rmsprop"},
+    {"type": "adagrad"},
+    {"type": "adadelta", "learning_rate": 1.0},
+    {"type": "lion"},
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: "-".join(map(str, o.values())))
+def test_every_optimizer_steps_as_it_does(optimizer, tmp_path):
+    agrees(
+        SPECS / "iris.toml",
+        tmp_path,
+        dtype="float64",
+        **{"training.epochs": 5, "training.optimizer": optimizer},
+    )
+
+
+SCHEDULES = [
+    {"type": "constant", "warmup_steps": 7},
+    {"type": "cosine", "warmup_epochs": 2, "minimum": 0.001},
+    {"type": "cosine", "t_0": 3, "t_mult": 2},
+    {"type": "linear"},
+    {"type": "linear", "every": "epoch", "length": 4},
+    {"type": "polynomial", "power": 2.0},
+    {"type": "exponential", "gamma": 0.9},
+    {"type": "step", "step_size": 3},
+    {"type": "multistep", "milestones": [2, 5]},
+    {"type": "inverse_sqrt", "warmup_steps": 5},
+    {"type": "one_cycle"},
+    {"type": "plateau", "patience": 1, "threshold": 0.2, "cooldown": 1},
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: "-".join(map(str, s.values())))
+def test_every_schedule_goes_as_it_does(schedule, tmp_path):
+    agrees(
+        SPECS / "iris.toml",
+        tmp_path,
+        dtype="float64",
+        **{"training.epochs": 8, "training.schedule": schedule},
+    )
+
+
+LOSSES = ["mse", "mae", "huber", "log_cosh"]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_of_numbers_trains_as_it_does(loss, tmp_path):
+    agrees(SPECS / "regression.toml", tmp_path, dtype="float64", **{"training.epochs": 3, "loss": loss})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"training.accumulate": 4, "training.clip_norm": 0.5},
+        {"training.accumulate": 2, "training.batch_size": "full"},
+        {"training.clip_value": 0.1, "training.drop_last": True, "training.shuffle": False},
+        {
+            "training.early_stopping": {"monitor": "validation.accuracy", "patience": 2},
+            "training.validate_every": 2,
+        },
+        {"training.early_stopping": {"monitor": "train.loss", "patience": 2, "min_delta": 0.05}},
+        {"layers.0.kernel_regularizer": {"type": "l2", "factor": 0.01}, "layers.1.bias_regularizer": "l1"},
+        {"loss": {"type": "cross_entropy", "label_smoothing": 0.1, "class_weights": [1.0, 2.0, 0.5]}},
+        {"loss": {"type": "cross_entropy", "reduction": "sum", "scale": 0.1}},
+        {"loss": "kl_divergence"},
+    ],
+    ids="-".join,
+)
+def test_every_setting_has_its_lines(settings, tmp_path):
+    agrees(SPECS / "iris.toml", tmp_path, dtype="float64", **{"training.epochs": 9}, **settings)
+
+
+@pytest.mark.parametrize(
+    "loss", ["hinge", "squared_hinge", {"type": "binary_cross_entropy", "positive_weight": 2.0}]
+)
+def test_losses_of_two_classes(loss, tmp_path):
+    agrees(
+        SPECS / "moons.toml",
+        tmp_path,
+        dtype="float64",
+        loss=loss,
+        metrics=["accuracy"],
+        **{"training.epochs": 3},
+    )
+
+
+def test_what_has_no_plain_form_is_named():
+    source = specnet.load(SPECS / "iris.toml", overrides={"training.early_stopping.monitor": "validation.f1"})
+    model = specnet.compile(source)
+    exported = Exported(SPECS / "iris.toml", model, trained=False)
+    with pytest.raises(specnet.RunError, match=r"watches `validation\.f1` cannot be exported as NumPy"):
+        numpy_program(exported, training=True, beside="a.npz")
+
+
+def test_changed_data_are_not_taken_for_the_runs(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{2 * i}\n" for i in range(20)))
+    (tmp_path / "a.toml").write_text(
+        'specnet = 1\nloss = "mse"\n[data]\ntype = "csv"\npath = "t.csv"\ntarget = "b"\n'
+        '[[layers]]\ntype = "dense"\nunits = 1\n[training]\nepochs = 2\n'
+    )
+    specnet.run(specnet.load(tmp_path / "a.toml"), out=tmp_path / "run")
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{3 * i}\n" for i in range(20)))
+    with pytest.raises(specnet.RunError, match="the data have changed"):
+        numpy_program(Exported.of(tmp_path / "run"), training=True, beside=None)

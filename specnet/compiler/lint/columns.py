@@ -94,12 +94,14 @@ def _constant(column: Cells) -> bool:
 def _same(column: Cells, target: Cells) -> bool:
     """Say whether a column has the target's values, or a name of its own for each of its classes."""
     if column.kind == "number" and target.kind == "number":
-        return column.values[0] == target.values[0] and list(column.values) == list(target.values)
+        return column.values == target.values
     if column.kind == target.kind:
         if len(column.categories) != len(target.categories):
             return False
-        pairs = set(zip(column.values, target.values, strict=True))
-        return len(pairs) == len(column.categories) and min(column.values) >= 0
+        few = set(zip(column.few(), target.few(), strict=True))
+        if len(few) > len(column.categories) or min(column.values) < 0:
+            return False
+        return len(set(zip(column.values, target.values, strict=True))) == len(column.categories)
     return False
 
 

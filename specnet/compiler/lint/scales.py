@@ -99,4 +99,4 @@ def _spread(values: Sequence[float]) -> float:
     if len(known) < 2:
         return 0.0
     mean = sum(known) / len(known)
-    return sqrt(sum((v - mean) ** 2 for v in known) / len(known))
+    return sqrt(sum((v - mean) * (v - mean) for v in known) / len(known))

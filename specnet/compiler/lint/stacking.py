@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from specnet.compiler.lint.ending import PASSIVE, function_of
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.diagnostics import Label
+from specnet.vocabulary.initializers import Constant, Initializer, Ones, Zeros
 from specnet.vocabulary.layers import Dense, Dropout
 
 MOST_DROPPED = 0.9
@@ -84,3 +85,28 @@ def nearly_all_dropped(subject: Subject) -> Iterator[Found]:
                 ("layers", index, "rate"),
                 help=f"rate = {1 - layer.rate:.2g} keeps {layer.rate:g} of them",
             )
+
+
+@rule("SN710")
+def units_alike(subject: Subject) -> Iterator[Found]:
+    """Units that start the same, and so stay the same."""
+    layers = subject.spec.layers
+    dense = [index for index, layer in enumerate(layers) if isinstance(layer, Dense)]
+    for index in dense[:-1]:
+        layer = layers[index]
+        assert isinstance(layer, Dense)
+        if layer.units > 1 and _even(layer.kernel_init) and (not layer.use_bias or _even(layer.bias_init)):
+            yield Found(
+                f"all {layer.units} units start the same, get the same gradient, and stay the same: they can do no "
+                "more than one",
+                ("layers", index, "kernel_init"),
+                "type",
+                "leave `kernel_init` out: by default it is drawn",
+            )
+
+
+def _even(initial: Initializer) -> bool:
+    """Say whether an initializer gives every element the same number."""
+    if isinstance(initial, Constant):
+        return not isinstance(initial.value, tuple)
+    return isinstance(initial, Zeros | Ones)

@@ -127,7 +127,9 @@ def target_range(subject: Subject) -> tuple[float, float] | None:
             low, high = ends
         elif isinstance(transform, Standardize) and low < high:
             mean = sum(values) / len(values)
-            spread = (sum((v - mean) ** 2 for v in values) / len(values)) ** 0.5
+            spread = (sum((v - mean) * (v - mean) for v in values) / len(values)) ** 0.5
+            if spread in (0.0, float("inf")):
+                return None
             low, high = (low - mean) / spread, (high - mean) / spread
             values = [(v - mean) / spread for v in values]
         else:

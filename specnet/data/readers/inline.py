@@ -101,7 +101,8 @@ class InlineSource:
         if classes is None:
             targets = [Cells("target", "number", values) for values in flat_columns(table.targets)]
         else:
-            codes = [classes.index(name) for name in table.targets]
+            index = {name: i for i, name in enumerate(classes)}
+            codes = [index[name] for name in table.targets]
             targets = [Cells("target", "text", codes, classes)]
         columns = (Cells(f"element {i}", "number", values) for i, values in enumerate(inputs))
         return Sample(tuple(columns), tuple(targets), table=True)

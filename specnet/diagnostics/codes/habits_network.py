@@ -88,6 +88,15 @@ HABITS_OF_NETWORKS = (
         _ACTIVE.format(8, "relu") + _DROPOUT.format(0.05) + _DENSE.format(1),
     ),
     Code(
+        "SN710",
+        "units that start the same",
+        "Units with the same first weights get the same gradient in every step, and never become different: a "
+        "layer of a hundred does what one does, and behind zeros nothing is learnt at all. The last layer may "
+        "well start from zeros, since its outputs differ in their targets.",
+        _ACTIVE.format(8, "tanh") + 'kernel_init = "zeros"\n' + _DENSE.format(1),
+        _ACTIVE.format(8, "tanh") + _DENSE.format(1) + 'kernel_init = "zeros"\n',
+    ),
+    Code(
         "SN711",
         "classes taken for amounts",
         "The targets are three or more classes, and the loss measures distances: it takes the third class for "

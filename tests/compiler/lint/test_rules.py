@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import specnet
 from specnet.compiler.lint import RULES
@@ -83,6 +86,19 @@ CASES = {
     ),
     "dropout of the inputs": (layer("dropout", rate=0.1) + dense(1), []),
     "dropout of exactly nine tenths": (dense(9, "relu") + layer("dropout", rate=0.9) + dense(1), []),
+    "units that start from one number": (
+        dense(8, "tanh") + 'kernel_init = { type = "constant", value = 0.5 }\n' + dense(1),
+        ["SN710"],
+    ),
+    "units that start from numbers of their own": (
+        dense(2, "tanh") + 'kernel_init = { type = "constant", value = [[0.5, 0.1]] }\n' + dense(1),
+        [],
+    ),
+    "units with biases of their own": (
+        dense(2, "tanh") + 'kernel_init = "ones"\nbias_init = "normal"\n' + dense(1),
+        [],
+    ),
+    "a single unit of ones": (dense(1, "tanh") + 'kernel_init = "ones"\n' + dense(1), []),
     "two classes as numbers": (rows([[0.0], [1.0]], ["a", "b"]), []),
     "three classes as numbers": (rows([[0.0], [1.0], [2.0]], ["a", "b", "c"]), ["SN711"]),
     "accuracy of yes and no": ('metrics = ["accuracy"]\n' + rows([[0.0], [1.0]], [0, 1]), []),
@@ -332,3 +348,38 @@ def test_a_warning_is_shown_at_its_place(tmp_path, monkeypatch):
         "\n"
         "Found 1 warning in 1 file.\n"
     )  # fmt: skip
+
+
+NUMBERS = st.one_of(
+    st.integers(-3, 3),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([1e308, -1e308, 5e-324]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_numbers_upset_a_rule(data):
+    width, count = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 25))
+    inputs = data.draw(
+        st.lists(st.lists(NUMBERS, min_size=width, max_size=width), min_size=count, max_size=count)
+    )
+    targets = data.draw(st.lists(NUMBERS, min_size=count, max_size=count))
+    transforms = data.draw(st.lists(st.sampled_from(["standardize", "minmax", "scale"]), max_size=2))
+    on = data.draw(st.sampled_from(["inputs", "targets"]))
+    spec = {
+        "specnet": 1,
+        "data": {
+            "type": "inline",
+            "inputs": inputs,
+            "targets": targets,
+            "split": data.draw(st.sampled_from([{}, {"test": 0.5}])),
+            "transforms": [{"type": kind, "on": on} for kind in transforms],
+        },
+        "layers": [
+            {"type": "dense", "units": 1, "activation": data.draw(st.sampled_from(["linear", "sigmoid"]))}
+        ],
+        "loss": data.draw(st.sampled_from(["mse", "binary_cross_entropy", "poisson"])),
+    }
+    report = specnet.validate(json.dumps(spec))
+    assert report.as_dict()["files"] == 1

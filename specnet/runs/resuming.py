@@ -42,7 +42,7 @@ def newest_unfinished(folder: str | PathLike[str], name: str) -> Path:
 
 def unfinished(run: Path) -> bool:
     """Return whether a run has been killed or interrupted, or is still going on."""
-    return not (run / RESULT).exists() or load(run / RESULT).get("stopped") == "interrupted"
+    return not (run / RESULT).exists() or _table(run / RESULT).get("stopped") == "interrupted"
 
 
 def check_resumable(run: Path, spec: Spec) -> None:
@@ -61,11 +61,12 @@ def check_resumable(run: Path, spec: Spec) -> None:
             f"{run} is a run of another experiment, and cannot be gone on with: {'; '.join(differing[:3])}{more}"
         )
     if not unfinished(run):
-        result = load(run / RESULT)
+        result = _table(run / RESULT)
         grown = spec.training.epochs > before.training.epochs
-        if result["stopped"] != "completed" or not grown:
-            cure = "; a higher training.epochs would go on" if result["stopped"] == "completed" else ""
-            raise RunError(f"{run} is finished ({result['why']}): there is nothing to go on with{cure}")
+        stopped, why = result.get("stopped"), result.get("why")
+        if stopped != "completed" or not grown:
+            cure = "; a higher training.epochs would go on" if stopped == "completed" else ""
+            raise RunError(f"{run} is finished ({why}): there is nothing to go on with{cure}")
         if not (run / CHECKPOINTS).is_dir():
             raise RunError(
                 f"{run} is finished and has kept no checkpoint, from which it could be gone on with"
@@ -108,7 +109,9 @@ def resume(
 
 
 def _check_data(run: Path, data: Dataset) -> None:
-    stored = load(run / RESOLVED).get("data", {})
+    stored = _table(run / RESOLVED).get("data")
+    if not isinstance(stored, dict) or not all(isinstance(entry, dict) for entry in stored.values()):
+        raise RunError(f"{run / RESOLVED} is damaged: it does not say which data the run had")
     now = dict(data.sources)
     for name in sorted({*stored, *now}):
         was = stored.get(name, {}).get("sha256")
@@ -117,6 +120,13 @@ def _check_data(run: Path, data: Dataset) -> None:
                 f"the data have changed since {run} began: `{name}` has SHA-256 {str(now.get(name))[:12]}..., "
                 f"and had {str(was)[:12]}...; a run can only go on with the data that it has learnt from"
             )
+
+
+def _table(path: Path) -> dict[str, Any]:
+    data = load(path)
+    if not isinstance(data, dict):
+        raise RunError(f"{path} is damaged: it is no table")
+    return data
 
 
 def _check_rates(trainer: Trainer, before: Spec) -> None:

@@ -251,3 +251,28 @@ def test_what_is_no_run_cannot_be_gone_on_with(tmp_path):
         specnet.run(document(), resume=tmp_path)
     with pytest.raises(ValueError, match="give one of them"):
         specnet.run(document(), resume=tmp_path, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", "[]"),
+        ("result.json", "{"),
+        ("resolved.json", "{}"),
+        ("resolved.json", '{"format": 1, "spec": 3}'),
+    ],
+)
+def test_damaged_descriptions_are_told_of(tmp_path, name, content):
+    specnet.run(document(), out=tmp_path, stop=after(8))
+    (tmp_path / name).write_text(content)
+    with pytest.raises(specnet.RunError, match=rf"{name}"):
+        specnet.run(document(), resume=tmp_path)
+
+
+def test_a_run_that_does_not_say_which_data_it_had(tmp_path):
+    specnet.run(document(), out=tmp_path, stop=after(8))
+    resolved = json.loads((tmp_path / "resolved.json").read_text())
+    for data in ([], {"a.csv": "digest"}, None):
+        (tmp_path / "resolved.json").write_text(json.dumps(resolved | {"data": data}))
+        with pytest.raises(specnet.RunError, match="does not say which data the run had"):
+            specnet.run(document(), resume=tmp_path)

@@ -276,3 +276,9 @@ def test_a_run_that_does_not_say_which_data_it_had(tmp_path):
         (tmp_path / "resolved.json").write_text(json.dumps(resolved | {"data": data}))
         with pytest.raises(specnet.RunError, match="does not say which data the run had"):
             specnet.run(document(), resume=tmp_path)
+
+
+def test_penalties_go_on():
+    layer = {"type": "dense", "units": 3, "kernel_regularizer": "l2"}
+    assert check(document(layers=[layer], optimizer="adam"), 9, 5) == 2
+    assert check(document(layers=[layer], split=None, batch_size="full", epochs=30), 9, 5) == 2

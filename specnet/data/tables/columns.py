@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from specnet.data.readers.csv_file import Csv
     from specnet.data.rows import Index
+    from specnet.data.tables.dialect import Dialect
 
 
 class TableRows:
@@ -86,6 +87,7 @@ class TableRows:
         width = len(plan["names"])
         columns: list[array[Any]] = [array("i" if kind == "text" else "d") for kind in plan["kinds"]]
         index = [{name: i for i, name in enumerate(names)} for names in plan["categories"]]
+        dialect = reader.dialect  # made anew whenever it is asked for
         for r, row in enumerate(rows):
             cells = (
                 list(row) if isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) else [row]
@@ -94,7 +96,7 @@ class TableRows:
                 faults.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
                 continue
             for i, cell in enumerate(cells):
-                value = _cell(cell, plan, i, index[i], reader)
+                value = _cell(cell, plan, i, index[i], dialect, zeros=reader.unknown == "zeros")
                 if isinstance(value, str):
                     near = closest(str(cell), index[i]) if index[i] else None
                     cure = f"did you mean `{near}`?" if near else None
@@ -151,13 +153,15 @@ def _layout(plan: dict[str, Any], resolver: Resolver, header: bool) -> Layout | 
     return Layout(resolver.names, used, (), names_only)
 
 
-def _cell(cell: Any, plan: dict[str, Any], i: int, index: dict[str, int], reader: Csv) -> float | int | str:
+def _cell(
+    cell: Any, plan: dict[str, Any], i: int, index: dict[str, int], dialect: Dialect, *, zeros: bool
+) -> float | int | str:
     """Return a cell's number or code, or a text that says why it has none."""
     text = plan["kinds"][i] == "text"
     absent = cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN
     value: float | str | None = None
     if isinstance(cell, str):
-        value = reader.dialect.text(cell) if text else reader.dialect.read(cell)
+        value = dialect.text(cell) if text else dialect.read(cell)
         absent = value is None
     if absent:
         if plan["fill"] is None:
@@ -165,7 +169,7 @@ def _cell(cell: Any, plan: dict[str, Any], i: int, index: dict[str, int], reader
         return ABSENT if text else nan
     if text:
         code = index.get(value if isinstance(value, str) else _spelled(cell), UNKNOWN)
-        if code == UNKNOWN and reader.unknown != "zeros":
+        if code == UNKNOWN and not zeros:
             return f"`{clipped(str(cell))}` is not a category that the model was trained on"
         return code
     try:

@@ -104,6 +104,9 @@ def run(
             "--resume", help="Go on with a run of this document that was killed or interrupted, bit for bit."
         ),
     ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="At the end, write the run's page; needs the extra `report`.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     output: As = Output.TABLE,
 ) -> int:
@@ -122,6 +125,8 @@ def run(
         raise typer.BadParameter(
             "--out names where to save, and --no-save says not to", param_hint="--no-save"
         )
+    if report and no_save:
+        raise typer.BadParameter("the page tells of a saved run", param_hint="--report")
     chosen = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
     return train(
         spec,
@@ -129,6 +134,7 @@ def run(
         out=out,
         save=not no_save,
         resume=unfinished if unfinished is not None else resume,
+        report=report,
         quiet=quiet,
         as_json=output is Output.JSON,
     )

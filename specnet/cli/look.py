@@ -61,3 +61,30 @@ def compare(
     from specnet.cli.compare import compare as show
 
     return show(runs, svg=svg, as_json=output is Output.JSON)
+
+
+@app.command()
+@guarded
+def report(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="The directory of a run, such as runs/iris/001.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="Write the page here.", show_default="RUN/report.html"
+        ),
+    ] = None,
+) -> int:
+    """Write one HTML page that tells all of a run.
+
+    Results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
+    layers, weights and gradients, the plan, the document, and how to train the same again. The page needs no
+    network. Needs the extra `report`: pip install 'specnet[report]'.
+    """
+    from specnet.cli.report import report as write
+
+    return write(run, out)

@@ -12,6 +12,7 @@ from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
 from specnet.cli.numbers import counted
 from specnet.cli.progress import Bar, Lines, Silence
+from specnet.cli.report import needed, page
 from specnet.cli.results import show_end, show_result
 from specnet.cli.shown import show_asked
 from specnet.cli.terminal import failed, notes, results, say
@@ -30,6 +31,7 @@ def run(
     out: str | None,
     save: bool,
     resume: str | bool,
+    report: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -37,6 +39,8 @@ def run(
 
     `resume` names a run to go on with, or as True the newest unfinished one.
     """
+    if report:
+        needed()
     with Interrupts() as interrupts:
         spec = api.load(Path(path), overrides)
         console = notes()
@@ -61,6 +65,8 @@ def run(
         show_result(shown, result)
         show_asked(shown, result)
         show_end(shown, result)
+    if report and result.run is not None:
+        say(console, f"all of it is told in {page(result.run)}")
     return _code(
         console, result, interrupts, [path, *(part for text in overrides for part in ("--set", text))]
     )

@@ -51,10 +51,7 @@ def row_evidence(model: Model, train: Split, validation: Split, baseline: Baseli
     """Return how the losses of two splits are made up of their rows': as in evaluation, without penalties."""
     network = model.network
     loss = network.spec.loss
-    lowered = network.lower(training=False)
-    lowered.graph.outputs = {"costs": _by_row(lowered.elements)}
-    rows = max(len(train), len(validation))
-    executable = Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE)))
+    executable = _cost_program(model, max(len(train), len(validation)))
 
     def measured(split: Split) -> tuple[Costs, Array]:
         costs = _row_costs(model, executable, split)
@@ -66,6 +63,18 @@ def row_evidence(model: Model, train: Split, validation: Split, baseline: Baseli
         of_train, trained = measured(train)
         of_validation, validated = measured(validation)
     return Evidence(of_train, of_validation, chance_of_costing_more(validated, trained, baseline.loss))
+
+
+def row_costs(model: Model, split: Split) -> tuple[Array, Array]:
+    """Return the indices of rows, all or enough of them, and what each costs: as in evaluation, without penalties."""
+    with np.errstate(all="ignore"):
+        return _chosen(len(split)), _row_costs(model, _cost_program(model, len(split)), split)
+
+
+def _cost_program(model: Model, rows: int) -> Executable:
+    lowered = model.network.lower(training=False)
+    lowered.graph.outputs = {"costs": _by_row(lowered.elements)}
+    return Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE)))
 
 
 def _row_costs(model: Model, executable: Executable, split: Split) -> Array:

@@ -1,0 +1,1 @@
+"""The page that tells of one run: `specnet report`."""

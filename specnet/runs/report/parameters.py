@@ -1,0 +1,50 @@
+"""Each parameter's weights, and its gradient at the end of the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.model import Model, as_targets
+from specnet.data import Dataset
+
+ROWS = 256
+"""Training rows that the gradient is taken over."""
+
+BARS = 25
+"""Bars of a histogram."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFacts:
+    """One parameter, as numbers."""
+
+    name: str
+    shape: tuple[int, ...]
+    mean: float
+    deviation: float
+    low: float
+    high: float
+    gradient: float
+    """The root mean square of the gradient over some training rows."""
+    bars: tuple[float, ...]
+    """How many weights lie in each part of their range, relative to the fullest part."""
+
+
+def parameter_facts(model: Model, data: Dataset) -> list[ParameterFacts]:
+    """Return what can be told of each parameter, in the order of the layers."""
+    train = data.splits["train"]
+    places = np.linspace(0, len(train) - 1, min(ROWS, len(train))).astype(np.intp)
+    targets = as_targets(model.network, train.targets[places])
+    _, gradients = model.loss_and_gradients(train.inputs[places], targets)
+    facts = []
+    for name, array in model.parameters.items():
+        values: Any = array.astype(np.float64)
+        gradient = float(np.sqrt(np.mean(gradients[name].astype(np.float64) ** 2)))
+        counts = np.histogram(values, BARS)[0]
+        bars = tuple((counts / counts.max()).tolist())
+        spread = float(values.mean()), float(values.std()), float(values.min()), float(values.max())
+        facts.append(ParameterFacts(name, array.shape, *spread, gradient, bars))
+    return facts

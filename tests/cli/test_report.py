@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from specnet import api
+from tests.cli.support import ROOT, SPECS, Specnet
+
+pytest.importorskip("jinja2")
+pytest.importorskip("matplotlib")
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+HOSTILE = "<script>alert(1)</script>&"
+
+
+class Page(HTMLParser):
+    """A page's text, elements and attributes; faults of nesting are noted."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text, self.elements, self.faults = "", [], []
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def trained(spec: str, folder: Path, **overrides: object) -> Path:
+    found = api.load(SPECS / spec, {key.replace("__", "."): value for key, value in overrides.items()})
+    run = api.run(found, folder=folder).run
+    assert run is not None
+    return run
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return trained("digits.toml", tmp_path_factory.mktemp("runs"), training__epochs=3)
+
+
+@pytest.fixture(scope="module")
+def page(digits: Path) -> Page:
+    from specnet.runs.report.page import write_report
+
+    return Page(write_report(digits).read_text(encoding="utf-8"))
+
+
+def test_the_page_is_well_formed_and_needs_nothing_from_elsewhere(page: Page, digits: Path) -> None:
+    assert page.faults == []
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.elements}
+    for _, attributes in page.elements:
+        for name in ("src", "href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:image/png;base64,"))
+    text = (digits / "report.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"url\((?!#)", text)
+
+
+def test_names_of_elements_are_unique_and_links_lead_somewhere(page: Page) -> None:
+    names = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(names) == len(set(names))
+    for _, attributes in page.elements:
+        target = attributes.get("href") or ""
+        if target.startswith("#"):
+            assert target[1:] in names
+
+
+def test_every_part_is_there(page: Page) -> None:
+    for heading in (
+        "Results", "Learning curves", "Predictions of the test split", "Confusion", "Calibration",
+        "Worst predictions", "Layers", "Weights and gradients", "Plan", "Document", "Reproduce",
+    ):  # fmt: skip
+        assert heading in page.text
+    assert "Fit: " in page.text
+    assert "label_smoothing = 0.1  # each target" in page.text
+    assert "specnet run " in page.text
+    assert "--set training.epochs=3" in page.text
+    assert "dense_1.kernel" in page.text
+
+
+def test_figures_of_the_result_stand_in_the_page(page: Page, digits: Path) -> None:
+    result = json.loads((digits / "result.json").read_text())
+    for split in result["splits"].values():
+        assert f"{split['loss']:.4g}" in page.text
+        assert f"{split['accuracy']:.4g}" in page.text
+    matrix = result["splits"]["test"]["confusion"]
+    right, whole = sum(matrix[n][n] for n in range(10)), sum(map(sum, matrix))
+    assert f"{right} of {whole} rows are predicted right" in page.text
+    cells = re.findall(r'<td style="--share: [\d.]+">(\d+)</td>', (digits / "report.html").read_text())
+    assert [int(cell) for cell in cells] == [count for row in matrix for count in row]
+    made_of = json.loads((digits / "resolved.json").read_text())
+    assert all(entry["sha256"] in page.text for entry in made_of["data"].values())
+
+
+def test_worst_predictions_of_images_are_images(page: Page) -> None:
+    images = page.all("img")
+    assert len(images) == 12
+    assert all(str(each["alt"]).startswith("Input of row ") for each in images)
+
+
+def test_a_screen_reader_is_told_what_a_figure_shows(page: Page) -> None:
+    drawn = [a for tag, a in page.elements if tag == "div" and a.get("role") == "img"]
+    assert len(drawn) == 4  # loss, accuracy, learning rate, calibration
+    assert all(len(a["aria-label"] or "") > 40 for a in drawn)
+    assert all(a.get("aria-hidden") == "true" for a in page.all("svg"))
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("h1")) == 1
+    assert all("scope" in a for a in page.all("th"))
+    regions = [a for a in page.all("div") if a.get("class") == "wide"]
+    assert regions
+    assert all(a["tabindex"] == "0" and a["aria-label"] for a in regions)
+
+
+def test_numbers_have_residuals(tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    page = Page(write_report(trained("regression.toml", tmp_path, training__epochs=3)).read_text("utf-8"))
+    assert page.faults == []
+    assert "Residuals over predictions" in page.text
+    assert "Confusion" not in page.text
+    assert "Worst predictions" in page.text
+
+
+@pytest.mark.parametrize("spec", ["xor.json", "mlp.toml", "moons.toml", "perceptron.toml", "iris.toml"])
+def test_every_example_has_a_page(spec: str, tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    page = Page(write_report(trained(spec, tmp_path, training__epochs=3)).read_text("utf-8"))
+    assert page.faults == []
+    assert "Weights and gradients" in page.text
+
+
+def test_what_a_document_says_is_text_and_no_markup(tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    run = trained("iris.toml", tmp_path, training__epochs=2)
+    (run / "spec.toml").write_text(f"# {HOSTILE}\n")
+    resolved = json.loads((run / "resolved.json").read_text())
+    resolved["platform"] = resolved["data"][HOSTILE] = HOSTILE
+    resolved["data"] = {HOSTILE: {"sha256": HOSTILE}}
+    (run / "resolved.json").write_text(json.dumps(resolved))
+    page = Page(write_report(run).read_text("utf-8"))
+    assert page.all("script") == []
+    assert page.text.count(HOSTILE) >= 3
+    # The digests are no longer those of the data, so nothing is said of predictions.
+    assert "are left out" in page.text
+    assert "Worst predictions" not in page.text
+
+
+def test_a_run_without_a_model_has_a_page_that_says_so(tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    run = trained("iris.toml", tmp_path, training__epochs=2)
+    (run / "model.npz").unlink()
+    (run / "result.json").unlink()
+    page = Page(write_report(run, tmp_path / "page.html").read_text("utf-8"))
+    assert "needs the trained model is left out" in page.text
+    assert "Learning curves" in page.text
+    assert "unfinished" in page.text
+    assert not (run / "report.html").exists()
+
+
+def test_calibration_is_what_scikit_learn_finds() -> None:
+    np = pytest.importorskip("numpy")
+    found = pytest.importorskip("sklearn.calibration")
+    from specnet.runs.report.predictions import Predicted, calibration
+
+    generator = np.random.default_rng(0)
+    sure = generator.uniform(0.5, 1.0, 500)
+    read = generator.integers(0, 2, 500)
+    right = generator.random(500) < sure**2
+    given = Predicted(
+        "test", np.arange(500), "classes", np.where(right, read, 1 - read), np.zeros((500, 2)), read, sure,
+        np.zeros(500), ("a", "b"),
+    )  # fmt: skip
+    mine = calibration(given)
+    assert mine is not None
+    share, confidence = found.calibration_curve(right, sure, n_bins=10)
+    np.testing.assert_allclose(mine.share, share)
+    np.testing.assert_allclose(mine.confidence, confidence)
+    weights = np.array(mine.rows) / 500
+    assert mine.error == pytest.approx(float(np.sum(weights * np.abs(share - confidence))))
+
+
+def test_the_command_writes_the_page_and_prints_where(specnet: Specnet, tmp_path: Path) -> None:
+    done = specnet("run", SPECS / "iris.toml", "-q", "--report", "--set", "training.epochs=2")
+    assert done.returncode == 0, done.stderr
+    written = tmp_path / "runs/iris/001/report.html"
+    assert str(Path("runs/iris/001/report.html")) in done.stderr
+    first = written.read_text(encoding="utf-8")
+    again = specnet("report", "runs/iris/001", "-o", "page.html")
+    assert again.stdout == "page.html\n"
+    assert Page(first).text.split()[:5] == Page((tmp_path / "page.html").read_text("utf-8")).text.split()[:5]
+    shutil.rmtree(tmp_path / "runs/iris/001")
+    assert specnet("report", "runs/iris/001").returncode == 2
+
+
+def test_without_the_extra_nothing_is_trained_and_the_extra_is_named(
+    specnet: Specnet, tmp_path: Path
+) -> None:
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "sitecustomize.py").write_text("import sys\nsys.modules['jinja2'] = None\n")
+    path = f"{ROOT}:{tmp_path / 'blocked'}"
+    done = specnet("run", SPECS / "iris.toml", "-q", "--report", PYTHONPATH=path)
+    assert done.returncode == 1
+    assert "pip install 'specnet[report]'" in done.stderr
+    assert not (tmp_path / "runs").exists()
+    assert specnet("run", SPECS / "iris.toml", "--report", "--no-save").returncode == 2

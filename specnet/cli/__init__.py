@@ -12,6 +12,7 @@ def main() -> None:
     # A program that imports specnet keeps its plugins; here there is nothing for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from specnet.cli.look import app
+    from specnet.cli.ship import export  # noqa: F401 (registers the command)
 
     for stream in (sys.stdout, sys.stderr):
         # What the terminal's encoding lacks is shown as `?`: no name in a file may stop a command.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +76,7 @@ class Program:
         if "dropout_mask" in self.helpers:
             lines += ["", f"dtype = np.{self.dtype}"]
         if self.arrays:
-            lines += ["", f'stored = np.load(Path(__file__).with_name("{self.beside}"))']
+            lines += ["", f"stored = np.load(Path(__file__).with_name({json.dumps(self.beside)}))"]
         lines += self.values
         helpers = [text.split("\n") for name, text in HELPERS.items() if name in self.helpers]
         for function in [*helpers, *self.functions]:

@@ -106,7 +106,7 @@ class _Training:
     def _start(self, passes: Passes, rule: Rule) -> tuple[list[str], str]:
         """Return the lines before the loop, and the expression of a step's learning rate, if it changes."""
         lines = [
-            f'{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream "{stream}"'
+            f"{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream {stream!r}"
             for stream, variable in passes.streams.items()
         ]
         if not self.full:

@@ -14,6 +14,11 @@ def agrees(path, tmp_path, rtol=1e-9, **overrides):
     result = specnet.run(spec, out=tmp_path / "run")
     write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=True)
     found = bare(tmp_path / "made.py")
+    if rtol is None:  # the variables are called otherwise than the parameters: compare what they predict
+        rows = np.random.default_rng(0).normal(size=(5, *result.model.network.signature.inputs))
+        predicted = bare(tmp_path / "made.py", rows)["predicted"]
+        np.testing.assert_allclose(predicted, result.model.predict(rows), rtol=1e-12)
+        return result
     for name, expected in result.model.parameters.items():
         actual = found[name.replace(".", "_")]
         assert actual.dtype == expected.dtype
@@ -164,3 +169,20 @@ def test_changed_data_are_not_taken_for_the_runs(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{3 * i}\n" for i in range(20)))
     with pytest.raises(specnet.RunError, match="the data have changed"):
         numpy_program(Exported.of(tmp_path / "run"), training=True, beside=None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("for", "np"),
+        ("parameter", "gradient"),
+        ("inputs", "learning_rate"),
+        ("sigmoid", "mean"),
+        ("a-b", "a_b"),
+    ],
+)
+def test_layers_may_bear_any_name(first, second, tmp_path):
+    names = {"layers.0.name": first, "layers.1.name": second}
+    agrees(SPECS / "xor.json", tmp_path, None, **names, **{"training.epochs": 5})
+    plain = {"training.optimizer": {"type": "sgd", "learning_rate": 0.1}, "training.epochs": 5}
+    agrees(SPECS / "xor.json", tmp_path, None, **names, **plain)

@@ -66,7 +66,7 @@ def comments(source: Source) -> Iterator[Request]:
     text = source.text
     if source.syntax != "toml" or "specnet:" not in text:
         return
-    lines = text.split("\n")
+    following = _following(text.split("\n"))
     line, begin, at = 1, 0, 0
     for token in _TOKENS.finditer(text):
         comment = token["comment"]
@@ -78,16 +78,20 @@ def comments(source: Source) -> Iterator[Request]:
         begin = text.rfind("\n", 0, at) + 1
         about = line
         if not text[begin:at].strip():
-            about = next((n for n in range(line + 1, len(lines) + 1) if _says(lines[n - 1])), line)
+            about = following[line] or line
         for code in _CODE.finditer(asked[1]):
             start = at - begin + asked.start(1) + code.start() + 1
             span = Span(Position(line, start), Position(line, start + len(code[0])))
             yield Request(code[0], about, span)
 
 
-def _says(line: str) -> bool:
-    stripped = line.strip()
-    return bool(stripped) and not stripped.startswith("#")
+def _following(lines: list[str]) -> list[int]:
+    """Return, for each line from 1, the next one below it that holds more than a comment; 0 if there is none."""
+    following = [0] * (len(lines) + 1)
+    for line in range(len(lines) - 1, 0, -1):
+        below = lines[line].strip()
+        following[line] = line + 1 if below and not below.startswith("#") else following[line + 1]
+    return following
 
 
 def _asked(finding: Diagnostic, requests: list[Request], source: Source | None) -> bool:
@@ -102,10 +106,14 @@ def _asked(finding: Diagnostic, requests: list[Request], source: Source | None) 
 
 def _idle(requests: list[Request], source: Source, *, whole: bool) -> Iterator[Diagnostic]:
     """Yield a warning for each request that passed over nothing, unless its line asks to pass over that."""
+    waived = {request.line for request in requests if request.code == UNUSED}
     for request in requests:
-        waived = any(r.code == UNUSED and r.line == request.line for r in requests)
         rule = RULES.get(request.code)
-        if request.used or waived or (rule is not None and rule.needs != "spec" and not whole):
+        if (
+            request.used
+            or request.line in waived
+            or (rule is not None and rule.needs != "spec" and not whole)
+        ):
             continue
         fault = unknown_warning(request.code)
         message, cure = fault or (

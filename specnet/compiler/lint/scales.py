@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import sqrt
+from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.ending import PASSIVE
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.data import Cells
-from specnet.data.transforms import MinMax, Scale, Standardize
+
+if TYPE_CHECKING:
+    from specnet.data.transforms.fixed import Scale
+    from specnet.data.transforms.statistics import MinMax, Standardize
+
+EVENING = ("minmax", "standardize")
+"""Transforms that measure what they scale."""
 
 APART = 100.0
 """The quotient of spreads from which on a gradient step suits one column and not the other."""
@@ -51,10 +58,11 @@ def large_inputs(subject: Subject) -> Iterator[Found]:
     for transform in subject.spec.data.transforms:
         if transform.on != "inputs":
             continue
-        if isinstance(transform, MinMax | Standardize):
+        if transform.type in EVENING:
             return  # each of them makes numbers of size 1, whatever has statistics of its own
-        if isinstance(transform, Scale):
-            factor, offset = factor * transform.factor, offset * transform.factor + transform.offset
+        if transform.type == "scale":
+            scale = cast("Scale", transform)
+            factor, offset = factor * scale.factor, offset * scale.factor + scale.offset
     if next(scales_apart(subject), None) is not None:
         return  # what evens the columns makes them small, too
     columns = _numbers(subject)
@@ -82,11 +90,10 @@ def _weighed(subject: Subject) -> bool:
 
 def _evened(subject: Subject) -> bool:
     """Say whether a transform gives each column a scale of its own, or changes what a column is."""
-    known = (MinMax, Standardize, Scale)
     inputs = [t for t in subject.spec.data.transforms if t.on == "inputs"]
-    if any(not isinstance(t, known) and t.type not in ("flatten", "reshape") for t in inputs):
+    if any(t.type not in (*EVENING, "scale", "flatten", "reshape") for t in inputs):
         return True
-    return any(isinstance(t, MinMax | Standardize) and t.per != "all" for t in inputs)
+    return any(t.type in EVENING and cast("MinMax | Standardize", t).per != "all" for t in inputs)
 
 
 def _numbers(subject: Subject) -> list[Cells]:

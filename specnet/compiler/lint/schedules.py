@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.compiler.settings import run_length
-from specnet.vocabulary.schedules import Cosine, MultiStep, Plateau, RunLength, Step
+from specnet.language.spec import Training
+from specnet.vocabulary.schedules import RunLength
 from specnet.vocabulary.schedules.schedule import AT
+
+if TYPE_CHECKING:
+    from specnet.vocabulary.schedules.cosine import Cosine
+    from specnet.vocabulary.schedules.plateau import Plateau
+    from specnet.vocabulary.schedules.staircases import MultiStep, Step
 
 
 @rule("SN720", "network")
@@ -18,26 +25,34 @@ def longer_than_the_training(subject: Subject) -> Iterator[Found]:
     if length.steps < 1:
         return
     schedule = spec.training.schedule
-    if isinstance(schedule, Step) and schedule.step_size * length.each(schedule.unit) >= length.steps:
-        yield _never("step_size", schedule.step_size, schedule.unit, length)
-    elif isinstance(schedule, Cosine) and schedule.t_0 is not None:
-        if schedule.t_0 * length.each(schedule.unit) > length.steps:
-            yield _never("t_0", schedule.t_0, schedule.unit, length)
-    elif isinstance(schedule, MultiStep):
-        for index, milestone in enumerate(schedule.milestones):
-            if milestone * length.each(schedule.unit) >= length.steps:
-                yield _never("milestones", milestone, schedule.unit, length, index)
+    if schedule.type == "step":
+        step = cast("Step", schedule)
+        if step.step_size * length.each(step.unit) >= length.steps:
+            yield _never("step_size", step.step_size, step.unit, length)
+    elif schedule.type == "cosine":
+        cosine = cast("Cosine", schedule)
+        if cosine.t_0 is not None and cosine.t_0 * length.each(cosine.unit) > length.steps:
+            yield _never("t_0", cosine.t_0, cosine.unit, length)
+    elif schedule.type == "multistep":
+        stairs = cast("MultiStep", schedule)
+        for index, milestone in enumerate(stairs.milestones):
+            if milestone * length.each(stairs.unit) >= length.steps:
+                yield _never("milestones", milestone, stairs.unit, length, index)
                 return
-    elif isinstance(schedule, Plateau):
-        validations = -(-spec.training.epochs // spec.training.validate_every)
-        if schedule.patience >= validations:
-            yield Found(
-                f"the rate falls after more than {schedule.patience} validations without improvement, and the "
-                f"training has {validations}",
-                (*AT, "patience"),
-                "value" if "patience" in schedule.model_fields_set else "type",
-                help=f"a patience below {validations}, or more epochs",
-            )
+    elif schedule.type == "plateau":
+        yield from _plateau(cast("Plateau", schedule), spec.training)
+
+
+def _plateau(schedule: Plateau, training: Training) -> Iterator[Found]:
+    validations = -(-training.epochs // training.validate_every)
+    if schedule.patience >= validations:
+        yield Found(
+            f"the rate falls after more than {schedule.patience} validations without improvement, and the training "
+            f"has {validations}",
+            (*AT, "patience"),
+            "value" if "patience" in schedule.model_fields_set else "type",
+            help=f"a patience below {validations}, or more epochs",
+        )
 
 
 def _never(key: str, value: int, unit: str, length: RunLength, *index: int) -> Found:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.ending import PASSIVE, function_of
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.diagnostics import Label
-from specnet.vocabulary.initializers import Constant, Initializer, Ones, Zeros
-from specnet.vocabulary.layers import Dense, Dropout
+from specnet.vocabulary.initializers import Initializer
+
+if TYPE_CHECKING:
+    from specnet.vocabulary.initializers.given import Constant
+    from specnet.vocabulary.layers.basic import Dropout
+    from specnet.vocabulary.layers.dense import Dense
 
 MOST_DROPPED = 0.9
 
@@ -40,10 +45,10 @@ def linear_stack(subject: Subject) -> Iterator[Found]:
     """Two dense layers that are one linear map."""
     before: int | None = None
     for index, layer in enumerate(subject.spec.layers):
-        if isinstance(layer, Dense):
+        if layer.type == "dense":
             first = subject.spec.layers[before] if before is not None else None
             # Fewer units than what follows makes a map of lower rank, which may be meant.
-            if isinstance(first, Dense) and first.units >= layer.units:
+            if first is not None and cast("Dense", first).units >= cast("Dense", layer).units:
                 yield Found(
                     "two dense layers with no activation between them can do no more than one",
                     ("layers", before or 0),
@@ -61,8 +66,8 @@ def dropout_at_the_end(subject: Subject) -> Iterator[Found]:
     """Dropout on the network's own results."""
     for index in reversed(range(len(subject.spec.layers))):
         layer = subject.spec.layers[index]
-        if isinstance(layer, Dropout):
-            if layer.rate > 0 and index > 0:
+        if layer.type == "dropout":
+            if cast("Dropout", layer).rate > 0 and index > 0:
                 yield Found(
                     "dropout on the last layer sets predictions to 0 while training, and no layer can make up "
                     "for it",
@@ -78,12 +83,12 @@ def dropout_at_the_end(subject: Subject) -> Iterator[Found]:
 def nearly_all_dropped(subject: Subject) -> Iterator[Found]:
     """A dropout rate that looks like the share to keep."""
     for index, layer in enumerate(subject.spec.layers):
-        if isinstance(layer, Dropout) and layer.rate > MOST_DROPPED:
+        rate = cast("Dropout", layer).rate if layer.type == "dropout" else 0.0
+        if rate > MOST_DROPPED:
             yield Found(
-                f"`rate` is the share that is dropped: {layer.rate:g} keeps one element in "
-                f"{1 / (1 - layer.rate):.0f}",
+                f"`rate` is the share that is dropped: {rate:g} keeps one element in {1 / (1 - rate):.0f}",
                 ("layers", index, "rate"),
-                help=f"rate = {1 - layer.rate:.2g} keeps {layer.rate:g} of them",
+                help=f"rate = {1 - rate:.2g} keeps {rate:g} of them",
             )
 
 
@@ -91,10 +96,9 @@ def nearly_all_dropped(subject: Subject) -> Iterator[Found]:
 def units_alike(subject: Subject) -> Iterator[Found]:
     """Units that start the same, and so stay the same."""
     layers = subject.spec.layers
-    dense = [index for index, layer in enumerate(layers) if isinstance(layer, Dense)]
+    dense = [index for index, layer in enumerate(layers) if layer.type == "dense"]
     for index in dense[:-1]:
-        layer = layers[index]
-        assert isinstance(layer, Dense)
+        layer = cast("Dense", layers[index])
         if layer.units > 1 and _even(layer.kernel_init) and (not layer.use_bias or _even(layer.bias_init)):
             yield Found(
                 f"all {layer.units} units start the same, get the same gradient, and stay the same: they can do no "
@@ -107,6 +111,6 @@ def units_alike(subject: Subject) -> Iterator[Found]:
 
 def _even(initial: Initializer) -> bool:
     """Say whether an initializer gives every element the same number."""
-    if isinstance(initial, Constant):
-        return not isinstance(initial.value, tuple)
-    return isinstance(initial, Zeros | Ones)
+    if initial.type == "constant":
+        return not isinstance(cast("Constant", initial).value, tuple)
+    return initial.type in ("zeros", "ones")

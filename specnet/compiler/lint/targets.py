@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.ending import ending
 from specnet.compiler.lint.rule import Found, Subject, rule
-from specnet.data.transforms import MinMax, Scale, Standardize
 from specnet.diagnostics import Label
-from specnet.vocabulary.metrics.decisions import Deciding
+
+if TYPE_CHECKING:
+    from specnet.data.transforms.fixed import Scale
+    from specnet.data.transforms.statistics import MinMax
 
 RANGES = {
     "sigmoid": (0.0, 1.0),
@@ -51,6 +54,8 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Found]:
     spec, network = subject.spec, subject.network
     if spec.loss.targets != "real" or spec.metrics is None or network.signature.target_kind == "class":
         return
+    from specnet.vocabulary.metrics.decisions import Deciding
+
     outputs = network.prediction_shape[-1] if network.prediction_shape else 1
     count = network.signature.class_count
     if outputs != 1 or (count is not None and count <= 2):
@@ -118,14 +123,13 @@ def target_range(subject: Subject) -> tuple[float, float] | None:
     for transform in subject.spec.data.transforms:
         if transform.on != "targets" or transform.type in ("flatten", "reshape"):
             continue
-        if isinstance(transform, MinMax) and transform.per != "all":
-            low, high = transform.range
-        elif isinstance(transform, Scale):
-            ends = sorted(
-                (low * transform.factor + transform.offset, high * transform.factor + transform.offset)
-            )
+        if transform.type == "minmax" and cast("MinMax", transform).per != "all":
+            low, high = cast("MinMax", transform).range
+        elif transform.type == "scale":
+            scale = cast("Scale", transform)
+            ends = sorted((low * scale.factor + scale.offset, high * scale.factor + scale.offset))
             low, high = ends
-        elif isinstance(transform, Standardize) and low < high:
+        elif transform.type == "standardize" and low < high:
             mean = sum(values) / len(values)
             spread = (sum((v - mean) * (v - mean) for v in values) / len(values)) ** 0.5
             if spread in (0.0, float("inf")):

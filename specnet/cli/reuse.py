@@ -22,7 +22,7 @@ def check_gradients(
     ] = 32,
     output: As = Output.TABLE,
 ) -> int:
-    """Compare each parameter's gradient with central differences.
+    """Compare gradients with central differences.
 
     Both are made in float64, on the document's own data. The row of a parameter shows where gradient and
     difference are furthest apart, relative to their size. Of a parameter that has more numbers than are moved
@@ -55,7 +55,7 @@ def evaluate(
     ] = None,
     output: As = Output.TABLE,
 ) -> int:
-    """Measure a finished run, on its own splits or on other data.
+    """Measure a finished run on its own or other data.
 
     Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
     must not have changed. Columns of a CSV file are found by their names, in any order; others are ignored.
@@ -137,7 +137,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     output: As = Output.TABLE,
 ) -> int:
-    """Write a first document for a table, and say why it is as it is.
+    """Write a first document for a table, with reasons.
 
     Looks through the whole file: delimiter, header, kinds of columns, classes, missing values and scales. The
     document runs at once, and has the reason for each choice beside it.

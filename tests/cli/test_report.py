@@ -182,6 +182,17 @@ def test_a_run_without_a_model_has_a_page_that_says_so(tmp_path: Path) -> None:
     assert not (run / "report.html").exists()
 
 
+@pytest.mark.parametrize("rate", [1e12, 1e30])
+def test_a_run_that_diverged_has_a_page(rate: float, tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    wild = {"type": "sgd", "learning_rate": rate}
+    run = trained("regression.toml", tmp_path, training__optimizer=wild, training__epochs=3)
+    page = Page(write_report(run).read_text("utf-8"))
+    assert page.faults == []
+    assert "diverged" in page.text
+
+
 def test_calibration_is_what_scikit_learn_finds() -> None:
     np = pytest.importorskip("numpy")
     found = pytest.importorskip("sklearn.calibration")

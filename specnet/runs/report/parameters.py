@@ -43,8 +43,15 @@ def parameter_facts(model: Model, data: Dataset) -> list[ParameterFacts]:
     for name, array in model.parameters.items():
         values: Any = array.astype(np.float64)
         gradient = float(np.sqrt(np.mean(gradients[name].astype(np.float64) ** 2)))
-        counts = np.histogram(values, BARS)[0]
-        bars = tuple((counts / counts.max()).tolist())
         spread = float(values.mean()), float(values.std()), float(values.min()), float(values.max())
-        facts.append(ParameterFacts(name, array.shape, *spread, gradient, bars))
+        facts.append(ParameterFacts(name, array.shape, *spread, gradient, _bars(values)))
     return facts
+
+
+def _bars(values: Any) -> tuple[float, ...]:
+    """Return a histogram of any finite values, also of equal ones, or of such whose range is no finite number."""
+    low, high = values.min() / 2, values.max() / 2
+    scaled = (values / 2 - low) / (high - low) if high > low else np.full(values.shape, 0.5)
+    places = np.minimum((scaled * BARS).astype(np.intp), BARS - 1)
+    counts = np.bincount(places.reshape(-1), minlength=BARS)
+    return tuple((counts / counts.max()).tolist())

@@ -43,11 +43,20 @@ def find(arguments: Sequence[str], *, specs_only: bool = False) -> Found:
             what = "in this folder" if os.path.isdir(argument) else "of this pattern"  # noqa: PTH112
             found.problems.append(f"{argument}: there is no document {what}")
         for name in names:
-            identity = name if name == STDIN else os.path.realpath(name)
+            identity = _identity(name)
             if identity not in seen:
                 seen.add(identity)
                 found.files.append(name)
     return found
+
+
+def _identity(name: str) -> str:
+    if name == STDIN:
+        return name
+    try:
+        return os.path.realpath(name)
+    except (OSError, ValueError):  # no file's name: reading it will tell
+        return name
 
 
 def _named(argument: str, *, specs_only: bool) -> Iterator[str]:
@@ -57,7 +66,9 @@ def _named(argument: str, *, specs_only: bool) -> Iterator[str]:
         yield from _below(argument)
     elif is_pattern(argument) and not os.path.lexists(argument):
         for match in matches(argument):
-            yield from _named(match, specs_only=specs_only)
+            # A pattern may well meet a pipe, which would be waited on.
+            if os.path.isdir(match) or os.path.isfile(match):  # noqa: PTH112, PTH113
+                yield from _named(match, specs_only=specs_only)
     elif not specs_only or not _foreign(argument):
         yield argument
 

@@ -58,7 +58,7 @@ def write(report: Report, output: Output, fail_on: Severity) -> None:
         try:
             path = Path(output.file)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", errors="surrogateescape", newline="\n")
+            path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise RunError(f"{output.file} cannot be written: {reason}") from None

@@ -75,6 +75,11 @@ class Diagnostic:
     document: str | None = None
     """The document that is at fault; `file` is another where the place is in a flag."""
 
+    @property
+    def counts_others(self) -> bool:
+        """Whether it only says how many findings are not listed, and so stands after those that are."""
+        return self.code in {"SN200", "SN500"}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain data, in the form that `validate --output json` prints."""
         return {

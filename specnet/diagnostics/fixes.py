@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from specnet.diagnostics.diagnostic import Diagnostic, Edit, Position
@@ -30,7 +31,7 @@ def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[str, tuple[Diag
 
 
 def _line_starts(text: str) -> list[int]:
-    return [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
+    return [0, *(found.end() for found in re.finditer(r"\n", text))]
 
 
 def _stretch(edit: Edit, starts: list[int]) -> tuple[int, int, str] | None:

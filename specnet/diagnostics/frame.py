@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from specnet.diagnostics.diagnostic import Diagnostic, Span
@@ -22,13 +22,12 @@ class _Mark:
     label: str
 
 
-def frame(diagnostic: Diagnostic, text: str, width: int) -> Iterator[Segment]:
+def frame(diagnostic: Diagnostic, lines: Sequence[str], width: int) -> Iterator[Segment]:
     """Yield the marked lines of a document, none wider than `width` columns.
 
     A place that spans several lines is marked on its first. Where a line is too wide, the part around the
     mark is shown, and if there are several marks, each is.
     """
-    lines = text.split("\n")
     marks = [_mark(diagnostic.span, lines, "primary", "")] if diagnostic.span is not None else []
     marks += [
         _mark(label.span, lines, "secondary", label.message) for label in diagnostic.labels if label.span
@@ -50,7 +49,7 @@ def frame(diagnostic: Diagnostic, text: str, width: int) -> Iterator[Segment]:
         before = line
 
 
-def _mark(span: Span, lines: list[str], style: Style, label: str) -> _Mark:
+def _mark(span: Span, lines: Sequence[str], style: Style, label: str) -> _Mark:
     line = min(span.start.line, len(lines)) - 1
     start = span.start.column - 1
     end = span.end.column - 1

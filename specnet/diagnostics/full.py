@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from specnet.diagnostics.diagnostic import Diagnostic, Position, Report, Span
 from specnet.diagnostics.frame import frame
@@ -18,14 +18,19 @@ def full(diagnostic: Diagnostic, text: str | None = None, width: int = WIDTH) ->
 
     `text` is that of the file which the finding names; without it there is no frame.
     """
-    return list(_full(diagnostic, text, width))
+    return list(_full(diagnostic, text, None if text is None else text.split("\n"), width))
 
 
 def full_report(report: Report, width: int = WIDTH) -> list[Segment]:
     """Return all findings in styled pieces, a blank line after each, and a line that counts them."""
     segments: list[Segment] = []
+    lines: dict[str, Sequence[str]] = {}
     for diagnostic in report.diagnostics:
-        segments += _full(diagnostic, report.sources.get(diagnostic.file or ""), width)
+        file = diagnostic.file or ""
+        text = report.sources.get(file)
+        if text is not None and file not in lines:
+            lines[file] = text.split("\n")
+        segments += _full(diagnostic, text, lines.get(file), width)
         segments.append(("\n", "plain"))
     segments.append((summary(report) + "\n", "strong"))
     return segments
@@ -46,7 +51,9 @@ def summary(report: Report) -> str:
     return f"Found {' and '.join(found)} in {files}." if found else f"No faults in {files}."
 
 
-def _full(diagnostic: Diagnostic, text: str | None, width: int) -> Iterator[Segment]:
+def _full(
+    diagnostic: Diagnostic, text: str | None, source: Sequence[str] | None, width: int
+) -> Iterator[Segment]:
     lead = f"{diagnostic.severity}[{diagnostic.code}]"
     first, *rest = wrapped(printable(diagnostic.message), width - len(lead) - 2)
     yield lead, diagnostic.severity
@@ -66,8 +73,8 @@ def _full(diagnostic: Diagnostic, text: str | None, width: int) -> Iterator[Segm
     yield f"{' ' * gutter}--> ", "gutter"
     yield f"{place}\n", "location"
     framed = text is not None and bool(spans) and spans != [_TOP]
-    if text is not None and framed:
-        yield from frame(diagnostic, text, width)
+    if source is not None and framed:
+        yield from frame(diagnostic, source, width)
     if diagnostic.help:
         if framed:
             yield f"{' ' * gutter} |\n", "gutter"

@@ -64,5 +64,5 @@ def fingerprints(report: Report, root: str) -> Iterator[str]:
         identity = "\0".join((relative(document_of(finding), root), finding.code, keys, text))
         number = seen[identity]
         seen[identity] += 1
-        whole = f"{identity}\0{number}".encode(errors="surrogateescape")
+        whole = f"{identity}\0{number}".encode(errors="backslashreplace")
         yield hashlib.sha256(whole).hexdigest()[:32]

@@ -97,8 +97,14 @@ class Origin:
     def _order(self, diagnostic: Diagnostic) -> tuple[bool, bool, str, Position, str, str]:
         elsewhere = self.source is not None and diagnostic.file != self.source.file
         start = diagnostic.span.start if diagnostic.span is not None else Position(0, 0)
-        rest = diagnostic.code in {"SN200", "SN500"}
-        return elsewhere, rest, diagnostic.file or "", start, diagnostic.code, diagnostic.message
+        return (
+            elsewhere,
+            diagnostic.counts_others,
+            diagnostic.file or "",
+            start,
+            diagnostic.code,
+            diagnostic.message,
+        )
 
     def _within(self, override: Override, path: KeyPath, part: Part) -> Span:
         """Return a place in an override, whose text is a TOML statement once `--set` is taken away."""

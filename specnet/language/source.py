@@ -21,6 +21,9 @@ _LONG_KEY = re.compile(
     re.MULTILINE,
 )
 
+HALF_LETTER = re.compile(r"\\u[dD][89a-fA-F]")
+"""An escape for half of a letter beyond U+FFFF, which means nothing without the other half."""
+
 Syntax = Literal["toml", "json"]
 
 
@@ -61,7 +64,7 @@ class Source:
 
 
 class JsonExtensionError(ValueError):
-    """Python's reader met what is no JSON: NaN, an infinity, or a key given twice."""
+    """Python's reader met what is no JSON: NaN, an infinity, a key given twice, or half of a letter."""
 
 
 def text_source(text: str, file: str = "<text>", path: Path | None = None) -> Source:
@@ -132,14 +135,20 @@ class NestingError(ValueError):
 
 def _load_toml(text: str) -> dict[str, Any]:
     # tomllib takes memory with the square of a key's parts, and would take all there is.
-    found = _LONG_KEY.search(text)
+    found = _LONG_KEY.search(text) if text.count(".") >= MAX_DEPTH else None
     if found is not None:
         raise NestingError(found.start(1))
     return tomllib.loads(text)
 
 
 def _load_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    data = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    if HALF_LETTER.search(text) is not None:
+        try:
+            json.dumps(data, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise JsonExtensionError from None
+    return data
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, Label, Position, Span
 from specnet.language.positions import Positions, locate
 from specnet.language.positions.tree import Entry, Stretch
-from specnet.language.source import MAX_DEPTH, JsonExtensionError, NestingError
+from specnet.language.source import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
 from specnet.language.wording import shown_key
 
 if TYPE_CHECKING:
@@ -113,7 +114,24 @@ def _json_extensions(source: Source) -> list[Diagnostic]:
                     "SN101", message, path=path, file=source.file, span=_span(source.text, entry.value)
                 )
             )
+    found += _half_letters(source, positions)
     return sorted(found, key=lambda diagnostic: diagnostic.span or Span(Position(0, 0), Position(0, 0)))
+
+
+def _half_letters(source: Source, positions: Positions) -> Iterator[Diagnostic]:
+    for path, entry in positions.walk():
+        for stretch in (entry.key, entry.value if not entry.children else None):
+            word = source.text[slice(*stretch)] if stretch else ""
+            if not word.startswith('"') or HALF_LETTER.search(word) is None:
+                continue
+            try:
+                str(json.loads(word)).encode()
+            except UnicodeEncodeError as error:
+                half = f"\\u{ord(error.object[error.start]):04x}"
+                message = f"`{half}` is half of a letter, and the other half does not follow"
+                yield Diagnostic(
+                    "SN101", message, path=path, file=source.file, span=_span(source.text, stretch)
+                )
 
 
 def _span(text: str, stretch: Stretch | None) -> Span | None:

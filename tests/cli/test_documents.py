@@ -136,6 +136,8 @@ def test_named_files_without_the_key_are_passed_over_on_demand() -> None:
 def test_a_pipe_in_a_folder_is_not_waited_on(tree: Path) -> None:
     os.mkfifo(tree / "sub/pipe.toml")
     assert find(["sub"]).files == IN_SUB
+    assert find(["sub/*.toml"]).files == ["sub/c.toml"]
+    assert find(["**/pipe.toml"]).files == []
 
 
 def test_a_folder_that_cannot_be_read_is_no_document(tree: Path) -> None:

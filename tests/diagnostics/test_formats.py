@@ -56,7 +56,7 @@ targets = [0.0, 1.0]
 type = "dense"
 units = 1
 kernel_init = { type = "constant", value = [
-    [1.0, 2.0],
+    [1.0],
 ] }
 
 [loss]

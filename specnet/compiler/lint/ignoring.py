@@ -54,7 +54,10 @@ def heard(
         kept += _idle(requests, source, whole=whole)
     quiet = {*ignore, *spec.lint.ignore}
     kept = [d for d in kept if d.severity == "error" or d.code not in quiet]
-    return sorted(kept, key=lambda d: (d.file != _file(source), d.span.start if d.span else Position(0, 0)))
+    start = Position(0, 0)
+    return sorted(
+        kept, key=lambda d: (d.file != _file(source), d.counts_others, d.span.start if d.span else start)
+    )
 
 
 def comments(source: Source) -> Iterator[Request]:

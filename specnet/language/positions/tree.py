@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from specnet.diagnostics import KeyPath, Part, Position, Span
+
+_LINE_END = re.compile(r"\n")
 
 Stretch = tuple[int, int]
 """A piece of a text by the offsets of its first character and of what follows its last."""
@@ -88,7 +91,7 @@ class Positions:
     def position(self, offset: int) -> Position:
         """Return the line and column of an offset."""
         if self._lines is None:
-            self._lines = [0, *(i + 1 for i, letter in enumerate(self.text) if letter == "\n")]
+            self._lines = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
         line = bisect_right(self._lines, offset)
         return Position(line, offset - self._lines[line - 1] + 1)
 

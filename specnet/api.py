@@ -5,13 +5,13 @@ Nothing here prints, keeps global state, or exits; a model belongs to one thread
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from specnet.diagnostics import Report, SpecError
+from specnet.diagnostics import Diagnostic, Position, Report, SpecError
 from specnet.language import Source, examine, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
@@ -58,9 +58,24 @@ def validate(
         found = [d for d in study_sound(sound, data=data) if d.severity == "error"]
     return replace(
         report,
-        diagnostics=tuple(spec.origin.place((*report.diagnostics, *found))),
+        diagnostics=_in_order((*report.diagnostics, *spec.origin.place(found)), report.documents),
         sources={**report.sources, **spec.origin.texts},
     )
+
+
+def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    """Return findings in the order of their lines, and those about flags after them as they were given."""
+    start = Position(0, 0)
+
+    def place(finding: Diagnostic) -> tuple[bool, bool, Position]:
+        elsewhere = finding.file not in documents
+        return (
+            elsewhere,
+            finding.counts_others,
+            start if elsewhere or finding.span is None else finding.span.start,
+        )
+
+    return tuple(sorted(found, key=place))
 
 
 def compile(spec: Spec) -> Model:  # noqa: A001 (the name that the design fixes)

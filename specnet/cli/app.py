@@ -146,7 +146,7 @@ def validate(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="SPEC...",
+            metavar="SPEC",
             help="TOML or JSON files, folders, quoted patterns such as 'specs/**/*.toml', or - for standard "
             "input. Of a folder, each file that has the root key `specnet` is checked.",
             show_default=False,

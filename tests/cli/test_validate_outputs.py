@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -180,3 +181,14 @@ def test_colours_are_there_on_demand_only(specnet: Specnet) -> None:
 def test_a_hint_tells_of_fixes() -> None:
     assert validate("typo.toml").stdout.endswith("1 can be fixed with --fix; --diff shows how.\n")
     assert "--fix" not in validate("faulty.toml").stdout
+
+
+def test_a_hundred_documents_take_less_than_a_second_more_than_one(here: Path) -> None:
+    text = (SPECS / "iris.toml").read_text(encoding="utf-8")
+    (here / "many").mkdir()
+    for number in range(101):
+        (here / f"many/{number}.toml").write_text(text.replace("seed", f"# {number}\nseed"))
+    assert validate("many/100.toml").exit_code == 0
+    start = time.process_time()
+    assert validate("many").stdout == "No faults in 101 files.\n"
+    assert time.process_time() - start < 1.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
@@ -63,9 +64,9 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
-    row = item * _product(signature.inputs)
-    raw_target = 8 if signature.integers else item * _product(signature.target)
-    target = ITEM_BYTES[network.target_dtype] * _product(network.target_shape)
+    row = item * prod(signature.inputs)
+    raw_target = 8 if signature.integers else item * prod(signature.target)
+    target = ITEM_BYTES[network.target_dtype] * prod(network.target_shape)
     converted = target if signature.integers and network.target_dtype != "int64" else 0
     stopping = spec.training.early_stopping
     copies = 2 if stopping is not None and stopping.restore_best else 1
@@ -75,7 +76,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     return {
         "data": sum(rows.values()) * (row + raw_target + converted),
         "parameters": copies * network.size * item,
-        "slots": sum(_product(shape) * item for shape, _ in plans.slots.values()),
+        "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut),
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.once * _bindings(p, n) for p, n in feeds),
@@ -85,10 +86,3 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
 def _bindings(plan: Plan, rows: int) -> int:
     """Return to how many batch sizes a plan is bound."""
     return 2 if rows > plan.batch and rows % plan.batch else 1
-
-
-def _product(shape: tuple[int, ...]) -> int:
-    size = 1
-    for dim in shape:
-        size *= dim
-    return size

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from specnet.data.arrays.idx_file import IdxFile, open_file
+from specnet.data.arrays.source import ArraySource
 from specnet.data.faults import counted
 from specnet.data.files import Site
-from specnet.data.reader import Part, joined
-from specnet.data.sample import Sample
+from specnet.data.reader import joined
 from specnet.data.signature import Description
 
 if TYPE_CHECKING:
@@ -15,45 +14,7 @@ if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
 
 
-@dataclass
-class IdxSource:
-    """Files whose headers are sound."""
-
-    files: dict[str, tuple[IdxFile, IdxFile]]
-    description: Description
-    site: Site
-
-    def read(self, seed: int) -> dict[str, Part]:
-        """Return the arrays; inputs as stored, whole-number targets as int64."""
-        import numpy as np
-
-        from specnet.data.rows import ArrayRows
-
-        del seed
-        kind = np.float64 if self.description.class_count is None else np.int64
-        parts = {}
-        for name, (inputs, targets) in self.files.items():
-            x, y = inputs.read(self.site), targets.read(self.site)
-            if x is not None and y is not None:
-                parts[name] = Part(ArrayRows(x), y.astype(kind))
-        return parts
-
-    def columns(self) -> None:
-        """Return None: the rows have no columns with names."""
-        return
-
-    def samples(self) -> dict[str, Sample]:
-        """Return the first rows of each split."""
-        samples = {}
-        for name, (inputs, targets) in self.files.items():
-            cells = inputs.cells("input", self.site), targets.cells("target", self.site)
-            if cells[0] and cells[1]:
-                samples[name] = Sample(*cells, table=False)
-        self.site.faults.check()
-        return samples
-
-
-def open_idx(reader: Idx, site: Site) -> IdxSource | None:
+def open_idx(reader: Idx, site: Site) -> ArraySource | None:
     """Return the files that a reader names, their headers read; None where `site` noted why not."""
     tables: dict[str, tuple[KeyPath, Idx | IdxRows]] = {"train": ((), reader)}
     tables |= {name: ((name,), table) for name, table in reader.tables.items()}
@@ -67,7 +28,7 @@ def open_idx(reader: Idx, site: Site) -> IdxSource | None:
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) < len(tables):
         return None
-    return IdxSource(files, joined(found, site), site)
+    return ArraySource(files, joined(found, site), site)
 
 
 def _find(text: str, key: KeyPath, site: Site) -> IdxFile | None:

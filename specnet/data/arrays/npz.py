@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specnet.data.arrays.npz_file import NpzArray, open_arrays
+from specnet.data.arrays.source import ArraySource
 from specnet.data.faults import counted
 from specnet.data.files import Place, Site
-from specnet.data.reader import Part, joined
-from specnet.data.sample import Sample
+from specnet.data.reader import joined
 from specnet.data.signature import Description
 
 if TYPE_CHECKING:
@@ -15,45 +14,7 @@ if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
 
 
-@dataclass
-class NpzSource:
-    """Arrays whose headers are sound."""
-
-    arrays: dict[str, tuple[NpzArray, NpzArray]]
-    description: Description
-    site: Site
-
-    def read(self, seed: int) -> dict[str, Part]:
-        """Return the arrays; inputs as stored, whole-number targets as int64."""
-        import numpy as np
-
-        from specnet.data.rows import ArrayRows
-
-        del seed
-        kind = np.float64 if self.description.class_count is None else np.int64
-        parts = {}
-        for name, (inputs, targets) in self.arrays.items():
-            x, y = inputs.read(self.site), targets.read(self.site)
-            if x is not None and y is not None:
-                parts[name] = Part(ArrayRows(x), y.astype(kind))
-        return parts
-
-    def columns(self) -> dict[str, Any] | None:
-        """Return None: the inputs are arrays."""
-        return None
-
-    def samples(self) -> dict[str, Sample]:
-        """Return the first rows of each split."""
-        samples = {}
-        for name, (inputs, targets) in self.arrays.items():
-            cells = inputs.cells("input", self.site), targets.cells("target", self.site)
-            if cells[0] and cells[1]:
-                samples[name] = Sample(*cells, table=False)
-        self.site.faults.check()
-        return samples
-
-
-def open_npz(reader: Npz, site: Site) -> NpzSource | None:
+def open_npz(reader: Npz, site: Site) -> ArraySource | None:
     """Return the arrays that a reader names, their headers read; None where `site` noted why not."""
     pairs: dict[str, tuple[NpzArray, NpzArray]] = {}
     for name in ("train", *reader.tables):
@@ -71,7 +32,7 @@ def open_npz(reader: Npz, site: Site) -> NpzSource | None:
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) <= len(reader.tables):
         return None
-    return NpzSource(pairs, joined(found, site), site)
+    return ArraySource(pairs, joined(found, site), site)
 
 
 def _array(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[str, KeyPath]:

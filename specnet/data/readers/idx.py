@@ -10,7 +10,7 @@ from specnet.vocabulary.kind import Table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.idx import IdxSource
+    from specnet.data.arrays.source import ArraySource
 
 
 class IdxRows(Table):
@@ -40,7 +40,7 @@ class Idx(Reader):
     test: IdxRows | None = None
     """Files of the rows that the finished model is tested on."""
 
-    def open(self, site: Site) -> IdxSource | None:
+    def open(self, site: Site) -> ArraySource | None:
         """Return the files, their headers read."""
         from specnet.data.arrays.idx import open_idx
 

@@ -12,7 +12,7 @@ from specnet.vocabulary.kind import Table, fault
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.npz import NpzSource
+    from specnet.data.arrays.source import ArraySource
 
 ArrayName = Annotated[str, Field(min_length=1)]
 
@@ -53,7 +53,7 @@ class Npz(Reader):
     test: NpzRows | None = None
     """The rows that the finished model is tested on."""
 
-    def open(self, site: Site) -> NpzSource | None:
+    def open(self, site: Site) -> ArraySource | None:
         """Return the arrays, their headers read."""
         from specnet.data.arrays.npz import open_npz
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,11 +40,18 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=15, help="rounds of the comparison (15)")
     options = parser.parse_args()
+    folder = tempfile.TemporaryDirectory()
+    text = (ROOT / "specs" / "iris.toml").read_text(encoding="utf-8")
+    for number in range(101):
+        Path(folder.name, f"{number}.toml").write_text(
+            text.replace("seed", f"# {number}\nseed"), encoding="utf-8"
+        )
     peers = {
         "bare Python": wall("-c", "pass"),
         "import specnet": wall("-c", "import specnet"),
         "specnet --help": wall("-m", "specnet", "--help"),
         "specnet validate specs/mlp.toml": wall("-m", "specnet", "validate", SPEC),
+        "specnet validate, 101 files": wall("-m", "specnet", "validate", folder.name),
         "import numpy": wall("-c", "import numpy"),
         "specnet run specs/mlp.toml --no-save": wall("-m", "specnet", "run", SPEC, "--no-save"),
     }

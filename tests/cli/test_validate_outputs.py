@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import time
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -183,12 +183,29 @@ def test_a_hint_tells_of_fixes() -> None:
     assert "--fix" not in validate("faulty.toml").stdout
 
 
-def test_a_hundred_documents_take_less_than_a_second_more_than_one(here: Path) -> None:
+def test_another_document_costs_little_more_than_reading_it(here: Path) -> None:
+    """Count calls instead of seconds, which a busy machine stretches; `benchmarks/startup.py` has those."""
     text = (SPECS / "iris.toml").read_text(encoding="utf-8")
-    (here / "many").mkdir()
-    for number in range(101):
-        (here / f"many/{number}.toml").write_text(text.replace("seed", f"# {number}\nseed"))
-    assert validate("many/100.toml").exit_code == 0
-    start = time.process_time()
-    assert validate("many").stdout == "No faults in 101 files.\n"
-    assert time.process_time() - start < 1.0
+    for folder, count in (("few", 10), ("many", 30)):
+        (here / folder).mkdir()
+        for number in range(count):
+            (here / f"{folder}/{number}.toml").write_text(text.replace("seed", f"# {number}\nseed"))
+
+    def calls(folder: str, says: str) -> int:
+        count = 0
+
+        def seen(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(seen)
+        try:
+            assert validate(folder).stdout == says
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert validate("few").exit_code == 0  # what is built and imported once is there
+    few = calls("few", "No faults in 10 files.\n")
+    many = calls("many", "No faults in 30 files.\n")
+    assert (many - few) / 20 < 20_000

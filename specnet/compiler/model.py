@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.network import Network
-from specnet.compiler.parameters import Parameters, initial_parameters, views
+from specnet.compiler.parameters import Parameters, initial_parameters, multipliers, views
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import gradient_graph, prediction_graph
 from specnet.data.encoding import Encoding
@@ -33,6 +33,7 @@ class Model:
         self.network = network
         self.encoding = encoding
         self.parameters: Parameters = initial_parameters(network)
+        self._multipliers: Array | None = None
         self._ready: dict[int, tuple[Array, Bound]] = {}
 
     def loss_and_gradients(
@@ -52,7 +53,7 @@ class Model:
         bound = executable.bind(len(x), self.leaves(inputs=x, targets=t))
         with np.errstate(all="ignore"):
             loss = bound.step()[0]
-        return loss, views(self.network.parameters, bound.arrays["gradients"])
+        return loss, views(self.network.trained, bound.arrays["gradients"])
 
     def predict(self, inputs: Any) -> Array:
         """Return the predictions (rows, ...) for raw inputs: as the data hold them, before any transform.
@@ -79,7 +80,11 @@ class Model:
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:
         """Return what a program over this model's parameters is bound to, with some arrays beside them."""
-        return {"parameters": self.parameters.flat, **self.parameters, **self.parameters.joined, **arrays}
+        if self._multipliers is None and self.network.rates_differ:
+            self._multipliers = multipliers(self.network)
+        given = {} if self._multipliers is None else {"multipliers": self._multipliers}
+        own = {"parameters": self.parameters.trained, **self.parameters, **self.parameters.joined}
+        return {**own, **given, **arrays}
 
     def _bound(self, rows: int) -> tuple[Array, Bound]:
         if rows not in self._ready:

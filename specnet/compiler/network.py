@@ -59,15 +59,34 @@ class Network:
         self.metrics: tuple[Metric, ...] = self._metrics()
         lowered = self.lower(training=False)
         self.layers = lowered.layers
-        self.parameters: tuple[Parameter, ...] = tuple(lowered.builder.parameters.values())
+        declared = lowered.builder.parameters.values()
+        self.trained: tuple[Parameter, ...] = tuple(p for p in declared if p.role == "parameter")
+        """What training fits."""
+        self.parameters: tuple[Parameter, ...] = (*self.trained, *(p for p in declared if p.role == "frozen"))
+        """That, and what `trainable = false` leaves as it is."""
+        self.arrays: tuple[Parameter, ...] = (
+            *self.parameters,
+            *(p for p in declared if p.role == "statistic"),
+        )
+        """All that is kept with the model, running statistics too, in the order of the parameter vector."""
         self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
         self.elements_per_row: int = lowered.elements.count.each
         self._check(lowered)
 
     @cached_property
     def size(self) -> int:
-        """How many numbers training fits."""
+        """How many numbers its parameters hold."""
         return sum(p.size for p in self.parameters)
+
+    @cached_property
+    def trained_size(self) -> int:
+        """How many numbers training fits."""
+        return sum(p.size for p in self.trained)
+
+    @property
+    def rates_differ(self) -> bool:
+        """Whether some layer's parameters have a learning rate of their own."""
+        return any(p.rate != 1.0 for p in self.trained)
 
     @property
     def target_shape(self) -> tuple[int, ...]:

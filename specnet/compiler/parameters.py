@@ -15,13 +15,17 @@ Array = np.ndarray[Any, Any]
 
 
 class Parameters(Mapping[str, Array]):
-    """All that training fits, by name (`dense_1.kernel`): views of one flat vector.
+    """All that is kept with a model, by name (`dense_1.kernel`): views of one flat vector.
 
+    What training fits comes first in the vector, then what it leaves as it is, then running statistics.
     Writing into a view changes the model; the mapping itself is fixed.
     """
 
     def __init__(self, declared: tuple[Parameter, ...], dtype: str) -> None:
         self.flat: Array = np.zeros(sum(p.size for p in declared), dtype)
+        trained = sum(p.size for p in declared if p.role == "parameter")
+        self.trained: Array = self.flat[:trained]
+        """The part of the vector that training fits."""
         self._views: dict[str, Array] = views(declared, self.flat)
         self.joined: dict[str, Array] = _joined(declared, self.flat)
         """Each kernel (in, units) with the bias (units,) after it, as one matrix (in + 1, units)."""
@@ -52,17 +56,24 @@ def views(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
 def _joined(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
     pairs, start = {}, 0
     for first, second in pairwise(declared):
-        if len(first.shape) == 2 and second.shape == first.shape[1:]:
+        if first.role == second.role and len(first.shape) == 2 and second.shape == first.shape[1:]:
             whole = flat[start : start + first.size + second.size]
             pairs[f"{first.name}+{second.name}"] = whole.reshape(-1, first.shape[1])
         start += first.size
     return pairs
 
 
+def multipliers(network: Network) -> Array:
+    """Return what the learning rate is multiplied by for each element that training fits."""
+    return np.repeat(
+        np.array([p.rate for p in network.trained], network.spec.dtype), [p.size for p in network.trained]
+    )
+
+
 def initial_parameters(network: Network) -> Parameters:
     """Return the parameters where the document has them start, each drawn from a stream of its own."""
-    parameters = Parameters(network.parameters, network.spec.dtype)
-    for declared in network.parameters:
+    parameters = Parameters(network.arrays, network.spec.dtype)
+    for declared in network.arrays:
         generator = stream(network.spec.seed, f"initial/{declared.name}")
         parameters[declared.name][...] = cast("Initializer", declared.initial).draw(declared.shape, generator)
     return parameters

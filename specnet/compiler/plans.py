@@ -43,7 +43,7 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     if shared:
         update = update_graph(network, steady)
         graph = accumulating_graph(network)
-        slots["accumulated"] = ((network.size,), 0.0)
+        slots["accumulated"] = ((network.trained_size,), 0.0)
     else:
         update = training_graph(network, steady)
         graph = update.graph
@@ -70,12 +70,13 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     converted = target if signature.integers and network.target_dtype != "int64" else 0
     stopping = spec.training.early_stopping
     copies = 2 if stopping is not None and stopping.restore_best else 1
+    kept = sum(p.size for p in network.arrays)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
     cut = [(p, n) for p, n in feeds if n > p.batch]
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     return {
         "data": sum(rows.values()) * (row + raw_target + converted),
-        "parameters": copies * network.size * item,
+        "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut),
         "arena": sum(p.arena for p in plans_used),

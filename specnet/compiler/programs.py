@@ -10,7 +10,6 @@ from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import constant, leaf, number
-from specnet.language.spec import Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,8 @@ def training_graph(network: Network, rate: float | None = None) -> Update:
     """
     lowered = network.lower(training=True)
     gradient = _gradient(network, lowered)
-    slots = _update(lowered.graph, network.spec.training, gradient, network.size, rate)
+    slots = _update(network, lowered.graph, gradient, rate)
+    _follow(lowered)
     return Update(lowered.graph, slots)
 
 
@@ -41,9 +41,10 @@ def accumulating_graph(network: Network) -> Graph:
     lowered = network.lower(training=True)
     graph = lowered.graph
     gradient = _gradient(network, lowered)
-    so_far = leaf(graph, "accumulated", "state", (network.size,))
+    so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
     graph.phase = "update"
     graph.assign(so_far, so_far + gradient * number(graph, "share"))
+    _follow(lowered)
     return graph
 
 
@@ -51,8 +52,8 @@ def update_graph(network: Network, rate: float | None = None) -> Update:
     """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
     graph = Graph(network.spec.dtype)
     graph.phase = "update"
-    gradient = leaf(graph, "accumulated", "state", (network.size,))
-    slots = _update(graph, network.spec.training, gradient, network.size, rate)
+    gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
+    slots = _update(network, graph, gradient, rate)
     graph.assign(gradient, ops.expand(constant(graph, 0.0), shape=gradient.shape))
     return Update(graph, slots)
 
@@ -109,7 +110,7 @@ def _gradient(network: Network, lowered: Lowered) -> Value:
     penalty = _penalty(lowered)
     if penalty is not None:
         objective = objective + penalty
-    leaves = list(lowered.builder.leaves.values())
+    leaves = [lowered.builder.leaves[p.name] for p in network.trained]
     return ops.pack(*differentiate(graph, objective, leaves))
 
 
@@ -123,9 +124,19 @@ def _penalty(lowered: Lowered) -> Value | None:
     return penalty
 
 
+def _follow(lowered: Lowered) -> None:
+    """Append what the running statistics become."""
+    graph = lowered.graph
+    graph.phase = "update"
+    for statistic, observed, momentum in lowered.builder.followed:
+        graph.origin = observed.origin
+        graph.assign(statistic, statistic * momentum + observed * (1.0 - momentum))
+
+
 def _update(
-    graph: Graph, training: Training, g: Value, size: int, rate: float | None
+    network: Network, graph: Graph, g: Value, rate: float | None
 ) -> dict[str, tuple[tuple[int, ...], float]]:
+    training, size = network.spec.training, network.trained_size
     graph.origin, graph.phase = ("training", "optimizer"), "update"
     if training.clip_value is not None:
         g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
@@ -136,6 +147,9 @@ def _update(
     build = UpdateBuilder(graph, size)
     parameters = leaf(graph, "parameters", "state", (size,))
     lr = number(graph, "rate") if rate is None else constant(graph, rate)
+    if network.rates_differ:
+        # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
+        lr = leaf(graph, "multipliers", "constant", (size,)) * lr
     new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
     graph.assign(parameters, new)
     return build.slots

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
-from specnet.graph.graph import Graph, Origin, Value
+from specnet.graph.graph import Graph, Origin, ShapeFault, Value
 from specnet.graph.op import leaf
-from specnet.runtime.shapes import DType
+from specnet.runtime.shapes import DType, show
 
 
 class Initial(Protocol):
@@ -22,9 +22,13 @@ class Penalty(Protocol):
         """Return the scalar to add."""
 
 
+Role = Literal["parameter", "frozen", "statistic"]
+"""What becomes of an array of the model in training: it is fitted, stays as it is, or follows what is seen."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """An array that training fits: its name, shape, and where it starts."""
+    """An array that is kept with the model: its name, shape, where it starts, and what training makes of it."""
 
     name: str
     shape: tuple[int, ...]
@@ -32,6 +36,9 @@ class Parameter:
     origin: Origin
     field: str
     """The field of the layer that says where it starts, such as `kernel_init`."""
+    role: Role = "parameter"
+    rate: float = 1.0
+    """What the learning rate is multiplied by for it."""
 
     @property
     def size(self) -> int:
@@ -52,9 +59,16 @@ class Builder:
     graph: Graph
     training: bool
     scope: str = ""
+    trainable: bool = True
+    """Whether training fits the parameters that are declared now."""
+    rate: float = 1.0
+    """What the learning rate is multiplied by for them."""
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    """All that is kept with the model, in the order in which it was declared: statistics, too."""
     leaves: dict[str, Value] = field(default_factory=dict)
     penalties: list[Value] = field(default_factory=list)
+    followed: list[tuple[Value, Value, float]] = field(default_factory=list)
+    """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
 
     @property
     def dtype(self) -> DType:
@@ -67,12 +81,38 @@ class Builder:
         """Declare the parameter `scope.name` and return it; asked for again, it is the same one."""
         full = f"{self.scope}.{name}"
         if full not in self.leaves:
-            before = next(reversed(self.parameters), None)
-            self.parameters[full] = Parameter(full, shape, initial, self.graph.origin, f"{name}_init")
-            self.leaves[full] = leaf(self.graph, full, "parameter", shape, after=before)
-            if regularizer is not None:
+            self._declare(full, shape, initial, "parameter" if self.trainable else "frozen")
+            if regularizer is not None and self.trainable:
                 self.penalties.append(regularizer.penalty(self.leaves[full]))
+        known = self.leaves[full]
+        if known.shape != shape:
+            raise ShapeFault(
+                f"`{full}` has the shape {show(known.shape)}, and here it would be {show(shape)}"
+            )
+        return known
+
+    def statistic(self, name: str, shape: tuple[int, ...], initial: Initial) -> Value:
+        """Declare the array `scope.name`, which is kept with the model and follows what training sees."""
+        full = f"{self.scope}.{name}"
+        if full not in self.leaves:
+            self._declare(full, shape, initial, "statistic")
         return self.leaves[full]
+
+    def follow(self, statistic: Value, observed: Value, momentum: float) -> None:
+        """Have a statistic become momentum * statistic + (1 - momentum) * observed at the end of a training step.
+
+        In evaluation it stays as it is, and so it does in a step whose loss is not finite.
+        """
+        if self.training:
+            self.followed.append((statistic, observed, momentum))
+
+    def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
+        # Arrays of one role lie one after the other.
+        alike = (p.name for p in reversed(self.parameters.values()) if p.role == role)
+        rate = self.rate if role == "parameter" else 1.0
+        self.leaves[full] = leaf(self.graph, full, role, shape, after=next(alike, None))
+        field = f"{full.rpartition('.')[2]}_init"
+        self.parameters[full] = Parameter(full, shape, initial, self.graph.origin, field, role, rate)
 
     def stream(self, use: str) -> str:
         """Return the name of a stream of randomness of the layer's own, such as `dropout_1/mask`."""

@@ -81,7 +81,7 @@ class _Measure:
 
     def gradients(self) -> dict[str, Array]:
         self.loss()
-        found = views(self.model.network.parameters, self._bound.arrays["gradients"])
+        found = views(self.model.network.trained, self._bound.arrays["gradients"])
         return {name: array.copy() for name, array in found.items()}
 
 
@@ -96,15 +96,15 @@ def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int
     chosen = np.unique(np.linspace(0, len(train) - 1, min(rows, len(train))).astype(np.intp))
     targets = as_targets(model.network, train.targets)
     random = stream(model.network.spec.seed, "gradients")
-    kept = model.parameters.flat.copy()
+    kept = model.parameters.trained.copy()
     try:
-        model.parameters.flat += JITTER * random.normal(size=kept.shape)
+        model.parameters.trained[...] += JITTER * random.normal(size=kept.shape)
         measure = _Measure(
             model, np.ascontiguousarray(train.inputs[chosen]), np.ascontiguousarray(targets[chosen])
         )
         return _checked(measure, random, entries)
     finally:
-        model.parameters.flat[...] = kept
+        model.parameters.trained[...] = kept
 
 
 def _checked(measure: _Measure, random: np.random.Generator, entries: int) -> list[GradientCheck]:
@@ -112,8 +112,8 @@ def _checked(measure: _Measure, random: np.random.Generator, entries: int) -> li
     size = abs(measure.loss())
     least = _SMALL * max((float(np.abs(g).max()) for g in gradients.values() if g.size), default=0.0)
     found = []
-    for name, array in measure.model.parameters.items():
-        gradient = gradients[name]
+    for name, gradient in gradients.items():
+        array = measure.model.parameters[name]
         few = array.size <= entries
         flat = np.arange(array.size) if few else np.sort(random.choice(array.size, entries, replace=False))
         slopes = []

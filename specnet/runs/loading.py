@@ -55,7 +55,7 @@ def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Mod
 
 
 def _check_parameters(network: Network, stored: StoredModel, path: Path) -> None:
-    declared = {p.name: p.shape for p in network.parameters}
+    declared = {p.name: p.shape for p in network.arrays}
     found = {name: array.shape for name, array in stored.parameters.items()}
     for name in [*declared, *found]:
         mine, theirs = declared.get(name), found.get(name)

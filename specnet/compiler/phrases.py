@@ -275,6 +275,18 @@ def _fixed(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     return Phrase(f"np.array({list(value.attributes['values'])}, dtype=np.{value.dtype})", ATOM)
 
 
+def _concat(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
+    parts = ", ".join(listing.operand(i).text for i in inputs)
+    return Phrase(f"np.concatenate(({parts}), axis={value.attributes['axis']})", ATOM)
+
+
+def _crop(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
+    kept = ", ".join(
+        f"{before or ''}:{-after if after else ''}" for before, after in value.attributes["margins"]
+    )
+    return Phrase(f"{listing.operand(inputs[0]).at(ATOM)}[{kept}]", ATOM)
+
+
 def _cast(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     return Phrase(f"{listing.operand(inputs[0]).at(ATOM)}.astype(np.{value.dtype})", ATOM)
 
@@ -283,6 +295,8 @@ _RULES: dict[str, Rule] = {
     "argmax": _attributed("np.argmax({x}, axis=-1)"),
     "cast": _cast,
     "clip": _attributed("np.clip({x}, {low}, {high})"),
+    "concat": _concat,
+    "crop": _crop,
     "fixed": _fixed,
     "inner": _inner,
     "largest": _attributed("np.max({x}, axis=-1, keepdims=True)"),
@@ -291,6 +305,7 @@ _RULES: dict[str, Rule] = {
     "masked": _masked,
     "negative": _negative,
     "one_hot": _one_hot,
+    "pad": _attributed("np.pad({x}, {margins})"),
     "pick": _pick,
     "place": _place,
     "power": _power,

@@ -33,6 +33,7 @@ from specnet.graph.ops.elementwise import (
 )
 from specnet.graph.ops.fixed import FIXED, fixed
 from specnet.graph.ops.indexing import cast, lookup, one_hot, pick, place
+from specnet.graph.ops.joining import beside, concat, crop, pad
 from specnet.graph.ops.linear import matmul, product
 from specnet.graph.ops.noise import keep_mask
 from specnet.graph.ops.reductions import (
@@ -65,8 +66,11 @@ __all__ = [
     "absolute",
     "add",
     "argmax",
+    "beside",
     "cast",
     "clip",
+    "concat",
+    "crop",
     "divide",
     "elu",
     "equal",
@@ -104,6 +108,7 @@ __all__ = [
     "ones_below",
     "ones_beside",
     "pack",
+    "pad",
     "pick",
     "place",
     "power",

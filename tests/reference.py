@@ -85,7 +85,7 @@ MEANING = {
     "ones_below": lambda x: np.pad(x, ((0, 1), (0, 0)), constant_values=1),
     "ones_beside": lambda x: np.pad(x, ((0, 0), (0, 1)), constant_values=1),
     "pack": lambda *parts: np.concatenate([np.ravel(p) for p in parts]),
-    "pad": lambda x, margins: np.pad(x, margins),
+    "pad": lambda x, margins: np.pad(np.asarray(x), margins),
     "pick": lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
     "place": place,
     "power": lambda x, exponent: np.power(np.asarray(x, float), exponent),

@@ -5,29 +5,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from specnet.compiler.wiring import changed, check_wiring, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Parameter
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
+from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.runtime.shapes import BATCH, DType, Shape, at, show
+from specnet.runtime.shapes import BATCH, DType, at, show
 from specnet.vocabulary.initializers import Constant
 from specnet.vocabulary.losses import Link
 from specnet.vocabulary.metrics import METRICS, Metric
-
-
-@dataclass(frozen=True, slots=True)
-class LayerInfo:
-    """One layer as it was lowered."""
-
-    name: str
-    type: str
-    path: KeyPath
-    input: Shape
-    output: Shape
-    parameters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +121,10 @@ class Network:
 
     def _check(self, lowered: Lowered) -> None:
         """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
-        found = initial_faults(self.parameters)
+        found = [
+            *unused_settings(self.layers, self.spec, lowered.builder.parameters),
+            *initial_faults(self.parameters),
+        ]
         labels: dict[str, int] = {}
         for index, metric in enumerate(self.metrics):
             first = labels.setdefault(metric.label, index)
@@ -159,18 +152,33 @@ def lower_layers(
     builder = Builder(graph, training)
     graph.origin = ("input_shape",) if spec.input_shape is not None else ("data",)
     x = leaf(graph, "inputs", "input", (BATCH, *inputs))
-    layers: list[LayerInfo] = []
-    for index, (name, layer) in enumerate(zip(layer_names(spec), spec.layers, strict=True)):
-        builder.scope, graph.origin = name, ("layers", index)
-        known = set(builder.parameters)
-        try:
-            y = layer.lower(builder, x)
-        except ShapeFault as fault:
-            raise SpecError([_shape_diagnostic(fault, x, graph.origin)]) from fault
-        own = tuple(parameter for parameter in builder.parameters if parameter not in known)
-        layers.append(LayerInfo(name, layer.type, graph.origin, x.shape, y.shape, own))
-        x = y
-    return x, builder, tuple(layers)
+    check_wiring(spec.layers)
+    try:
+        x = builder.run(spec.layers, x, "layers")
+    except ShapeFault as fault:
+        raise SpecError(
+            [_shape_diagnostic(fault, builder.entering[0], graph.origin, builder.entering)]
+        ) from fault
+    return x, builder, tuple(builder.layers)
+
+
+def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str]) -> list[Diagnostic]:
+    """Return the settings about parameters of layers that have none; `known` names all arrays of the model."""
+    names = tuple(known)
+    scopes = {info.path: info.scope for info in layers}
+    return [
+        Diagnostic(
+            "SN307",
+            f"`{key}` would be ignored: {layer.type} has no parameters here",
+            (*path, key),
+            part="key",
+            help=f"leave `{key}` out",
+        )
+        for path, layer in every(spec.layers)
+        if not any(name.startswith(f"{scopes[path]}.") for name in names)
+        for key in ("share", "trainable", "learning_rate_multiplier")
+        if changed(layer, key)
+    ]
 
 
 def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
@@ -184,35 +192,6 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
     return found
-
-
-def layer_names(spec: Spec) -> list[str]:
-    """Return each layer's name: its own, or its type and its place among its type, from 1.
-
-    Raises SpecError where two layers have one name.
-    """
-    counts: dict[str, int] = {}
-    names: list[str] = []
-    found = []
-    for index, layer in enumerate(spec.layers):
-        counts[layer.type] = counts.get(layer.type, 0) + 1
-        name = layer.name or f"{layer.type}_{counts[layer.type]}"
-        if name in names:
-            first = names.index(name)
-            found.append(
-                Diagnostic(
-                    "SN301",
-                    f"two layers are called `{name}`",
-                    ("layers", index, "name") if layer.name else ("layers", index),
-                    part="value" if layer.name else "table",
-                    help="give each layer a name of its own",
-                    labels=(Label(f"the first `{name}` is here", ("layers", first), "table"),),
-                )
-            )
-        names.append(name)
-    if found:
-        raise SpecError(found)
-    return names
 
 
 def linked(x: Value, link: Link) -> tuple[Value, Value]:
@@ -230,9 +209,15 @@ def linked(x: Value, link: Link) -> tuple[Value, Value]:
     return logits, function(logits)
 
 
-def _shape_diagnostic(fault: ShapeFault, x: Value, path: KeyPath) -> Diagnostic:
+def _shape_diagnostic(
+    fault: ShapeFault, x: Value, path: KeyPath, entering: tuple[Value, ...] = ()
+) -> Diagnostic:
+    """Return the finding, with a second place for what gives the shape; for each that gives one where several join."""
     blame = fault.blame if fault.blame is not None and fault.blame.op.name != "constant" else x
-    labels: tuple[Label, ...] = ()
-    if blame.origin and blame.origin != path:
-        labels = (Label(f"this gives {show(blame.shape)}", blame.origin, "type"),)
+    givers = entering if len(entering) > 1 and blame in entering else (blame,)
+    labels = tuple(
+        Label(f"this gives {show(giver.shape)}", giver.origin, "type")
+        for giver in givers
+        if giver.origin and giver.origin != path
+    )
     return Diagnostic("SN401", str(fault), path, part="type", help=fault.help, labels=labels)

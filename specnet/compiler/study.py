@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from specnet.compiler.lint import Subject, lint
 from specnet.compiler.memory import memory_fault
-from specnet.compiler.network import Network, initial_faults, lower_layers
+from specnet.compiler.network import Network, initial_faults, lower_layers, unused_settings
 from specnet.compiler.settings import check_training
 from specnet.data import Signature, open_data
 from specnet.diagnostics import Diagnostic, Label, SpecError
@@ -95,7 +95,7 @@ def pinned_fault(spec: Spec, signature: Signature) -> Diagnostic | None:
 
 def _layers_alone(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
     try:
-        _, builder, _ = lower_layers(spec, inputs, training=False)
+        _, builder, layers = lower_layers(spec, inputs, training=False)
     except SpecError as error:
         return list(error.diagnostics)
-    return initial_faults(builder.parameters.values())
+    return [*unused_settings(layers, spec, builder.parameters), *initial_faults(builder.parameters.values())]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from specnet.graph.graph import Graph, Origin, ShapeFault, Value
 from specnet.graph.op import leaf
+from specnet.graph.stage import INPUT, LayerInfo, Stage, stage_names
 from specnet.runtime.shapes import DType, show
 
 
@@ -49,24 +51,48 @@ class Parameter:
         return size
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a builder is: in which layer, and what holds for it."""
+
+    name: str = ""
+    """The layer's own name, which its streams of randomness begin with."""
+    parameters: str = ""
+    """What the names of its parameters begin with: its name, or that of the layer that it shares them with."""
+    path: Origin = ()
+    trainable: bool = True
+    rate: float = 1.0
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a name stands for: what a layer gives, and where its parameters are."""
+
+    value: Value
+    parameters: str = ""
+
+
 @dataclass
 class Builder:
     """What a layer lowers itself with: its parameters, its randomness, and whether it is being trained.
 
-    One builder serves one graph; the compiler sets `scope`, the layer's name, before each layer.
+    One builder serves one graph; `run` takes a value through layers, which may have layers of their own.
     """
 
     graph: Graph
     training: bool
-    scope: str = ""
-    trainable: bool = True
-    """Whether training fits the parameters that are declared now."""
-    rate: float = 1.0
-    """What the learning rate is multiplied by for them."""
+    scope: Scope = field(default_factory=Scope)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     """All that is kept with the model, in the order in which it was declared: statistics, too."""
     leaves: dict[str, Value] = field(default_factory=dict)
     penalties: list[Value] = field(default_factory=list)
+    layers: list[LayerInfo] = field(default_factory=list)
+    """The layers that have been lowered, each container before the layers in it."""
+    known: list[dict[str, Known]] = field(default_factory=list)
+    """What `inputs` and `share` may name, by the list of layers around them, the innermost last."""
+    entering: tuple[Value, ...] = ()
+    """What the layer that is being lowered takes."""
     followed: list[tuple[Value, Value, float]] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
 
@@ -79,10 +105,10 @@ class Builder:
         self, name: str, shape: tuple[int, ...], initial: Initial, regularizer: Penalty | None = None
     ) -> Value:
         """Declare the parameter `scope.name` and return it; asked for again, it is the same one."""
-        full = f"{self.scope}.{name}"
+        full = f"{self.scope.parameters}.{name}"
         if full not in self.leaves:
-            self._declare(full, shape, initial, "parameter" if self.trainable else "frozen")
-            if regularizer is not None and self.trainable:
+            self._declare(full, shape, initial, "parameter" if self.scope.trainable else "frozen")
+            if regularizer is not None and self.scope.trainable:
                 self.penalties.append(regularizer.penalty(self.leaves[full]))
         known = self.leaves[full]
         if known.shape != shape:
@@ -93,7 +119,7 @@ class Builder:
 
     def statistic(self, name: str, shape: tuple[int, ...], initial: Initial) -> Value:
         """Declare the array `scope.name`, which is kept with the model and follows what training sees."""
-        full = f"{self.scope}.{name}"
+        full = f"{self.scope.parameters}.{name}"
         if full not in self.leaves:
             self._declare(full, shape, initial, "statistic")
         return self.leaves[full]
@@ -109,14 +135,76 @@ class Builder:
     def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
         # Arrays of one role lie one after the other.
         alike = (p.name for p in reversed(self.parameters.values()) if p.role == role)
-        rate = self.rate if role == "parameter" else 1.0
+        rate = self.scope.rate if role == "parameter" else 1.0
         self.leaves[full] = leaf(self.graph, full, role, shape, after=next(alike, None))
         field = f"{full.rpartition('.')[2]}_init"
         self.parameters[full] = Parameter(full, shape, initial, self.graph.origin, field, role, rate)
 
     def stream(self, use: str) -> str:
         """Return the name of a stream of randomness of the layer's own, such as `dropout_1/mask`."""
-        return f"{self.scope}/{use}"
+        return f"{self.scope.name}/{use}"
+
+    def run(self, stages: Sequence[Stage], x: Value | None, key: str, within: str = "") -> Value:
+        """Take a value through layers one after the other, and return what the last one gives.
+
+        `key` is the key of the list in the document, below the layer that is being lowered, and `within` a name
+        that sets these layers apart from others of the same layer, such as the number of a repetition. A layer
+        that names its `inputs` takes these instead of what the one before it gives; x is None where all must.
+        """
+        return self._through(stages, x, key, within, apart=False)[-1]
+
+    def branch(self, stages: Sequence[Stage], x: Value, key: str) -> tuple[Value, ...]:
+        """Take a value through each of the layers by itself, and return what each gives."""
+        return tuple(self._through(stages, x, key, "", apart=True))
+
+    def _through(
+        self, stages: Sequence[Stage], x: Value | None, key: str, within: str, *, apart: bool
+    ) -> list[Value]:
+        around, before, given = self.scope, x, []
+        self.known.append({} if x is None else {INPUT: Known(x)})
+        for index, (short, stage) in enumerate(zip(stage_names(stages), stages, strict=True)):
+            self.scope = self._within(around, stage, ".".join(filter(None, (within, short))), (key, index))
+            self.graph.origin = self.scope.path
+            if stage.inputs is not None:
+                taken = tuple(self.find(name).value for name in stage.inputs)
+            else:
+                assert before is not None, f"{short} comes first, and names no inputs"
+                taken = (before,)
+            y = self._lower(stage, taken)
+            self.known[-1][short] = Known(y, self.scope.parameters)
+            given.append(y)
+            before = before if apart else y
+        # A fault of shape leaves all this as it is: it then says where the fault is.
+        del self.known[-1]
+        self.scope, self.graph.origin = around, around.path
+        return given
+
+    def find(self, name: str) -> Known:
+        """Return what a name stands for here; the innermost list of layers has the first word."""
+        return next(level[name] for level in reversed(self.known) if name in level)
+
+    def _within(self, around: Scope, stage: Stage, name: str, place: Origin) -> Scope:
+        prefix = f"{around.parameters}.{name}" if around.parameters else name
+        return Scope(
+            f"{around.name}.{name}" if around.name else name,
+            prefix if stage.share is None else self.find(stage.share).parameters,
+            (*around.path, *place),
+            around.trainable and stage.trainable,
+            around.rate * stage.learning_rate_multiplier,
+            around.depth + (1 if around.name else 0),
+        )
+
+    def _lower(self, stage: Stage, taken: tuple[Value, ...]) -> Value:
+        scope, known, place = self.scope, set(self.parameters), len(self.layers)
+        self.entering = taken
+        shapes = tuple(x.shape for x in taken)
+        info = LayerInfo(scope.name, stage.type, scope.path, shapes, (), (), scope.parameters, scope.depth)
+        self.layers.append(info)
+        y = stage.lower_all(self, taken)
+        inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
+        own = tuple(name for name in self.parameters if name not in known and name not in inner)
+        self.layers[place] = replace(info, output=y.shape, parameters=own)
+        return y
 
 
 @dataclass

@@ -51,12 +51,12 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     family, known = str(context["family"]), tuple(context["known"])
     if error == "kind_type":
         message = f"{context['message']}, not {shown(place.value)}"
-        return Diagnostic("SN206", message, path=place.path, help=f"{plural(family)}: {listed(known)}")
+        return Diagnostic("SN206", message, path=place.path, help=kinds_of(family, known))
     if error == "kind_missing":
         return _missing(place, family, known)
     name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
     message = f"`{plain(name)}` is not {article(family)}"
-    cure: str | None = f"{plural(family)}: {listed(known)}"
+    cure: str | None = kinds_of(family, known)
     elsewhere = next((f for f in FAMILIES if f.name != family and name.lower() in f.kinds), None)
     meant = meant_kind(name, family, known)
     if meant is not None:
@@ -75,6 +75,14 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     return Diagnostic("SN204", message, path=place.path, help=cure, fix=fix)
 
 
+def kinds_of(family: str, names: Iterable[str], most: int = 24) -> str:
+    """Return what there is of a family in alphabetical order, or where to read of it where there is much."""
+    ordered = sorted(names)
+    if len(ordered) > most:
+        return f"`specnet layers` lists the {len(ordered)} {plural(family)}, and says what each is"
+    return f"{plural(family)}: {', '.join(ordered)}"
+
+
 def listed(names: Iterable[str], limit: int = 24) -> str:
     """Return names in alphabetical order, the last ones counted where there are many."""
     ordered = sorted(names)
@@ -90,9 +98,7 @@ def _missing(place: Resolved, family: str, known: tuple[str, ...]) -> Diagnostic
             cure = f"write type = {shown(meant_kind(value, family, known) or value)}"
             return Diagnostic("SN205", message, path=(*place.path, key), part="key", help=cure)
     message = f"this {family} has no `type`"
-    return Diagnostic(
-        "SN205", message, path=place.path, part="table", help=f"{plural(family)}: {listed(known)}"
-    )
+    return Diagnostic("SN205", message, path=place.path, part="table", help=kinds_of(family, known))
 
 
 def _foreign(name: str, family: str) -> tuple[str, str] | tuple[None, None]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from specnet.compiler.network import LayerInfo, Network
+from specnet.compiler.network import Network
 from specnet.compiler.plans import Plans, memory, plan_training
+from specnet.graph.stage import LayerInfo
 from specnet.runtime.plan import Plan, Step
 from specnet.runtime.shapes import Batch, Shape
 

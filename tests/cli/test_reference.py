@@ -43,6 +43,7 @@ KINDS = [(entry, kind) for entry in families() for kind in entry.family]
 IRIS = {"type": "builtin", "name": "iris", "split": {"validation": 0.2}}
 LINE = {"type": "synthetic", "kind": "linear", "split": {"validation": 0.2}}
 MOONS = {"type": "synthetic", "kind": "moons", "split": {"validation": 0.2}}
+DENSE_4 = {"type": "dense", "units": 4}
 DENSE_3 = {"type": "dense", "units": 3}
 DENSE_1 = {"type": "dense", "units": 1}
 
@@ -95,7 +96,8 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
             transform = {**transform, "on": "targets"}
         return {**document, "data": {**IRIS, "transforms": [transform, *flat]}}
     if "layers" in example_:
-        return {**document, "layers": [*example_["layers"], {"type": "flatten"}, DENSE_3]}
+        before = [DENSE_4, DENSE_4]  # `dense_1` and `dense_2`, which examples of merges take
+        return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}
     if "training" in example_:
         return {**document, "training": {"epochs": 1, **example_["training"]}}
     return {**document, **example_}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from specnet.compiler.lint.chains import ends
 from specnet.diagnostics import KeyPath
 from specnet.language.spec import Spec
 from specnet.vocabulary.activations import Activation
@@ -27,22 +28,20 @@ def function_of(layer: Layer) -> Activation | None:
 
 def ending(spec: Spec) -> Ending | None:
     """Return the activation of the last layer that has one, or None where the last values are a plain sum."""
-    for index in reversed(range(len(spec.layers))):
-        layer = spec.layers[index]
+    for path, layer in ends(spec.layers):
         function = function_of(layer)
         if function is not None:
-            return Ending(function, ("layers", index, "activation"))
+            return Ending(function, (*path, "activation"))
         if layer.type not in PASSIVE and layer.type != "activation":
             return None
     return None
 
 
-def last_dense(spec: Spec) -> int | None:
+def last_dense(spec: Spec) -> KeyPath | None:
     """Return the place of the dense layer that gives the network's last values, None where another kind does."""
-    for index in reversed(range(len(spec.layers))):
-        kind = spec.layers[index].type
-        if kind == "dense":
-            return index
-        if kind not in PASSIVE and kind != "activation":
+    for path, layer in ends(spec.layers):
+        if layer.type == "dense":
+            return path
+        if layer.type not in PASSIVE and layer.type != "activation":
             return None
     return None

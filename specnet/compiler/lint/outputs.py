@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from specnet.compiler.lint.ending import ending, last_dense
 from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.wiring import every
 from specnet.diagnostics import Label
 
 LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": ()}
@@ -74,15 +75,15 @@ def bounded_logits(subject: Subject) -> Iterator[Found]:
 def more_units_than_classes(subject: Subject) -> Iterator[Found]:
     """Outputs that stand for no class."""
     spec, network = subject.spec, subject.network
-    classes, index = network.signature.class_count, last_dense(spec)
-    if spec.loss.targets != "classes" or network.target_dtype != "int64" or classes is None or index is None:
+    classes, place = network.signature.class_count, last_dense(spec)
+    if spec.loss.targets != "classes" or network.target_dtype != "int64" or classes is None or place is None:
         return
     units = network.prediction_shape[-1] if network.prediction_shape else 1
     if units > classes:
         yield Found(
             f"the last layer gives {units} values, and the data has {classes} classes: no row will ever be of "
             f"the others",
-            ("layers", index, "units"),
+            (*place, "units"),
             help=f"units = {classes}",
         )
 
@@ -91,14 +92,14 @@ def more_units_than_classes(subject: Subject) -> Iterator[Found]:
 def softmax_of_one(subject: Subject) -> Iterator[Found]:
     """Softmax along an axis of one."""
     layers = {info.path: info for info in subject.network.layers}
-    for index, layer in enumerate(subject.spec.layers):
+    for path, layer in every(subject.spec.layers):
         function = getattr(layer, "activation", None)
         if getattr(function, "type", None) not in ("softmax", "log_softmax"):
             continue
-        if layers["layers", index].output[-1] == 1:
+        if layers[path].output[-1] == 1:
             yield Found(
                 f"{function.type} over a single value is always {1 if function.type == 'softmax' else 0}",  # type: ignore[union-attr]
-                ("layers", index, "activation"),
+                (*path, "activation"),
                 "type",
                 'activation = "sigmoid" for a yes or no, or a value for each class',
             )

@@ -84,8 +84,12 @@ def large_inputs(subject: Subject) -> Iterator[Found]:
 
 def _weighed(subject: Subject) -> bool:
     """Say whether the first layer that changes its inputs multiplies them by weights."""
-    kinds = [layer.type for layer in subject.spec.layers if layer.type not in PASSIVE]
-    return bool(kinds) and (kinds[0] == "dense" or kinds[0].startswith("conv"))
+    layers = subject.spec.layers
+    while True:
+        first = next((layer for layer in layers if layer.type not in PASSIVE), None)
+        if first is None or first.type != "sequential":
+            return first is not None and (first.type == "dense" or "conv" in first.type)
+        layers = first.inner["layers"]
 
 
 def _evened(subject: Subject) -> bool:

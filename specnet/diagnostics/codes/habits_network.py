@@ -130,4 +130,17 @@ HABITS_OF_NETWORKS = (
         _ROWS.format("[120500.0, 310000.0, 98750.0]")
         + '[[data.transforms]]\ntype = "standardize"\non = "targets"\n',
     ),
+    Code(
+        "SN715",
+        "a layer whose result goes nowhere",
+        "A layer takes what the one before it gives, unless it names its `inputs`. Where it does, and no other layer "
+        "names the one before, that one computes for nothing and its parameters are never fitted.",
+        '[[layers]]\ntype = "dense"\nname = "stem"\nunits = 4\nactivation = "tanh"\n'
+        '[[layers]]\ntype = "dense"\nname = "branch"\nunits = 4\nactivation = "tanh"\n'
+        '[[layers]]\ntype = "dense"\ninputs = ["stem"]\nunits = 1\n',
+        '[[layers]]\ntype = "dense"\nname = "stem"\nunits = 4\nactivation = "tanh"\n'
+        '[[layers]]\ntype = "dense"\nname = "branch"\nunits = 4\nactivation = "tanh"\n'
+        '[[layers]]\ntype = "add"\ninputs = ["stem", "branch"]\n'
+        '[[layers]]\ntype = "dense"\nunits = 1\n',
+    ),
 )

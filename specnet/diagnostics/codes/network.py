@@ -2,6 +2,12 @@ from __future__ import annotations
 
 from specnet.diagnostics.codes.code import Code
 
+_STEM = (
+    '[[layers]]\ntype = "dense"\nname = "stem"\nunits = 4\nactivation = "tanh"\n'
+    '[[layers]]\ntype = "dense"\nname = "branch"\nunits = 4\nactivation = "tanh"\n'
+)
+_END = '[[layers]]\ntype = "dense"\nunits = 1\n'
+
 NETWORK = (
     Code(
         "SN301",
@@ -18,6 +24,49 @@ NETWORK = (
         "Results and logs give metrics by their names; of two that share one, only one would be seen.",
         'metrics = ["mae", "mse", "mae"]\n',
         'metrics = ["mae", "mse"]\n',
+    ),
+    Code(
+        "SN303",
+        "no layer before has this name",
+        "`inputs` and `share` name layers that come before, by their own names or as they are counted: `dense_1`. "
+        "`input` is what comes into the list of layers. The layers in a container are known in it alone; what it "
+        "gives goes by the container's name.",
+        _STEM + '[[layers]]\ntype = "add"\ninputs = ["stem", "brnch"]\n' + _END,
+        _STEM + '[[layers]]\ntype = "add"\ninputs = ["stem", "branch"]\n' + _END,
+    ),
+    Code(
+        "SN304",
+        "a layer takes what comes after it",
+        "Values flow from the first layer to the last: what a layer takes is there before it. Two layers that take "
+        "each other's results would never begin.",
+        '[[layers]]\ntype = "dense"\nunits = 4\ninputs = ["later"]\n[[layers]]\ntype = "dense"\nname = "later"\n'
+        "units = 1\n",
+        '[[layers]]\ntype = "dense"\nname = "later"\nunits = 4\n[[layers]]\ntype = "dense"\ninputs = ["later"]\n'
+        "units = 1\n",
+    ),
+    Code(
+        "SN305",
+        "a layer takes another number of inputs",
+        "Layers take one value, and those that merge take two or more. Values that are to go into one layer are "
+        "joined first, by `concat`, `add` and the like.",
+        _STEM + '[[layers]]\ntype = "dense"\ninputs = ["stem", "branch"]\nunits = 1\n',
+        _STEM + '[[layers]]\ntype = "concat"\ninputs = ["stem", "branch"]\n' + _END,
+    ),
+    Code(
+        "SN306",
+        "a layer cannot share these parameters",
+        "`share` names a layer of the same kind, and its parameters are used as they are: where they start and how "
+        "they are fitted is said there.",
+        _STEM + '[[layers]]\ntype = "dense"\nunits = 4\nshare = "branch"\nkernel_init = "zeros"\n' + _END,
+        _STEM + '[[layers]]\ntype = "dense"\nunits = 4\nshare = "branch"\n' + _END,
+    ),
+    Code(
+        "SN307",
+        "a setting about parameters, and a layer without any",
+        "`trainable`, `learning_rate_multiplier` and `share` are about a layer's parameters. On a layer that has "
+        "none they would do nothing.",
+        '[[layers]]\ntype = "dense"\nunits = 1\n[[layers]]\ntype = "flatten"\ntrainable = false\n',
+        '[[layers]]\ntype = "dense"\nunits = 1\ntrainable = true\n[[layers]]\ntype = "flatten"\n',
     ),
     Code(
         "SN401",

@@ -14,6 +14,17 @@ LAYERS: Family[Layer] = Family(
         "dropout": "basic.Dropout",
         "flatten": "shaping.Flatten",
         "reshape": "shaping.Reshape",
+        "add": "merging.Add",
+        "subtract": "merging.Subtract",
+        "multiply": "merging.Multiply",
+        "average": "merging.Average",
+        "maximum": "merging.Maximum",
+        "minimum": "merging.Minimum",
+        "concat": "merging.Concat",
+        "dot": "merging.Dot",
+        "sequential": "containers.Sequential",
+        "residual": "containers.Residual",
+        "parallel": "containers.Parallel",
     },
 )
 

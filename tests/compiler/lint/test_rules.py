@@ -45,6 +45,25 @@ CASES = {
         ONE_HOT + dense(2) + layer("activation", activation="softmax"),
         ["SN701"],
     ),
+    "a branch that nothing takes": (
+        '[[layers]]\ntype = "dense"\nname = "a"\nunits = 4\nactivation = "tanh"\n'
+        + dense(4, "tanh")
+        + '[[layers]]\ntype = "dense"\nunits = 1\ninputs = ["a"]\n',
+        ["SN715"],
+    ),
+    "a layer that another names later": (
+        '[[layers]]\ntype = "dense"\nname = "a"\nunits = 4\nactivation = "tanh"\n'
+        + dense(4, "tanh")
+        + '[[layers]]\ntype = "dense"\nname = "b"\nunits = 4\ninputs = ["a"]\nactivation = "tanh"\n'
+        + '[[layers]]\ntype = "add"\ninputs = ["b", "dense_2"]\n'
+        + dense(1),
+        [],
+    ),
+    "activations in a container": (
+        '[[layers]]\ntype = "sequential"\nlayers = [{ type = "dense", units = 4, activation = "relu" }, '
+        '{ type = "activation", activation = "tanh" }]\n' + dense(1),
+        ["SN706"],
+    ),
     "softmax within the network": (dense(4, "softmax") + dense(1), []),
     "softmax and cross-entropy": (CE + IRIS + dense(3, "softmax"), []),
     "log_softmax and cross-entropy": (CE + IRIS + dense(3, "log_softmax"), []),

@@ -1,0 +1,244 @@
+"""How a document's layers are joined: by their order, and by the names in `inputs` and `share`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, SpecError
+from specnet.graph.stage import INPUT, stage_names
+from specnet.language.suggestions import certain_kind, closest
+from specnet.vocabulary.layers import Layer
+
+Placed = tuple[KeyPath, Layer]
+"""A layer, and where it stands in the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One list of layers: the document's own, or a container's."""
+
+    layers: Sequence[Layer]
+    path: KeyPath
+    apart: bool
+    """Whether each layer takes what the container takes, and not what the one before it gives."""
+    names: list[str] = field(default_factory=list)
+
+    def place(self, index: int) -> KeyPath:
+        """Return the key path of one of its layers."""
+        return (*self.path, index)
+
+
+def levels(layers: Sequence[Layer], path: KeyPath = ("layers",), *, apart: bool = False) -> Iterator[Level]:
+    """Yield a list of layers and, after it, those of the containers in it."""
+    yield Level(layers, path, apart, stage_names(layers))
+    for index, layer in enumerate(layers):
+        for key, inner in layer.inner.items():
+            yield from levels(inner, (*path, index, key), apart=layer.apart)
+
+
+def every(layers: Sequence[Layer]) -> Iterator[Placed]:
+    """Yield every layer with its place, those in containers too."""
+    for level in levels(layers):
+        yield from ((level.place(index), layer) for index, layer in enumerate(level.layers))
+
+
+def changed(layer: Layer, key: str) -> bool:
+    """Say whether a layer's field is another than its default.
+
+    What a document wrote does not count: the resolved one of a run writes every default.
+    """
+    default = type(layer).model_fields[key].get_default(call_default_factory=True, validated_data={})
+    return bool(getattr(layer, key) != default)
+
+
+def check_wiring(layers: Sequence[Layer], given: Collection[str] = (INPUT,)) -> None:
+    """Raise SpecError with everything that is wrong with the names of layers, and with what they name.
+
+    `given` is what the document's own list of layers gets.
+    """
+    found = list(_faults(layers, ("layers",), [], given))
+    if found:
+        raise SpecError(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A layer that a name stands for."""
+
+    path: KeyPath
+    type: str
+
+
+_Scope = Mapping[str, _Named | None]
+"""What names stand for: a layer, or what comes from outside."""
+
+
+def _faults(
+    layers: Sequence[Layer],
+    path: KeyPath,
+    outer: list[_Scope],
+    given: Collection[str],
+    apart: bool = False,
+    shared: str | None = None,
+) -> Iterator[Diagnostic]:
+    names = stage_names(layers)
+    own: dict[str, _Named | None] = dict.fromkeys(given)
+    scopes = [*outer, own]
+    for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
+        here = (*path, index)
+        later = {n: (*path, place) for place, n in enumerate(names) if place >= index and n not in own}
+        yield from _inputs(layer, name, here, scopes, later)
+        if not apart and layer.inputs is None and index == 0 and INPUT not in own:
+            yield _no_inputs(given, here)
+        yield from _share(layer, name, here, scopes, later)
+        owner = layer.share or shared
+        if owner is not None:
+            yield from _ignored(layer, owner, here)
+        for key, inner in layer.inner.items():
+            yield from _faults(inner, (*here, key), scopes, (INPUT,), layer.apart, owner)
+        if name in own:
+            yield _taken(name, layer, here, own[name])
+        own.setdefault(name, _Named(here, layer.type))
+
+
+def _taken(name: str, layer: Layer, here: KeyPath, first: _Named | None) -> Diagnostic:
+    label = () if first is None else (Label(f"the first `{name}` is here", first.path, "table"),)
+    return Diagnostic(
+        "SN301",
+        f"`{name}` stands for what comes in, and no layer can be called so"
+        if first is None
+        else f"two layers are called `{name}`",
+        (*here, "name") if layer.name else here,
+        part="value" if layer.name else "table",
+        help="give each layer a name of its own",
+        labels=label,
+    )
+
+
+def _no_inputs(given: Collection[str], here: KeyPath) -> Diagnostic:
+    return Diagnostic(
+        "SN305",
+        f"the first layer does not say which of the {len(given)} inputs it takes",
+        here,
+        part="type",
+        help=f'inputs = ["{next(iter(given))}"]',
+    )
+
+
+def _inputs(
+    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: Mapping[str, KeyPath]
+) -> Iterator[Diagnostic]:
+    least, most = layer.takes
+    count = 1 if layer.inputs is None else len(layer.inputs)
+    if not least <= count and most != 1:
+        path, part = ((*here, "inputs"), "value") if layer.inputs is not None else (here, "type")
+        yield Diagnostic(
+            "SN305",
+            f"{layer.type} takes {_amount(least, most)}, and gets {count}",
+            path,
+            part=part,  # type: ignore[arg-type]
+            help=f'name them: inputs = ["a", "b"]; `"{INPUT}"` is what the list of layers gets',
+        )
+    elif most is not None and count > most:
+        yield Diagnostic(
+            "SN305",
+            f"{layer.type} takes {_amount(least, most)}, and gets {count}",
+            (*here, "inputs"),
+            help="a layer that joins them, such as `concat` or `add`, can come before it"
+            if most == 1
+            else None,
+        )
+    for place, wanted in enumerate(layer.inputs or ()):
+        if not any(wanted in scope for scope in scopes):
+            yield _unknown(wanted, name, (*here, "inputs", place), scopes, later)
+
+
+def _share(
+    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: Mapping[str, KeyPath]
+) -> Iterator[Diagnostic]:
+    if layer.share is None:
+        return
+    path = (*here, "share")
+    found = next((scope[layer.share] for scope in reversed(scopes) if layer.share in scope), None)
+    if not any(layer.share in scope for scope in scopes):
+        yield _unknown(layer.share, name, path, scopes, later)
+    elif found is None:
+        yield Diagnostic("SN306", f"`{layer.share}` is what comes in, and has no parameters to share", path)
+    elif found.type != layer.type:
+        yield Diagnostic(
+            "SN306",
+            f"a {layer.type} layer cannot use the parameters of `{layer.share}`, which is {found.type}",
+            path,
+            labels=(Label(f"`{layer.share}` is here", found.path, "type"),),
+        )
+
+
+def _ignored(layer: Layer, owner: str, here: KeyPath) -> Iterator[Diagnostic]:
+    """Yield what a layer says about parameters that are another's."""
+    for key in type(layer).model_fields:
+        if key.endswith(("_init", "_regularizer")) or key in ("trainable", "learning_rate_multiplier"):
+            if not changed(layer, key):
+                continue
+            yield Diagnostic(
+                "SN306",
+                f"`{key}` would be ignored: the parameters are those of `{owner}`",
+                (*here, key),
+                part="key",
+                help=f"leave it out here, and set it on `{owner}`",
+            )
+
+
+def _unknown(
+    wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later: Mapping[str, KeyPath]
+) -> Diagnostic:
+    if wanted in later:
+        own = wanted == name and later[wanted] == path[: len(later[wanted])]
+        message = (
+            f"`{name}` cannot take what it gives itself"
+            if own
+            else f"`{wanted}` comes after `{name}`, which would take what it gives: a layer takes what comes before it"
+        )
+        labels = () if own else (Label(f"`{wanted}` is here", later[wanted], "type"),)
+        return Diagnostic("SN304", message, path, labels=labels)
+    known = list(dict.fromkeys(n for scope in reversed(scopes) for n in scope))
+    meant = closest(wanted, known)
+    sure = meant is not None and meant == certain_kind(wanted, known)
+    message = f"no layer before `{name}` is called `{wanted}`"
+    are = "is" if len(known) == 1 else "are"
+    return Diagnostic(
+        "SN303",
+        f"{message}; did you mean `{meant}`?" if meant else message,
+        path,
+        help=f"there {are} {_listed(known)}; the layers in a container are known in it alone",
+        fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
+    )
+
+
+def _amount(least: int, most: int | None) -> str:
+    if most == 1:
+        return "one input"
+    return f"{least} inputs" if least == most else f"{least} inputs or more"
+
+
+def _listed(names: Sequence[str], limit: int = 12) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+
+
+def dead_ends(
+    layers: Sequence[Layer], needed: Collection[str] = ()
+) -> Iterator[tuple[str, KeyPath, KeyPath]]:
+    """Yield the layers whose results go nowhere: the name, the place, and that of the layer that passes it over.
+
+    `needed` names layers of the document's own list whose results are wanted, beside the last one's.
+    """
+    named = {name for level in levels(layers) for layer in level.layers for name in layer.inputs or ()}
+    for level in levels(layers):
+        if level.apart:
+            continue
+        for index, name in enumerate(level.names[:-1]):
+            after = level.layers[index + 1]
+            wanted = len(level.path) == 1 and name in needed
+            if after.inputs is not None and name not in named and not wanted:
+                yield name, level.place(index), (*level.place(index + 1), "inputs")

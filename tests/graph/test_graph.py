@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specnet.graph import ops
-from specnet.graph.builder import Builder, UpdateBuilder
+from specnet.graph.builder import Builder, Scope, UpdateBuilder
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import constant, leaf, number
 from specnet.runtime.shapes import BATCH, Batch, Count, at, broadcast, count, show
@@ -91,7 +91,7 @@ def test_a_fault_names_the_value_to_blame():
 
 
 def test_a_parameter_asked_for_again_is_the_same_one():
-    builder = Builder(Graph("float32"), training=True, scope="dense_1")
+    builder = Builder(Graph("float32"), training=True, scope=Scope("dense_1", "dense_1"))
     builder.graph.origin = ("layers", 0)
     first = builder.parameter("kernel", (3, 2), Zeros(), L2(factor=0.5))
     assert builder.parameter("kernel", (3, 2), Zeros(), L2(factor=0.5)) is first

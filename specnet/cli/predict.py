@@ -26,7 +26,7 @@ def predict(run: str, data: str, *, out: str | None, output: str) -> int:
         must_exist(data)
     model = api.load_run(run)
     from specnet.runs.files import write_whole
-    from specnet.runs.predicting import Reading, predictions
+    from specnet.runs.predicting import predictions, readings
     from specnet.runs.row_files import RowFile
 
     if model.encoding is None:
@@ -34,14 +34,14 @@ def predict(run: str, data: str, *, out: str | None, output: str) -> int:
     name = "standard input" if data == "-" else data
     rows = RowFile(model.encoding, name, _note)
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
-    reading = Reading.of(model)
+    reading = readings(model)
     try:
         parts = predictions(model, rows.blocks(source), name)
         if out is None:
             _write(sys.stdout, form, reading, parts)
         else:
-            shape = model.network.prediction_shape
-            write_whole(Path(out), lambda file: _save(file, form, reading, parts, shape))
+            empty = model.no_predictions
+            write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty))
     except IsADirectoryError:
         raise SpecFileError(f"{data}: this is a directory, and no file of rows") from None
     except PermissionError as error:
@@ -55,11 +55,11 @@ def _write(file: IO[str], form: str, reading: Any, parts: Iterator[Any]) -> None
     (write_csv if form == "csv" else write_lines)(file, reading, parts)
 
 
-def _save(file: IO[bytes], form: str, reading: Any, parts: Iterator[Any], shape: tuple[int, ...]) -> None:
+def _save(file: IO[bytes], form: str, reading: Any, parts: Iterator[Any], empty: Any) -> None:
     from specnet.runs.predicting import write_npz
 
     if form == "npz":
-        write_npz(file, reading, parts, shape)
+        write_npz(file, reading, parts, empty)
         return
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
     _write(text, form, reading, parts)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.compiler.heads import INPUTS, Part
 from specnet.compiler.network import Network
 from specnet.compiler.parameters import Parameters, initial_parameters, multipliers, views
 from specnet.compiler.pipeline import plan
@@ -46,24 +47,50 @@ class Model:
         do not fit.
         """
         x = as_inputs(self.network, inputs)
-        t = as_targets(self.network, np.asarray(targets))
-        if not 0 < len(x) == len(t):
-            raise ValueError(f"{len(x)} inputs cannot be compared with {len(t)} targets")
+        given = np.asarray(targets)
+        if given.ndim and not 0 < len(x) == len(given):
+            raise ValueError(f"{len(x)} inputs cannot be compared with {len(given)} targets")
+        t = as_targets(self.network, given, x)
         executable = self._executable(gradient_graph(self.network, training=training), len(x))
         bound = executable.bind(len(x), self.leaves(inputs=x, targets=t))
         with np.errstate(all="ignore"):
             loss = bound.step()[0]
         return loss, views(self.network.trained, bound.arrays["gradients"])
 
-    def predict(self, inputs: Any) -> Array:
+    def predict(self, inputs: Any) -> Any:
         """Return the predictions (rows, ...) for raw inputs: as the data hold them, before any transform.
 
-        Classes come as probabilities; numbers in the units that the data's targets have. Raises ValueError
-        where the shape does not fit, and SpecError for cells of a table that it cannot read.
+        Classes come as probabilities; numbers in the units that the data's targets have. Where the document has
+        several `outputs`, it is a dictionary of their predictions by name. Raises ValueError where the shape does
+        not fit, and SpecError for cells of a table that it cannot read.
         """
-        if self.encoding is None:
-            return self.forward(inputs)
-        return self.encoding.decode(self.forward(self.encoding.encode(inputs)))
+        encoded = inputs if self.encoding is None else self.encoding.encode(inputs)
+        made = self.outputs(self.forward(encoded))
+        return made if self.network.parts else made[""]
+
+    def outputs(self, predictions: Array) -> dict[str, Array]:
+        """Return what `forward` gives by output, in the units of the data; that of the only one is called ``."""
+        encoding, parts = self.encoding, self.network.parts
+        if not parts:
+            return {"": predictions if encoding is None else encoding.decode(predictions)}
+        made = {}
+        for part in parts:
+            own = predictions[:, part.start : part.start + part.size].reshape(-1, *part.shape)
+            if encoding is not None and part.head.loss.link == "identity":
+                if part.head.target == INPUTS:
+                    own = encoding.inputs.invert(own) if encoding.inputs.transforms else own
+                else:
+                    own = encoding.decode(own)
+            made[part.name] = own
+        return made
+
+    @property
+    def no_predictions(self) -> dict[str, Array]:
+        """What `outputs` gives for no rows."""
+        dtype = self.network.spec.dtype
+        if not self.network.parts:
+            return {"": np.empty((0, *self.network.prediction_shape), dtype)}
+        return {part.name: np.empty((0, *part.shape), dtype) for part in self.network.parts}
 
     def forward(self, inputs: Any) -> Array:
         """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms."""
@@ -114,18 +141,37 @@ def as_inputs(network: Network, inputs: Any) -> Array:
     return x
 
 
-def as_targets(network: Network, targets: Array) -> Array:
+def as_targets(network: Network, targets: Array, inputs: Array) -> Array:
     """Return targets (rows, ...) in the shape and dtype that the network's loss takes.
 
-    Raises ValueError where they cannot be: another shape, classes that are no whole numbers or out of range.
+    `inputs` are the same rows' inputs, which some outputs may be compared with. Raises ValueError where they
+    cannot be: another shape, classes that are no whole numbers or out of range.
     """
-    shape, dtype = network.target_shape, network.target_dtype
+    if network.parts:
+        return packed_targets(network.parts, inputs, targets, network.spec.dtype)
+    classes = network.prediction_shape[-1] if network.prediction_shape else 1
+    return fitted_targets(targets, network.target_shape, network.target_dtype, classes)
+
+
+def packed_targets(parts: tuple[Part, ...], inputs: Array, targets: Array, dtype: str) -> Array:
+    """Return the targets of several outputs side by side (rows, n), given the rows' inputs and the data's targets."""
+    out = np.empty((len(targets), sum(part.target_size for part in parts)), dtype)
+    for part in parts:
+        own = inputs if part.head.target == INPUTS else targets
+        classes = part.shape[-1] if part.shape else 1
+        fitted = fitted_targets(own, part.target_shape, part.target_dtype, classes)
+        end = part.target_start + part.target_size
+        out[:, part.target_start : end] = fitted.reshape(len(targets), -1)
+    return out
+
+
+def fitted_targets(targets: Array, shape: tuple[int, ...], dtype: str, classes: int) -> Array:
+    """Return targets (rows, ...) as contiguous rows of a shape and dtype; int64 stands for class indices."""
     if dtype == "int64":
         if targets.ndim != 1 or targets.dtype.kind not in "iu":
             raise ValueError(
                 f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row"
             )
-        classes = network.prediction_shape[-1]
         if len(targets) and not 0 <= targets.min() <= targets.max() < classes:
             low, high = targets.min(), targets.max()
             raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")

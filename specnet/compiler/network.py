@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from specnet.compiler.heads import Part, costs, head_metrics, join_heads, linked
 from specnet.compiler.wiring import changed, check_wiring, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
-from specnet.graph import ops
 from specnet.graph.builder import Builder, Parameter
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
@@ -16,7 +16,7 @@ from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
 from specnet.runtime.shapes import BATCH, DType, at, show
 from specnet.vocabulary.initializers import Constant
-from specnet.vocabulary.losses import Link
+from specnet.vocabulary.losses.heads import Heads
 from specnet.vocabulary.metrics import METRICS, Metric
 
 
@@ -34,6 +34,8 @@ class Lowered:
     """What a user sees: probabilities where the loss speaks of classes."""
     elements: Value
     """What each row or element costs."""
+    parts: tuple[Part, ...] = ()
+    """Where the outputs lie, where there are several."""
 
 
 class Network:
@@ -46,8 +48,12 @@ class Network:
     def __init__(self, spec: Spec, signature: Signature) -> None:
         self.spec = spec
         self.signature = signature
-        self.metrics: tuple[Metric, ...] = self._metrics()
+        self.parts: tuple[Part, ...] = ()
+        """The outputs, where there are several."""
         lowered = self.lower(training=False)
+        self.parts = lowered.parts
+        asked = tuple(self._metrics())
+        self.metrics: tuple[Metric, ...] = tuple(metric for _, metric in asked)
         self.layers = lowered.layers
         declared = lowered.builder.parameters.values()
         self.trained: tuple[Parameter, ...] = tuple(p for p in declared if p.role == "parameter")
@@ -61,7 +67,7 @@ class Network:
         """All that is kept with the model, running statistics too, in the order of the parameter vector."""
         self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
         self.elements_per_row: int = lowered.elements.count.each
-        self._check(lowered)
+        self._check(lowered, asked)
 
     @cached_property
     def size(self) -> int:
@@ -81,6 +87,8 @@ class Network:
     @property
     def target_shape(self) -> tuple[int, ...]:
         """The shape of one row's target as the loss takes it: () for a class index."""
+        if self.parts:
+            return (sum(part.target_size for part in self.parts),)
         return () if self.target_dtype == "int64" else self.signature.target or (1,)
 
     @property
@@ -99,6 +107,10 @@ class Network:
         spec = self.spec
         x, builder, layers = lower_layers(spec, self.signature.inputs, training=training)
         graph = builder.graph
+        if isinstance(spec.loss, Heads):
+            joined = join_heads(spec.loss, builder, self.signature, graph, spec.dtype)
+            made = joined.target, joined.output, joined.prediction, joined.elements
+            return Lowered(graph, builder, layers, *made, joined.parts)
         graph.origin = ("data",)
         target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
         graph.origin = ("loss",)
@@ -112,33 +124,42 @@ class Network:
             raise SpecError([_shape_diagnostic(fault, x, ("loss",))]) from fault
         return Lowered(graph, builder, layers, target, output, prediction, elements)
 
-    def _metrics(self) -> tuple[Metric, ...]:
-        loss = self.spec.loss
-        chosen = self.spec.metrics
-        if chosen is None:
-            chosen = tuple(METRICS.validate(name) for name in loss.default_metrics)
-        return tuple(metric.under(loss) for metric in chosen)
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return what rows or elements cost, given outputs as the loss sees them."""
+        if self.parts:
+            return costs(self.parts, output, target)
+        return self.spec.loss.elements(output, target)
 
-    def _check(self, lowered: Lowered) -> None:
+    def _metrics(self) -> Iterator[tuple[KeyPath, Metric]]:
+        """Yield what is measured, and where the document asks for it."""
+        loss = self.spec.loss
+        if self.parts:
+            yield from head_metrics(self.parts)
+        elif self.spec.metrics is None:
+            yield from ((("loss",), METRICS.validate(name).under(loss)) for name in loss.default_metrics)
+        else:
+            yield from ((("metrics", i), metric.under(loss)) for i, metric in enumerate(self.spec.metrics))
+
+    def _check(self, lowered: Lowered, asked: tuple[tuple[KeyPath, Metric], ...]) -> None:
         """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
-            *initial_faults(self.parameters),
+            *initial_faults(self.arrays),
         ]
-        labels: dict[str, int] = {}
-        for index, metric in enumerate(self.metrics):
-            first = labels.setdefault(metric.label, index)
-            if first != index:
-                where = Label("the first one is here", ("metrics", first))
+        if not self.trained:
+            message = "there is nothing to train: no layer has parameters that may change"
+            found.append(Diagnostic("SN308", message, ("layers",), part="key"))
+        labels: dict[str, KeyPath] = {}
+        for path, metric in asked:
+            first = labels.setdefault(metric.label, path)
+            if first != path:
+                where = Label("the first one is here", first)
                 message = f"two metrics would be given as `{metric.label}`"
-                found.append(
-                    Diagnostic("SN302", message, ("metrics", index), help="leave one out", labels=(where,))
-                )
+                found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
                 metric.sums(lowered.prediction, lowered.target)
                 metric.keeps(lowered.prediction, lowered.target)
             except ShapeFault as fault:
-                path = ("metrics", index) if self.spec.metrics is not None else ("loss",)
                 found.append(Diagnostic("SN412", f"{metric.label}: {fault}", path, help=fault.help))
         if found:
             raise SpecError(found)
@@ -192,21 +213,6 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
     return found
-
-
-def linked(x: Value, link: Link) -> tuple[Value, Value]:
-    """Return what the loss sees and what a user sees of the last layer's value.
-
-    A loss on logits gets what lies below a final softmax (or sigmoid), so that probabilities near 0 cost no
-    accuracy; where the last layer is linear, its values are the logits.
-    """
-    if link == "identity":
-        return x, x
-    function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[link]
-    if x.op is function:
-        return x.inputs[0], x
-    logits = x.inputs[0] if link == "softmax" and x.op is ops.log_softmax else x
-    return logits, function(logits)
 
 
 def _shape_diagnostic(

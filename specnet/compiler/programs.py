@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.compiler.differentiate import differentiate
+from specnet.compiler.heads import LossOfHead
 from specnet.compiler.network import Lowered, Network
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
@@ -87,6 +88,9 @@ def evaluation_graph(network: Network, *, units: bool = False) -> Graph:
         offset = leaf(graph, "units/offset", "constant", network.target_shape)
         prediction, target = prediction * scale + offset, target * scale + offset
     for metric in network.metrics:
+        if isinstance(metric, LossOfHead):
+            for name, value in metric.costs(lowered.output, lowered.target).items():
+                graph.outputs[f"{metric.label}/{name}"] = value
         for name, value in metric.sums(prediction, target).items():
             graph.outputs[f"{metric.label}/{name}"] = value
         for name, value in metric.keeps(prediction, target).items():

@@ -1,16 +1,37 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from specnet.compiler.heads import INPUTS
 from specnet.data import Dataset
-from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.vocabulary.losses import Loss
+from specnet.vocabulary.losses.heads import Heads
 
 
 def check_targets(loss: Loss, data: Dataset) -> None:
     """Raise SpecError where a loss makes no sense of some split's targets, such as probabilities above 1."""
-    found = []
-    for name, split in data.splits.items():
-        problem = loss.value_fault(float(split.targets.min()), float(split.targets.max()))
-        if problem is not None:
-            found.append(Diagnostic("SN413", f"{problem} ({name})", ("loss",), part="type"))
+    found = [
+        Diagnostic("SN413", f"{problem} ({name})", path, part="type")
+        for path, own, of_inputs in _losses(loss)
+        for name, split in data.splits.items()
+        if (problem := _problem(own, split.inputs if of_inputs else split.targets)) is not None
+    ]
     if found:
         raise SpecError(found)
+
+
+def _losses(loss: Loss) -> Iterator[tuple[KeyPath, Loss, bool]]:
+    """Yield each loss, where the document names it, and whether it compares with the inputs."""
+    if not isinstance(loss, Heads):
+        yield ("loss",), loss, False
+        return
+    for name, head in loss.outputs.items():
+        yield ("outputs", name, "loss"), head.loss, head.target == INPUTS
+
+
+def _problem(loss: Loss, targets: Any) -> str | None:
+    if loss.least is None and loss.most is None:
+        return None
+    return loss.value_fault(float(targets.min()), float(targets.max()))

@@ -227,18 +227,22 @@ def _listed(names: Sequence[str], limit: int = 12) -> str:
 
 
 def dead_ends(
-    layers: Sequence[Layer], needed: Collection[str] = ()
-) -> Iterator[tuple[str, KeyPath, KeyPath]]:
-    """Yield the layers whose results go nowhere: the name, the place, and that of the layer that passes it over.
+    layers: Sequence[Layer], needed: Collection[str] | None = None
+) -> Iterator[tuple[str, KeyPath, KeyPath | None]]:
+    """Yield the layers whose results go nowhere: the name, the place, and where the next layer takes others instead.
 
-    `needed` names layers of the document's own list whose results are wanted, beside the last one's.
+    `needed` names the layers that the document's outputs are taken from; the last one if left out.
     """
     named = {name for level in levels(layers) for layer in level.layers for name in layer.inputs or ()}
     for level in levels(layers):
-        if level.apart:
-            continue
-        for index, name in enumerate(level.names[:-1]):
-            after = level.layers[index + 1]
-            wanted = len(level.path) == 1 and name in needed
-            if after.inputs is not None and name not in named and not wanted:
+        root = len(level.path) == 1
+        wanted = named | set(needed or ()) if root else named
+        last = len(level.layers) - 1
+        for index, name in enumerate(level.names):
+            if level.apart or name in wanted:
+                continue
+            if index == last:
+                if root and needed is not None:
+                    yield name, level.place(index), None
+            elif level.layers[index + 1].inputs is not None:
                 yield name, level.place(index), (*level.place(index + 1), "inputs")

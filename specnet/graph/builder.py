@@ -91,6 +91,8 @@ class Builder:
     """The layers that have been lowered, each container before the layers in it."""
     known: list[dict[str, Known]] = field(default_factory=list)
     """What `inputs` and `share` may name, by the list of layers around them, the innermost last."""
+    outputs: dict[str, Value] = field(default_factory=dict)
+    """What the layers of the document's own list have given, by their names."""
     entering: tuple[Value, ...] = ()
     """What the layer that is being lowered takes."""
     followed: list[tuple[Value, Value, float]] = field(default_factory=list)
@@ -173,6 +175,8 @@ class Builder:
             y = self._lower(stage, taken)
             self.known[-1][short] = Known(y, self.scope.parameters)
             given.append(y)
+            if not around.name:
+                self.outputs[short] = y
             before = before if apart else y
         # A fault of shape leaves all this as it is: it then says where the fault is.
         del self.known[-1]

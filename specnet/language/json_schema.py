@@ -31,6 +31,9 @@ def schema() -> dict[str, Any]:
     """
     writer = _Writer()
     document = writer.table(Spec)
+    # A network has a loss, or several outputs with a loss each.
+    document["required"].remove("loss")
+    document["anyOf"] = [{"required": ["loss"]}, {"required": ["outputs"]}]
     document["properties"] = {
         "$schema": {"type": "string", "description": "Where this schema is; for JSON documents."},
         **document["properties"],
@@ -96,7 +99,12 @@ class _Writer:
         if domain.form == "array":
             return self.array(domain)
         if domain.form == "map" and domain.items is not None:
-            return {"type": "object", "additionalProperties": self.domain(domain.items)}
+            least = {"minProperties": domain.min_length} if domain.min_length else {}
+            named = (
+                {"pattern": domain.keys.pattern} if domain.keys is not None and domain.keys.pattern else {}
+            )
+            names = {"propertyNames": named} if named else {}
+            return {"type": "object", **least, **names, "additionalProperties": self.domain(domain.items)}
         if domain.table is not None:
             return self.reference(domain.table)
         if domain.family is not None:

@@ -42,6 +42,8 @@ def salvage(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -
     sound = min(known, default=len(layers)) if whole and isinstance(layers, list) else 0
     rest = {key: value for key, value in data.items() if key not in faulty and key in Spec.model_fields}
     rest |= {key: PLACEHOLDERS[key] for key in PLACEHOLDERS if key in faulty}
+    if "outputs" in rest:  # which stand for a loss
+        del rest["loss"]
     if sound and isinstance(layers, list):
         rest["layers"] = layers[:sound]
     try:

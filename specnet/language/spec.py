@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr, model_validator
 
@@ -10,13 +10,20 @@ from specnet.language.origin import Origin
 from specnet.language.warnings import unknown_warning
 from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
+from specnet.vocabulary.layers.layer import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
+from specnet.vocabulary.losses.heads import Head, Heads
+from specnet.vocabulary.losses.regression import MeanSquaredError
 from specnet.vocabulary.metrics import METRICS, Metric
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
 
 NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|.])?$"""
 """A name that can be a folder's name anywhere."""
+
+
+_MADE = MeanSquaredError()
+"""What stands for the loss of several outputs until it can be made."""
 
 
 class EarlyStopping(Table):
@@ -132,7 +139,11 @@ class Spec(Table):
     layers: tuple[Annotated[Layer, LAYERS], ...] = Field(min_length=1)
     """The network, from its input to its output."""
     loss: Annotated[Loss, LOSSES]
-    """What the training makes small."""
+    """What the training makes small; left out where `outputs` has a loss for each output."""
+    outputs: Annotated[dict[Annotated[str, Field(pattern=LAYER_NAME)], Head], Field(min_length=1)] | None = (
+        None
+    )
+    """The outputs of a network that has several, by their names; the only one is the last layer's if left out."""
     training: Training = Field(default_factory=Training)
     """How the parameters are fitted."""
     output: Output = Field(default_factory=Output)
@@ -142,10 +153,43 @@ class Spec(Table):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_loss(cls, data: Any) -> Any:
+        """Let `outputs` stand for `loss`, which is made of them once they are sound."""
+        if not isinstance(data, dict) or not isinstance(data.get("outputs"), dict):
+            return data
+        own = data.get("loss")
+        made = isinstance(own, Heads) or (isinstance(own, dict) and own.get("type") == "heads")
+        return data if "loss" in data and not made else {**data, "loss": _MADE}
+
+    @model_validator(mode="after")
+    def _with_heads(self) -> Spec:
+        if self.outputs is None:
+            return self
+        if self.loss is not _MADE:
+            message = "`loss` would be ignored: each of the `outputs` has a loss of its own"
+            raise fault(message, key="loss", part="key", help="leave `loss` out")
+        if self.metrics is not None:
+            message = "`metrics` would be ignored: each of the `outputs` has metrics of its own"
+            raise fault(
+                message, key="metrics", part="key", help="put them below the output that they measure"
+            )
+        # Pydantic's own way of setting a field of a frozen model while it is validated.
+        self.__dict__["loss"] = Heads(outputs=self.outputs)
+        return self
+
     @property
     def origin(self) -> Origin:
         """Where it was read from: it turns key paths into places in the document."""
         return self._origin
+
+    @property
+    def needed(self) -> tuple[str, ...] | None:
+        """The names of the layers that the outputs are taken from; None where it is the last layer."""
+        if self.outputs is None:
+            return None
+        return tuple(head.layer or name for name, head in self.outputs.items())
 
     @property
     def folder(self) -> Path:

@@ -189,13 +189,13 @@ def _finish(model: Model, inputs: Array, raw: Array) -> Split:
         targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", faults)
         faults.check()
     try:
-        checked = as_targets(model.network, targets)
+        checked = as_targets(model.network, targets, inputs)
     except ValueError as error:
         raise _fault("SN554", str(error)) from error
     problem = loss.value_fault(float(checked.min()), float(checked.max()))
     if problem is not None:
         raise _fault("SN413", problem)
-    return Split(inputs, checked)
+    return Split(inputs, targets if model.network.parts else checked)
 
 
 def _encoding(model: Model) -> Encoding:

@@ -18,6 +18,7 @@ from specnet.runs.chance import chance_of_costing_more
 from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
 from specnet.runtime.execution import Executable
 from specnet.runtime.shapes import BATCH
+from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
@@ -82,7 +83,8 @@ def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
     costs = np.empty(len(chosen))
     for cut in _cuts(len(chosen)):
         part = chosen[cut]
-        inputs, targets = split.inputs[part], as_targets(model.network, split.targets[part])
+        inputs = split.inputs[part]
+        targets = as_targets(model.network, split.targets[part], inputs)
         bound = executable.bind(len(part), model.leaves(inputs=inputs, targets=targets))
         bound.step()
         costs[cut] = bound.arrays["costs"]
@@ -95,7 +97,8 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     It is the cheapest of a few candidates: the shares of the classes, or the mean of the targets, their
     median, and what lies between. None where the loss is finite for none of them.
     """
-    targets = as_targets(network, train.targets[_chosen(len(train))])
+    chosen = _chosen(len(train))
+    targets = as_targets(network, train.targets[chosen], train.inputs[chosen])
     best: Baseline | None = None
     for prediction, output in _candidates(network, targets):
         loss = _constant_cost(network, output, targets)
@@ -106,10 +109,25 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
 
 def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]:
     """Yield constant outputs, as the loss takes them, with what they predict."""
-    loss = network.spec.loss
+    if not network.parts:
+        yield from _constants(
+            network.spec.loss, targets, network.target_dtype == "int64", network.prediction_shape[-1]
+        )
+        return
+    constants = []
+    for part in network.parts:
+        own = targets[:, part.target_start : part.target_start + part.target_size]
+        indices = part.target_dtype == "int64"
+        own = own[:, 0].astype(np.int64) if indices else own
+        _, constant = next(iter(_constants(part.head.loss, own, indices, part.size)))
+        constants.append(np.broadcast_to(constant, (part.size,)))
+    yield "the same for every row", np.concatenate(constants)
+
+
+def _constants(loss: Loss, targets: Array, indices: bool, classes: int) -> Iterator[tuple[str, Array]]:
     tiny = 1e-30
-    if network.target_dtype == "int64":
-        shares = np.bincount(targets.reshape(-1), minlength=network.prediction_shape[-1]) / targets.size
+    if indices:
+        shares = np.bincount(targets.reshape(-1), minlength=classes) / targets.size
     else:
         shares = targets.mean(axis=0, dtype=np.float64)
     if loss.link == "softmax":
@@ -140,7 +158,7 @@ def _constant_cost(network: Network, output: Array, targets: Array) -> float:
     graph = Graph(network.spec.dtype)
     given = leaf(graph, "outputs", "input", (BATCH, *network.prediction_shape))
     target = leaf(graph, "targets", "target", (BATCH, *network.target_shape), network.target_dtype)
-    graph.outputs["costs"] = _by_row(network.spec.loss.elements(given, target))
+    graph.outputs["costs"] = _by_row(network.elements(given, target))
     executable = Executable(plan(graph, min(len(targets), ROWS_AT_ONCE)))
     total = 0.0
     with np.errstate(all="ignore"):

@@ -94,7 +94,7 @@ def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int
     """
     train = data.splits["train"]
     chosen = np.unique(np.linspace(0, len(train) - 1, min(rows, len(train))).astype(np.intp))
-    targets = as_targets(model.network, train.targets)
+    targets = as_targets(model.network, train.targets, train.inputs)
     random = stream(model.network.spec.seed, "gradients")
     kept = model.parameters.trained.copy()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
 from typing import IO, Any, Literal
@@ -14,6 +14,7 @@ from specnet.compiler.model import Model
 from specnet.data.faults import LIMIT
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.runs.row_files import Block
+from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
@@ -34,17 +35,20 @@ class Reading:
     threshold: float = 0.5
 
     @classmethod
-    def of(cls, model: Model) -> Reading:
-        """Return how a model's predictions are read."""
-        loss, network = model.network.spec.loss, model.network
-        shape, classes = network.prediction_shape, network.signature.classes
+    def of(
+        cls,
+        loss: Loss,
+        shape: tuple[int, ...],
+        classes: tuple[str, ...] | None,
+        target: Any = None,
+    ) -> Reading:
+        """Return how predictions of a shape are read, given their loss and what is known of the target."""
         if loss.targets == "classes" and len(shape) == 1 and shape[0] > 1:
             known = classes if classes is not None and len(classes) == shape[0] else None
             return cls("classes", known or tuple(map(str, range(shape[0]))), loss.link != "identity")
         if loss.targets == "binary" and prod(shape) == 1:
             known = classes if classes is not None and len(classes) == 2 else None
             return cls("binary", known or ("0", "1"), loss.link != "identity", loss.threshold)
-        target = getattr(network.spec.data, "target", None)
         if prod(shape) == 1:
             return cls("numbers", ("prediction",), probable=False)
         if isinstance(target, tuple) and len(target) == prod(shape):
@@ -65,8 +69,47 @@ class Reading:
             return np.asarray(predictions.argmax(axis=1))
         return np.asarray(predictions.reshape(len(predictions)) >= self.threshold, np.intp)
 
+    def cells(self, predictions: Array) -> list[list[str]]:
+        """Return a row of a table for each prediction."""
+        values = [list(map(str, row)) for row in predictions.reshape(len(predictions), -1)]
+        if self.kind == "numbers":
+            return values
+        names = [self.names[i] for i in self.indices(predictions)]
+        return [[name, *row] for name, row in zip(names, values, strict=True)]
 
-def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Array]:
+    def objects(self, predictions: Array) -> list[dict[str, Any]]:
+        """Return for each row `prediction`, and `probabilities` (or `scores`) by class."""
+        if self.kind == "numbers":
+            return [{"prediction": _plain(row[0] if row.shape == (1,) else row)} for row in predictions]
+        valued = "probabilities" if self.probable else "scores"
+        names = self.names if self.kind == "classes" else self.names[1:]
+        return [
+            {"prediction": self.names[i], valued: dict(zip(names, _plain(row.reshape(-1)), strict=True))}
+            for i, row in zip(self.indices(predictions), predictions, strict=True)
+        ]
+
+
+Readings = dict[str, Reading]
+"""How each output of a model is read, by its name; that of the only one has none."""
+
+Predictions = Mapping[str, Array]
+"""The predictions of some rows, by output."""
+
+
+def readings(model: Model) -> Readings:
+    """Return how a model's predictions are read."""
+    network = model.network
+    classes = network.signature.classes
+    if network.parts:
+        return {
+            part.name: Reading.of(part.head.loss, part.shape, classes if part.head.target is None else None)
+            for part in network.parts
+        }
+    target = getattr(network.spec.data, "target", None)
+    return {"": Reading.of(network.spec.loss, network.prediction_shape, classes, target)}
+
+
+def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Predictions]:
     """Yield the predictions for blocks of rows; raise SpecError naming the rows of `file` that have none."""
     encoding = model.encoding
     assert encoding is not None
@@ -75,7 +118,8 @@ def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Ar
             encoded = encoding.encode(block.rows)
         except SpecError:
             raise _faults(model, block, file) from None
-        yield encoding.decode(model.forward(encoded)).astype(model.network.spec.dtype)
+        dtype = model.network.spec.dtype
+        yield {name: array.astype(dtype) for name, array in model.outputs(model.forward(encoded)).items()}
 
 
 def _faults(model: Model, block: Block, file: str) -> SpecError:
@@ -96,47 +140,44 @@ def _faults(model: Model, block: Block, file: str) -> SpecError:
     return SpecError(found)
 
 
-def write_csv(file: IO[str], reading: Reading, parts: Iterator[Array]) -> None:
-    """Write a table of predictions, with a header."""
+def write_csv(file: IO[str], read: Readings, parts: Iterator[Predictions]) -> None:
+    """Write a table of predictions, with a header; of several outputs, columns begin with the output's name."""
     import csv
 
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(reading.head)
+    writer.writerow(
+        [f"{name}.{column}" if name else column for name, own in read.items() for column in own.head]
+    )
     for part in parts:
-        values = [list(map(str, row)) for row in part.reshape(len(part), -1)]
-        if reading.kind != "numbers":
-            names = [reading.names[i] for i in reading.indices(part)]
-            values = [[name, *row] for name, row in zip(names, values, strict=True)]
-        writer.writerows(values)
+        tables = [own.cells(part[name]) for name, own in read.items()]
+        writer.writerows([cell for row in rows for cell in row] for rows in zip(*tables, strict=True))
 
 
-def write_lines(file: IO[str], reading: Reading, parts: Iterator[Array]) -> None:
-    """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class."""
-    valued = "probabilities" if reading.probable else "scores"
+def write_lines(file: IO[str], read: Readings, parts: Iterator[Predictions]) -> None:
+    """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class.
+
+    Of several outputs there is such an object for each, below its name.
+    """
     for part in parts:
-        if reading.kind == "numbers":
-            shown: list[dict[str, Any]] = [
-                {"prediction": _plain(row[0] if row.shape == (1,) else row)} for row in part
-            ]
-        else:
-            names = reading.names if reading.kind == "classes" else reading.names[1:]
-            shown = [
-                {
-                    "prediction": reading.names[i],
-                    valued: dict(zip(names, _plain(row.reshape(-1)), strict=True)),
-                }
-                for i, row in zip(reading.indices(part), part, strict=True)
-            ]
+        objects = {name: own.objects(part[name]) for name, own in read.items()}
+        rows = (dict(zip(objects, row, strict=True)) for row in zip(*objects.values(), strict=True))
+        shown = (row.get("", row) for row in rows)
         file.writelines(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in shown)
 
 
-def write_npz(file: IO[bytes], reading: Reading, parts: Iterator[Array], shape: tuple[int, ...]) -> None:
-    """Write an archive with `predictions` (rows, ...), and of classes the `indices` and the `names`."""
-    whole = list(parts)
-    array = np.concatenate(whole) if whole else np.empty((0, *shape))
-    arrays = {"predictions": array}
-    if reading.kind != "numbers":
-        arrays |= {"indices": reading.indices(array), "names": np.array(reading.names)}
+def write_npz(file: IO[bytes], read: Readings, parts: Iterator[Predictions], empty: Predictions) -> None:
+    """Write an archive with `predictions` (rows, ...), and of classes the `indices` and the `names`.
+
+    Of several outputs, the arrays' names begin with the output's. `empty` is what no rows give.
+    """
+    whole = [*parts] or [empty]
+    arrays: dict[str, Array] = {}
+    for name, own in read.items():
+        array = np.concatenate([part[name] for part in whole])
+        prefix = f"{name}." if name else ""
+        arrays[f"{prefix}predictions"] = array
+        if own.kind != "numbers":
+            arrays |= {f"{prefix}indices": own.indices(array), f"{prefix}names": np.array(own.names)}
     np.savez(file, allow_pickle=False, **arrays)
 
 

@@ -48,7 +48,7 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     train = data.splits["train"]
     rows = plans.step.batch
     inputs = np.ascontiguousarray(train.inputs[:rows])
-    targets = as_targets(model.network, train.targets[:rows])
+    targets = as_targets(model.network, train.targets[:rows], inputs)
     program = Program(model, plans)
     leaves = model.leaves(inputs=inputs, targets=targets, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}

@@ -27,7 +27,7 @@ class Evaluator:
         def bind(rows: int, inputs: Array, targets: Array) -> Bound:
             return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **units))
 
-        targets = as_targets(self.model.network, split.targets)
+        targets = as_targets(self.model.network, split.targets, split.inputs)
         return PreparedSplit(self, Feed(split, targets, self.plan.batch, None, bind, drop_last=False))
 
 

@@ -45,7 +45,7 @@ class Trainer:
         self.program = Program(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
-        targets = as_targets(network, train.targets)
+        targets = as_targets(network, train.targets, train.inputs)
         self.feed = Feed(
             train, targets, self.batch_size, shuffling, self.program.bind, drop_last=self.settings.drop_last
         )

@@ -43,7 +43,7 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
         f"slot/{name}": np.full(shape, first, spec.dtype) for name, (shape, first) in update.slots.items()
     }
     split = data.splits["train"]
-    x, t = split.inputs[:rows], as_targets(model.network, split.targets)[:rows]
+    x, t = split.inputs[:rows], as_targets(model.network, split.targets, split.inputs)[:rows]
     executable = Executable(compiled, streams(spec.seed, compiled.streams.values()))
     bound = executable.bind(rows, model.leaves(inputs=x, targets=t, **slots))
     losses = []

@@ -33,7 +33,13 @@ def lowered(options, shape, *, training=False, dtype="float64"):
 def test_every_layer_is_tried():
     joining = {kind for kind in LAYERS.kinds if LAYERS.kinds[kind].takes != (1, 1)}
     containers = {"sequential", "residual", "parallel"}  # both in tests/compiler/test_branches.py
-    assert set(LAYERS.kinds) - joining - containers == {"dense", "activation", "dropout", "flatten", "reshape"}
+    assert set(LAYERS.kinds) - joining - containers == {
+        "dense",
+        "activation",
+        "dropout",
+        "flatten",
+        "reshape",
+    }
 
 
 @pytest.mark.parametrize("shape", [(6,), (4, 6), (2, 3, 6)])

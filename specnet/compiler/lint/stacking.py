@@ -115,13 +115,18 @@ def units_alike(subject: Subject) -> Iterator[Found]:
 @rule("SN715")
 def dead_branch(subject: Subject) -> Iterator[Found]:
     """A layer whose result nothing takes."""
-    for name, path, passed in dead_ends(subject.spec.layers):
+    for name, path, passed in dead_ends(subject.spec.layers, subject.spec.needed):
+        why = (
+            "no output is taken from it"
+            if passed is None
+            else "the layer after it takes its inputs elsewhere"
+        )
         yield Found(
-            f"what `{name}` gives goes nowhere: the layer after it takes its inputs elsewhere, and no other names it",
+            f"what `{name}` gives goes nowhere: {why}, and no other layer names it",
             path,
             "type",
             f'leave the layer out, or name it in `inputs`: ["{name}", ...]',
-            (Label("it is passed over here", passed),),
+            () if passed is None else (Label("it is passed over here", passed),),
         )
 
 

@@ -70,7 +70,7 @@ LANGUAGE = (
         "The field's meaning, or its formula, holds only within the range that the message names. NaN "
         "and infinities are within no range.",
         '[[layers]]\ntype = "dropout"\nrate = 1.5\n',
-        '[[layers]]\ntype = "dropout"\nrate = 0.5\n',
+        '[[layers]]\ntype = "dropout"\nrate = 0.5\n[[layers]]\ntype = "dense"\nunits = 1\n',
     ),
     Code(
         "SN209",

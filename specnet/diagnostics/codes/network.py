@@ -69,6 +69,14 @@ NETWORK = (
         '[[layers]]\ntype = "dense"\nunits = 1\ntrainable = true\n[[layers]]\ntype = "flatten"\n',
     ),
     Code(
+        "SN308",
+        "there is nothing to train",
+        "Training changes parameters, and no layer of the document has any that may change: none has parameters, or "
+        "`trainable = false` holds for all of them.",
+        '[[layers]]\ntype = "dense"\nunits = 1\ntrainable = false\n',
+        '[[layers]]\ntype = "dense"\nunits = 1\n',
+    ),
+    Code(
         "SN401",
         "a layer or the loss cannot take the shape that it gets",
         "Shapes follow from the data through the layers. The message names the shape that arrives and what is "

@@ -83,7 +83,7 @@ class _Training:
             inputs, targets = splits[name]
             prefix = "" if name == "train" and self.full else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
-            held |= {f"{prefix}inputs": small, f"{prefix}targets": as_targets(self.network, targets)}
+            held |= {f"{prefix}inputs": small, f"{prefix}targets": as_targets(self.network, targets, small)}
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.model import Model
 from specnet.data import Dataset
 
 ROWS = 256
@@ -27,8 +27,8 @@ class ParameterFacts:
     deviation: float
     low: float
     high: float
-    gradient: float
-    """The root mean square of the gradient over some training rows."""
+    gradient: float | None
+    """The root mean square of the gradient over some training rows; None of what training does not fit."""
     bars: tuple[float, ...]
     """How many weights lie in each part of their range, relative to the fullest part."""
 
@@ -37,12 +37,12 @@ def parameter_facts(model: Model, data: Dataset) -> list[ParameterFacts]:
     """Return what can be told of each parameter, in the order of the layers."""
     train = data.splits["train"]
     places = np.linspace(0, len(train) - 1, min(ROWS, len(train))).astype(np.intp)
-    targets = as_targets(model.network, train.targets[places])
-    _, gradients = model.loss_and_gradients(train.inputs[places], targets)
+    _, gradients = model.loss_and_gradients(train.inputs[places], train.targets[places])
     facts = []
     for name, array in model.parameters.items():
         values: Any = array.astype(np.float64)
-        gradient = float(np.sqrt(np.mean(gradients[name].astype(np.float64) ** 2)))
+        slope = gradients.get(name)
+        gradient = None if slope is None else float(np.sqrt(np.mean(slope.astype(np.float64) ** 2)))
         spread = float(values.mean()), float(values.std()), float(values.min()), float(values.max())
         facts.append(ParameterFacts(name, array.shape, *spread, gradient, _bars(values)))
     return facts

@@ -10,7 +10,7 @@ from specnet.runtime.shapes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
 Link = Literal["identity", "softmax", "sigmoid", "exp"]
-Targets = Literal["real", "classes", "binary"]
+Targets = Literal["real", "classes", "binary", "several"]
 
 
 class Loss(Kind):
@@ -26,7 +26,8 @@ class Loss(Kind):
 
     targets: ClassVar[Targets] = "real"
     """What it compares with: a number for each output (`real`), a class index or a row of probabilities for
-    each row (`classes`), or yes or no for each output (`binary`)."""
+    each row (`classes`), or yes or no for each output (`binary`); `several` outputs each have a loss of their
+    own that says it."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
     """What is measured where a document names no metrics."""
     least: ClassVar[float | None] = None

@@ -1,0 +1,296 @@
+"""Networks with several outputs, each with a loss of its own.
+
+What they give lies side by side in one row of predictions, and what they are compared with in one row of targets, so
+that all that handles a network's predictions, targets and costs sees one of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar, Literal
+
+from pydantic import PrivateAttr
+
+from specnet.data import Signature
+from specnet.diagnostics import Diagnostic, Label, SpecError
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.op import leaf
+from specnet.language.suggestions import closest
+from specnet.runtime.shapes import BATCH, DType, at, show
+from specnet.vocabulary.losses import Link
+from specnet.vocabulary.losses.heads import Head, Heads
+from specnet.vocabulary.metrics import METRICS, Metric
+
+INPUTS = "inputs"
+"""The target that stands for what the network gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Where one output lies in the rows of predictions and targets."""
+
+    name: str
+    head: Head
+    start: int
+    shape: tuple[int, ...]
+    """The shape of one prediction."""
+    target_start: int
+    target_shape: tuple[int, ...]
+    """The shape of one target as its loss takes it: () for a class index."""
+    target_dtype: DType
+    elements_per_row: int
+    origin: tuple[str | int, ...]
+    """The layer that gives it."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers one prediction has."""
+        return prod(self.shape)
+
+    @property
+    def target_size(self) -> int:
+        """How many numbers one target takes in a row of targets."""
+        return prod(self.target_shape)
+
+    def prediction(self, packed: Value) -> Value:
+        """Return its part of rows of predictions, or of outputs."""
+        part = _cut(packed, self.start, self.size)
+        return ops.reshape(part, shape=(part.shape[0], *self.shape))
+
+    def target(self, packed: Value) -> Value:
+        """Return its part of rows of targets, as its loss takes it."""
+        part = _cut(packed, self.target_start, self.target_size)
+        part = ops.reshape(part, shape=(part.shape[0], *self.target_shape))
+        return ops.cast(part, to=self.target_dtype) if part.dtype != self.target_dtype else part
+
+
+def _cut(packed: Value, start: int, size: int) -> Value:
+    width = packed.shape[-1]
+    assert isinstance(width, int)
+    margins = ((0, 0), (start, width - start - size))
+    return packed if margins == ((0, 0), (0, 0)) else ops.crop(packed, margins=margins)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The outputs of a network as one: see `Lowered`."""
+
+    target: Value
+    output: Value
+    prediction: Value
+    elements: Value
+    parts: tuple[Part, ...]
+
+
+def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Graph, dtype: DType) -> Joined:
+    """Append the outputs of a lowered network, and what they cost; raise SpecError with all that is wrong with them."""
+    found: list[Diagnostic] = []
+    parts: list[Part] = []
+    outputs: list[Value] = []
+    predictions: list[Value] = []
+    start = target_start = 0
+    for name, head in heads.outputs.items():
+        try:
+            value = _given(name, head, builder)
+            target_shape, target_dtype = _target(name, head, signature, dtype)
+        except SpecError as error:
+            found += error.diagnostics
+            continue
+        graph.origin = ("outputs", name)
+        output, prediction = linked(value, head.loss.link)
+        problem = head.loss.fault(
+            output.shape, (BATCH, *target_shape), target_dtype, _classes(head, signature)
+        )
+        if problem is not None:
+            label = Label(f"this gives {show(value.shape)}", value.origin, "type")
+            found.append(
+                Diagnostic("SN401", problem, ("outputs", name, "loss"), part="type", labels=(label,))
+            )
+            continue
+        shape = at(prediction.shape[1:], 1)
+        part = Part(name, head, start, shape, target_start, target_shape, target_dtype, 1, value.origin)
+        parts.append(part)
+        outputs.append(ops.flat(output) if output.rank > 1 else ops.reshape(output, shape=(BATCH, 1)))
+        predictions.append(ops.flat(prediction) if prediction.rank > 1 else outputs[-1])
+        start, target_start = start + part.size, target_start + part.target_size
+    if found:
+        raise SpecError(found)
+    graph.origin = ("data",)
+    target = leaf(graph, "targets", "target", (BATCH, target_start))
+    graph.origin = ("outputs",)
+    output = ops.beside(*outputs, axis=1) if len(outputs) > 1 else outputs[0]
+    prediction = ops.beside(*predictions, axis=1) if len(predictions) > 1 else predictions[0]
+    sized = tuple(_sized(part, output, target) for part in parts)
+    return Joined(target, output, prediction, costs(sized, output, target), sized)
+
+
+def _sized(part: Part, output: Value, target: Value) -> Part:
+    try:
+        elements = part.head.loss.elements(part.prediction(output), part.target(target))
+    except ShapeFault as fault:
+        path = ("outputs", part.name, "loss")
+        raise SpecError([Diagnostic("SN401", str(fault), path, part="type", help=fault.help)]) from fault
+    return Part(
+        part.name,
+        part.head,
+        part.start,
+        part.shape,
+        part.target_start,
+        part.target_shape,
+        part.target_dtype,
+        elements.count.each,
+        part.origin,
+    )
+
+
+def costs(parts: tuple[Part, ...], output: Value, target: Value) -> Value:
+    """Return what each row costs: the sum over the outputs, each with its scale and weight."""
+    total: Value | None = None
+    for part in parts:
+        loss = part.head.loss
+        elements = loss.elements(part.prediction(output), part.target(target))
+        axes = tuple(range(1, elements.rank))
+        row = elements if not axes else ops.total(elements, axes=axes)
+        cost = row * (loss.scale * part.head.weight / part.elements_per_row)
+        total = cost if total is None else total + cost
+    assert total is not None
+    return total
+
+
+def _given(name: str, head: Head, builder: Builder) -> Value:
+    wanted = head.layer or name
+    if wanted in builder.outputs:
+        return builder.outputs[wanted]
+    meant = closest(wanted, builder.outputs)
+    message = f"no layer is called `{wanted}`, which is to give the output `{name}`"
+    raise SpecError(
+        [
+            Diagnostic(
+                "SN303",
+                f"{message}; did you mean `{meant}`?" if meant else message,
+                ("outputs", name, "layer") if head.layer else ("outputs", name),
+                part="value" if head.layer else "table",
+                help="`layer` names the layer that gives an output; without it, it is the one of the output's name",
+            )
+        ]
+    )
+
+
+def _target(name: str, head: Head, signature: Signature, dtype: DType) -> tuple[tuple[int, ...], DType]:
+    """Return the shape of one target of an output, and its dtype: int64 for a class index."""
+    if head.target == INPUTS:
+        return signature.inputs, dtype
+    if head.target is None:
+        if head.loss.targets == "classes" and signature.integers:
+            return (), "int64"
+        return signature.target or (1,), dtype
+    raise SpecError(
+        [
+            Diagnostic(
+                "SN303",
+                f"the data's targets have no column `{head.target}`",
+                ("outputs", name, "target"),
+                help='leave it out for the data\'s whole target, or write "inputs"',
+            )
+        ]
+    )
+
+
+def _classes(head: Head, signature: Signature) -> int | None:
+    return signature.class_count if head.target is None else None
+
+
+def linked(x: Value, link: Link) -> tuple[Value, Value]:
+    """Return what the loss sees and what a user sees of the last layer's value.
+
+    A loss on logits gets what lies below a final softmax (or sigmoid), so that probabilities near 0 cost no
+    accuracy; where the last layer is linear, its values are the logits.
+    """
+    if link == "identity":
+        return x, x
+    function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[link]
+    if x.op is function:
+        return x.inputs[0], x
+    logits = x.inputs[0] if link == "softmax" and x.op is ops.log_softmax else x
+    return logits, function(logits)
+
+
+class OfHead(Metric):
+    """A figure of one output of several, called `output.figure`."""
+
+    type: Literal["of_head"] = "of_head"
+    _part: Part = PrivateAttr()
+    _metric: Metric = PrivateAttr()
+
+    @classmethod
+    def make(cls, part: Part, metric: Metric) -> OfHead:
+        """Return a metric of an output's predictions as one of all."""
+        made = cls()
+        made._part, made._metric = part, metric
+        return made
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:  # type: ignore[override]
+        """Which direction is good."""
+        return self._metric.better
+
+    @property
+    def label(self) -> str:
+        """The name that results give it under."""
+        return f"{self._part.name}.{self._metric.label}"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        return self._metric.sums(self._part.prediction(prediction), self._part.target(target))
+
+    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+        return self._metric.keeps(self._part.prediction(prediction), self._part.target(target))
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float | list[list[float]]:
+        return self._metric.finish(totals, rows)
+
+
+class LossOfHead(Metric):
+    """The loss of one output of several, without its weight, called `output.loss`."""
+
+    type: Literal["loss_of_head"] = "loss_of_head"
+    _part: Part = PrivateAttr()
+
+    @classmethod
+    def make(cls, part: Part) -> LossOfHead:
+        """Return the loss of an output as a metric of all predictions."""
+        made = cls()
+        made._part = part
+        return made
+
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
+
+    @property
+    def label(self) -> str:
+        """The name that results give it under."""
+        return f"{self._part.name}.loss"
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        loss = self._part.head.loss
+        return float(totals["cost"]) / (rows * self._part.elements_per_row) * loss.scale
+
+    def costs(self, output: Value, target: Value) -> dict[str, Value]:
+        """Return the values to add up over batches, of what the loss sees: logits, where it takes these."""
+        elements = self._part.head.loss.elements(self._part.prediction(output), self._part.target(target))
+        return {"cost": ops.total_all(elements)}
+
+
+def head_metrics(parts: tuple[Part, ...]) -> Iterator[tuple[tuple[str | int, ...], Metric]]:
+    """Yield the metrics of all outputs, each with where the document asks for it."""
+    for part in parts:
+        loss, chosen = part.head.loss, part.head.metrics
+        yield ("outputs", part.name, "loss"), LossOfHead.make(part)
+        if chosen is None:
+            for kind in loss.default_metrics:
+                yield ("outputs", part.name, "loss"), OfHead.make(part, METRICS.validate(kind).under(loss))
+            continue
+        for index, metric in enumerate(chosen):
+            yield ("outputs", part.name, "metrics", index), OfHead.make(part, metric.under(loss))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +15,6 @@ from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers.layer import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.losses.heads import Head, Heads
-from specnet.vocabulary.losses.regression import MeanSquaredError
 from specnet.vocabulary.metrics import METRICS, Metric
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
@@ -22,8 +23,10 @@ NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|
 """A name that can be a folder's name anywhere."""
 
 
-_MADE = MeanSquaredError()
-"""What stands for the loss of several outputs until it can be made."""
+@cache
+def _made() -> Loss:
+    """Return what stands for the loss of several outputs until it can be made."""
+    return LOSSES.validate("mse")
 
 
 class EarlyStopping(Table):
@@ -140,9 +143,13 @@ class Spec(Table):
     """The network, from its input to its output."""
     loss: Annotated[Loss, LOSSES]
     """What the training makes small; left out where `outputs` has a loss for each output."""
-    outputs: Annotated[dict[Annotated[str, Field(pattern=LAYER_NAME)], Head], Field(min_length=1)] | None = (
-        None
-    )
+    outputs: (
+        Annotated[
+            dict[str, Head],
+            Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": LAYER_NAME}}),
+        ]
+        | None
+    ) = None
     """The outputs of a network that has several, by their names; the only one is the last layer's if left out."""
     training: Training = Field(default_factory=Training)
     """How the parameters are fitted."""
@@ -161,13 +168,17 @@ class Spec(Table):
             return data
         own = data.get("loss")
         made = isinstance(own, Heads) or (isinstance(own, dict) and own.get("type") == "heads")
-        return data if "loss" in data and not made else {**data, "loss": _MADE}
+        return data if "loss" in data and not made else {**data, "loss": _made()}
 
     @model_validator(mode="after")
     def _with_heads(self) -> Spec:
         if self.outputs is None:
             return self
-        if self.loss is not _MADE:
+        for name in self.outputs:
+            if re.match(LAYER_NAME, name) is None:
+                message = "an output's name has letters, digits, `_` and `-`, and begins with no digit"
+                raise fault(message, key=("outputs", name), code="SN209", part="key")
+        if self.loss is not _made():
             message = "`loss` would be ignored: each of the `outputs` has a loss of its own"
             raise fault(message, key="loss", part="key", help="leave `loss` out")
         if self.metrics is not None:
@@ -176,7 +187,7 @@ class Spec(Table):
                 message, key="metrics", part="key", help="put them below the output that they measure"
             )
         # Pydantic's own way of setting a field of a frozen model while it is validated.
-        self.__dict__["loss"] = Heads(outputs=self.outputs)
+        self.__dict__["loss"] = Heads(type="heads", outputs=self.outputs)
         return self
 
     @property

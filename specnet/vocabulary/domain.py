@@ -37,8 +37,6 @@ class Domain:
     """A union's members; an array's elements one by one, where their number is fixed."""
     items: Domain | None = None
     """Each element of an array, or each value of a map."""
-    keys: Domain | None = None
-    """What a map's keys are."""
     table: type[Table] | None = None
     family: Family[Any] | None = None
     words: str | None = None
@@ -88,7 +86,7 @@ def _plain(annotation: Any) -> Domain:
     if origin in {tuple, list}:
         return Domain("array", items=domain_of(args[0]))
     if origin is dict:
-        return Domain("map", keys=domain_of(args[0]), items=domain_of(args[1]))
+        return Domain("map", items=domain_of(args[1]))
     return Domain("any")
 
 

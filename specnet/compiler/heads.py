@@ -222,14 +222,13 @@ def linked(x: Value, link: Link) -> tuple[Value, Value]:
 class OfHead(Metric):
     """A figure of one output of several, called `output.figure`."""
 
-    type: Literal["of_head"] = "of_head"
     _part: Part = PrivateAttr()
     _metric: Metric = PrivateAttr()
 
     @classmethod
     def make(cls, part: Part, metric: Metric) -> OfHead:
         """Return a metric of an output's predictions as one of all."""
-        made = cls()
+        made = cls(type=metric.type)
         made._part, made._metric = part, metric
         return made
 
@@ -256,13 +255,12 @@ class OfHead(Metric):
 class LossOfHead(Metric):
     """The loss of one output of several, without its weight, called `output.loss`."""
 
-    type: Literal["loss_of_head"] = "loss_of_head"
     _part: Part = PrivateAttr()
 
     @classmethod
     def make(cls, part: Part) -> LossOfHead:
         """Return the loss of an output as a metric of all predictions."""
-        made = cls()
+        made = cls(type="loss")
         made._part = part
         return made
 

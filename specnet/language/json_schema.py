@@ -100,11 +100,7 @@ class _Writer:
             return self.array(domain)
         if domain.form == "map" and domain.items is not None:
             least = {"minProperties": domain.min_length} if domain.min_length else {}
-            named = (
-                {"pattern": domain.keys.pattern} if domain.keys is not None and domain.keys.pattern else {}
-            )
-            names = {"propertyNames": named} if named else {}
-            return {"type": "object", **least, **names, "additionalProperties": self.domain(domain.items)}
+            return {"type": "object", **least, "additionalProperties": self.domain(domain.items)}
         if domain.table is not None:
             return self.reference(domain.table)
         if domain.family is not None:

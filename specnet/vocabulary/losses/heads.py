@@ -41,7 +41,7 @@ class Head(Table):
 class Heads(Loss):
     """The sum of the losses of all outputs, each times its `weight`."""
 
-    type: Literal["heads"] = "heads"
+    type: Literal["heads"]  # which no document may name
     outputs: Annotated[dict[str, Head], Field(min_length=1)]
     """The outputs by their names."""
     targets: ClassVar[Targets] = "several"

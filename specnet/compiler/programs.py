@@ -11,6 +11,9 @@ from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import constant, leaf, number
 
+AVERAGE = "ema"
+"""The slot of the parameters' running mean, which starts where they do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -152,4 +155,9 @@ def _update(
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
     new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
     graph.assign(parameters, new)
+    if training.ema_decay is not None:
+        graph.origin = ("training", "ema_decay")
+        average = build.slot(AVERAGE)
+        # In this form parameters that do not move leave the mean as it is, to the bit.
+        build.keep(average, average + (new - average) * (1.0 - training.ema_decay))
     return build.slots

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.model import Model, streams
+from specnet.compiler.parameters import Parameters
 from specnet.compiler.plans import Plans
+from specnet.compiler.programs import AVERAGE
 from specnet.runtime.execution import Bound, Executable
 from specnet.training.state import State, drawn, put
 
@@ -22,6 +24,12 @@ class Program:
         self.slots: dict[str, Array] = {
             name: np.full(shape, first, spec.dtype) for name, (shape, first) in plans.slots.items()
         }
+        self.average: Parameters | None = None
+        """The running mean of what training fits, where there is one."""
+        if f"slot/{AVERAGE}" in self.slots:
+            self.average = Parameters(model.network.trained, spec.dtype)
+            self.average.flat[...] = model.parameters.trained
+            self.slots[f"slot/{AVERAGE}"] = self.average.flat
         self.streams = streams(spec.seed, plans.step.streams.values())
         self._executable = Executable(plans.step, self.streams)
         self.update: Bound | None = None
@@ -31,6 +39,24 @@ class Program:
     def bind(self, rows: int, inputs: Array, targets: Array) -> Bound:
         """Return the step over arrays that hold a batch of so many rows."""
         return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **self.slots))
+
+    @property
+    def measured(self) -> dict[str, Array]:
+        """What evaluation is bound to in place of the model's own arrays: the running mean, or nothing."""
+        if self.average is None:
+            return {}
+        return {"parameters": self.average.flat, **self.average, **self.average.joined}
+
+    @property
+    def learnt(self) -> tuple[Array, ...]:
+        """The arrays that hold what the training has come to: the running mean takes the parameters' place."""
+        own = self.model.parameters
+        return (own.flat,) if self.average is None else (self.average.flat, own.flat[own.trained.size :])
+
+    def settle(self) -> None:
+        """Make the running mean the model's parameters, where there is one."""
+        if self.average is not None:
+            np.copyto(self.model.parameters.trained, self.average.flat)
 
     def state(self) -> State:
         """Return the parameters, the optimizer's slots, and where the streams of random numbers stand."""

@@ -103,11 +103,12 @@ def schedule(name: str) -> dict[str, Any]:
     checkpoint=st.sampled_from([None, {}, {"every_steps": 3, "best": "validation.loss"}]),
     shuffle=st.booleans(),
     drop_last=st.booleans(),
+    mean=st.sampled_from([None, 0.9]),
     stops=st.lists(st.integers(1, 40), min_size=1, max_size=3),
 )
 def test_wherever_it_stops_it_ends_the_same(
     optimizer, rates, warmup, layers, batch_size, accumulate, validate_every, split, stopping, checkpoint,
-    shuffle, drop_last, stops,
+    shuffle, drop_last, mean, stops,
 ):  # fmt: skip
     training: dict[str, Any] = {
         "optimizer": optimizer,
@@ -118,6 +119,8 @@ def test_wherever_it_stops_it_ends_the_same(
         "shuffle": shuffle,
         "drop_last": drop_last,
     }
+    if mean is not None:
+        training["ema_decay"] = mean
     if stopping is not None:
         training["early_stopping"] = stopping
     if checkpoint is not None:
@@ -141,6 +144,13 @@ def test_spans_of_full_batches_go_on(optimizer, validate_every):
     training = {"epochs": 40, "batch_size": "full", "optimizer": optimizer, "validate_every": validate_every}
     assert check(document(**training), 13, 1, 9) == 3
     assert check(document(split=None, **training), 13) == 1
+
+
+@pytest.mark.parametrize("batch_size", [8, "full"])
+@pytest.mark.parametrize("stopping", [None, {"patience": 3}])
+def test_a_mean_of_the_parameters_goes_on(batch_size, stopping):
+    training = {"early_stopping": stopping} if stopping is not None else {}
+    assert check(document(ema_decay=0.9, batch_size=batch_size, epochs=5, **training), 3, 1) == 2
 
 
 @pytest.mark.parametrize("stop", range(1, 22))

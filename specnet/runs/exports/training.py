@@ -47,6 +47,8 @@ class _Training:
         self.model, self.data, self.folder, self.program = model, data, folder, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
+        if self.settings.ema_decay is not None:
+            raise RunError("a training with `ema_decay` cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows

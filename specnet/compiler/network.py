@@ -59,6 +59,8 @@ class Network:
             *(p for p in declared if p.role == "statistic"),
         )
         """All that is kept with the model, running statistics too, in the order of the parameter vector."""
+        self.output_shape: tuple[int, ...] = at(lowered.output.shape[1:], 1)
+        """What the loss sees of one row."""
         self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
         self.elements_per_row: int = lowered.elements.count.each
         self._check(lowered)
@@ -202,6 +204,11 @@ def linked(x: Value, link: Link) -> tuple[Value, Value]:
     """
     if link == "identity":
         return x, x
+    if link == "mean":
+        last = x.shape[-1]
+        if not isinstance(last, int) or last < 2:
+            return x, x  # the loss has its say of that
+        return x, ops.crop(x, margins=(*((0, 0),) * (x.rank - 1), (0, last - last // 2)))
     function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[link]
     if x.op is function:
         return x.inputs[0], x

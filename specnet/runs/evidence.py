@@ -124,6 +124,12 @@ def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]
         yield "the share of each label", np.log(shares) - np.log1p(-shares)
     elif loss.link == "exp":
         yield "the mean of the targets", np.log(np.maximum(shares, tiny))
+    elif loss.link == "mean":
+        spread = targets.var(axis=0, dtype=np.float64)
+        yield (
+            "the mean and the variance of the targets",
+            np.concatenate([shares, np.log(np.maximum(spread, tiny))], axis=-1),
+        )
     elif loss.targets == "binary":
         yield "the more frequent class", np.where(shares > (targets.max() + targets.min()) / 2, 1.0, -1.0)
         yield "a score between the classes", np.clip(2.0 * shares - 1.0, -1.0, 1.0)
@@ -138,7 +144,7 @@ def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]
 def _constant_cost(network: Network, output: Array, targets: Array) -> float:
     """Return the mean cost a row of giving one output for every row."""
     graph = Graph(network.spec.dtype)
-    given = leaf(graph, "outputs", "input", (BATCH, *network.prediction_shape))
+    given = leaf(graph, "outputs", "input", (BATCH, *network.output_shape))
     target = leaf(graph, "targets", "target", (BATCH, *network.target_shape), network.target_dtype)
     graph.outputs["costs"] = _by_row(network.spec.loss.elements(given, target))
     executable = Executable(plan(graph, min(len(targets), ROWS_AT_ONCE)))
@@ -146,8 +152,8 @@ def _constant_cost(network: Network, output: Array, targets: Array) -> float:
     with np.errstate(all="ignore"):
         for cut in _cuts(len(targets)):
             rows = cut.stop - cut.start
-            outputs = np.empty((rows, *network.prediction_shape), network.spec.dtype)
-            outputs[...] = output.reshape(network.prediction_shape)
+            outputs = np.empty((rows, *network.output_shape), network.spec.dtype)
+            outputs[...] = output.reshape(network.output_shape)
             bound = executable.bind(rows, {"outputs": outputs, "targets": targets[cut]})
             bound.step()
             total += float(bound.arrays["costs"].sum(dtype=np.float64))

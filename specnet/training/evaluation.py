@@ -102,7 +102,11 @@ def data_units(model: Model) -> dict[str, Array]:
     whose transforms are more than a scale and an offset, are measured as the model has them.
     """
     encoding, network = model.encoding, model.network
-    if encoding is None or network.spec.loss.link != "identity" or not encoding.targets.transforms:
+    if (
+        encoding is None
+        or network.spec.loss.link not in ("identity", "mean")
+        or not encoding.targets.transforms
+    ):
         return {}
     affine = encoding.target_affine()
     if affine is None:

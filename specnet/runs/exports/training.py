@@ -70,8 +70,8 @@ class _Training:
             program.body += [
                 f"{name} = {name}.astype(np.{self.spec.dtype})" for name, cast in prepared.items() if cast
             ]
-        passes = passes_of(self.network, program, self.variables)
         rule = self._rule()
+        passes = passes_of(self.network, program, self.variables)
         before, rate = self._start(passes, rule)
         program.body += [*before, "", *self._loop(passes, rule, rate), *self._end()]
 
@@ -94,6 +94,9 @@ class _Training:
         names = Names([*OWN.split(), *self.variables.values(), *self.program.arrays])
         rule = rule_of(self.settings, self.spec.dtype, names, "parameter", "gradient", "learning_rate")
         self.program.helpers |= rule.helpers
+        # What is kept from step to step must not be overwritten by a value of the passes.
+        for many, _ in rule.slots.values():
+            self.program.names.new(many)
         return rule
 
     def _simple(self, rule: Rule) -> bool:

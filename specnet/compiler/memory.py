@@ -9,6 +9,7 @@ from specnet.data.faults import sized
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.graph.builder import Parameter
 from specnet.runtime.shapes import ITEM_BYTES
+from specnet.vocabulary.optimizers import Searching
 
 FALLBACK = 64 * 2**30
 """The memory that a machine is taken to have where its system doesn't tell."""
@@ -63,6 +64,9 @@ def _at_most(network: Network) -> int:
         + _product(network.target_shape)
     )
     kept = sum(p.size for p in network.arrays)
+    optimizer = network.spec.training.optimizer
+    if isinstance(optimizer, Searching):
+        kept += sum(_product(shape) for shape in optimizer.room(network.trained_size).values())
     return 8 * (12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
 
 

@@ -61,6 +61,13 @@ def update_graph(network: Network, rate: float | None = None) -> Update:
     return Update(graph, slots)
 
 
+def searching_graph(network: Network) -> Graph:
+    """Return what an optimizer asks for that searches: outputs `loss`, `penalty`, and `gradients` (n,)."""
+    lowered = network.lower(training=True)
+    lowered.graph.outputs["gradients"] = _gradient(network, lowered)
+    return lowered.graph
+
+
 def gradient_graph(network: Network, *, training: bool) -> Graph:
     """Return the loss, penalties included, and its gradient: outputs `loss`, `gradients` (n,)."""
     lowered = network.lower(training=training)

@@ -218,6 +218,8 @@ class Trainer:
     def _enough(self, seconds: float) -> tuple[Stopped, str] | None:
         if self.watch is not None and self.watch.exhausted:
             return "early_stopping", self.watch.why
+        if self.program.ended is not None:
+            return "early_stopping", self.program.ended
         if self.settings.max_seconds is not None and seconds >= self.settings.max_seconds:
             return "early_stopping", f"max_seconds = {self.settings.max_seconds:g} is over"
         return None

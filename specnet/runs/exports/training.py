@@ -22,6 +22,7 @@ from specnet.runs.exports.rows import raw_splits
 from specnet.runs.exports.updating import Rule, rule_of
 from specnet.runs.exports.watching import TRAIN, watched_figures, watching
 from specnet.runtime.random import words
+from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
 
@@ -49,6 +50,8 @@ class _Training:
         self.settings = self.spec.training
         if self.settings.ema_decay is not None:
             raise RunError("a training with `ema_decay` cannot be exported as NumPy")
+        if isinstance(self.settings.optimizer, Searching):
+            raise RunError(f"a training with {self.settings.optimizer.type} cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows

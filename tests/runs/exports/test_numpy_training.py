@@ -161,7 +161,13 @@ def test_what_has_no_plain_form_is_named():
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"training.ema_decay": 0.9}, "a training with `ema_decay` cannot be exported as NumPy")],
+    [
+        ({"training.ema_decay": 0.9}, "a training with `ema_decay` cannot be exported as NumPy"),
+        (
+            {"training": {"batch_size": "full", "optimizer": "lbfgs"}},
+            "a training with lbfgs cannot be exported as NumPy",
+        ),
+    ],
 )
 def test_trainings_that_have_no_plain_form_are_named(changes, message):
     source = specnet.load(SPECS / "moons.toml", overrides=changes)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.compiler.network import Network
+from specnet.compiler.wiring import changed, every
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, Part
 
 OPTIMIZER: KeyPath = ("training", "optimizer")
@@ -74,12 +75,16 @@ def _idle_options(network: Network) -> Iterator[Diagnostic]:
         for key in ("clip_norm", "clip_value", "ema_decay")
         if getattr(settings, key) is not None
     ]
-    found += [(p.origin, "type") for p in network.trained if p.rate != 1.0]
-    for path, part in dict.fromkeys(found):
-        what = f"`{path[-1]}`" if path[0] == "training" else "a learning rate of the layer's own"
+    multiplier = "learning_rate_multiplier"
+    found += [
+        ((*path, multiplier), "value")
+        for path, layer in every(network.spec.layers)
+        if changed(layer, multiplier)
+    ]
+    for path, part in found:
         yield Diagnostic(
             "SN608",
-            f"{what} is no use with {settings.optimizer.type}, which measures how far each step goes",
+            f"`{path[-1]}` is no use with {settings.optimizer.type}, which measures how far each step goes",
             path,
             part=part,
             help="leave it out, or take another optimizer, such as adam",

@@ -17,9 +17,9 @@ from specnet.training.loop import Trainer
 DECAY = 0.7
 
 
-def document(**training):
+def document(layers=None, **training):
     data = {"type": "synthetic", "kind": "moons", "samples": 80, "noise": 0.2, "split": {"validation": 0.25}}
-    layers = [{"type": "dense", "units": 5, "activation": "tanh"}, {"type": "dense", "units": 2}]
+    layers = layers or [{"type": "dense", "units": 5, "activation": "tanh"}, {"type": "dense", "units": 2}]
     training = {"epochs": 5, "batch_size": 16, "optimizer": {"type": "sgd", "learning_rate": 0.3}} | training
     base = {"specnet": 1, "dtype": "float64", "data": data, "layers": layers, "loss": "cross_entropy"}
     return specnet.load(json.dumps(base | {"training": training}))
@@ -91,6 +91,25 @@ def test_validation_and_early_stopping_see_the_mean():
     assert (events[-1].stopped, events[-1].best_epoch) == ("early_stopping", best + 1)
     assert best + 1 < len(epochs)
     np.testing.assert_allclose(fitted.model.parameters.flat, means[best], 1e-9)
+
+
+def test_frozen_parameters_stay_and_shared_ones_are_averaged_once():
+    frozen = {"type": "dense", "units": 2, "activation": "tanh", "trainable": False}
+    shared = {"type": "dense", "units": 2, "name": "twice"}
+    layers = [
+        frozen,
+        shared,
+        {"type": "activation", "activation": "tanh"},
+        {"type": "dense", "units": 2, "share": "twice"},
+    ]
+    spec = document(layers, ema_decay=DECAY, shuffle=False, early_stopping={"patience": 3})
+    fitted, data = trainer(spec)
+    before = {name: array.copy() for name, array in fitted.model.parameters.items()}
+    *_, ended = fitted.events()
+    mean = plain(spec, data)[(ended.best_epoch or spec.training.epochs) - 1]
+    np.testing.assert_allclose(fitted.model.parameters.trained, mean, 1e-11)
+    np.testing.assert_array_equal(fitted.model.parameters["dense_1.kernel"], before["dense_1.kernel"])
+    assert fitted.model.network.trained_size == 6 < fitted.model.parameters.flat.size
 
 
 def test_the_training_itself_is_the_same():

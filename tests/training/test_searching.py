@@ -100,6 +100,16 @@ def test_least_squares_end_at_the_solution_by_themselves():
     np.testing.assert_allclose(result.model.parameters.flat, meant, 1e-4)
 
 
+def test_frozen_parameters_stay():
+    hidden = {"type": "dense", "units": 6, "activation": "tanh", "trainable": False}
+    fitted, _ = trainer(document(layers=[hidden, {"type": "dense", "units": 2}]))
+    before = {name: array.copy() for name, array in fitted.model.parameters.items()}
+    events = [event for event in fitted.events() if isinstance(event, specnet.EpochEnded)]
+    np.testing.assert_array_equal(fitted.model.parameters["dense_1.kernel"], before["dense_1.kernel"])
+    assert not np.array_equal(fitted.model.parameters["dense_2.kernel"], before["dense_2.kernel"])
+    assert events[-1].loss < events[0].loss
+
+
 def test_spans_and_single_epochs_end_the_same():
     ends = []
     for early in (None, {"monitor": "train.loss", "patience": 300, "restore_best": False}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.compiler.network import Network
-from specnet.compiler.settings import EVALUATION_ROWS, batch_rows
+from specnet.compiler.settings import batch_rows, evaluation_rows
 from specnet.data import files
 from specnet.data.faults import sized
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
@@ -56,7 +56,7 @@ def _at_most(network: Network) -> int:
     value of the network with its gradient and what its rule and the metrics may need beside it.
     """
     rows = network.signature.rows
-    batch = max(batch_rows(network.spec, rows["train"]), min(max(rows.values()), EVALUATION_ROWS))
+    batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network.spec, max(rows.values())))
     passing = sum(value.count.at(batch) for value in network.lower(training=True).graph)
     one = (
         _product(network.signature.inputs)

@@ -88,7 +88,7 @@ class Network:
     @property
     def target_dtype(self) -> DType:
         """The dtype of targets as the loss takes them: int64 for class indices."""
-        if self.spec.loss.targets == "classes" and self.signature.integers:
+        if self.spec.loss.targets in ("classes", "groups") and self.signature.integers:
             return "int64"
         return self.spec.dtype
 

@@ -13,7 +13,7 @@ from specnet.compiler.programs import (
     training_graph,
     update_graph,
 )
-from specnet.compiler.settings import EVALUATION_ROWS, batch_rows, run_length
+from specnet.compiler.settings import batch_rows, evaluation_rows, run_length
 from specnet.runtime.plan import Plan
 from specnet.runtime.shapes import ITEM_BYTES
 from specnet.vocabulary.optimizers import Searching
@@ -66,7 +66,9 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     return Plans(
         step=plan(graph, size, guard="loss", fixed_inputs=whole),
         update=plan(update.graph, 1) if update is not None and shared else None,
-        evaluation=plan(evaluation_graph(network, units=units), min(max(rows.values()), EVALUATION_ROWS)),
+        evaluation=plan(
+            evaluation_graph(network, units=units), evaluation_rows(network.spec, max(rows.values()))
+        ),
         slots=slots,
     )
 

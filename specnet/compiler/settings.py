@@ -47,6 +47,14 @@ def batch_rows(spec: Spec, rows: int) -> int:
     return rows if size == "full" else min(size, rows)
 
 
+def evaluation_rows(spec: Spec, rows: int) -> int:
+    """Return how many rows are evaluated at once, of so many that there are.
+
+    They are as many as a training step has where a row's cost depends on who shares its batch.
+    """
+    return batch_rows(spec, rows) if spec.loss.targets == "groups" else min(rows, EVALUATION_ROWS)
+
+
 def run_length(spec: Spec, rows: int) -> RunLength:
     """Return how many steps a training makes on so many rows."""
     settings = spec.training

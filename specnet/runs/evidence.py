@@ -93,8 +93,10 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """Return what always predicting one thing costs at best on the training split.
 
     It is the cheapest of a few candidates: the shares of the classes, or the mean of the targets, their
-    median, and what lies between. None where the loss is finite for none of them.
+    median, and what lies between. None where the loss is finite for none of them, or compares rows with each other.
     """
+    if network.spec.loss.targets == "groups":
+        return None  # one point for all rows says nothing of them
     targets = as_targets(network, train.targets[_chosen(len(train))])
     best: Baseline | None = None
     for prediction, output in _candidates(network, targets):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import specnet
+from specnet.cli.shown import show_asked
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
+from specnet.runs.predicting import Reading
 from tests.runs.exports.support import bare
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 60, "noise": 0.2}
@@ -30,6 +34,10 @@ CASES = {
     "dice": ({"type": "dice"}, MOONS, 2),
     "binary_dice": ({"type": "binary_dice", "squared": True}, MOONS, 1),
     "cosine_similarity": ({"type": "cosine_similarity"}, pairs(), 2),
+    "triplet": ({"type": "triplet", "mining": "all"}, MOONS, 2),
+    "semi_hard": ({"type": "triplet", "margin": 0.5}, MOONS, 3),
+    "hard": ({"type": "triplet", "mining": "hard"}, MOONS, 2),
+    "contrastive": ({"type": "contrastive"}, MOONS, 2),
     "gaussian_nll": ({"type": "gaussian_nll", "full": True}, TWO, 2),
 }
 
@@ -37,7 +45,10 @@ CASES = {
 def document(loss, data, units, **training):
     layers = [{"type": "dense", "units": 6, "activation": "tanh"}, {"type": "dense", "units": units}]
     split = {"validation": 0.25}
-    training = {"epochs": 4, "batch_size": 8, "optimizer": {"type": "adam", "learning_rate": 0.02}} | training
+    # A common offset of embeddings costs nothing: its gradient is rounding alone, of which adam makes steps.
+    moved = loss["type"] in ("triplet", "contrastive")
+    optimizer = {"type": "sgd", "learning_rate": 0.1} if moved else {"type": "adam", "learning_rate": 0.02}
+    training = {"epochs": 4, "batch_size": 8, "optimizer": optimizer} | training
     base = {"specnet": 1, "name": "a", "dtype": "float64", "loss": loss, "data": data | {"split": split}}
     return specnet.load(json.dumps(base | {"layers": layers, "training": training}))
 
@@ -47,7 +58,7 @@ def test_a_run_learns_and_its_exports_agree(name, tmp_path):
     spec = document(*CASES[name])
     result = specnet.run(spec, out=tmp_path / "run")
     losses = [row["train"]["loss"] for row in result.history]
-    assert losses[-1] < losses[0]
+    assert losses[-1] < losses[0] or spec.loss.targets == "groups"
     assert set(result.splits["validation"]) == {"loss", *spec.loss.default_metrics}
     again = specnet.evaluate(tmp_path / "run").splits
     assert again["validation"] == pytest.approx(result.splits["validation"])
@@ -72,6 +83,60 @@ def test_onnx_predicts_the_same(name, tmp_path):
     rows = np.random.default_rng(1).normal(size=(9, *result.model.network.signature.inputs))
     (found,) = made.run(None, {"inputs": rows})
     np.testing.assert_allclose(found, result.model.predict(rows), 1e-9, 1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [8, 20, "full"])
+@pytest.mark.parametrize("name", ["triplet", "contrastive"])
+def test_embeddings_are_measured_in_batches_of_the_training(name, batch_size, tmp_path):
+    spec = document(*CASES[name], batch_size=batch_size)
+    result = specnet.run(spec, out=tmp_path / "run")
+    for split, rows in result.data.splits.items():
+        size = len(rows) if batch_size == "full" else batch_size
+        total = 0.0
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            loss, _ = result.model.loss_and_gradients(rows.inputs[part], rows.targets[part])
+            total += loss * len(rows.targets[part])
+        assert result.splits[split]["loss"] == pytest.approx(total / len(rows), 1e-10)
+        assert set(result.splits[split]) == {"loss"}
+
+
+def test_embeddings_are_shown_and_predicted_as_numbers(tmp_path):
+    document_ = document(*CASES["semi_hard"]).model_dump(exclude_unset=True)
+    spec = specnet.load(json.dumps({**document_, "output": {"show": ["predictions"]}}))
+    file = io.StringIO()
+    result = specnet.run(spec, out=tmp_path / "run")
+    show_asked(Console(file=file, width=200), result)
+    assert "prediction 2" in file.getvalue()
+    assert "read as" not in file.getvalue()
+    assert Reading.of(result.model).head == ["prediction_0", "prediction_1", "prediction_2"]
+
+
+@pytest.mark.parametrize("name", ["semi_hard", "gaussian_nll", "cosine_similarity", "dice"])
+def test_a_report_is_made_of_every_kind_of_targets(name, tmp_path):
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    from specnet.runs.report.page import write_report
+
+    specnet.run(document(*CASES[name]), out=tmp_path / "run")
+    page = write_report(tmp_path / "run").read_text("utf-8")
+    assert ("Predictions of the" in page) == (name != "semi_hard")
+
+
+@pytest.mark.parametrize("name", ["triplet", "semi_hard", "hard", "contrastive"])
+def test_embeddings_come_to_tell_classes_apart(name):
+    """Rows of different classes lie farther apart than those of one, by more than before the training."""
+    result = specnet.run(document(*CASES[name], epochs=60))
+    rows = result.data.splits["train"]
+    same = rows.targets[:, None] == rows.targets[None]
+
+    def contrast(model):
+        places = model.forward(rows.inputs)
+        apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+        return apart[~same].mean() / apart[same].mean()
+
+    assert contrast(result.model) > contrast(specnet.compile(document(*CASES[name])))
+    assert result.splits["train"]["loss"] < next(iter(result.history))["train"]["loss"]
 
 
 def test_a_gaussian_predicts_and_is_measured_by_its_means(tmp_path):

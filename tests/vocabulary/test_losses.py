@@ -146,6 +146,42 @@ def cosine(y, t, epsilon=5.0):
     return costs
 
 
+def distance(a, b):
+    return ((a - b) ** 2).sum().clamp(min=1e-12).sqrt()
+
+
+def triplet(y, t, mining="semi_hard", margin=1.0):
+    """The definitions, row by row and pair by pair."""
+    costs = []
+    for a in range(len(y)):
+        ps = [distance(y[a], y[i]) for i in range(len(y)) if t[i] == t[a] and i != a]
+        ns = [distance(y[a], y[i]) for i in range(len(y)) if t[i] != t[a]]
+        if not ps or not ns:
+            costs.append(y.sum() * 0.0)
+        elif mining == "hard":
+            costs.append((torch.stack(ps).amax() - torch.stack(ns).amin() + margin).relu())
+        elif mining == "all":
+            costs.append(torch.stack([(p - n + margin).relu() for p in ps for n in ns]).mean())
+        else:
+            beyond = [[n for n in ns if n > p] for p in ps]
+            chosen = [torch.stack(b).amin() if b else torch.stack(ns).amax() for b in beyond]
+            costs.append(
+                torch.stack([(p - n + margin).relu() for p, n in zip(ps, chosen, strict=True)]).mean()
+            )
+    return torch.stack(costs)
+
+
+def contrastive(y, t, margin=1.0):
+    rows = range(len(y))
+    return torch.stack([
+        torch.stack([
+            distance(y[i], y[j]) ** 2 / 2 if t[i] == t[j] else (margin - distance(y[i], y[j])).relu() ** 2 / 2
+            for j in rows if j != i
+        ]).mean()
+        for i in rows
+    ])  # fmt: skip
+
+
 def half(y):
     return np.random.default_rng(1).normal(0.0, 3.0, (*y.shape[:-1], y.shape[-1] // 2))
 
@@ -244,6 +280,15 @@ TABLE = [
     Row("binary_dice", lambda y, t: binary_dice(y, t, 0.1, 2), soft, {"smooth": 0.1, "squared": True}, "sigmoid"),
     Row("cosine_similarity", lambda y, t: 1 - F.cosine_similarity(y, t, -1, 1e-8), real),
     Row("cosine_similarity", cosine, real, {"epsilon": 5.0}),
+    *(
+        Row("triplet", lambda y, t, o=o: triplet(y, t, **o), index, o, outputs=("ordinary", "zero"))
+        for o in ({}, {"mining": "hard"}, {"mining": "hard", "margin": 4.0}, {"margin": 5.0}, {"mining": "all"},
+                  {"mining": "all", "margin": 5.0})
+    ),
+    *(
+        Row("contrastive", lambda y, t, o=o: contrastive(y, t, **o), index, o, outputs=("ordinary", "zero"))
+        for o in ({}, {"margin": 6.0})
+    ),
     # exp(1000) is infinite, and PyTorch takes the variance itself.
     Row("gaussian_nll", gaussian, half, link="mean", outputs=("ordinary", "zero")),
     Row(
@@ -362,6 +407,28 @@ def test_focal_without_gamma_is_cross_entropy():
         meant, meant_slope = ours(LOSSES.validate(plain), y, t)
         np.testing.assert_allclose(elements, meant, 1e-14)
         np.testing.assert_allclose(slope, meant_slope, 1e-12, 1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["triplet", "contrastive"])
+def test_embeddings_far_apart_and_in_one_place_have_finite_slopes(name, dtype):
+    for y in (OUTPUTS["extreme"], OUTPUTS["extreme"] * 1e4, np.ones((4, 2)), np.full((3, 2), 1e6)):
+        for mining in ("hard", "semi_hard", "all") if name == "triplet" else (None,):
+            options = {} if mining is None else {"mining": mining}
+            loss = LOSSES.validate({"type": name, **options})
+            elements, slope = ours(loss, y, np.arange(len(y)) % 2, dtype)
+            assert np.isfinite(elements).all()
+            assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("options", [{"mining": m} for m in ("hard", "semi_hard", "all")])
+@pytest.mark.parametrize("classes", [(0, 0, 0), (0, 1, 2), (0, 0, 1), (3,)])
+def test_rows_without_a_triplet_cost_nothing(options, classes):
+    y, t = np.random.default_rng(0).normal(size=(len(classes), 2)), np.array(classes)
+    elements, slope = ours(LOSSES.validate({"type": "triplet", "margin": 9.0, **options}), y, t)
+    whole = [np.sum(t == c) > 1 and np.any(t != c) for c in t]
+    np.testing.assert_array_equal(elements > 0.0, whole)
+    assert np.isfinite(slope).all()
 
 
 def test_a_gaussian_is_least_at_the_targets_own_spread():
@@ -488,6 +555,24 @@ FAULTS = [
         None,
         "gives 3 values a row, and the data has 3 numbers: it takes 6 values",
     ),
+    ("triplet", (BATCH, 7), (BATCH,), "int64", 3, None),
+    ("triplet", (BATCH, 1), (BATCH,), "int64", 3, None),
+    (
+        "contrastive",
+        (BATCH, 2, 7),
+        (BATCH,),
+        "int64",
+        3,
+        "the last layer gives 2 x 7 values: a `flatten` layer",
+    ),
+    (
+        "contrastive",
+        (BATCH, 7),
+        (BATCH, 1),
+        "float32",
+        None,
+        "a class index for each row, and the data has 1 number",
+    ),
     ("hinge", (BATCH, 1), (BATCH,), "int64", 4, "tells two classes apart, and the data has 4"),
 ]
 
@@ -540,7 +625,7 @@ def test_class_weights_are_as_many_as_the_outputs():
 
 @pytest.mark.parametrize("loss", list(LOSSES), ids=lambda kind: kind.__name__)
 def test_default_metrics_exist(loss):
-    assert loss.default_metrics
+    assert loss.default_metrics or loss.targets == "groups"
     assert set(loss.default_metrics) <= set(METRICS.kinds)
 
 
@@ -557,6 +642,8 @@ def test_default_metrics_exist(loss):
         {"type": "binary_focal", "alpha": 1.0},
         {"type": "dice", "smooth": 0.0},
         {"type": "gaussian_nll", "epsilon": 0.0},
+        {"type": "triplet", "margin": 0.0},
+        {"type": "triplet", "mining": "soft"},
         {"type": "mse", "scale": 0.0},
         {"type": "mse", "reduction": "none"},
     ],

@@ -27,6 +27,8 @@ LOSSES: Family[Loss] = Family(
         "binary_dice": "overlap.BinaryDice",
         "cosine_similarity": "direction.CosineSimilarity",
         "gaussian_nll": "gaussian.GaussianNLL",
+        "triplet": "embedding.Triplet",
+        "contrastive": "embedding.Contrastive",
     },
 )
 

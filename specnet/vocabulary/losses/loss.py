@@ -10,7 +10,7 @@ from specnet.runtime.shapes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
 Link = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
-Targets = Literal["real", "classes", "binary"]
+Targets = Literal["real", "classes", "binary", "groups"]
 
 
 class Loss(Kind):
@@ -26,7 +26,8 @@ class Loss(Kind):
 
     targets: ClassVar[Targets] = "real"
     """What it compares with: a number for each output (`real`), a class index or a row of probabilities for
-    each row (`classes`), or yes or no for each output (`binary`)."""
+    each row (`classes`), yes or no for each output (`binary`), or a class index that tells which rows of a batch
+    belong together, whatever the outputs (`groups`)."""
     binary: ClassVar[str] = "binary_cross_entropy"
     """Which loss takes a single output for two classes, where this one takes class indices."""
     for_rare: ClassVar[bool] = False

@@ -260,6 +260,13 @@ CASES = {
         + dense(3),
         [],
     ),
+    "embeddings wider than the classes": ('loss = "triplet"\n' + IRIS + dense(8), []),
+    "embeddings of rare classes that leave one out": (
+        'loss = "contrastive"\n'
+        + rows([[i / 40] for i in range(40)], [3 if i else 1 for i in range(40)])
+        + dense(2),
+        [],
+    ),
     "rare, and a loss made for that": (
         'loss = "focal"\n'
         + rows([[i / 40] for i in range(40)], [[0, 1][i % 2] if i else 2 for i in range(40)])

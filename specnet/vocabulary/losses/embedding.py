@@ -40,12 +40,10 @@ class Embedding(Loss):
 class Triplet(Embedding):
     """max(0, d(a, p) - d(a, n) + margin) for a row a, a row p of its class and a row n of another, in one batch.
 
-    The network's output is the embedding, d the Euclidean distance. `mining` says which p and n a row a meets:
-
-    - "hard": the farthest p and the nearest n (Hermans et al., 2017).
-    - "semi_hard": each p, with the nearest n that is farther than p, or where there is none the farthest n; the
-      mean over p (Schroff et al., 2015; TensorFlow's `triplet_semihard_loss`).
-    - "all": each p with each n; the mean over all of them.
+    The network's output is the embedding, d the Euclidean distance. `mining` says which p and n a row a meets. With
+    "hard" it is the farthest p and the nearest n (Hermans et al., 2017). With "semi_hard" it is each p, with the
+    nearest n that is farther than p, or where there is none the farthest n, and the mean over p (Schroff et al.,
+    2015; TensorFlow's `triplet_semihard_loss`). With "all" it is the mean over each p with each n.
 
     A row that has no p or no n in its batch costs 0, and counts in the mean. What a row costs depends on who shares
     its batch, so validation, too, takes batches of `batch_size` rows, in the order of the data, and the last batch

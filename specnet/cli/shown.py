@@ -106,16 +106,18 @@ def _output_columns(result: Result, split: Split) -> list[Column]:
     elif numbers.shape[1] <= MOST_OUTPUTS:
         columns += [(f"target {n}", entries(numbers[:, n].tolist())) for n in range(numbers.shape[1])]
     count = outputs.shape[1]
+    grouped = network.spec.loss.targets == "groups"
+    of = () if grouped else names  # an embedding's values are of no classes
     if count <= MOST_OUTPUTS:
-        heads = ["prediction"] if count == 1 else [_output(n, names) for n in range(count)]
-        if names:  # probabilities are compared across a row, so all have the same digits
+        heads = ["prediction"] if count == 1 else [_output(n, of) for n in range(count)]
+        if of:  # probabilities are compared across a row, so all have the same digits
             texts = entries(outputs.reshape(-1).tolist(), 5)
             columns += [(head, texts[n::count]) for n, head in enumerate(heads)]
         else:
             columns += [
                 (head, entries(values, 5)) for head, values in zip(heads, outputs.T.tolist(), strict=True)
             ]
-    reading = _readings(result, outputs, numbers)
+    reading = None if grouped else _readings(result, outputs, numbers)
     if reading is not None:
         columns.append(("read as", [_label(v, names) for v in reading]))
         wrong = ["" if a == b else "wrong" for a, b in zip(reading, _true(numbers), strict=True)]

@@ -7,7 +7,7 @@ that all that handles a network's predictions, targets and costs sees one of eac
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -38,6 +38,9 @@ class Part:
     start: int
     shape: tuple[int, ...]
     """The shape of one prediction."""
+    output_start: int
+    output_shape: tuple[int, ...]
+    """The shape of what its loss sees of one row."""
     target_start: int
     target_shape: tuple[int, ...]
     """The shape of one target as its loss takes it: () for a class index."""
@@ -57,9 +60,14 @@ class Part:
         return prod(self.target_shape)
 
     def prediction(self, packed: Value) -> Value:
-        """Return its part of rows of predictions, or of outputs."""
+        """Return its part of rows of predictions."""
         part = _cut(packed, self.start, self.size)
         return ops.reshape(part, shape=(part.shape[0], *self.shape))
+
+    def output(self, packed: Value) -> Value:
+        """Return its part of rows of outputs, as its loss sees it."""
+        part = _cut(packed, self.output_start, prod(self.output_shape))
+        return ops.reshape(part, shape=(part.shape[0], *self.output_shape))
 
     def target(self, packed: Value) -> Value:
         """Return its part of rows of targets, as its loss takes it."""
@@ -92,7 +100,7 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
     parts: list[Part] = []
     outputs: list[Value] = []
     predictions: list[Value] = []
-    start = target_start = 0
+    start = output_start = target_start = 0
     for name, head in heads.outputs.items():
         try:
             value = _given(name, head, builder)
@@ -112,11 +120,25 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
             )
             continue
         shape = at(prediction.shape[1:], 1)
-        part = Part(name, head, start, shape, target_start, target_shape, target_dtype, 1, value.origin)
+        given = at(output.shape[1:], 1)
+        part = Part(
+            name,
+            head,
+            start,
+            shape,
+            output_start,
+            given,
+            target_start,
+            target_shape,
+            target_dtype,
+            1,
+            value.origin,
+        )
         parts.append(part)
         outputs.append(ops.flat(output) if output.rank > 1 else ops.reshape(output, shape=(BATCH, 1)))
         predictions.append(ops.flat(prediction) if prediction.rank > 1 else outputs[-1])
-        start, target_start = start + part.size, target_start + part.target_size
+        start, output_start = start + part.size, output_start + prod(given)
+        target_start += part.target_size
     if found:
         raise SpecError(found)
     graph.origin = ("data",)
@@ -130,21 +152,11 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
 
 def _sized(part: Part, output: Value, target: Value) -> Part:
     try:
-        elements = part.head.loss.elements(part.prediction(output), part.target(target))
+        elements = part.head.loss.elements(part.output(output), part.target(target))
     except ShapeFault as fault:
         path = ("outputs", part.name, "loss")
         raise SpecError([Diagnostic("SN401", str(fault), path, part="type", help=fault.help)]) from fault
-    return Part(
-        part.name,
-        part.head,
-        part.start,
-        part.shape,
-        part.target_start,
-        part.target_shape,
-        part.target_dtype,
-        elements.count.each,
-        part.origin,
-    )
+    return replace(part, elements_per_row=elements.count.each)
 
 
 def costs(parts: tuple[Part, ...], output: Value, target: Value) -> Value:
@@ -152,7 +164,7 @@ def costs(parts: tuple[Part, ...], output: Value, target: Value) -> Value:
     total: Value | None = None
     for part in parts:
         loss = part.head.loss
-        elements = loss.elements(part.prediction(output), part.target(target))
+        elements = loss.elements(part.output(output), part.target(target))
         axes = tuple(range(1, elements.rank))
         row = elements if not axes else ops.total(elements, axes=axes)
         cost = row * (loss.scale * part.head.weight / part.elements_per_row)
@@ -212,6 +224,11 @@ def linked(x: Value, link: Link) -> tuple[Value, Value]:
     """
     if link == "identity":
         return x, x
+    if link == "mean":
+        last = x.shape[-1]
+        if not isinstance(last, int) or last < 2:
+            return x, x  # the loss has its say of that
+        return x, ops.crop(x, margins=(*((0, 0),) * (x.rank - 1), (0, last - last // 2)))
     function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[link]
     if x.op is function:
         return x.inputs[0], x
@@ -277,7 +294,7 @@ class LossOfHead(Metric):
 
     def costs(self, output: Value, target: Value) -> dict[str, Value]:
         """Return the values to add up over batches, of what the loss sees: logits, where it takes these."""
-        elements = self._part.head.loss.elements(self._part.prediction(output), self._part.target(target))
+        elements = self._part.head.loss.elements(self._part.output(output), self._part.target(target))
         return {"cost": ops.total_all(elements)}
 
 

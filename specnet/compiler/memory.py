@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from specnet.compiler.network import Network
-from specnet.compiler.settings import EVALUATION_ROWS, batch_rows
+from specnet.compiler.settings import batch_rows, evaluation_rows
 from specnet.data import files
 from specnet.data.faults import sized
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.graph.builder import Parameter
 from specnet.runtime.shapes import ITEM_BYTES
+from specnet.vocabulary.optimizers import Searching
 
 FALLBACK = 64 * 2**30
 """The memory that a machine is taken to have where its system doesn't tell."""
@@ -55,7 +56,7 @@ def _at_most(network: Network) -> int:
     value of the network with its gradient and what its rule and the metrics may need beside it.
     """
     rows = network.signature.rows
-    batch = max(batch_rows(network.spec, rows["train"]), min(max(rows.values()), EVALUATION_ROWS))
+    batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network.spec, max(rows.values())))
     passing = sum(value.count.at(batch) for value in network.lower(training=True).graph)
     one = (
         _product(network.signature.inputs)
@@ -63,6 +64,9 @@ def _at_most(network: Network) -> int:
         + _product(network.target_shape)
     )
     kept = sum(p.size for p in network.arrays)
+    optimizer = network.spec.training.optimizer
+    if isinstance(optimizer, Searching):
+        kept += sum(_product(shape) for shape in optimizer.room(network.trained_size).values())
     return 8 * (12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
 
 

@@ -14,6 +14,7 @@ from specnet.data.encoding import Encoding
 from specnet.graph.graph import Graph
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.random import stream
+from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
@@ -149,8 +150,13 @@ def as_targets(network: Network, targets: Array, inputs: Array) -> Array:
     """
     if network.parts:
         return packed_targets(network.parts, inputs, targets, network.spec.dtype)
-    classes = network.prediction_shape[-1] if network.prediction_shape else 1
+    classes = _named(network.spec.loss, network.prediction_shape)
     return fitted_targets(targets, network.target_shape, network.target_dtype, classes)
+
+
+def _named(loss: Loss, shape: tuple[int, ...]) -> int | None:
+    """Return how many classes have an output of their own; None where an index names no output."""
+    return shape[-1] if loss.targets == "classes" and shape else None
 
 
 def packed_targets(parts: tuple[Part, ...], inputs: Array, targets: Array, dtype: str) -> Array:
@@ -158,21 +164,24 @@ def packed_targets(parts: tuple[Part, ...], inputs: Array, targets: Array, dtype
     out = np.empty((len(targets), sum(part.target_size for part in parts)), dtype)
     for part in parts:
         own = inputs if part.head.target == INPUTS else targets
-        classes = part.shape[-1] if part.shape else 1
+        classes = _named(part.head.loss, part.shape)
         fitted = fitted_targets(own, part.target_shape, part.target_dtype, classes)
         end = part.target_start + part.target_size
         out[:, part.target_start : end] = fitted.reshape(len(targets), -1)
     return out
 
 
-def fitted_targets(targets: Array, shape: tuple[int, ...], dtype: str, classes: int) -> Array:
-    """Return targets (rows, ...) as contiguous rows of a shape and dtype; int64 stands for class indices."""
+def fitted_targets(targets: Array, shape: tuple[int, ...], dtype: str, classes: int | None) -> Array:
+    """Return targets (rows, ...) as contiguous rows of a shape and dtype; int64 stands for class indices.
+
+    `classes` is how many classes an index may name, where it names an output.
+    """
     if dtype == "int64":
         if targets.ndim != 1 or targets.dtype.kind not in "iu":
             raise ValueError(
                 f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row"
             )
-        if len(targets) and not 0 <= targets.min() <= targets.max() < classes:
+        if classes is not None and len(targets) and not 0 <= targets.min() <= targets.max() < classes:
             low, high = targets.min(), targets.max()
             raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")
         return np.ascontiguousarray(targets, np.int64)

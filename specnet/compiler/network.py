@@ -65,6 +65,8 @@ class Network:
             *(p for p in declared if p.role == "statistic"),
         )
         """All that is kept with the model, running statistics too, in the order of the parameter vector."""
+        self.output_shape: tuple[int, ...] = at(lowered.output.shape[1:], 1)
+        """What the loss sees of one row."""
         self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
         self.elements_per_row: int = lowered.elements.count.each
         self._check(lowered, asked)
@@ -94,7 +96,7 @@ class Network:
     @property
     def target_dtype(self) -> DType:
         """The dtype of targets as the loss takes them: int64 for class indices."""
-        if self.spec.loss.targets == "classes" and self.signature.integers:
+        if self.spec.loss.targets in ("classes", "groups") and self.signature.integers:
             return "int64"
         return self.spec.dtype
 

@@ -224,7 +224,9 @@ def _reshape(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phras
         inner = listing.operand(x.inputs[0]).text
         kind = f", dtype={_float(value)}" if x.inputs[0].dtype == "bool" else ""
         return Phrase(f"np.sum({inner}, axis=-1, keepdims=True{kind})", ATOM)
-    sizes = [-1 if isinstance(dim, Batch) else dim for dim in value.shape]
+    # One axis follows from the others.
+    several = sum(isinstance(dim, Batch) for dim in value.shape) > 1
+    sizes = [-1 if isinstance(dim, Batch) and not several else listing.size(dim) for dim in value.shape]
     return Phrase(f"{listing.operand(x).at(ATOM)}.reshape({', '.join(map(str, sizes))})", ATOM)
 
 
@@ -287,6 +289,11 @@ def _crop(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     return Phrase(f"{listing.operand(inputs[0]).at(ATOM)}[{kept}]", ATOM)
 
 
+def _row_numbers(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
+    del value, inputs
+    return Phrase(f"np.arange({listing.count()})", ATOM)
+
+
 def _cast(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     return Phrase(f"{listing.operand(inputs[0]).at(ATOM)}.astype(np.{value.dtype})", ATOM)
 
@@ -312,6 +319,7 @@ _RULES: dict[str, Rule] = {
     "product": _product,
     "relu": _attributed("np.maximum({x}, 0)"),
     "reshape": _reshape,
+    "row_numbers": _row_numbers,
     "select": _select,
     "softsign": _softsign,
     "sqrt": _sqrt,

@@ -5,10 +5,18 @@ from math import prod
 
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
-from specnet.compiler.programs import accumulating_graph, evaluation_graph, training_graph, update_graph
-from specnet.compiler.settings import EVALUATION_ROWS, batch_rows, run_length
+from specnet.compiler.programs import (
+    Update,
+    accumulating_graph,
+    evaluation_graph,
+    searching_graph,
+    training_graph,
+    update_graph,
+)
+from specnet.compiler.settings import batch_rows, evaluation_rows, run_length
 from specnet.runtime.plan import Plan
 from specnet.runtime.shapes import ITEM_BYTES
+from specnet.vocabulary.optimizers import Searching
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,8 @@ class Plans:
     """Everything that a training executes, as plans, and the slots that its optimizer keeps.
 
     One plan does a whole step. Where several batches share a step (`accumulate`), `step` adds up their
-    gradients and `update` ends the step.
+    gradients and `update` ends the step. For an optimizer that searches, `step` is one evaluation of the loss and
+    its gradient, of which a step makes several.
     """
 
     step: Plan
@@ -40,18 +49,26 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     whole = size >= rows["train"]
     shared = settings.accumulate > 1
     slots: dict[str, tuple[tuple[int, ...], float]] = {}
-    if shared:
+    update: Update | None = None
+    if isinstance(settings.optimizer, Searching):
+        graph = searching_graph(network)
+        room = settings.optimizer.room(network.trained_size)
+        slots = {f"slot/{name}": (shape, 0.0) for name, shape in room.items()}
+    elif shared:
         update = update_graph(network, steady)
         graph = accumulating_graph(network)
         slots["accumulated"] = ((network.trained_size,), 0.0)
     else:
         update = training_graph(network, steady)
         graph = update.graph
-    slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
+    if update is not None:
+        slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
     return Plans(
         step=plan(graph, size, guard="loss", fixed_inputs=whole),
-        update=plan(update.graph, 1) if shared else None,
-        evaluation=plan(evaluation_graph(network, units=units), min(max(rows.values()), EVALUATION_ROWS)),
+        update=plan(update.graph, 1) if update is not None and shared else None,
+        evaluation=plan(
+            evaluation_graph(network, units=units), evaluation_rows(network.spec, max(rows.values()))
+        ),
         slots=slots,
     )
 

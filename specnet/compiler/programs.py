@@ -12,6 +12,9 @@ from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import constant, leaf, number
 
+AVERAGE = "ema"
+"""The slot of the parameters' running mean, which starts where they do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -57,6 +60,13 @@ def update_graph(network: Network, rate: float | None = None) -> Update:
     slots = _update(network, graph, gradient, rate)
     graph.assign(gradient, ops.expand(constant(graph, 0.0), shape=gradient.shape))
     return Update(graph, slots)
+
+
+def searching_graph(network: Network) -> Graph:
+    """Return what an optimizer asks for that searches: outputs `loss`, `penalty`, and `gradients` (n,)."""
+    lowered = network.lower(training=True)
+    lowered.graph.outputs["gradients"] = _gradient(network, lowered)
+    return lowered.graph
 
 
 def gradient_graph(network: Network, *, training: bool) -> Graph:
@@ -156,4 +166,9 @@ def _update(
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
     new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
     graph.assign(parameters, new)
+    if training.ema_decay is not None:
+        graph.origin = ("training", "ema_decay")
+        average = build.slot(AVERAGE)
+        # In this form parameters that do not move leave the mean as it is, to the bit.
+        build.keep(average, average + (new - average) * (1.0 - training.ema_decay))
     return build.slots

@@ -3,9 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.compiler.network import Network
+from specnet.compiler.searching import check_searching
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
 from specnet.language.spec import Spec
 from specnet.language.suggestions import certain_kind, closest
+from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.schedules import RunLength
 
 EVALUATION_ROWS = 1024
@@ -16,6 +18,8 @@ def check_training(network: Network) -> Iterator[Diagnostic]:
     """Yield what is wrong with a document's training settings, given the network and how many rows there are."""
     spec, rows = network.spec, network.signature.rows
     settings = spec.training
+    if isinstance(settings.optimizer, Searching):
+        yield from check_searching(network)
     if settings.early_stopping is not None:
         path: KeyPath = ("training", "early_stopping", "monitor")
         yield from _monitor(network, settings.early_stopping.monitor, path)
@@ -41,6 +45,14 @@ def batch_rows(spec: Spec, rows: int) -> int:
     """Return how many rows a full batch has, of so many that there are."""
     size = spec.training.batch_size
     return rows if size == "full" else min(size, rows)
+
+
+def evaluation_rows(spec: Spec, rows: int) -> int:
+    """Return how many rows are evaluated at once, of so many that there are.
+
+    They are as many as a training step has where a row's cost depends on who shares its batch.
+    """
+    return batch_rows(spec, rows) if spec.loss.targets == "groups" else min(rows, EVALUATION_ROWS)
 
 
 def run_length(spec: Spec, rows: int) -> RunLength:

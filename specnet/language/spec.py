@@ -88,6 +88,12 @@ class Training(Table):
     """The largest Euclidean norm that the whole gradient may have; a larger one is scaled down to it."""
     clip_value: PositiveFloat | None = None
     """The largest magnitude that any one element of the gradient may have."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The share of itself that a running mean of the parameters keeps at each step (Polyak and Juditsky, 1992).
+
+    mean + (1 - ema_decay) * (p - mean), from the initial parameters on, is what validation, early stopping and the
+    results see, and what the model ends as. Keras (`use_ema`) validates with p unless `SwapEMAWeights` is among
+    the callbacks; timm averages running statistics as well."""
     validate_every: PositiveInt = 1
     """Epochs from one validation to the next."""
     early_stopping: EarlyStopping | None = None

@@ -13,7 +13,7 @@ import numpy as np
 from specnet.compiler.model import Model, as_targets
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import evaluation_graph
-from specnet.compiler.settings import EVALUATION_ROWS
+from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults
 from specnet.data.files import Place, Site
@@ -60,7 +60,7 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
 
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
     units = data_units(model)
-    most = min(max(len(split) for split in splits.values()), EVALUATION_ROWS)
+    most = evaluation_rows(model.network.spec, max(len(split) for split in splits.values()))
     evaluator = Evaluator(model, plan(evaluation_graph(model.network, units=bool(units)), most), units)
     figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
     rows = {name: len(split) for name, split in splits.items()}

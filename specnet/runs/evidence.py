@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,10 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """Return what always predicting one thing costs at best on the training split.
 
     It is the cheapest of a few candidates: the shares of the classes, or the mean of the targets, their
-    median, and what lies between. None where the loss is finite for none of them.
+    median, and what lies between. None where the loss is finite for none of them, or compares rows with each other.
     """
+    if network.spec.loss.targets == "groups":
+        return None  # one point for all rows says nothing of them
     chosen = _chosen(len(train))
     targets = as_targets(network, train.targets[chosen], train.inputs[chosen])
     best: Baseline | None = None
@@ -120,7 +123,7 @@ def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]
         indices = part.target_dtype == "int64"
         own = own[:, 0].astype(np.int64) if indices else own
         _, constant = next(iter(_constants(part.head.loss, own, indices, part.size)))
-        constants.append(np.broadcast_to(constant, (part.size,)))
+        constants.append(np.broadcast_to(constant.reshape(-1), (prod(part.output_shape),)))
     yield "the same for every row", np.concatenate(constants)
 
 
@@ -142,6 +145,12 @@ def _constants(loss: Loss, targets: Array, indices: bool, classes: int) -> Itera
         yield "the share of each label", np.log(shares) - np.log1p(-shares)
     elif loss.link == "exp":
         yield "the mean of the targets", np.log(np.maximum(shares, tiny))
+    elif loss.link == "mean":
+        spread = targets.var(axis=0, dtype=np.float64)
+        yield (
+            "the mean and the variance of the targets",
+            np.concatenate([shares, np.log(np.maximum(spread, tiny))], axis=-1),
+        )
     elif loss.targets == "binary":
         yield "the more frequent class", np.where(shares > (targets.max() + targets.min()) / 2, 1.0, -1.0)
         yield "a score between the classes", np.clip(2.0 * shares - 1.0, -1.0, 1.0)
@@ -156,7 +165,7 @@ def _constants(loss: Loss, targets: Array, indices: bool, classes: int) -> Itera
 def _constant_cost(network: Network, output: Array, targets: Array) -> float:
     """Return the mean cost a row of giving one output for every row."""
     graph = Graph(network.spec.dtype)
-    given = leaf(graph, "outputs", "input", (BATCH, *network.prediction_shape))
+    given = leaf(graph, "outputs", "input", (BATCH, *network.output_shape))
     target = leaf(graph, "targets", "target", (BATCH, *network.target_shape), network.target_dtype)
     graph.outputs["costs"] = _by_row(network.elements(given, target))
     executable = Executable(plan(graph, min(len(targets), ROWS_AT_ONCE)))
@@ -164,8 +173,8 @@ def _constant_cost(network: Network, output: Array, targets: Array) -> float:
     with np.errstate(all="ignore"):
         for cut in _cuts(len(targets)):
             rows = cut.stop - cut.start
-            outputs = np.empty((rows, *network.prediction_shape), network.spec.dtype)
-            outputs[...] = output.reshape(network.prediction_shape)
+            outputs = np.empty((rows, *network.output_shape), network.spec.dtype)
+            outputs[...] = output.reshape(network.output_shape)
             bound = executable.bind(rows, {"outputs": outputs, "targets": targets[cut]})
             bound.step()
             total += float(bound.arrays["costs"].sum(dtype=np.float64))

@@ -119,7 +119,7 @@ def _units(network: Network) -> bool:
     """Whether metrics are measured in the units that the data's targets have."""
     transforms = [t for t in network.spec.data.transforms if t.on == "targets"]
     return (
-        network.spec.loss.link == "identity"
+        network.spec.loss.link in ("identity", "mean")
         and bool(transforms)
         and all(t.type != "one_hot" for t in transforms)
     )

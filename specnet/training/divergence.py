@@ -8,6 +8,7 @@ from specnet.compiler.model import Model
 from specnet.compiler.pipeline import plan
 from specnet.graph.graph import Graph
 from specnet.runtime.execution import Executable
+from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
 
@@ -23,8 +24,12 @@ def explain_divergence(model: Model, inputs: Array, step: int, epoch: int) -> st
         _parameter(model) or _layer(model, inputs) or "every layer's output is finite, but the loss is not"
     )
     training = model.network.spec.training
-    cures = [f"a smaller learning rate than {training.optimizer.learning_rate:g}"]
-    if training.clip_norm is None:
+    # A line search takes no step to where the loss is not finite: it began there.
+    searching = isinstance(training.optimizer, Searching)
+    cures = ["smaller initial values"]
+    if not searching:
+        cures = [f"a smaller learning rate than {training.optimizer.learning_rate:g}"]
+    if training.clip_norm is None and not searching:
         cures.append("`clip_norm = 1.0` under [training]")
     if not model.network.spec.data.transforms:
         cures.append("inputs of a common scale (a `standardize` transform)")

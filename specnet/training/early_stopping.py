@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,16 @@ Array = np.ndarray[Any, Any]
 
 
 class Watch:
-    """Watches one value over the validations: which was the best, and how long ago."""
+    """Watches one value over the validations: which was the best, and how long ago.
 
-    def __init__(self, settings: EarlyStopping, *, higher: bool, parameters: Array) -> None:
+    `arrays` hold what is learnt; those of the best validation are kept, to be put back at the end.
+    """
+
+    def __init__(self, settings: EarlyStopping, *, higher: bool, arrays: Sequence[Array]) -> None:
         self._settings = settings
         self._sign = 1.0 if higher else -1.0
-        self._parameters = parameters
-        self._kept: Array | None = parameters.copy() if settings.restore_best else None
+        self._arrays = arrays
+        self._kept: list[Array] | None = [a.copy() for a in arrays] if settings.restore_best else None
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.waited = 0
@@ -39,7 +42,8 @@ class Watch:
             return False
         self.best, self.best_epoch, self.waited = value, epoch, 0
         if self._kept is not None:
-            np.copyto(self._kept, self._parameters)
+            for kept, array in zip(self._kept, self._arrays, strict=True):
+                np.copyto(kept, array)
         return True
 
     @property
@@ -57,16 +61,17 @@ class Watch:
         """Put the best parameters back; return their epoch, or None where there is nothing to put back."""
         if self._kept is None or self.best_epoch is None:
             return None
-        np.copyto(self._parameters, self._kept)
+        for kept, array in zip(self._kept, self._arrays, strict=True):
+            np.copyto(array, kept)
         return self.best_epoch
 
     def state(self) -> State:
         """Return what it has seen so far, with the best parameters."""
         seen = {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
-        return State({} if self._kept is None else {"best": self._kept}, seen)
+        return State({f"best/{i}": kept for i, kept in enumerate(self._kept or ())}, seen)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state."""
-        if self._kept is not None:
-            put(self._kept, arrays, "best")
+        for i, kept in enumerate(self._kept or ()):
+            put(kept, arrays, f"best/{i}")
         self.best, self.best_epoch, self.waited = plain["best"], plain["best_epoch"], plain["waited"]

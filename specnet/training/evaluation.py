@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,15 @@ Array = np.ndarray[Any, Any]
 
 
 class Evaluator:
-    """Measures the loss and the metrics of a model on one split after another, in memory that it keeps."""
+    """Measures the loss and the metrics of a model on one split after another, in memory that it keeps.
 
-    def __init__(self, model: Model, plan: Plan, units: dict[str, Array]) -> None:
-        self.model, self.plan, self._units = model, plan, units
+    `instead` holds arrays, by name, that take the place of the model's own.
+    """
+
+    def __init__(
+        self, model: Model, plan: Plan, units: dict[str, Array], instead: Mapping[str, Array] | None = None
+    ) -> None:
+        self.model, self.plan, self._units, self._instead = model, plan, units, dict(instead or {})
         self._executable = Executable(plan)
 
     def prepare(self, split: Split) -> PreparedSplit:
@@ -25,7 +31,8 @@ class Evaluator:
         units = {name: array for name, array in self._units.items() if name in self.plan.leaves}
 
         def bind(rows: int, inputs: Array, targets: Array) -> Bound:
-            return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **units))
+            given = {**units, **self._instead}
+            return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **given))
 
         targets = as_targets(self.model.network, split.targets, split.inputs)
         return PreparedSplit(self, Feed(split, targets, self.plan.batch, None, bind, drop_last=False))
@@ -95,7 +102,11 @@ def data_units(model: Model) -> dict[str, Array]:
     whose transforms are more than a scale and an offset, are measured as the model has them.
     """
     encoding, network = model.encoding, model.network
-    if encoding is None or network.spec.loss.link != "identity" or not encoding.targets.transforms:
+    if (
+        encoding is None
+        or network.spec.loss.link not in ("identity", "mean")
+        or not encoding.targets.transforms
+    ):
         return {}
     affine = encoding.target_affine()
     if affine is None:

@@ -50,7 +50,7 @@ class Trainer:
             train, targets, self.batch_size, shuffling, self.program.bind, drop_last=self.settings.drop_last
         )
         self.steps = Steps(self.program, self.feed, self.rate, stop)
-        evaluator = Evaluator(model, self.plans.evaluation, units)
+        evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
         self.splits: dict[str, PreparedSplit] = {
             name: evaluator.prepare(split) for name, split in data.splits.items()
         }
@@ -125,6 +125,7 @@ class Trainer:
         if stopped == "diverged":
             why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step + 1, self.epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
+        self.program.settle()
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
         yield Ended(stopped, why, self.epoch, self.steps.step, self.seconds, splits, best_epoch)
 
@@ -217,6 +218,8 @@ class Trainer:
     def _enough(self, seconds: float) -> tuple[Stopped, str] | None:
         if self.watch is not None and self.watch.exhausted:
             return "early_stopping", self.watch.why
+        if self.program.ended is not None:
+            return "early_stopping", self.program.ended
         if self.settings.max_seconds is not None and seconds >= self.settings.max_seconds:
             return "early_stopping", f"max_seconds = {self.settings.max_seconds:g} is over"
         return None
@@ -226,4 +229,4 @@ class Trainer:
         if settings is None:
             return None
         higher = self.model.network.better(settings.monitor.partition(".")[2]) == "higher"
-        return Watch(settings, higher=higher, parameters=self.model.parameters.flat)
+        return Watch(settings, higher=higher, arrays=self.program.learnt)

@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.model import Model, streams
+from specnet.compiler.parameters import Parameters
 from specnet.compiler.plans import Plans
+from specnet.compiler.programs import AVERAGE
 from specnet.runtime.execution import Bound, Executable
 from specnet.training.state import State, drawn, put
+from specnet.vocabulary.optimizers import Searching
+from specnet.vocabulary.optimizers.optimizer import Method
 
 Array = np.ndarray[Any, Any]
 
@@ -22,6 +26,18 @@ class Program:
         self.slots: dict[str, Array] = {
             name: np.full(shape, first, spec.dtype) for name, (shape, first) in plans.slots.items()
         }
+        self.average: Parameters | None = None
+        """The running mean of what training fits, where there is one."""
+        if f"slot/{AVERAGE}" in self.slots:
+            self.average = Parameters(model.network.trained, spec.dtype)
+            self.average.flat[...] = model.parameters.trained
+            self.slots[f"slot/{AVERAGE}"] = self.average.flat
+        optimizer = spec.training.optimizer
+        self.method: Method | None = None
+        """What makes the steps of an optimizer that searches."""
+        if isinstance(optimizer, Searching):
+            own = {name.removeprefix("slot/"): array for name, array in self.slots.items()}
+            self.method = optimizer.method(model.parameters.trained, own)
         self.streams = streams(spec.seed, plans.step.streams.values())
         self._executable = Executable(plans.step, self.streams)
         self.update: Bound | None = None
@@ -30,13 +46,42 @@ class Program:
 
     def bind(self, rows: int, inputs: Array, targets: Array) -> Bound:
         """Return the step over arrays that hold a batch of so many rows."""
-        return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **self.slots))
+        leaves = self.model.leaves(inputs=inputs, targets=targets, **self.slots)
+        bound = self._executable.bind(rows, leaves)
+        if self.method is None:
+            return bound
+        step, evaluate, gradients = self.method.step, bound.step, bound.arrays["gradients"]
+        return Bound(lambda: step(evaluate, gradients), {})
+
+    @property
+    def ended(self) -> str | None:
+        """Why no further step would lead anywhere, where the optimizer can tell."""
+        return None if self.method is None else self.method.ended
+
+    @property
+    def measured(self) -> dict[str, Array]:
+        """What evaluation is bound to in place of the model's own arrays: the running mean, or nothing."""
+        if self.average is None:
+            return {}
+        return {"parameters": self.average.flat, **self.average, **self.average.joined}
+
+    @property
+    def learnt(self) -> tuple[Array, ...]:
+        """The arrays that hold what the training has come to: the running mean takes the parameters' place."""
+        own = self.model.parameters
+        return (own.flat,) if self.average is None else (self.average.flat, own.flat[own.trained.size :])
+
+    def settle(self) -> None:
+        """Make the running mean the model's parameters, where there is one."""
+        if self.average is not None:
+            np.copyto(self.model.parameters.trained, self.average.flat)
 
     def state(self) -> State:
         """Return the parameters, the optimizer's slots, and where the streams of random numbers stand."""
         slots = {f"slots/{name}": array for name, array in self.slots.items()}
         streams = {name: drawn(generator) for name, generator in self.streams.items()}
-        return State({"parameters": self.model.parameters.flat, **slots}, {"streams": streams})
+        plain = {"streams": streams, "method": None if self.method is None else self.method.state()}
+        return State({"parameters": self.model.parameters.flat, **slots}, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state."""
@@ -45,3 +90,5 @@ class Program:
             put(slot, arrays, f"slots/{name}")
         for name, generator in self.streams.items():
             generator.bit_generator.state = plain["streams"][name]
+        if self.method is not None:
+            self.method.resume(plain["method"])

@@ -111,6 +111,7 @@ class Steps:
         """
         (batch,) = self._feed.batches
         step, stop, clock, penalised = batch.bound.step, self._stop, perf_counter, self._penalised
+        method = self._program.method
         counted = self._program.plan.numbers == ("step",)
         losses: list[float] = []
         times: list[float] = []
@@ -129,7 +130,7 @@ class Steps:
                 if stop is not None and stop():
                     ending = "interrupted", "it was interrupted"
                     break
-                if now >= until:
+                if now >= until or (method is not None and method.ended is not None):
                     break
         self.step += len(losses)
         return losses, times, ending

@@ -22,7 +22,7 @@ from specnet.vocabulary.kind import Kind
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
-from specnet.vocabulary.optimizers import OPTIMIZERS
+from specnet.vocabulary.optimizers import OPTIMIZERS, Searching
 from specnet.vocabulary.regularizers import REGULARIZERS
 from specnet.vocabulary.schedules import SCHEDULES
 
@@ -44,6 +44,7 @@ IRIS = {"type": "builtin", "name": "iris", "split": {"validation": 0.2}}
 LINE = {"type": "synthetic", "kind": "linear", "split": {"validation": 0.2}}
 MOONS = {"type": "synthetic", "kind": "moons", "split": {"validation": 0.2}}
 DENSE_4 = {"type": "dense", "units": 4}
+PLANE = {"type": "inline", "inputs": [[n] for n in range(4)], "targets": [[n, 1 - n] for n in range(4)]}
 DENSE_3 = {"type": "dense", "units": 3}
 DENSE_1 = {"type": "dense", "units": 1}
 
@@ -74,6 +75,10 @@ def host(entry: Entry, kind: type[Kind]) -> dict[str, Any]:
         data = {"real": LINE, "binary": MOONS}.get(kind.targets, IRIS)  # type: ignore[attr-defined]
         if kind.model_fields["type"].default == "kl_divergence":
             data = {**IRIS, "transforms": [{"type": "one_hot", "classes": 3, "on": "targets"}]}
+        if kind.model_fields["type"].default == "cosine_similarity":
+            data = {**PLANE, "split": {"validation": 0.5}}
+        if kind.model_fields["type"].default in ("cosine_similarity", "gaussian_nll"):
+            return {"data": data, "layers": [{"type": "dense", "units": 2}]}
         return {"data": data, "layers": [DENSE_1 if real or data is MOONS else DENSE_3]}
     if name == "metric" and kind.__module__.endswith("regression"):
         return {"data": LINE, "layers": [DENSE_1], "loss": "mse"}
@@ -99,7 +104,10 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         before = [DENSE_4, DENSE_4]  # `dense_1` and `dense_2`, which examples of merges take
         return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}
     if "training" in example_:
-        return {**document, "training": {"epochs": 1, **example_["training"]}}
+        training = {"epochs": 1, **example_["training"]}
+        if name == "optimizer" and issubclass(OPTIMIZERS.kinds[training["optimizer"]["type"]], Searching):
+            training["batch_size"] = "full"
+        return {**document, "training": training}
     return {**document, **example_}
 
 

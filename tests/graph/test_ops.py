@@ -151,6 +151,10 @@ TABLE = [
     Row("relu", ops.relu, (kinked,)),
     Row("reshape", lambda x: ops.reshape(x, shape=(B, 3, 2)), (Given((B, 6)),)),
     Row("reshape", lambda x: ops.flat(x) * 2.0, (Given((B, 3, 2)),)),
+    Row(
+        "row_numbers",
+        lambda x: x * ops.reshape(ops.cast(ops.row_numbers(x.graph), to=x.dtype), shape=(B, 1)),
+    ),
     Row("select", ops.select, (bools, real, real)),
     Row("select", ops.select, (bools, Given((3,)), Given((B, 1)))),
     Row("select", lambda c, x: ops.select(c, x, 1.0), (bools, real)),

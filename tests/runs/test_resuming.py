@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.vocabulary.optimizers import OPTIMIZERS
 from specnet.vocabulary.schedules import SCHEDULES
+from tests.vocabulary.optimizer_cases import STEPPING
 
 SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
     "step": {"step_size": 1},
@@ -91,7 +91,7 @@ def schedule(name: str) -> dict[str, Any]:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    optimizer=st.sampled_from([kind.model_fields["type"].default for kind in OPTIMIZERS]),
+    optimizer=st.sampled_from(STEPPING),
     rates=st.sampled_from([kind.model_fields["type"].default for kind in SCHEDULES]),
     warmup=st.sampled_from([0, 5]),
     layers=st.sampled_from([[], [{"type": "dropout", "rate": 0.4}], [{"type": "dropout", "rate": 0.4}] * 2]),
@@ -103,11 +103,12 @@ def schedule(name: str) -> dict[str, Any]:
     checkpoint=st.sampled_from([None, {}, {"every_steps": 3, "best": "validation.loss"}]),
     shuffle=st.booleans(),
     drop_last=st.booleans(),
+    mean=st.sampled_from([None, 0.9]),
     stops=st.lists(st.integers(1, 40), min_size=1, max_size=3),
 )
 def test_wherever_it_stops_it_ends_the_same(
     optimizer, rates, warmup, layers, batch_size, accumulate, validate_every, split, stopping, checkpoint,
-    shuffle, drop_last, stops,
+    shuffle, drop_last, mean, stops,
 ):  # fmt: skip
     training: dict[str, Any] = {
         "optimizer": optimizer,
@@ -118,6 +119,8 @@ def test_wherever_it_stops_it_ends_the_same(
         "shuffle": shuffle,
         "drop_last": drop_last,
     }
+    if mean is not None:
+        training["ema_decay"] = mean
     if stopping is not None:
         training["early_stopping"] = stopping
     if checkpoint is not None:
@@ -125,7 +128,7 @@ def test_wherever_it_stops_it_ends_the_same(
     check(document(layers=layers, split=split, **training), *stops)
 
 
-@pytest.mark.parametrize("optimizer", [kind.model_fields["type"].default for kind in OPTIMIZERS])
+@pytest.mark.parametrize("optimizer", STEPPING)
 def test_every_optimizer_goes_on(optimizer):
     assert check(document(optimizer=optimizer, epochs=3), 8) == 1
 
@@ -141,6 +144,22 @@ def test_spans_of_full_batches_go_on(optimizer, validate_every):
     training = {"epochs": 40, "batch_size": "full", "optimizer": optimizer, "validate_every": validate_every}
     assert check(document(**training), 13, 1, 9) == 3
     assert check(document(split=None, **training), 13) == 1
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"early_stopping": {"patience": 2}}, {"checkpoint": {"every_epochs": 2}}, {"split": None}]
+)
+def test_an_optimizer_that_searches_goes_on(more):
+    optimizer = {"type": "lbfgs", "history": 3, "tolerance_change": 1e-6}
+    spec = document(optimizer=optimizer, epochs=60, batch_size="full", layers=[], **more)
+    assert check(spec, 1, 1, 2, 4) == 4
+
+
+@pytest.mark.parametrize("batch_size", [8, "full"])
+@pytest.mark.parametrize("stopping", [None, {"patience": 3}])
+def test_a_mean_of_the_parameters_goes_on(batch_size, stopping):
+    training = {"early_stopping": stopping} if stopping is not None else {}
+    assert check(document(ema_decay=0.9, batch_size=batch_size, epochs=5, **training), 3, 1) == 2
 
 
 @pytest.mark.parametrize("stop", range(1, 22))

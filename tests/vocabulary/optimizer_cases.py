@@ -12,7 +12,7 @@ from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, number
 from specnet.runtime.shapes import DType
-from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
+from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, Searching
 
 STEPS = 40
 
@@ -62,6 +62,9 @@ CASES: dict[str, list[dict[str, Any]]] = {
     "adadelta": [{}, {"weight_decay": 0.1}, {"rho": 0.5, "epsilon": 1e-3}],
     "lion": [{}, {"weight_decay": 0.3}, {"beta_1": 0.5, "beta_2": 0.7}, {"beta_1": 0.0, "beta_2": 0.0}],
 }
+
+STEPPING = [name for name, kind in OPTIMIZERS.kinds.items() if not issubclass(kind, Searching)]
+"""The kinds that are one rule of one gradient; the others have tests of their own (tests/runtime)."""
 
 RUNS = [(name, options) for name, many in CASES.items() for options in many]
 

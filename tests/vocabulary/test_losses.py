@@ -101,6 +101,91 @@ def bce(y, t, **options):
     return F.binary_cross_entropy_with_logits(y, t, reduction="none", **options)
 
 
+def focal(y, t, gamma=2.0, weights=None):
+    """The loss of Lin et al. (2017), from its definition."""
+    logp = F.log_softmax(y, -1)
+    t = F.one_hot(t, C).double() if t.dtype == torch.int64 else t
+    missed = -torch.expm1(logp)
+    terms = t * missed.clamp(min=1e-30) ** gamma * -logp
+    return (terms if weights is None else terms * torch.tensor(weights)).sum(-1)
+
+
+def binary_focal(y, t, gamma=2.0, alpha=None):
+    """The lines of torchvision's `sigmoid_focal_loss`."""
+    # 1 - p_t without the difference, which has no digits left where p_t is nearly 1.
+    missed = t * torch.sigmoid(-y) + (1 - t) * torch.sigmoid(y)
+    loss = bce(y, t) * missed.clamp(min=1e-30) ** gamma
+    return loss if alpha is None else (alpha * t + (1 - alpha) * (1 - t)) * loss
+
+
+def dice(y, t, smooth=1.0, power=1):
+    p = y.softmax(-1)
+    t = F.one_hot(t, C).double() if t.dtype == torch.int64 else t
+    axes = tuple(range(1, y.dim() - 1))
+    both, below = p * t, p**power + t**power
+    if axes:
+        both, below = both.sum(axes), below.sum(axes)
+    return (1 - (2 * both + smooth) / (below + smooth)).mean(-1)
+
+
+def binary_dice(y, t, smooth=1.0, power=1):
+    p, t = y.sigmoid().flatten(1), t.flatten(1)
+    return 1 - (2 * (p * t).sum(1) + smooth) / ((p**power).sum(1) + (t**power).sum(1) + smooth)
+
+
+def gaussian(y, t, full=False, epsilon=1e-6):
+    mean, s = y.chunk(2, -1)
+    return F.gaussian_nll_loss(mean, t, s.exp() + epsilon, full=full, eps=1e-30, reduction="none")
+
+
+def cosine(y, t, epsilon=5.0):
+    # Where a length is below epsilon, PyTorch's own function gives the slope of the length all the same.
+    a, b = (torch.clamp((x * x).sum(-1), min=epsilon**2).sqrt() for x in (y, t))
+    costs = 1 - (y * t).sum(-1) / (a * b)
+    torch.testing.assert_close(costs, 1 - F.cosine_similarity(y, t, -1, epsilon))
+    return costs
+
+
+def distance(a, b):
+    return ((a - b) ** 2).sum().clamp(min=1e-12).sqrt()
+
+
+def triplet(y, t, mining="semi_hard", margin=1.0):
+    """The definitions, row by row and pair by pair."""
+    costs = []
+    for a in range(len(y)):
+        ps = [distance(y[a], y[i]) for i in range(len(y)) if t[i] == t[a] and i != a]
+        ns = [distance(y[a], y[i]) for i in range(len(y)) if t[i] != t[a]]
+        if not ps or not ns:
+            costs.append(y.sum() * 0.0)
+        elif mining == "hard":
+            costs.append((torch.stack(ps).amax() - torch.stack(ns).amin() + margin).relu())
+        elif mining == "all":
+            costs.append(torch.stack([(p - n + margin).relu() for p in ps for n in ns]).mean())
+        else:
+            beyond = [[n for n in ns if n > p] for p in ps]
+            chosen = [torch.stack(b).amin() if b else torch.stack(ns).amax() for b in beyond]
+            costs.append(
+                torch.stack([(p - n + margin).relu() for p, n in zip(ps, chosen, strict=True)]).mean()
+            )
+    return torch.stack(costs)
+
+
+def contrastive(y, t, margin=1.0):
+    rows = range(len(y))
+    return torch.stack([
+        torch.stack([
+            distance(y[i], y[j]) ** 2 / 2 if t[i] == t[j] else (margin - distance(y[i], y[j])).relu() ** 2 / 2
+            for j in rows if j != i
+        ]).mean()
+        for i in rows
+    ])  # fmt: skip
+
+
+def half(y):
+    return np.random.default_rng(1).normal(0.0, 3.0, (*y.shape[:-1], y.shape[-1] // 2))
+
+
 TABLE = [
     Row("mse", lambda y, t: F.mse_loss(y, t, reduction="none"), real),
     Row("mse", lambda y, t: F.mse_loss(y, t, reduction="none"), near),
@@ -177,7 +262,44 @@ TABLE = [
         {"log_input": False},
         outputs=("ordinary", "zero"),
     ),
-]
+    *(Row("focal", focal, target, link="softmax") for target in (index, one_hot, rows)),
+    *(
+        Row("focal", lambda y, t, g=g: focal(y, t, g, WEIGHTS), target, {"gamma": g, "class_weights": list(WEIGHTS)},
+            "softmax")
+        for target in (index, rows) for g in (0.0, 0.5, 1.0, 3.0)
+    ),
+    *(Row("binary_focal", binary_focal, target, link="sigmoid") for target in (binary, soft)),
+    *(
+        Row("binary_focal", lambda y, t, g=g: binary_focal(y, t, g, 0.25), binary, {"gamma": g, "alpha": 0.25},
+            "sigmoid")
+        for g in (0.0, 0.5, 1.0, 3.0)
+    ),
+    *(Row("dice", dice, target, link="softmax") for target in (index, one_hot, rows)),
+    Row("dice", lambda y, t: dice(y, t, 0.1, 2), rows, {"smooth": 0.1, "squared": True}, "softmax"),
+    *(Row("binary_dice", binary_dice, target, link="sigmoid") for target in (binary, soft)),
+    Row("binary_dice", lambda y, t: binary_dice(y, t, 0.1, 2), soft, {"smooth": 0.1, "squared": True}, "sigmoid"),
+    Row("cosine_similarity", lambda y, t: 1 - F.cosine_similarity(y, t, -1, 1e-8), real),
+    Row("cosine_similarity", cosine, real, {"epsilon": 5.0}),
+    *(
+        Row("triplet", lambda y, t, o=o: triplet(y, t, **o), index, o, outputs=("ordinary", "zero"))
+        for o in ({}, {"mining": "hard"}, {"mining": "hard", "margin": 4.0}, {"margin": 5.0}, {"mining": "all"},
+                  {"mining": "all", "margin": 5.0})
+    ),
+    *(
+        Row("contrastive", lambda y, t, o=o: contrastive(y, t, **o), index, o, outputs=("ordinary", "zero"))
+        for o in ({}, {"margin": 6.0})
+    ),
+    # exp(1000) is infinite, and PyTorch takes the variance itself.
+    Row("gaussian_nll", gaussian, half, link="mean", outputs=("ordinary", "zero")),
+    Row(
+        "gaussian_nll",
+        lambda y, t: gaussian(y, t, full=True, epsilon=0.01),
+        half,
+        {"full": True, "epsilon": 0.01},
+        "mean",
+        outputs=("ordinary", "zero"),
+    ),
+]  # fmt: skip
 ROWS = pytest.mark.parametrize(
     "row", [pytest.param(r, id=f"{r.type}-{r.target.__name__}-{i}") for i, r in enumerate(TABLE)]
 )
@@ -228,7 +350,12 @@ def test_float32_is_finite_at_the_extremes(row):
         assert np.isfinite(slope).all()
 
 
-@pytest.mark.parametrize("row", [r for r in TABLE if r.target in (real, binary)], ids=lambda r: r.type)
+BY_ROW = ("binary_dice", "cosine_similarity")
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in TABLE if r.target in (real, binary) and r.type not in BY_ROW], ids=lambda r: r.type
+)
 def test_one_output_may_meet_targets_without_an_axis_of_their_own(row):
     """A target (n,) must not stretch against an output (n, 1) into a matrix."""
     y, loss = OUTPUTS["ordinary"][:, :1], loss_of(row)
@@ -248,6 +375,68 @@ def test_sequences_have_a_class_at_each_place(name):
     elements, _ = ours(LOSSES.validate(name), y, t)
     meant = F.cross_entropy(torch.tensor(y.reshape(10, C)), torch.tensor(t.reshape(10)), reduction="none")
     np.testing.assert_allclose(elements.reshape(10), meant, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "meant", "drawn"),
+    [
+        ("dice", (5, 3, 2, C), dice, lambda y: F.one_hot(torch.tensor(y).argmax(-1), C).double().numpy()),
+        ("binary_dice", (5, 3, 2, 1), binary_dice, binary),
+        ("binary_dice", (5, 3, 2), binary_dice, soft),
+    ],
+)
+def test_overlaps_are_of_whole_examples(name, shape, meant, drawn):
+    y = np.random.default_rng(3).normal(size=shape)
+    t = drawn(np.random.default_rng(4).normal(size=shape))
+    there = torch.tensor(y, requires_grad=True)
+    expected = meant(there, torch.tensor(t))
+    expected.mean().backward()
+    elements, slope = ours(LOSSES.validate(name), y, t)
+    assert elements.shape == (5,)
+    np.testing.assert_allclose(elements, expected.detach(), 1e-12)
+    np.testing.assert_allclose(slope, there.grad, 1e-10)
+
+
+def test_focal_without_gamma_is_cross_entropy():
+    y = OUTPUTS["ordinary"]
+    for name, plain, t in (
+        ("focal", "cross_entropy", index(y)),
+        ("binary_focal", "binary_cross_entropy", soft(y)),
+    ):
+        elements, slope = ours(LOSSES.validate({"type": name, "gamma": 0.0}), y, t)
+        meant, meant_slope = ours(LOSSES.validate(plain), y, t)
+        np.testing.assert_allclose(elements, meant, 1e-14)
+        np.testing.assert_allclose(slope, meant_slope, 1e-12, 1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["triplet", "contrastive"])
+def test_embeddings_far_apart_and_in_one_place_have_finite_slopes(name, dtype):
+    for y in (OUTPUTS["extreme"], OUTPUTS["extreme"] * 1e4, np.ones((4, 2)), np.full((3, 2), 1e6)):
+        for mining in ("hard", "semi_hard", "all") if name == "triplet" else (None,):
+            options = {} if mining is None else {"mining": mining}
+            loss = LOSSES.validate({"type": name, **options})
+            elements, slope = ours(loss, y, np.arange(len(y)) % 2, dtype)
+            assert np.isfinite(elements).all()
+            assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("options", [{"mining": m} for m in ("hard", "semi_hard", "all")])
+@pytest.mark.parametrize("classes", [(0, 0, 0), (0, 1, 2), (0, 0, 1), (3,)])
+def test_rows_without_a_triplet_cost_nothing(options, classes):
+    y, t = np.random.default_rng(0).normal(size=(len(classes), 2)), np.array(classes)
+    elements, slope = ours(LOSSES.validate({"type": "triplet", "margin": 9.0, **options}), y, t)
+    whole = [np.sum(t == c) > 1 and np.any(t != c) for c in t]
+    np.testing.assert_array_equal(elements > 0.0, whole)
+    assert np.isfinite(slope).all()
+
+
+def test_a_gaussian_is_least_at_the_targets_own_spread():
+    """Over many draws the best log-variance is that of the draws: the slope there is 0."""
+    t = np.random.default_rng(0).normal(2.0, 3.0, (500, 1))
+    best = np.array([[t.mean(), np.log(t.var())]])
+    _, slope = ours(LOSSES.validate({"type": "gaussian_nll", "epsilon": 1e-12}), np.repeat(best, 500, 0), t)
+    np.testing.assert_allclose(slope.sum(0), 0.0, atol=1e-12)
 
 
 def test_log_cosh_keeps_its_digits_near_zero():
@@ -324,6 +513,66 @@ FAULTS = [
         2,
         "gives 2 values a row, and the data has 1 label",
     ),
+    ("focal", (BATCH, 1), (BATCH,), "int64", 2, "give it 2 units, or take binary_focal"),
+    ("dice", (BATCH, 1), (BATCH,), "int64", 2, "give it 2 units, or take binary_dice"),
+    ("dice", (BATCH, 4, 4, 3), (BATCH, 4, 4, 3), "float32", None, None),
+    ("binary_dice", (BATCH, 4, 4, 1), (BATCH, 4, 4), "float32", None, None),
+    (
+        "binary_dice",
+        (BATCH, 4, 4),
+        (BATCH, 4, 2),
+        "float32",
+        None,
+        "gives 4 x 4 values a row, and the data has 4 x 2",
+    ),
+    ("binary_focal", (BATCH, 1), (BATCH, 1), "float32", 3, "the data has 3: cross_entropy with 3 outputs"),
+    ("cosine_similarity", (BATCH, 3), (BATCH, 3), "float32", None, None),
+    ("cosine_similarity", (BATCH, 1), (BATCH, 1), "float32", None, "a single value a row has two"),
+    (
+        "cosine_similarity",
+        (BATCH, 3),
+        (BATCH, 2),
+        "float32",
+        None,
+        "gives 3 values a row, and the data has 2 numbers",
+    ),
+    ("gaussian_nll", (BATCH, 2), (BATCH, 1), "float32", None, None),
+    ("gaussian_nll", (BATCH, 2), (BATCH,), "float32", None, None),
+    ("gaussian_nll", (BATCH, 5, 6), (BATCH, 5, 3), "float32", None, None),
+    (
+        "gaussian_nll",
+        (BATCH, 1),
+        (BATCH, 1),
+        "float32",
+        None,
+        "gives 1 value a row, and the data has 1 number: it takes 2 values",
+    ),
+    (
+        "gaussian_nll",
+        (BATCH, 3),
+        (BATCH, 3),
+        "float32",
+        None,
+        "gives 3 values a row, and the data has 3 numbers: it takes 6 values",
+    ),
+    ("triplet", (BATCH, 7), (BATCH,), "int64", 3, None),
+    ("triplet", (BATCH, 1), (BATCH,), "int64", 3, None),
+    (
+        "contrastive",
+        (BATCH, 2, 7),
+        (BATCH,),
+        "int64",
+        3,
+        "the last layer gives 2 x 7 values: a `flatten` layer",
+    ),
+    (
+        "contrastive",
+        (BATCH, 7),
+        (BATCH, 1),
+        "float32",
+        None,
+        "a class index for each row, and the data has 1 number",
+    ),
     ("hinge", (BATCH, 1), (BATCH,), "int64", 4, "tells two classes apart, and the data has 4"),
 ]
 
@@ -356,6 +605,9 @@ def test_outputs_that_do_not_fit_the_data_are_told(name, output, target, dtype, 
         ),
         ("hinge", -1.0, 1.0, None),
         ("squared_hinge", 0.0, 2.0, "squared_hinge takes targets from -1 to 1, and the data has 2"),
+        ("focal", -1.0, 1.0, "focal takes targets of at least 0, and the data has -1"),
+        ("binary_dice", 0.0, 2.0, "binary_dice takes targets from 0 to 1, and the data has 2"),
+        ("gaussian_nll", -1e9, 1e9, None),
         ("poisson", 0.0, 1e6, None),
         ("poisson", -0.25, 4.0, "poisson takes targets of at least 0, and the data has -0.25"),
     ],
@@ -373,7 +625,7 @@ def test_class_weights_are_as_many_as_the_outputs():
 
 @pytest.mark.parametrize("loss", list(LOSSES), ids=lambda kind: kind.__name__)
 def test_default_metrics_exist(loss):
-    assert loss.default_metrics
+    assert loss.default_metrics or loss.targets == "groups"
     assert set(loss.default_metrics) <= set(METRICS.kinds)
 
 
@@ -385,6 +637,13 @@ def test_default_metrics_exist(loss):
         {"type": "cross_entropy", "class_weights": [1.0]},
         {"type": "cross_entropy", "class_weights": [1.0, 0.0]},
         {"type": "binary_cross_entropy", "positive_weight": -1.0},
+        {"type": "focal", "gamma": -0.5},
+        {"type": "focal", "class_weights": [1.0]},
+        {"type": "binary_focal", "alpha": 1.0},
+        {"type": "dice", "smooth": 0.0},
+        {"type": "gaussian_nll", "epsilon": 0.0},
+        {"type": "triplet", "margin": 0.0},
+        {"type": "triplet", "mining": "soft"},
         {"type": "mse", "scale": 0.0},
         {"type": "mse", "reduction": "none"},
     ],

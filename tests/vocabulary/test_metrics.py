@@ -264,8 +264,17 @@ def test_r2_in_float32_keeps_its_digits():
     assert got == pytest.approx(sk.r2_score(target.astype(float), prediction.astype(float)), rel=1e-5)
 
 
+def test_cosine_similarity():
+    for shape in ((30, 3), (10, 4, 2)):
+        prediction, target = RNG.normal(size=shape), RNG.normal(size=shape)
+        prediction[3] = 0.0
+        rows = [part.reshape(-1, shape[-1]) for part in (prediction, target)]
+        meant = np.diag(sk.pairwise.cosine_similarity(*rows)).mean()
+        assert measure("cosine_similarity", prediction, target) == pytest.approx(meant, rel=1e-12)
+
+
 def test_every_metric_is_tried_and_named_apart():
-    tried = {"accuracy", "top_k", "auc", "confusion", *FIGURES, *REGRESSION}
+    tried = {"accuracy", "top_k", "auc", "confusion", "cosine_similarity", *FIGURES, *REGRESSION}
     assert tried == set(METRICS.kinds)
     assert METRICS.validate({"type": "top_k", "k": 5}).label == "top_5"
     assert METRICS.validate({"type": "f1", "average": "micro"}).label == "f1_micro"
@@ -324,6 +333,8 @@ def test_sequences_count_each_place():
         ("auc", (BATCH, 3), (BATCH, 1), "cannot be compared"),
         ("mse", (BATCH, 3), (BATCH, 1), "cannot be compared"),
         ("r2", (BATCH, 3), (BATCH, 2), "cannot be compared"),
+        ("cosine_similarity", (BATCH, 3), (BATCH, 2), "cannot be compared"),
+        ("cosine_similarity", (BATCH,), (BATCH,), "cannot be compared"),
         (
             {"type": "f1", "average": "binary"},
             (BATCH, 3),

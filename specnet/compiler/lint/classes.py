@@ -18,7 +18,7 @@ def imbalance(subject: Subject) -> Iterator[Found]:
     spec = subject.spec
     counts = _counts(subject)
     known = [count for count in counts if count]
-    if not known or spec.loss.targets not in ("classes", "binary"):
+    if not known or spec.loss.for_rare or spec.loss.targets not in ("classes", "binary"):
         return
     if getattr(spec.loss, "class_weights", None) or getattr(spec.loss, "positive_weight", 1.0) != 1.0:
         return

@@ -9,7 +9,7 @@ from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.compiler.wiring import every
 from specnet.diagnostics import Label
 
-LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": ()}
+LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": (), "mean": ()}
 """The last activations that a loss on logits takes away again, by the function that it applies."""
 
 NEVER_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hard_sigmoid", "softmax")
@@ -21,7 +21,7 @@ def softmax_with_numbers(subject: Subject) -> Iterator[Found]:
     spec, last = subject.spec, ending(subject.spec)
     if last is None or spec.loss.targets != "real" or last.function.type not in ("softmax", "log_softmax"):
         return
-    if spec.loss.link == "identity":
+    if spec.loss.link in ("identity", "mean"):
         yield Found(
             f"{last.function.type} makes probabilities of classes, and {spec.loss.type} compares numbers: its "
             "gradient all but vanishes where the network is surely wrong",
@@ -53,21 +53,23 @@ def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Found]:
 def bounded_logits(subject: Subject) -> Iterator[Found]:
     """An activation on what a loss takes for logits."""
     spec, last = subject.spec, ending(subject.spec)
-    if last is None or spec.loss.link == "identity" or last.function.type in LINKS[spec.loss.link]:
+    if last is None or spec.loss.link not in LINKS or last.function.type in LINKS[spec.loss.link]:
         return
     name = last.function.type
     if spec.loss.link == "softmax" and name == "sigmoid":
         return  # SN702 says more of it
     if spec.loss.link == "exp" and name != "relu":
         return
-    what = {"softmax": "probabilities", "sigmoid": "probabilities", "exp": "counts"}[spec.loss.link]
+    made = {"exp": "counts", "mean": "means and variances"}
+    what = made.get(spec.loss.link, "probabilities")
     known = LINKS[spec.loss.link]
+    applied = "the loss" if spec.loss.link == "mean" else f"{spec.loss.link} is applied here"
     yield Found(
         f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has bent these before",
         last.path,
         "type",
         f"leave the activation out{f', or write {chr(34)}{known[0]}{chr(34)}' if known else ''}",
-        (Label(f"{spec.loss.link} is applied here", ("loss",), "type"),),
+        (Label(applied, ("loss",), "type"),),
     )
 
 

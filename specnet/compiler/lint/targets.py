@@ -76,7 +76,7 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Found]:
 def out_of_reach(subject: Subject) -> Iterator[Found]:
     """Targets that the last activation cannot give."""
     spec, last = subject.spec, ending(subject.spec)
-    if last is None or last.function.type not in RANGES or spec.loss.link != "identity":
+    if last is None or last.function.type not in RANGES or spec.loss.link not in ("identity", "mean"):
         return
     span = target_range(subject)
     if span is None or spec.loss.targets != "real":
@@ -98,7 +98,7 @@ def out_of_reach(subject: Subject) -> Iterator[Found]:
 def large_targets(subject: Subject) -> Iterator[Found]:
     """Amounts far from where the outputs start."""
     spec = subject.spec
-    if spec.loss.targets != "real" or spec.loss.link != "identity":
+    if spec.loss.targets != "real" or spec.loss.link not in ("identity", "mean"):
         return
     span = target_range(subject)
     if span is not None and max(map(abs, span)) >= LARGE:

@@ -37,6 +37,33 @@ TRAINING = (
         '[[layers]]\ntype = "dense"\nunits = 100\nactivation = "relu"\n[[layers]]\ntype = "dense"\nunits = 1\n',
     ),
     Code(
+        "SN606",
+        "an optimizer that searches sees a part of the rows",
+        "`lbfgs` compares losses along a line to find how far to go. Losses of different rows say nothing about each "
+        "other, so each step must see the whole training split.",
+        '[training]\nbatch_size = 16\noptimizer = "lbfgs"\n',
+        '[training]\nbatch_size = "full"\noptimizer = "lbfgs"\n',
+    ),
+    Code(
+        "SN607",
+        "an optimizer that searches meets a layer that is never the same",
+        "`lbfgs` compares losses along a line. A layer that draws random numbers in training, such as `dropout`, gives "
+        "another loss at the same place, and one that keeps running statistics would count each trial for a step.",
+        '[[layers]]\ntype = "dense"\nunits = 4\n[[layers]]\ntype = "dropout"\nrate = 0.5\n[[layers]]\n'
+        'type = "dense"\nunits = 1\n[training]\nbatch_size = "full"\noptimizer = "lbfgs"\n',
+        '[[layers]]\ntype = "dense"\nunits = 4\nactivation = "tanh"\n[[layers]]\n'
+        'type = "dense"\nunits = 1\n[training]\nbatch_size = "full"\noptimizer = "lbfgs"\n',
+    ),
+    Code(
+        "SN608",
+        "an option that the optimizer has no use for",
+        "`lbfgs` measures how far each step goes. What else would say so (a schedule of the learning rate, a rate of a "
+        "layer's own, a clipped gradient) has no effect, or spoils what the search has found; and there is no chance "
+        "in its steps for `ema_decay` to average.",
+        '[training]\nbatch_size = "full"\noptimizer = "lbfgs"\nclip_norm = 1.0\n',
+        '[training]\nbatch_size = "full"\noptimizer = "lbfgs"\n',
+    ),
+    Code(
         "SN620",
         "the training has no steps",
         "A schedule says how the learning rate goes from the first step to the last, and there is none.",

@@ -31,7 +31,7 @@ from specnet.graph.ops.elementwise import (
     subtract,
     tanh,
 )
-from specnet.graph.ops.fixed import FIXED, fixed
+from specnet.graph.ops.fixed import FIXED, ROW_NUMBERS, fixed, row_numbers
 from specnet.graph.ops.indexing import cast, lookup, one_hot, pick, place
 from specnet.graph.ops.joining import beside, concat, crop, pad
 from specnet.graph.ops.linear import matmul, product
@@ -63,6 +63,7 @@ from specnet.graph.ops.shaping import (
 
 __all__ = [
     "FIXED",
+    "ROW_NUMBERS",
     "absolute",
     "add",
     "argmax",
@@ -115,6 +116,7 @@ __all__ = [
     "product",
     "relu",
     "reshape",
+    "row_numbers",
     "rows",
     "select",
     "sigmoid",

@@ -10,6 +10,15 @@ VALUE = "value "
 """What the outputs of a graph begin with that are there to be named."""
 
 
+LINKED = {
+    "softmax": ("logits", "probabilities"),
+    "sigmoid": ("logits", "probabilities"),
+    "exp": ("log_output", "output"),
+    "mean": ("output", "mean"),
+}
+"""What the last layer's values and the predictions made of them are called."""
+
+
 def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
     """Return the values of a forward graph that have names of their own, by name."""
     spec = network.spec
@@ -33,9 +42,9 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
     if lowered.output is not lowered.prediction:
         found = {name: v for name, v in found.items() if v is not lowered.output}
         found = {name: v for name, v in found.items() if v is not lowered.prediction}
-        label = "logits" if spec.loss.link in ("softmax", "sigmoid") else "log_output"
-        found[label] = lowered.output
-        found["probabilities" if label == "logits" else "output"] = lowered.prediction
+        before, after = LINKED[spec.loss.link]
+        found[before] = lowered.output
+        found[after] = lowered.prediction
     return found
 
 

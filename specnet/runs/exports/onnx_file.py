@@ -300,9 +300,18 @@ def _masked(w: _Writer, value: Value, inputs: list[str]) -> str:
     return w.node("Where", [inputs[1], inputs[0], w.hold(0.0)])
 
 
+def _crop(w: _Writer, value: Value, inputs: list[str]) -> str:
+    margins = value.attributes["margins"]
+    cut = [axis for axis, ends in enumerate(margins) if any(ends)]
+    starts = [margins[axis][0] for axis in cut]
+    ends = [-margins[axis][1] or np.iinfo(np.int64).max for axis in cut]
+    return w.node("Slice", [inputs[0], *(w.hold(part, np.int64) for part in (starts, ends, cut))])
+
+
 _RULES: dict[str, Rule] = {
     "cast": lambda w, value, inputs: w.cast(inputs[0], value.dtype),
     "clip": _clip,
+    "crop": _crop,
     "elu": _elu,
     "expm1": _expm1,
     "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),

@@ -22,6 +22,7 @@ from specnet.runs.exports.rows import raw_splits
 from specnet.runs.exports.updating import Rule, rule_of
 from specnet.runs.exports.watching import TRAIN, watched_figures, watching
 from specnet.runtime.random import words
+from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
 
@@ -47,6 +48,10 @@ class _Training:
         self.model, self.data, self.folder, self.program = model, data, folder, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
+        if self.settings.ema_decay is not None:
+            raise RunError("a training with `ema_decay` cannot be exported as NumPy")
+        if isinstance(self.settings.optimizer, Searching):
+            raise RunError(f"a training with {self.settings.optimizer.type} cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows
@@ -68,8 +73,8 @@ class _Training:
             program.body += [
                 f"{name} = {name}.astype(np.{self.spec.dtype})" for name, cast in prepared.items() if cast
             ]
-        passes = passes_of(self.network, program, self.variables)
         rule = self._rule()
+        passes = passes_of(self.network, program, self.variables)
         before, rate = self._start(passes, rule)
         program.body += [*before, "", *self._loop(passes, rule, rate), *self._end()]
 
@@ -92,6 +97,9 @@ class _Training:
         names = Names([*OWN.split(), *self.variables.values(), *self.program.arrays])
         rule = rule_of(self.settings, self.spec.dtype, names, "parameter", "gradient", "learning_rate")
         self.program.helpers |= rule.helpers
+        # What is kept from step to step must not be overwritten by a value of the passes.
+        for many, _ in rule.slots.values():
+            self.program.names.new(many)
         return rule
 
     def _simple(self, rule: Rule) -> bool:

@@ -94,7 +94,8 @@ def _facts(kept: KeptRun, figures: Figures) -> dict[str, Any]:
     if model is not None and data is not None:
         split = next(name for name in ("test", "validation", "train") if name in data.splits)
         with np.errstate(all="ignore"):
-            facts["predictions"] = _predictions(predicted(model, data, split), data, figures)
+            if model.network.spec.loss.targets != "groups":
+                facts["predictions"] = _predictions(predicted(model, data, split), data, figures)
             facts["parameters"] = parameter_facts(model, data)
             facts["network"] = network_facts(model, data)
         facts["rows"] = {name: len(part) for name, part in data.splits.items()}

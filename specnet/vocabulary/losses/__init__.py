@@ -21,6 +21,14 @@ LOSSES: Family[Loss] = Family(
         "squared_hinge": "classification.SquaredHinge",
         "kl_divergence": "classification.KLDivergence",
         "poisson": "regression.Poisson",
+        "focal": "focal.Focal",
+        "binary_focal": "focal.BinaryFocal",
+        "dice": "overlap.Dice",
+        "binary_dice": "overlap.BinaryDice",
+        "cosine_similarity": "direction.CosineSimilarity",
+        "gaussian_nll": "gaussian.GaussianNLL",
+        "triplet": "embedding.Triplet",
+        "contrastive": "embedding.Contrastive",
     },
 )
 

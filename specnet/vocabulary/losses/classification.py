@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.runtime.shapes import DType, Shape
-from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned
+from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned, weights_fault
 
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
@@ -42,10 +42,7 @@ class CrossEntropy(Loss):
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
-        weights = self.class_weights
-        if weights is not None and len(output) > 1 and output[-1] != len(weights):
-            return f"`class_weights` has {len(weights)} numbers, and the last layer gives {output[-1]} values"
-        return super().fault(output, target, dtype, classes)
+        return weights_fault(self.class_weights, output) or super().fault(output, target, dtype, classes)
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each row."""

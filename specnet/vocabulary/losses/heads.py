@@ -28,6 +28,11 @@ class Head(Table):
 
     @model_validator(mode="after")
     def _averaged(self) -> Head:
+        if self.loss.targets == "groups":
+            message = (
+                f"{self.loss.type} compares the rows of a batch with each other, and is a network's only loss"
+            )
+            raise fault(message, key="loss", part="type")
         if self.loss.reduction != "mean":
             message = "the losses of several outputs are averaged over the rows of a batch, and then summed"
             raise fault(

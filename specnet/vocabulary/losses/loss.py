@@ -9,8 +9,8 @@ from specnet.graph.graph import Value
 from specnet.runtime.shapes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
-Link = Literal["identity", "softmax", "sigmoid", "exp"]
-Targets = Literal["real", "classes", "binary", "several"]
+Link = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
+Targets = Literal["real", "classes", "binary", "groups", "several"]
 
 
 class Loss(Kind):
@@ -26,8 +26,12 @@ class Loss(Kind):
 
     targets: ClassVar[Targets] = "real"
     """What it compares with: a number for each output (`real`), a class index or a row of probabilities for
-    each row (`classes`), or yes or no for each output (`binary`); `several` outputs each have a loss of their
-    own that says it."""
+    each row (`classes`), yes or no for each output (`binary`), or a class index that tells which rows of a batch
+    belong together, whatever the outputs (`groups`); `several` outputs each have a loss of their own that says it."""
+    binary: ClassVar[str] = "binary_cross_entropy"
+    """Which loss takes a single output for two classes, where this one takes class indices."""
+    for_rare: ClassVar[bool] = False
+    """Whether it is made for classes of which some are rare."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
     """What is measured where a document names no metrics."""
     least: ClassVar[float | None] = None
@@ -42,7 +46,7 @@ class Loss(Kind):
         """What turns the network's output into predictions.
 
         A loss on logits names the function that makes them probabilities, and is given the logits even where
-        the last layer applies that function itself.
+        the last layer applies that function itself. `mean` is the first half of the last axis.
         """
         return "identity"
 
@@ -72,7 +76,7 @@ class Loss(Kind):
             cure = ": cross_entropy takes a class index for so many outputs"
         return (
             f"{self.type} compares each output with a target: the last layer gives "
-            f"{_amount(output, 'values')} a row, and the data has {_amount(target, what)}{cure}"
+            f"{amount(output, 'values')} a row, and the data has {amount(target, what)}{cure}"
         )
 
     def value_fault(self, least: float, most: float) -> str | None:
@@ -91,7 +95,7 @@ class Loss(Kind):
     def _fault_of_classes(
         self, output: Shape, target: Shape, dtype: DType, classes: int | None
     ) -> str | None:
-        given = _amount(output, "values")
+        given = amount(output, "values")
         if dtype != "int64":
             if output == target and _features(output) > 1:
                 return None
@@ -99,14 +103,14 @@ class Loss(Kind):
                 return f"the last layer gives {given}, and the data has {classes} classes"
             return (
                 f"{self.type} takes a class index for each row, or as many probabilities as the last layer "
-                f"gives values: it gives {given}, and the data has {_amount(target, 'numbers')} a row"
+                f"gives values: it gives {given}, and the data has {amount(target, 'numbers')} a row"
             )
         if output[:-1] != target:
             return f"{self.type} takes one class a row, and the last layer gives {given} a row"
         if output[-1] == 1:
             return (
                 f"{self.type} needs a value for each class, and the last layer gives 1: for two classes, "
-                "give it 2 units, or take binary_cross_entropy"
+                f"give it 2 units, or take {self.binary}"
             )
         if classes is not None and _features(output) < classes:
             return f"the last layer gives {given}, and the data has {classes} classes"
@@ -123,6 +127,13 @@ def aligned(output: Value, target: Value) -> Value:
     return target if target.shape == output.shape else ops.reshape(target, shape=output.shape)
 
 
+def weights_fault(weights: tuple[float, ...] | None, output: Shape) -> str | None:
+    """Say why there cannot be so many `class_weights` for an output, or return None."""
+    if weights is None or len(output) == 1 or output[-1] == len(weights):
+        return None
+    return f"`class_weights` has {len(weights)} numbers, and the last layer gives {output[-1]} values"
+
+
 def _trimmed(shape: Shape) -> Shape:
     """Return a shape without a last axis of size 1: one number a row is (batch,) as well as (batch, 1)."""
     return shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape
@@ -134,7 +145,7 @@ def _features(shape: Shape) -> int:
     return last
 
 
-def _amount(shape: Shape, what: str) -> str:
+def amount(shape: Shape, what: str) -> str:
     """Write what a row holds: `1 value`, `3 values`, `28 x 28 values`."""
     dims = [str(dim) for dim in shape[1:]] or ["1"]
     return f"{' x '.join(dims)} {what[:-1] if dims == ['1'] else what}"

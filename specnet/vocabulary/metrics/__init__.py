@@ -22,6 +22,7 @@ METRICS: Family[Metric] = Family(
         "rmse": "regression.RootMeanSquaredError",
         "mae": "regression.MeanAbsoluteError",
         "r2": "regression.R2",
+        "cosine_similarity": "regression.CosineSimilarity",
     },
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.vocabulary.losses import aligned
+from specnet.vocabulary.losses.direction import cosine
 from specnet.vocabulary.metrics.decisions import misfit
 from specnet.vocabulary.metrics.metric import Metric
 
@@ -87,6 +88,26 @@ class R2(Metric):
         around = ((target - target.mean(0)) ** 2).sum(0)
         shares = [_explained(*pair) for pair in zip(totals["squares"].tolist(), around.tolist(), strict=True)]
         return sum(shares) / len(shares)
+
+
+class CosineSimilarity(Metric):
+    """The mean over rows of y·t / (|y| * |t|), over the last axis: 1 where every direction is right.
+
+    A length is taken to be at least 1e-8, as in PyTorch's `cosine_similarity`.
+    """
+
+    type: Literal["cosine_similarity"] = "cosine_similarity"
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the sum of the cosines, as a share of the rows that each example has."""
+        if prediction.shape != target.shape or prediction.rank < 2 or target.dtype == "int64":
+            raise misfit(prediction, target)
+        cosines = cosine(prediction, target, 1e-8)
+        return {"cosines": ops.total_all(cosines) * (1.0 / cosines.count.each)}
+
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the mean."""
+        return float(totals["cosines"]) / rows
 
 
 def _explained(squares: float, around: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specnet.vocabulary.kind import Family
-from specnet.vocabulary.optimizers.optimizer import Optimizer
+from specnet.vocabulary.optimizers.optimizer import Optimizer, Searching
 
 OPTIMIZERS: Family[Optimizer] = Family(
     "optimizer",
@@ -19,12 +19,14 @@ OPTIMIZERS: Family[Optimizer] = Family(
         "adagrad": "adagrad.Adagrad",
         "adadelta": "adadelta.Adadelta",
         "lion": "lion.Lion",
+        "lbfgs": "lbfgs.LBFGS",
     },
 )
 
 __all__ = [
     "OPTIMIZERS",
     "Optimizer",
+    "Searching",
 ]
 
 

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field, PositiveFloat
 
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
 from specnet.vocabulary.kind import Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """The share of a running mean or sum that each step keeps."""
@@ -29,6 +35,38 @@ class Optimizer(Kind):
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return the parameters after the step; p, g (n,), lr and t scalars."""
         raise TypeError(f"{type(self).__name__} says nowhere how to step: {build}, {p}, {g}, {lr}, {t}")
+
+
+class Method(Protocol):
+    """The steps of a `Searching` optimizer over one training's memory."""
+
+    ended: str | None
+    """Why no further step would lead anywhere, once that is so."""
+
+    def step(self, evaluate: Callable[[], tuple[float, ...]], latest: Array) -> tuple[float, ...]:
+        """Make one step; return the scalars that were measured before it.
+
+        `evaluate` measures the parameters as they are: it returns scalars whose sum is the loss, and leaves the
+        gradient in `latest`. Where the loss is not finite, the parameters stay as they are.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Return what it knows beside its slots, as JSON can hold it."""
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; the slots have been put back."""
+
+
+class Searching(Optimizer):
+    """An optimizer whose step asks for the loss and its gradient more than once: no rule of one gradient."""
+
+    def room(self, size: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each slot that it keeps for so many parameters."""
+        raise TypeError(f"{type(self).__name__} says nowhere what it keeps for {size} parameters")
+
+    def method(self, parameters: Array, slots: Mapping[str, Array]) -> Method:
+        """Return the steps over these parameters, (n,), and these slots."""
+        raise TypeError(f"{type(self).__name__} says nowhere how to step: {parameters}, {slots}")
 
 
 def with_decay(p: Value, g: Value, weight_decay: float) -> Value:

@@ -76,6 +76,13 @@ CASES = {
         'loss = "poisson"\n' + rows([[0.0], [1.0]], [2.0, 3.0]) + dense(1, "relu"),
         ["SN703"],
     ),
+    "relu and a mean with its variance": ('loss = "gaussian_nll"\n' + SINE + dense(2, "softplus"), ["SN703"]),
+    "a linear mean with its variance": ('loss = "gaussian_nll"\n' + SINE + dense(2), []),
+    "softmax and a mean with its variance": (
+        'loss = "gaussian_nll"\n' + ONE_HOT + dense(4, "softmax"),
+        ["SN701", "SN703"],
+    ),
+    "relu and focal": ('loss = "focal"\n' + IRIS + dense(3, "relu"), ["SN703"]),
     "four units for three classes, dropout between": (
         CE + IRIS + dense(4) + layer("activation", activation="softmax"),
         ["SN704"],
@@ -249,6 +256,19 @@ CASES = {
     ),
     "rare among three, weighed": (
         'loss = { type = "cross_entropy", class_weights = [1.0, 1.0, 13.0] }\n'
+        + rows([[i / 40] for i in range(40)], [[0, 1][i % 2] if i else 2 for i in range(40)])
+        + dense(3),
+        [],
+    ),
+    "embeddings wider than the classes": ('loss = "triplet"\n' + IRIS + dense(8), []),
+    "embeddings of rare classes that leave one out": (
+        'loss = "contrastive"\n'
+        + rows([[i / 40] for i in range(40)], [3 if i else 1 for i in range(40)])
+        + dense(2),
+        [],
+    ),
+    "rare, and a loss made for that": (
+        'loss = "focal"\n'
         + rows([[i / 40] for i in range(40)], [[0, 1][i % 2] if i else 2 for i in range(40)])
         + dense(3),
         [],

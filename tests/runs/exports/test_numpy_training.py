@@ -159,6 +159,24 @@ def test_what_has_no_plain_form_is_named():
         numpy_program(exported, training=True, beside="a.npz")
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training.ema_decay": 0.9}, "a training with `ema_decay` cannot be exported as NumPy"),
+        (
+            {"training": {"batch_size": "full", "optimizer": "lbfgs"}},
+            "a training with lbfgs cannot be exported as NumPy",
+        ),
+    ],
+)
+def test_trainings_that_have_no_plain_form_are_named(changes, message):
+    source = specnet.load(SPECS / "moons.toml", overrides=changes)
+    exported = Exported(SPECS / "moons.toml", specnet.compile(source), trained=False)
+    with pytest.raises(specnet.RunError, match=message):
+        numpy_program(exported, training=True, beside="a.npz")
+    assert "def predict" in numpy_program(exported, training=False, beside="a.npz").text
+
+
 def test_changed_data_are_not_taken_for_the_runs(tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{2 * i}\n" for i in range(20)))
     (tmp_path / "a.toml").write_text(

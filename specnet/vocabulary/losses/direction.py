@@ -1,0 +1,48 @@
+"""A loss of directions."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import PositiveFloat
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.runtime.shapes import DType, Shape
+from specnet.vocabulary.losses.loss import Loss
+
+
+class CosineSimilarity(Loss):
+    """1 - cos for each row, cos = y·t / (|y| * |t|) over the last axis: 0 for the same direction, 2 for the opposite.
+
+    Each length is at least `epsilon`, as in PyTorch's `cosine_similarity`, so that a row of zeros costs 1. Keras's
+    `CosineSimilarity` is -cos, which has the same gradient. How long y is does not matter: predictions are compared
+    with targets by direction alone.
+    """
+
+    type: Literal["cosine_similarity"] = "cosine_similarity"
+    epsilon: PositiveFloat = 1e-8
+    """The least length that a row is taken to have."""
+
+    default_metrics: ClassVar[tuple[str, ...]] = ("cosine_similarity",)
+
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
+        """Say why it cannot compare an output with a target of these shapes, or return None."""
+        if output == target and len(output) > 1 and output[-1] == 1:
+            return f"{self.type} compares directions, of which a single value a row has two: mse compares numbers"
+        return super().fault(output, target, dtype, classes)
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each row."""
+        return 1.0 - cosine(output, target, self.epsilon)
+
+
+def cosine(a: Value, b: Value, epsilon: float) -> Value:
+    """Return the cosine of the angle between rows, (batch, ..., n) to (batch, ...); lengths are at least epsilon."""
+    last = (a.rank - 1,)
+
+    def length(x: Value) -> Value:
+        # The root is taken of what is at least epsilon^2: at 0 its slope has no bound.
+        return ops.sqrt(ops.maximum(ops.total(ops.square(x), axes=last), epsilon * epsilon))
+
+    return ops.total(a * b, axes=last) / (length(a) * length(b))

@@ -1,0 +1,102 @@
+"""Cross-entropies that make little of what is already right."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveFloat
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.runtime.shapes import DType, Shape
+from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned, weights_fault
+
+Gamma = Annotated[float, Field(ge=0)]
+
+LEAST = 1e-30
+"""What a miss is taken for at least, so that its power has a slope; it costs less than any digit of either dtype."""
+
+
+class Focal(Loss):
+    """-(1 - p_c)^gamma * log p_c for the class c of each row, p = softmax(logits) (Lin et al., 2017).
+
+    With one-hot targets or rows of probabilities t it is -sum_i t_i * (1 - p_i)^gamma * log p_i. `gamma = 0` is
+    the cross-entropy. `class_weights`, alpha in the paper, multiply the terms of each class; the mean is over rows.
+    Keras's `CategoricalFocalCrossentropy` multiplies all terms by alpha = 0.25 unless told otherwise; PyTorch has
+    no such loss. For yes or no there is `binary_focal`.
+    """
+
+    type: Literal["focal"] = "focal"
+    gamma: Gamma = 2.0
+    """How little counts what is nearly right."""
+    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
+    """How much the rows of each class count, in the order of the classes; all the same if left out."""
+
+    targets: ClassVar[Targets] = "classes"
+    binary: ClassVar[str] = "binary_focal"
+    least: ClassVar[float | None] = 0.0
+    for_rare: ClassVar[bool] = True
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "softmax"
+
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
+        """Say why it cannot compare an output with a target of these shapes, or return None."""
+        return weights_fault(self.class_weights, output) or super().fault(output, target, dtype, classes)
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each row."""
+        logp = ops.log_softmax(output)
+        chosen = target.dtype == "int64"
+        log_of = ops.pick(logp, target) if chosen else logp
+        # 1 - p, which keeps its digits where p is nearly 1.
+        cost = -(_power(-ops.expm1(log_of), self.gamma) * log_of)
+        if self.class_weights is not None:
+            weights = ops.fixed(output.graph, self.class_weights)
+            cost = cost * (ops.lookup(weights, target) if chosen else weights)
+        return cost if chosen else ops.total(target * cost, axes=(logp.rank - 1,))
+
+
+class BinaryFocal(Loss):
+    """(1 - q)^gamma * (-t log p - (1 - t) log(1 - p)) for every element, p = sigmoid(logit), t in [0, 1].
+
+    q = t * p + (1 - t) * (1 - p) is the probability of what is true (Lin et al., 2017). `alpha` weighs the two:
+    an element counts alpha * t + (1 - alpha) * (1 - t). torchvision's `sigmoid_focal_loss` has alpha = 0.25 by
+    default; Keras's `BinaryFocalCrossentropy` weighs, as here, only where it is told to.
+    """
+
+    type: Literal["binary_focal"] = "binary_focal"
+    gamma: Gamma = 2.0
+    """How little counts what is nearly right."""
+    alpha: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """How much targets that are 1 count, those that are 0 counting 1 - alpha; both count 1 if left out."""
+
+    targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = 0.0
+    most: ClassVar[float | None] = 1.0
+    for_rare: ClassVar[bool] = True
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "sigmoid"
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each element."""
+        t = aligned(output, target)
+        missed = t * ops.sigmoid(-output) + (1.0 - t) * ops.sigmoid(output)
+        cost = _power(missed, self.gamma) * (ops.softplus(output) - t * output)
+        if self.alpha is None:
+            return cost
+        return cost * (t * (2.0 * self.alpha - 1.0) + (1.0 - self.alpha))
+
+
+def _power(x: Value, gamma: float) -> Value:
+    """Return x^gamma, x in [0, 1]."""
+    if gamma == 2.0:
+        return ops.square(x)
+    return ops.power(ops.maximum(x, LEAST), gamma)

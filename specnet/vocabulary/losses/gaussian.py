@@ -1,0 +1,62 @@
+"""A loss for networks that say how sure they are of a number."""
+
+from __future__ import annotations
+
+from math import log, pi
+from typing import ClassVar, Literal
+
+from pydantic import PositiveFloat
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.runtime.shapes import DType, Shape
+from specnet.vocabulary.losses.loss import Link, Loss, aligned, amount
+
+
+class GaussianNLL(Loss):
+    """(log v + (y - t)^2 / v) / 2 for every target t: the negative log-likelihood of a normal distribution.
+
+    The network gives twice as many values as there are targets: the last axis of its output holds the means y, and
+    after them as many logarithms s of variances, v = exp(s) + epsilon, which is positive whatever s is (Nix and
+    Weigend, 1994). Predictions and metrics are the means. The last layer must be linear, since an activation would
+    bend the means and the variances alike. PyTorch's `GaussianNLLLoss` takes v itself and holds it above epsilon;
+    Keras has no such loss.
+    """
+
+    type: Literal["gaussian_nll"] = "gaussian_nll"
+    full: bool = False
+    """Whether the constant log(2 pi) / 2 is added, as in PyTorch's `full`."""
+    epsilon: PositiveFloat = 1e-6
+    """The least variance."""
+
+    default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into predicted means."""
+        return "mean"
+
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:  # noqa: ARG002
+        """Say why it cannot compare an output with a target of these shapes, or return None."""
+        last = output[-1]
+        wanted = target if len(target) > 1 else (*target, 1)
+        assert isinstance(wanted[-1], int)
+        if isinstance(last, int) and last % 2 == 0 and (*output[:-1], last // 2) == wanted:
+            return None
+        return (
+            f"{self.type} takes a mean and the logarithm of a variance for each target: the last layer gives "
+            f"{amount(output, 'values')} a row, and the data has {amount(target, 'numbers')}: it takes "
+            f"{amount((*wanted[:-1], wanted[-1] * 2), 'values')}"
+        )
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each target."""
+        last = output.shape[-1]
+        assert isinstance(last, int)
+        before = ((0, 0),) * (output.rank - 1)
+        mean = ops.crop(output, margins=(*before, (0, last // 2)))
+        s = ops.crop(output, margins=(*before, (last // 2, 0)))
+        # log(exp(s) + epsilon), which neither overflows nor leaves the variance stuck at its least.
+        logv = ops.softplus(s - log(self.epsilon)) + log(self.epsilon)
+        cost = (logv + ops.square(mean - aligned(mean, target)) * ops.exp(-logv)) * 0.5
+        return cost + 0.5 * log(2.0 * pi) if self.full else cost

@@ -1,0 +1,88 @@
+"""Losses of how far a prediction and what is true overlap."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned
+
+Smooth = Annotated[float, Field(gt=0)]
+
+
+class Dice(Loss):
+    """1 - mean over classes i of (2 * sum p_i * t_i + smooth) / (sum p_i + sum t_i + smooth), for each example.
+
+    p = softmax(logits), t is 1 for the class and else 0, and the sums go over all places of one example, (batch,
+    ..., classes): a whole image of one-hot classes, or a single row (the soft Dice coefficient of Milletari et al.,
+    2016, with the sums of Sudre et al., 2017). All classes count the same, however rare. Keras's `Dice` sums over
+    the whole batch, so that large objects outweigh small ones. For masks of yes or no there is `binary_dice`.
+    """
+
+    type: Literal["dice"] = "dice"
+    smooth: Smooth = 1.0
+    """What is added above and below, so that an example without a class costs nothing where none is predicted."""
+    squared: bool = False
+    """Whether the sums below are of squares, sum p^2 + sum t^2, as Milletari et al. have them."""
+
+    targets: ClassVar[Targets] = "classes"
+    binary: ClassVar[str] = "binary_dice"
+    least: ClassVar[float | None] = 0.0
+    for_rare: ClassVar[bool] = True
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "softmax"
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each example."""
+        p = ops.softmax(output)
+        classes = p.shape[-1]
+        t = ops.one_hot(target, classes=classes) if target.dtype == "int64" else target
+        places = tuple(range(1, p.rank - 1))
+        return 1.0 - ops.mean(_coefficient(p, t, places, self.smooth, squared=self.squared), axes=(1,))
+
+
+class BinaryDice(Loss):
+    """1 - (2 * sum p * t + smooth) / (sum p + sum t + smooth) for each example, p = sigmoid(logit), t in [0, 1].
+
+    The sums go over all outputs of one example: the pixels of a mask, or the labels of a row (Milletari et al.,
+    2016; Sudre et al., 2017). Keras's `Dice` sums over the whole batch, so that large objects outweigh small ones.
+    """
+
+    type: Literal["binary_dice"] = "binary_dice"
+    smooth: Smooth = 1.0
+    """What is added above and below, so that an empty mask costs nothing where none is predicted."""
+    squared: bool = False
+    """Whether the sums below are of squares, sum p^2 + sum t^2, as Milletari et al. have them."""
+
+    targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = 0.0
+    most: ClassVar[float | None] = 1.0
+    for_rare: ClassVar[bool] = True
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "sigmoid"
+
+    def elements(self, output: Value, target: Value) -> Value:
+        """Return the cost of each example."""
+        p, t = ops.sigmoid(output), aligned(output, target)
+        places = tuple(range(1, p.rank))
+        return 1.0 - _coefficient(p, t, places, self.smooth, squared=self.squared)
+
+
+def _coefficient(p: Value, t: Value, places: tuple[int, ...], smooth: float, *, squared: bool) -> Value:
+    """Return the soft Dice coefficient, the sums going over some axes."""
+    both = p * t
+    below = ops.square(p) + ops.square(t) if squared else p + t
+    if places:
+        both, below = ops.total(both, axes=places), ops.total(below, axes=places)
+    return (both * 2.0 + smooth) / (below + smooth)

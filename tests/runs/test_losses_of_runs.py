@@ -12,7 +12,7 @@ from rich.console import Console
 import specnet
 from specnet.cli.shown import show_asked
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
-from specnet.runs.predicting import Reading
+from specnet.runs.predicting import readings
 from tests.runs.exports.support import bare
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 60, "noise": 0.2}
@@ -109,7 +109,7 @@ def test_embeddings_are_shown_and_predicted_as_numbers(tmp_path):
     show_asked(Console(file=file, width=200), result)
     assert "prediction 2" in file.getvalue()
     assert "read as" not in file.getvalue()
-    assert Reading.of(result.model).head == ["prediction_0", "prediction_1", "prediction_2"]
+    assert readings(result.model)[""].head == ["prediction_0", "prediction_1", "prediction_2"]
 
 
 @pytest.mark.parametrize("name", ["semi_hard", "gaussian_nll", "cosine_similarity", "dice"])

@@ -32,10 +32,19 @@ from specnet.graph.ops.elementwise import (
     tanh,
 )
 from specnet.graph.ops.fixed import FIXED, fixed
-from specnet.graph.ops.indexing import cast, lookup, one_hot, pick, place
+from specnet.graph.ops.indexing import cast, indices, lookup, one_hot, pick, place, scatter
 from specnet.graph.ops.joining import beside, concat, crop, pad
 from specnet.graph.ops.linear import matmul, product
-from specnet.graph.ops.noise import keep_mask
+from specnet.graph.ops.noise import keep_mask, normal_noise
+from specnet.graph.ops.normalising import (
+    column_moments,
+    column_normal,
+    column_slopes,
+    column_sums,
+    row_normal,
+    row_of,
+    row_slopes,
+)
 from specnet.graph.ops.reductions import (
     argmax,
     inner,
@@ -49,6 +58,7 @@ from specnet.graph.ops.reductions import (
     total_all,
     total_last,
 )
+from specnet.graph.ops.sampling import resample, resampled_back
 from specnet.graph.ops.shaping import (
     expand,
     fit,
@@ -69,6 +79,10 @@ __all__ = [
     "beside",
     "cast",
     "clip",
+    "column_moments",
+    "column_normal",
+    "column_slopes",
+    "column_sums",
     "concat",
     "crop",
     "divide",
@@ -84,6 +98,7 @@ __all__ = [
     "greater",
     "greater_equal",
     "huber",
+    "indices",
     "inner",
     "keep_mask",
     "largest",
@@ -104,6 +119,7 @@ __all__ = [
     "minimum",
     "multiply",
     "negative",
+    "normal_noise",
     "one_hot",
     "ones_below",
     "ones_beside",
@@ -114,8 +130,14 @@ __all__ = [
     "power",
     "product",
     "relu",
+    "resample",
+    "resampled_back",
     "reshape",
+    "row_normal",
+    "row_of",
+    "row_slopes",
     "rows",
+    "scatter",
     "select",
     "sigmoid",
     "sign",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from tests.compiled import checked
 from tests.reference import gradients
 
 torch = pytest.importorskip("torch")
+# Arrays this small are done before a second thread has woken up.
+torch.set_num_threads(1)
 
 RTOL = 1e-8
 """How near to PyTorch's numbers ours must be, in float64."""
@@ -55,6 +57,8 @@ class Row:
     """What PyTorch makes of inputs (batch, *shape) and our parameters, in our layouts."""
     parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Name and shape of each parameter, in order."""
+    statistics: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The same of its running statistics, which `meant` changes in training."""
     penalty: Callable[[Held], Any] | None = None
     """What the layer's regularizers add to the loss."""
     random: bool = False
@@ -126,29 +130,46 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     rng = np.random.default_rng(seed)
     graph, build, x, y = lowered(row.options, row.shape, training=training)
     _declared(row, build)
-    given = {name: rng.normal(size=p.shape) for name, p in build.parameters.items()}
+    # Statistics may be variances.
+    given = {
+        name: rng.normal(size=p.shape) if p.role == "parameter" else rng.uniform(0.5, 2.0, p.shape)
+        for name, p in build.parameters.items()
+    }
+    fitted = [build.leaves[name] for name, p in build.parameters.items() if p.role == "parameter"]
     inputs = row.draw(rng, (batch, *row.shape))
     weight = leaf(graph, "w", "input", y.shape)
     weights = rng.normal(size=at(y.shape, batch))
     loss = ops.total_all(y * weight)
-    wanted = [*([] if row.indices else [x]), *build.leaves.values()]
+    wanted = [*([] if row.indices else [x]), *fitted]
     slopes = gradients(graph, loss, wanted)
     compiled = differentiate(graph, loss, wanted)
-    got = checked(graph, {"x": inputs, "w": weights, **given}, [y * 1.0, *slopes, *compiled], batch)
+    observed = [seen for _, seen, _ in build.followed]
+    got = checked(
+        graph, {"x": inputs, "w": weights, **given}, [y * 1.0, *slopes, *compiled, *observed], batch
+    )
 
     there = torch.tensor(inputs, requires_grad=not row.indices)
-    held = _held({name.removeprefix("layer."): array for name, array in given.items()}, training=training)
+    held = _held(row, {n.removeprefix("layer."): array for n, array in given.items()}, training=training)
     meant = row.meant(there, held)
     meant.backward(torch.tensor(weights))
-    leaves = [*([] if row.indices else [there]), *held.values()]
+    leaves = [*([] if row.indices else [there]), *(held[name] for name in row.parameters)]
     flowed = [torch.zeros_like(v) if v.grad is None else v.grad for v in leaves]
     names = ["output", *(v.attributes["name"] for v in wanted), *(v.attributes["name"] for v in wanted)]
-    for name, ours, theirs in zip(names, got, [meant, *flowed, *flowed], strict=True):
+    compared = len(names)
+    for name, ours, theirs in zip(names, got[:compared], [meant, *flowed, *flowed], strict=True):
         close(ours, theirs, f"{name}, {training=}")
+    assert len(build.followed) == (len(row.statistics) if training else 0)
+    for (statistic, _, momentum), seen in zip(build.followed, got[compared:], strict=True):
+        name = statistic.attributes["name"].removeprefix("layer.")
+        close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
 
 
-def _held(arrays: dict[str, np.ndarray], *, training: bool) -> Held:
-    held = Held({n: torch.tensor(np.array(array), requires_grad=True) for n, array in arrays.items()})
+def _held(row: Row, arrays: Mapping[str, np.ndarray], *, training: bool) -> Held:
+    """Return arrays as PyTorch's; all but the layer's statistics have gradients."""
+    held = Held()
+    for name, array in arrays.items():
+        fitted = name.removeprefix("layer.") not in row.statistics
+        held[name] = torch.tensor(np.array(array), requires_grad=fitted)
     held.training = training
     return held
 
@@ -157,7 +178,9 @@ def _declared(row: Row, build: Builder) -> None:
     """Check the layer's parameters: names, shapes, and that each starts where its field says."""
     made = LAYERS.validate(row.options)
     declared = {name.removeprefix("layer."): p for name, p in build.parameters.items()}
-    assert {name: p.shape for name, p in declared.items()} == row.parameters
+    for role, expected in (("parameter", row.parameters), ("statistic", row.statistics)):
+        assert {name: p.shape for name, p in declared.items() if p.role == role} == expected
+    assert len(declared) == len(row.parameters) + len(row.statistics)
     for name, parameter in declared.items():
         assert parameter.initial == getattr(made, parameter.field), f"{name} starts as no field says"
         assert parameter.initial.fault(parameter.shape) is None
@@ -173,8 +196,8 @@ def compare_training(row: Row, folder: Path, *, rate: float = 0.05) -> None:
     inputs, targets = row.draw(rng, (3 * size - 1, *row.shape)), rng.normal(size=(3 * size - 1, 2))
     spec = specnet.load(json.dumps(_document(row, inputs, targets, size, rate, folder)))
     start = specnet.compile(spec)
-    held = _held(start.parameters, training=True)
-    optimizer = torch.optim.SGD(held.values(), lr=rate, momentum=0.9)
+    held = _held(row, start.parameters, training=True)
+    optimizer = torch.optim.SGD([v for v in held.values() if v.requires_grad], lr=rate, momentum=0.9)
     losses = []
     for begin in range(0, len(inputs), size):
         part = slice(begin, begin + size)
@@ -200,13 +223,12 @@ def _document(
     row: Row, inputs: np.ndarray, targets: np.ndarray, size: int, rate: float, folder: Path
 ) -> dict[str, Any]:
     np.savez(folder / "data.npz", inputs=inputs, targets=targets)
-    before = {"type": "dense", "name": "before", "units": row.shape[-1], "activation": "tanh"}
     return {
         "specnet": 1,
         "dtype": "float64",
         "data": {"type": "npz", "path": str(folder / "data.npz")},
         "layers": [
-            *([] if row.indices else [before]),
+            *([] if row.indices else [_before(row)]),
             {**row.options, "name": "layer"},
             {"type": "flatten"},
             {"type": "dense", "name": "after", "units": 2},
@@ -219,6 +241,10 @@ def _document(
             "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9},
         },
     }
+
+
+def _before(row: Row) -> dict[str, Any]:
+    return {"type": "dense", "name": "before", "units": row.shape[-1], "activation": "tanh"}
 
 
 def _network(row: Row, x: Any, held: Held) -> tuple[Any, Held]:
@@ -235,7 +261,7 @@ def _last_penalty(row: Row, held: Held, optimizer: Any, rate: float) -> float:
     """Return the penalty of the last step, before it moved the parameters."""
     moved = Held()
     for name, value in held.items():
-        if name.startswith("layer."):
+        if name.startswith("layer.") and value.requires_grad:
             back = rate * optimizer.state[value]["momentum_buffer"]
             moved[name.removeprefix("layer.")] = value.detach() + back
     return float(row.penalty(moved))

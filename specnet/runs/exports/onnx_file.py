@@ -16,6 +16,7 @@ from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.op import CONSTANT
+from specnet.graph.ops.sampling import mixture
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole
 from specnet.runtime.shapes import Batch
@@ -300,19 +301,69 @@ def _masked(w: _Writer, value: Value, inputs: list[str]) -> str:
     return w.node("Where", [inputs[1], inputs[0], w.hold(0.0)])
 
 
+def _concat(w: _Writer, value: Value, inputs: list[str]) -> str:
+    return w.node("Concat", inputs, axis=value.attributes["axis"])
+
+
+def _crop(w: _Writer, value: Value, inputs: list[str]) -> str:
+    margins = value.attributes["margins"]
+    starts = w.hold([before for before, _ in margins], np.int64)
+    ends = w.hold([-after if after else np.iinfo(np.int64).max for _, after in margins], np.int64)
+    return w.node("Slice", [*inputs, starts, ends])
+
+
+def _pad(w: _Writer, value: Value, inputs: list[str]) -> str:
+    before, after = zip(*value.attributes["margins"], strict=True)
+    return w.node("Pad", [*inputs, w.hold([*before, *after], np.int64)])
+
+
+def _expand(w: _Writer, value: Value, inputs: list[str]) -> str:
+    # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
+    (x,) = value.inputs
+    rows = [i for i, dim in enumerate(value.shape) if isinstance(dim, Batch)]
+    if any(x.rank <= i or x.shape[i - value.rank] != value.shape[i] for i in rows):
+        raise RunError("a value repeated for each row of the batch cannot be exported to ONNX")
+    sizes = [1 if isinstance(dim, Batch) else dim for dim in value.shape]
+    return w.node("Expand", [*inputs, w.hold(sizes, np.int64)])
+
+
+def _row_normal(w: _Writer, value: Value, inputs: list[str]) -> str:
+    (x,) = inputs
+    last = w.hold([1], np.int64)
+    if value.attributes["center"]:
+        x = w.node("Sub", [x, w.node("ReduceMean", [x, last], keepdims=1)])
+    spread = w.node("ReduceMean", [w.node("Mul", [x, x]), last], keepdims=1)
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
+    return w.node("Div", [x, root])
+
+
+def _resample(w: _Writer, value: Value, inputs: list[str]) -> str:
+    size = value.inputs[0].shape[1]
+    assert isinstance(size, int)
+    return w.node("MatMul", [w.hold(mixture(size, value.attributes["factor"])), *inputs])
+
+
 _RULES: dict[str, Rule] = {
     "cast": lambda w, value, inputs: w.cast(inputs[0], value.dtype),
     "clip": _clip,
+    "concat": _concat,
+    "crop": _crop,
     "elu": _elu,
+    "expand": _expand,
     "expm1": _expm1,
     "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),
+    "indices": lambda w, _, inputs: w.cast(inputs[0], np.int64),
     "largest": lambda w, _, inputs: w.node("ReduceMax", [*inputs, w.hold([-1], np.int64)], keepdims=1),
     "leaky_relu": _leaky_relu,
     "log1p": _log1p,
     "log_softmax": _softmax,
+    "lookup": lambda w, _, inputs: w.node("Gather", inputs, axis=0),
     "masked": _masked,
+    "pad": _pad,
     "product": _product,
+    "resample": _resample,
     "reshape": _reshape,
+    "row_normal": _row_normal,
     "softmax": _softmax,
     "softplus": _softplus,
     "softsign": _softsign,

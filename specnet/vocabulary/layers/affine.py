@@ -32,7 +32,8 @@ class Scaled(Layer):
     def _unused(self, switch: str, name: str) -> Self:
         """Raise a fault where options say how something is that the layer does not have."""
         for key in (f"{name}_init", f"{name}_regularizer"):
-            if not getattr(self, switch) and key in self.model_fields_set:
+            default = type(self).model_fields[key].get_default(call_default_factory=True)
+            if not getattr(self, switch) and getattr(self, key) != default:
                 raise fault(
                     f"with {switch} = false there is no {name}", key=key, part="key", help=f"leave out {key}"
                 )

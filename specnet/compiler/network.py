@@ -123,7 +123,7 @@ class Network:
         """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
-            *initial_faults(self.parameters),
+            *initial_faults(self.arrays),
         ]
         labels: dict[str, int] = {}
         for index, metric in enumerate(self.metrics):

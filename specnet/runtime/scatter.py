@@ -33,15 +33,16 @@ def as_indices(x: Array, size: int, who: str, again: Array, wrong: Array, out: A
     )
 
 
-def scatter_add(x: Array, index: Array, columns: Array, at: Array, out: Array) -> None:
+def scatter_add(x: Array, index: Array, columns: Array, at: Array, along: Array, out: Array) -> None:
     """Write zeros (n * m,), and add each row of x (rows * m,) where the row of its index begins.
 
-    `columns` counts from 0 to m - 1, and `at` is scratch of int64 of x's shape.
+    `columns` counts from 0 to m - 1, and `at` and `along` are scratch of int64 of x's shape.
     """
     width = len(columns)
-    places = at.reshape(len(index), width)
-    np.copyto(places, index[:, np.newaxis])
+    shape = (len(index), width)
+    np.copyto(at.reshape(shape), index[:, np.newaxis])
     np.multiply(at, width, at)
-    np.add(places, columns, places)
+    np.copyto(along.reshape(shape), columns)
+    np.add(at, along, at)
     out.fill(0.0)
     np.add.at(out, at, x)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +18,13 @@ import pytest
 
 import specnet
 from specnet.compiler.differentiate import differentiate
+from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.runtime.execution import Executable
+from specnet.runtime.random import stream
 from specnet.runtime.shapes import BATCH, at
 from specnet.vocabulary.layers import LAYERS, Layer
 from tests.compiled import checked
@@ -162,6 +166,32 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     for (statistic, _, momentum), seen in zip(build.followed, got[compared:], strict=True):
         name = statistic.attributes["name"].removeprefix("layer.")
         close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
+
+
+def bytes_of_a_step(row: Row, *, training: bool) -> int:
+    """Return the bytes that a step over long arrays, forward and backward, has in use beyond what it found."""
+    graph, build, x, y = lowered(row.options, row.shape, training=training)
+    batch = 1 + 40_000 // x.count.each
+    fitted = [build.leaves[name] for name, p in build.parameters.items() if p.role == "parameter"]
+    slopes = differentiate(graph, ops.total_all(ops.square(y)), [*([] if row.indices else [x]), *fitted])
+    observed = [seen for _, seen, _ in build.followed]
+    graph.outputs = {f"{i}": value for i, value in enumerate([y, *slopes, *observed]) if value.shape}
+    made = plan(graph, batch)
+    rng = np.random.default_rng(0)
+    draw = {"x": row.draw(rng, (batch, *row.shape))}
+    leaves = {n: draw.get(n, np.full(at(shape, batch), 0.5)) for n, (shape, _) in made.leaves.items()}
+    streams = {name: stream(0, name) for name in made.streams.values()}
+    bound = Executable(made, streams).bind(batch, {n: np.ascontiguousarray(a) for n, a in leaves.items()})
+    bound.step()
+    tracemalloc.start()
+    try:
+        bound.step()
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        bound.step()
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
 
 
 def _held(row: Row, arrays: Mapping[str, np.ndarray], *, training: bool) -> Held:

@@ -13,6 +13,7 @@ from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
 from tests.vocabulary.layer_cases import (
     Row,
+    bytes_of_a_step,
     changed_fields,
     compare_lowered,
     compare_training,
@@ -54,6 +55,13 @@ def test_a_layer_computes_what_pytorch_does(row, training):
 def test_a_network_around_it_trains_as_pytorch_does(row, optimise, tmp_path, monkeypatch):
     monkeypatch.setattr(specnet.compiler.plans, "plan", partial(plan, optimise=optimise))
     compare_training(row, tmp_path)
+
+
+@named(ROWS)
+@pytest.mark.parametrize("training", [False, True])
+def test_a_step_allocates_no_array(row, training):
+    # Views, numbers and loops over pieces take a few objects; the smallest array there is has 300 kB.
+    assert bytes_of_a_step(row, training=training) < 8_000
 
 
 @named([row for row in ROWS if row.options["type"] in ("dense", "activation")])

@@ -100,7 +100,7 @@ def _infer_scatter(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tup
 
 
 def _scatter_room(value: Value) -> list[tuple[Shape, DType]]:
-    return [(value.inputs[0].shape, "int64")]
+    return [(value.inputs[0].shape, "int64")] * 2
 
 
 def _columns_of_row(value: Value, _: int) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def _columns_of_row(value: Value, _: int) -> dict[str, Any]:
 scatter: Op = Op(
     "scatter",
     _infer_scatter,
-    "scatter_add({a:flat}, {b:flat}, {columns}, {s:flat}, {o:flat})",
+    "scatter_add({a:flat}, {b:flat}, {columns}, {s:flat}, {s2:flat}, {o:flat})",
     lambda g, y, x, index, size: (lookup(g, index), None),
     flops=lambda value: value.inputs[0].count,
     scratch=_scatter_room,

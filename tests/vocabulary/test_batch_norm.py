@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
 from specnet.runtime.shapes import BATCH
@@ -103,7 +103,7 @@ def test_a_frozen_layer_does_in_training_what_it_does_in_evaluation():
     written = []
     for training in (False, True):
         graph = Graph("float64")
-        build = Builder(graph, training, scope="layer", trainable=False)
+        build = Builder(graph, training, Scope("layer", "layer", trainable=False))
         LAYERS.validate("batch_norm").lower(build, leaf(graph, "x", "input", (BATCH, 3)))
         written.append(str(graph))
         assert not build.followed

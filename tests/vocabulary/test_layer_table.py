@@ -25,7 +25,9 @@ from tests.vocabulary.layer_cases import (
 
 ROWS = rows()
 # What holds layers or joins several values is compared in tests/compiler/test_branches.py.
-ALONE = [name for name, kind in LAYERS.kinds.items() if kind.takes == (1, 1) and not issubclass(kind, Container)]
+ALONE = [
+    name for name, kind in LAYERS.kinds.items() if kind.takes == (1, 1) and not issubclass(kind, Container)
+]
 
 
 def test_every_layer_has_rows():

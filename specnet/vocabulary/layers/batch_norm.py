@@ -51,7 +51,7 @@ class BatchNorm(Affine):
         turned = x if axis == x.rank - 1 else ops.transpose(x, axes=order)
         mean = build.statistic("moving_mean", shape, self.moving_mean_init)
         variance = build.statistic("moving_variance", shape, self.moving_variance_init)
-        if build.training and build.trainable:
+        if build.training and build.scope.trainable:
             y = self._by_batch(build, turned, mean, variance)
         else:
             y = self._by_history(build, turned, mean, variance)

@@ -79,6 +79,24 @@ def row_slopes(g, y, x, center, epsilon):
     return inner / np.sqrt(spread + epsilon)
 
 
+def by_groups(x, groups):
+    """Lay what belongs to one group of one example out as one row."""
+    return x.reshape(len(x), x.shape[1], groups, -1).swapaxes(1, 2).reshape(len(x) * groups, -1)
+
+
+def from_groups(rows, like, groups):
+    return rows.reshape(len(like), groups, like.shape[1], -1).swapaxes(1, 2).reshape(like.shape)
+
+
+def group_normal(x, groups, epsilon):
+    return from_groups(row_normal(by_groups(x, groups), True, epsilon), x, groups)
+
+
+def group_slopes(g, y, x, groups, epsilon):
+    rows = row_slopes(*(by_groups(v, groups) for v in (g, y, x)), True, epsilon)
+    return from_groups(rows, x, groups)
+
+
 def mixture(size, factor):
     """Interpolate each column of the identity linearly between the middles of its cells."""
     middles = (np.arange(size * factor) + 0.5) / factor - 0.5
@@ -119,6 +137,8 @@ MEANING = {
     "fixed": lambda values, dtype: np.asarray(list(values), dtype),
     "greater": np.greater,
     "greater_equal": np.greater_equal,
+    "group_normal": group_normal,
+    "group_slopes": group_slopes,
     "huber": huber,
     "indices": lambda x, size, who: x.astype(int),
     "inner": lambda a, b: (a * b).sum(),

@@ -67,6 +67,18 @@ def row_slopes(g, y, x, center, epsilon):
     slope = g - y * (g * y).mean(axis=1, keepdims=True)
     slope = slope - g.mean(axis=1, keepdims=True) if center else slope
     return slope / np.sqrt((x**2).mean(axis=1, keepdims=True) + epsilon)""",
+    "by_groups": """\
+def by_groups(function, arrays, groups, **options):
+    n, places, features = arrays[0].shape
+    parts = [a.reshape(n, places, groups, -1).swapaxes(1, 2).reshape(n * groups, -1) for a in arrays]
+    made = function(*parts, center=True, **options).reshape(n, groups, places, -1)
+    return made.swapaxes(1, 2).reshape(n, places, features)""",
+    "group_normal": """\
+def group_normal(x, groups, epsilon):
+    return by_groups(row_normal, (x,), groups, epsilon=epsilon)""",
+    "group_slopes": """\
+def group_slopes(g, y, x, groups, epsilon):
+    return by_groups(row_slopes, (g, y, x), groups, epsilon=epsilon)""",
     "mixture": """\
 def mixture(size, factor):
     at = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
@@ -89,6 +101,8 @@ CALLED = {
     "column_normal": {"normal"},
     "column_slopes": {"normal"},
     "column_sums": {"normal"},
+    "group_normal": {"by_groups", "row_normal"},
+    "group_slopes": {"by_groups", "row_slopes"},
     "resample": {"mixture"},
     "resampled_back": {"mixture"},
 }

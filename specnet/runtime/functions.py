@@ -63,6 +63,8 @@ FUNCTIONS: dict[str, Any] = {
     "float": float,
     "greater": np.greater,
     "greater_equal": np.greater_equal,
+    "group_normal": normalising.group_normal,
+    "group_slopes": normalising.group_slopes,
     "less": np.less,
     "less_equal": np.less_equal,
     "log": np.log,

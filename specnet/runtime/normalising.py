@@ -234,3 +234,70 @@ def row_slopes(
             np.subtract(made, product, made)
         np.copyto(product, scale[:, np.newaxis])
         np.multiply(made, product, made)
+
+
+def group_normal(
+    x: Array, epsilon: float, places: Array, alike: Array, s: Array, first: Array, out: Array
+) -> None:
+    """Write (x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and a group of features.
+
+    `places` (1, places) is full of 1 / places, and `alike` (m, m) has 1 / size where two features are of one group, so
+    that two products make the means over a group, given back for each of its features.
+    """
+    for start in range(0, len(x), len(s)):
+        tile, made = x[start : start + len(s)], out[start : start + len(s)]
+        r = len(tile)
+        _group_scale(tile, epsilon, places, alike, s[:r], first[:, :r], made)
+        np.copyto(s[:r], first[0, :r])
+        np.multiply(made, s[:r], made)
+
+
+def _group_means(x: Array, places: Array, alike: Array, pair: Array) -> None:
+    """Write the mean over each group to the first of a pair of vectors (tile, 1, m)."""
+    np.matmul(places, x, pair[1])
+    np.matmul(pair[1], alike, pair[0])
+
+
+def _group_scale(
+    tile: Array, epsilon: float, places: Array, alike: Array, s: Array, pair: Array, centered: Array
+) -> None:
+    """Write x without its means to `centered`, and 1 / sqrt(variance + epsilon) to the first of a pair of vectors."""
+    _group_means(tile, places, alike, pair)
+    np.copyto(s, pair[0])
+    np.subtract(tile, s, centered)
+    np.multiply(centered, centered, s)
+    _group_means(s, places, alike, pair)
+    np.add(pair[0], epsilon, pair[0])
+    np.sqrt(pair[0], pair[0])
+    np.reciprocal(pair[0], pair[0])
+
+
+def group_slopes(
+    g: Array,
+    y: Array,
+    x: Array,
+    epsilon: float,
+    places: Array,
+    alike: Array,
+    s: Array,
+    first: Array,
+    second: Array,
+    out: Array,
+) -> None:
+    """Write the gradient of what `group_normal` is given, y being what it gave: as `row_slopes`, by groups."""
+    for start in range(0, len(x), len(s)):
+        part = slice(start, start + len(s))
+        slope, normal, made = g[part], y[part], out[part]
+        r = len(slope)
+        product, scale, means = s[:r], first[:, :r], second[:, :r]
+        _group_scale(x[part], epsilon, places, alike, product, scale, made)
+        np.multiply(slope, normal, product)
+        _group_means(product, places, alike, means)
+        np.copyto(product, means[0])
+        np.multiply(product, normal, product)
+        np.subtract(slope, product, made)
+        _group_means(slope, places, alike, means)
+        np.copyto(product, means[0])
+        np.subtract(made, product, made)
+        np.copyto(product, scale[0])
+        np.multiply(made, product, made)

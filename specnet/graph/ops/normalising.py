@@ -148,3 +148,52 @@ row_normal = Op(
     prepare=_average,
 )
 """(x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon)."""
+
+
+def _group_room(pairs: int) -> Scratch:
+    """Return a tile of whole examples, and pairs of vectors that hold a number for each of their features."""
+
+    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+        _, places, features = value.shape
+        assert isinstance(places, int)
+        assert isinstance(features, int)
+        rows = max(1, TILE // (places * features))
+        return [((rows, places, features), value.dtype)] + [((2, rows, 1, features), value.dtype)] * pairs
+
+    return room
+
+
+def _averages(value: Value, _: int) -> dict[str, Any]:
+    import numpy as np
+
+    places, features = value.shape[1:]
+    assert isinstance(places, int)
+    assert isinstance(features, int)
+    size = features // value.attributes["groups"]
+    group = np.arange(features) // size
+    return {
+        "places": np.full((1, places), 1.0 / places, value.dtype),
+        "alike": np.where(group[:, np.newaxis] == group, 1.0 / size, 0.0).astype(value.dtype),
+    }
+
+
+group_slopes = Op(
+    "group_slopes",
+    _like_first,
+    "group_slopes({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
+    flops=_each(12),
+    scratch=_group_room(2),
+    prepare=_averages,
+)
+"""The gradient of x in `group_normal`, given g, what it gave, and x."""
+
+group_normal = Op(
+    "group_normal",
+    _like_first,
+    "group_normal({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
+    lambda g, y, x, groups, epsilon: (group_slopes(g, y, x, groups=groups, epsilon=epsilon),),
+    flops=_each(6),
+    scratch=_group_room(1),
+    prepare=_averages,
+)
+"""(x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and each of `groups` of features."""

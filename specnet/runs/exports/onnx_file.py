@@ -337,6 +337,18 @@ def _row_normal(w: _Writer, value: Value, inputs: list[str]) -> str:
     return w.node("Div", [x, root])
 
 
+def _group_normal(w: _Writer, value: Value, inputs: list[str]) -> str:
+    _, places, features = value.shape
+    assert isinstance(features, int)
+    groups: int = value.attributes["groups"]
+    apart = w.node("Reshape", [*inputs, w.hold([-1, places, groups, features // groups], np.int64)])
+    over = w.hold([1, 3], np.int64)
+    centered = w.node("Sub", [apart, w.node("ReduceMean", [apart, over], keepdims=1)])
+    spread = w.node("ReduceMean", [w.node("Mul", [centered, centered]), over], keepdims=1)
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
+    return w.node("Reshape", [w.node("Div", [centered, root]), w.hold([-1, places, features], np.int64)])
+
+
 def _resample(w: _Writer, value: Value, inputs: list[str]) -> str:
     size = value.inputs[0].shape[1]
     assert isinstance(size, int)
@@ -352,6 +364,7 @@ _RULES: dict[str, Rule] = {
     "expand": _expand,
     "expm1": _expm1,
     "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),
+    "group_normal": _group_normal,
     "indices": lambda w, _, inputs: w.cast(inputs[0], np.int64),
     "largest": lambda w, _, inputs: w.node("ReduceMax", [*inputs, w.hold([-1], np.int64)], keepdims=1),
     "leaky_relu": _leaky_relu,

@@ -92,10 +92,8 @@ def _by_groups(x: Value, groups: int, epsilon: float) -> Value:
     if groups == 1 or between == 1:
         y = ops.reshape(x, shape=(batch, groups, between * features // groups))
         return ops.reshape(_normal(y, 1, epsilon, center=True), shape=x.shape)
-    # What is summed over must lie side by side.
-    y = ops.reshape(x, shape=(batch, between, groups, features // groups))
-    y = _normal(ops.transpose(y, axes=(0, 2, 1, 3)), 2, epsilon, center=True)
-    return ops.reshape(ops.transpose(y, axes=(0, 2, 1, 3)), shape=x.shape)
+    y = ops.reshape(x, shape=(batch, between, features))
+    return ops.reshape(ops.group_normal(y, groups=groups, epsilon=epsilon), shape=x.shape)
 
 
 class GroupNorm(Affine):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.op import CONSTANT
-from specnet.graph.ops.sampling import mixture
+from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole
-from specnet.runtime.shapes import Batch
 
 Array = np.ndarray[Any, Any]
 
@@ -27,33 +25,6 @@ OPSET = 18
 """The version of the operators: of 2022, which every runtime of the last years knows."""
 
 IR_VERSION = 9
-
-_ONE = {
-    "absolute": "Abs",
-    "add": "Add",
-    "divide": "Div",
-    "equal": "Equal",
-    "erf": "Erf",
-    "exp": "Exp",
-    "greater": "Greater",
-    "greater_equal": "GreaterOrEqual",
-    "less": "Less",
-    "less_equal": "LessOrEqual",
-    "log": "Log",
-    "maximum": "Max",
-    "minimum": "Min",
-    "multiply": "Mul",
-    "negative": "Neg",
-    "power": "Pow",
-    "relu": "Relu",
-    "select": "Where",
-    "sigmoid": "Sigmoid",
-    "sign": "Sign",
-    "sqrt": "Sqrt",
-    "subtract": "Sub",
-    "tanh": "Tanh",
-}
-"""The ops that are one operator of ONNX."""
 
 
 def write_onnx(path: Path, model: Model) -> None:
@@ -64,7 +35,7 @@ def write_onnx(path: Path, model: Model) -> None:
     model has something that ONNX cannot say.
     """
     onnx = needed("onnx", "onnx", "an export to ONNX")
-    made = _Writer(onnx, model).model()
+    made = Writer(onnx, model).model()
     onnx.checker.check_model(made, full_check=True)
     content = made.SerializeToString(deterministic=True)
     write_whole(path, lambda file: _write(file, content))
@@ -74,7 +45,9 @@ def _write(file: Any, content: bytes) -> None:
     file.write(content)
 
 
-class _Writer:
+class Writer:
+    """Writes a model's values as nodes, one after the other, and what they hold."""
+
     def __init__(self, onnx: Any, model: Model) -> None:
         self.onnx, self.network, self.encoding = onnx, model.network, model.encoding
         self.parameters = model.parameters
@@ -84,6 +57,7 @@ class _Writer:
         self.names: dict[int, str] = {}
 
     def model(self) -> Any:
+        """Return the model as ONNX has it."""
         network, helper = self.network, self.onnx.helper
         raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
         lowered = network.lower(training=False)
@@ -145,9 +119,11 @@ class _Writer:
         return name
 
     def cast(self, x: str, dtype: Any) -> str:
+        """Append a conversion to another dtype."""
         return self.node("Cast", [x], to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def reshaped(self, x: str, sizes: tuple[int, ...]) -> str:
+        """Append another shape (rows, *sizes)."""
         return self.node("Reshape", [x, self.hold([-1, *sizes], np.int64)])
 
     # Transforms
@@ -179,6 +155,7 @@ class _Writer:
         raise RunError(f"the transform `{transform.type}` cannot be exported to ONNX")
 
     def double(self, operator: str, x: str, number: Any) -> str:
+        """Append an operator over a value and a number in double precision."""
         return self.node(operator, [x, self.hold(number, np.float64)])
 
     def _restored(self, x: str) -> str:
@@ -215,10 +192,10 @@ class _Writer:
         if value.op is ops.erf and self.dtype == np.float64:
             # The widespread runtime knows the error function in single precision alone.
             return self.cast(self.node("Erf", [self.cast(inputs[0], np.float32)]), self.dtype)
-        operator = _ONE.get(value.op.name)
+        operator = ONE.get(value.op.name)
         if operator is not None:
             return self.node(operator, inputs)
-        rule = _RULES.get(value.op.name)
+        rule = RULES.get(value.op.name)
         if rule is None:
             raise RunError(f"the operation `{value.op.name}` cannot be exported to ONNX")
         return rule(self, value, inputs)
@@ -226,161 +203,3 @@ class _Writer:
 
 def _is_input(value: Value) -> bool:
     return value.op.leaf and value.attributes["name"] == "inputs"
-
-
-Rule = Callable[[_Writer, Value, list[str]], str]
-
-
-def _product(w: _Writer, value: Value, inputs: list[str]) -> str:
-    sides = [
-        w.node("Transpose", [x], perm=[1, 0]) if value.attributes[turned] else x
-        for x, turned in zip(inputs, ("a_t", "b_t"), strict=True)
-    ]
-    return w.node("MatMul", sides)
-
-
-def _reshape(w: _Writer, value: Value, inputs: list[str]) -> str:
-    sizes = [-1 if isinstance(dim, Batch) else dim for dim in value.shape]
-    return w.node("Reshape", [inputs[0], w.hold(sizes, np.int64)])
-
-
-def _total(w: _Writer, value: Value, inputs: list[str]) -> str:
-    x = w.cast(inputs[0], w.dtype) if value.inputs[0].dtype == "bool" else inputs[0]
-    return w.node("ReduceSum", [x, w.hold(list(value.attributes["axes"]), np.int64)], keepdims=0)
-
-
-def _softplus(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    (x,) = inputs
-    one, zero = w.hold(1.0), w.hold(0.0)
-    small = w.node("Log", [w.node("Add", [w.node("Exp", [w.node("Neg", [w.node("Abs", [x])])]), one])])
-    return w.node("Add", [w.node("Max", [x, zero]), small])
-
-
-def _expm1(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Sub", [w.node("Exp", [inputs[0]]), w.hold(1.0)])
-
-
-def _log1p(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Log", [w.node("Add", [inputs[0], w.hold(1.0)])])
-
-
-def _elu(w: _Writer, value: Value, inputs: list[str]) -> str:
-    (x,) = inputs
-    zero = w.hold(0.0)
-    below = w.node("Sub", [w.node("Exp", [w.node("Min", [x, zero])]), w.hold(1.0)])
-    return w.node(
-        "Add", [w.node("Max", [x, zero]), w.node("Mul", [below, w.hold(value.attributes["alpha"])])]
-    )
-
-
-def _leaky_relu(w: _Writer, value: Value, inputs: list[str]) -> str:
-    (x,) = inputs
-    slope = w.node("Mul", [x, w.hold(value.attributes["slope"])])
-    return w.node("Where", [w.node("Greater", [x, w.hold(0.0)]), x, slope])
-
-
-def _clip(w: _Writer, value: Value, inputs: list[str]) -> str:
-    low, high = (w.hold(value.attributes[end]) for end in ("low", "high"))
-    return w.node("Min", [w.node("Max", [inputs[0], low]), high])
-
-
-def _softsign(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Div", [inputs[0], w.node("Add", [w.node("Abs", inputs), w.hold(1.0)])])
-
-
-def _softmax(w: _Writer, value: Value, inputs: list[str]) -> str:
-    return w.node("Softmax" if value.op is ops.softmax else "LogSoftmax", inputs, axis=-1)
-
-
-def _masked(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Where", [inputs[1], inputs[0], w.hold(0.0)])
-
-
-def _concat(w: _Writer, value: Value, inputs: list[str]) -> str:
-    return w.node("Concat", inputs, axis=value.attributes["axis"])
-
-
-def _crop(w: _Writer, value: Value, inputs: list[str]) -> str:
-    margins = value.attributes["margins"]
-    starts = w.hold([before for before, _ in margins], np.int64)
-    ends = w.hold([-after if after else np.iinfo(np.int64).max for _, after in margins], np.int64)
-    return w.node("Slice", [*inputs, starts, ends])
-
-
-def _pad(w: _Writer, value: Value, inputs: list[str]) -> str:
-    before, after = zip(*value.attributes["margins"], strict=True)
-    return w.node("Pad", [*inputs, w.hold([*before, *after], np.int64)])
-
-
-def _expand(w: _Writer, value: Value, inputs: list[str]) -> str:
-    # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
-    (x,) = value.inputs
-    rows = [i for i, dim in enumerate(value.shape) if isinstance(dim, Batch)]
-    if any(x.rank <= i or x.shape[i - value.rank] != value.shape[i] for i in rows):
-        raise RunError("a value repeated for each row of the batch cannot be exported to ONNX")
-    sizes = [1 if isinstance(dim, Batch) else dim for dim in value.shape]
-    return w.node("Expand", [*inputs, w.hold(sizes, np.int64)])
-
-
-def _row_normal(w: _Writer, value: Value, inputs: list[str]) -> str:
-    (x,) = inputs
-    last = w.hold([1], np.int64)
-    if value.attributes["center"]:
-        x = w.node("Sub", [x, w.node("ReduceMean", [x, last], keepdims=1)])
-    spread = w.node("ReduceMean", [w.node("Mul", [x, x]), last], keepdims=1)
-    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
-    return w.node("Div", [x, root])
-
-
-def _group_normal(w: _Writer, value: Value, inputs: list[str]) -> str:
-    _, places, features = value.shape
-    assert isinstance(features, int)
-    groups: int = value.attributes["groups"]
-    apart = w.node("Reshape", [*inputs, w.hold([-1, places, groups, features // groups], np.int64)])
-    over = w.hold([1, 3], np.int64)
-    centered = w.node("Sub", [apart, w.node("ReduceMean", [apart, over], keepdims=1)])
-    spread = w.node("ReduceMean", [w.node("Mul", [centered, centered]), over], keepdims=1)
-    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
-    return w.node("Reshape", [w.node("Div", [centered, root]), w.hold([-1, places, features], np.int64)])
-
-
-def _resample(w: _Writer, value: Value, inputs: list[str]) -> str:
-    size = value.inputs[0].shape[1]
-    assert isinstance(size, int)
-    return w.node("MatMul", [w.hold(mixture(size, value.attributes["factor"])), *inputs])
-
-
-_RULES: dict[str, Rule] = {
-    "cast": lambda w, value, inputs: w.cast(inputs[0], value.dtype),
-    "clip": _clip,
-    "concat": _concat,
-    "crop": _crop,
-    "elu": _elu,
-    "expand": _expand,
-    "expm1": _expm1,
-    "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),
-    "group_normal": _group_normal,
-    "indices": lambda w, _, inputs: w.cast(inputs[0], np.int64),
-    "largest": lambda w, _, inputs: w.node("ReduceMax", [*inputs, w.hold([-1], np.int64)], keepdims=1),
-    "leaky_relu": _leaky_relu,
-    "log1p": _log1p,
-    "log_softmax": _softmax,
-    "lookup": lambda w, _, inputs: w.node("Gather", inputs, axis=0),
-    "masked": _masked,
-    "pad": _pad,
-    "product": _product,
-    "resample": _resample,
-    "reshape": _reshape,
-    "row_normal": _row_normal,
-    "softmax": _softmax,
-    "softplus": _softplus,
-    "softsign": _softsign,
-    "square": lambda w, _, inputs: w.node("Mul", [inputs[0], inputs[0]]),
-    "total": _total,
-    "transpose": lambda w, value, inputs: w.node("Transpose", inputs, perm=list(value.attributes["axes"])),
-}

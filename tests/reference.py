@@ -47,12 +47,84 @@ def product(a, b, a_t, b_t):
     return np.einsum("ij,jk->ik", a.T if a_t else a, b.T if b_t else b)
 
 
+def column_moments(x):
+    # The unbiased variance of a single row, which has none, is given as 0.
+    return np.stack([x.mean(0), x.var(0), x.var(0) * len(x) / max(len(x) - 1, 1)])
+
+
+def standardised(x, axis, epsilon):
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + epsilon)
+
+
+def column_normal(x, moments, gamma, beta, epsilon):
+    return gamma * (x - moments[0]) / np.sqrt(moments[1] + epsilon) + beta
+
+
+def column_sums(g, x, moments, epsilon):
+    return np.stack([g.sum(0), (g * column_normal(x, moments, 1.0, 0.0, epsilon)).sum(0)])
+
+
+def column_slopes(g, x, moments, sums, gamma, epsilon):
+    h = column_normal(x, moments, 1.0, 0.0, epsilon)
+    return gamma / np.sqrt(moments[1] + epsilon) * (g - sums[0] / len(x) - h * sums[1] / len(x))
+
+
+def row_normal(x, center, epsilon):
+    return standardised(x, 1, epsilon) if center else x / np.sqrt((x**2).mean(1, keepdims=True) + epsilon)
+
+
+def row_slopes(g, y, x, center, epsilon):
+    spread = x.var(1, keepdims=True) if center else (x**2).mean(1, keepdims=True)
+    inner = g - y * (g * y).mean(1, keepdims=True) - (g.mean(1, keepdims=True) if center else 0.0)
+    return inner / np.sqrt(spread + epsilon)
+
+
+def by_groups(x, groups):
+    """Lay what belongs to one group of one example out as one row."""
+    return x.reshape(len(x), x.shape[1], groups, -1).swapaxes(1, 2).reshape(len(x) * groups, -1)
+
+
+def from_groups(rows, like, groups):
+    return rows.reshape(len(like), groups, like.shape[1], -1).swapaxes(1, 2).reshape(like.shape)
+
+
+def group_normal(x, groups, epsilon):
+    return from_groups(row_normal(by_groups(x, groups), True, epsilon), x, groups)
+
+
+def group_slopes(g, y, x, groups, epsilon):
+    rows = row_slopes(*(by_groups(v, groups) for v in (g, y, x)), True, epsilon)
+    return from_groups(rows, x, groups)
+
+
+def mixture(size, factor):
+    """Interpolate each column of the identity linearly between the middles of its cells."""
+    middles = (np.arange(size * factor) + 0.5) / factor - 0.5
+    return np.stack([np.interp(middles, np.arange(size), unit) for unit in np.eye(size)], 1)
+
+
+def resample(x, factor):
+    return np.einsum("ij,njm->nim", mixture(x.shape[1], factor), x)
+
+
+def resampled_back(x, factor):
+    return np.einsum("ij,nim->njm", mixture(x.shape[1] // factor, factor), x)
+
+
+def scatter(x, index, size):
+    return np.tensordot(np.eye(size)[index], x, (range(index.ndim),) * 2)
+
+
 MEANING = {
     "absolute": np.abs,
     "add": np.add,
     "argmax": lambda x: np.argmax(x, -1),
     "cast": lambda x, to: np.asarray(x).astype(to),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
+    "column_moments": column_moments,
+    "column_normal": column_normal,
+    "column_slopes": column_slopes,
+    "column_sums": column_sums,
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
     "crop": lambda x, margins: x[tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, margins, strict=True))],
     "divide": np.divide,
@@ -65,7 +137,10 @@ MEANING = {
     "fixed": lambda values, dtype: np.asarray(list(values), dtype),
     "greater": np.greater,
     "greater_equal": np.greater_equal,
+    "group_normal": group_normal,
+    "group_slopes": group_slopes,
     "huber": huber,
+    "indices": lambda x, size, who: x.astype(int),
     "inner": lambda a, b: (a * b).sum(),
     "largest": lambda x: x.max(-1, keepdims=True),
     "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
@@ -91,7 +166,12 @@ MEANING = {
     "power": lambda x, exponent: np.power(np.asarray(x, float), exponent),
     "product": product,
     "relu": lambda x: np.where(x > 0, x, 0.0) + 0.0 * x,
+    "resample": resample,
+    "resampled_back": resampled_back,
     "reshape": np.reshape,
+    "row_normal": row_normal,
+    "row_slopes": row_slopes,
+    "scatter": scatter,
     "select": np.where,
     "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -np.asarray(x))),
     "sign": np.sign,
@@ -125,8 +205,8 @@ def evaluate(graph: Graph, given, wanted, batch, streams=None):
                 continue
             elif value.op.name == "row_numbers":
                 x = np.arange(batch)
-            elif value.op.name == "keep_mask":
-                x = keep_mask(value, at(value.shape, batch), streams)
+            elif value.op.name in DRAWN:
+                x = drawn(value, at(value.shape, batch), streams)
             else:
                 attributes = dict(value.attributes)
                 if "shape" in attributes:
@@ -138,13 +218,24 @@ def evaluate(graph: Graph, given, wanted, batch, streams=None):
     return [known[v.index] for v in wanted]
 
 
-def keep_mask(value, shape, streams):
+def keep_mask(value, shape, generator):
     """Draw a mask as the plan does: float32 numbers of the stream, kept where they are at least the rate."""
-    name = value.attributes["stream"]
-    generators = {} if streams is None else streams
-    generator = generators.setdefault(name, stream(0, name))
     drawn = generator.random(shape, dtype=np.float32)
     return np.where(drawn >= value.attributes["rate"], value.attributes["scale"], 0.0)
+
+
+def normal_noise(value, shape, generator):
+    return generator.standard_normal(shape, dtype=value.dtype) * value.attributes["stddev"]
+
+
+DRAWN = {"keep_mask": keep_mask, "normal_noise": normal_noise}
+
+
+def drawn(value, shape, streams):
+    """Draw what a random op does, from its stream as it stands."""
+    name = value.attributes["stream"]
+    generators = {} if streams is None else streams
+    return DRAWN[value.op.name](value, shape, generators.setdefault(name, stream(0, name)))
 
 
 def gradients(graph, loss, wanted):

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from specnet.compiler.phrases import ATOM, HELPERS, PRODUCT, UNARY, Phrase, phrase
+from specnet.compiler.functions import HELPERS
+from specnet.compiler.phrases import ATOM, PRODUCT, UNARY, Phrase, phrase
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT
@@ -128,16 +129,21 @@ class Listing:
     def _phrase(self, value: Value) -> Phrase:
         if value.op is CONSTANT:
             return self._constant(value)
-        if value.op is ops.keep_mask:
-            self.helpers.add("dropout_mask")
-            generator = self.generators(value.attributes["stream"])
-            of = self.operand(value.inputs[0]).at(ATOM)
-            return Phrase(f"dropout_mask({generator}, {of}.shape, {value.attributes['rate']!r})", ATOM)
+        if value.op.random:
+            return self._drawn(value)
         if value.op is ops.expand:
             if self._stretches(value):
                 return self.operand(value.inputs[0])
             return self._full(value)
         return phrase(self, value)
+
+    def _drawn(self, value: Value) -> Phrase:
+        function, option = _DRAWN[value.op.name]
+        self.helpers.add(function)
+        generator = self.generators(value.attributes["stream"])
+        (of,) = value.inputs
+        shape = f"{self.operand(of).at(ATOM)}.shape" if value.shape == of.shape else self._shape(value)
+        return Phrase(f"{function}({generator}, {shape}, {value.attributes[option]!r})", ATOM)
 
     def _constant(self, value: Value) -> Phrase:
         factor, power = value.attributes["factor"], value.attributes["power"]
@@ -150,12 +156,17 @@ class Listing:
         return Phrase(f"{number(factor).text} / {times}", PRODUCT)
 
     def _full(self, value: Value) -> Phrase:
-        shape = "(" + "".join(f"{self.size(dim)}, " for dim in value.shape).rstrip() + ")"
-        shape = self.size(value.shape[0]) if len(value.shape) == 1 else shape.replace(",)", ")")
+        shape = self._shape(value)
         of = self.operand(value.inputs[0]).text
         if not value.inputs[0].shape:
             return Phrase(f"np.full({shape}, {of}, np.{value.graph.dtype})", ATOM)
         return Phrase(f"np.broadcast_to({of}, {shape})", ATOM)
+
+    def _shape(self, value: Value) -> str:
+        """Return a shape as NumPy's functions take it."""
+        if len(value.shape) == 1:
+            return self.size(value.shape[0])
+        return f"({', '.join(map(self.size, value.shape))})"
 
     def size(self, dim: int | Batch) -> str:
         """Return the size of an axis as Python writes it."""
@@ -182,6 +193,10 @@ class Listing:
     def _plain(self, value: Value) -> bool:
         """Whether a value is as short where it is used as its name would be."""
         return value.op.alias and value.index not in self.final and value.inputs[0].index in self.known
+
+
+_DRAWN = {"keep_mask": ("dropout_mask", "rate"), "normal_noise": ("normal_noise", "stddev")}
+"""For what is drawn at random, the function that draws it, and the option that it is told."""
 
 
 def number(factor: float) -> Phrase:
@@ -211,9 +226,12 @@ _NOUNS = {
     "pick": "picked", "place": "placed", "keep_mask": "mask", "sqrt": "root", "greater": "positive",
     "log_softmax": "log_probabilities", "softmax": "probabilities", "square": "squares", "power": "power",
     "sigmoid": "gate", "softplus": "smooth", "erf": "error_function", "largest": "largest", "cast": "numbers",
+    "normal_noise": "noise", "column_moments": "moments", "column_normal": "normal", "row_normal": "normal",
+    "column_sums": "sums", "lookup": "rows_of", "indices": "index", "crop": "part", "pad": "padded",
+    "concat": "joined", "transpose": "turned",
 }  # fmt: skip
 
 
 def _noun(value: Value) -> str:
     noun = _NOUNS.get(value.op.name, f"{value.op.name}_")
-    return f"d_{noun}" if value.phase == "backward" and value.op is not ops.keep_mask else noun
+    return f"d_{noun}" if value.phase == "backward" and not value.op.random else noun

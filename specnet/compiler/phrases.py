@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from specnet.compiler.functions import CALLED, HELPERS
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.op import CONSTANT
@@ -29,44 +30,6 @@ class Phrase:
         return self.text if self.binds >= least else f"({self.text})"
 
 
-HELPERS = {
-    "sigmoid": """\
-def sigmoid(x):
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))""",
-    "softplus": """\
-def softplus(x):
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))""",
-    "softmax": """\
-def softmax(x):
-    exponential = np.exp(x - x.max(axis=-1, keepdims=True))
-    return exponential / exponential.sum(axis=-1, keepdims=True)""",
-    "log_softmax": """\
-def log_softmax(x):
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))""",
-    "elu": """\
-def elu(x, alpha):
-    return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))""",
-    "huber": """\
-def huber(x, delta):
-    near = np.minimum(np.abs(x), delta)
-    return near * (np.abs(x) - near / 2)""",
-    "log_cosh": """\
-def log_cosh(x):
-    near = np.minimum(np.abs(x), 20)
-    grown = np.expm1(near)
-    return np.abs(x) - near + np.log1p(grown**2 / (2 * (grown + 1)))""",
-    "erf": """\
-def erf(x):
-    return np.vectorize(math.erf, otypes=[x.dtype])(x)""",
-    "dropout_mask": """\
-def dropout_mask(generator, shape, rate):
-    kept = generator.random(shape, dtype=np.float32) >= rate
-    return kept.astype(dtype) * (1 / (1 - rate))""",
-}
-"""The functions that a listing may call, as they are written; `dtype` is the program's."""
-
 Rule = Callable[["Listing", Value, tuple[Value, ...]], Phrase]
 
 
@@ -84,8 +47,9 @@ def phrase(listing: Listing, value: Value) -> Phrase:
         return Phrase(f"{called}({', '.join(texts)})", ATOM)
     if name in HELPERS:
         listing.helpers.add(name)
+        listing.helpers |= CALLED.get(name, set())
         more = [f"{k}={v!r}" for k, v in value.attributes.items()]
-        return Phrase(f"{name}({', '.join([listing.operand(inputs[0]).text, *more])})", ATOM)
+        return Phrase(f"{name}({', '.join([*(listing.operand(i).text for i in inputs), *more])})", ATOM)
     rule = _RULES.get(name)
     assert rule is not None, f"{value.op} has no expression"
     return rule(listing, value, inputs)
@@ -305,6 +269,7 @@ _RULES: dict[str, Rule] = {
     "concat": _concat,
     "crop": _crop,
     "fixed": _fixed,
+    "indices": _cast,
     "inner": _inner,
     "largest": _attributed("np.max({x}, axis=-1, keepdims=True)"),
     "leaky_relu": _attributed("np.where({sum} > 0, {x}, {slope} * {atom})"),

@@ -70,6 +70,12 @@ def _items(model: type[Table], data: dict[str, Any], error: ValidationError | No
     errors = error.errors(include_url=False, include_input=False) if error is not None else []
     # A misspelled key may be two errors, so these make as many findings as are listed.
     for e in errors[: 2 * LIMIT]:
+        if e["type"] == "missing" and isinstance(e["loc"][-1], int):
+            # An array of fixed length lacks an element: pydantic has it as a missing key, one for each.
+            item = Item("too_short", e["msg"], {}, resolve(model, data, e["loc"][:-1]))
+            if len(item.place.value) == e["loc"][-1]:
+                yield item
+            continue
         item = Item(e["type"], e["msg"], e.get("ctx", {}), resolve(model, data, e["loc"]))
         # Pydantic counts only the good elements of an array, and finds it too short for each bad one.
         value = item.place.value
@@ -134,12 +140,15 @@ def _without_tried_members(items: Sequence[Item]) -> Iterator[Item]:
     """Yield one item for each value that fits no member of its union, and all others as they are.
 
     Where a member went on below the value, as an array does whose elements are at fault, these findings say
-    more than that the value is no member.
+    more than that the value is no member, be they about elements that are unions themselves.
     """
     tried: dict[KeyPath, list[Item]] = defaultdict(list)
     for item in items:
         if item.place.union is not None:
             tried[item.place.union].append(item)
+    for outer in list(tried):
+        if any(len(inner) > len(outer) and inner[: len(outer)] == outer for inner in tried):
+            tried[outer] = [item for item in tried[outer] if len(item.place.path) > len(outer)]
     done: set[KeyPath] = set()
     for item in items:
         union = item.place.union
@@ -147,7 +156,8 @@ def _without_tried_members(items: Sequence[Item]) -> Iterator[Item]:
             yield item
         elif union not in done:
             done.add(union)
-            yield from _most_telling(tried[union], len(union))
+            if tried[union]:
+                yield from _most_telling(tried[union], len(union))
 
 
 def _most_telling(items: list[Item], depth: int) -> list[Item]:

@@ -38,6 +38,22 @@ KEYS = _table("""
     kernel_init: kernelinitializer weightinit weightsinit weightinitializer init initializer
     bias_init: biasinitializer
     kernel_regularizer: regularizer weightregularizer kernelregularization
+    gamma_init: gammainitializer weightinit
+    beta_init: betainitializer biasinit
+    gamma_regularizer: weightregularizer
+    alpha_init: alphainitializer
+    embeddings_init: embeddingsinitializer
+    moving_mean_init: movingmeaninitializer
+    moving_variance_init: movingvarianceinitializer
+    scale: affine elementwiseaffine
+    groups: numgroups ngroups
+    size: scale scalefactor factor
+    interpolation: mode
+    dims: axes order perm
+    shared_axes: sharedaxis
+    pieces: nbfeature numpieces poolsize
+    input_dim: numembeddings vocabsize vocabularysize cardinality
+    output_dim: embeddingdim embeddingsize
     slope: alpha negativeslope leak
     alpha: slope
     learning_rate: lr eta stepsize lrate alpha
@@ -77,6 +93,7 @@ KEYS = _table("""
     transforms: preprocessing transform preprocess
     samples: nsamples count rows size
     noise: std stddev sigma
+    stddev: std sigma noise scale
     label_smoothing: smoothing
     class_weights: classweight weights weight
     reduction: reduce aggregate
@@ -90,6 +107,25 @@ KINDS = {
         dropout: drop dropoutlayer
         flatten: flattening ravel
         reshape: view
+        permute: transpose permutedims
+        zero_padding1d: zeropad1d pad1d
+        zero_padding2d: zeropad2d pad2d pad padding
+        cropping1d: crop1d
+        cropping2d: crop2d crop centercrop
+        upsampling1d: upsample1d
+        upsampling2d: upsample upsample2d upsamplingnearest2d upsamplingbilinear2d resize unpooling
+        batch_norm: batchnormalization batchnorm1d batchnorm2d bn
+        layer_norm: layernormalization ln
+        rms_norm: rmsnormalization rootmeansquarenorm
+        group_norm: groupnormalization gn
+        instance_norm: instancenormalization instancenorm1d instancenorm2d
+        spatial_dropout: spatialdropout1d spatialdropout2d dropout1d dropout2d featuredropout
+        gaussian_noise: noise
+        stochastic_depth: droppath
+        prelu: parametricrelu
+        glu: gatedlinearunit
+        maxout: maxoutdense
+        embedding: embed embeddings lookup lookuptable
     """),
     "activation": _table("""
         linear: identity none id

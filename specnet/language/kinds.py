@@ -9,7 +9,7 @@ from specnet.data import READERS, TRANSFORMS
 from specnet.diagnostics import Diagnostic, Edit, Fix
 from specnet.language.foreign import folded
 from specnet.language.resolve import Resolved
-from specnet.language.suggestions import certain_kind, closest, meant_key, meant_kind
+from specnet.language.suggestions import certain_kind, closest, meant_key, meant_kind, sure_kind
 from specnet.language.wording import plain, shown
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
@@ -43,7 +43,14 @@ def spelled(place: Resolved, context: dict[str, Any]) -> str | None:
         return None
     names = list(context["known"])
     exact = next((n for n in names if folded(n) == folded(place.value)), None)
+    if exact is None and _elsewhere(place.value, str(context["family"])) is not None:
+        return None
     return exact or closest(place.value, names)
+
+
+def _elsewhere(name: str, family: str) -> Family[Any] | None:
+    """Return another family that has a kind of just this name: `ReLU` is no slip of `prelu`."""
+    return next((f for f in FAMILIES if f.name != family and name.lower() in f.kinds), None)
 
 
 def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnostic:
@@ -57,8 +64,8 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
     message = f"`{plain(name)}` is not {article(family)}"
     cure: str | None = kinds_of(family, known)
-    elsewhere = next((f for f in FAMILIES if f.name != family and name.lower() in f.kinds), None)
-    meant = meant_kind(name, family, known)
+    elsewhere = _elsewhere(name, family)
+    meant = meant_kind(name, family, known) if elsewhere is None else sure_kind(name, family, known)
     if meant is not None:
         message, cure = f'{message}; did you mean "{meant}"?', None
     elif elsewhere is not None:

@@ -39,9 +39,14 @@ def meant_key(name: str, known: Iterable[str]) -> str | None:
 def meant_kind(name: str, family: str, known: Iterable[str]) -> str | None:
     """Return the kind of a family that a name probably means: by its spelling, or as others call it."""
     names = list(known)
+    return sure_kind(name, family, names) or closest(name, names)
+
+
+def sure_kind(name: str, family: str, known: Iterable[str]) -> str | None:
+    """Return the kind of a family that a name is but for capitals and the like, or that others call so."""
+    names = list(known)
     exact = next((n for n in names if folded(n) == folded(name)), None)
-    foreign = next((n for n in KINDS.get(family, {}).get(folded(name), ()) if n in names), None)
-    return exact or foreign or closest(name, names)
+    return exact or next((n for n in KINDS.get(family, {}).get(folded(name), ()) if n in names), None)
 
 
 def certain_key(name: str, known: Iterable[str]) -> str | None:

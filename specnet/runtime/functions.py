@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from specnet.runtime import normalising
 from specnet.runtime.erf import erf
+from specnet.runtime.scatter import as_indices, scatter_add
 
 Array = np.ndarray[Any, Any]
 
@@ -15,6 +17,11 @@ Array = np.ndarray[Any, Any]
 def draw_uniform(generator: np.random.Generator, out: Array) -> None:
     """Fill an array with numbers uniform in [0, 1)."""
     generator.random(dtype=out.dtype, out=out)
+
+
+def draw_normal(generator: np.random.Generator, out: Array) -> None:
+    """Fill an array with numbers from the standard normal distribution."""
+    generator.standard_normal(dtype=out.dtype, out=out)
 
 
 def scalar_sqrt(x: float) -> float:
@@ -38,10 +45,16 @@ FUNCTIONS: dict[str, Any] = {
     "add": np.add,
     "add_reduce": np.add.reduce,
     "argmax": np.argmax,
+    "as_indices": as_indices,
+    "column_moments": normalising.column_moments,
+    "column_normal": normalising.column_normal,
+    "column_slopes": normalising.column_slopes,
+    "column_sums": normalising.column_sums,
     "copyto": np.copyto,
     "count_nonzero": np.count_nonzero,
     "divide": np.divide,
     "dot": np.dot,
+    "draw_normal": draw_normal,
     "draw_uniform": draw_uniform,
     "equal": np.equal,
     "erf": erf,
@@ -50,10 +63,13 @@ FUNCTIONS: dict[str, Any] = {
     "float": float,
     "greater": np.greater,
     "greater_equal": np.greater_equal,
+    "group_normal": normalising.group_normal,
+    "group_slopes": normalising.group_slopes,
     "less": np.less,
     "less_equal": np.less_equal,
     "log": np.log,
     "log1p": np.log1p,
+    "matmul": np.matmul,
     "max": max,
     "maximum": np.maximum,
     "maximum_reduce": np.maximum.reduce,
@@ -64,9 +80,12 @@ FUNCTIONS: dict[str, Any] = {
     "power": np.power,
     "put": np.put,
     "reciprocal": np.reciprocal,
+    "row_normal": normalising.row_normal,
+    "row_slopes": normalising.row_slopes,
     "scalar_exp": scalar_exp,
     "scalar_log": scalar_log,
     "scalar_sqrt": scalar_sqrt,
+    "scatter_add": scatter_add,
     "sign": np.sign,
     "sqrt": np.sqrt,
     "subtract": np.subtract,

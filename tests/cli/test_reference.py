@@ -47,6 +47,21 @@ DENSE_4 = {"type": "dense", "units": 4}
 PLANE = {"type": "inline", "inputs": [[n] for n in range(4)], "targets": [[n, 1 - n] for n in range(4)]}
 DENSE_3 = {"type": "dense", "units": 3}
 DENSE_1 = {"type": "dense", "units": 1}
+DENSE_10 = {"type": "dense", "units": 10}
+SHAPES = {
+    "cropping1d": [8, 8],
+    "cropping2d": [8, 8, 1],
+    "embedding": [64],
+    "group_norm": [64],
+    "instance_norm": [8, 8],
+    "permute": [8, 8],
+    "spatial_dropout": [8, 8],
+    "upsampling1d": [8, 8],
+    "upsampling2d": [8, 8, 1],
+    "zero_padding1d": [8, 8],
+    "zero_padding2d": [8, 8, 1],
+}
+"""What layers are given that need more than the four numbers of an iris: handwritten digits in that shape."""
 
 
 def run(*arguments: str) -> str:
@@ -100,6 +115,10 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         if transform["type"] == "one_hot":
             transform = {**transform, "on": "targets"}
         return {**document, "data": {**IRIS, "transforms": [transform, *flat]}}
+    if "layers" in example_ and example_["layers"][0]["type"] in SHAPES:
+        shaped = {"type": "reshape", "shape": SHAPES[example_["layers"][0]["type"]]}
+        layers = [shaped, *example_["layers"], {"type": "flatten"}, DENSE_10]
+        return {**document, "data": {"type": "builtin", "name": "digits"}, "layers": layers}
     if "layers" in example_:
         before = [DENSE_4, DENSE_4]  # `dense_1` and `dense_2`, which examples of merges take
         return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}

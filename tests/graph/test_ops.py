@@ -13,9 +13,9 @@ from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import Op, constant, leaf, number
-from specnet.runtime.shapes import BATCH, at
+from specnet.runtime.shapes import BATCH, Batch, at
 from tests.compiled import TOLERANCE, checked, run
-from tests.reference import evaluate, gradients
+from tests.reference import DRAWN, evaluate, gradients
 
 B = BATCH
 
@@ -58,6 +58,17 @@ def index(*shape, classes=4):
 
 real, positive, bools = Given(), Given(low=0.3), Given(dtype="bool")
 kinked = Given(avoid=(0.0,))
+
+
+def by_columns(x, gamma, beta):
+    return ops.column_normal(x, ops.column_moments(x), gamma, beta, epsilon=0.1)
+
+
+def slopes_of_columns(g, x, moments, sums, gamma):
+    return ops.column_slopes(g, x, moments, sums, gamma, epsilon=0.1)
+
+
+positive_3 = Given((3, 3), 0.3)
 TABLE = [
     Row("absolute", ops.absolute, (kinked,)),
     Row("add", ops.add, (real, real)),
@@ -70,6 +81,47 @@ TABLE = [
     Row("cast", lambda x: ops.cast(x, to="float64"), (index(B, 2),)),
     Row("cast", lambda x: ops.cast(x, to="int64"), (bools,)),
     Row("clip", lambda x: ops.clip(x, low=-1.0, high=0.5), (Given(avoid=(-1.0, 0.5)),)),
+    Row("column_moments", ops.column_moments, (Given((B, 3)),)),
+    Row("column_moments", ops.column_moments, (Given((B, 20_000)),)),
+    Row("column_moments", ops.column_moments, (Given((Batch(2_000), 12)),)),
+    Row("column_normal", by_columns, (Given((B, 3)), Given((3,)), Given((3,)))),
+    Row("column_normal", by_columns, (Given((Batch(700), 12)), Given((12,)), Given((12,)))),
+    Row("column_slopes", slopes_of_columns, (real, real, positive_3, Given((2, 3)), Given((3,)))),
+    Row(
+        "column_slopes",
+        slopes_of_columns,
+        (Given((Batch(700), 12)), Given((Batch(700), 12)), Given((3, 12), 0.3), Given((2, 12)), Given((12,))),
+    ),
+    Row("column_sums", lambda g, x, m: ops.column_sums(g, x, m, epsilon=0.1), (real, real, positive_3)),
+    Row(
+        "column_sums",
+        lambda g, x, m: ops.column_sums(g, x, m, epsilon=0.1),
+        (Given((Batch(700), 12)), Given((Batch(700), 12)), Given((3, 12), 0.3)),
+    ),
+    Row("indices", lambda x: ops.indices(ops.cast(x, to="float64"), size=4, who="rows"), (index(B, 2),)),
+    Row("lookup", ops.lookup, (Given((4, 3)), index(B))),
+    Row("normal_noise", lambda x: x * ops.normal_noise(x, stream="noise", stddev=0.3)),
+    Row("resample", lambda x: ops.resample(x, factor=3), (Given((B, 4, 5)),)),
+    Row("resample", lambda x: ops.resample(x, factor=2), (Given((Batch(2), 1, 2)),)),
+    Row("resampled_back", lambda x: ops.resampled_back(x, factor=3), (Given((B, 12, 5)),)),
+    Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((B, 7)),)),
+    Row("row_normal", lambda x: ops.row_normal(x, center=False, epsilon=0.1), (Given((B, 7)),)),
+    Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((Batch(700), 12)),)),
+    Row("row_normal", lambda x: ops.row_normal(x, center=False, epsilon=0.1), (Given((B, 20_000)),)),
+    Row("row_slopes", lambda *x: ops.row_slopes(*x, center=True, epsilon=0.1), (real, real, real)),
+    Row("row_slopes", lambda *x: ops.row_slopes(*x, center=False, epsilon=0.1), (real, real, real)),
+    Row(
+        "row_slopes",
+        lambda *x: ops.row_slopes(*x, center=True, epsilon=0.1),
+        (Given((Batch(700), 12)),) * 3,
+    ),
+    Row("group_normal", lambda x: ops.group_normal(x, groups=3, epsilon=0.1), (Given((B, 4, 6)),)),
+    Row("group_normal", lambda x: ops.group_normal(x, groups=1, epsilon=0.1), (Given((B, 3, 4)),)),
+    Row("group_normal", lambda x: ops.group_normal(x, groups=10, epsilon=0.1), (Given((B, 600, 10)),)),
+    Row("group_slopes", lambda *x: ops.group_slopes(*x, groups=2, epsilon=0.1), (Given((B, 3, 4)),) * 3),
+    Row("group_slopes", lambda *x: ops.group_slopes(*x, groups=2, epsilon=0.1), (Given((B, 900, 10)),) * 3),
+    Row("scatter", lambda x, i: ops.scatter(x, i, size=4), (Given((B, 3)), index(B))),
+    Row("scatter", lambda x, i: ops.scatter(x, i, size=4), (Given((B, 2, 3)), index(B, 2))),
     Row("concat", lambda a, b: ops.concat(a, b, axis=1), (real, Given((B, 2)))),
     Row(
         "concat",
@@ -127,6 +179,8 @@ TABLE = [
     Row("minimum", lambda x: ops.minimum(0.5, x), (Given(avoid=(0.5,)),)),
     Row("multiply", ops.multiply, (real, real)),
     Row("multiply", ops.multiply, (real, Given((3,)))),
+    Row("multiply", ops.multiply, (real, Given((1,)))),
+    Row("multiply", ops.multiply, (Given((1, 1)), real)),
     Row("multiply", lambda x: ops.multiply(x, x)),
     Row("multiply", ops.multiply, (index(B, 3), real)),
     Row("multiply", lambda x: x * -2.5),
@@ -236,22 +290,33 @@ FLAT = {
     "equal",
     "greater",
     "greater_equal",
+    "indices",
     "keep_mask",
     "less",
     "less_equal",
+    "normal_noise",
     "one_hot",
     "sign",
 }
 """Ops through which nothing flows back."""
 
 
-UNPULLED = {"lookup", "ones_below", "ones_beside", "pack"}
+UNPULLED = {
+    "column_moments",
+    "column_slopes",
+    "column_sums",
+    "group_slopes",
+    "ones_below",
+    "ones_beside",
+    "pack",
+    "row_slopes",
+}
 """Ops that stand where no gradient comes by."""
 
 
 def test_every_op_that_has_a_slope_is_differentiated():
-    # The row of the mask multiplies by it, and so has a slope.
-    smooth = {row.op for row in TABLE} - FLAT - UNPULLED | {"keep_mask"}
+    # The rows of what is drawn multiply by it, and so have a slope.
+    smooth = {row.op for row in TABLE} - FLAT - UNPULLED | DRAWN.keys()
     assert {row.op for row in TABLE if flowing(row)[1]} == smooth
 
 
@@ -310,7 +375,7 @@ def difference(loss, given, name, step):
     return float(ends[0] - ends[1])
 
 
-@named([row for row in TABLE if row.op in FLAT | UNPULLED and row.op != "keep_mask"])
+@named([row for row in TABLE if row.op in FLAT | UNPULLED and row.op not in DRAWN])
 def test_nothing_flows_back_through_an_op_without_a_slope(row):
     _, leaves, y = build(row)
     assert y.op.pullback is None or set(y.op.pullback(y, y, *leaves, **y.attributes)) == {None}

@@ -64,6 +64,13 @@ def test_distance_is_symmetric_and_bounded(a: str, b: str) -> None:
     [
         ("Linear", "layer", "dense"),
         ("fc", "layer", "dense"),
+        ("BatchNormalization", "layer", "batch_norm"),
+        ("BatchNorm2d", "layer", "batch_norm"),
+        ("LayerNorm", "layer", "layer_norm"),
+        ("SpatialDropout2D", "layer", "spatial_dropout"),
+        ("DropPath", "layer", "stochastic_depth"),
+        ("UpsamplingBilinear2d", "layer", "upsampling2d"),
+        ("ZeroPad2d", "layer", "zero_padding2d"),
         ("ReLU", "activation", "relu"),
         ("swish", "activation", "silu"),
         ("CrossEntropyLoss", "loss", "cross_entropy"),

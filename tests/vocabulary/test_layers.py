@@ -1,4 +1,4 @@
-"""Layers against PyTorch: what they compute, what flows back, and what they refuse."""
+"""Layers beyond the table of `test_layer_table.py`: what they draw, where they start, and what they refuse."""
 
 from __future__ import annotations
 
@@ -8,71 +8,13 @@ from pydantic import ValidationError
 
 from specnet.compiler.pipeline import plan
 from specnet.graph import ops
-from specnet.graph.builder import Builder, Scope
-from specnet.graph.graph import Graph, ShapeFault
-from specnet.graph.op import leaf
+from specnet.graph.graph import ShapeFault
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
-from specnet.runtime.shapes import BATCH
 from specnet.vocabulary.layers import LAYERS
 from tests.compiled import checked
 from tests.reference import evaluate, gradients
-
-torch = pytest.importorskip("torch")
-
-
-def lowered(options, shape, *, training=False, dtype="float64"):
-    """Lower one layer over an input of that shape; return its graph, builder, input and output."""
-    graph = Graph(dtype)
-    builder = Builder(graph, training)
-    builder.scope = Scope("layer", "layer")
-    x = leaf(graph, "x", "input", (BATCH, *shape))
-    return graph, builder, x, LAYERS.validate(options).lower(builder, x)
-
-
-def test_every_layer_is_tried():
-    joining = {kind for kind in LAYERS.kinds if LAYERS.kinds[kind].takes != (1, 1)}
-    containers = {"sequential", "residual", "parallel"}  # both in tests/compiler/test_branches.py
-    assert set(LAYERS.kinds) - joining - containers == {
-        "dense",
-        "activation",
-        "dropout",
-        "flatten",
-        "reshape",
-    }
-
-
-@pytest.mark.parametrize("shape", [(6,), (4, 6), (2, 3, 6)])
-@pytest.mark.parametrize("use_bias", [True, False])
-@pytest.mark.parametrize("activation", ["linear", "tanh", {"type": "leaky_relu", "slope": 0.2}])
-def test_dense(shape, use_bias, activation):
-    options = {"type": "dense", "units": 5, "use_bias": use_bias, "activation": activation}
-    graph, builder, x, y = lowered(options, shape)
-    rng = np.random.default_rng(0)
-    parameters = {"layer.kernel": rng.normal(size=(6, 5)), "layer.bias": rng.normal(size=5)}
-    if not use_bias:
-        del parameters["layer.bias"]
-    assert {name: p.shape for name, p in builder.parameters.items()} == {
-        n: p.shape for n, p in parameters.items()
-    }
-    weight = leaf(graph, "w", "input", y.shape)
-    slopes = gradients(graph, ops.total_all(y * weight), [x, *builder.leaves.values()])
-    inputs, weights = rng.normal(size=(7, *shape)), rng.normal(size=(7, *shape[:-1], 5))
-    got = checked(graph, {"x": inputs, "w": weights, **parameters}, [y, *slopes], 7)
-
-    there = torch.nn.Linear(6, 5, bias=use_bias, dtype=torch.float64)
-    with torch.no_grad():
-        there.weight.copy_(torch.tensor(parameters["layer.kernel"].T))
-        if use_bias:
-            there.bias.copy_(torch.tensor(parameters["layer.bias"]))
-    given = torch.tensor(inputs, requires_grad=True)
-    functions = {"linear": lambda z: z, "tanh": torch.tanh}
-    function = functions[activation] if isinstance(activation, str) else torch.nn.LeakyReLU(0.2)
-    meant = function(there(given))
-    meant.backward(torch.tensor(weights))
-    flowed = [given.grad, there.weight.grad.T] + ([there.bias.grad] if use_bias else [])
-    for ours, theirs in zip(got, [meant.detach(), *flowed], strict=True):
-        np.testing.assert_allclose(ours, theirs, 1e-9, 1e-12)
+from tests.vocabulary.layer_cases import lowered
 
 
 def test_dense_adds_its_penalties_once():
@@ -147,26 +89,13 @@ def test_dropout_draws_anew_at_each_step_from_a_stream_of_its_own():
     np.testing.assert_array_equal(masks[:2], masks[2:])
 
 
-@pytest.mark.parametrize(
-    ("options", "shape", "out"),
-    [
-        ({"type": "flatten"}, (4, 3, 2), (24,)),
-        ({"type": "flatten"}, (5,), (5,)),
-        ({"type": "flatten"}, (), (1,)),
-        ({"type": "reshape", "shape": [6, 4]}, (4, 3, 2), (6, 4)),
-        ({"type": "reshape", "shape": [2, -1]}, (4, 3, 2), (2, 12)),
-        ({"type": "reshape", "shape": [-1]}, (4, 3, 2), (24,)),
-    ],
-)
-def test_shaping_keeps_the_order_of_elements(options, shape, out):
-    graph, _, x, y = lowered(options, shape)
-    weight = leaf(graph, "w", "input", y.shape)
-    (slope,) = gradients(graph, ops.total_all(y * weight), [x])
-    given = np.random.default_rng(0).normal(size=(3, *shape))
-    weights = np.random.default_rng(1).normal(size=(3, *out))
-    got, flowed = checked(graph, {"x": given, "w": weights}, [y * 1.0, slope], 3)
-    np.testing.assert_array_equal(got, given.reshape(3, *out))
-    np.testing.assert_array_equal(flowed, weights.reshape(3, *shape))
+@pytest.mark.parametrize("options", [{"type": "flatten"}, {"type": "reshape", "shape": [-1]}])
+def test_one_number_a_row_becomes_a_row_of_one(options):
+    graph, _, x, y = lowered(options, ())
+    (slope,) = gradients(graph, ops.total_all(y), [x])
+    got, flowed = checked(graph, {"x": np.arange(3.0)}, [y * 1.0, slope], 3)
+    np.testing.assert_array_equal(got, [[0.0], [1.0], [2.0]])
+    np.testing.assert_array_equal(flowed, np.ones(3))
 
 
 @pytest.mark.parametrize("shape", [[5], [-1, -1], [5, -1], [24, 2]])

@@ -32,10 +32,21 @@ from specnet.graph.ops.elementwise import (
     tanh,
 )
 from specnet.graph.ops.fixed import FIXED, ROW_NUMBERS, fixed, row_numbers
-from specnet.graph.ops.indexing import cast, lookup, one_hot, pick, place
+from specnet.graph.ops.indexing import cast, indices, lookup, one_hot, pick, place, scatter
 from specnet.graph.ops.joining import beside, concat, crop, pad
 from specnet.graph.ops.linear import matmul, product
-from specnet.graph.ops.noise import keep_mask
+from specnet.graph.ops.noise import keep_mask, normal_noise
+from specnet.graph.ops.normalising import (
+    column_moments,
+    column_normal,
+    column_slopes,
+    column_sums,
+    group_normal,
+    group_slopes,
+    row_normal,
+    row_of,
+    row_slopes,
+)
 from specnet.graph.ops.reductions import (
     argmax,
     inner,
@@ -49,6 +60,7 @@ from specnet.graph.ops.reductions import (
     total_all,
     total_last,
 )
+from specnet.graph.ops.sampling import resample, resampled_back
 from specnet.graph.ops.shaping import (
     expand,
     fit,
@@ -70,6 +82,10 @@ __all__ = [
     "beside",
     "cast",
     "clip",
+    "column_moments",
+    "column_normal",
+    "column_slopes",
+    "column_sums",
     "concat",
     "crop",
     "divide",
@@ -84,7 +100,10 @@ __all__ = [
     "flat",
     "greater",
     "greater_equal",
+    "group_normal",
+    "group_slopes",
     "huber",
+    "indices",
     "inner",
     "keep_mask",
     "largest",
@@ -105,6 +124,7 @@ __all__ = [
     "minimum",
     "multiply",
     "negative",
+    "normal_noise",
     "one_hot",
     "ones_below",
     "ones_beside",
@@ -115,9 +135,15 @@ __all__ = [
     "power",
     "product",
     "relu",
+    "resample",
+    "resampled_back",
     "reshape",
+    "row_normal",
     "row_numbers",
+    "row_of",
+    "row_slopes",
     "rows",
+    "scatter",
     "select",
     "sigmoid",
     "sign",

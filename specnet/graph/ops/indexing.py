@@ -6,7 +6,7 @@ from typing import Any
 
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
-from specnet.runtime.shapes import DType, Shape, show
+from specnet.runtime.shapes import DType, Shape, count, show
 
 
 def _infer_pick(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
@@ -81,8 +81,44 @@ def _infer_lookup(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, 
     return (*index.shape, *table.shape[1:]), table.dtype
 
 
-lookup = Op("lookup", _infer_lookup, "take({a}, {b}, 0, {o}, 'clip')")
-"""The rows of a table of constants at indices: (n, ...), (batch, ...) to (batch, ..., ...)."""
+def _back_to_table(g: Value, y: Value, table: Value, index: Value) -> tuple[Value, None]:
+    del y
+    size = table.shape[0]
+    assert isinstance(size, int)
+    return scatter(g, index, size=size), None
+
+
+lookup = Op("lookup", _infer_lookup, "take({a}, {b}, 0, {o}, 'clip')", _back_to_table)
+"""The rows of a table at indices: (n, ...), (batch, ...) to (batch, ..., ...)."""
+
+
+def _infer_scatter(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    x, index = inputs
+    if x.shape[: index.rank] != index.shape:
+        raise ShapeFault(f"{show(index.shape)} indices do not fit {show(x.shape)}", index)
+    return (attributes["size"], *x.shape[index.rank :]), x.dtype
+
+
+def _scatter_room(value: Value) -> list[tuple[Shape, DType]]:
+    return [(value.inputs[0].shape, "int64")] * 2
+
+
+def _columns_of_row(value: Value, _: int) -> dict[str, Any]:
+    import numpy as np
+
+    return {"columns": np.arange(count(value.shape[1:]).each, dtype=np.int64)}
+
+
+scatter: Op = Op(
+    "scatter",
+    _infer_scatter,
+    "scatter_add({a:flat}, {b:flat}, {columns}, {s:flat}, {s2:flat}, {o:flat})",
+    lambda g, y, x, index, size: (lookup(g, index), None),
+    flops=lambda value: value.inputs[0].count,
+    scratch=_scatter_room,
+    prepare=_columns_of_row,
+)
+"""Zeros (size, ...), and each row of x (batch, ..., ...) added at its index: the transpose of `lookup`."""
 
 
 def _infer_cast(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
@@ -91,3 +127,17 @@ def _infer_cast(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[
 
 cast = Op("cast", _infer_cast, "copyto({o}, {a}, 'unsafe')", lambda g, y, x, to: (None,))
 """The same elements in another dtype; nothing flows back."""
+
+
+def _infer_indices(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+    return inputs[0].shape, "int64"
+
+
+indices = Op(
+    "indices",
+    _infer_indices,
+    "as_indices({a}, {size}, {who}, {s}, {s2}, {o})",
+    lambda *_, **__: (None,),
+    scratch=lambda value: [(value.shape, value.inputs[0].dtype), (value.shape, "bool")],
+)
+"""Numbers as indices below `size`; the step ends in RunError where they are none, in the name of `who`."""

@@ -24,3 +24,13 @@ keep_mask = Op(
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],
 )
 """0 with probability `rate`, else `scale`, drawn from `stream`; shaped like its input, or `shape`."""
+
+normal_noise = Op(
+    "normal_noise",
+    _infer_drawn,
+    "draw_normal({stream}, {o})\nmultiply({o}, {stddev}, {o})",
+    lambda *_, **__: (None,),
+    random=True,
+    flops=lambda value: value.count * Count(2),
+)
+"""Numbers from a normal distribution of mean 0 and `stddev`, drawn from `stream`; shaped like its input."""

@@ -7,6 +7,7 @@ from typing import Any
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op, constant
 from specnet.graph.ops.elementwise import equal, exp, log, masked
+from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import expand, reshape
 from specnet.runtime.shapes import Count, DType, Shape, show
 
@@ -96,7 +97,8 @@ largest = Op(
 
 def _share(g: Value, y: Value, x: Value) -> Value:
     among = equal(x, y)
-    ties = reshape(total(among, axes=(x.rank - 1,)), shape=y.shape)
+    # Truth values are summed along an axis through a buffer that NumPy allocates.
+    ties = total_last(cast(among, to=x.dtype))
     return masked(expand(g / ties, shape=x.shape), among)
 
 

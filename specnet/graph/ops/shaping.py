@@ -12,6 +12,7 @@ from specnet.runtime.shapes import Batch, Count, DType, Shape, broadcast, count,
 def _infer_reshape(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
     (x,) = inputs
     shape: Shape = attributes["shape"]
+    assert bool(x.rank) == bool(shape), "a scalar has no memory that could be seen as an array"
     if count(shape) != x.count:
         raise ShapeFault(
             f"{show(x.shape)} cannot be reshaped to {show(shape)}: the numbers of elements differ", x
@@ -120,6 +121,8 @@ def fit(gradient: Value, shape: Shape) -> Value:
         lead + i for i, dim in enumerate(shape) if dim == 1 and gradient.shape[lead + i] != 1
     )
     summed = total(gradient, axes=axes)
+    if not summed.rank:
+        return expand(summed, shape=shape) if shape else summed
     return summed if summed.shape == shape else reshape(summed, shape=shape)
 
 

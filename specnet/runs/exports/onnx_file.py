@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,9 @@ from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.op import CONSTANT
+from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole
-from specnet.runtime.shapes import Batch
 
 Array = np.ndarray[Any, Any]
 
@@ -26,33 +25,6 @@ OPSET = 18
 """The version of the operators: of 2022, which every runtime of the last years knows."""
 
 IR_VERSION = 9
-
-_ONE = {
-    "absolute": "Abs",
-    "add": "Add",
-    "divide": "Div",
-    "equal": "Equal",
-    "erf": "Erf",
-    "exp": "Exp",
-    "greater": "Greater",
-    "greater_equal": "GreaterOrEqual",
-    "less": "Less",
-    "less_equal": "LessOrEqual",
-    "log": "Log",
-    "maximum": "Max",
-    "minimum": "Min",
-    "multiply": "Mul",
-    "negative": "Neg",
-    "power": "Pow",
-    "relu": "Relu",
-    "select": "Where",
-    "sigmoid": "Sigmoid",
-    "sign": "Sign",
-    "sqrt": "Sqrt",
-    "subtract": "Sub",
-    "tanh": "Tanh",
-}
-"""The ops that are one operator of ONNX."""
 
 
 def write_onnx(path: Path, model: Model) -> None:
@@ -63,7 +35,7 @@ def write_onnx(path: Path, model: Model) -> None:
     model has something that ONNX cannot say.
     """
     onnx = needed("onnx", "onnx", "an export to ONNX")
-    made = _Writer(onnx, model).model()
+    made = Writer(onnx, model).model()
     onnx.checker.check_model(made, full_check=True)
     content = made.SerializeToString(deterministic=True)
     write_whole(path, lambda file: _write(file, content))
@@ -73,7 +45,9 @@ def _write(file: Any, content: bytes) -> None:
     file.write(content)
 
 
-class _Writer:
+class Writer:
+    """Writes a model's values as nodes, one after the other, and what they hold."""
+
     def __init__(self, onnx: Any, model: Model) -> None:
         self.onnx, self.network, self.encoding = onnx, model.network, model.encoding
         self.parameters = model.parameters
@@ -83,6 +57,7 @@ class _Writer:
         self.names: dict[int, str] = {}
 
     def model(self) -> Any:
+        """Return the model as ONNX has it."""
         network, helper = self.network, self.onnx.helper
         raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
         lowered = network.lower(training=False)
@@ -144,9 +119,11 @@ class _Writer:
         return name
 
     def cast(self, x: str, dtype: Any) -> str:
+        """Append a conversion to another dtype."""
         return self.node("Cast", [x], to=self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def reshaped(self, x: str, sizes: tuple[int, ...]) -> str:
+        """Append another shape (rows, *sizes)."""
         return self.node("Reshape", [x, self.hold([-1, *sizes], np.int64)])
 
     # Transforms
@@ -178,6 +155,7 @@ class _Writer:
         raise RunError(f"the transform `{transform.type}` cannot be exported to ONNX")
 
     def double(self, operator: str, x: str, number: Any) -> str:
+        """Append an operator over a value and a number in double precision."""
         return self.node(operator, [x, self.hold(number, np.float64)])
 
     def _restored(self, x: str) -> str:
@@ -214,10 +192,10 @@ class _Writer:
         if value.op is ops.erf and self.dtype == np.float64:
             # The widespread runtime knows the error function in single precision alone.
             return self.cast(self.node("Erf", [self.cast(inputs[0], np.float32)]), self.dtype)
-        operator = _ONE.get(value.op.name)
+        operator = ONE.get(value.op.name)
         if operator is not None:
             return self.node(operator, inputs)
-        rule = _RULES.get(value.op.name)
+        rule = RULES.get(value.op.name)
         if rule is None:
             raise RunError(f"the operation `{value.op.name}` cannot be exported to ONNX")
         return rule(self, value, inputs)
@@ -225,107 +203,3 @@ class _Writer:
 
 def _is_input(value: Value) -> bool:
     return value.op.leaf and value.attributes["name"] == "inputs"
-
-
-Rule = Callable[[_Writer, Value, list[str]], str]
-
-
-def _product(w: _Writer, value: Value, inputs: list[str]) -> str:
-    sides = [
-        w.node("Transpose", [x], perm=[1, 0]) if value.attributes[turned] else x
-        for x, turned in zip(inputs, ("a_t", "b_t"), strict=True)
-    ]
-    return w.node("MatMul", sides)
-
-
-def _reshape(w: _Writer, value: Value, inputs: list[str]) -> str:
-    sizes = [-1 if isinstance(dim, Batch) else dim for dim in value.shape]
-    return w.node("Reshape", [inputs[0], w.hold(sizes, np.int64)])
-
-
-def _total(w: _Writer, value: Value, inputs: list[str]) -> str:
-    x = w.cast(inputs[0], w.dtype) if value.inputs[0].dtype == "bool" else inputs[0]
-    return w.node("ReduceSum", [x, w.hold(list(value.attributes["axes"]), np.int64)], keepdims=0)
-
-
-def _softplus(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    (x,) = inputs
-    one, zero = w.hold(1.0), w.hold(0.0)
-    small = w.node("Log", [w.node("Add", [w.node("Exp", [w.node("Neg", [w.node("Abs", [x])])]), one])])
-    return w.node("Add", [w.node("Max", [x, zero]), small])
-
-
-def _expm1(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Sub", [w.node("Exp", [inputs[0]]), w.hold(1.0)])
-
-
-def _log1p(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Log", [w.node("Add", [inputs[0], w.hold(1.0)])])
-
-
-def _elu(w: _Writer, value: Value, inputs: list[str]) -> str:
-    (x,) = inputs
-    zero = w.hold(0.0)
-    below = w.node("Sub", [w.node("Exp", [w.node("Min", [x, zero])]), w.hold(1.0)])
-    return w.node(
-        "Add", [w.node("Max", [x, zero]), w.node("Mul", [below, w.hold(value.attributes["alpha"])])]
-    )
-
-
-def _leaky_relu(w: _Writer, value: Value, inputs: list[str]) -> str:
-    (x,) = inputs
-    slope = w.node("Mul", [x, w.hold(value.attributes["slope"])])
-    return w.node("Where", [w.node("Greater", [x, w.hold(0.0)]), x, slope])
-
-
-def _clip(w: _Writer, value: Value, inputs: list[str]) -> str:
-    low, high = (w.hold(value.attributes[end]) for end in ("low", "high"))
-    return w.node("Min", [w.node("Max", [inputs[0], low]), high])
-
-
-def _softsign(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Div", [inputs[0], w.node("Add", [w.node("Abs", inputs), w.hold(1.0)])])
-
-
-def _softmax(w: _Writer, value: Value, inputs: list[str]) -> str:
-    return w.node("Softmax" if value.op is ops.softmax else "LogSoftmax", inputs, axis=-1)
-
-
-def _masked(w: _Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Where", [inputs[1], inputs[0], w.hold(0.0)])
-
-
-def _crop(w: _Writer, value: Value, inputs: list[str]) -> str:
-    margins = value.attributes["margins"]
-    cut = [axis for axis, ends in enumerate(margins) if any(ends)]
-    starts = [margins[axis][0] for axis in cut]
-    ends = [-margins[axis][1] or np.iinfo(np.int64).max for axis in cut]
-    return w.node("Slice", [inputs[0], *(w.hold(part, np.int64) for part in (starts, ends, cut))])
-
-
-_RULES: dict[str, Rule] = {
-    "cast": lambda w, value, inputs: w.cast(inputs[0], value.dtype),
-    "clip": _clip,
-    "crop": _crop,
-    "elu": _elu,
-    "expm1": _expm1,
-    "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),
-    "largest": lambda w, _, inputs: w.node("ReduceMax", [*inputs, w.hold([-1], np.int64)], keepdims=1),
-    "leaky_relu": _leaky_relu,
-    "log1p": _log1p,
-    "log_softmax": _softmax,
-    "masked": _masked,
-    "product": _product,
-    "reshape": _reshape,
-    "softmax": _softmax,
-    "softplus": _softplus,
-    "softsign": _softsign,
-    "square": lambda w, _, inputs: w.node("Mul", [inputs[0], inputs[0]]),
-    "total": _total,
-    "transpose": lambda w, value, inputs: w.node("Transpose", inputs, perm=list(value.attributes["axes"])),
-}

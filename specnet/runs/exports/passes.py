@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from specnet.compiler.differentiate import differentiate
 from specnet.compiler.listing import Listing, Names
 from specnet.compiler.network import Lowered, Network
+from specnet.compiler.phrases import PRODUCT
 from specnet.compiler.simplify import simplify
 from specnet.diagnostics import RunError
 from specnet.graph import ops
@@ -18,6 +19,8 @@ from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 
 GRADIENT = "gradient "
+
+SEEN = "seen "
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Passes:
     """Whether `rows` is used."""
     penalised: bool
     """Whether there is a `penalty` beside the `loss`."""
+    followed: list[str]
+    """What running statistics become after each batch."""
 
 
 def passes_of(network: Network, program: Program, variables: Mapping[str, str]) -> Passes:
@@ -44,11 +49,13 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
     penalised = "penalty" in graph.outputs
     on_the_way = ancestors(total)
     values = {name: v for name, v in named_values(network, lowered).items() if v.index in on_the_way}
-    parameters = lowered.builder.leaves
+    parameters = {p.name: lowered.builder.leaves[p.name] for p in network.trained}
     gradients = differentiate(graph, total, [*parameters.values(), *values.values()])
     graph.outputs |= {VALUE + name: v for name, v in values.items()}
     for name, gradient in zip([*parameters, *values], gradients, strict=True):
         graph.outputs[GRADIENT + name] = gradient
+    for statistic, observed, _ in lowered.builder.followed:
+        graph.outputs[SEEN + statistic.attributes["name"]] = observed
     graph = simplify(graph)
     known = {leaf.index: variables.get(name, name) for name, leaf in leaves_of(graph).items()}
     streams: dict[str, str] = {}
@@ -61,7 +68,13 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
     listing = Listing(graph, program.names, known, generator)
     ends = [graph.outputs["loss"], *([graph.outputs["penalty"]] if penalised else [])]
     wanted = {variables[name]: graph.outputs[GRADIENT + name] for name in parameters}
-    listing.write([*ends, *wanted.values()], _wishes(graph, variables))
+    seen = [v for name, v in graph.outputs.items() if name.startswith(SEEN)]
+    listing.write([*ends, *wanted.values(), *seen], _wishes(graph, variables))
+    followed = []
+    for (statistic, _, momentum), value in zip(lowered.builder.followed, seen, strict=True):
+        name = variables[statistic.attributes["name"]]
+        new = f"{momentum!r} * {name} + {1.0 - momentum!r} * {listing.operand(value).at(PRODUCT)}"
+        followed.append(f"{name}[...] = {new}")
     program.helpers |= listing.helpers
     return Passes(
         forward=[line for line, phase in listing.lines if phase == "forward"],
@@ -70,6 +83,7 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
         streams=streams,
         counts_rows=listing.rows_used,
         penalised=penalised,
+        followed=followed,
     )
 
 

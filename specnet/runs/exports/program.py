@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from specnet._version import __version__
+from specnet.compiler.functions import DTYPED, HELPERS
 from specnet.compiler.listing import Names
-from specnet.compiler.phrases import HELPERS
 from specnet.runs.exports.layout import literal
 
 Array = np.ndarray[Any, Any]
@@ -73,7 +73,7 @@ class Program:
         if self.arrays:
             lines.append("from pathlib import Path")
         lines += ([""] if len(lines) > 2 else []) + ["import numpy as np"]
-        if "dropout_mask" in self.helpers:
+        if self.helpers & DTYPED:
             lines += ["", f"dtype = np.{self.dtype}"]
         if self.arrays:
             lines += ["", f"stored = np.load(Path(__file__).with_name({json.dumps(self.beside)}))"]

@@ -20,7 +20,7 @@ from specnet.runs.exports.program import Program
 from specnet.runs.exports.rates import planned_rates, rate_function
 from specnet.runs.exports.rows import raw_splits
 from specnet.runs.exports.updating import Rule, rule_of
-from specnet.runs.exports.watching import TRAIN, watched_figures, watching
+from specnet.runs.exports.watching import TRAIN, kept_list, watched_figures, watching
 from specnet.runtime.random import words
 from specnet.vocabulary.optimizers import Searching
 
@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
-    "learning_rate_at loss_of parameters parameter gradient gradients accumulated so_far norm shuffling best "
+    "learning_rate_at loss_of parameters arrays parameter gradient gradients accumulated so_far norm shuffling best "
     "waited kept value lowest stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
@@ -128,7 +128,9 @@ class _Training:
             lines.append("step = 0")
         stopping = self.settings.early_stopping
         if not self._simple(rule) or (stopping is not None and stopping.restore_best):
-            lines += listed("parameters", list(self.variables.values()))
+            lines += listed("parameters", [self.variables[p.name] for p in self.network.trained])
+        if stopping is not None and stopping.restore_best and kept_list(self.network) == "arrays":
+            lines += listed("arrays", list(self.variables.values()))
         lines += [f"{many} = [{start} for parameter in parameters]" for many, start in rule.slots.values()]
         if self.settings.accumulate > 1:
             lines.append("accumulated = [np.zeros_like(parameter) for parameter in parameters]")
@@ -169,6 +171,8 @@ class _Training:
         step = ["# Forward: from the inputs to the loss.", *passes.forward]
         step += ["# Backward: the gradient of the loss.", *passes.backward]
         step += [f"# Update: {self._summary(rule)}", *self._update(passes, rule, rate)]
+        if passes.followed:
+            step += ["# Running statistics: what evaluation has instead of the batch's.", *passes.followed]
         loop = [f"for epoch in range(1, {self.settings.epochs + 1}):"]
         loop += indented(self._whole(step, passes) if self.full else self._batches(step, passes))
         return loop + indented(watching(self.network, self.program, self.variables))
@@ -253,7 +257,8 @@ class _Training:
         stopping = self.settings.early_stopping
         if stopping is not None and stopping.restore_best:
             lines += ["", "# The parameters of the best epoch are put back."]
-            lines += ["for parameter, value in zip(parameters, kept):", "    parameter[...] = value"]
+            several = kept_list(self.network)
+            lines += [f"for parameter, value in zip({several}, kept):", "    parameter[...] = value"]
         return [*lines, "", 'print(f"epoch {epoch}: the loss of the last step is {loss:.6g}")']
 
 

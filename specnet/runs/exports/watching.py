@@ -38,7 +38,8 @@ def watching(network: Network, program: Program, variables: Mapping[str, str]) -
         lines += _plateau(settings.schedule, higher=_higher(network, settings.schedule.monitor))
     stopping = settings.early_stopping
     if stopping is not None:
-        lines += _stopping(stopping, higher=_higher(network, stopping.monitor))
+        higher = _higher(network, stopping.monitor)
+        lines += _stopping(stopping, kept_list(network), higher=higher)
     if settings.validate_every > 1 and any(figure != TRAIN for figure in figures):
         if TRAIN in figures:
             raise RunError(
@@ -62,13 +63,18 @@ def _higher(network: Network, monitor: str) -> bool:
     return network.better(monitor.partition(".")[2]) == "higher"
 
 
-def _stopping(stopping: EarlyStopping, *, higher: bool) -> list[str]:
+def kept_list(network: Network) -> str:
+    """Return the variable that lists all that an epoch changes: more than the parameters, if there are statistics."""
+    return "parameters" if network.arrays == network.trained else "arrays"
+
+
+def _stopping(stopping: EarlyStopping, several: str, *, higher: bool) -> list[str]:
     score = _variable(stopping.monitor)
     better = f"{score} {'>' if higher else '<'} best"
     if stopping.min_delta:
         gain = f"{score} - best" if higher else f"best - {score}"
         better = f"{gain} > {stopping.min_delta!r}"
-    kept = ["kept = [parameter.copy() for parameter in parameters]"] if stopping.restore_best else []
+    kept = [f"kept = [parameter.copy() for parameter in {several}]"] if stopping.restore_best else []
     return [
         f"if best is None or {better}:",
         *indented([f"best, waited = {score}, 0", *kept]),

@@ -39,3 +39,24 @@ class Reshape(Layer):
             )
         shape = tuple(dim if dim > 0 else size // known for dim in self.shape)
         return ops.reshape(x, shape=(x.shape[0], *shape))
+
+
+class Permute(Layer):
+    """The axes of an example in another order.  x (batch, ...) -> y; axis i of y is axis `dims`[i] of x.
+
+    As in Keras, axes count from 1: the batch stays where it is, and dims = [2, 1] makes (batch, a, b) (batch, b, a).
+    """
+
+    type: Literal["permute"] = "permute"
+    dims: Annotated[tuple[PositiveInt, ...], Field(min_length=1, examples=[[2, 1]])]
+    """The axes of the input in the order that the output has."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        if sorted(self.dims) != list(range(1, x.rank)):
+            there = list(range(1, x.rank))
+            raise ShapeFault(
+                f"dims = {list(self.dims)} is no order of the {len(there)} axes of {show(x.shape)} beside the batch's",
+                x,
+                help=f"name each of {there} once" if there else "there is nothing to permute",
+            )
+        return ops.transpose(x, axes=(0, *self.dims))

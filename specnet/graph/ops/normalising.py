@@ -1,0 +1,199 @@
+"""Ops that normalise the columns or the rows of a matrix, each a few passes over memory, forward and back.
+
+Layers bring what they normalise into such a matrix (n, m): a column is a feature over all places of the batch, a
+row what one example, or a group of its features, holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from specnet.graph.graph import Value
+from specnet.graph.op import Op, Scratch
+from specnet.graph.ops.joining import crop
+from specnet.graph.ops.shaping import reshape
+from specnet.runtime.shapes import Count, DType, Shape
+
+TILE = 16_384
+"""Elements of one tile, which scratch arrays hold: as `specnet.runtime.normalising` has it."""
+
+
+def _columns(x: Value) -> int:
+    assert x.rank == 2
+    last = x.shape[1]
+    assert isinstance(last, int)
+    return last
+
+
+def _room(tiles: int, vectors: int, *, by: int) -> Scratch:
+    """Return what a kernel over a matrix needs: tiles, then a number for each column (`by` 1) or row (0) of them."""
+
+    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+        columns = _columns(value.inputs[0])
+        tile = (max(1, TILE // columns), columns)
+        parts: Shape = (vectors, tile[by]) if vectors > 1 and by == 1 else (tile[by],)
+        several = vectors if by == 0 else 1
+        return [(tile, value.dtype)] * tiles + [(parts, value.dtype)] * several
+
+    return room
+
+
+def _each(flops: int) -> Callable[[Value], Count]:
+    """Count so many operations for each element of the first input."""
+    return lambda value: value.inputs[0].count * Count(flops)
+
+
+def _ones(value: Value, _: int) -> dict[str, Any]:
+    import numpy as np
+
+    return {"ones": np.ones(max(1, TILE // _columns(value.inputs[0])), value.dtype)}
+
+
+def _average(value: Value, _: int) -> dict[str, Any]:
+    import numpy as np
+
+    columns = _columns(value.inputs[0])
+    return {"average": np.full(columns, 1.0 / columns, value.dtype)}
+
+
+def _per_column(rows: int) -> Callable[[tuple[Value, ...], dict[str, Any]], tuple[Shape, DType]]:
+    return lambda inputs, _: ((rows, _columns(inputs[0])), inputs[0].dtype)
+
+
+def _like_first(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+    return inputs[0].shape, inputs[0].dtype
+
+
+column_moments = Op(
+    "column_moments",
+    _per_column(3),
+    "column_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
+    flops=_each(4),
+    scratch=_room(2, 1, by=1),
+    prepare=_ones,
+)
+"""Mean, variance, and variance divided by n - 1, of each column: (n, m) to (3, m).
+
+It has no gradient of its own: `column_normal` has that of what the moments do in it.
+"""
+
+column_sums = Op(
+    "column_sums",
+    _per_column(2),
+    "column_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {o})",
+    flops=_each(4),
+    scratch=_room(2, 1, by=1),
+    prepare=_ones,
+)
+"""The sums of g and of g * normalised x over each column, given g, x and the moments: (n, m) to (2, m)."""
+
+column_slopes = Op(
+    "column_slopes",
+    _like_first,
+    "column_slopes({a}, {b}, {c}, {d}, {e}, {epsilon}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
+    flops=_each(5),
+    scratch=_room(4, 2, by=1),
+)
+"""The gradient of x in `column_normal`, given g, x, the moments, the sums and gamma."""
+
+
+def _column_pullback(
+    g: Value, y: Value, x: Value, moments: Value, gamma: Value, beta: Value, epsilon: float
+) -> tuple[Value | None, ...]:
+    del y, beta
+    sums = column_sums(g, x, moments, epsilon=epsilon)
+    to_x = column_slopes(g, x, moments, sums, gamma, epsilon=epsilon)
+    return to_x, None, row_of(sums, 1), row_of(sums, 0)
+
+
+column_normal = Op(
+    "column_normal",
+    _like_first,
+    "column_normal({a}, {b}, {c}, {d}, {epsilon}, {s}, {s2}, {s3}, {o})",
+    _column_pullback,
+    flops=_each(2),
+    scratch=_room(2, 1, by=1),
+)
+"""gamma * (x - mean) / sqrt(variance + epsilon) + beta by column, given x, its moments, gamma and beta.
+
+The gradient of x is the whole one, what flows through the moments included: they must be those of x.
+"""
+
+
+def row_of(x: Value, index: int) -> Value:
+    """Return one row of a matrix of fixed size."""
+    rows, columns = x.shape
+    assert isinstance(rows, int)
+    return reshape(crop(x, margins=((index, rows - 1 - index), (0, 0))), shape=(columns,))
+
+
+row_slopes = Op(
+    "row_slopes",
+    _like_first,
+    "row_slopes({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
+    flops=_each(12),
+    scratch=_room(1, 2, by=0),
+    prepare=_average,
+)
+"""The gradient of x in `row_normal`, given g, what it gave, and x."""
+
+row_normal = Op(
+    "row_normal",
+    _like_first,
+    "row_normal({a}, {center}, {epsilon}, {average}, {s}, {s2}, {o})",
+    lambda g, y, x, center, epsilon: (row_slopes(g, y, x, center=center, epsilon=epsilon),),
+    flops=_each(6),
+    scratch=_room(1, 1, by=0),
+    prepare=_average,
+)
+"""(x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon)."""
+
+
+def _group_room(pairs: int) -> Scratch:
+    """Return a tile of whole examples, and pairs of vectors that hold a number for each of their features."""
+
+    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+        _, places, features = value.shape
+        assert isinstance(places, int)
+        assert isinstance(features, int)
+        rows = max(1, TILE // (places * features))
+        return [((rows, places, features), value.dtype)] + [((2, rows, 1, features), value.dtype)] * pairs
+
+    return room
+
+
+def _averages(value: Value, _: int) -> dict[str, Any]:
+    import numpy as np
+
+    places, features = value.shape[1:]
+    assert isinstance(places, int)
+    assert isinstance(features, int)
+    size = features // value.attributes["groups"]
+    group = np.arange(features) // size
+    return {
+        "places": np.full((1, places), 1.0 / places, value.dtype),
+        "alike": np.where(group[:, np.newaxis] == group, 1.0 / size, 0.0).astype(value.dtype),
+    }
+
+
+group_slopes = Op(
+    "group_slopes",
+    _like_first,
+    "group_slopes({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
+    flops=_each(12),
+    scratch=_group_room(2),
+    prepare=_averages,
+)
+"""The gradient of x in `group_normal`, given g, what it gave, and x."""
+
+group_normal = Op(
+    "group_normal",
+    _like_first,
+    "group_normal({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
+    lambda g, y, x, groups, epsilon: (group_slopes(g, y, x, groups=groups, epsilon=epsilon),),
+    flops=_each(6),
+    scratch=_group_room(1),
+    prepare=_averages,
+)
+"""(x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and each of `groups` of features."""

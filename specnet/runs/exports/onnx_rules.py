@@ -1,0 +1,202 @@
+"""What each op is in ONNX's operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from specnet.diagnostics import RunError
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.graph.ops.sampling import mixture
+from specnet.runtime.shapes import Batch
+
+if TYPE_CHECKING:
+    from specnet.runs.exports.onnx_file import Writer
+
+ONE = {
+    "absolute": "Abs",
+    "add": "Add",
+    "divide": "Div",
+    "equal": "Equal",
+    "erf": "Erf",
+    "exp": "Exp",
+    "greater": "Greater",
+    "greater_equal": "GreaterOrEqual",
+    "less": "Less",
+    "less_equal": "LessOrEqual",
+    "log": "Log",
+    "maximum": "Max",
+    "minimum": "Min",
+    "multiply": "Mul",
+    "negative": "Neg",
+    "power": "Pow",
+    "relu": "Relu",
+    "select": "Where",
+    "sigmoid": "Sigmoid",
+    "sign": "Sign",
+    "sqrt": "Sqrt",
+    "subtract": "Sub",
+    "tanh": "Tanh",
+}
+"""The ops that are one operator of ONNX."""
+
+
+Rule = Callable[["Writer", Value, list[str]], str]
+
+
+def _product(w: Writer, value: Value, inputs: list[str]) -> str:
+    sides = [
+        w.node("Transpose", [x], perm=[1, 0]) if value.attributes[turned] else x
+        for x, turned in zip(inputs, ("a_t", "b_t"), strict=True)
+    ]
+    return w.node("MatMul", sides)
+
+
+def _reshape(w: Writer, value: Value, inputs: list[str]) -> str:
+    sizes = [-1 if isinstance(dim, Batch) else dim for dim in value.shape]
+    return w.node("Reshape", [inputs[0], w.hold(sizes, np.int64)])
+
+
+def _total(w: Writer, value: Value, inputs: list[str]) -> str:
+    x = w.cast(inputs[0], w.dtype) if value.inputs[0].dtype == "bool" else inputs[0]
+    return w.node("ReduceSum", [x, w.hold(list(value.attributes["axes"]), np.int64)], keepdims=0)
+
+
+def _softplus(w: Writer, value: Value, inputs: list[str]) -> str:
+    del value
+    (x,) = inputs
+    one, zero = w.hold(1.0), w.hold(0.0)
+    small = w.node("Log", [w.node("Add", [w.node("Exp", [w.node("Neg", [w.node("Abs", [x])])]), one])])
+    return w.node("Add", [w.node("Max", [x, zero]), small])
+
+
+def _expm1(w: Writer, value: Value, inputs: list[str]) -> str:
+    del value
+    return w.node("Sub", [w.node("Exp", [inputs[0]]), w.hold(1.0)])
+
+
+def _log1p(w: Writer, value: Value, inputs: list[str]) -> str:
+    del value
+    return w.node("Log", [w.node("Add", [inputs[0], w.hold(1.0)])])
+
+
+def _elu(w: Writer, value: Value, inputs: list[str]) -> str:
+    (x,) = inputs
+    zero = w.hold(0.0)
+    below = w.node("Sub", [w.node("Exp", [w.node("Min", [x, zero])]), w.hold(1.0)])
+    return w.node(
+        "Add", [w.node("Max", [x, zero]), w.node("Mul", [below, w.hold(value.attributes["alpha"])])]
+    )
+
+
+def _leaky_relu(w: Writer, value: Value, inputs: list[str]) -> str:
+    (x,) = inputs
+    slope = w.node("Mul", [x, w.hold(value.attributes["slope"])])
+    return w.node("Where", [w.node("Greater", [x, w.hold(0.0)]), x, slope])
+
+
+def _clip(w: Writer, value: Value, inputs: list[str]) -> str:
+    low, high = (w.hold(value.attributes[end]) for end in ("low", "high"))
+    return w.node("Min", [w.node("Max", [inputs[0], low]), high])
+
+
+def _softsign(w: Writer, value: Value, inputs: list[str]) -> str:
+    del value
+    return w.node("Div", [inputs[0], w.node("Add", [w.node("Abs", inputs), w.hold(1.0)])])
+
+
+def _softmax(w: Writer, value: Value, inputs: list[str]) -> str:
+    return w.node("Softmax" if value.op is ops.softmax else "LogSoftmax", inputs, axis=-1)
+
+
+def _masked(w: Writer, value: Value, inputs: list[str]) -> str:
+    del value
+    return w.node("Where", [inputs[1], inputs[0], w.hold(0.0)])
+
+
+def _concat(w: Writer, value: Value, inputs: list[str]) -> str:
+    return w.node("Concat", inputs, axis=value.attributes["axis"])
+
+
+def _crop(w: Writer, value: Value, inputs: list[str]) -> str:
+    margins = value.attributes["margins"]
+    starts = w.hold([before for before, _ in margins], np.int64)
+    ends = w.hold([-after if after else np.iinfo(np.int64).max for _, after in margins], np.int64)
+    return w.node("Slice", [*inputs, starts, ends])
+
+
+def _pad(w: Writer, value: Value, inputs: list[str]) -> str:
+    before, after = zip(*value.attributes["margins"], strict=True)
+    return w.node("Pad", [*inputs, w.hold([*before, *after], np.int64)])
+
+
+def _expand(w: Writer, value: Value, inputs: list[str]) -> str:
+    # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
+    (x,) = value.inputs
+    rows = [i for i, dim in enumerate(value.shape) if isinstance(dim, Batch)]
+    if any(x.rank <= i or x.shape[i - value.rank] != value.shape[i] for i in rows):
+        raise RunError("a value repeated for each row of the batch cannot be exported to ONNX")
+    sizes = [1 if isinstance(dim, Batch) else dim for dim in value.shape]
+    return w.node("Expand", [*inputs, w.hold(sizes, np.int64)])
+
+
+def _row_normal(w: Writer, value: Value, inputs: list[str]) -> str:
+    (x,) = inputs
+    last = w.hold([1], np.int64)
+    if value.attributes["center"]:
+        x = w.node("Sub", [x, w.node("ReduceMean", [x, last], keepdims=1)])
+    spread = w.node("ReduceMean", [w.node("Mul", [x, x]), last], keepdims=1)
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
+    return w.node("Div", [x, root])
+
+
+def _group_normal(w: Writer, value: Value, inputs: list[str]) -> str:
+    _, places, features = value.shape
+    assert isinstance(features, int)
+    groups: int = value.attributes["groups"]
+    apart = w.node("Reshape", [*inputs, w.hold([-1, places, groups, features // groups], np.int64)])
+    over = w.hold([1, 3], np.int64)
+    centered = w.node("Sub", [apart, w.node("ReduceMean", [apart, over], keepdims=1)])
+    spread = w.node("ReduceMean", [w.node("Mul", [centered, centered]), over], keepdims=1)
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
+    return w.node("Reshape", [w.node("Div", [centered, root]), w.hold([-1, places, features], np.int64)])
+
+
+def _resample(w: Writer, value: Value, inputs: list[str]) -> str:
+    size = value.inputs[0].shape[1]
+    assert isinstance(size, int)
+    return w.node("MatMul", [w.hold(mixture(size, value.attributes["factor"])), *inputs])
+
+
+RULES: dict[str, Rule] = {
+    "cast": lambda w, value, inputs: w.cast(inputs[0], value.dtype),
+    "clip": _clip,
+    "concat": _concat,
+    "crop": _crop,
+    "elu": _elu,
+    "expand": _expand,
+    "expm1": _expm1,
+    "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),
+    "group_normal": _group_normal,
+    "indices": lambda w, _, inputs: w.cast(inputs[0], np.int64),
+    "largest": lambda w, _, inputs: w.node("ReduceMax", [*inputs, w.hold([-1], np.int64)], keepdims=1),
+    "leaky_relu": _leaky_relu,
+    "log1p": _log1p,
+    "log_softmax": _softmax,
+    "lookup": lambda w, _, inputs: w.node("Gather", inputs, axis=0),
+    "masked": _masked,
+    "pad": _pad,
+    "product": _product,
+    "resample": _resample,
+    "reshape": _reshape,
+    "row_normal": _row_normal,
+    "softmax": _softmax,
+    "softplus": _softplus,
+    "softsign": _softsign,
+    "square": lambda w, _, inputs: w.node("Mul", [inputs[0], inputs[0]]),
+    "total": _total,
+    "transpose": lambda w, value, inputs: w.node("Transpose", inputs, perm=list(value.attributes["axes"])),
+}

@@ -1,0 +1,93 @@
+"""What layers share that normalise, and then give each feature a scale and an offset that are learnt."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import show
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.kind import fault
+from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class Scaled(Layer):
+    """A layer that ends with gamma * x, one number a feature."""
+
+    scale: bool = True
+    """Whether gamma is there."""
+    gamma_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("ones"))
+    """Where gamma starts."""
+    gamma_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large gamma."""
+
+    @model_validator(mode="after")
+    def _no_gamma(self) -> Self:
+        return self._unused("scale", "gamma")
+
+    def _unused(self, switch: str, name: str) -> Self:
+        """Raise a fault where options say how something is that the layer does not have."""
+        for key in (f"{name}_init", f"{name}_regularizer"):
+            default = type(self).model_fields[key].get_default(call_default_factory=True)
+            if not getattr(self, switch) and getattr(self, key) != default:
+                raise fault(
+                    f"with {switch} = false there is no {name}", key=key, part="key", help=f"leave out {key}"
+                )
+        return self
+
+    def scaled(self, build: Builder, y: Value, shape: tuple[int, ...]) -> Value:
+        """Return y times gamma, which has the shape of y's last axes."""
+        if not self.scale:
+            return y
+        return y * build.parameter("gamma", shape, self.gamma_init, self.gamma_regularizer)
+
+
+class Affine(Scaled):
+    """A layer that ends with gamma * x + beta, one number each a feature."""
+
+    center: bool = True
+    """Whether beta is there."""
+    beta_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    """Where beta starts."""
+    beta_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large beta."""
+    epsilon: PositiveFloat = 1e-3
+    """What is added to variances, so that none is 0."""
+
+    @model_validator(mode="after")
+    def _no_beta(self) -> Self:
+        return self._unused("center", "beta")
+
+    def affine(self, build: Builder, y: Value, shape: tuple[int, ...]) -> Value:
+        """Return gamma * y + beta; both have the shape of y's last axes."""
+        y = self.scaled(build, y, shape)
+        if not self.center:
+            return y
+        return y + build.parameter("beta", shape, self.beta_init, self.beta_regularizer)
+
+
+def inner_axis(layer: Layer, x: Value, axis: int, key: str = "axis") -> int:
+    """Return an axis as counted from 0, the batch's; raise ShapeFault where x has none such beside the batch's."""
+    found = axis if axis >= 0 else axis + x.rank
+    if 1 <= found < x.rank:
+        return found
+    if x.rank == 1:
+        layer.features(x)
+    raise ShapeFault(
+        f"{layer.type} gets {show(x.shape)}, which has no axis {axis} beside the batch's",
+        x,
+        help=f"{key} counts from 1 to {x.rank - 1}, or from -{x.rank - 1} to -1"
+        if x.rank > 2
+        else f"{key} = -1",
+    )
+
+
+def sizes(x: Value, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sizes of some of x's axes, the batch's not among them."""
+    found = tuple(dim for axis in axes for dim in [x.shape[axis]] if isinstance(dim, int))
+    assert len(found) == len(axes)
+    return found

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.graph.op import constant
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.layers.affine import Affine, inner_axis, sizes
+
+
+class BatchNorm(Affine):
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each feature.
+
+    x (batch, ..., features) -> y of the same shape; gamma, beta, moving_mean and moving_variance are (features,).
+    In training, mean and variance are those of the feature over all places of the batch; the variance divides by
+    their number n. After each step,
+
+        moving_mean     <- momentum * moving_mean     + (1 - momentum) * mean
+        moving_variance <- momentum * moving_variance + (1 - momentum) * variance * n / (n - 1)
+
+    and in evaluation these two stand for mean and variance (Ioffe and Szegedy, 2015). As in the paper and in
+    PyTorch, the running variance is the unbiased one; Keras leaves the factor n / (n - 1) out. PyTorch's momentum
+    is 1 - momentum, 0.1 by default, and its epsilon 1e-5. A batch of one value a feature has a variance of 0: it
+    gives beta, where PyTorch stops. With `trainable = false` the layer does in training what it does in evaluation,
+    as in Keras.
+    """
+
+    type: Literal["batch_norm"] = "batch_norm"
+    axis: int = -1
+    """The axis of the features, counted from the batch's, which is 0, or from the end, which is -1."""
+    momentum: Annotated[float, Field(ge=0, le=1)] = 0.99
+    """The share of a running statistic that each step keeps."""
+    moving_mean_init: Annotated[Initializer, INITIALIZERS] = Field(
+        default_factory=INITIALIZERS.default("zeros")
+    )
+    """Where the running mean starts."""
+    moving_variance_init: Annotated[Initializer, INITIALIZERS] = Field(
+        default_factory=INITIALIZERS.default("ones")
+    )
+    """Where the running variance starts."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        axis = inner_axis(self, x, self.axis)
+        order = (*(a for a in range(x.rank) if a != axis), axis)
+        back = tuple(sorted(range(x.rank), key=order.__getitem__))
+        shape = sizes(x, (axis,))
+        turned = x if axis == x.rank - 1 else ops.transpose(x, axes=order)
+        mean = build.statistic("moving_mean", shape, self.moving_mean_init)
+        variance = build.statistic("moving_variance", shape, self.moving_variance_init)
+        if build.training and build.scope.trainable:
+            y = self._by_batch(build, turned, mean, variance)
+        else:
+            y = self._by_history(build, turned, mean, variance)
+        return y if turned is x else ops.transpose(y, axes=back)
+
+    def _by_batch(self, build: Builder, x: Value, mean: Value, variance: Value) -> Value:
+        matrix = ops.rows(x)
+        moments = ops.column_moments(matrix)
+        build.follow(mean, ops.row_of(moments, 0), self.momentum)
+        build.follow(variance, ops.row_of(moments, 2), self.momentum)
+        gamma, beta = self._parameters(build, mean)
+        y = ops.column_normal(matrix, moments, gamma, beta, epsilon=self.epsilon)
+        return ops.reshape(y, shape=x.shape)
+
+    def _by_history(self, build: Builder, x: Value, mean: Value, variance: Value) -> Value:
+        gamma, beta = self._parameters(build, mean)
+        factor = gamma / ops.sqrt(variance + self.epsilon)
+        return x * factor + (beta - mean * factor)
+
+    def _parameters(self, build: Builder, like: Value) -> tuple[Value, Value]:
+        """Return gamma and beta, or ones and zeros where the layer has none."""
+        ones, zeros = (ops.expand(constant(build.graph, c), shape=like.shape) for c in (1.0, 0.0))
+        shape = sizes(like, (0,))
+        gamma = (
+            build.parameter("gamma", shape, self.gamma_init, self.gamma_regularizer) if self.scale else ones
+        )
+        beta = build.parameter("beta", shape, self.beta_init, self.beta_regularizer) if self.center else zeros
+        return gamma, beta

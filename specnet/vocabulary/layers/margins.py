@@ -1,0 +1,104 @@
+"""Layers that put zeros around what they get, or cut margins off."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import NonNegativeInt
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import show
+from specnet.vocabulary.layers.layer import Layer
+
+Pair = tuple[NonNegativeInt, NonNegativeInt]
+Sides = NonNegativeInt | Pair
+Both = NonNegativeInt | tuple[Sides, Sides]
+
+
+def places(layer: Layer, x: Value, axes: int) -> None:
+    """Raise ShapeFault unless x is (batch, places, features), or (batch, height, width, features) for two axes."""
+    if x.rank == axes + 2:
+        return
+    if axes == 1:
+        wanted, example = "(batch, length, features)", "[-1, 1]"
+    else:
+        wanted, example = "(batch, height, width, channels)", "[28, 28, 1]"
+    raise ShapeFault(
+        f"{layer.type} needs inputs {wanted}, and gets {show(x.shape)}",
+        x,
+        help=f'put {{ type = "reshape", shape = {example} }} before it, with the sizes that are meant',
+    )
+
+
+def _pair(sides: Sides) -> tuple[int, int]:
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
+def _margins(both: Both) -> tuple[tuple[int, int], ...]:
+    """Return what is meant for height and width, the batch and the channels beside them."""
+    height, width = (both, both) if isinstance(both, int) else both
+    return (0, 0), _pair(height), _pair(width), (0, 0)
+
+
+class ZeroPadding1D(Layer):
+    """Zeros before and after a sequence.  x (batch, length, features) -> y (batch, length + padding, features)."""
+
+    type: Literal["zero_padding1d"] = "zero_padding1d"
+    padding: Sides = 1
+    """How many places: a number for each end, or [before, after]."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        places(self, x, 1)
+        return ops.pad(x, margins=((0, 0), _pair(self.padding), (0, 0)))
+
+
+class ZeroPadding2D(Layer):
+    """Zeros around an image.  x (batch, h, w, channels) -> y (batch, h + top + bottom, w + left + right, channels)."""
+
+    type: Literal["zero_padding2d"] = "zero_padding2d"
+    padding: Both = 1
+    """How many places: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        places(self, x, 2)
+        return ops.pad(x, margins=_margins(self.padding))
+
+
+def _cut(layer: Layer, x: Value, margins: tuple[tuple[int, int], ...]) -> Value:
+    for size, (before, after) in zip(x.shape, margins, strict=True):
+        if isinstance(size, int) and size <= before + after:
+            raise ShapeFault(
+                f"{layer.type} cuts {before + after} places off {size} of {show(x.shape)}: none is left",
+                x,
+                help=f"cut off at most {size - 1}",
+            )
+    return ops.crop(x, margins=margins)
+
+
+class Cropping1D(Layer):
+    """A sequence without its ends.  x (batch, length, features) -> y (batch, length - cropping, features)."""
+
+    type: Literal["cropping1d"] = "cropping1d"
+    cropping: Sides
+    """How many places are cut off: a number for each end, or [before, after]."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        places(self, x, 1)
+        return _cut(self, x, ((0, 0), _pair(self.cropping), (0, 0)))
+
+
+class Cropping2D(Layer):
+    """An image without its margins.
+
+    x (batch, h, w, channels) -> y (batch, h - top - bottom, w - left - right, channels).
+    """
+
+    type: Literal["cropping2d"] = "cropping2d"
+    cropping: Both
+    """How many places are cut off: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        places(self, x, 2)
+        return _cut(self, x, _margins(self.cropping))

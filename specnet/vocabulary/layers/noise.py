@@ -1,0 +1,79 @@
+"""Layers that disturb in training, and let everything pass in evaluation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import show
+from specnet.vocabulary.layers.layer import Layer
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class SpatialDropout(Layer):
+    """In training, each feature of each example is set to 0 at all places at once with probability `rate`.
+
+    x (batch, ..., features) -> y of the same shape; what is kept is multiplied by 1 / (1 - rate), and in evaluation
+    y = x. Neighbouring places hold nearly the same, so that `dropout`, which takes each for itself, hides little of
+    them (Tompson et al., 2015). It is SpatialDropout1D and SpatialDropout2D of Keras, and PyTorch's Dropout1d and
+    Dropout2d with the channels last.
+    """
+
+    type: Literal["spatial_dropout"] = "spatial_dropout"
+    rate: Rate = 0.5
+    """The share of features set to 0."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        if x.rank < 3:
+            raise ShapeFault(
+                f"spatial_dropout needs inputs with places, (batch, ..., features), and gets {show(x.shape)}",
+                x,
+                help="`dropout` drops single features",
+            )
+        if not build.training or self.rate == 0:
+            return x
+        shape = (x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1])
+        return _kept(build, x, self.rate, shape)
+
+
+class StochasticDepth(Layer):
+    """In training, all of an example is set to 0 with probability `rate`, and multiplied by 1 / (1 - rate) if not.
+
+    x (batch, ...) -> y of the same shape; in evaluation y = x. As the last layer within a `residual` container it
+    makes examples skip what the container holds (Huang et al., 2016). It is torchvision's StochasticDepth in the
+    mode "row".
+    """
+
+    type: Literal["stochastic_depth"] = "stochastic_depth"
+    rate: Annotated[float, Field(ge=0, lt=1, examples=[0.1])]
+    """The share of examples set to 0."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        if not build.training or self.rate == 0:
+            return x
+        return _kept(build, x, self.rate, (x.shape[0], *(1 for _ in x.shape[1:])))
+
+
+def _kept(build: Builder, x: Value, rate: float, shape: tuple[object, ...]) -> Value:
+    return x * ops.keep_mask(x, stream=build.stream("mask"), rate=rate, scale=1.0 / (1.0 - rate), shape=shape)
+
+
+class GaussianNoise(Layer):
+    """y = x + stddev * n in training, n drawn from the standard normal distribution; y = x in evaluation.
+
+    x (batch, ...) -> y of the same shape. The gradient passes as it is.
+    """
+
+    type: Literal["gaussian_noise"] = "gaussian_noise"
+    stddev: Annotated[float, Field(ge=0, examples=[0.1])]
+    """The standard deviation of what is added."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        if not build.training or self.stddev == 0:
+            return x
+        return x + ops.normal_noise(x, stream=build.stream("noise"), stddev=self.stddev)

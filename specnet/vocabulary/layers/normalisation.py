@@ -1,0 +1,147 @@
+"""Normalisation of each example by itself: the same in training and in evaluation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import Batch, Dim, count, show
+from specnet.vocabulary.layers.affine import Affine, Scaled, inner_axis, sizes
+from specnet.vocabulary.layers.layer import Layer
+
+Axes = int | Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+def _rows(x: Value, last: int) -> tuple[Dim, int]:
+    """Return the shape of the matrix that has x's last axes as its rows."""
+    lead, inner = count(x.shape[:-last]), count(x.shape[-last:])
+    return (Batch(lead.each) if lead.power else lead.each), inner.each
+
+
+def _normal(x: Value, last: int, epsilon: float, *, center: bool) -> Value:
+    """Normalise x over its last axes."""
+    y = ops.row_normal(ops.reshape(x, shape=_rows(x, last)), center=center, epsilon=epsilon)
+    return ops.reshape(y, shape=x.shape)
+
+
+def _order(layer: Layer, x: Value, axis: Axes) -> tuple[tuple[int, ...], int]:
+    """Return the order of axes that puts those that are meant last, and how many they are."""
+    meant = tuple(inner_axis(layer, x, a) for a in ((axis,) if isinstance(axis, int) else axis))
+    if len(set(meant)) < len(meant):
+        raise ShapeFault(
+            f"axis = {list(meant)} names an axis of {show(x.shape)} twice", x, help="name each axis once"
+        )
+    return (*(a for a in range(x.rank) if a not in meant), *meant), len(meant)
+
+
+class LayerNorm(Affine):
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the features of each place by itself.
+
+    x (batch, ..., features) -> y of the same shape; gamma and beta are (features,). With other axes than the last,
+    mean and variance are taken over all of them, and gamma and beta have their shape, in the order in which they
+    are named (Ba et al., 2016). The variance divides by the number of features. Epsilon is 1e-3 as in Keras;
+    PyTorch has 1e-5.
+    """
+
+    type: Literal["layer_norm"] = "layer_norm"
+    axis: Axes = -1
+    """Over what: an axis, or several, counted from the batch's, which is 0, or from the end, which is -1."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        order, last = _order(self, x, self.axis)
+        turned = ops.transpose(x, axes=order) if order != tuple(range(x.rank)) else x
+        y = _normal(turned, last, self.epsilon, center=True)
+        y = self.affine(build, y, sizes(turned, tuple(range(x.rank - last, x.rank))))
+        return y if turned is x else ops.transpose(y, axes=_back(order))
+
+
+class RMSNorm(Scaled):
+    """y = gamma * x / sqrt(mean(x^2) + epsilon), over the features of each place by itself.
+
+    x (batch, ..., features) -> y of the same shape; gamma is (features,), or has the shape of `axis` (Zhang and
+    Sennrich, 2019). Epsilon is 1e-6 as in Keras; PyTorch takes the smallest step from 1 that the dtype has.
+    """
+
+    type: Literal["rms_norm"] = "rms_norm"
+    axis: Axes = -1
+    """Over what: an axis, or several, counted from the batch's, which is 0, or from the end, which is -1."""
+    epsilon: PositiveFloat = 1e-6
+    """What is added to mean squares, so that none is 0."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        order, last = _order(self, x, self.axis)
+        turned = ops.transpose(x, axes=order) if order != tuple(range(x.rank)) else x
+        y = _normal(turned, last, self.epsilon, center=False)
+        y = self.scaled(build, y, sizes(turned, tuple(range(x.rank - last, x.rank))))
+        return y if turned is x else ops.transpose(y, axes=_back(order))
+
+
+def _back(order: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(order)), key=order.__getitem__))
+
+
+def _by_groups(x: Value, groups: int, epsilon: float) -> Value:
+    """Normalise x (batch, ..., features) over all places and the features of each of so many groups."""
+    batch, features = x.shape[0], x.shape[-1]
+    assert isinstance(features, int)
+    between = count(x.shape[1:-1]).each
+    if groups == 1 or between == 1:
+        y = ops.reshape(x, shape=(batch, groups, between * features // groups))
+        return ops.reshape(_normal(y, 1, epsilon, center=True), shape=x.shape)
+    y = ops.reshape(x, shape=(batch, between, features))
+    return ops.reshape(ops.group_normal(y, groups=groups, epsilon=epsilon), shape=x.shape)
+
+
+class GroupNorm(Affine):
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all places and a group of features.
+
+    x (batch, ..., features) -> y of the same shape; group i is the features from i * features / groups on, and
+    gamma and beta are (features,) (Wu and He, 2018). One group is a `layer_norm` over everything but for the shape
+    of gamma and beta; a group for each feature is `instance_norm`. Epsilon is 1e-3 as in Keras; PyTorch has 1e-5.
+    """
+
+    type: Literal["group_norm"] = "group_norm"
+    groups: PositiveInt = 32
+    """Into how many groups the features are divided, in equal parts."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        features = self.features(x)
+        if features % self.groups:
+            fitting = [n for n in range(1, features + 1) if features % n == 0]
+            raise ShapeFault(
+                f"group_norm cannot divide the {features} features of {show(x.shape)} into {self.groups} equal groups",
+                x,
+                help=f"groups = {max((n for n in fitting if n <= self.groups), default=1)}",
+            )
+        if features == self.groups and x.rank == 2:
+            raise ShapeFault(
+                f"group_norm would leave nothing of {show(x.shape)}: each of its {self.groups} groups is one number",
+                x,
+                help="take fewer groups, or `layer_norm`",
+            )
+        return self.affine(build, _by_groups(x, self.groups, self.epsilon), (features,))
+
+
+class InstanceNorm(Affine):
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all places of each feature of each example.
+
+    x (batch, ..., features) -> y of the same shape; gamma and beta are (features,) (Ulyanov et al., 2016). There
+    are no running statistics. PyTorch's InstanceNorm has neither gamma nor beta unless `affine` is set, and an
+    epsilon of 1e-5.
+    """
+
+    type: Literal["instance_norm"] = "instance_norm"
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        features = self.features(x)
+        if x.rank < 3:
+            raise ShapeFault(
+                f"instance_norm needs inputs with places, (batch, ..., features), and gets {show(x.shape)}",
+                x,
+                help="`layer_norm` is over the features of each row",
+            )
+        return self.affine(build, _by_groups(x, features, self.epsilon), (features,))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.runtime.shapes import show
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.layers.affine import sizes
+from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class PReLU(Layer):
+    """y = x where x > 0, else alpha * x, with an alpha that is learnt for each element of an example.
+
+    x (batch, ...) -> y of the same shape. Alpha has the shape of an example, with a size of 1 along `shared_axes`:
+    for images, shared_axes = [1, 2] leaves one for each channel, as PyTorch's PReLU(channels) has it (He et al.,
+    2015). It starts at 0 as in Keras; the paper and PyTorch start at 0.25.
+    """
+
+    type: Literal["prelu"] = "prelu"
+    alpha_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    """Where alpha starts."""
+    alpha_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large alpha."""
+    shared_axes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    """Axes along which alpha is the same, counted from 1: the batch's is 0."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        shared = self.shared_axes or ()
+        beyond = [axis for axis in shared if axis >= x.rank]
+        if beyond:
+            raise ShapeFault(
+                f"prelu shares alpha along axis {beyond[0]}, and {show(x.shape)} has none such",
+                x,
+                help=f"shared_axes counts from 1 to {x.rank - 1}" if x.rank > 1 else "leave out shared_axes",
+            )
+        own = sizes(x, tuple(range(1, x.rank)))
+        shape = tuple(1 if axis in shared else size for axis, size in enumerate(own, 1))
+        alpha = build.parameter("alpha", shape, self.alpha_init, self.alpha_regularizer)
+        return ops.select(ops.greater(x, 0.0), x, x * alpha)

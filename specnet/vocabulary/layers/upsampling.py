@@ -1,0 +1,74 @@
+"""Layers that give more places than they get."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.runtime.shapes import Batch, Dim
+from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers.margins import places
+
+
+def _repeated(x: Value, sizes: tuple[int, ...]) -> Value:
+    """Return x with each place repeated: so many times along each axis between the batch and the features."""
+    batch, *between, features = x.shape
+    apart: list[Dim] = [batch]
+    stretched: list[Dim] = [batch]
+    joined: list[Dim] = [batch]
+    for dim, size in zip(between, sizes, strict=True):
+        assert isinstance(dim, int)
+        apart += [dim, 1]
+        stretched += [dim, size]
+        joined.append(dim * size)
+    y = ops.reshape(x, shape=(*apart, features))
+    y = ops.expand(y, shape=(*stretched, features))
+    return ops.reshape(y, shape=(*joined, features))
+
+
+class UpSampling1D(Layer):
+    """Each place `size` times.  x (batch, length, features) -> y (batch, length * size, features)."""
+
+    type: Literal["upsampling1d"] = "upsampling1d"
+    size: PositiveInt = 2
+    """How many times each place is repeated."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        places(self, x, 1)
+        return _repeated(x, (self.size,))
+
+
+class UpSampling2D(Layer):
+    """A larger image.  x (batch, h, w, channels) -> y (batch, h * rows, w * columns, channels).
+
+    `nearest` repeats each place. `bilinear` takes pixels as areas: the middle of pixel i of y lies at (i + 1/2) /
+    size - 1/2 of x, between two pixels that are mixed by how near they are, and the outermost are continued to the
+    border, as in Keras and in PyTorch with `align_corners=False`.
+    """
+
+    type: Literal["upsampling2d"] = "upsampling2d"
+    size: PositiveInt | tuple[PositiveInt, PositiveInt] = 2
+    """How many times larger: a number for both sides, or [rows, columns]."""
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+    """How the places between are filled."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        places(self, x, 2)
+        rows, columns = (self.size, self.size) if isinstance(self.size, int) else self.size
+        if self.interpolation == "nearest":
+            return _repeated(x, (rows, columns))
+        batch, height, width, channels = x.shape
+        assert isinstance(batch, Batch)
+        assert isinstance(height, int)
+        assert isinstance(width, int)
+        assert isinstance(channels, int)
+        y = ops.reshape(x, shape=(batch, height, width * channels))
+        y = ops.resample(y, factor=rows)
+        high = height * rows
+        y = ops.reshape(y, shape=(Batch(batch.times * high), width, channels))
+        y = ops.resample(y, factor=columns)
+        return ops.reshape(y, shape=(batch, high, width * columns, channels))

@@ -14,6 +14,7 @@ from specnet.data.reader import Part, Reader
 from specnet.data.rows import TargetRows
 from specnet.data.signature import Signature, sign
 from specnet.data.splits import draw
+from specnet.data.tables.scaling import column_scales
 from specnet.data.transforms import Transform
 from specnet.diagnostics import KeyPath
 
@@ -92,7 +93,10 @@ def load_data(
     raw_shape = part.inputs.shape
     part.inputs.fit(slice(None) if chosen is None else chosen, faults)
     faults.check()
-    inputs, targets = Pipeline.of(reader.transforms, "inputs"), Pipeline.of(reader.transforms, "targets")
+    plan = source.columns()
+    before = [] if plan is None else column_scales(plan)
+    inputs = Pipeline.of(reader.transforms, "inputs", before)
+    targets = Pipeline.of(reader.transforms, "targets")
     inputs.fit(part.inputs, chosen, faults)
     targets.fit(TargetRows(part.targets), chosen, faults)
     faults.check()
@@ -109,7 +113,7 @@ def load_data(
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)
-    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, source.columns())
+    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan)
     sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
     return Dataset(splits, signature, encoding, sources)
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import Rows
+    from specnet.data.tables.plan import TablePlan
 
 FilePath = Annotated[str, Field(min_length=1)]
 
@@ -41,8 +42,8 @@ class Source(Protocol):
         """Return `train`, and `validation` and `test` where these have tables of their own."""
         ...
 
-    def columns(self) -> dict[str, Any] | None:
-        """Return how a table's columns become inputs, as plain data; None where inputs are arrays."""
+    def columns(self) -> TablePlan | None:
+        """Return how a table's columns become inputs and targets; None where inputs are arrays."""
         ...
 
     def samples(self) -> dict[str, Sample]:
@@ -111,5 +112,6 @@ def joined(parts: Mapping[str, Description], site: Site) -> Description:
         class_count=max(known) if len(known) == len(counts) else None,
         classes=train.classes,
         features=train.features,
+        stretches=train.stretches,
         per_class=train.per_class,
     )

@@ -30,6 +30,8 @@ class Cells:
     values: Sequence[float]
     """Numbers, NaN where there is none; or places of the categories, below 0 where there is none."""
     categories: tuple[str, ...] = ()
+    scaled: bool = False
+    """Whether the document scales the numbers of this column by themselves."""
 
     def few(self) -> Sequence[float]:
         """Return at most MOST of the values, evenly spread."""

@@ -113,11 +113,12 @@ def _of_file(model: Model, path: Path) -> Split:
 
 
 def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
 
     assert encoding.columns is not None
-    return labelled_rows(encoding.columns, cast("Csv", encoding.reader), encoding.signature, place)
+    reader = cast("Tabular", encoding.reader)
+    return labelled_rows(encoding.columns, reader, reader.dialect, place)
 
 
 def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:

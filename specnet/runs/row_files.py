@@ -19,7 +19,7 @@ from specnet.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from specnet.data import Encoding
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
 
 ROWS = 2048
 """Rows that are held as text at once."""
@@ -76,7 +76,7 @@ class RowFile:
     @property
     def _names(self) -> Sequence[str] | None:
         if self.encoding.columns is not None:
-            return cast("list[str]", self.encoding.columns["names"])
+            return self.encoding.columns.names
         features = self.encoding.signature.features
         return features if features is not None and len(features) == self._width else None
 
@@ -84,12 +84,12 @@ class RowFile:
     def _width(self) -> int:
         """How many cells a row has that has no names."""
         if self.encoding.columns is not None:
-            return len(self.encoding.columns["names"])
+            return len(self.encoding.columns.features)
         return prod(self.encoding.raw_shape)
 
     def _csv(self, stream: IO[bytes]) -> Iterator[Block]:
         table = self.encoding.columns is not None
-        dialect = cast("Csv", self.encoding.reader).dialect if table else _PLAIN
+        dialect = cast("Tabular", self.encoding.reader).dialect if table else _PLAIN
         plain = dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         text = io.TextIOWrapper(stream, encoding="utf-8-sig" if plain else dialect.encoding, newline="")
         reader = csv.reader(
@@ -126,11 +126,11 @@ class RowFile:
                     )
             return [first.index(name) for name in names]
         plan = self.encoding.columns
-        if plan is not None and len(first) == plan["width"]:
-            return list(plan["places"])
+        if plan is not None and len(first) == plan.width:
+            return [column.place for column in plan.features]
         if len(first) == self._width:
             return list(range(len(first)))
-        also = f", or the {plan['width']} of its training file" if plan is not None else ""
+        also = f", or the {plan.width} of its training file" if plan is not None else ""
         message = f"`{self.name}` has {counted(len(first), 'column')}; the model takes {self._width}{also}"
         raise self._fault("SN554", message)
 

@@ -11,7 +11,7 @@ from specnet.data.faults import listed
 from specnet.diagnostics import KeyPath, Part
 
 if TYPE_CHECKING:
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
 
 ENOUGH = 20
 """Rows from which on it is no chance that two columns agree throughout, or that no two cells are equal."""
@@ -134,9 +134,9 @@ def _target(subject: Subject) -> tuple[KeyPath, Part]:
 
 def _leave_out(subject: Subject, names: list[str]) -> str | None:
     data = subject.spec.data
-    if data.type != "csv":
+    if "exclude" not in type(data).model_fields:
         return None
     if "features" in data.model_fields_set:
         return "leave it out of `features`"
-    quoted = [f'"{name}"' if cast("Csv", data).header else name for name in names[:5]]
+    quoted = [f'"{name}"' if cast("Tabular", data).dialect.header else name for name in names[:5]]
     return f"leave it out with `exclude = [{', '.join(quoted)}]`"

@@ -48,9 +48,9 @@ class ArraySource:
                 parts[name] = Part(ArrayRows(x), y.astype(kind))
         return parts
 
-    def columns(self) -> dict[str, Any] | None:
+    def columns(self) -> None:
         """Return None: the inputs are arrays, which have no columns with names."""
-        return None
+        return
 
     def samples(self) -> dict[str, Sample]:
         """Return the first rows of each split."""

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from specnet.data.files import Place
 
@@ -28,12 +27,12 @@ class Dialect:
         object.__setattr__(self, "special", frozenset(texts))
 
     @contextmanager
-    def records(self, path: Path) -> Iterator[Lines]:
-        """Open a file as records of cells."""
+    def records(self, place: Place) -> Iterator[Lines]:
+        """Open a file as records of cells; note what makes it unreadable, instead of raising it."""
         encoding = (
             "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
         )
-        with path.open(encoding=encoding, newline="") as file:
+        with reading(place, self.encoding), place.path.open(encoding=encoding, newline="") as file:
             skip = self.delimiter != " "
             reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
             try:

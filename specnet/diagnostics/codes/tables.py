@@ -158,4 +158,14 @@ TABLES = (
         _csv("flowers.csv", '["width"]'),
         files=(_FLOWERS,),
     ),
+    Code(
+        "SN517",
+        "a column's settings do not fit it",
+        "`[data.columns.NAME]` says how a feature or a target is read. A key that means nothing for the column "
+        "would be ignored, and so the column would not be what the document says: `encode` is for categories, "
+        "`scale` for numbers, and of a target only `type`, `values` and `missing` can be told.",
+        _csv("flowers.csv", more='[data.columns.length]\nencode = "index"\n'),
+        _csv("flowers.csv", more='[data.columns.species]\nencode = "index"\n'),
+        files=(_FLOWERS,),
+    ),
 )

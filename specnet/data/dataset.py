@@ -33,7 +33,8 @@ class Split:
     inputs: NDArray[Any]
     """(rows, ...), C-contiguous, in the document's dtype."""
     targets: NDArray[Any]
-    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype."""
+    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype. Where the
+    targets are the inputs, it is the same array."""
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -83,7 +84,9 @@ def load_data(
     source = reader.open(site)
     faults.check()
     assert source is not None
-    signature = sign(source.description, reader.split, reader.transforms, faults)
+    signature = sign(
+        source.description, reader.split, reader.transforms, faults, reproduces=reader.reproduces
+    )
     faults.check()
     parts = source.read(seed)
     faults.check()
@@ -98,14 +101,17 @@ def load_data(
     inputs = Pipeline.of(reader.transforms, "inputs", before)
     targets = Pipeline.of(reader.transforms, "targets")
     inputs.fit(part.inputs, chosen, faults)
-    targets.fit(TargetRows(part.targets), chosen, faults)
+    if part.targets is not None:
+        targets.fit(TargetRows(part.targets), chosen, faults)
     faults.check()
     splits = {}
     for name in tuple(drawn):
         # Taken out, so that a file's own array is given up once the split that it made is ready.
         part, chosen = drawn.pop(name)
         x = inputs.run(part.inputs, chosen, dtype, f"the {name} split", faults)
-        if signature.integers:
+        if reader.reproduces or part.targets is None:
+            y = x
+        elif signature.integers:
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
@@ -125,7 +131,7 @@ def drawn_rows(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
         part = parts["train"]
         classes = part.targets if reader.split.stratify else None
         drawn |= {
-            name: (part, rows) for name, rows in draw(len(part.targets), reader.split, classes, seed).items()
+            name: (part, rows) for name, rows in draw(len(part.inputs), reader.split, classes, seed).items()
         }
     order = [name for name in ("train", "validation", "test") if name in drawn]
     return {name: drawn[name] for name in order}

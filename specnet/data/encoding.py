@@ -148,7 +148,8 @@ class Encoding:
     def decode(self, targets: NDArray[Any]) -> NDArray[Any]:
         """Return predictions (rows, ...) in the units that the data's targets have.
 
-        Probabilities of classes stay as they are, also where the targets were made one-hot.
+        Probabilities of classes stay as they are, also where the targets were made one-hot. What a model
+        makes of inputs that it reproduces comes in the units of the inputs.
         """
         if not self.outputs.transforms or self.keeps_one_hot:
             return targets
@@ -157,7 +158,7 @@ class Encoding:
     @property
     def outputs(self) -> Pipeline:
         """The transforms that lie between the data's numbers and those that the model gives."""
-        return self.targets
+        return self.inputs if self.reader.reproduces else self.targets
 
     @property
     def keeps_one_hot(self) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -29,8 +29,9 @@ class Part:
     """The rows of one file, or of one table of a document, before splits and transforms."""
 
     inputs: Rows
-    targets: NDArray[Any]
-    """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored."""
+    targets: NDArray[Any] | None
+    """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored. None where
+    they are the inputs."""
 
 
 class Source(Protocol):
@@ -71,6 +72,35 @@ class Reader(Kind):
                 )
                 raise fault(message, key=("split", name))
         return self
+
+    @model_validator(mode="after")
+    def _one_aim(self) -> Reader:
+        """Targets that are the inputs are nowhere given once more, nor changed by steps of their own."""
+        for name, table in self.tables.items():
+            needed = (
+                "targets" in type(table).model_fields and type(self).model_fields["targets"].is_required()
+            )
+            given = getattr(table, "targets", None) is not None
+            if self.reproduces and given:
+                message = "the targets are the inputs, here as in training: leave `targets` out"
+                raise fault(message, key=(name, "targets"))
+            if needed and not given and not self.reproduces:
+                raise fault(f"`targets` is missing: {name} needs it", key=name, part="table")
+        for i, transform in enumerate(self.transforms if self.reproduces else ()):
+            if transform.on == "targets":
+                message = "the targets are the inputs as the inputs' transforms leave them: they have none of their own"
+                raise fault(message, key=("transforms", i, "on"))
+        return self
+
+    @property
+    def reproduces(self) -> bool:
+        """Whether the targets are the inputs, as the inputs' transforms leave them: for autoencoders."""
+        return "inputs" in (getattr(self, "target", None), getattr(self, "targets", None))
+
+    @property
+    def aim(self) -> Literal["target", "targets"]:
+        """The key that says what is to be predicted."""
+        return "target" if "target" in type(self).model_fields else "targets"
 
     @property
     def tables(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -74,9 +74,19 @@ class Description:
 
 
 def sign(
-    raw: Description, split: SplitSpec | None, transforms: tuple[Transform, ...], faults: Faults
+    raw: Description,
+    split: SplitSpec | None,
+    transforms: tuple[Transform, ...],
+    faults: Faults,
+    *,
+    reproduces: bool = False,
 ) -> Signature:
-    """Return the signature that a description has after the splits and transforms; note what doesn't fit."""
+    """Return the signature that a description has after the splits and transforms; note what doesn't fit.
+
+    A reader that `reproduces` has its inputs as targets, whatever else the description says of these.
+    """
+    if reproduces:
+        raw = replace(raw, target_kind="number", class_count=None, classes=None, per_class=None)
     rows = dict(raw.rows)
     if split is not None:
         rows |= share(raw.rows["train"], split, raw.per_class if split.stratify else None, faults)
@@ -117,7 +127,9 @@ def sign(
         integers = False
     if integers and classes is None and count is not None:
         classes = names(count)
-    _check_size(sum(rows.values()) * (prod(inputs) + prod(target)), faults)
+    if reproduces:
+        target = inputs
+    _check_size(sum(rows.values()) * (prod(inputs) + (0 if reproduces else prod(target))), faults)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
     return Signature(
         inputs, target, kind, integers, count, classes, features, _stretches(raw, transforms), rows

@@ -112,7 +112,7 @@ def _of_file(model: Model, path: Path) -> Split:
     return _split(model, *pair)
 
 
-def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
+def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
     from specnet.data.readers.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
 
@@ -121,7 +121,7 @@ def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
     return labelled_rows(encoding.columns, reader, reader.dialect, place)
 
 
-def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
+def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
     from specnet.data.arrays.npz_file import open_arrays
 
     reader = encoding.reader
@@ -129,14 +129,21 @@ def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
     if reader.type != "npz":
         # Only an npz reader names arrays; the `inputs` of others are rows or files.
         names = [("inputs", ()), ("targets", ())]
+    if reader.reproduces:
+        names = names[:1]
     arrays = open_arrays(place, names)
     if arrays is None:
         return None
-    inputs, targets = (array.read(place.site) for array in arrays)
-    return None if inputs is None or targets is None else (ArrayRows(inputs), targets)
+    read = [array.read(place.site) for array in arrays]
+    inputs, targets = read[0], None if reader.reproduces else read[1]
+    if inputs is None or (targets is None and not reader.reproduces):
+        return None
+    return ArrayRows(inputs), targets
 
 
 def _of_arrays(model: Model, data: Any) -> Split:
+    if _encoding(model).reader.reproduces:
+        return _finish(model, _encoding(model).encode(data), None)
     try:
         inputs, targets = data
     except (TypeError, ValueError):
@@ -161,7 +168,7 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     return np.array([index[str(value)] for value in values], np.int64)
 
 
-def _split(model: Model, rows: Rows, targets: Array) -> Split:
+def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
     encoding = _encoding(model)
     if rows.shape != encoding.raw_shape:
         message = (
@@ -174,12 +181,14 @@ def _split(model: Model, rows: Rows, targets: Array) -> Split:
     return _finish(model, inputs, targets)
 
 
-def _finish(model: Model, inputs: Array, raw: Array) -> Split:
+def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
     """Return rows with their targets as the model's loss takes them."""
     encoding, loss = _encoding(model), model.network.spec.loss
+    if raw is None:
+        raw = inputs
     if not 0 < len(inputs) == len(raw):
         raise _fault("SN542", f"there are {len(inputs)} rows of inputs, and {len(raw)} targets")
-    if encoding.signature.integers:
+    if encoding.signature.integers or encoding.reader.reproduces:
         targets = raw
         if model.network.target_dtype == "int64":
             targets = raw.astype(np.int64)

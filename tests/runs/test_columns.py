@@ -94,8 +94,8 @@ def test_exported_to_numpy(run: Path) -> None:
     cells = [*CELLS[:2], [45, None, "low", "off", 99]]
     np.testing.assert_allclose(scope["predict"](cells), model.predict(cells), rtol=1e-12)
     for wrong, said in (
-        ([1, 1, "tall", "yes", 11], "'tall' is no known size"),
-        ([1, 1, "low", "perhaps", 11], "member"),
+        (["tall", "yes"], "'tall' is no known size"),
+        (["low", "perhaps"], "member"),
     ):
         with pytest.raises(ValueError, match=said):
             scope["predict"]([[1, 1, *wrong, 11]])

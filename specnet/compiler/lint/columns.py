@@ -35,7 +35,9 @@ def constant_columns(subject: Subject) -> Iterator[Found]:
 def constant_target(subject: Subject) -> Iterator[Found]:
     """A target that is the same in every row."""
     sample = _table(subject)
-    if sample is None or sample.rows < 2 or not all(_constant(column) for column in sample.targets):
+    if sample is None or sample.rows < 2 or not sample.targets:
+        return
+    if not all(_constant(column) for column in sample.targets):
         return
     shown = sample.targets[0]
     value = shown.categories[0] if shown.kind == "text" else f"{shown.values[0]:g}"

@@ -86,7 +86,7 @@ def _room(sample: Sample) -> bool:
     if not sample.table:
         return False
     kinds = prod(len(set(column.few())) for column in (*sample.inputs, *sample.targets))
-    return bool(kinds > ROOM * len(sample.targets[0].few()))
+    return bool(kinds > ROOM * len((sample.targets or sample.inputs)[0].few()))
 
 
 def _rows(sample: Sample) -> Iterator[tuple[float, ...]]:

@@ -25,6 +25,8 @@ class Builtin(Reader):
     type: Literal["builtin"] = "builtin"
     name: Literal["iris", "digits"]
     """Which data set."""
+    target: Literal["inputs"] | None = None
+    """`inputs` to predict the inputs themselves, as their transforms leave them; the classes if left out."""
 
     def open(self, site: Site) -> BuiltinSource:
         """Return what is known of the data set."""

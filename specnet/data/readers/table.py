@@ -119,7 +119,8 @@ class Tabular(Reader):
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
     target: ColumnName | Columns
-    """The column to predict: its name, or its place from 0 (-1 is the last); a list for several numbers."""
+    """The column to predict: its name, or its place from 0 (-1 is the last); a list for several numbers; or
+    `inputs` for the inputs themselves, as their transforms leave them (give a column of that name by its place)."""
     features: Columns | None = None
     """The columns to predict it from, in this order; all others if left out."""
     exclude: Columns = ()

@@ -111,6 +111,8 @@ def _resolver(reader: Tabular, place: Place) -> Resolver | None:
 
 
 def _targets(reader: Tabular, resolver: Resolver) -> list[int]:
+    if reader.reproduces:
+        return []
     if isinstance(reader.target, tuple):
         if not reader.target:
             resolver.faults.add("SN510", "`target` names no column", "target")

@@ -72,7 +72,7 @@ def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> D
         features=features,
         stretches=plan.stretches,
     )
-    if several:
+    if several or reader.reproduces:
         return raw
     column = found.columns[layout.targets[0]]
     if column.kind == "text":

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 def labelled_rows(
     plan: TablePlan, reader: Tabular, dialect: Dialect, place: Place
-) -> tuple[TableRows, NDArray[Any]] | None:
+) -> tuple[TableRows, NDArray[Any] | None] | None:
     """Return the rows of a file that has the features and the targets, and its targets; note what is wrong.
 
-    Columns are found as in the training file: by name where there is a header, else by place. Rows that the
-    training file would have dropped, for a column without a value, are dropped here, too.
+    The targets are None where they are the inputs. Columns are found as in the training file: by name where there
+    is a header, else by place. Rows that the training file would have dropped, for a column without a value, are
+    dropped here, too.
     """
     faults = place.site.faults
     first = first_record(place, dialect)
@@ -56,6 +57,8 @@ def labelled_rows(
     if not found.rows:
         faults.add("SN506", f"`{place.name}` has no rows of data")
         return None
+    if not plan.targets:
+        return TableRows(plan, [found.columns[i].values for i in layout.features]), None
     aimed = [found.columns[i] for i in layout.targets]
     single = not isinstance(reader.target, tuple)
     rows = TableRows(plan, [found.columns[i].values for i in layout.features])

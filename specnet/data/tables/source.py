@@ -39,9 +39,8 @@ class TableSource:
         for name, found in self.scans.items():
             layout = self.layouts[name]
             rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
-            parts[name] = Part(
-                rows, targets([found.columns[i] for i in layout.targets], integers, self.single)
-            )
+            aimed = [found.columns[i] for i in layout.targets]
+            parts[name] = Part(rows, targets(aimed, integers, self.single) if aimed else None)
         return parts
 
     @property

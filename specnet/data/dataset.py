@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ class Dataset:
     encoding: Encoding
     """How new rows are brought into the same form."""
     sources: tuple[tuple[str, str], ...]
-    """Each file that was read, as the document names it, with its SHA-256."""
+    """Each file that was read, as the document names it, with its SHA-256; `frame:train` and the like for frames."""
 
     @property
     def inputs_transforms(self) -> list[tuple[Transform, State]]:
@@ -72,15 +73,24 @@ class Dataset:
 
 
 def load_data(
-    reader: Reader, base: Path, *, seed: int, dtype: str, root_path: KeyPath = ("data",)
+    reader: Reader,
+    base: Path,
+    *,
+    seed: int,
+    dtype: str,
+    root_path: KeyPath = ("data",),
+    frames: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Return the data that a reader names: read, split with the seed, encoded and transformed.
 
     `base` is the folder that relative paths start from, `dtype` float32 or float64, and `root_path` where in
-    the document the reader stands. Raises SpecError with every fault that was found.
+    the document the reader stands. `frames` take the place of a table's files, by the split whose rows they
+    are. Raises SpecError with every fault that was found.
     """
     faults = Faults(root_path)
-    site = Site(base, faults)
+    site = Site(base, faults, frames=frames or {})
+    reader.check_frames(site)
+    faults.check()
     source = reader.open(site)
     faults.check()
     assert source is not None
@@ -121,6 +131,7 @@ def load_data(
         splits[name] = Split(x, y)
     encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan)
     sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
+    sources += tuple(sorted(site.digests.items()))
     return Dataset(splits, signature, encoding, sources)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -17,6 +18,7 @@ from specnet.data.signature import Signature, Stretch
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
+from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
 from specnet.data.transforms import TRANSFORMS, Unfit
 from specnet.data.transforms.fixed import OneHot
 
@@ -48,9 +50,10 @@ class Encoding:
         """Return new raw inputs as the model takes them (rows, ...), in the document's dtype.
 
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
-        features, or mappings from column to cell. Raises SpecError naming each row and column at fault.
+        features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
+        their names (in their order, where the inputs have none). Raises SpecError naming each row and column at fault.
         """
-        sound = self._numbers(rows)
+        sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:
             return sound
         faults = Faults(())
@@ -69,7 +72,9 @@ class Encoding:
         raw: Rows | None = None
         if found is not None and self.columns is not None:
             raw = TableRows.from_file(
-                self.columns, cast("Tabular", self.reader).dialect, Place(found, str(path), (), site)
+                self.columns,
+                cast("Tabular", self.reader).dialect_of(found),
+                Place(found, str(path), (), site),
             )
         elif found is not None:
             array = self.reader.raw_inputs(found, site)
@@ -116,6 +121,8 @@ class Encoding:
         return self.inputs.run(raw, None, self.dtype, "the new rows", faults)
 
     def _raw(self, rows: Any, faults: Faults) -> Rows:
+        if is_frame(rows):
+            return self._of_frame(rows, faults)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, faults)
             faults.check()
@@ -130,6 +137,31 @@ class Encoding:
             faults.check()
         if array.ndim and not len(array):
             return ArrayRows(np.empty((0, *self.raw_shape)))
+        return ArrayRows(array)
+
+    def _of_frame(self, frame: Any, faults: Faults) -> Rows:
+        if self.columns is not None:
+            dialect = frame_dialect(cast("Tabular", self.reader), frame)
+            place = Place(Path(), "the frame", (), Site(Path(), faults))
+            found = TableRows.from_file(self.columns, dialect, place)
+            faults.check()
+            assert found is not None
+            return found
+        names = self.signature.features
+        if names is None or prod(self.raw_shape) != len(names):
+            names = tuple(map(str, frame.columns))
+        table = frame_table(frame)
+        cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
+        lacking = [name for name in names if name not in cells]
+        if lacking:
+            faults.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
+        for name in names:
+            if name in cells and table.kinds.get(name) not in ("number", "boolean"):
+                faults.add("SN540", f"column `{name}` of the frame is not all numbers")
+        faults.check()
+        array = np.array([cells[name] for name in names], dtype=np.float64).T
+        if array.shape[1:] != self.raw_shape and array.shape[1] == prod(self.raw_shape):
+            array = array.reshape(len(array), *self.raw_shape)
         return ArrayRows(array)
 
     def _in_order(self, rows: Sequence[Mapping[str, Any]], faults: Faults) -> list[list[Any]]:

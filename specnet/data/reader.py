@@ -112,6 +112,14 @@ class Reader(Kind):
         """Return the data, looked into as far as a description needs; None where `site` noted why not."""
         raise NotImplementedError
 
+    def check_frames(self, site: Site) -> None:
+        """Note frames that cannot take the place of files."""
+        if site.frames:
+            message = f"a frame takes the place of a table's file, and `{self.type}` data are no table"
+            site.faults.add(
+                "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
+            )
+
     def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
         """Return the inputs (rows, ...) in a file like the reader's own; None where a fault was noted."""
         del path

@@ -18,6 +18,7 @@ from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults
 from specnet.data.files import Place, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.language.spec import Spec
 from specnet.runs.directory import RESOLVED, load_run
@@ -55,7 +56,8 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
         return _measured(model, _own_splits(Path(run), model))
     if isinstance(data, (str, PathLike)):
         return _measured(model, {GIVEN: _of_file(model, Path(data))})
-    return _measured(model, {GIVEN: _of_arrays(model, data)})
+    taken = _of_frame if is_frame(data) else _of_arrays
+    return _measured(model, {GIVEN: taken(model, data)})
 
 
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
@@ -83,6 +85,9 @@ def data_folder(run: Path) -> Path:
 def own_data(run: Path, spec: Spec) -> Dataset:
     """Return the data that a run learnt from, read again; raises RunError where they cannot be, or have changed."""
     made_of, base = load(run / RESOLVED), data_folder(run)
+    of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
+    if of_frames:
+        raise RunError(f"{run} learnt from a frame, which is gone: name the data to evaluate it on")
     try:
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
     except SpecError as error:
@@ -118,7 +123,7 @@ def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None
 
     assert encoding.columns is not None
     reader = cast("Tabular", encoding.reader)
-    return labelled_rows(encoding.columns, reader, reader.dialect, place)
+    return labelled_rows(encoding.columns, reader, reader.dialect_of(place.path), place)
 
 
 def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
@@ -139,6 +144,26 @@ def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | Non
     if inputs is None or (targets is None and not reader.reproduces):
         return None
     return ArrayRows(inputs), targets
+
+
+def _of_frame(model: Model, frame: Any) -> Split:
+    """Return the rows of a frame that has the features and the targets, found by name."""
+    from specnet.data.readers.table import Tabular
+    from specnet.data.tables.labelled import labelled_rows
+    from specnet.data.tables.typed import frame_dialect
+
+    encoding = _encoding(model)
+    if encoding.columns is None:
+        raise _fault(
+            "SN571", f"a frame has the columns of a table, and `{encoding.reader.type}` data are none"
+        )
+    faults = Faults(())
+    reader = cast("Tabular", encoding.reader)
+    place = Place(Path(), "the frame", (), Site(Path(), faults))
+    pair = labelled_rows(encoding.columns, reader, frame_dialect(reader, frame), place)
+    faults.check()
+    assert pair is not None
+    return _split(model, *pair)
 
 
 def _of_arrays(model: Model, data: Any) -> Split:

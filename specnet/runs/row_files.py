@@ -1,4 +1,4 @@
-"""New rows for a trained model, block by block: from CSV, lines of JSON, npz, npy and idx files, or a stream."""
+"""New rows for a trained model, block by block: from CSV, Parquet, JSON lines, npz, npy and idx files, or a stream."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from specnet.data.faults import Faults, closest, counted, listed
 from specnet.data.files import Place, Site
 from specnet.data.tables.dialect import Dialect, Lines, number
+from specnet.data.tables.parquet import SUFFIXES as PARQUET
 from specnet.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class RowFile:
             yield from self._json(source) if is_json else self._csv(source)
             return
         suffix = source.suffix.lower()
+        if suffix in PARQUET:
+            yield from self._parquet(source)
+            return
         if suffix in ARRAY_SUFFIXES or self.encoding.reader.type == "idx":
             yield from self._array(source, suffix)
             return
@@ -89,7 +93,7 @@ class RowFile:
 
     def _csv(self, stream: IO[bytes]) -> Iterator[Block]:
         table = self.encoding.columns is not None
-        dialect = cast("Tabular", self.encoding.reader).dialect if table else _PLAIN
+        dialect = cast("Tabular", self.encoding.reader).dialect_of(Path()) if table else _PLAIN
         plain = dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         text = io.TextIOWrapper(stream, encoding="utf-8-sig" if plain else dialect.encoding, newline="")
         reader = csv.reader(
@@ -161,6 +165,27 @@ class RowFile:
             values.append([0.0 if value is None else value for value in found])
         self._check(faults)
         return np.array(values).reshape(len(rows), *self.encoding.raw_shape)
+
+    def _parquet(self, path: Path) -> Iterator[Block]:
+        """Yield the rows of a Parquet file: cells of a table as they are, numbers of an array by their names."""
+        from specnet.data.tables.parquet import open_parquet
+
+        faults = Faults(())
+        table = open_parquet(Place(path, self.name, (), Site(Path(), faults)))
+        self._check(faults)
+        assert table is not None
+        places = self._places(list(table.names), header=True)
+        start = 0
+        for columns in table.batches():
+            rows: list[Any] = list(zip(*(columns[i] for i in places), strict=True))
+            names = [f"row {start + n + 1}" for n in range(len(rows))]
+            start += len(rows)
+            if self.encoding.columns is None:
+                texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+                yield Block(self._numbers(texts, names), names)
+            else:
+                yield Block(rows, names)
+        self._check(faults)
 
     def _json(self, stream: IO[bytes]) -> Iterator[Block]:
         numbered = enumerate(_json_lines(stream), 1)

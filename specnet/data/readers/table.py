@@ -8,6 +8,8 @@ from specnet.data.reader import FilePath, Reader
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from specnet.data.files import Site
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.source import TableSource
@@ -197,6 +199,26 @@ class Tabular(Reader):
     def dialect(self) -> Dialect:
         """How the file's cells are to be understood."""
         raise NotImplementedError
+
+    def dialect_of(self, path: Path) -> Dialect:
+        """Return how another file of rows is read: a Parquet file as such, all others as CSV."""
+        from specnet.data.tables.dialect import Dialect
+        from specnet.data.tables.parquet import SUFFIXES, parquet_dialect
+
+        if path.suffix.lower() in SUFFIXES:
+            return parquet_dialect(self)
+        if not self.dialect.typed:
+            return self.dialect
+        return Dialect(",", "utf-8", True, frozenset(self.missing_markers), self.replace)
+
+    def check_frames(self, site: Site) -> None:
+        """Note frames that cannot take the place of files."""
+        for name in self.split.parts if self.split is not None else ():
+            if name in site.frames:
+                message = (
+                    f"the {name} split has both a fraction here and a frame of its own: keep one of them"
+                )
+                site.faults.add("SN571", message, "split", name)
 
     def open(self, site: Site) -> TableSource | None:
         """Return the columns, read and checked."""

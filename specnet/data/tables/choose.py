@@ -7,14 +7,15 @@ from specnet.data.tables.layout import Layout, Resolver, first_record
 
 if TYPE_CHECKING:
     from specnet.data.readers.table import ColumnSettings, Tabular
+    from specnet.data.tables.dialect import Dialect
 
 
-def choose(reader: Tabular, place: Place) -> Layout | None:
+def choose(reader: Tabular, dialect: Dialect, place: Place) -> Layout | None:
     """Return which columns of the training file are used, or note why that cannot be told."""
-    resolver = _resolver(reader, place)
+    resolver = _resolver(dialect, place)
     if resolver is None:
         return None
-    if reader.guessed_header and resolver.suspect():
+    if not dialect.typed and reader.guessed_header and resolver.suspect():
         return None
     faults = place.site.faults
     before = len(faults.found)
@@ -78,13 +79,13 @@ def _note_useless(
         note("SN517", message, *path, "fill", help='`missing = "drop"` leaves such rows out')
 
 
-def choose_alike(reader: Tabular, place: Place, main: Layout) -> Layout | None:
+def choose_alike(dialect: Dialect, place: Place, main: Layout) -> Layout | None:
     """Return which columns of another file the training file uses: by name, if there are names."""
-    resolver = _resolver(reader, place)
+    resolver = _resolver(dialect, place)
     if resolver is None:
         return None
     faults = place.site.faults
-    if not reader.dialect.header:
+    if not dialect.header:
         if len(resolver.names) == len(main.names):
             return main
         message = f"`{place.name}` has {len(resolver.names)} columns, the training file {len(main.names)}"
@@ -105,9 +106,9 @@ def choose_alike(reader: Tabular, place: Place, main: Layout) -> Layout | None:
     )
 
 
-def _resolver(reader: Tabular, place: Place) -> Resolver | None:
-    first = first_record(place, reader.dialect)
-    return None if first is None else Resolver(first, place, reader.dialect, place.site.faults)
+def _resolver(dialect: Dialect, place: Place) -> Resolver | None:
+    first = first_record(place, dialect)
+    return None if first is None else Resolver(first, place, dialect, place.site.faults)
 
 
 def _targets(reader: Tabular, resolver: Resolver) -> list[int]:

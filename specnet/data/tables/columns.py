@@ -9,6 +9,7 @@ import numpy as np
 
 from specnet.data.faults import Faults, clipped, closest
 from specnet.data.files import Place
+from specnet.data.tables.dialect import spelled
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout, Resolver, first_record
 from specnet.data.tables.plan import FITTED, ColumnPlan, TablePlan
@@ -173,12 +174,6 @@ def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], dialect: Dialect
     except (TypeError, ValueError, OverflowError):
         return f"`{clipped(str(cell))}` is not a number"
     return number if isfinite(number) else f"`{cell}` is not a finite number"
-
-
-def spelled(cell: Any) -> str:
-    """Return how a category that is a number stands in a file: 3.0 as `3`."""
-    number = float(cell) if isinstance(cell, (int, float, np.number)) else None
-    return str(int(number)) if number is not None and number == int(number) else str(cell)
 
 
 def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[Any]:

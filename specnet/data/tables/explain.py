@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Any
 
 from specnet.data.faults import clipped, closest, listed
 from specnet.data.files import Place
@@ -19,6 +20,8 @@ class _Seen:
     """The lines of a file with one kind of cell in one column."""
 
     count: int = 0
+    word: str = "line"
+    """What a line is called."""
     lines: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -33,8 +36,10 @@ class _Seen:
         """`line 3`, `lines 3 and 7`, `lines 3, 4, 5, 6, 7 and 12 more`."""
         lines = [str(line) for line in self.lines]
         if self.count > len(lines):
-            return f"lines {', '.join(lines)} and {self.count - len(lines)} more"
-        return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines[:-1])} and {lines[-1]}"
+            return f"{self.word}s {', '.join(lines)} and {self.count - len(lines)} more"
+        if len(lines) == 1:
+            return f"{self.word} {lines[0]}"
+        return f"{self.word}s {', '.join(lines[:-1])} and {lines[-1]}"
 
 
 class _ColumnCells:
@@ -43,8 +48,8 @@ class _ColumnCells:
     def __init__(self, dialect: Dialect, form: Form) -> None:
         self.dialect = dialect
         self.form = form
-        self.numbers, self.texts, self.infinite = _Seen(), _Seen(), _Seen()
-        self.missing, self.unknown = _Seen(), _Seen()
+        seen = [_Seen(word=dialect.word) for _ in range(5)]
+        self.numbers, self.texts, self.infinite, self.missing, self.unknown = seen
         self.sorts: dict[str, tuple[_Seen, str]] = {}
 
     def sort(self, cell: str) -> tuple[_Seen, str]:
@@ -56,9 +61,9 @@ class _ColumnCells:
     def _sort(self, cell: str) -> tuple[_Seen, str]:
         value = self.form.text(self.dialect, cell) if self.form.kind == "text" else self.dialect.read(cell)
         if value is None:
-            return self.missing, cell.strip()
+            return self.missing, _written(cell)
         if isinstance(value, float):
-            return (self.numbers if isfinite(value) else self.infinite), cell.strip()
+            return (self.numbers if isfinite(value) else self.infinite), _written(cell)
         known = self.form.categories
         if known is not None and value not in known:
             return self.unknown, value
@@ -177,6 +182,11 @@ def _note_unknown(place: Place, name: str, cells: _ColumnCells) -> None:
         )
         cure = f'{whose}; `unknown = "zeros"` lets features pass'
     place.site.faults.add("SN514", message, *place.key, help=cure)
+
+
+def _written(cell: Any) -> str:
+    """Return a cell as it stands in its file; nothing for what a typed table leaves out."""
+    return cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)
 
 
 def _shown(seen: _Seen) -> str:

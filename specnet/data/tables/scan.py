@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.data.files import Place
 from specnet.data.tables.dialect import Dialect, number
@@ -163,6 +163,8 @@ class _Reader:
 
     def _numbers(self, cells: tuple[str, ...]) -> bool:
         """Take in cells as numbers; return False where they are the first of a column of text."""
+        if self.dialect.typed:
+            return self._typed(cells)
         try:
             values = array("d", map(float, cells))
         except ValueError:
@@ -177,7 +179,19 @@ class _Reader:
             return True
         return self._mixed(cells)
 
-    def _mixed(self, cells: tuple[str, ...]) -> bool:
+    def _typed(self, cells: Sequence[Any]) -> bool:
+        """Take in the same of a table whose cells are Python's values."""
+        try:
+            values = array("d", cells)
+        except (TypeError, ValueError, OverflowError):
+            return self._mixed(cells)
+        if self.dialect.special or not isfinite(sum(values)):
+            return self._mixed(cells)
+        self.kind = "number"
+        self.numbers.extend(values)
+        return True
+
+    def _mixed(self, cells: Sequence[Any]) -> bool:
         meaning = {cell: self.dialect.read(cell) for cell in set(cells)}
         texts = any(isinstance(value, str) for value in meaning.values())
         numbers = any(isinstance(value, float) for value in meaning.values())

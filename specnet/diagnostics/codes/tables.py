@@ -168,4 +168,15 @@ TABLES = (
         _csv("flowers.csv", more='[data.columns.species]\nencode = "index"\n'),
         files=(_FLOWERS,),
     ),
+    Code(
+        "SN518",
+        "a column has a type that cannot be learnt from",
+        "Columns of Parquet files and of frames have types. Numbers, text and booleans can be used; dates, lists and "
+        "others must be made into such, or left out, since what a number for them would mean is for you to say.",
+    ),
+    Code(
+        "SN519",
+        "a Parquet file is damaged, or none",
+        "The file was cut off, or is of another kind. Nothing of it is used.",
+    ),
 )

@@ -72,7 +72,7 @@ def _same_file(subject: Subject, name: str) -> tuple[KeyPath, Part] | None:
     table = data.tables.get(name)
     if table is None:
         return None
-    if data.type == "csv" and table.path == data.path:
+    if data.type in ("csv", "parquet") and table.path == data.path:
         return ("data", name, "path"), "value"
     if data.type == "idx" and table.inputs == data.inputs:
         return ("data", name, "inputs"), "value"

@@ -12,7 +12,7 @@ import pytest
 import specnet
 from specnet.compiler.plans import memory, plan_training
 from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
-from specnet.runs.predicting import Reading, write_csv
+from specnet.runs.predicting import readings, write_csv
 from tests.runs.exports.support import SPECS, bare
 
 SPEC = """
@@ -69,8 +69,8 @@ def test_predictions_are_named_and_scaled_as_the_inputs(run: Path) -> None:
     found = model.predict(rows)
     scaled = model.forward(model.encoding.encode(rows))
     np.testing.assert_allclose(model.encoding.inputs.apply(found), scaled, rtol=1e-12)
-    reading, file = Reading.of(model), io.StringIO()
-    write_csv(file, reading, iter([found]))
+    file = io.StringIO()
+    write_csv(file, readings(model), iter([{"": found}]))
     assert file.getvalue().splitlines()[0] == "a,b,c=u,c=v"
 
 

@@ -78,30 +78,34 @@ def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[
     return tuple(sorted(found, key=place))
 
 
-def compile(spec: Spec) -> Model:  # noqa: A001 (the name that the design fixes)
+def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name that the design fixes)
     """Return a document's model: shapes checked, data read, transforms fitted, parameters initialised.
 
-    Raises SpecError with every fault of the document or its data.
+    `data`, a pandas or Polars frame, takes the place of the file that the document's table names; a mapping
+    gives frames for the splits `train`, `validation` and `test`. Raises SpecError with every fault of the
+    document or its data.
     """
-    return _compile(spec)[0]
+    return _compile(spec, data)[0]
 
 
-def train(spec: Spec, *, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
+def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
     """Train a document's model, as events: `Started`, `StepsDone`, `EpochEnded`, and last `Ended`.
 
     Between two events only steps are made; closing the iterator ends the training. `stop` is asked after
     every step, and once it returns true the training ends in good order, with an `Ended` that says
-    `interrupted`. `Started` and `Ended` hold the model. Raises SpecError as `compile` does, at once.
+    `interrupted`. `Started` and `Ended` hold the model. `data` is as in `compile`.
+    Raises SpecError as `compile` does, at once.
     """
     from specnet.training.loop import Trainer
 
-    model, data = _compile(spec)
-    return Trainer(model, data, stop).events()
+    model, loaded = _compile(spec, data)
+    return Trainer(model, loaded, stop).events()
 
 
 def run(
     spec: Spec,
     *,
+    data: Any = None,
     out: str | PathLike[str] | None = None,
     folder: str | PathLike[str] | None = None,
     resume: str | PathLike[str] | None = None,
@@ -113,7 +117,9 @@ def run(
     With `out`, everything is saved in the directory of that name; with `folder`, in a new `NAME/NNN` under
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
     directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit.
-    `stop` is as in `train`. `listener` is called with every event of `train` as it happens, except that many
+    `data` is as in `compile`, and `stop` as in `train`.
+
+    `listener` is called with every event of `train` as it happens, except that many
     very short epochs may come as one `Span`, and with `Resumed` before all others. Raises SpecError for a
     faulty document; RunError where the directory cannot be written, is in use, holds something else than a
     run, or one that cannot be gone on with; and ValueError where more than one directory is named.
@@ -126,8 +132,8 @@ def run(
         from specnet.runs.resuming import check_resumable
 
         check_resumable(Path(resume), spec)
-    model, data = _compile(spec)
-    return run_and_record(model, data, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
+    model, loaded = _compile(spec, data)
+    return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 
 def load_run(path: str | PathLike[str]) -> Model:
@@ -145,7 +151,8 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     """Return the loss and the metrics of a finished run.
 
     Without `data` they are those of its own splits, from the same files as it learnt from. `data` is a file of
-    the same kind (CSV or npz) or a pair of raw inputs and targets, which go through the stored transforms.
+    the same kind (CSV or Parquet, or npz), a pandas or Polars frame for a table, or a pair of raw inputs and
+    targets (inputs alone, where these are the targets); they go through the stored transforms.
     Raises RunError where there is no sound run or its data have changed, SpecError for faulty data.
     """
     from specnet.runs.evaluating import evaluate as measure
@@ -153,28 +160,32 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     return measure(run, data)
 
 
-def check_gradients(spec: Spec, *, rows: int = 32, entries: int = 32) -> list[GradientCheck]:
+def check_gradients(
+    spec: Spec, *, data: Any = None, rows: int = 32, entries: int = 32
+) -> list[GradientCheck]:
     """Return how far the gradient of each parameter is from central differences, on the document's own data.
 
     Both are made in float64, of the loss with its penalties on up to `rows` rows of the training split, as in
     training; up to `entries` numbers of a parameter are moved one at a time. A gradient that is wrong raises
-    nothing: its `ok` is false. Raises SpecError as `compile` does.
+    nothing: its `ok` is false. `data` is as in `compile`. Raises SpecError as `compile` does.
     """
     from specnet.runs.gradients import check_gradients as check
 
-    model, data = _compile(spec.model_copy(update={"dtype": "float64"}))
-    return check(model, data, rows=rows, entries=entries)
+    model, loaded = _compile(spec.model_copy(update={"dtype": "float64"}), data)
+    return check(model, loaded, rows=rows, entries=entries)
 
 
-def _compile(spec: Spec) -> tuple[Model, Dataset]:
+def _compile(spec: Spec, given: Any = None) -> tuple[Model, Dataset]:
     from specnet.compiler.memory import check_memory
     from specnet.compiler.model import Model
     from specnet.compiler.study import build
     from specnet.compiler.targets import check_targets
     from specnet.data import load_data
+    from specnet.data.tables.typed import frames_of
 
     try:
-        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+        frames = None if given is None else frames_of(given)
+        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype, frames=frames)
         network = build(spec, data.signature)
         check_memory(network)
         check_targets(spec.loss, data)

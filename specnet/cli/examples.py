@@ -30,6 +30,7 @@ VALUES: dict[str, Any] = {
 """What stands for fields that a document must give, by name, where the class gives no `examples`."""
 
 FILES: dict[str, dict[str, Any]] = {
+    "parquet": {"path": "table.parquet"},
     "npz": {"path": "arrays.npz"},
     "idx": {"inputs": "images-idx3-ubyte.gz", "targets": "labels-idx1-ubyte.gz"},
     "inline": {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [0, 1, 1, 0]},

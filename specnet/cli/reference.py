@@ -96,16 +96,25 @@ def _explain(console: Console, entry: Entry, kind: type[Kind]) -> None:
         console.print(Text(f"    {line}"), soft_wrap=True)
 
 
-def _field(console: Console, field: FieldDescription, width: int) -> None:
+def _field(console: Console, field: FieldDescription, width: int, lead: str = "") -> None:
     if field.required:
         state = "required"
     elif field.default is None:
         state = "optional"
     else:
         state = f"default {toml(field.default)}"
-    console.print(Text.assemble((field.name, "bold"), (f"  {state}", "dim")), soft_wrap=True)
-    _lines(console, field.text, width, "    ")
-    _lines(console, f"It takes {field.takes}.", width, "    ", "dim")
+    console.print(Text.assemble(lead, (field.name, "bold"), (f"  {state}", "dim")), soft_wrap=True)
+    inner = f"{lead}    "
+    _lines(console, field.text, width, inner)
+    each = field.domain.items if field.domain.form == "map" else field.domain
+    table = each.table if each is not None else None
+    if table is None:
+        _lines(console, f"It takes {field.takes}.", width, inner, "dim")
+        return
+    named = " for each name" if field.domain.form == "map" else ""
+    _lines(console, f"It takes a table{named}, of:", width, inner, "dim")
+    for part in describe(table).fields:
+        _field(console, part, width, inner)
 
 
 def _lines(console: Console, text: str, width: int, lead: str, style: str = "") -> None:

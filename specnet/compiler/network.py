@@ -117,6 +117,15 @@ class Network:
         target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
         graph.origin = ("loss",)
         output, prediction = linked(x, spec.loss.link)
+        if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
+            message = (
+                "cross_entropy compares with classes, and the targets here are the inputs: there are none"
+            )
+            where = Label("the targets are the inputs", ("data", spec.data.aim))
+            cure = "mse takes numbers; binary_cross_entropy takes inputs from 0 to 1"
+            raise SpecError(
+                [Diagnostic("SN401", message, ("loss",), part="type", help=cure, labels=(where,))]
+            )
         problem = spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
         if problem is not None:
             raise SpecError([_shape_diagnostic(ShapeFault(problem, x), x, ("loss",))])

@@ -83,6 +83,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     item = ITEM_BYTES[spec.dtype]
     row = item * prod(signature.inputs)
     raw_target = 8 if signature.integers else item * prod(signature.target)
+    if spec.data.reproduces:
+        raw_target = 0  # the inputs' own array
     target = ITEM_BYTES[network.target_dtype] * prod(network.target_shape)
     converted = target if signature.integers and network.target_dtype != "int64" else 0
     stopping = spec.training.early_stopping

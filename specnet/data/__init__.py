@@ -52,7 +52,9 @@ def open_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> tup
     source = reader.open(Site(base, faults))
     faults.check()
     assert source is not None
-    signature = sign(source.description, reader.split, reader.transforms, faults)
+    signature = sign(
+        source.description, reader.split, reader.transforms, faults, reproduces=reader.reproduces
+    )
     faults.check()
     return signature, source
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from specnet.data.reader import Part, Reader
 from specnet.data.rows import TargetRows
 from specnet.data.signature import Signature, sign
 from specnet.data.splits import draw
+from specnet.data.tables.scaling import column_scales
 from specnet.data.transforms import Transform
 from specnet.diagnostics import KeyPath
 
@@ -32,7 +34,8 @@ class Split:
     inputs: NDArray[Any]
     """(rows, ...), C-contiguous, in the document's dtype."""
     targets: NDArray[Any]
-    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype."""
+    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype. Where the
+    targets are the inputs, it is the same array."""
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -48,7 +51,7 @@ class Dataset:
     encoding: Encoding
     """How new rows are brought into the same form."""
     sources: tuple[tuple[str, str], ...]
-    """Each file that was read, as the document names it, with its SHA-256."""
+    """Each file that was read, as the document names it, with its SHA-256; `frame:train` and the like for frames."""
 
     @property
     def inputs_transforms(self) -> list[tuple[Transform, State]]:
@@ -70,19 +73,30 @@ class Dataset:
 
 
 def load_data(
-    reader: Reader, base: Path, *, seed: int, dtype: str, root_path: KeyPath = ("data",)
+    reader: Reader,
+    base: Path,
+    *,
+    seed: int,
+    dtype: str,
+    root_path: KeyPath = ("data",),
+    frames: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Return the data that a reader names: read, split with the seed, encoded and transformed.
 
     `base` is the folder that relative paths start from, `dtype` float32 or float64, and `root_path` where in
-    the document the reader stands. Raises SpecError with every fault that was found.
+    the document the reader stands. `frames` take the place of a table's files, by the split whose rows they
+    are. Raises SpecError with every fault that was found.
     """
     faults = Faults(root_path)
-    site = Site(base, faults)
+    site = Site(base, faults, frames=frames or {})
+    reader.check_frames(site)
+    faults.check()
     source = reader.open(site)
     faults.check()
     assert source is not None
-    signature = sign(source.description, reader.split, reader.transforms, faults)
+    signature = sign(
+        source.description, reader.split, reader.transforms, faults, reproduces=reader.reproduces
+    )
     faults.check()
     parts = source.read(seed)
     faults.check()
@@ -92,16 +106,22 @@ def load_data(
     raw_shape = part.inputs.shape
     part.inputs.fit(slice(None) if chosen is None else chosen, faults)
     faults.check()
-    inputs, targets = Pipeline.of(reader.transforms, "inputs"), Pipeline.of(reader.transforms, "targets")
+    plan = source.columns()
+    before = [] if plan is None else column_scales(plan)
+    inputs = Pipeline.of(reader.transforms, "inputs", before)
+    targets = Pipeline.of(reader.transforms, "targets")
     inputs.fit(part.inputs, chosen, faults)
-    targets.fit(TargetRows(part.targets), chosen, faults)
+    if part.targets is not None:
+        targets.fit(TargetRows(part.targets), chosen, faults)
     faults.check()
     splits = {}
     for name in tuple(drawn):
         # Taken out, so that a file's own array is given up once the split that it made is ready.
         part, chosen = drawn.pop(name)
         x = inputs.run(part.inputs, chosen, dtype, f"the {name} split", faults)
-        if signature.integers:
+        if reader.reproduces or part.targets is None:
+            y = x
+        elif signature.integers:
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
@@ -109,8 +129,9 @@ def load_data(
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)
-    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, source.columns())
+    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan)
     sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
+    sources += tuple(sorted(site.digests.items()))
     return Dataset(splits, signature, encoding, sources)
 
 
@@ -121,7 +142,7 @@ def drawn_rows(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
         part = parts["train"]
         classes = part.targets if reader.split.stratify else None
         drawn |= {
-            name: (part, rows) for name, rows in draw(len(part.targets), reader.split, classes, seed).items()
+            name: (part, rows) for name, rows in draw(len(part.inputs), reader.split, classes, seed).items()
         }
     order = [name for name in ("train", "validation", "test") if name in drawn]
     return {name: drawn[name] for name in order}

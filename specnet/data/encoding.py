@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -13,15 +14,18 @@ from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Reader
 from specnet.data.readers import READERS
 from specnet.data.rows import BLOCK, ArrayRows, Rows
-from specnet.data.signature import Signature
+from specnet.data.signature import Signature, Stretch
 from specnet.data.tables.columns import TableRows
+from specnet.data.tables.plan import TablePlan
+from specnet.data.tables.scaling import ColumnScale
+from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
 from specnet.data.transforms import TRANSFORMS, Unfit
 from specnet.data.transforms.fixed import OneHot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
     from specnet.data.transform import State
 
 
@@ -39,16 +43,17 @@ class Encoding:
     dtype: str
     inputs: Pipeline
     targets: Pipeline
-    columns: dict[str, Any] | None = None
+    columns: TablePlan | None = None
     """How the columns of a table become numbers, for readers of tables."""
 
     def encode(self, rows: Any) -> NDArray[Any]:
         """Return new raw inputs as the model takes them (rows, ...), in the document's dtype.
 
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
-        features, or mappings from column to cell. Raises SpecError naming each row and column at fault.
+        features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
+        their names (in their order, where the inputs have none). Raises SpecError naming each row and column at fault.
         """
-        sound = self._numbers(rows)
+        sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:
             return sound
         faults = Faults(())
@@ -67,7 +72,9 @@ class Encoding:
         raw: Rows | None = None
         if found is not None and self.columns is not None:
             raw = TableRows.from_file(
-                self.columns, cast("Csv", self.reader), Place(found, str(path), (), site)
+                self.columns,
+                cast("Tabular", self.reader).dialect_of(found),
+                Place(found, str(path), (), site),
             )
         elif found is not None:
             array = self.reader.raw_inputs(found, site)
@@ -81,7 +88,7 @@ class Encoding:
 
         None for all others. One row from a program is the case that must take microseconds.
         """
-        if self.columns is not None and "text" in self.columns["kinds"]:
+        if self.columns is not None and any(column.text for column in self.columns.features):
             return None
         try:
             array = np.asarray(rows)
@@ -114,11 +121,13 @@ class Encoding:
         return self.inputs.run(raw, None, self.dtype, "the new rows", faults)
 
     def _raw(self, rows: Any, faults: Faults) -> Rows:
+        if is_frame(rows):
+            return self._of_frame(rows, faults)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, faults)
             faults.check()
         if self.columns is not None:
-            return TableRows.from_cells(self.columns, rows, cast("Csv", self.reader), faults)
+            return TableRows.from_cells(self.columns, rows, cast("Tabular", self.reader), faults)
         try:
             array = np.asarray(rows)
         except ValueError:
@@ -130,8 +139,33 @@ class Encoding:
             return ArrayRows(np.empty((0, *self.raw_shape)))
         return ArrayRows(array)
 
+    def _of_frame(self, frame: Any, faults: Faults) -> Rows:
+        if self.columns is not None:
+            dialect = frame_dialect(cast("Tabular", self.reader), frame)
+            place = Place(Path(), "the frame", (), Site(Path(), faults))
+            found = TableRows.from_file(self.columns, dialect, place)
+            faults.check()
+            assert found is not None
+            return found
+        names = self.signature.features
+        if names is None or prod(self.raw_shape) != len(names):
+            names = tuple(map(str, frame.columns))
+        table = frame_table(frame)
+        cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
+        lacking = [name for name in names if name not in cells]
+        if lacking:
+            faults.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
+        for name in names:
+            if name in cells and table.kinds.get(name) not in ("number", "boolean"):
+                faults.add("SN540", f"column `{name}` of the frame is not all numbers")
+        faults.check()
+        array = np.array([cells[name] for name in names], dtype=np.float64).T
+        if array.shape[1:] != self.raw_shape and array.shape[1] == prod(self.raw_shape):
+            array = array.reshape(len(array), *self.raw_shape)
+        return ArrayRows(array)
+
     def _in_order(self, rows: Sequence[Mapping[str, Any]], faults: Faults) -> list[list[Any]]:
-        names = self.columns["names"] if self.columns is not None else self.signature.features
+        names = self.columns.names if self.columns is not None else self.signature.features
         if names is None:
             faults.add("SN571", "these data have no names of columns: give rows as lists of numbers")
             return []
@@ -146,13 +180,22 @@ class Encoding:
     def decode(self, targets: NDArray[Any]) -> NDArray[Any]:
         """Return predictions (rows, ...) in the units that the data's targets have.
 
-        Probabilities of classes stay as they are, also where the targets were made one-hot.
+        Probabilities of classes stay as they are, also where the targets were made one-hot. What a model
+        makes of inputs that it reproduces comes in the units of the inputs.
         """
-        if not self.targets.transforms:
+        if not self.outputs.transforms or self.keeps_one_hot:
             return targets
-        if any(isinstance(transform, OneHot) for transform, _ in self.targets.steps):
-            return targets
-        return self.targets.invert(targets)
+        return self.outputs.invert(targets)
+
+    @property
+    def outputs(self) -> Pipeline:
+        """The transforms that lie between the data's numbers and those that the model gives."""
+        return self.inputs if self.reader.reproduces else self.targets
+
+    @property
+    def keeps_one_hot(self) -> bool:
+        """Whether what the model gives are probabilities of what the data have as indices."""
+        return any(isinstance(transform, OneHot) for transform, _ in self.outputs.steps)
 
     def target_affine(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset) with model's target = data's · scale + offset; None if it isn't so."""
@@ -173,7 +216,7 @@ class Encoding:
             "signature": asdict(self.signature),
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
-            "columns": self.columns,
+            "columns": None if self.columns is None else self.columns.state(),
         }
         state: dict[str, Any] = {"encoding": plain}
         for pipeline in (self.inputs, self.targets):
@@ -192,6 +235,8 @@ class Encoding:
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
         }
+        if fields["stretches"] is not None:
+            fields["stretches"] = tuple(Stretch(*stretch) for stretch in fields["stretches"])
         return cls(
             READERS.validate(_with_rows(plain["reader"])),
             Signature(**fields),
@@ -199,7 +244,7 @@ class Encoding:
             plain["dtype"],
             _restored(state, "inputs"),
             _restored(state, "targets"),
-            plain["columns"],
+            None if plain["columns"] is None else TablePlan.from_state(plain["columns"]),
         )
 
 
@@ -208,7 +253,8 @@ def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pip
     states: list[State] = []
     for i, entry in enumerate(state["encoding"][on]):
         fields = {name: value for name, value in entry.items() if name != "place"}
-        transforms.append((entry["place"], TRANSFORMS.validate(fields)))
+        known = ColumnScale.model_validate if fields["type"] == "column_scale" else TRANSFORMS.validate
+        transforms.append((entry["place"], known(fields)))
         start = f"{on}.{i}."
         found = {
             name.removeprefix(start): np.asarray(v) for name, v in state.items() if name.startswith(start)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from specnet.data.faults import Faults, closest
 from specnet.diagnostics import KeyPath
@@ -21,6 +22,10 @@ class Site:
     faults: Faults
     files: dict[str, Path] = field(default_factory=dict)
     """The files that were found, by the text that named them."""
+    frames: Mapping[str, Any] = field(default_factory=dict)
+    """Frames in memory that take the place of files, by the split whose rows they are."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """The SHA-256 of what was read of each."""
 
     def find(self, text: str, *key: str | int) -> Path | None:
         """Return the regular file that a document's path names, or note why there is none.

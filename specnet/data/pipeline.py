@@ -27,13 +27,22 @@ class Pipeline:
 
     on: Literal["inputs", "targets"]
     transforms: list[tuple[int, Transform]]
-    """Each with its place in the document's list."""
+    """Each with its place in the document's list; -1 of a step that stands elsewhere in it."""
     states: list[State] = field(default_factory=list)
 
     @classmethod
-    def of(cls, transforms: Sequence[Transform], on: Literal["inputs", "targets"]) -> Pipeline:
-        """Return the pipeline, not fitted yet, of those among a document's transforms that are `on` it."""
-        return cls(on, [(i, transform) for i, transform in enumerate(transforms) if transform.on == on])
+    def of(
+        cls,
+        transforms: Sequence[Transform],
+        on: Literal["inputs", "targets"],
+        before: Sequence[Transform] = (),
+    ) -> Pipeline:
+        """Return the pipeline, not fitted yet, of those among a document's transforms that are `on` it.
+
+        Steps `before` them come from elsewhere in the document, and have no place in its list.
+        """
+        steps = [(i, transform) for i, transform in enumerate(transforms) if transform.on == on]
+        return cls(on, [*((-1, step) for step in before), *steps])
 
     @property
     def steps(self) -> list[tuple[Transform, State]]:

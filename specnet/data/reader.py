@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import Rows
+    from specnet.data.tables.plan import TablePlan
 
 FilePath = Annotated[str, Field(min_length=1)]
 
@@ -28,8 +29,9 @@ class Part:
     """The rows of one file, or of one table of a document, before splits and transforms."""
 
     inputs: Rows
-    targets: NDArray[Any]
-    """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored."""
+    targets: NDArray[Any] | None
+    """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored. None where
+    they are the inputs."""
 
 
 class Source(Protocol):
@@ -41,8 +43,8 @@ class Source(Protocol):
         """Return `train`, and `validation` and `test` where these have tables of their own."""
         ...
 
-    def columns(self) -> dict[str, Any] | None:
-        """Return how a table's columns become inputs, as plain data; None where inputs are arrays."""
+    def columns(self) -> TablePlan | None:
+        """Return how a table's columns become inputs and targets; None where inputs are arrays."""
         ...
 
     def samples(self) -> dict[str, Sample]:
@@ -71,6 +73,35 @@ class Reader(Kind):
                 raise fault(message, key=("split", name))
         return self
 
+    @model_validator(mode="after")
+    def _one_aim(self) -> Reader:
+        """Targets that are the inputs are nowhere given once more, nor changed by steps of their own."""
+        for name, table in self.tables.items():
+            needed = (
+                "targets" in type(table).model_fields and type(self).model_fields["targets"].is_required()
+            )
+            given = getattr(table, "targets", None) is not None
+            if self.reproduces and given:
+                message = "the targets are the inputs, here as in training: leave `targets` out"
+                raise fault(message, key=(name, "targets"))
+            if needed and not given and not self.reproduces:
+                raise fault(f"`targets` is missing: {name} needs it", key=name, part="table")
+        for i, transform in enumerate(self.transforms if self.reproduces else ()):
+            if transform.on == "targets":
+                message = "the targets are the inputs as the inputs' transforms leave them: they have none of their own"
+                raise fault(message, key=("transforms", i, "on"))
+        return self
+
+    @property
+    def reproduces(self) -> bool:
+        """Whether the targets are the inputs, as the inputs' transforms leave them: for autoencoders."""
+        return "inputs" in (getattr(self, "target", None), getattr(self, "targets", None))
+
+    @property
+    def aim(self) -> Literal["target", "targets"]:
+        """The key that says what is to be predicted."""
+        return "target" if "target" in type(self).model_fields else "targets"
+
     @property
     def tables(self) -> dict[str, Any]:
         """The splits that have a table of their own."""
@@ -80,6 +111,14 @@ class Reader(Kind):
     def open(self, site: Site) -> Source | None:
         """Return the data, looked into as far as a description needs; None where `site` noted why not."""
         raise NotImplementedError
+
+    def check_frames(self, site: Site) -> None:
+        """Note frames that cannot take the place of files."""
+        if site.frames:
+            message = f"a frame takes the place of a table's file, and `{self.type}` data are no table"
+            site.faults.add(
+                "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
+            )
 
     def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
         """Return the inputs (rows, ...) in a file like the reader's own; None where a fault was noted."""
@@ -111,5 +150,6 @@ def joined(parts: Mapping[str, Description], site: Site) -> Description:
         class_count=max(known) if len(known) == len(counts) else None,
         classes=train.classes,
         features=train.features,
+        stretches=train.stretches,
         per_class=train.per_class,
     )

@@ -30,6 +30,8 @@ class Cells:
     values: Sequence[float]
     """Numbers, NaN where there is none; or places of the categories, below 0 where there is none."""
     categories: tuple[str, ...] = ()
+    scaled: bool = False
+    """Whether the document scales the numbers of this column by themselves."""
 
     def few(self) -> Sequence[float]:
         """Return at most MOST of the values, evenly spread."""
@@ -42,13 +44,15 @@ class Sample:
 
     inputs: tuple[Cells, ...]
     targets: tuple[Cells, ...]
+    """Empty where the targets are the inputs."""
     table: bool
     """Whether these are all rows, and each column has a meaning of its own; else the first rows of an array."""
 
     @property
     def rows(self) -> int:
         """How many rows there are in it."""
-        return len(self.targets[0].values) if self.targets else 0
+        columns = self.targets or self.inputs
+        return len(columns[0].values) if columns else 0
 
 
 def leading_rows(shape: tuple[int, ...], code: str) -> int:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from specnet.data.faults import Faults, sized
 from specnet.data.files import memory
@@ -13,6 +13,21 @@ TargetKind = Literal["class", "number"]
 
 NAMED = 1000
 """Up to how many classes integer targets are given names; above, they are hardly classes."""
+
+
+class Stretch(NamedTuple):
+    """The elements of an input that one column of a table becomes."""
+
+    name: str
+    """The column's name."""
+    start: int
+    """The place of its first element in the flat input."""
+    width: int
+    """How many elements it becomes."""
+    kind: Literal["number", "onehot", "index", "boolean"]
+    """What they are: a number; zeros and a one; a category's index as a number; or 0 or 1."""
+    categories: int = 0
+    """How many categories it has: the width of a one-hot stretch, one more than the largest index; 0 of a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,9 @@ class Signature:
     """The classes' names in the order of their indices; None where there are no classes, or above 1000."""
     features: tuple[str, ...] | None = None
     """The names of the elements of one input, where the inputs are columns of a table."""
+    stretches: tuple[Stretch, ...] | None = None
+    """Which column each element of an input comes from, counted in the flat input; None where inputs are no
+    columns, or a transform has changed what the elements are."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows by split: `train`, and `validation` and `test` where there are such."""
 
@@ -52,12 +70,23 @@ class Description:
     features: tuple[str, ...] | None = None
     per_class: list[int] | None = None
     """Rows of `train` in each class, where counting them is cheap."""
+    stretches: tuple[Stretch, ...] | None = None
 
 
 def sign(
-    raw: Description, split: SplitSpec | None, transforms: tuple[Transform, ...], faults: Faults
+    raw: Description,
+    split: SplitSpec | None,
+    transforms: tuple[Transform, ...],
+    faults: Faults,
+    *,
+    reproduces: bool = False,
 ) -> Signature:
-    """Return the signature that a description has after the splits and transforms; note what doesn't fit."""
+    """Return the signature that a description has after the splits and transforms; note what doesn't fit.
+
+    A reader that `reproduces` has its inputs as targets, whatever else the description says of these.
+    """
+    if reproduces:
+        raw = replace(raw, target_kind="number", class_count=None, classes=None, per_class=None)
     rows = dict(raw.rows)
     if split is not None:
         rows |= share(raw.rows["train"], split, raw.per_class if split.stratify else None, faults)
@@ -98,9 +127,24 @@ def sign(
         integers = False
     if integers and classes is None and count is not None:
         classes = names(count)
-    _check_size(sum(rows.values()) * (prod(inputs) + prod(target)), faults)
+    if reproduces:
+        target = inputs
+    _check_size(sum(rows.values()) * (prod(inputs) + (0 if reproduces else prod(target))), faults)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
-    return Signature(inputs, target, kind, integers, count, classes, features, rows)
+    return Signature(
+        inputs, target, kind, integers, count, classes, features, _stretches(raw, transforms), rows
+    )
+
+
+def _stretches(raw: Description, transforms: tuple[Transform, ...]) -> tuple[Stretch, ...] | None:
+    """Return the columns' elements, where the transforms leave each element what it is."""
+    from specnet.data.transforms.fixed import OneHot
+
+    if any(transform.on == "inputs" and isinstance(transform, OneHot) for transform in transforms):
+        return None
+    if raw.stretches is None and raw.features is not None:
+        return tuple(Stretch(name, i, 1, "number") for i, name in enumerate(raw.features))
+    return raw.stretches
 
 
 def _check_size(elements: int, faults: Faults) -> None:

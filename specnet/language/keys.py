@@ -12,7 +12,7 @@ from specnet.language.suggestions import certain_key, meant_key
 from specnet.language.wording import dotted, plain, shown_key
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, default_of, domains, members
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Kind, Table
 from specnet.vocabulary.wording import plural
 
 
@@ -66,9 +66,8 @@ def missing_faults(data: dict[str, Any], path: KeyPath, places: Sequence[Resolve
 
 def owner_name(path: KeyPath, table: type[Table]) -> str:
     """Return what a table is called in a sentence: its kind, or its key."""
-    kind = table.model_fields.get("type")
-    if kind is not None:
-        return str(kind.default)
+    if issubclass(table, Kind):
+        return str(table.model_fields["type"].default)
     return shown_key(path) if path else "a spec"
 
 
@@ -114,7 +113,7 @@ def _at(data: Any, path: KeyPath) -> Any:
 
 
 def _names(table: type[Table], limit: int = 24) -> str:
-    names = [name for name in table.model_fields if name != "type"]
+    names = [name for name in table.model_fields if name != "type" or not issubclass(table, Kind)]
     rest = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "") if names else "no settings"
 

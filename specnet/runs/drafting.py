@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from specnet.data.faults import closest, counted, listed
-from specnet.data.readers.csv_file import MARKERS
+from specnet.data.readers.table import MARKERS
 from specnet.data.tables.survey import ColumnSurvey, Survey, in_sequence
 from specnet.diagnostics import Diagnostic, SpecError
 

@@ -18,6 +18,7 @@ from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults
 from specnet.data.files import Place, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.language.spec import Spec
 from specnet.runs.directory import RESOLVED, load_run
@@ -55,7 +56,8 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
         return _measured(model, _own_splits(Path(run), model))
     if isinstance(data, (str, PathLike)):
         return _measured(model, {GIVEN: _of_file(model, Path(data))})
-    return _measured(model, {GIVEN: _of_arrays(model, data)})
+    taken = _of_frame if is_frame(data) else _of_arrays
+    return _measured(model, {GIVEN: taken(model, data)})
 
 
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
@@ -83,6 +85,9 @@ def data_folder(run: Path) -> Path:
 def own_data(run: Path, spec: Spec) -> Dataset:
     """Return the data that a run learnt from, read again; raises RunError where they cannot be, or have changed."""
     made_of, base = load(run / RESOLVED), data_folder(run)
+    of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
+    if of_frames:
+        raise RunError(f"{run} learnt from a frame, which is gone: name the data to evaluate it on")
     try:
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
     except SpecError as error:
@@ -112,15 +117,16 @@ def _of_file(model: Model, path: Path) -> Split:
     return _split(model, *pair)
 
 
-def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
-    from specnet.data.readers.csv_file import Csv
+def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+    from specnet.data.readers.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
 
     assert encoding.columns is not None
-    return labelled_rows(encoding.columns, cast("Csv", encoding.reader), encoding.signature, place)
+    reader = cast("Tabular", encoding.reader)
+    return labelled_rows(encoding.columns, reader, reader.dialect_of(place.path), place)
 
 
-def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
+def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
     from specnet.data.arrays.npz_file import open_arrays
 
     reader = encoding.reader
@@ -128,14 +134,41 @@ def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array] | None:
     if reader.type != "npz":
         # Only an npz reader names arrays; the `inputs` of others are rows or files.
         names = [("inputs", ()), ("targets", ())]
+    if reader.reproduces:
+        names = names[:1]
     arrays = open_arrays(place, names)
     if arrays is None:
         return None
-    inputs, targets = (array.read(place.site) for array in arrays)
-    return None if inputs is None or targets is None else (ArrayRows(inputs), targets)
+    read = [array.read(place.site) for array in arrays]
+    inputs, targets = read[0], None if reader.reproduces else read[1]
+    if inputs is None or (targets is None and not reader.reproduces):
+        return None
+    return ArrayRows(inputs), targets
+
+
+def _of_frame(model: Model, frame: Any) -> Split:
+    """Return the rows of a frame that has the features and the targets, found by name."""
+    from specnet.data.readers.table import Tabular
+    from specnet.data.tables.labelled import labelled_rows
+    from specnet.data.tables.typed import frame_dialect
+
+    encoding = _encoding(model)
+    if encoding.columns is None:
+        raise _fault(
+            "SN571", f"a frame has the columns of a table, and `{encoding.reader.type}` data are none"
+        )
+    faults = Faults(())
+    reader = cast("Tabular", encoding.reader)
+    place = Place(Path(), "the frame", (), Site(Path(), faults))
+    pair = labelled_rows(encoding.columns, reader, frame_dialect(reader, frame), place)
+    faults.check()
+    assert pair is not None
+    return _split(model, *pair)
 
 
 def _of_arrays(model: Model, data: Any) -> Split:
+    if _encoding(model).reader.reproduces:
+        return _finish(model, _encoding(model).encode(data), None)
     try:
         inputs, targets = data
     except (TypeError, ValueError):
@@ -160,7 +193,7 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     return np.array([index[str(value)] for value in values], np.int64)
 
 
-def _split(model: Model, rows: Rows, targets: Array) -> Split:
+def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
     encoding = _encoding(model)
     if rows.shape != encoding.raw_shape:
         message = (
@@ -173,12 +206,14 @@ def _split(model: Model, rows: Rows, targets: Array) -> Split:
     return _finish(model, inputs, targets)
 
 
-def _finish(model: Model, inputs: Array, raw: Array) -> Split:
+def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
     """Return rows with their targets as the model's loss takes them."""
     encoding, loss = _encoding(model), model.network.spec.loss
+    if raw is None:
+        raw = inputs
     if not 0 < len(inputs) == len(raw):
         raise _fault("SN542", f"there are {len(inputs)} rows of inputs, and {len(raw)} targets")
-    if encoding.signature.integers:
+    if encoding.signature.integers or encoding.reader.reproduces:
         targets = raw
         if model.network.target_dtype == "int64":
             targets = raw.astype(np.int64)

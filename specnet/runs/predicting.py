@@ -106,6 +106,9 @@ def readings(model: Model) -> Readings:
             for part in network.parts
         }
     target = getattr(network.spec.data, "target", None)
+    if network.spec.data.reproduces:
+        count, features = prod(network.prediction_shape), network.signature.features or ()
+        target = features if len(features) == count else tuple(f"input_{n}" for n in range(count))
     return {"": Reading.of(network.spec.loss, network.prediction_shape, classes, target)}
 
 

@@ -1,4 +1,4 @@
-"""New rows for a trained model, block by block: from CSV, lines of JSON, npz, npy and idx files, or a stream."""
+"""New rows for a trained model, block by block: from CSV, Parquet, JSON lines, npz, npy and idx files, or a stream."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from specnet.data.faults import Faults, closest, counted, listed
 from specnet.data.files import Place, Site
 from specnet.data.tables.dialect import Dialect, Lines, number
+from specnet.data.tables.parquet import SUFFIXES as PARQUET
 from specnet.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from specnet.data import Encoding
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
 
 ROWS = 2048
 """Rows that are held as text at once."""
@@ -64,6 +65,9 @@ class RowFile:
             yield from self._json(source) if is_json else self._csv(source)
             return
         suffix = source.suffix.lower()
+        if suffix in PARQUET:
+            yield from self._parquet(source)
+            return
         if suffix in ARRAY_SUFFIXES or self.encoding.reader.type == "idx":
             yield from self._array(source, suffix)
             return
@@ -76,7 +80,7 @@ class RowFile:
     @property
     def _names(self) -> Sequence[str] | None:
         if self.encoding.columns is not None:
-            return cast("list[str]", self.encoding.columns["names"])
+            return self.encoding.columns.names
         features = self.encoding.signature.features
         return features if features is not None and len(features) == self._width else None
 
@@ -84,12 +88,12 @@ class RowFile:
     def _width(self) -> int:
         """How many cells a row has that has no names."""
         if self.encoding.columns is not None:
-            return len(self.encoding.columns["names"])
+            return len(self.encoding.columns.features)
         return prod(self.encoding.raw_shape)
 
     def _csv(self, stream: IO[bytes]) -> Iterator[Block]:
         table = self.encoding.columns is not None
-        dialect = cast("Csv", self.encoding.reader).dialect if table else _PLAIN
+        dialect = cast("Tabular", self.encoding.reader).dialect_of(Path()) if table else _PLAIN
         plain = dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         text = io.TextIOWrapper(stream, encoding="utf-8-sig" if plain else dialect.encoding, newline="")
         reader = csv.reader(
@@ -126,11 +130,11 @@ class RowFile:
                     )
             return [first.index(name) for name in names]
         plan = self.encoding.columns
-        if plan is not None and len(first) == plan["width"]:
-            return list(plan["places"])
+        if plan is not None and len(first) == plan.width:
+            return [column.place for column in plan.features]
         if len(first) == self._width:
             return list(range(len(first)))
-        also = f", or the {plan['width']} of its training file" if plan is not None else ""
+        also = f", or the {plan.width} of its training file" if plan is not None else ""
         message = f"`{self.name}` has {counted(len(first), 'column')}; the model takes {self._width}{also}"
         raise self._fault("SN554", message)
 
@@ -161,6 +165,27 @@ class RowFile:
             values.append([0.0 if value is None else value for value in found])
         self._check(faults)
         return np.array(values).reshape(len(rows), *self.encoding.raw_shape)
+
+    def _parquet(self, path: Path) -> Iterator[Block]:
+        """Yield the rows of a Parquet file: cells of a table as they are, numbers of an array by their names."""
+        from specnet.data.tables.parquet import open_parquet
+
+        faults = Faults(())
+        table = open_parquet(Place(path, self.name, (), Site(Path(), faults)))
+        self._check(faults)
+        assert table is not None
+        places = self._places(list(table.names), header=True)
+        start = 0
+        for columns in table.batches():
+            rows: list[Any] = list(zip(*(columns[i] for i in places), strict=True))
+            names = [f"row {start + n + 1}" for n in range(len(rows))]
+            start += len(rows)
+            if self.encoding.columns is None:
+                texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+                yield Block(self._numbers(texts, names), names)
+            else:
+                yield Block(rows, names)
+        self._check(faults)
 
     def _json(self, stream: IO[bytes]) -> Iterator[Block]:
         numbered = enumerate(_json_lines(stream), 1)

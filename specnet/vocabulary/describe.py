@@ -14,7 +14,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from specnet.vocabulary.domain import Domain, default_of, domains
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Kind, Table
 from specnet.vocabulary.wording import words
 
 
@@ -47,14 +47,14 @@ class Description:
     text: str
     """The whole docstring."""
     fields: tuple[FieldDescription, ...]
-    """All fields but `type`, those of the class itself before those that all kinds of its family have."""
+    """All fields but a kind's `type`, those of the class itself before those that all kinds of its family have."""
 
 
 @cache
 def describe(table: type[Table]) -> Description:
     """Return what the source of a class says about it and its fields."""
     text = inspect.cleandoc(table.__doc__ or "")
-    kind = table.model_fields.get("type")
+    kind = table.model_fields["type"] if issubclass(table, Kind) else None
     notes: dict[str, str] = {}
     own: dict[str, int] = {}
     for place, base in enumerate(table.__mro__):
@@ -72,7 +72,7 @@ def describe(table: type[Table]) -> Description:
             default=_default(table, name),
         )
         for name, domain in domains(table).items()
-        if name != "type"
+        if name != "type" or not issubclass(table, Kind)
     ]
     fields.sort(key=lambda field: own.get(field.name, 0))
     name = str(kind.default) if kind is not None else table.__name__

@@ -151,6 +151,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_every_example_is_a_piece_of_a_document_that_runs(entry: Entry, kind: type[Kind]) -> None:
     name = kind.model_fields["type"].default
+    if name == "parquet":
+        write = pytest.importorskip("pyarrow.parquet").write_table
+        write(pytest.importorskip("pyarrow.csv").read_csv("table.csv"), "table.parquet")
     text = example(entry, kind)
     page = run(name)
     assert "\n".join(f"    {line}" for line in text.split("\n")) in page

@@ -57,7 +57,7 @@ def test_several_targets(desk):
 
 def test_categories_as_indices(desk):
     desk.write("a.csv", TABLE)
-    data = desk.load(type="csv", path="a.csv", target="kind", categorical="index")
+    data = desk.load(type="csv", path="a.csv", target="kind", encode="index")
     assert data.splits["train"].inputs.tolist() == [[1.5, 1, 10], [2.5, 0, 20], [-300, 1, 30]]
 
 
@@ -237,7 +237,7 @@ def test_what_was_written_is_read(desk, rows):
     file = io.StringIO(newline="")
     csv.writer(file).writerows([("a", "c", "y"), *rows])
     desk.write("a.csv", file.getvalue())
-    data = desk.load(type="csv", path="a.csv", target=["y"], categorical="index")
+    data = desk.load(type="csv", path="a.csv", target=["y"], encode="index")
     names = sorted({text for _, text, _ in rows})
     assert data.splits["train"].inputs.tolist() == [[a, names.index(text)] for a, text, _ in rows]
     assert data.splits["train"].targets.tolist() == [[y] for _, _, y in rows]
@@ -270,10 +270,29 @@ FAULTY = [
     ({"target": [1.5]}, "valid string"),
     ({"features": [None]}, "valid string"),
     ({"features": [0], "exclude": [1]}, "only where `features` is not given"),
-    ({"unknown": "zeros", "categorical": "index"}, "one-hot categories only"),
-    ({"missing": "zero"}, "'refuse', 'drop' or 'mean'"),
+    ({"unknown": "zeros", "encode": "index"}, "one-hot categories only"),
+    ({"missing": "zero"}, "'refuse', 'drop', 'mean', 'median' or 'most_frequent'"),
     ({"path": ""}, "at least 1 character"),
-    ({"columns": []}, "Extra inputs"),
+    ({"columns": []}, "valid dictionary"),
+    ({"columns": {"a": {"kind": "number"}}}, "Extra inputs"),
+    ({"columns": {"a": {"type": "number", "encode": "index"}}}, "`encode` has a meaning for categories only"),
+    ({"columns": {"a": {"type": "boolean", "encode": "index"}}}, "the column holds booleans"),
+    ({"columns": {"a": {"type": "category", "scale": "minmax"}}}, "`scale` has a meaning for numbers only"),
+    ({"columns": {"a": {"type": "number", "values": ["u"]}}}, "`values` has a meaning for categories only"),
+    (
+        {"columns": {"a": {"type": "boolean", "unknown": "zeros"}}},
+        "`unknown` has a meaning for categories only",
+    ),
+    ({"columns": {"a": {"type": "category", "missing": "mean"}}}, "no meaning for a column of categories"),
+    ({"columns": {"a": {"type": "boolean", "missing": "category"}}}, "no meaning for a column of booleans"),
+    ({"columns": {"a": {"type": "number", "fill": "x"}}}, "this is a category"),
+    ({"columns": {"a": {"type": "category", "fill": 1}}}, "this is a number"),
+    ({"columns": {"a": {"type": "number", "fill": True}}}, "this is a boolean"),
+    ({"columns": {"a": {"missing": "drop", "fill": 1}}}, "keep one of them"),
+    ({"columns": {"a": {"values": []}}}, "names no category"),
+    ({"columns": {"a": {"values": ["u", "v", "u"]}}}, "`u` is named twice"),
+    ({"columns": {"a": {"encode": "index"}}, "unknown": "zeros"}, "an index has no zeros"),
+    ({"columns": {"a": {"unknown": "zeros"}}, "encode": "index"}, "an index has no zeros"),
 ]
 
 

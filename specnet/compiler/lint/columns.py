@@ -11,7 +11,7 @@ from specnet.data.faults import listed
 from specnet.diagnostics import KeyPath, Part
 
 if TYPE_CHECKING:
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
 
 ENOUGH = 20
 """Rows from which on it is no chance that two columns agree throughout, or that no two cells are equal."""
@@ -35,7 +35,9 @@ def constant_columns(subject: Subject) -> Iterator[Found]:
 def constant_target(subject: Subject) -> Iterator[Found]:
     """A target that is the same in every row."""
     sample = _table(subject)
-    if sample is None or sample.rows < 2 or not all(_constant(column) for column in sample.targets):
+    if sample is None or sample.rows < 2 or not sample.targets:
+        return
+    if not all(_constant(column) for column in sample.targets):
         return
     shown = sample.targets[0]
     value = shown.categories[0] if shown.kind == "text" else f"{shown.values[0]:g}"
@@ -134,9 +136,9 @@ def _target(subject: Subject) -> tuple[KeyPath, Part]:
 
 def _leave_out(subject: Subject, names: list[str]) -> str | None:
     data = subject.spec.data
-    if data.type != "csv":
+    if "exclude" not in type(data).model_fields:
         return None
     if "features" in data.model_fields_set:
         return "leave it out of `features`"
-    quoted = [f'"{name}"' if cast("Csv", data).header else name for name in names[:5]]
+    quoted = [f'"{name}"' if cast("Tabular", data).dialect.header else name for name in names[:5]]
     return f"leave it out with `exclude = [{', '.join(quoted)}]`"

@@ -72,7 +72,7 @@ def _same_file(subject: Subject, name: str) -> tuple[KeyPath, Part] | None:
     table = data.tables.get(name)
     if table is None:
         return None
-    if data.type == "csv" and table.path == data.path:
+    if data.type in ("csv", "parquet") and table.path == data.path:
         return ("data", name, "path"), "value"
     if data.type == "idx" and table.inputs == data.inputs:
         return ("data", name, "inputs"), "value"
@@ -86,7 +86,7 @@ def _room(sample: Sample) -> bool:
     if not sample.table:
         return False
     kinds = prod(len(set(column.few())) for column in (*sample.inputs, *sample.targets))
-    return bool(kinds > ROOM * len(sample.targets[0].few()))
+    return bool(kinds > ROOM * len((sample.targets or sample.inputs)[0].few()))
 
 
 def _rows(sample: Sample) -> Iterator[tuple[float, ...]]:

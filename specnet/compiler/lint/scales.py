@@ -102,7 +102,11 @@ def _evened(subject: Subject) -> bool:
 
 def _numbers(subject: Subject) -> list[Cells]:
     sample = subject.samples.get("train")
-    return [] if sample is None else [column for column in sample.inputs if column.kind == "number"]
+    return (
+        []
+        if sample is None
+        else [column for column in sample.inputs if column.kind == "number" and not column.scaled]
+    )
 
 
 def _spread(values: Sequence[float]) -> float:

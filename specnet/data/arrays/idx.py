@@ -18,11 +18,13 @@ def open_idx(reader: Idx, site: Site) -> ArraySource | None:
     """Return the files that a reader names, their headers read; None where `site` noted why not."""
     tables: dict[str, tuple[KeyPath, Idx | IdxRows]] = {"train": ((), reader)}
     tables |= {name: ((name,), table) for name, table in reader.tables.items()}
-    files: dict[str, tuple[IdxFile, IdxFile]] = {}
+    files: dict[str, tuple[IdxFile, IdxFile | None]] = {}
     for name, (key, table) in tables.items():
         inputs = _find(table.inputs, (*key, "inputs"), site)
-        targets = _find(table.targets, (*key, "targets"), site)
-        if inputs is not None and targets is not None:
+        targets = None
+        if not reader.reproduces and table.targets is not None:
+            targets = _find(table.targets, (*key, "targets"), site)
+        if inputs is not None and (targets is not None or reader.reproduces):
             files[name] = (inputs, targets)
     parts = {name: describe(*pair, tables[name][0], site) for name, pair in files.items()}
     found = {name: part for name, part in parts.items() if part is not None}
@@ -36,9 +38,11 @@ def _find(text: str, key: KeyPath, site: Site) -> IdxFile | None:
     return None if path is None else open_file(path, text, key, site)
 
 
-def describe(inputs: IdxFile, targets: IdxFile, key: KeyPath, site: Site) -> Description | None:
+def describe(inputs: IdxFile, targets: IdxFile | None, key: KeyPath, site: Site) -> Description | None:
     """Return the description of two files, or note that they don't belong together."""
     rows = inputs.shape[0]
+    if targets is None:
+        return Description(inputs.shape[1:] or (1,), (), {"train": rows})
     if rows != targets.shape[0]:
         there = counted(targets.shape[0], "row")
         message = f"`{inputs.name}` has {counted(rows, 'row')}, `{targets.name}` has {there}"

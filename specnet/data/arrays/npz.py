@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def open_npz(reader: Npz, site: Site) -> ArraySource | None:
     """Return the arrays that a reader names, their headers read; None where `site` noted why not."""
-    pairs: dict[str, tuple[NpzArray, NpzArray]] = {}
+    pairs: dict[str, tuple[NpzArray, NpzArray | None]] = {}
     for name in ("train", *reader.tables):
         table = reader.tables.get(name)
         key: KeyPath = (name,) if table else ()
@@ -24,10 +24,12 @@ def open_npz(reader: Npz, site: Site) -> ArraySource | None:
         path = site.find(file, *key, "path")
         if path is None:
             continue
-        names = [_array(reader, "inputs", table, key), _array(reader, "targets", table, key)]
+        names = [_array(reader, "inputs", table, key)]
+        if not reader.reproduces:
+            names.append(_array(reader, "targets", table, key))
         arrays = open_arrays(Place(path, file, (*key, "path"), site), names)
         if arrays is not None:
-            pairs[name] = (arrays[0], arrays[1])
+            pairs[name] = (arrays[0], None if reader.reproduces else arrays[1])
     parts = {name: describe(*pair, site) for name, pair in pairs.items()}
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) <= len(reader.tables):
@@ -41,9 +43,11 @@ def _array(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple
     return (own, (*key, what)) if own else (getattr(reader, what), (what,))
 
 
-def describe(inputs: NpzArray, targets: NpzArray, site: Site) -> Description | None:
+def describe(inputs: NpzArray, targets: NpzArray | None, site: Site) -> Description | None:
     """Return the description of two arrays, or note that they don't belong together."""
     rows = inputs.header.shape[0]
+    if targets is None:
+        return Description(inputs.header.shape[1:] or (1,), (), {"train": rows})
     if rows != targets.header.shape[0]:
         there = counted(targets.header.shape[0], "row")
         message = f"`{inputs.name}` has {counted(rows, 'row')}, `{targets.name}` has {there}"

@@ -29,7 +29,7 @@ class StoredArray(Protocol):
 class ArraySource:
     """The inputs and targets of each split, as arrays in files whose headers are sound."""
 
-    arrays: Mapping[str, tuple[StoredArray, StoredArray]]
+    arrays: Mapping[str, tuple[StoredArray, StoredArray | None]]
     description: Description
     site: Site
 
@@ -43,21 +43,22 @@ class ArraySource:
         kind = np.float64 if self.description.class_count is None else np.int64
         parts = {}
         for name, (inputs, targets) in self.arrays.items():
-            x, y = inputs.read(self.site), targets.read(self.site)
-            if x is not None and y is not None:
-                parts[name] = Part(ArrayRows(x), y.astype(kind))
+            x, y = inputs.read(self.site), None if targets is None else targets.read(self.site)
+            if x is not None and (targets is None or y is not None):
+                parts[name] = Part(ArrayRows(x), None if y is None else y.astype(kind))
         return parts
 
-    def columns(self) -> dict[str, Any] | None:
+    def columns(self) -> None:
         """Return None: the inputs are arrays, which have no columns with names."""
-        return None
+        return
 
     def samples(self) -> dict[str, Sample]:
         """Return the first rows of each split."""
         samples = {}
         for name, (inputs, targets) in self.arrays.items():
-            cells = inputs.cells("input", self.site), targets.cells("target", self.site)
-            if cells[0] and cells[1]:
-                samples[name] = Sample(*cells, table=False)
+            cells = inputs.cells("input", self.site)
+            aims = () if targets is None else targets.cells("target", self.site)
+            if cells and (aims or targets is None):
+                samples[name] = Sample(cells, aims, table=False)
         self.site.faults.check()
         return samples

@@ -11,6 +11,7 @@ READERS: Family[Reader] = Family(
     {
         "inline": "inline.Inline",
         "csv": "csv_file.Csv",
+        "parquet": "parquet_file.Parquet",
         "npz": "npz.Npz",
         "idx": "idx.Idx",
         "builtin": "builtin.Builtin",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from specnet.data.files import Site
 from specnet.data.reader import Part, Reader
@@ -25,6 +25,8 @@ class Builtin(Reader):
     type: Literal["builtin"] = "builtin"
     name: Literal["iris", "digits"]
     """Which data set."""
+    target: Literal["inputs"] | None = None
+    """`inputs` to predict the inputs themselves, as their transforms leave them; the classes if left out."""
 
     def open(self, site: Site) -> BuiltinSource:
         """Return what is known of the data set."""
@@ -67,9 +69,9 @@ class BuiltinSource:
             return {}
         return {"train": Part(ArrayRows(inputs), targets.astype(np.int64))}
 
-    def columns(self) -> dict[str, Any] | None:
+    def columns(self) -> None:
         """Return None: the inputs are arrays."""
-        return None
+        return
 
     def samples(self) -> dict[str, Sample]:
         """Return nothing: what comes with specnet is known to be sound."""

@@ -18,8 +18,8 @@ class IdxRows(Table):
 
     inputs: FilePath
     """The file of inputs, plain or .gz."""
-    targets: FilePath
-    """The file of targets, plain or .gz."""
+    targets: FilePath | None = None
+    """The file of targets, plain or .gz; left out where the targets are the inputs."""
 
 
 class Idx(Reader):
@@ -34,7 +34,8 @@ class Idx(Reader):
     inputs: FilePath
     """The file of inputs, plain or .gz; relative to the document, then to $SPECNET_DATA."""
     targets: FilePath
-    """The file of targets, plain or .gz, with as many rows."""
+    """The file of targets, plain or .gz, with as many rows; or `inputs` for the inputs themselves, as their
+    transforms leave them."""
     validation: IdxRows | None = None
     """Files of the rows that the training is judged by while it runs."""
     test: IdxRows | None = None

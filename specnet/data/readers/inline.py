@@ -17,7 +17,12 @@ from specnet.vocabulary.kind import Table
 if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
 
-Nested = Annotated[list[Any], Field(json_schema_extra={"items": {"type": ["number", "string", "array"]}})]
+_ITEMS: dict[str, Any] = {"items": {"type": ["number", "string", "array"]}}
+Nested = Annotated[list[Any], Field(json_schema_extra=_ITEMS)]
+Targets = Annotated[
+    list[Any] | Literal["inputs"],
+    Field(json_schema_extra={"anyOf": [{"type": "array", **_ITEMS}, {"const": "inputs"}]}),
+]
 
 DEEPEST = 16
 """How deep lists may be nested."""
@@ -31,8 +36,8 @@ class InlineRows(Table):
 
     inputs: Nested
     """One entry a row: a number, or a list of numbers, nested for more axes; all of one shape."""
-    targets: Nested
-    """One entry a row: a number, a list of numbers, or a class's name."""
+    targets: Nested | None = None
+    """One entry a row: a number, a list of numbers, or a class's name; left out where the targets are the inputs."""
 
 
 class Inline(Reader):
@@ -45,8 +50,9 @@ class Inline(Reader):
     type: Literal["inline"] = "inline"
     inputs: Nested
     """One entry a row: a number, or a list of numbers, nested for more axes; all of one shape."""
-    targets: Nested
-    """One entry a row: a number, a list of numbers, or a class's name."""
+    targets: Targets
+    """One entry a row: a number, a list of numbers, or a class's name; or `inputs` for the inputs themselves, as
+    their transforms leave them."""
     validation: InlineRows | None = None
     """Rows that the training is judged by while it runs."""
     test: InlineRows | None = None
@@ -56,7 +62,7 @@ class Inline(Reader):
         """Return the rows, their shapes checked."""
         tables: dict[str, tuple[KeyPath, Inline | InlineRows]] = {"train": ((), self)}
         tables |= {name: ((name,), table) for name, table in self.tables.items()}
-        classes = _classes(self.targets)
+        classes = None if self.targets == "inputs" else _classes(self.targets)
         parts = {name: _describe(table, key, classes, site) for name, (key, table) in tables.items()}
         found = {name: part for name, part in parts.items() if part is not None}
         if len(found) < len(parts):
@@ -82,10 +88,12 @@ class InlineSource:
         index = {name: i for i, name in enumerate(names or ())}
         parts = {}
         for split, table in self.tables.items():
-            targets = [index[t] for t in table.targets] if names else table.targets
+            inputs = ArrayRows(np.array(table.inputs, dtype=np.float64))
+            given = _given(table)
+            targets = [index[t] for t in given] if names and given is not None else given
             kind = np.float64 if self.description.class_count is None else np.int64
-            inputs = np.array(table.inputs, dtype=np.float64)
-            parts[split] = Part(ArrayRows(inputs), np.array(targets, dtype=np.float64).astype(kind))
+            aims = None if targets is None else np.array(targets, dtype=np.float64).astype(kind)
+            parts[split] = Part(inputs, aims)
         return parts
 
     def columns(self) -> None:
@@ -98,14 +106,20 @@ class InlineSource:
 
     def _sample(self, table: Inline | InlineRows) -> Sample:
         inputs, classes = flat_columns(table.inputs), self.description.classes
+        given = _given(table) or []
         if classes is None:
-            targets = [Cells("target", "number", values) for values in flat_columns(table.targets)]
+            targets = [Cells("target", "number", values) for values in flat_columns(given)]
         else:
             index = {name: i for i, name in enumerate(classes)}
-            codes = [index[name] for name in table.targets]
+            codes = [index[name] for name in given]
             targets = [Cells("target", "text", codes, classes)]
         columns = (Cells(f"element {i}", "number", values) for i, values in enumerate(inputs))
         return Sample(tuple(columns), tuple(targets), table=True)
+
+
+def _given(table: Inline | InlineRows) -> list[Any] | None:
+    """Return the targets that a table has of its own; None where they are the inputs."""
+    return table.targets if isinstance(table.targets, list) else None
 
 
 def flat_columns(rows: list[Any]) -> list[list[float]]:
@@ -127,22 +141,23 @@ def _describe(
     table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, site: Site
 ) -> Description | None:
     before = len(site.faults.found)
-    if classes is None:
-        target = shape_of_rows(table.targets, (*key, "targets"), site)
-    else:
-        target = ()
-        _check_names(table.targets, classes, (*key, "targets"), site)
+    given = _given(table)
+    target: tuple[int, ...] = ()
+    if given is not None and classes is None:
+        target = shape_of_rows(given, (*key, "targets"), site)
+    elif given is not None:
+        _check_names(given, classes or (), (*key, "targets"), site)
     inputs = shape_of_rows(table.inputs, (*key, "inputs"), site)
     rows = len(table.inputs)
     if not rows:
         site.faults.add("SN506", "there are no rows", *key, "inputs")
-    elif rows != len(table.targets):
-        there = counted(len(table.targets), "target")
+    elif given is not None and rows != len(given):
+        there = counted(len(given), "target")
         message = f"there are {counted(rows, 'row')} of inputs, but {there}"
         site.faults.add("SN542", message, *key, "targets", help="give one target for each row of inputs")
     if len(site.faults.found) > before:
         return None
-    count, per_class = _count(table.targets, target, classes)
+    count, per_class = (None, None) if given is None else _count(given, target, classes)
     return Description(
         inputs=inputs or (1,),
         target=target,

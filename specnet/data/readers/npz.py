@@ -47,7 +47,8 @@ class Npz(Reader):
     inputs: ArrayName = "inputs"
     """The name of the array of inputs (rows, ...)."""
     targets: ArrayName = "targets"
-    """The name of the array of targets (rows, ...)."""
+    """The name of the array of targets (rows, ...); `inputs` for the inputs themselves, as their transforms
+    leave them, whatever the file holds."""
     validation: NpzRows | None = None
     """The rows that the training is judged by while it runs."""
     test: NpzRows | None = None

@@ -58,6 +58,8 @@ class Synthetic(Reader):
     """How many classes `spirals` (default 2) and `blobs` (default 3) have."""
     features: PositiveInt | None = None
     """How many inputs a row of `blobs` (default 2) and `linear` (default 1) has."""
+    target: Literal["inputs"] | None = None
+    """`inputs` to predict the inputs themselves, as their transforms leave them; what the kind says if left out."""
     validation: SyntheticRows | None = None
     """Rows that the training is judged by while it runs."""
     test: SyntheticRows | None = None

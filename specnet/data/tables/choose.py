@@ -6,15 +6,16 @@ from specnet.data.files import Place
 from specnet.data.tables.layout import Layout, Resolver, first_record
 
 if TYPE_CHECKING:
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import ColumnSettings, Tabular
+    from specnet.data.tables.dialect import Dialect
 
 
-def choose(reader: Csv, place: Place) -> Layout | None:
+def choose(reader: Tabular, dialect: Dialect, place: Place) -> Layout | None:
     """Return which columns of the training file are used, or note why that cannot be told."""
-    resolver = _resolver(reader, place)
+    resolver = _resolver(dialect, place)
     if resolver is None:
         return None
-    if reader.header and "header" not in reader.model_fields_set and resolver.suspect():
+    if not dialect.typed and reader.guessed_header and resolver.suspect():
         return None
     faults = place.site.faults
     before = len(faults.found)
@@ -30,21 +31,61 @@ def choose(reader: Csv, place: Place) -> Layout | None:
         features = [i for i in range(len(resolver.names)) if i not in gone]
         if len(faults.found) == before:
             resolver.check_names(features)
+    named = resolver.settings(reader.columns)
+    if len(faults.found) == before:
+        for i, (key, column) in named.items():
+            _note_useless(resolver, key, column, i in features, i in targets, i in categories)
     if len(faults.found) == before and not features:
         key = "target" if reader.features is None else "features"
         faults.add("SN510", "no column is left as a feature", key)
     if len(faults.found) > before:
         return None
-    return Layout(resolver.names, tuple(features), tuple(targets), categories)
+    names_only = categories | {i for i, (_, column) in named.items() if column.type == "category"}
+    settings, keys = (
+        {i: column for i, (_, column) in named.items()},
+        {i: key for i, (key, _) in named.items()},
+    )
+    return Layout(resolver.names, tuple(features), tuple(targets), names_only, settings, keys)
 
 
-def choose_alike(reader: Csv, place: Place, main: Layout) -> Layout | None:
+def _note_useless(
+    resolver: Resolver, key: str, column: ColumnSettings, feature: bool, target: bool, listed: bool
+) -> None:
+    """Note what of a column's settings would be ignored."""
+    note, path = resolver.faults.add, ("columns", key)
+    if not feature and not target:
+        message = f"column `{key}` is no feature and no target, so its settings would be ignored"
+        note("SN517", message, *path, part="key", help="leave them out, or list the column in `features`")
+    if listed and column.type is not None:
+        message = f"column `{key}` is listed in `categories` already"
+        note("SN517", message, *path, "type", help="say it in one place")
+    if not target:
+        return
+    for option in ("encode", "scale", "unknown"):
+        if getattr(column, option) is not None:
+            cure = 'a transform with `on = "targets"` scales targets' if option == "scale" else None
+            note(
+                "SN517",
+                f"`{option}` has a meaning for features only, and `{key}` is a target",
+                *path,
+                option,
+                help=cure,
+            )
+    if column.missing is not None and column.missing not in ("refuse", "drop"):
+        message = f"a target must be there: `{key}` cannot be filled in"
+        note("SN517", message, *path, "missing", help='`missing = "drop"` leaves such rows out')
+    if column.fill is not None:
+        message = f"a target must be there: `{key}` cannot be filled in"
+        note("SN517", message, *path, "fill", help='`missing = "drop"` leaves such rows out')
+
+
+def choose_alike(dialect: Dialect, place: Place, main: Layout) -> Layout | None:
     """Return which columns of another file the training file uses: by name, if there are names."""
-    resolver = _resolver(reader, place)
+    resolver = _resolver(dialect, place)
     if resolver is None:
         return None
     faults = place.site.faults
-    if not reader.header:
+    if not dialect.header:
         if len(resolver.names) == len(main.names):
             return main
         message = f"`{place.name}` has {len(resolver.names)} columns, the training file {len(main.names)}"
@@ -55,21 +96,24 @@ def choose_alike(reader: Csv, place: Place, main: Layout) -> Layout | None:
     targets = [resolver.one(main.names[i], place.key) for i in main.targets]
     if len(faults.found) > before:
         return None
-    names = {main.names[i] for i in main.categories}
+    chosen = tuple(i for i in features if i is not None), tuple(i for i in targets if i is not None)
+    there = dict(zip(main.used, (*chosen[0], *chosen[1]), strict=True))
     return Layout(
         resolver.names,
-        tuple(i for i in features if i is not None),
-        tuple(i for i in targets if i is not None),
-        frozenset(i for i, name in enumerate(resolver.names) if name in names),
+        *chosen,
+        frozenset(there[i] for i in main.categories if i in there),
+        {there[i]: column for i, column in main.settings.items()},
     )
 
 
-def _resolver(reader: Csv, place: Place) -> Resolver | None:
-    first = first_record(place, reader.dialect)
-    return None if first is None else Resolver(first, place, reader.dialect, place.site.faults)
+def _resolver(dialect: Dialect, place: Place) -> Resolver | None:
+    first = first_record(place, dialect)
+    return None if first is None else Resolver(first, place, dialect, place.site.faults)
 
 
-def _targets(reader: Csv, resolver: Resolver) -> list[int]:
+def _targets(reader: Tabular, resolver: Resolver) -> list[int]:
+    if reader.reproduces:
+        return []
     if isinstance(reader.target, tuple):
         if not reader.target:
             resolver.faults.add("SN510", "`target` names no column", "target")

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specnet.data.faults import listed
+from specnet.data.readers.table import NOTHING_SAID
 from specnet.data.signature import Description
+from specnet.data.tables.plan import ColumnPlan, TablePlan
 
 if TYPE_CHECKING:
     from specnet.data.files import Site
-    from specnet.data.readers.csv_file import Csv
+    from specnet.data.readers.table import Tabular
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.scan import Column, Scan
 
@@ -16,9 +18,18 @@ LARGEST = 2**31
 """Whole numbers from here on are not taken for class indices."""
 
 
-def fit_to_encode(reader: Csv, layout: Layout, found: Scan, site: Site) -> bool:
+def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, site: Site) -> bool:
     """Return whether the training file's columns can become inputs and targets; note why not."""
     before = len(site.faults.found)
+    for i in layout.used:
+        column, settings = found.columns[i], layout.settings.get(i)
+        problem = settings.misfit(column.type) if settings is not None else None
+        if problem is not None:
+            key, message = problem
+            cure = f"its cells look like {'numbers' if column.type == 'number' else 'names'}; `type` says what they are"
+            site.faults.add(
+                "SN517", f"column `{column.name}`: {message}", "columns", layout.keys[i], key, help=cure
+            )
     for i in layout.features:
         column = found.columns[i]
         count = len(column.categories)
@@ -30,34 +41,40 @@ def fit_to_encode(reader: Csv, layout: Layout, found: Scan, site: Site) -> bool:
                 "path",
                 help=f'leave it out with `exclude = ["{column.name}"]`, or raise `max_categories`',
             )
-        elif len(found.missing.get(i, ())) == found.rows:
+        elif len(found.missing.get(i, ())) == found.rows and not _fixed(reader, layout, i):
             message = f"column `{column.name}` of `{reader.path}` has no value at all"
             cure = f'leave it out with `exclude = ["{column.name}"]`'
             site.faults.add("SN511", message, "path", help=cure)
     if isinstance(reader.target, tuple):
-        for i, place in enumerate(layout.targets):
-            if found.columns[place].kind == "text":
+        for n, i in enumerate(layout.targets):
+            if found.columns[i].type == "category":
                 message = (
-                    f"target column `{found.columns[place].name}` holds text: several targets must be numbers"
+                    f"target column `{found.columns[i].name}` holds text: several targets must be numbers"
                 )
                 cure = "a single column of text can be the target, as classes"
-                site.faults.add("SN516", message, "target", i, help=cure)
+                site.faults.add("SN516", message, "target", n, help=cure)
     return len(site.faults.found) == before
 
 
-def describe(reader: Csv, layout: Layout, found: Scan) -> Description:
+def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
+    """Return whether a column's missing cells become what no other cell need tell."""
+    return reader.missing_of(layout.settings.get(i, NOTHING_SAID), target=False, text=False) == "value"
+
+
+def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> Description:
     """Return the description of a file's used columns."""
-    features = feature_names(reader, [found.columns[i] for i in layout.features])
+    features = plan.elements
     several = isinstance(reader.target, tuple)
     raw = Description(
         (len(features),),
         (len(layout.targets),) if several else (),
         {"train": found.rows},
         features=features,
+        stretches=plan.stretches,
     )
-    column = found.columns[layout.targets[0]]
-    if several:
+    if several or reader.reproduces:
         return raw
+    column = found.columns[layout.targets[0]]
     if column.kind == "text":
         counter = Counter(column.values)
         raw.target_kind, raw.classes, raw.class_count = "class", column.categories, len(column.categories)
@@ -72,30 +89,34 @@ def describe(reader: Csv, layout: Layout, found: Scan) -> Description:
     return raw
 
 
-def feature_names(reader: Csv, columns: list[Column]) -> tuple[str, ...]:
-    """Return a name for each element of an input: the column's, with `=category` for a one-hot element."""
-    names: list[str] = []
-    for column in columns:
-        if column.kind == "text" and reader.categorical == "one_hot":
-            names += [f"{column.name}={category}" for category in column.categories]
-        else:
-            names.append(column.name)
-    return tuple(names)
+def plan_of(reader: Tabular, layout: Layout, found: Scan) -> TablePlan:
+    """Return how columns become inputs and targets: what a stored model needs to encode new rows."""
+    features, targets = (
+        [_column_plan(reader, layout, i, found.columns[i]) for i in places]
+        for places in (layout.features, layout.targets)
+    )
+    return TablePlan(len(layout.names), features, targets)
 
 
-def plan(reader: Csv, layout: Layout, found: Scan) -> dict[str, Any]:
-    """Return how columns become inputs, as plain data: what a stored model needs to encode new rows.
-
-    `fill` holds what each column's missing cells become, once it is known from the training split.
-    """
-    columns = [found.columns[i] for i in layout.features]
-    return {
-        "names": [column.name for column in columns],
-        "kinds": [column.kind for column in columns],
-        "categories": [list(column.categories) for column in columns],
-        "one_hot": reader.categorical == "one_hot",
-        "places": list(layout.features),
-        "width": len(layout.names),
-        "names_only": [i in layout.categories for i in layout.features],
-        "fill": [0.0] * len(columns) if reader.missing == "mean" else None,
-    }
+def _column_plan(reader: Tabular, layout: Layout, i: int, column: Column) -> ColumnPlan:
+    settings = layout.settings.get(i, NOTHING_SAID)
+    feature = i in layout.features
+    missing = reader.missing_of(settings, target=not feature, text=column.kind == "text")
+    fill = None
+    if missing == "value":
+        if column.type == "category":
+            fill = float(column.categories.index(settings.own or ""))
+        elif settings.fill is not None:
+            fill = float(settings.fill)
+    return ColumnPlan(
+        name=column.name,
+        place=i,
+        type=column.type,
+        categories=list(column.categories),
+        names_only=i in layout.categories,
+        encode=reader.encode_of(settings),
+        missing=missing,
+        fill=fill,
+        unknown=reader.unknown_of(settings) if column.type == "category" and feature else "refuse",
+        scale=reader.scale_of(settings) if column.type == "number" and feature else "none",
+    )

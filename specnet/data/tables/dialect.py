@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 from specnet.data.files import Place
 
@@ -27,13 +27,28 @@ class Dialect:
         texts = {text for text in (*self.markers, *self.replace) if number(text) is not None}
         object.__setattr__(self, "special", frozenset(texts))
 
+    @property
+    def typed(self) -> bool:
+        """Whether cells are Python's values, and not texts."""
+        return False
+
+    @property
+    def word(self) -> str:
+        """What a row is called in messages."""
+        return "line"
+
+    def kinds(self, place: Place) -> Mapping[str, str | None]:
+        """Return what columns hold by their types, which columns of text have not; see `TypedTable.kinds`."""
+        del place
+        return {}
+
     @contextmanager
-    def records(self, path: Path) -> Iterator[Lines]:
-        """Open a file as records of cells."""
+    def records(self, place: Place) -> Iterator[Lines]:
+        """Open a file as records of cells; note what makes it unreadable, instead of raising it."""
         encoding = (
             "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
         )
-        with path.open(encoding=encoding, newline="") as file:
+        with reading(place, self.encoding), place.path.open(encoding=encoding, newline="") as file:
             skip = self.delimiter != " "
             reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
             try:
@@ -78,6 +93,17 @@ class Lines:
 def filled(record: list[str]) -> bool:
     """Return whether a record is more than a blank line."""
     return len(record) > 1 or (len(record) == 1 and bool(record[0].strip()))
+
+
+def spelled(cell: Any) -> str:
+    """Return how a value that is no text stands in a file: 3.0 as `3`, and True as `true`."""
+    if type(cell).__name__ in ("bool", "bool_"):
+        return "true" if cell else "false"
+    try:
+        value = float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return str(cell)
+    return str(int(value)) if value.is_integer() else str(cell)
 
 
 def number(text: str) -> float | None:

@@ -3,12 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Any
 
 from specnet.data.faults import clipped, closest, listed
 from specnet.data.files import Place
-from specnet.data.tables.dialect import Dialect, reading
+from specnet.data.tables.dialect import Dialect
 from specnet.data.tables.layout import Layout
-from specnet.data.tables.scan import Column, Rules
+from specnet.data.tables.scan import Form, Rules
 
 NAMED = 5
 """How many lines one finding names."""
@@ -19,6 +20,8 @@ class _Seen:
     """The lines of a file with one kind of cell in one column."""
 
     count: int = 0
+    word: str = "line"
+    """What a line is called."""
     lines: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
@@ -33,19 +36,20 @@ class _Seen:
         """`line 3`, `lines 3 and 7`, `lines 3, 4, 5, 6, 7 and 12 more`."""
         lines = [str(line) for line in self.lines]
         if self.count > len(lines):
-            return f"lines {', '.join(lines)} and {self.count - len(lines)} more"
-        return f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(lines[:-1])} and {lines[-1]}"
+            return f"{self.word}s {', '.join(lines)} and {self.count - len(lines)} more"
+        if len(lines) == 1:
+            return f"{self.word} {lines[0]}"
+        return f"{self.word}s {', '.join(lines[:-1])} and {lines[-1]}"
 
 
 class _ColumnCells:
     """What the cells of one column are, by the lines in which they stand."""
 
-    def __init__(self, dialect: Dialect, names_only: bool, known: Column | None) -> None:
+    def __init__(self, dialect: Dialect, form: Form) -> None:
         self.dialect = dialect
-        self.known = known
-        self.text_column = names_only or (known is not None and known.kind == "text")
-        self.numbers, self.texts, self.infinite = _Seen(), _Seen(), _Seen()
-        self.missing, self.unknown = _Seen(), _Seen()
+        self.form = form
+        seen = [_Seen(word=dialect.word) for _ in range(5)]
+        self.numbers, self.texts, self.infinite, self.missing, self.unknown = seen
         self.sorts: dict[str, tuple[_Seen, str]] = {}
 
     def sort(self, cell: str) -> tuple[_Seen, str]:
@@ -55,25 +59,24 @@ class _ColumnCells:
         return self.sorts[cell]
 
     def _sort(self, cell: str) -> tuple[_Seen, str]:
-        value = self.dialect.text(cell) if self.text_column else self.dialect.read(cell)
+        value = self.form.text(self.dialect, cell) if self.form.kind == "text" else self.dialect.read(cell)
         if value is None:
-            return self.missing, cell.strip()
+            return self.missing, _written(cell)
         if isinstance(value, float):
-            return (self.numbers if isfinite(value) else self.infinite), cell.strip()
-        if self.known is not None and self.known.kind == "text" and value not in self.known.categories:
+            return (self.numbers if isfinite(value) else self.infinite), _written(cell)
+        known = self.form.categories
+        if known is not None and value not in known:
             return self.unknown, value
         return self.texts, value
 
 
 def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> None:
     """Read a file again, line by line, and note each cell and each row that cannot be taken."""
-    width, known = len(layout.names), rules.known
-    seen = {
-        i: _ColumnCells(dialect, i in layout.categories, known[i] if known else None) for i in layout.used
-    }
+    width = len(layout.names)
+    seen = {i: _ColumnCells(dialect, rules.forms[i]) for i in layout.used}
     short = _Seen()
     first = None
-    with reading(place, dialect.encoding), dialect.records(place.path) as lines:
+    with dialect.records(place) as lines:
         for line, record in lines.numbered():
             if first is None:
                 first = line
@@ -82,18 +85,22 @@ def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Non
             if len(record) != width:
                 short.add(line, str(len(record)))
                 continue
-            sorts = [(cells, *cells.sort(record[i])) for i, cells in seen.items()]
-            # A category that the training file does not have is no fault in a row that is left out.
-            left_out = rules.drop and any(sort is cells.missing for cells, sort, _ in sorts)
-            for cells, sort, text in sorts:
-                if not (left_out and sort is cells.unknown):
+            sorts = {i: (cells, *cells.sort(record[i])) for i, cells in seen.items()}
+            # A gap, or a category that the training file does not have, is no fault in a row that is left out.
+            left_out = any(sort is cells.missing for cells, sort, _ in map(sorts.__getitem__, rules.drop))
+            for cells, sort, text in sorts.values():
+                if not left_out or (sort is not cells.unknown and sort is not cells.missing):
                     sort.add(line, text)
     _note_short(place, dialect, short, width)
-    if not dialect.header and known is None and _header_after_all(place, seen, first):
+    if (
+        not dialect.header
+        and any(cells.form.kind is None for cells in seen.values())
+        and _header_after_all(place, seen, first)
+    ):
         return
     for i, cells in seen.items():
         _note(place, layout.names[i], cells, i in rules.optional)
-        if cells.unknown.count and not (rules.zeros and i in layout.features):
+        if cells.unknown.count and i not in rules.zeros:
             _note_unknown(place, layout.names[i], cells)
 
 
@@ -120,7 +127,7 @@ def _header_after_all(place: Place, seen: Mapping[int, _ColumnCells], first: int
 
 
 def _note(place: Place, name: str, cells: _ColumnCells, optional: bool) -> None:
-    faults, known = place.site.faults, cells.known
+    faults, kind = place.site.faults, cells.form.kind
     column = f"column `{clipped(name)}` of `{place.name}`"
     if cells.missing.count and not optional:
         cure = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
@@ -128,7 +135,7 @@ def _note(place: Place, name: str, cells: _ColumnCells, optional: bool) -> None:
         message = f"{column} has no value in {cells.missing.where}{shown}"
         faults.add("SN511", message, *place.key, help=cure)
     texts, numbers, infinite = cells.texts, cells.numbers, cells.infinite
-    if known is None and texts.count > numbers.count + infinite.count:
+    if kind is None and texts.count > numbers.count + infinite.count:
         for odd in (numbers, infinite):
             if odd.count:
                 message = f"{column} holds a number among its texts: {_shown(odd)} in {odd.where}"
@@ -139,7 +146,7 @@ def _note(place: Place, name: str, cells: _ColumnCells, optional: bool) -> None:
         message = f"{column} holds {_shown(infinite)} in {infinite.where}, which is no finite number"
         cure = "list the text in `missing_markers` if it stands for a missing value"
         faults.add("SN513", message, *place.key, help=cure)
-    if texts.count and (known.kind == "number" if known else numbers.count or infinite.count):
+    if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
         _note_text(place, name, cells)
 
 
@@ -157,17 +164,29 @@ def _note_text(place: Place, name: str, cells: _ColumnCells) -> None:
 
 def _note_unknown(place: Place, name: str, cells: _ColumnCells) -> None:
     text, where = cells.unknown.texts[0], cells.unknown.where
-    known = cells.known.categories if cells.known is not None else ()
+    known = cells.form.categories or ()
     message = (
         f"column `{clipped(name)}` of `{place.name}` holds {_shown(cells.unknown)} in {where}, "
-        "which the training file does not"
+        f"{cells.form.stranger}"
     )
     near = closest(text, known)
-    if near is not None:
+    if cells.form.boolean:
+        cure = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
+    elif near is not None:
         cure = f'if it means `{near}`, write `replace = {{ "{text}" = "{near}" }}`'
     else:
-        cure = f'the training file has {listed(known)}; `unknown = "zeros"` lets features pass'
+        whose = (
+            "list it in `values`"
+            if cells.form.origin == "values"
+            else f"the training file has {listed(known)}"
+        )
+        cure = f'{whose}; `unknown = "zeros"` lets features pass'
     place.site.faults.add("SN514", message, *place.key, help=cure)
+
+
+def _written(cell: Any) -> str:
+    """Return a cell as it stands in its file; nothing for what a typed table leaves out."""
+    return cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)
 
 
 def _shown(seen: _Seen) -> str:

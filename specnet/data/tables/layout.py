@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specnet.data.faults import clipped, closest, counted, listed
 from specnet.data.files import Place
-from specnet.data.tables.dialect import Dialect, number, reading
+from specnet.data.tables.dialect import Dialect, number
 
 if TYPE_CHECKING:
     from specnet.data.faults import Faults
-    from specnet.diagnostics import KeyPath
+    from specnet.data.readers.table import ColumnSettings
+    from specnet.diagnostics import KeyPath, Part
 
 ColumnRef = str | int
 
@@ -26,6 +27,10 @@ class Layout:
     targets: tuple[int, ...]
     categories: frozenset[int]
     """Columns whose cells are names even where they look like numbers."""
+    settings: Mapping[int, ColumnSettings] = field(default_factory=dict)
+    """What the document says of single columns."""
+    keys: Mapping[int, str] = field(default_factory=dict)
+    """How it names them there."""
 
     @property
     def used(self) -> tuple[int, ...]:
@@ -37,10 +42,10 @@ def first_record(place: Place, dialect: Dialect) -> list[str] | None:
     """Return the first record of a file, its cells stripped, or note why there is none."""
     record: list[str] | None = None
     before = len(place.site.faults.found)
-    with reading(place, dialect.encoding), dialect.records(place.path) as lines:
+    with dialect.records(place) as lines:
         record = next(iter(lines), None)
     if record is not None:
-        return [cell.strip() for cell in record]
+        return [str(cell).strip() for cell in record]
     if len(place.site.faults.found) == before:
         place.site.faults.add("SN506", f"`{place.name}` is empty", *place.key)
     return None
@@ -72,7 +77,7 @@ class Resolver:
         )
         return True
 
-    def one(self, ref: ColumnRef, key: KeyPath) -> int | None:
+    def one(self, ref: ColumnRef, key: KeyPath, part: Part = "value") -> int | None:
         """Return the place of the column that a document means, or note why it means none."""
         width = len(self.names)
         if isinstance(ref, int):
@@ -94,11 +99,31 @@ class Resolver:
             return places[0]
         if places:
             message = f"`{self.place.name}` has {len(places)} columns called `{ref}`"
-            self.faults.add("SN508", message, *key, help=f"give a place: {' or '.join(map(str, places))}")
+            cure = None if part == "key" else f"give a place: {' or '.join(map(str, places))}"
+            self.faults.add("SN508", message, *key, part=part, help=cure)
             return None
         near = closest(ref, self.names)
         cure = self._delimiter() or (f"did you mean `{near}`?" if near else f"it has {listed(self.names)}")
-        self.faults.add("SN509", f"`{self.place.name}` has no column `{ref}`", *key, help=cure)
+        self.faults.add("SN509", f"`{self.place.name}` has no column `{ref}`", *key, part=part, help=cure)
+        return None
+
+    def settings(self, columns: Mapping[str, ColumnSettings]) -> dict[int, tuple[str, ColumnSettings]]:
+        """Return what a document says of single columns, with its names for them, by their places."""
+        places = {key: self._named(key) for key in columns}
+        return {i: (key, columns[key]) for key, i in places.items() if i is not None}
+
+    def _named(self, key: str) -> int | None:
+        """Return the place of the column that has settings of its own, or note why there is none."""
+        path, width = ("columns", key), len(self.names)
+        if self.header:
+            return self.one(key, path, part="key")
+        if key.isdecimal() and int(key) < width:
+            return int(key)
+        message = (
+            f"there is no column `{key}`: `{self.place.name}` has no header, and {counted(width, 'column')}"
+        )
+        cure = f"name a column by its place, from `0` to `{width - 1}`, or write `header = true`"
+        self.faults.add("SN509", message, *path, part="key", help=cure)
         return None
 
     def many(self, refs: Sequence[ColumnRef], key: KeyPath) -> list[int]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.data.files import Place
-from specnet.data.tables.dialect import Dialect, number, reading
+from specnet.data.tables.dialect import Dialect, number
 
 if TYPE_CHECKING:
     from specnet.data.tables.layout import Layout
@@ -23,6 +23,52 @@ UNKNOWN = -2
 """The code of a category that the training file does not have."""
 
 
+TRUE = frozenset({"true", "yes", "t", "y", "on", "1", "1.0"})
+FALSE = frozenset({"false", "no", "f", "n", "off", "0", "0.0"})
+"""How the cells of a boolean column may be spelled, in any case."""
+
+BOOLEANS = ("false", "true")
+"""The categories of a boolean column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What the cells of one column may be."""
+
+    kind: Literal["number", "text"] | None = None
+    """What they are; None where their column is the first of its kind, and the cells tell."""
+    categories: tuple[str, ...] | None = None
+    """The only categories there are; None where the cells tell."""
+    names_only: bool = False
+    """Whether cells are names even where they look like numbers."""
+    boolean: bool = False
+    """Whether cells are read as true or false, which are the categories then."""
+    own: str | None = None
+    """The category that cells without a value are, known or not; it comes last."""
+    origin: Literal["file", "values"] = "file"
+    """Where the categories are from: the training file, or the document."""
+
+    @property
+    def stranger(self) -> str:
+        """How a sentence about a cell that is none of the categories ends."""
+        if self.boolean:
+            return "which is neither true nor false"
+        return (
+            "which is none of its `values`" if self.origin == "values" else "which the training file does not"
+        )
+
+    def text(self, dialect: Dialect, cell: str) -> str | None:
+        """Return what a cell of a column of text says, or None for a missing value."""
+        text = dialect.text(cell)
+        return boolean(text) if self.boolean and text is not None else text
+
+
+def boolean(text: str) -> str:
+    """Return `true` or `false` for a text that means it, and any other text as it is."""
+    folded = text.casefold()
+    return "true" if folded in TRUE else "false" if folded in FALSE else text
+
+
 @dataclass(slots=True)
 class Column:
     """One column that was read, eight bytes a number, or four a category."""
@@ -32,6 +78,12 @@ class Column:
     values: array[float] | array[int]
     """Numbers, NaN where there is none; or the categories' indices, -1 where there is none."""
     categories: tuple[str, ...] = ()
+    boolean: bool = False
+
+    @property
+    def type(self) -> Literal["number", "category", "boolean"]:
+        """What its cells are, in the document's words."""
+        return "boolean" if self.boolean else "number" if self.kind == "number" else "category"
 
 
 @dataclass(slots=True)
@@ -42,7 +94,7 @@ class Scan:
     columns: dict[int, Column]
     """By their place in the file."""
     missing: dict[int, list[int]] = field(default_factory=dict)
-    """Rows without a value, by column."""
+    """Rows without a value, by column, of those that are kept."""
     faulty: bool = False
     """Whether a cell or a row cannot be taken; which one is found by reading the file again."""
 
@@ -51,12 +103,12 @@ class Scan:
 class Rules:
     """What the cells of a file may be."""
 
-    known: Mapping[int, Column] | None
-    """The training file's columns, by their place in this one; these must be alike. None for that file."""
-    drop: bool
-    """Whether rows in which a used column has no value are left out."""
-    zeros: bool
-    """Whether features may hold categories that the training file does not have."""
+    forms: Mapping[int, Form]
+    """Of each column that is read, by its place."""
+    drop: frozenset[int]
+    """Columns without a value in which a row is left out."""
+    zeros: frozenset[int]
+    """Columns that may hold categories that the training file does not have."""
     optional: frozenset[int]
     """Columns whose cells may be without a value."""
 
@@ -64,22 +116,22 @@ class Rules:
 class _Codes(dict[str, int]):
     """Codes of the categories of a column, by the raw text of a cell."""
 
-    def __init__(self, dialect: Dialect, names_only: bool, known: tuple[str, ...] | None) -> None:
+    def __init__(self, dialect: Dialect, form: Form) -> None:
         super().__init__()
         self.dialect = dialect
-        self.names_only = names_only
-        self.known = known is not None
-        self.index = {text: i for i, text in enumerate(known or ())}
+        self.form = form
+        self.known = form.categories is not None
+        self.index = {text: i for i, text in enumerate(form.categories or ())}
         self.faulty = False
 
     def __missing__(self, cell: str) -> int:
-        text = self.dialect.text(cell)
+        text = self.form.text(self.dialect, cell)
         if text is None:
             code = ABSENT
         elif self.known:
             code = self.index.get(text, UNKNOWN)
         else:
-            self.faulty = self.faulty or (not self.names_only and number(text) is not None)
+            self.faulty = self.faulty or (not self.form.names_only and number(text) is not None)
             code = self.index.setdefault(text, len(self.index))
         self[cell] = code
         return code
@@ -88,12 +140,12 @@ class _Codes(dict[str, int]):
 class _Reader:
     """One column while it is read: its kind is that of its first cell with a value."""
 
-    def __init__(self, name: str, dialect: Dialect, names_only: bool, known: Column | None) -> None:
+    def __init__(self, name: str, dialect: Dialect, form: Form) -> None:
         self.name = name
         self.dialect = dialect
-        self.kind: Literal["number", "text"] | None = known.kind if known else "text" if names_only else None
-        categories = known.categories if known and known.kind == "text" else None
-        self.codes = _Codes(dialect, names_only, categories)
+        self.form = form
+        self.kind = form.kind
+        self.codes = _Codes(dialect, form)
         self.numbers = array("d")
         self.places = array("i")
         self.missing: list[int] = []
@@ -111,6 +163,8 @@ class _Reader:
 
     def _numbers(self, cells: tuple[str, ...]) -> bool:
         """Take in cells as numbers; return False where they are the first of a column of text."""
+        if self.dialect.typed:
+            return self._typed(cells)
         try:
             values = array("d", map(float, cells))
         except ValueError:
@@ -125,7 +179,19 @@ class _Reader:
             return True
         return self._mixed(cells)
 
-    def _mixed(self, cells: tuple[str, ...]) -> bool:
+    def _typed(self, cells: Sequence[Any]) -> bool:
+        """Take in the same of a table whose cells are Python's values."""
+        try:
+            values = array("d", cells)
+        except (TypeError, ValueError, OverflowError):
+            return self._mixed(cells)
+        if self.dialect.special or not isfinite(sum(values)):
+            return self._mixed(cells)
+        self.kind = "number"
+        self.numbers.extend(values)
+        return True
+
+    def _mixed(self, cells: Sequence[Any]) -> bool:
         meaning = {cell: self.dialect.read(cell) for cell in set(cells)}
         texts = any(isinstance(value, str) for value in meaning.values())
         numbers = any(isinstance(value, float) for value in meaning.values())
@@ -151,11 +217,16 @@ class _Reader:
             return Column(self.name, "number", values)
         codes = self.places if keep is None else array("i", compress(self.places, keep))
         if self.codes.known:
-            return Column(self.name, "text", codes, tuple(self.codes.index))
+            return Column(self.name, "text", codes, self._with_own(self.codes.index), self.form.boolean)
         used = set(codes) if keep is not None else None
         names = in_order(text for text, code in self.codes.index.items() if used is None or code in used)
         rank = {self.codes.index[text]: i for i, text in enumerate(names)} | {ABSENT: ABSENT}
-        return Column(self.name, "text", array("i", map(rank.__getitem__, codes)), tuple(names))
+        return Column(self.name, "text", array("i", map(rank.__getitem__, codes)), self._with_own(names))
+
+    def _with_own(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return categories, the one that missing cells are among them."""
+        own = self.form.own
+        return tuple(names) if own is None or own in self.codes.index else (*names, own)
 
 
 def in_order(names: Iterable[str]) -> list[str]:
@@ -169,12 +240,9 @@ def in_order(names: Iterable[str]) -> list[str]:
 
 def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan | None:
     """Return the columns of a file that a layout uses, or None where the file cannot be read to its end."""
-    readers = {
-        i: _Reader(layout.names[i], dialect, i in layout.categories, rules.known[i] if rules.known else None)
-        for i in layout.used
-    }
+    readers = {i: _Reader(layout.names[i], dialect, rules.forms[i]) for i in layout.used}
     width, rows, faulty, complete = len(layout.names), 0, False, False
-    with reading(place, dialect.encoding), dialect.records(place.path) as lines:
+    with dialect.records(place) as lines:
         records = iter(lines)
         if dialect.header:
             next(records, None)
@@ -191,14 +259,15 @@ def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan |
         return None
     missing = {i: reader.missing for i, reader in readers.items() if reader.missing}
     keep = None
-    if rules.drop and missing:
-        gone = set().union(*missing.values())
+    gone = set().union(*(missing.get(i, ()) for i in rules.drop))
+    if gone:
         keep = [row not in gone for row in range(rows)]
         rows -= len(gone)
-        missing = {}
+        left = {i: [row for row in places if row not in gone] for i, places in missing.items()}
+        missing = {i: places for i, places in left.items() if places}
     columns = {i: reader.finish(keep) for i, reader in readers.items()}
     faulty = faulty or any(reader.faulty or reader.codes.faulty for reader in readers.values())
-    strict = [column for i, column in columns.items() if not (rules.zeros and i in layout.features)]
+    strict = [column for i, column in columns.items() if i not in rules.zeros]
     # Only now, since a category that the training file does not have may stand in a row that is left out.
     faulty = faulty or any(column.kind == "text" and UNKNOWN in column.values for column in strict)
     return Scan(rows, columns, missing, faulty)

@@ -158,4 +158,25 @@ TABLES = (
         _csv("flowers.csv", '["width"]'),
         files=(_FLOWERS,),
     ),
+    Code(
+        "SN517",
+        "a column's settings do not fit it",
+        "`[data.columns.NAME]` says how a feature or a target is read. A key that means nothing for the column "
+        "would be ignored, and so the column would not be what the document says: `encode` is for categories, "
+        "`scale` for numbers, and of a target only `type`, `values` and `missing` can be told.",
+        _csv("flowers.csv", more='[data.columns.length]\nencode = "index"\n'),
+        _csv("flowers.csv", more='[data.columns.species]\nencode = "index"\n'),
+        files=(_FLOWERS,),
+    ),
+    Code(
+        "SN518",
+        "a column has a type that cannot be learnt from",
+        "Columns of Parquet files and of frames have types. Numbers, text and booleans can be used; dates, lists and "
+        "others must be made into such, or left out, since what a number for them would mean is for you to say.",
+    ),
+    Code(
+        "SN519",
+        "a Parquet file is damaged, or none",
+        "The file was cut off, or is of another kind. Nothing of it is used.",
+    ),
 )

@@ -10,6 +10,7 @@ import numpy as np
 from specnet._version import __version__
 from specnet.compiler.model import Model
 from specnet.compiler.simplify import simplify
+from specnet.data.tables.scaling import ColumnScale
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
 from specnet.diagnostics import RunError
 from specnet.graph import ops
@@ -91,15 +92,10 @@ class Writer:
 
     def _output_shape(self) -> tuple[int, ...]:
         shape = self.network.prediction_shape
-        if self.encoding is None or self._one_hot_targets():
+        if self.encoding is None:
             return shape
         example = np.zeros((1, *shape))
         return tuple(self.encoding.decode(example).shape[1:])
-
-    def _one_hot_targets(self) -> bool:
-        return self.encoding is not None and any(
-            isinstance(t, OneHot) for t, _ in self.encoding.targets.steps
-        )
 
     # Pieces
 
@@ -141,6 +137,8 @@ class Writer:
     def _applied(self, transform: Transform, state: Any, x: str, shape: tuple[int, ...]) -> str:
         if isinstance(transform, Standardize):
             return self.double("Div", self.double("Sub", x, state["mean"]), state["std"])
+        if isinstance(transform, ColumnScale):
+            return self.double("Div", self.double("Sub", x, state["center"]), state["span"])
         if isinstance(transform, MinMax):
             low, high = transform.range
             x = self.double("Div", self.double("Sub", x, state["min"]), state["span"])
@@ -159,16 +157,18 @@ class Writer:
         return self.node(operator, [x, self.hold(number, np.float64)])
 
     def _restored(self, x: str) -> str:
-        if self.encoding is None or not self.encoding.targets.transforms or self._one_hot_targets():
+        if self.encoding is None or not self.encoding.outputs.transforms or self.encoding.keeps_one_hot:
             return x
         x = self.cast(x, np.float64)
-        for transform, state in reversed(self.encoding.targets.steps):
+        for transform, state in reversed(self.encoding.outputs.steps):
             x = self._inverted(transform, state, x)
         return self.cast(x, self.dtype)
 
     def _inverted(self, transform: Transform, state: Any, x: str) -> str:
         if isinstance(transform, Standardize):
             return self.double("Add", self.double("Mul", x, state["std"]), state["mean"])
+        if isinstance(transform, ColumnScale):
+            return self.double("Add", self.double("Mul", x, state["span"]), state["center"])
         if isinstance(transform, MinMax):
             low, high = transform.range
             x = self.double("Div", self.double("Sub", x, low), high - low)

@@ -9,6 +9,8 @@ import numpy as np
 from specnet.compiler.listing import Listing, Names
 from specnet.compiler.model import Model
 from specnet.compiler.simplify import simplify
+from specnet.data.tables.scaling import ColumnScale
+from specnet.data.tables.scan import FALSE, TRUE
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
 from specnet.diagnostics import RunError
 from specnet.runs.exports.forward import VALUE, leaves_of, named_values
@@ -16,6 +18,9 @@ from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 
 Array = np.ndarray[Any, Any]
+
+TRUTH = {text: value for value, texts in (("false", FALSE), ("true", TRUE)) for text in sorted(texts)}
+"""What the cells of boolean columns mean."""
 
 
 def parameter_names(model: Model, program: Program) -> dict[str, str]:
@@ -86,53 +91,64 @@ def write_prepare(model: Model, program: Program) -> bool:
 def write_cells(model: Model, program: Program) -> bool:
     """Write what makes numbers of a table's cells; return whether there is anything but numbers."""
     table = None if model.encoding is None else model.encoding.columns
-    if table is None or (table["fill"] is None and "text" not in table["kinds"]):
+    if table is None or not any(column.text or column.optional for column in table.features):
         return False
-    fill = table["fill"] or [None] * len(table["names"])
     lines = [
         "",
-        "# The columns of the inputs: name, categories of those that are no numbers, what a gap becomes.",
+        "# The columns of the inputs: name, what it holds, its categories, what a gap becomes.",
         "columns = [",
     ]
-    for name, kind, categories, instead in zip(
-        table["names"], table["kinds"], table["categories"], fill, strict=True
-    ):
-        text = kind == "text"
-        gap = categories[int(instead)] if text and instead is not None else instead
-        lines.append(f"    ({name!r}, {list(categories) if text else None!r}, {gap!r}),")
+    for column in table.features:
+        gap: Any = column.fill
+        if gap is not None and column.text:
+            gap = column.categories[int(gap)]
+        categories = list(column.categories) if column.text else None
+        lines.append(f"    ({column.name!r}, {column.stretch!r}, {categories!r}, {gap!r}),")
     program.values += [*lines, "]"]
-    zeros = getattr(model.encoding.reader, "unknown", None) == "zeros" if model.encoding else False
-    one_hot = "numbers += [float(cell == category) for category in categories]"
-    coded = "numbers.append(categories.index(cell))"
-    known = [] if zeros else [
-        "elif cell not in categories:",
-        '    raise ValueError(f"{cell!r} is no known {name}")',
-    ]  # fmt: skip
-    if zeros and not table["one_hot"]:
-        coded = "numbers.append(categories.index(cell) if cell in categories else -1)"
+    there: set[str] = {column.stretch for column in table.features}
+    texts = [column.name for column in table.features if column.text]
+    zeros = [column.name for column in table.features if column.unknown == "zeros"]
     program.functions.append([
         "def cells_to_numbers(rows):",
         '    """Return rows of cells, in the order of the columns, as numbers."""',
         "    result = []",
         "    for row in rows:",
         "        numbers = []",
-        "        for (name, categories, instead), cell in zip(columns, row, strict=True):",
+        "        for (name, kind, categories, instead), cell in zip(columns, row, strict=True):",
         '            cell = instead if cell in (None, "") or cell != cell else cell',
-        "            if categories is None:",
-        "                numbers.append(float(cell))",
-        *indented(known, 3),
-        "            else:",
-        f"                {one_hot if table['one_hot'] else coded}",
+        *indented(_cell_lines(there, zeros, strict=len(zeros) < len(texts)), 3),
         "        result.append(numbers)",
         "    return np.array(result)",
     ])  # fmt: skip
     return True
 
 
+def _cell_lines(there: set[str], zeros: list[str], *, strict: bool) -> list[str]:
+    """Return the lines that add one cell's numbers, of the kinds of columns that there are."""
+    lines = []
+    if "number" in there:
+        lines += ['if kind == "number":', "    numbers.append(float(cell))", "    continue"]
+    if there - {"number"}:
+        # A category that is a number stands in a file without a point: 3.0 as `3`.
+        lines += ['cell = cell if isinstance(cell, str | None) else f"{cell:.15g}"']
+    if "boolean" in there:
+        lines += ['if kind == "boolean":']
+        lines += [f"    cell = {TRUTH}.get(str(cell).casefold(), cell)"]
+    if strict:
+        known = "cell not in categories" + (f" and name not in {zeros!r}" if zeros else "")
+        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is no known {name}")']
+    if "onehot" in there:
+        lines += ['if kind == "onehot":']
+        lines += ["    numbers += [float(cell == category) for category in categories]", "    continue"]
+    if there & {"index", "boolean"}:
+        lines += ["numbers.append(categories.index(cell))"]
+    return lines
+
+
 def _stated(
     transform: Transform, state: Any, statistics: dict[str, Array], program: Program, on: str
 ) -> dict[str, str]:
-    if not isinstance(transform, Standardize | MinMax):
+    if not isinstance(transform, Standardize | MinMax | ColumnScale):
         return {}
     given = {}
     for name, array in state.items():
@@ -145,6 +161,8 @@ def _apply(transform: Transform, given: dict[str, str], x: str) -> str:
     """Return the line that applies a transform to a variable."""
     if isinstance(transform, Standardize):
         return f"{x} = ({x} - {given['mean']}) / {given['std']}"
+    if isinstance(transform, ColumnScale):
+        return f"{x} = ({x} - {given['center']}) / {given['span']}"
     if isinstance(transform, MinMax):
         low, high = transform.range
         scaled = f"({x} - {given['min']}) / {given['span']}"
@@ -164,11 +182,11 @@ def _apply(transform: Transform, given: dict[str, str], x: str) -> str:
 def _restored(model: Model, program: Program, result: str) -> list[str]:
     """Return the end of `predict`: the result, in the units of the data's targets."""
     encoding = model.encoding
-    if encoding is None or any(isinstance(t, OneHot) for t, _ in encoding.targets.steps):
+    if encoding is None or encoding.keeps_one_hot:
         return [f"return {result}"]
     lines: list[str] = []
     statistics: dict[str, Array] = {}
-    for transform, state in reversed(encoding.targets.steps):
+    for transform, state in reversed(encoding.outputs.steps):
         given = _stated(transform, state, statistics, program, "targets")
         lines.append(_invert(transform, given, state))
     program.hold(statistics, "What the transforms learnt from the training rows' targets.")
@@ -180,6 +198,8 @@ def _restored(model: Model, program: Program, result: str) -> list[str]:
 def _invert(transform: Transform, given: dict[str, str], state: Any) -> str:
     if isinstance(transform, Standardize):
         return f"targets = targets * {given['std']} + {given['mean']}"
+    if isinstance(transform, ColumnScale):
+        return f"targets = targets * {given['span']} + {given['center']}"
     if isinstance(transform, MinMax):
         low, high = transform.range
         return f"targets = (targets - {low!r}) / {high - low!r} * {given['span']} + {given['min']}"

@@ -31,6 +31,6 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
     faults.check()
     found = {}
     for name, (part, chosen) in drawn.items():
-        rows = np.arange(len(part.targets)) if chosen is None else chosen
+        rows = np.arange(len(part.inputs)) if chosen is None else chosen
         found[name] = (np.asarray(part.inputs.take(rows)), data.splits[name].targets)
     return found

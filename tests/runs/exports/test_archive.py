@@ -192,8 +192,11 @@ def test_every_truncation_is_refused(archive, tmp_path):
 
 
 def loads_or_refuses(path):
-    """Nothing but a model that works, or the one error, may come of any file."""
-    with contextlib.suppress(specnet.RunError):
+    """Nothing but a model that works, or an error of ours, may come of any file.
+
+    A changed statistic can make a sound row larger than float32 holds, which predicting says (SpecError).
+    """
+    with contextlib.suppress(specnet.RunError, specnet.SpecError):
         predicted = specnet.load_run(path).predict(ROWS)
         assert predicted.shape == (2, 3)
 

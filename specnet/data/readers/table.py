@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import PositiveInt, model_validator
+
+from specnet.data.reader import FilePath, Reader
+from specnet.vocabulary.kind import Table, fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specnet.data.files import Site
+    from specnet.data.tables.dialect import Dialect
+    from specnet.data.tables.source import TableSource
+
+MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
+
+ColumnName = str | int
+Columns = tuple[ColumnName, ...]
+ColumnType = Literal["number", "category", "boolean"]
+
+WORDS = {"number": "numbers", "category": "categories", "boolean": "booleans"}
+
+FITTING: dict[str, tuple[str, ...]] = {
+    "number": ("refuse", "drop", "mean", "median", "most_frequent"),
+    "category": ("refuse", "drop", "most_frequent", "category"),
+    "boolean": ("refuse", "drop", "most_frequent"),
+}
+"""What may become of missing cells, by the type of a column."""
+
+
+class ColumnSettings(Table):
+    """What is said of one column of a table. What is left out is as the table says for all of its columns.
+
+    A key that has no meaning for the column is an error, not ignored: `encode` for a number, `scale` for a
+    category, anything for a column that is no feature and no target. Of a target, only `type`, `values` and
+    `missing` (`refuse` or `drop`) can be told.
+    """
+
+    type: ColumnType | None = None
+    """What its cells are; told by the cells if left out: all numbers, or all text. A category's cells are names
+    even where they look like numbers; a boolean's are true, yes, t, y, on or 1 (also 1.0), and false, no, f, n,
+    off or 0 (0.0), in any case, and become 1 and 0; a boolean target has the classes false and true."""
+    values: tuple[str, ...] | None = None
+    """The categories, in this order; any other cell is one that the training file does not have. Those that the
+    training file has, in alphabetical order, if left out."""
+    encode: Literal["onehot", "index"] | None = None
+    """Whether a category becomes zeros and a one, or its index as a number."""
+    scale: Literal["none", "standardize", "minmax"] | None = None
+    """What numbers are brought to by what the training split holds, once its gaps are filled: mean 0 and
+    standard deviation 1, or 0 to 1."""
+    missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category"] | None = None
+    """What becomes of cells without a value: an error; the row is left out (at prediction, an error); the
+    training split's mean, median or most frequent value (the smallest, or first, of several); or a category of
+    their own, called `(missing)`, after all others."""
+    fill: float | str | bool | None = None
+    """What cells without a value are read as, in the place of `missing`: a number, true or false, or a category,
+    which becomes one of the column's whether or not other cells have it."""
+    unknown: Literal["refuse", "zeros"] | None = None
+    """What becomes of a category that the training file (or `values`) does not have: an error, or all zeros."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> ColumnSettings:
+        if self.values is not None:
+            if not self.values:
+                message = "`values` names no category"
+                raise fault(message, key="values")
+            for i, value in enumerate(self.values):
+                if value in self.values[:i]:
+                    message = f"`{value}` is named twice"
+                    raise fault(message, key=("values", i))
+        if self.fill is not None and self.missing is not None:
+            message = "`missing` and `fill` both say what becomes of cells without a value: keep one of them"
+            raise fault(message, key="fill")
+        problem = self.misfit(self.type) if self.type is not None else None
+        if problem is not None:
+            key, message = problem
+            raise fault(message, key=key)
+        return self
+
+    @property
+    def own(self) -> str | None:
+        """The category that missing cells are; None where they are none."""
+        if isinstance(self.fill, str):
+            return self.fill
+        return OWN if self.missing == "category" else None
+
+    def misfit(self, kind: ColumnType) -> tuple[str, str] | None:
+        """Return a key that has no meaning for a column of this type, and why; None if all have."""
+        for key, only in (
+            ("encode", "category"),
+            ("values", "category"),
+            ("unknown", "category"),
+            ("scale", "number"),
+        ):
+            if getattr(self, key) is not None and kind != only:
+                return (
+                    key,
+                    f"`{key}` has a meaning for {WORDS[only]} only, and the column holds {WORDS[kind]}",
+                )
+        given = self.fill
+        found = "boolean" if isinstance(given, bool) else "category" if isinstance(given, str) else "number"
+        if given is not None and found != kind:
+            return "fill", f"this is a {found}, and the column holds {WORDS[kind]}"
+        if self.missing is not None and self.missing not in FITTING[kind]:
+            return "missing", f'`missing = "{self.missing}"` has no meaning for a column of {WORDS[kind]}'
+        return None
+
+
+OWN = "(missing)"
+"""The category that missing cells are where they have one of their own."""
+
+NOTHING_SAID = ColumnSettings.model_construct()
+"""The settings of a column of which a document says nothing."""
+
+
+class Tabular(Reader):
+    """A table: one row an example, one column a feature or a target."""
+
+    path: FilePath
+    """The file; relative to the document, then to $SPECNET_DATA."""
+    target: ColumnName | Columns
+    """The column to predict: its name, or its place from 0 (-1 is the last); a list for several numbers; or
+    `inputs` for the inputs themselves, as their transforms leave them (give a column of that name by its place)."""
+    features: Columns | None = None
+    """The columns to predict it from, in this order; all others if left out."""
+    exclude: Columns = ()
+    """Columns that are left out where `features` is not given."""
+    columns: dict[str, ColumnSettings] = {}  # noqa: RUF012 - pydantic copies it for each table
+    """What is said of single columns, by name (by place from 0, as text, in a file without a header). It says
+    how a feature or a target is read, and makes no column one."""
+    categories: Columns = ()
+    """Columns whose cells are names even where they look like numbers, such as postcodes; as `type =
+    "category"` says of one."""
+    encode: Literal["onehot", "index"] = "onehot"
+    """Whether a category feature becomes zeros and a one, or its index as a number."""
+    scale: Literal["none", "standardize", "minmax"] = "none"
+    """What features of numbers are brought to, each by itself: mean 0 and standard deviation 1, or 0 to 1 over
+    the training split. Unlike a transform, it leaves categories and booleans as they are."""
+    max_categories: PositiveInt = 1000
+    """How many categories a feature may have; more are hardly categories but names or numbers of rows."""
+    unknown: Literal["refuse", "zeros"] = "refuse"
+    """What becomes of a feature's category that the training file does not have: an error, or all zeros."""
+    missing: Literal["refuse", "drop", "mean", "median", "most_frequent"] = "refuse"
+    """What becomes of cells without a value: an error; the row is left out; or a feature gets the training
+    split's mean, median or most frequent value (a category or boolean always the latter; a target must still
+    be there)."""
+    missing_markers: tuple[str, ...] = MARKERS
+    """The cells that mean that there is no value."""
+    replace: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it for each table
+    """Cells that are read as another text, such as a second spelling of a class."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Tabular:
+        if self.unknown == "zeros" and self.encode == "index":
+            message = '`unknown = "zeros"` has a meaning for one-hot categories only: an index has no zeros'
+            raise fault(message, key="unknown")
+        for name, column in self.columns.items():
+            said = [key for key in ("unknown", "encode") if getattr(column, key) is not None]
+            if said and self.unknown_of(column) == "zeros" and self.encode_of(column) == "index":
+                message = (
+                    f'column `{name}` has `encode = "index"` and `unknown = "zeros"`: an index has no zeros'
+                )
+                raise fault(message, key=("columns", name, said[0]), help='write `unknown = "refuse"` for it')
+        if self.features is not None and self.exclude:
+            message = "`exclude` has a meaning only where `features` is not given"
+            raise fault(message, key="exclude")
+        return self
+
+    def encode_of(self, column: ColumnSettings) -> str:
+        """Return how a category column is encoded."""
+        return column.encode or self.encode
+
+    def unknown_of(self, column: ColumnSettings) -> str:
+        """Return what becomes of a category column's unknown categories."""
+        return column.unknown or self.unknown
+
+    def scale_of(self, column: ColumnSettings) -> str:
+        """Return how a column of numbers is scaled."""
+        return column.scale or self.scale
+
+    def missing_of(self, column: ColumnSettings, *, target: bool, text: bool) -> str:
+        """Return what becomes of a column's missing cells; `value` for a fixed value or a category of their own."""
+        if column.fill is not None or column.missing == "category":
+            return "value"
+        if column.missing is not None:
+            return column.missing
+        if target and self.missing != "drop":
+            return "refuse"
+        return "most_frequent" if text and self.missing in ("mean", "median") else self.missing
+
+    @property
+    def guessed_header(self) -> bool:
+        """Whether the first line is taken for names of columns without being said to be."""
+        return False
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the file's cells are to be understood."""
+        raise NotImplementedError
+
+    def dialect_of(self, path: Path) -> Dialect:
+        """Return how another file of rows is read: a Parquet file as such, all others as CSV."""
+        from specnet.data.tables.dialect import Dialect
+        from specnet.data.tables.parquet import SUFFIXES, parquet_dialect
+
+        if path.suffix.lower() in SUFFIXES:
+            return parquet_dialect(self)
+        if not self.dialect.typed:
+            return self.dialect
+        return Dialect(",", "utf-8", True, frozenset(self.missing_markers), self.replace)
+
+    def check_frames(self, site: Site) -> None:
+        """Note frames that cannot take the place of files."""
+        for name in self.split.parts if self.split is not None else ():
+            if name in site.frames:
+                message = (
+                    f"the {name} split has both a fraction here and a frame of its own: keep one of them"
+                )
+                site.faults.add("SN571", message, "split", name)
+
+    def open(self, site: Site) -> TableSource | None:
+        """Return the columns, read and checked."""
+        from specnet.data.tables.source import open_table
+
+        return open_table(self, site)

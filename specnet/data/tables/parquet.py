@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from specnet.data.tables.typed import TypedDialect, TypedTable, typed_dialect
+
+if TYPE_CHECKING:
+    from specnet.data.files import Place
+    from specnet.data.readers.table import Tabular
+
+ROWS = 4096
+"""Rows that are held as Python's values at once."""
+
+SUFFIXES = (".parquet", ".pq")
+
+
+def parquet_dialect(reader: Tabular) -> TypedDialect:
+    """Return how a Parquet file is read."""
+    return typed_dialect(reader, open_parquet)
+
+
+def open_parquet(place: Place) -> TypedTable | None:
+    """Return the table in a Parquet file, its schema read, or note why there is none."""
+    faults = place.site.faults
+    try:
+        arrow = importlib.import_module("pyarrow")
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "pyarrow":
+            raise
+        message = f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` brings"
+        _once(place, "SN502", message, "pip install 'specnet[parquet]'")
+        return None
+    try:
+        with parquet.ParquetFile(place.path) as file:
+            schema = file.schema_arrow
+    except (arrow.ArrowException, OSError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        _once(place, "SN519", f"`{place.name}` is no sound Parquet file: {first}")
+        return None
+
+    def batches() -> Iterator[Sequence[Sequence[Any]]]:
+        try:
+            with parquet.ParquetFile(place.path) as file:
+                for batch in file.iter_batches(batch_size=ROWS):
+                    yield [_values(column) for column in batch.columns]
+        except (arrow.ArrowException, OSError) as error:
+            faults.add("SN519", f"`{place.name}` is damaged: {str(error).splitlines()[0]}", *place.key)
+
+    kinds = {name: _kind(arrow.types, type_) for name, type_ in zip(schema.names, schema.types, strict=True)}
+    return TypedTable(tuple(schema.names), kinds, batches)
+
+
+def _once(place: Place, code: str, message: str, cure: str | None = None) -> None:
+    """Note a fault of a file, unless it was noted when the file was first looked at."""
+    if all(found.message != message for found in place.site.faults.found):
+        place.site.faults.add(code, message, *place.key, help=cure)
+
+
+def _values(column: Any) -> Any:
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _kind(types: Any, of: Any) -> str | None:
+    """Return what a column holds, in the words of `TypedTable.kinds`."""
+    if types.is_dictionary(of):
+        of = of.value_type
+    if types.is_boolean(of):
+        return "boolean"
+    if types.is_integer(of) or types.is_floating(of) or types.is_decimal(of):
+        return "number"
+    if types.is_string(of) or types.is_large_string(of) or types.is_string_view(of):
+        return "text"
+    return None if types.is_null(of) else str(of)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from specnet.data.signature import Stretch
+
+FITTED = ("mean", "median", "most_frequent")
+"""What missing cells become by what the training split holds."""
+
+
+@dataclass(slots=True)
+class ColumnPlan:
+    """How the cells of one column become numbers: plain data, which a stored model keeps."""
+
+    name: str
+    place: int
+    """Where it stands in the training file, from 0."""
+    type: Literal["number", "category", "boolean"]
+    categories: list[str]
+    """The categories in the order of their indices; `false` and `true` of a boolean; empty for a number."""
+    names_only: bool
+    """Whether its cells are names even where they look like numbers."""
+    encode: str
+    """How a category is encoded: `onehot` or `index`."""
+    missing: str
+    """What becomes of missing cells: as the document says it, or `value` for a number or index known beforehand."""
+    fill: float | None
+    """The number or index that missing cells become; None where they become nothing, or it is not fitted yet."""
+    unknown: str
+    scale: str
+
+    @property
+    def text(self) -> bool:
+        """Whether its cells are read as text, and held as codes of categories."""
+        return self.type != "number"
+
+    @property
+    def optional(self) -> bool:
+        """Whether a cell may be without a value."""
+        return self.missing not in ("refuse", "drop")
+
+    @property
+    def one_hot(self) -> bool:
+        """Whether it becomes zeros and a one."""
+        return self.type == "category" and self.encode == "onehot"
+
+    @property
+    def width(self) -> int:
+        """How many elements of an input it becomes."""
+        return len(self.categories) if self.one_hot else 1
+
+    @property
+    def elements(self) -> list[str]:
+        """A name for each of them: the column's, with `=category` for a one-hot element."""
+        return [f"{self.name}={category}" for category in self.categories] if self.one_hot else [self.name]
+
+    @property
+    def stretch(self) -> Literal["number", "onehot", "index", "boolean"]:
+        """What kind of elements they are."""
+        if self.type == "category":
+            return "onehot" if self.one_hot else "index"
+        return self.type
+
+
+@dataclass(slots=True)
+class TablePlan:
+    """How the columns of a table become inputs and targets."""
+
+    width: int
+    """How many columns the training file has."""
+    features: list[ColumnPlan]
+    """The columns of the inputs, in their order."""
+    targets: list[ColumnPlan] = field(default_factory=list)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the features' columns."""
+        return [column.name for column in self.features]
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """A name for each element of an input."""
+        return tuple(name for column in self.features for name in column.elements)
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Which elements of an input each column becomes."""
+        found, start = [], 0
+        for column in self.features:
+            found.append(Stretch(column.name, start, column.width, column.stretch, len(column.categories)))
+            start += column.width
+        return tuple(found)
+
+    def state(self) -> dict[str, Any]:
+        """Return it as plain data, ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TablePlan:
+        """Return what `state` gave."""
+        features, targets = (
+            [ColumnPlan(**column) for column in state[part]] for part in ("features", "targets")
+        )
+        return cls(state["width"], features, targets)

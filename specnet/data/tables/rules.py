@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from specnet.data.readers.table import NOTHING_SAID
+from specnet.data.tables.scan import BOOLEANS, Form, Rules
+
+if TYPE_CHECKING:
+    from specnet.data.files import Place
+    from specnet.data.readers.table import ColumnSettings, Tabular
+    from specnet.data.tables.dialect import Dialect
+    from specnet.data.tables.layout import Layout
+    from specnet.data.tables.plan import ColumnPlan
+
+
+def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: Place) -> Rules | None:
+    """Return what the cells of the training file may be: what the document says, and else what they are.
+
+    None where a column's type is none that can be used, which is noted.
+    """
+    kinds = dialect.kinds(place)
+    odd = [i for i in layout.used if kinds.get(layout.names[i]) not in (None, "number", "text", "boolean")]
+    for i in odd:
+        name = layout.names[i]
+        message = f"column `{name}` of `{place.name}` holds values of type {kinds[name]}"
+        cure = f'leave it out with `exclude = ["{name}"]`, or make numbers, text or booleans of it'
+        place.site.faults.add("SN518", message, *place.key, help=cure)
+    if odd:
+        return None
+    forms: dict[int, Form] = {}
+    drop, zeros, optional = set[int](), set[int](), set[int]()
+    for i in layout.used:
+        settings = layout.settings.get(i, NOTHING_SAID)
+        missing = reader.missing_of(settings, target=i in layout.targets, text=False)
+        if missing == "drop":
+            drop.add(i)
+        if missing != "refuse":
+            optional.add(i)
+        forms[i] = _first_form(settings, kinds.get(layout.names[i]), names_only=i in layout.categories)
+        if reader.unknown_of(settings) == "zeros" and i in layout.features and not forms[i].boolean:
+            zeros.add(i)
+    return Rules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
+
+
+def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool) -> Form:
+    """Return what a column's cells may be, of a `kind` that is told by its type, if it has one."""
+    said = "category" if names_only else settings.type or kind
+    if said == "boolean":
+        return Form("text", BOOLEANS, boolean=True)
+    if said == "number":
+        return Form("number")
+    names_only = names_only or said == "text"
+    values = settings.values
+    if values is not None and settings.own is not None and settings.own not in values:
+        values = (*values, settings.own)
+    form: Literal["text"] | None = "text" if names_only else None
+    return Form(form, values, names_only=names_only, own=settings.own, origin="values" if values else "file")
+
+
+def known_rules(columns: dict[int, ColumnPlan], *, drop: bool) -> Rules:
+    """Return what the cells of columns may be that stand at these places of another file than the training file."""
+    dropped = frozenset(i for i, column in columns.items() if drop and column.missing == "drop")
+    return Rules(
+        {i: form_of(column) for i, column in columns.items()},
+        drop=dropped,
+        zeros=frozenset(i for i, column in columns.items() if column.unknown == "zeros"),
+        optional=dropped | {i for i, column in columns.items() if column.optional},
+    )
+
+
+def form_of(column: ColumnPlan) -> Form:
+    """Return what the cells of a column may be, as the training file has them."""
+    if not column.text:
+        return Form("number")
+    boolean = column.type == "boolean"
+    return Form("text", tuple(column.categories), names_only=column.names_only, boolean=boolean)

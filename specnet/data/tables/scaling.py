@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from specnet.data.transform import Transform
+from specnet.data.transforms.statistics import MinMax, Standardize
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.tables.plan import TablePlan
+    from specnet.data.transform import State
+
+    Array = NDArray[Any]
+
+
+class ColumnScale(Transform):
+    """What the `scale` of columns comes to: y = (x - center) / span for each element of an input.
+
+    It runs before the transforms of the document, which do not name it: it is made from the columns.
+    """
+
+    type: Literal["column_scale"]
+    """Always given, unlike that of kinds that a document can choose."""
+    kind: Literal["standardize", "minmax"]
+    """How its elements are scaled."""
+    elements: tuple[int, ...]
+    """The places of the elements that are scaled; the others stay as they are."""
+    width: int
+    """How many elements there are."""
+
+    def fit_blocks(self, blocks: Iterable[Array]) -> State:
+        """Return `center` and `span`, one of each for every element: 0 and 1 of those that are not scaled."""
+        import numpy as np
+
+        statistics = Standardize() if self.kind == "standardize" else MinMax()
+        chosen = list(self.elements)
+        state = statistics.fit_blocks(block[:, chosen] for block in blocks)
+        center, span = np.zeros(self.width), np.ones(self.width)
+        names = ("mean", "std") if self.kind == "standardize" else ("min", "span")
+        center[chosen], span[chosen] = state[names[0]], state[names[1]]
+        return {"center": center, "span": span}
+
+    def apply(self, array: Array, state: State) -> Array:
+        """Return (x - center) / span."""
+        return (array - state["center"]) / state["span"]
+
+    def invert(self, array: Array, state: State) -> Array:
+        """Return y · span + center."""
+        return array * state["span"] + state["center"]
+
+    def affine(self, state: State) -> tuple[Array, Array] | None:
+        """Return (1 / span, -center / span)."""
+        return 1.0 / state["span"], -state["center"] / state["span"]
+
+
+def column_scales(plan: TablePlan) -> list[Transform]:
+    """Return the steps that the `scale` of a table's columns comes to, one for each way to scale."""
+    starts = zip(plan.features, plan.stretches, strict=True)
+    scaled = [(column.scale, stretch.start) for column, stretch in starts if column.scale != "none"]
+    width = sum(column.width for column in plan.features)
+    steps: list[Transform] = []
+    for kind in ("standardize", "minmax"):
+        elements = tuple(start for scale, start in scaled if scale == kind)
+        if elements:
+            steps.append(
+                ColumnScale.model_validate(
+                    {"type": "column_scale", "kind": kind, "elements": elements, "width": width}
+                )
+            )
+    return steps

@@ -168,15 +168,16 @@ def max_pool(x, axis, windows):
     return np.take_along_axis(x, first_largest(x, axis, windows), axis)
 
 
-def max_pick(v, x, y, axis, windows):
+def max_pick(v, x, _, axis, windows):
     return np.take_along_axis(v, first_largest(x, axis, windows), axis)
 
 
-def max_unpool(g, x, y, axis, windows, size):
+def max_unpool(g, x, _, axis, windows, size):
     there = np.moveaxis(first_largest(x, axis, windows), axis, 0)
     out = np.zeros(x.shape, g.dtype)
-    for where, part in zip(there, np.moveaxis(g, axis, 0), strict=True):
-        where, part = np.expand_dims(where, axis), np.expand_dims(part, axis)
+    assert x.shape[axis] == size
+    for found, flowing in zip(there, np.moveaxis(g, axis, 0), strict=True):
+        where, part = np.expand_dims(found, axis), np.expand_dims(flowing, axis)
         np.put_along_axis(out, where, np.take_along_axis(out, where, axis) + part, axis)
     return out
 

@@ -13,7 +13,12 @@ from pathlib import Path
 
 Setting = tuple[Callable[[], int], Callable[[int], None]]
 
-_NAMES = ("scipy_openblas_{}_num_threads64_", "scipy_openblas_{}_num_threads", "openblas_{}_num_threads64_", "openblas_{}_num_threads")  # fmt: skip
+_NAMES = (
+    "scipy_openblas_{}_num_threads64_",
+    "scipy_openblas_{}_num_threads",
+    "openblas_{}_num_threads64_",
+    "openblas_{}_num_threads",
+)
 """What OpenBLAS's functions are called in NumPy's wheels (64-bit and 32-bit indices), and in builds of systems."""
 
 

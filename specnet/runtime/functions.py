@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from specnet.runtime import normalising
-from specnet.runtime.erf import erf
-from specnet.runtime.scatter import as_indices, scatter_add
 from specnet.runtime.convolution import convolve, convolve_input, convolve_kernel
 from specnet.runtime.erf import erf
 from specnet.runtime.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
+from specnet.runtime.scatter import as_indices, scatter_add
 from specnet.runtime.workers import each_piece, shared_dot
 
 Array = np.ndarray[Any, Any]

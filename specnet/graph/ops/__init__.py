@@ -85,8 +85,8 @@ from specnet.graph.ops.shaping import (
 
 __all__ = [
     "FIXED",
-    "ROW_NUMBERS",
     "PLAIN",
+    "ROW_NUMBERS",
     "absolute",
     "add",
     "argmax",

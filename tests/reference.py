@@ -164,8 +164,9 @@ def first_largest(x, axis, windows):
     return np.moveaxis(np.stack([part.start + x[part].argmax(0) for part in parts]), 0, axis)
 
 
-def max_pool(x, axis, windows):
-    return np.take_along_axis(x, first_largest(x, axis, windows), axis)
+def max_pool(x, axis, windows, floor):
+    y = np.take_along_axis(x, first_largest(x, axis, windows), axis)
+    return np.where(y > 0, y, 0.0) if floor else y
 
 
 def max_pick(v, x, _, axis, windows):

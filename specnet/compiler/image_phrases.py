@@ -79,11 +79,13 @@ def call(listing: Listing, value: Value) -> str:
     bias = ""
     if name == "conv2d" and len(inputs) == 3:
         bias = f" + {listing.operand(inputs.pop()).text}"
+    floored = attributes.pop("floor", False)
     if name == "max_unpool":
         inputs.pop()
         del attributes["size"]
     options = [f"{k}={_windows(v) if k == 'windows' else repr(v)}" for k, v in attributes.items()]
-    return f"{name}({', '.join([*(listing.operand(i).text for i in inputs), *options])}){bias}"
+    text = f"{name}({', '.join([*(listing.operand(i).text for i in inputs), *options])}){bias}"
+    return f"np.maximum({text}, 0)" if floored else text
 
 
 def _windows(spans: tuple[Span, ...]) -> str:

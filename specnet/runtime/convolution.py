@@ -6,6 +6,7 @@ Images are shared out over workers. Nothing of an image's size is allocated.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -27,24 +28,24 @@ def convolve(
     if how.depthwise:
         depthwise.convolve(workers, x, w, b, scratch, how, out)
         return
-    kernel = w.reshape(how.depth, how.filters)
     shares = workers.shares(len(x))
 
     def work(worker: int) -> None:
-        source = _Patches(x, scratch[worker], how)
-        for unit in how.units(*shares[worker]):
+        room = _Room(scratch[worker])
+        source = _Patches(x, room, how)
+        joined = b is not None and how.joins
+        kernels = _joined(w, b, room, how) if b is not None and joined else _by_group(w, room, how)
+        for unit in how.units(*shares[worker], how.tile):
             first, stop, top, bottom = unit
             made = out[first:stop, top:bottom].reshape(-1, how.filters)
-            for group in range(how.groups):
-                patches = source.of(unit, group)
-                if how.groups == 1:
-                    np.dot(patches, kernel, made)
-                else:
-                    part = slice(group * how.made, (group + 1) * how.made)
-                    own = source.room((len(made), how.made))
-                    np.dot(patches, kernel[:, part], own)
-                    np.copyto(made[:, part], own)
-            if b is not None:
+            if how.groups == 1:
+                np.dot(source.of(unit, 0, ones=joined), kernels[0], made)
+            else:
+                own = room.for_now((len(made), how.made))
+                for group in range(how.groups):
+                    np.dot(source.of(unit, group), kernels[group], own)
+                    np.copyto(made[:, group * how.made : (group + 1) * how.made], own)
+            if b is not None and not joined:
                 np.add(made, b, made)
 
     workers.run(work, len(shares))
@@ -58,23 +59,27 @@ def convolve_input(workers: Workers, g: Array, w: Array, scratch: Array, how: Ge
     if how.depthwise:
         depthwise.convolve_input(workers, g, w, scratch, how, out)
         return
-    kernel = w.reshape(how.depth, how.filters)
     shares = workers.shares(len(g))
 
     def work(worker: int) -> None:
-        for unit in how.units(*shares[worker]):
+        room = _Room(scratch[worker])
+        kernels = _by_group(w, room, how)
+        spread = _spread_across if how.across else _spread_taps
+        for unit in how.units(*shares[worker], how.spread_tile):
             first, stop, top, bottom = unit
             flowing = g[first:stop, top:bottom].reshape(-1, how.filters)
             if how.pointwise:
-                np.dot(flowing, kernel.T, out[first:stop].reshape(-1, how.channels))
+                np.dot(flowing, kernels[0].T, out[first:stop, top:bottom].reshape(-1, how.channels))
                 continue
             if top == 0:
                 out[first:stop].fill(0.0)
-            spread = _spread_across if how.across else _spread_taps
+            rest = _Room(room.rest)
+            own = rest.take((len(flowing), how.made)) if how.groups > 1 else flowing
             for group in range(how.groups):
-                part = slice(group * how.made, (group + 1) * how.made)
+                if how.groups > 1:
+                    np.copyto(own, flowing[:, group * how.made : (group + 1) * how.made])
                 images = out[..., group * how.own : (group + 1) * how.own]
-                spread(flowing[:, part], kernel[:, part], images, unit, scratch[worker], how)
+                spread(own, kernels[group], images, unit, rest.rest, how)
 
     workers.run(work, len(shares))
 
@@ -94,45 +99,84 @@ def convolve_kernel(
 
     def work(worker: int) -> None:
         total = whole if worker == 0 else sums[worker].reshape(how.depth, how.filters)
-        source = _Patches(x, scratch[worker], how)
-        for number, unit in enumerate(how.units(*shares[worker])):
+        room = _Room(scratch[worker])
+        source = _Patches(x, room, how)
+        more = room.take((how.depth, how.made))
+        for number, unit in enumerate(how.units(*shares[worker], how.tile)):
             first, stop, top, bottom = unit
             flowing = g[first:stop, top:bottom].reshape(-1, how.filters)
-            if number == 0 and how.groups == 1:
-                np.dot(source.of(unit, 0).T, flowing, total)
+            if how.groups == 1:
+                np.dot(source.of(unit, 0).T, flowing, more if number else total)
+                if number:
+                    np.add(total, more, total)
                 continue
+            own = room.for_now((len(flowing), how.made))
             for group in range(how.groups):
                 part = slice(group * how.made, (group + 1) * how.made)
-                more = source.room((how.depth, how.made))
-                np.dot(source.of(unit, group).T, flowing[:, part], more)
-                if number == 0:
-                    np.copyto(total[:, part], more)
-                else:
+                np.copyto(own, flowing[:, part])
+                np.dot(source.of(unit, group).T, own, more)
+                if number:
                     np.add(total[:, part], more, total[:, part])
+                else:
+                    np.copyto(total[:, part], more)
 
     workers.run(work, len(shares))
     for worker in range(1, len(shares)):
         np.add(whole, sums[worker].reshape(whole.shape), whole)
 
 
+class _Room:
+    """One worker's scratch memory, given out piece by piece."""
+
+    def __init__(self, rest: Array) -> None:
+        self.rest = rest
+
+    def take(self, shape: tuple[int, ...]) -> Array:
+        """Return an array that nobody else is given."""
+        array = self.for_now(shape)
+        self.rest = self.rest[array.size :]
+        return array
+
+    def for_now(self, shape: tuple[int, ...]) -> Array:
+        """Return an array that whoever asks next is given too."""
+        return self.rest[: prod(shape)].reshape(shape)
+
+
+def _by_group(w: Array, room: _Room, how: Geometry) -> Array:
+    """Return a kernel as matrices (groups, depth, filters of a group).
+
+    A matrix product takes any array whose rows or columns lie side by side, and copies others: so does this, in memory
+    that it has.
+    """
+    kernel = w.reshape(how.depth, how.groups, how.made).transpose(1, 0, 2)
+    if how.groups == 1:
+        return kernel
+    kernels = room.take((how.groups, how.depth, how.made))
+    np.copyto(kernels, kernel)
+    return kernels
+
+
+def _joined(w: Array, b: Array, room: _Room, how: Geometry) -> Array:
+    """Return a kernel with the bias as its last row, (1, depth + 1, filters)."""
+    both = room.take((1, how.depth + 1, how.filters))
+    np.copyto(both[0, :-1], w.reshape(how.depth, how.filters))
+    np.copyto(both[0, -1], b)
+    return both
+
+
 class _Patches:
     """Lays out the patches of one tile after another, in one worker's scratch memory."""
 
-    def __init__(self, x: Array, scratch: Array, how: Geometry) -> None:
+    def __init__(self, x: Array, room: _Room, how: Geometry) -> None:
         self.x, self.how = x, how
-        ends = (how.patch_numbers, how.patch_numbers + how.padded_numbers)
-        if how.pointwise:
-            ends = (0, 0)
-        self.patches, self.around, self.rest = (
-            scratch[: ends[0]],
-            scratch[ends[0] : ends[1]],
-            scratch[ends[1] :],
-        )
-        self.around.fill(0.0)
+        if not how.pointwise:
+            self.patches = room.take((how.patch_numbers,))
+            self.around = room.take((how.padded_numbers,))
+            self.around.fill(0.0)
         self.held = -1
 
-    def of(self, unit: Unit, group: int) -> Array:
-        """Return a tile's patches of one group as a matrix (places, depth)."""
+    def of(self, unit: Unit, group: int, *, ones: bool = False) -> Array:
+        """Return a tile's patches of one group as a matrix (places, depth), and a last column of `ones` if asked."""
         how = self.how
         first, stop, top, bottom = unit
         if how.pointwise:
@@ -141,16 +185,14 @@ class _Patches:
         seen = _windows(images, how)[:, top:bottom, :, :, :, group * how.own : (group + 1) * how.own]
         if how.across:
             turned = seen.transpose(3, 4, 5, 0, 1, 2)
-            laid = self.patches[: turned.size].reshape(turned.shape)
-            np.copyto(laid, turned)
-            return laid.reshape(how.depth, -1).T
+            places = turned.size // how.depth
+            laid: Array = self.patches[: (how.depth + ones) * places].reshape(-1, places)
+            np.copyto(laid[: how.depth].reshape(turned.shape), turned)
+            laid[how.depth :] = 1.0
+            return laid.transpose()
         laid = self.patches[: seen.size].reshape(seen.shape)
         np.copyto(laid, seen)
         return laid.reshape(-1, how.depth)
-
-    def room(self, shape: tuple[int, int]) -> Array:
-        """Return scratch for one product."""
-        return self.rest[: shape[0] * shape[1]].reshape(shape)
 
     def _padded(self, first: int, stop: int) -> Array:
         how = self.how

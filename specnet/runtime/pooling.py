@@ -5,19 +5,20 @@ Arrays are seen as (outer, size, inner), and tiles of `outer` are shared out ove
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from specnet.runtime.windows import Windows
+from specnet.runtime.windows import Run, Windows
 from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
 
 
-def pool_max(workers: Workers, x: Array, how: Windows, out: Array) -> None:
-    """Write the largest of each window into `out`."""
+def pool_max(workers: Workers, x: Array, how: Windows, out: Array, *, floor: bool) -> None:
+    """Write the largest of each window into `out`, or 0 if there is a floor and it is larger."""
     seen, made = _places(x, how), _windows(out, how)
     head, others = (how.taps[0][0], how.taps[1:]) if how.full else (None, how.taps)
 
@@ -34,6 +35,8 @@ def pool_max(workers: Workers, x: Array, how: Windows, out: Array) -> None:
             for windows, places in runs:
                 there = y[:, windows]
                 np.maximum(there, x[:, places], out=there)
+        if floor:
+            np.maximum(y, 0.0, out=y)
 
     _tiled(workers, len(seen), how.rows, work)
 
@@ -56,6 +59,16 @@ def unpool_max(
     flowing, largest = _windows(g, how), _windows(y, how)
     seen, made = _places(x, how), _places(out, how)
     taps = how.taps
+    if how.even:
+        runs = [run for (run,) in taps]
+
+        def divide(start: int, stop: int, worker: int) -> None:
+            g, x, y, into = (array[start:stop] for array in (flowing, seen, largest, made))
+            rest, given, found = (_like(scratch[worker], g) for scratch in (left, part, same))
+            _divide(g, x, y, into, rest, given, found, runs, how.unseen)
+
+        _tiled(workers, len(seen), how.rows, divide)
+        return
 
     def work(start: int, stop: int, worker: int) -> None:
         x, y, into = seen[start:stop], largest[start:stop], made[start:stop]
@@ -85,6 +98,36 @@ def unpool_max(
                     np.add(there, given, there)
 
     _tiled(workers, len(seen), how.rows, work)
+
+
+def _divide(
+    g: Array,
+    x: Array,
+    y: Array,
+    into: Array,
+    left: Array,
+    part: Array,
+    same: Array,
+    runs: Sequence[Run],
+    unseen: Sequence[slice],
+) -> None:
+    """Divide g among the taps of windows that are alike and apart: what one has not taken is left for the next."""
+    for places in unseen:
+        into[:, places] = 0.0
+    rest = g
+    for (_, places), (_, following) in pairwise(runs):
+        np.equal(x[:, places], y, same)
+        np.copyto(part, same)
+        np.multiply(part, rest, part)
+        np.copyto(into[:, places], part)
+        if following is runs[-1][1]:
+            # Whoever has not found its place before has it in the last one.
+            np.subtract(rest, part, into[:, following])
+        else:
+            np.subtract(rest, part, left)
+            rest = left
+    if len(runs) == 1:
+        np.copyto(into[:, runs[0][1]], g)
 
 
 def pick_max(

@@ -11,8 +11,8 @@ Span = tuple[int, int]
 Run = tuple[slice, slice]
 """Windows one after the other, and what they see through one tap."""
 
-ROOM = 64 * 1024
-"""Elements of a tile: an input, an output and what passes between them share a core's L2 cache."""
+ROOM = 128 * 1024
+"""Elements of a tile: an input, an output and what passes between them about fill a core's L2 cache."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,12 @@ class Windows:
     def full(self) -> bool:
         """Whether the first tap of every window lies on the axis, in one run."""
         return len(self.taps[0]) == 1 and self.taps[0][0][0] == slice(0, len(self.spans))
+
+    @cached_property
+    def even(self) -> bool:
+        """Whether windows are apart, and each of their taps is one run of all of them."""
+        every = slice(0, len(self.spans))
+        return self.apart and all(len(runs) == 1 and runs[0][0] == every for runs in self.taps)
 
     @property
     def counts(self) -> tuple[int, ...]:

@@ -99,7 +99,7 @@ def whole(x):
 def unpool(axis, windows, size):
     def apply(g, i):
         x = whole(i)
-        y = ops.max_pool(x, axis=axis, windows=windows)
+        y = ops.max_pool(x, axis=axis, windows=windows, floor=False)
         return ops.max_unpool(g, x, y, axis=axis, windows=windows, size=size)
 
     return apply
@@ -108,7 +108,8 @@ def unpool(axis, windows, size):
 def pick_max(axis, windows):
     def apply(v, i):
         x = whole(i)
-        return ops.max_pick(v, x, ops.max_pool(x, axis=axis, windows=windows), axis=axis, windows=windows)
+        y = ops.max_pool(x, axis=axis, windows=windows, floor=False)
+        return ops.max_pick(v, x, y, axis=axis, windows=windows)
 
     return apply
 
@@ -256,10 +257,13 @@ TABLE = [
         for seen in [(len(spans), 3) if axis == 1 else (2, len(spans), 3)]
         for row in [
             Row("max_pick", pick_max(axis, spans), (Given((B, *own)), index(B, *own))),
-            Row(
-                "max_pool",
-                lambda x, a=axis, s=spans: ops.max_pool(x, axis=a, windows=s),
-                (Given((B, *own), -9.0, 9.0),),
+            *(
+                Row(
+                    "max_pool",
+                    lambda x, a=axis, s=spans, f=floor: ops.max_pool(x, axis=a, windows=s, floor=f),
+                    (Given((B, *own), -9.0, 9.0),),
+                )
+                for floor in (False, True)
             ),
             Row("max_unpool", unpool(axis, spans, size), (Given((B, *seen)), index(B, *own))),
             Row(

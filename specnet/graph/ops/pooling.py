@@ -11,7 +11,7 @@ from typing import Any
 
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
-from specnet.graph.ops.elementwise import relu
+from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
 from specnet.runtime.cores import cores
@@ -91,13 +91,26 @@ def _size(x: Value, axis: int) -> int:
 max_pool: Op = Op(
     "max_pool",
     _infer_pooled,
-    "pool_max({workers}, {a}, {how}, {o})",
-    lambda g, y, x, axis, windows: (max_unpool(g, x, y, axis=axis, windows=windows, size=_size(x, axis)),),
+    "pool_max({workers}, {a}, {how}, {o}, floor={floor})",
+    lambda g, y, x, axis, windows, floor: (
+        max_unpool(
+            masked(g, greater(y, 0.0)) if floor else g,
+            x,
+            y,
+            axis=axis,
+            windows=windows,
+            size=_size(x, axis),
+        ),
+    ),
     flops=_each(1),
     prepare=_prepare,
     shared=True,
 )
-"""The largest element of each window along an axis; the gradient goes to the first of equals."""
+"""The largest element of each window along an axis; the gradient goes to the first of equals.
+
+With a `floor` it is 0 where nothing in the window is larger, and nothing flows back: a relu behind the pooling, which
+then costs no pass over memory of its own.
+"""
 
 max_unpool: Op = Op(
     "max_unpool",
@@ -160,11 +173,12 @@ def pool_largest(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
     A relu is monotone, so that it may as well come behind the pooling, where there are fewer elements; what
     flows back is the same, since it is 0 wherever relu is.
     """
-    if x.op is relu:
-        return relu(pool_largest(x.inputs[0], windows))
-    for axis in range(len(windows), 0, -1):
-        if not _single(windows[axis - 1], x.shape[axis]):
-            x = max_pool(x, axis=axis, windows=tuple(windows[axis - 1]))
+    axes = [axis for axis in range(len(windows), 0, -1) if not _single(windows[axis - 1], x.shape[axis])]
+    floor = x.op is relu and bool(axes)
+    x = x.inputs[0] if floor else x
+    for axis in axes:
+        last = floor and axis == axes[-1]
+        x = max_pool(x, axis=axis, windows=tuple(windows[axis - 1]), floor=last)
     return x
 
 

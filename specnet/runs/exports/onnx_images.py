@@ -68,6 +68,11 @@ def _single(w: Any, operator: str, inputs: list[str], **attributes: Any) -> str:
 
 def pool(w: Any, value: Value, inputs: list[str]) -> str:
     """Write a pooling along one axis: a reduction of each window's slice, side by side."""
+    y = _pooled(w, value, inputs)
+    return str(w.node("Relu", [y])) if value.attributes.get("floor") else y
+
+
+def _pooled(w: Any, value: Value, inputs: list[str]) -> str:
     operator = {"max_pool": "ReduceMax", "window_sum": "ReduceSum"}[value.op.name]
     axis, windows = value.attributes["axis"], value.attributes["windows"]
     size = value.inputs[0].shape[axis]

@@ -83,7 +83,7 @@ class Convolution(Filtering):
         window = pair(size)
         options: dict[str, Any] = {
             "strides": strides,
-            "padding": images.around(padding, x, window, strides, dilation),
+            "padding": images.around(padding, x, window, strides, dilation, steps=len(size) == 1),
             "dilation": dilation,
             "groups": self.groups,
         }

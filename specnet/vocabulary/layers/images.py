@@ -72,24 +72,31 @@ def padded(padding: str, size: Pair, kernel: Pair, strides: Pair, dilation: Pair
     return down, right
 
 
-def around(padding: str, x: Value, kernel: Pair, strides: Pair, dilation: Pair) -> tuple[Pair, Pair]:
-    """Return the zeros before and behind each axis of images; raise ShapeFault where no window fits."""
+def around(
+    padding: str, x: Value, kernel: Pair, strides: Pair, dilation: Pair, *, steps: bool = False
+) -> tuple[Pair, Pair]:
+    """Return the zeros before and behind each axis of images; raise ShapeFault where no window fits.
+
+    `steps` says that the images are sequences, and are to be spoken of as such.
+    """
     size = size_of(x)
     zeros = padded(padding, size, kernel, strides, dilation)
     down, right = ((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     if down > size[0] + sum(zeros[0]) or right > size[1] + sum(zeros[1]):
-        spread = f", dilated to {extent((down, right))}," if (down, right) != kernel else ""
+        reach = extent((down, right), steps=steps)
+        spread = f", dilated to {reach}," if (down, right) != kernel else ""
         raise ShapeFault(
-            f"a kernel of {extent(kernel)}{spread} is larger than the inputs of {extent(size)}",
+            f"a kernel of {extent(kernel, steps=steps)}{spread} is larger than the inputs of "
+            f"{extent(size, steps=steps)}",
             x,
             help='a smaller kernel_size, or padding = "same"',
         )
     return zeros
 
 
-def extent(size: Pair) -> str:
+def extent(size: Pair, *, steps: bool) -> str:
     """Write height and width, or the length of a sequence, as a reader sees it."""
-    return f"{size[1]} steps" if size[0] == 1 else f"{size[0]} x {size[1]}"
+    return f"{size[1]} steps" if steps else f"{size[0]} x {size[1]}"
 
 
 def places(x: Value) -> tuple[int, ...]:

@@ -14,14 +14,17 @@ Span = tuple[int, int]
 Pool = Callable[[Value, Sequence[Sequence[Span]]], Value]
 
 
-def _strided(x: Value, size: Pair, strides: Pair | None, padding: str) -> list[list[Span]]:
+def _strided(
+    x: Value, size: Pair, strides: Pair | None, padding: str, *, steps: bool = False
+) -> list[list[Span]]:
     """Return the windows of each axis of images; raise ShapeFault where there are none."""
     strides = size if strides is None else strides
     there = images.size_of(x)
     around = images.padded(padding, there, size, strides, (1, 1))
     if any(s + sum(p) < k for s, p, k in zip(there, around, size, strict=True)):
         raise ShapeFault(
-            f"a window of {images.extent(size)} is larger than the inputs of {images.extent(there)}",
+            f"a window of {images.extent(size, steps=steps)} is larger than the inputs of "
+            f"{images.extent(there, steps=steps)}",
             x,
             help='a smaller pool_size, or padding = "same"',
         )
@@ -46,7 +49,7 @@ class Pooling1D(Layer):
         """Return sequences with each window pooled."""
         rows = images.rows(self.type, x)
         strides = None if self.strides is None else along(self.strides)
-        return pool(x, [_strided(rows, along(self.pool_size), strides, self.padding)[1]])
+        return pool(x, [_strided(rows, along(self.pool_size), strides, self.padding, steps=True)[1]])
 
 
 class Pooling2D(Layer):

@@ -43,7 +43,6 @@ def convolutions(draw):
     return (*size, groups * own), (*kernel, own, groups * made), attributes
 
 
-
 @SETTINGS
 @given(convolutions(), st.integers(1, 3), st.sampled_from([1, 300, geometry.ROOM]))
 def test_any_convolution_and_all_that_flows_back(case, batch, room):

@@ -115,6 +115,87 @@ def scatter(x, index, size):
     return np.tensordot(np.eye(size)[index], x, (range(index.ndim),) * 2)
 
 
+def windows(x, w_shape, strides, padding, dilation):
+    """Return what each place of a convolution's output sees: (batch, rows, columns, kh, kw, channels)."""
+    x = np.pad(x, ((0, 0), *padding, (0, 0)))
+    reach = [(k - 1) * d + 1 for k, d in zip(w_shape[:2], dilation, strict=True)]
+    seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
+    seen = seen[:, :: strides[0], :: strides[1], :, :: dilation[0], :: dilation[1]]
+    return seen.transpose(0, 1, 2, 4, 5, 3)
+
+
+def by_group(x, groups):
+    return x.reshape(*x.shape[:-1], groups, -1)
+
+
+def conv2d(x, w, b=0.0, *, strides, padding, dilation, groups):
+    seen = by_group(windows(x, w.shape, strides, padding, dilation), groups)
+    y = np.einsum("nijabgc,abcgf->nijgf", seen, by_group(w, groups))
+    return y.reshape(*y.shape[:3], -1) + b
+
+
+def conv2d_kernel(x, g, size, *, strides, padding, dilation, groups):
+    seen = by_group(windows(x, size, strides, padding, dilation), groups)
+    seen = seen[:, : g.shape[1], : g.shape[2]]
+    w = np.einsum("nijabgc,nijgf->abcgf", seen, by_group(g, groups))
+    return w.reshape(*w.shape[:3], -1)
+
+
+def conv2d_input(g, w, size, *, strides, padding, dilation, groups):
+    (top, _), (left, _) = padding
+    sent = np.einsum("nijgf,abcgf->nijabgc", by_group(g, groups), by_group(w, groups))
+    sent = sent.reshape(*sent.shape[:5], -1)
+    x = np.zeros((len(g), *size, sent.shape[-1]), sent.dtype)
+    for i, j, a, b in np.ndindex(sent.shape[1:5]):
+        down, right = i * strides[0] + a * dilation[0] - top, j * strides[1] + b * dilation[1] - left
+        if 0 <= down < size[0] and 0 <= right < size[1]:
+            x[:, down, right] += sent[:, i, j, a, b]
+    return x
+
+
+def seen(span, size):
+    return slice(max(span[0], 0), min(span[1], size))
+
+
+def first_largest(x, axis, windows):
+    """Return for each window where along the axis its first largest element is."""
+    x = np.moveaxis(x, axis, 0)
+    parts = [seen(span, len(x)) for span in windows]
+    return np.moveaxis(np.stack([part.start + x[part].argmax(0) for part in parts]), 0, axis)
+
+
+def max_pool(x, axis, windows, floor):
+    y = np.take_along_axis(x, first_largest(x, axis, windows), axis)
+    return np.where(y > 0, y, 0.0) if floor else y
+
+
+def max_pick(v, x, _, axis, windows):
+    return np.take_along_axis(v, first_largest(x, axis, windows), axis)
+
+
+def max_unpool(g, x, _, axis, windows, size):
+    there = np.moveaxis(first_largest(x, axis, windows), axis, 0)
+    out = np.zeros(x.shape, g.dtype)
+    assert x.shape[axis] == size
+    for found, flowing in zip(there, np.moveaxis(g, axis, 0), strict=True):
+        where, part = np.expand_dims(found, axis), np.expand_dims(flowing, axis)
+        np.put_along_axis(out, where, np.take_along_axis(out, where, axis) + part, axis)
+    return out
+
+
+def window_sum(x, axis, windows):
+    x = np.moveaxis(x, axis, 0)
+    return np.moveaxis(np.stack([x[seen(span, len(x))].sum(0) for span in windows]), 0, axis)
+
+
+def window_spread(g, axis, windows, size):
+    g = np.moveaxis(g, axis, 0)
+    out = np.zeros((size, *g.shape[1:]), g.dtype)
+    for part, span in zip(g, windows, strict=True):
+        out[seen(span, size)] += part
+    return np.moveaxis(out, 0, axis)
+
+
 MEANING = {
     "absolute": np.abs,
     "add": np.add,
@@ -127,6 +208,9 @@ MEANING = {
     "column_sums": column_sums,
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
     "crop": lambda x, margins: x[tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, margins, strict=True))],
+    "conv2d": conv2d,
+    "conv2d_input": conv2d_input,
+    "conv2d_kernel": conv2d_kernel,
     "divide": np.divide,
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "equal": np.equal,
@@ -152,6 +236,9 @@ MEANING = {
     "log_softmax": log_softmax,
     "lookup": lambda table, index: table[index],
     "masked": lambda x, mask: np.where(mask, x, 0),
+    "max_pick": max_pick,
+    "max_pool": max_pool,
+    "max_unpool": max_unpool,
     "maximum": np.maximum,
     "minimum": np.minimum,
     "multiply": np.multiply,
@@ -184,6 +271,8 @@ MEANING = {
     "tanh": np.tanh,
     "total": total,
     "transpose": np.transpose,
+    "window_spread": window_spread,
+    "window_sum": window_sum,
 }
 
 

@@ -15,6 +15,9 @@ ALWAYS = ("activation", "learning_rate")
 
 VALUES: dict[str, Any] = {
     "units": 32,
+    "filters": 32,
+    "kernel_size": 2,
+    "output_size": 2,
     "activation": "relu",
     "value": 0.1,
     "step_size": 30,

@@ -16,19 +16,24 @@ _SLOT = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
 _INPUTS = "abcdefgh"
 
+SHARED = 8_000_000
+"""Floating-point operations of a matrix product that is worth sharing out over workers."""
 
-def emit(graph: Graph, groups: list[Group], placement: Placement, batch: int, guard: str | None) -> Plan:
+
+def emit(
+    graph: Graph, groups: list[Group], placement: Placement, batch: int, guard: str | None, workers: int = 0
+) -> Plan:
     """Write placed groups as one straight-line Python function over bound NumPy views.
 
     `guard` names a scalar output: where it is not finite, the function returns before the backward pass, so
-    that a step that has diverged leaves the parameters as they were.
+    that a step that has diverged leaves the parameters as they were. `workers` share the batch, where there are any.
     """
-    return _Writer(graph, placement, batch).write(groups, guard)
+    return _Writer(graph, placement, batch, workers).write(groups, guard)
 
 
 class _Writer:
-    def __init__(self, graph: Graph, placement: Placement, batch: int) -> None:
-        self.graph, self.placement, self.batch = graph, placement, batch
+    def __init__(self, graph: Graph, placement: Placement, batch: int, workers: int) -> None:
+        self.graph, self.placement, self.batch, self.workers = graph, placement, batch, workers
         self.views: dict[str, View] = {}
         self.blocks: list[Block] = []
         self.literals: dict[str, tuple[float, int, DType]] = {}
@@ -79,6 +84,7 @@ class _Writer:
             batch=self.batch,
             arena=self.placement.arena,
             once=self.placement.once,
+            workers=self.workers,
             source=_source(self.once, [*self.lines, result], numbers),
         )
 
@@ -92,18 +98,24 @@ class _Writer:
             return
         shape = group.values[0].shape
         name = f"block_{len(self.blocks)}"
-        self.cut, self.inner, self.block_shape, self.rows = {}, group.inner, shape, group.rows
+        self.cut, self.inner, self.block_shape, self.rows = {}, group.inner, shape, group.rows * group.workers
         steps = [(value, self._code(value)) for value in group.values]
         cut, self.cut = self.cut, None
         scratch = tuple(view for piece, view in cut.items() if piece.startswith("t"))
         sliced = tuple(view for piece, view in cut.items() if piece.startswith("p"))
         pieces = [p for p in cut if p.startswith("p")] + [p for p in cut if p.startswith("t")]
-        self.blocks.append(Block(name, group.rows, shape, sliced, scratch))
-        self.lines.append(f"for {', '.join(pieces)}, in {name}:")
+        self.blocks.append(Block(name, group.rows, shape, sliced, scratch, group.workers))
+        if group.workers > 1:
+            self.lines.append(f"def piece_of_{name}({', '.join(pieces)}):")
+        else:
+            self.lines.append(f"for {', '.join(pieces)}, in {name}:")
         for value, code in steps:
             self.lines += [f"    {line}" for line in code]
             self._count_functions(code)
             self.steps.append(replace(self._step(value, value.op.name, code), block=name))
+        if group.workers > 1:
+            self.lines.append(f"each_piece(workers, piece_of_{name}, {name})")
+            self.functions.add("each_piece")
 
     def _finish(self, step: Step, code: tuple[str, ...], group: Group | None) -> None:
         self.steps.append(step)
@@ -146,6 +158,8 @@ class _Writer:
             letters = {letter: f"{self.scalar(i)}" for letter, i in zip(_INPUTS, value.inputs, strict=False)}
             return (f"s{value.index} = {value.op.scalar.format(**letters)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
+        if value.op is ops.product and self.workers > 1 and value.op.flops(value).at(self.batch) >= SHARED:
+            kernel = kernel.replace("dot(", "shared_dot({workers}, ")
         text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)
         return tuple(text.split("\n"))
 
@@ -159,6 +173,8 @@ class _Writer:
             return self.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
         if re.fullmatch(r"s\d?", name):
             return self._scratch(value, int(name[1:] or 1) - 1, form)
+        if name == "workers":
+            return "workers"
         if name == "stream":
             self.streams[f"stream_{value.index}"] = value.attributes["stream"]
             return f"stream_{value.index}"

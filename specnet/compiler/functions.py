@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from specnet.compiler.image_phrases import IMAGE_HELPERS
+
 HELPERS = {
     "sigmoid": """\
 def sigmoid(x):
@@ -94,6 +96,7 @@ def scatter(x, index, size):
     table = np.zeros((size, *x.shape[index.ndim :]), dtype)
     np.add.at(table, index, x)
     return table""",
+    **IMAGE_HELPERS,
 }
 """The functions that a listing may call, as they are written; `dtype` is the program's."""
 

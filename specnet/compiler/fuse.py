@@ -10,6 +10,10 @@ PIECE = 16_384
 """Elements of one piece: 64 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache."""
 
 
+SHARED = 8 * PIECE
+"""Elements of a chain that is worth sharing out over workers."""
+
+
 @dataclass(slots=True)
 class Group:
     """Ops that run one after the other: a single op, or a chain of element-wise ops run piece by piece."""
@@ -20,15 +24,20 @@ class Group:
     once: bool = False
     """Whether it never changes, and so is computed when the plan is bound."""
     inner: set[int] = field(default_factory=set)
-    """Which of its values nobody outside it reads: they need room for one piece only."""
+    """Which of its values nobody outside it reads: they need room for one piece only, for each worker."""
+    workers: int = 1
+    """How many workers share its pieces."""
 
 
-def group(graph: Graph, batch: int, *, fuse: bool = True, fixed_inputs: bool = False) -> list[Group]:
+def group(
+    graph: Graph, batch: int, *, fuse: bool = True, fixed_inputs: bool = False, workers: int = 1
+) -> list[Group]:
     """Put the ops in the order of execution, and join long element-wise chains over one shape into groups.
 
     Joining stops at the first op that needs a whole array that the chain computes; ops that do not depend
     on the chain run before it. Arrays of fewer than two pieces are left alone. What follows from constants
-    alone, or from inputs that are `fixed_inputs`, is computed once.
+    alone, or from inputs that are `fixed_inputs`, is computed once. Where a plan has `workers`, they share the
+    pieces of chains that are long enough, and single ops that long are cut as well.
     """
     waiting = [v for v in graph if not v.op.leaf and v.op is not CONSTANT and not v.op.alias]
     groups: list[Group] = []
@@ -43,12 +52,13 @@ def group(graph: Graph, batch: int, *, fuse: bool = True, fixed_inputs: bool = F
             continue
         chain, before, waiting = _chain(first, waiting)
         groups += [Group([v]) for v in before]
-        if len(chain) == 1:
+        shared = workers if first.count.at(batch) >= SHARED else 1
+        if len(chain) == 1 and shared == 1:
             groups.append(Group(chain))
             continue
         inside = {v.index for v in chain}
         inner = {v.index for v in chain if readers.get(v.index) and readers[v.index] <= inside}
-        groups.append(Group(chain, rows=_rows(first, batch), inner=inner))
+        groups.append(Group(chain, rows=_rows(first, batch), inner=inner, workers=shared))
     return groups
 
 

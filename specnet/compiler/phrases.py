@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specnet.compiler.functions import CALLED, HELPERS
+from specnet.compiler.image_phrases import IMAGE_HELPERS, call
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.op import CONSTANT
@@ -45,6 +46,9 @@ def phrase(listing: Listing, value: Value) -> Phrase:
         if scalar and name in ("maximum", "minimum"):
             called = called.removeprefix("np.")[:3]
         return Phrase(f"{called}({', '.join(texts)})", ATOM)
+    if name in IMAGE_HELPERS:
+        text = call(listing, value)
+        return Phrase(text, SUM if len(inputs) == 3 and name == "conv2d" else ATOM)
     if name in HELPERS:
         listing.helpers.add(name)
         listing.helpers |= CALLED.get(name, set())

@@ -7,6 +7,7 @@ from specnet.compiler.place import place
 from specnet.compiler.simplify import prune, simplify
 from specnet.compiler.spread import spread
 from specnet.graph.graph import Graph
+from specnet.runtime.cores import cores
 from specnet.runtime.plan import Plan
 
 
@@ -25,5 +26,6 @@ def plan(
     every optimised one is tested against.
     """
     graph = spread(join_biases(simplify(graph), fixed_inputs=fixed_inputs)) if optimise else prune(graph)
-    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs)
-    return emit(graph, groups, place(graph, groups, batch), batch, guard)
+    workers = cores() if any(value.op.shared for value in graph) else 0
+    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=max(1, workers))
+    return emit(graph, groups, place(graph, groups, batch), batch, guard, workers)

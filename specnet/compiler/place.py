@@ -181,7 +181,7 @@ class _Placer:
         self.out.places[value.index] = Place(self._new(_bytes(shape, value.dtype, self.batch), number))
 
     def _piece(self, shape: Shape, group: Group) -> Shape:
-        return (group.rows, *shape[1:]) if group.rows else shape
+        return (group.rows * group.workers, *shape[1:]) if group.rows else shape
 
     def _served(self, group: Group, value: Value) -> Place | None:
         """Return the place of an input that this op may overwrite."""

@@ -30,7 +30,8 @@ class Op:
     or None where there is none.
 
     `elementwise` ops may run block by block and, if `in_place`, write over an input that nobody reads any
-    more; `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
+    more; `shared` ops share their batch out over `{workers}`, and have the plan share its other long loops too;
+    `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
     differs at every application, so that two are never one.
     """
 
@@ -47,6 +48,7 @@ class Op:
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
     in_place: bool = True
+    shared: bool = False
 
     def __call__(self, *inputs: Value | float, **attributes: Any) -> Value:
         """Append an application to the inputs' graph; numbers among the inputs become constants."""

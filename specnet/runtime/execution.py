@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from specnet.runtime.blas import one_thread
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
 from specnet.runtime.shapes import ITEM_BYTES, at, count, show
+from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
 
@@ -36,6 +38,7 @@ class Executable:
         self._streams = streams or {}
         self._code = compile(plan.source, "<specnet plan>", "exec")
         self._arena = _aligned(plan.arena)
+        self._workers = Workers(plan.workers) if plan.workers else None
 
     def bind(self, batch: int, leaves: Mapping[str, Array]) -> Bound:
         """Return the plan over these arrays, for a batch of at most `plan.batch` rows.
@@ -53,6 +56,17 @@ class Executable:
                     f"{name} is {array.dtype}{array.shape}, and the plan takes a contiguous {dtype}{show(shape)}"
                 )
             memory[name] = array.reshape(-1).view(np.uint8)
+        names = self._names(batch, memory)
+        with np.errstate(all="ignore"):
+            exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
+        step = names["step"]
+        if self._workers is not None and self._workers.count > 1:
+            step = _alone(step)
+        return Bound(step, {name: names[view] for name, view in plan.arrays.items()})
+
+    def _names(self, batch: int, memory: Mapping[str, Array]) -> dict[str, Any]:
+        """Return what the plan's source names, over this memory."""
+        plan = self.plan
         names: dict[str, Any] = {name: FUNCTIONS[name] for name in plan.functions}
         for view in plan.views:
             names[view.name] = _view(view, memory, batch)
@@ -65,11 +79,22 @@ class Executable:
         for name, stream in plan.streams.items():
             names[name] = self._streams[stream]
         names |= plan.attributes
+        if self._workers is not None:
+            names["workers"] = self._workers
         for block in plan.blocks:
-            names[block.name] = _pieces(block, names, batch)
-        with np.errstate(all="ignore"):
-            exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
-        return Bound(names["step"], {name: names[view] for name, view in plan.arrays.items()})
+            pieces = _pieces(block, names, batch)
+            names[block.name] = pieces if block.workers > 1 else pieces[0]
+        return names
+
+
+def _alone(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
+    """Return a step of workers, none of which is to have its matrix products run on several threads."""
+
+    def run(*numbers: float) -> tuple[float, ...]:
+        with one_thread():
+            return step(*numbers)
+
+    return run
 
 
 def _aligned(size: int) -> Array:
@@ -91,12 +116,18 @@ def _view(view: View, memory: Mapping[str, Array], batch: int) -> Array:
     return array.T if view.form == "T" else array
 
 
-def _pieces(block: Block, names: Mapping[str, Any], batch: int) -> list[tuple[Array, ...]]:
-    """Cut a block's arrays into pieces; a last smaller piece gets smaller scratch."""
-    pieces = []
+def _pieces(block: Block, names: Mapping[str, Any], batch: int) -> list[list[tuple[Array, ...]]]:
+    """Cut a block's arrays into pieces, a list for each worker; a last smaller piece gets smaller scratch."""
     leading = at(block.shape, batch)[0]
-    for start in range(0, leading, block.rows):
-        rows = min(block.rows, leading - start)
-        sliced = [names[name][start : start + rows] for name in block.sliced]
-        pieces.append((*sliced, *(names[name][:rows] for name in block.scratch)))
-    return pieces
+    starts = range(0, leading, block.rows)
+    shares: list[list[tuple[Array, ...]]] = []
+    for worker in range(block.workers):
+        own = starts[len(starts) * worker // block.workers : len(starts) * (worker + 1) // block.workers]
+        room = worker * block.rows
+        pieces = []
+        for start in own:
+            rows = min(block.rows, leading - start)
+            sliced = [names[name][start : start + rows] for name in block.sliced]
+            pieces.append((*sliced, *(names[name][room : room + rows] for name in block.scratch)))
+        shares.append(pieces)
+    return shares

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from specnet.runtime import normalising
+from specnet.runtime.convolution import convolve, convolve_input, convolve_kernel
 from specnet.runtime.erf import erf
+from specnet.runtime.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
 from specnet.runtime.scatter import as_indices, scatter_add
+from specnet.runtime.workers import each_piece, shared_dot
 
 Array = np.ndarray[Any, Any]
 
@@ -50,12 +53,16 @@ FUNCTIONS: dict[str, Any] = {
     "column_normal": normalising.column_normal,
     "column_slopes": normalising.column_slopes,
     "column_sums": normalising.column_sums,
+    "convolve": convolve,
+    "convolve_input": convolve_input,
+    "convolve_kernel": convolve_kernel,
     "copyto": np.copyto,
     "count_nonzero": np.count_nonzero,
     "divide": np.divide,
     "dot": np.dot,
     "draw_normal": draw_normal,
     "draw_uniform": draw_uniform,
+    "each_piece": each_piece,
     "equal": np.equal,
     "erf": erf,
     "exp": np.exp,
@@ -77,6 +84,9 @@ FUNCTIONS: dict[str, Any] = {
     "minimum": np.minimum,
     "multiply": np.multiply,
     "negative": np.negative,
+    "pick_max": pick_max,
+    "pool_max": pool_max,
+    "pool_sum": pool_sum,
     "power": np.power,
     "put": np.put,
     "reciprocal": np.reciprocal,
@@ -86,9 +96,12 @@ FUNCTIONS: dict[str, Any] = {
     "scalar_log": scalar_log,
     "scalar_sqrt": scalar_sqrt,
     "scatter_add": scatter_add,
+    "shared_dot": shared_dot,
     "sign": np.sign,
+    "spread_sum": spread_sum,
     "sqrt": np.sqrt,
     "subtract": np.subtract,
     "take": np.take,
     "tanh": np.tanh,
+    "unpool_max": unpool_max,
 }

@@ -36,7 +36,7 @@ class Block:
     """A chain of element-wise statements that runs piece by piece, so that what passes between them stays in cache.
 
     `rows` is how many rows of the leading axis a piece has; `sliced` names the views that are cut into
-    pieces, `scratch` those that hold one piece.
+    pieces, `scratch` those that hold one piece for each of the `workers` that share the pieces.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Block:
     shape: Shape
     sliced: tuple[str, ...]
     scratch: tuple[str, ...]
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Plan:
     """Bytes of the arena."""
     once: int
     """Bytes of what is computed once for a batch size."""
+    workers: int
+    """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
     source: str = field(repr=False)
 
     def flops(self, batch: int | None = None) -> int:

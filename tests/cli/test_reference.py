@@ -103,8 +103,16 @@ def host(entry: Entry, kind: type[Kind]) -> dict[str, Any]:
             "layers": [{"type": "dense", "units": 10}],
             "loss": "cross_entropy",
         }
+    if kind.__module__.startswith("specnet.vocabulary.layers"):
+        return {"data": IRIS | seen_as(kind.model_fields["type"].default), "loss": "cross_entropy"}
     layers = [DENSE_3] if name != "reader" else [{"type": "flatten"}, DENSE_3]
     return {"data": IRIS, "layers": layers, "loss": "cross_entropy"}
+
+
+def seen_as(layer: str) -> dict[str, Any]:
+    """Four numbers a flower as the sequence, or the image, that a layer takes."""
+    shape = {"1d": [4, 1], "2d": [2, 2, 1]}.get(layer.removesuffix("_transpose")[-2:])
+    return {} if shape is None else {"transforms": [{"type": "reshape", "shape": shape}]}
 
 
 def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[str, Any]:

@@ -69,6 +69,59 @@ def slopes_of_columns(g, x, moments, sums, gamma):
 
 
 positive_3 = Given((3, 3), 0.3)
+
+
+def convolution(strides=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1, size=None):
+    attributes = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    return attributes | ({"size": size} if size is not None else {})
+
+
+def conv2d(shape, kernel, *, bias=False, **options):
+    given = (Given((B, *shape)), Given(kernel), *((Given(kernel[-1:]),) if bias else ()))
+    return Row("conv2d", lambda *v: ops.conv2d(*v, **convolution(**options)), given)
+
+
+def conv2d_input(shape, kernel, **options):
+    given = (Given((B, *shape)), Given(kernel))
+    return Row("conv2d_input", lambda *v: ops.conv2d_input(*v, **convolution(**options)), given)
+
+
+def conv2d_kernel(shape, flowing, **options):
+    given = (Given((B, *shape)), Given((B, *flowing)))
+    return Row("conv2d_kernel", lambda *v: ops.conv2d_kernel(*v, **convolution(**options)), given)
+
+
+def whole(x):
+    """Make numbers of whole ones, among which there are equals, and through which nothing flows back."""
+    return ops.cast(x, to=x.graph.dtype)
+
+
+def unpool(axis, windows, size):
+    def apply(g, i):
+        x = whole(i)
+        y = ops.max_pool(x, axis=axis, windows=windows, floor=False)
+        return ops.max_unpool(g, x, y, axis=axis, windows=windows, size=size)
+
+    return apply
+
+
+def pick_max(axis, windows):
+    def apply(v, i):
+        x = whole(i)
+        y = ops.max_pool(x, axis=axis, windows=windows, floor=False)
+        return ops.max_pick(v, x, y, axis=axis, windows=windows)
+
+    return apply
+
+
+APART = ((0, 2), (2, 4), (4, 6))
+GAPS = ((1, 3), (4, 5))
+LAPPING = ((-1, 2), (1, 4), (3, 6), (5, 8))
+UNEVEN = ((0, 2), (1, 4), (3, 5), (4, 7))
+OVER = ((-1, 1), (1, 3), (3, 5), (5, 8))
+SPANS = [(APART, 6), (GAPS, 6), (LAPPING, 7), (UNEVEN, 7), (OVER, 7), (((0, 5),), 5)]
+
+
 TABLE = [
     Row("absolute", ops.absolute, (kinked,)),
     Row("add", ops.add, (real, real)),
@@ -131,6 +184,30 @@ TABLE = [
     Row("concat", lambda x: ops.beside(*(x * float(n) for n in range(1, 19)), axis=1)),
     Row("crop", lambda x: ops.crop(x, margins=((0, 0), (1, 1))), (Given((B, 5)),)),
     Row("crop", lambda x: ops.crop(x, margins=((0, 0), (0, 2), (1, 0))), (Given((B, 4, 3)),)),
+    conv2d((5, 6, 2), (3, 2, 2, 4)),
+    conv2d((5, 6, 2), (3, 2, 2, 4), bias=True),
+    conv2d((4, 3, 5), (1, 1, 5, 3), bias=True),
+    conv2d((4, 3, 5), (1, 1, 5, 3), strides=(2, 2)),
+    conv2d((7, 6, 17), (3, 3, 17, 2), padding=((1, 1), (0, 2)), strides=(2, 1)),
+    conv2d((7, 8, 3), (2, 3, 3, 2), dilation=(3, 2), padding=((2, 0), (0, 0))),
+    conv2d((5, 4, 6), (3, 2, 2, 9), groups=3, bias=True, padding=((1, 0), (1, 1))),
+    conv2d((5, 4, 32), (3, 2, 16, 4), groups=2),
+    conv2d((5, 4, 3), (3, 2, 1, 6), groups=3, bias=True, strides=(2, 1), padding=((1, 1), (1, 0))),
+    conv2d((5, 7, 4), (2, 2, 1, 4), groups=4, dilation=(2, 3)),
+    conv2d_input((3, 5, 4), (3, 2, 2, 4), size=(5, 6)),
+    conv2d_input((4, 3, 3), (1, 1, 5, 3), size=(4, 3)),
+    conv2d_input((3, 3, 2), (1, 1, 5, 2), strides=(2, 1), size=(6, 3)),
+    conv2d_input((4, 6, 2), (3, 3, 17, 2), padding=((1, 1), (0, 2)), strides=(2, 1), size=(7, 6)),
+    conv2d_input((5, 4, 2), (2, 3, 3, 2), dilation=(3, 2), padding=((1, 0), (0, 0)), size=(7, 8)),
+    conv2d_input((4, 5, 9), (3, 2, 2, 9), groups=3, padding=((1, 0), (1, 1)), size=(5, 4)),
+    conv2d_input((3, 3, 4), (3, 2, 16, 4), groups=2, size=(5, 4)),
+    conv2d_input((3, 4, 6), (3, 2, 1, 6), groups=3, strides=(2, 1), padding=((1, 1), (1, 0)), size=(5, 4)),
+    conv2d_kernel((5, 6, 2), (3, 5, 4), size=(3, 2)),
+    conv2d_kernel((4, 3, 5), (4, 3, 3), size=(1, 1)),
+    conv2d_kernel((7, 6, 17), (4, 6, 2), padding=((1, 1), (0, 2)), strides=(2, 1), size=(3, 3)),
+    conv2d_kernel((7, 8, 3), (6, 4, 2), dilation=(3, 2), padding=((2, 0), (0, 0)), size=(2, 3)),
+    conv2d_kernel((5, 4, 6), (4, 5, 9), groups=3, padding=((1, 0), (1, 1)), size=(3, 2)),
+    conv2d_kernel((5, 4, 3), (3, 4, 6), groups=3, strides=(2, 1), padding=((1, 1), (1, 0)), size=(3, 2)),
     Row("divide", ops.divide, (real, positive)),
     Row("divide", ops.divide, (real, Given((3,), 0.3))),
     Row("divide", ops.divide, (Given((3,)), positive)),
@@ -172,6 +249,35 @@ TABLE = [
     Row("masked", ops.masked, (real, bools)),
     Row("masked", ops.masked, (Given((3,)), bools)),
     Row("masked", ops.masked, (bools, bools)),
+    *(
+        row
+        for axis in (1, 2)
+        for spans, size in SPANS
+        for own in [(size, 3) if axis == 1 else (2, size, 3)]
+        for seen in [(len(spans), 3) if axis == 1 else (2, len(spans), 3)]
+        for row in [
+            Row("max_pick", pick_max(axis, spans), (Given((B, *own)), index(B, *own))),
+            *(
+                Row(
+                    "max_pool",
+                    lambda x, a=axis, s=spans, f=floor: ops.max_pool(x, axis=a, windows=s, floor=f),
+                    (Given((B, *own), -9.0, 9.0),),
+                )
+                for floor in (False, True)
+            ),
+            Row("max_unpool", unpool(axis, spans, size), (Given((B, *seen)), index(B, *own))),
+            Row(
+                "window_spread",
+                lambda g, a=axis, s=spans, n=size: ops.window_spread(g, axis=a, windows=s, size=n),
+                (Given((B, *seen)),),
+            ),
+            Row(
+                "window_sum",
+                lambda x, a=axis, s=spans: ops.window_sum(x, axis=a, windows=s),
+                (Given((B, *own)),),
+            ),
+        ]
+    ),
     Row("maximum", ops.maximum, (real, Given(low=-1.97, high=2.03))),
     Row("maximum", lambda x: ops.maximum(x, 0.5), (Given(avoid=(0.5,)),)),
     Row("maximum", ops.maximum, (real, Given((3,), -1.97, 2.03))),

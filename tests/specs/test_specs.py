@@ -22,7 +22,7 @@ def trained(name, **overrides):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_is_without_any_finding(path):
-    report = specnet.validate(path, data=path.stem != "mnist-mlp" or MNIST.exists())
+    report = specnet.validate(path, data=not path.stem.startswith("mnist") or MNIST.exists())
     assert not report.diagnostics
 
 
@@ -99,6 +99,7 @@ def test_regression_comes_down_to_the_noise():
 
 def test_mnist_stays_within_20_epochs():
     assert specnet.load(SPECS / "mnist-mlp.toml").training.epochs <= 20
+    assert specnet.load(SPECS / "mnist-cnn.toml").training.epochs <= 15
 
 
 def test_json_document_is_the_model_that_toml_would_be():

@@ -30,6 +30,14 @@ ALONE = [
 ]
 
 
+ALONE = [
+    name
+    for name, kind in LAYERS.kinds.items()
+    if kind.takes == (1, 1) and name not in {"sequential", "residual", "parallel"}
+]
+"""Layers of one input, which are no containers: those are in tests/compiler/test_branches.py."""
+
+
 def test_every_layer_has_rows():
     assert {row.options["type"] for row in ROWS} == set(ALONE)
 

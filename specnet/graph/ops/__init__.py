@@ -1,6 +1,7 @@
 """The op table by family; one op is one statement: infer, kernel, pullback."""
 
 from specnet.graph.ops.activations import clip, elu, huber, leaky_relu, log_cosh, softsign
+from specnet.graph.ops.convolution import PLAIN, conv2d, conv2d_input, conv2d_kernel, same_padding
 from specnet.graph.ops.elementwise import (
     absolute,
     add,
@@ -46,6 +47,15 @@ from specnet.graph.ops.normalising import (
     row_normal,
     row_of,
     row_slopes,
+from specnet.graph.ops.noise import keep_mask
+from specnet.graph.ops.pooling import (
+    max_pick,
+    max_pool,
+    max_unpool,
+    pool_largest,
+    pool_mean,
+    window_spread,
+    window_sum,
 )
 from specnet.graph.ops.reductions import (
     argmax,
@@ -75,6 +85,7 @@ from specnet.graph.ops.shaping import (
 
 __all__ = [
     "FIXED",
+    "PLAIN",
     "ROW_NUMBERS",
     "absolute",
     "add",
@@ -87,6 +98,9 @@ __all__ = [
     "column_slopes",
     "column_sums",
     "concat",
+    "conv2d",
+    "conv2d_input",
+    "conv2d_kernel",
     "crop",
     "divide",
     "elu",
@@ -118,6 +132,9 @@ __all__ = [
     "lookup",
     "masked",
     "matmul",
+    "max_pick",
+    "max_pool",
+    "max_unpool",
     "maximum",
     "mean",
     "mean_all",
@@ -132,6 +149,8 @@ __all__ = [
     "pad",
     "pick",
     "place",
+    "pool_largest",
+    "pool_mean",
     "power",
     "product",
     "relu",
@@ -144,6 +163,7 @@ __all__ = [
     "row_slopes",
     "rows",
     "scatter",
+    "same_padding",
     "select",
     "sigmoid",
     "sign",
@@ -158,4 +178,6 @@ __all__ = [
     "total_all",
     "total_last",
     "transpose",
+    "window_spread",
+    "window_sum",
 ]

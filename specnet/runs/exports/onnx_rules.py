@@ -11,6 +11,7 @@ from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.ops.sampling import mixture
+from specnet.runs.exports import onnx_images
 from specnet.runtime.shapes import Batch
 
 if TYPE_CHECKING:
@@ -172,6 +173,10 @@ def _resample(w: Writer, value: Value, inputs: list[str]) -> str:
 
 
 RULES: dict[str, Rule] = {
+    "conv2d": onnx_images.conv2d,
+    "conv2d_input": onnx_images.conv2d_input,
+    "max_pool": onnx_images.pool,
+    "window_sum": onnx_images.pool,
     "cast": lambda w, value, inputs: w.cast(inputs[0], value.dtype),
     "clip": _clip,
     "concat": _concat,

@@ -1,0 +1,200 @@
+"""Convolutions of images (batch, height, width, channels), and what flows back through them.
+
+The three ops are one trilinear form in the images, the kernel and the output, each solved for another of them:
+so the pullbacks of each are the other two, and slopes of slopes exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.op import Op
+from specnet.graph.ops.reductions import total
+from specnet.runtime.cores import cores
+from specnet.runtime.geometry import Geometry, Pair
+from specnet.runtime.shapes import ITEM_BYTES, Count, DType, Shape, show
+
+
+def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: dict[str, Any]) -> Geometry:
+    _, height, width, channels = images
+    rows, columns, _, filters = kernel
+    return Geometry(
+        (height, width),  # type: ignore[arg-type]
+        channels,  # type: ignore[arg-type]
+        (rows, columns),  # type: ignore[arg-type]
+        filters,  # type: ignore[arg-type]
+        attributes["strides"],
+        attributes["padding"],
+        attributes["dilation"],
+        attributes["groups"],
+        ITEM_BYTES[dtype],
+    )
+
+
+def _times(pair: Sequence[Any]) -> str:
+    return " x ".join(map(str, pair))
+
+
+def _fitting(
+    images: Shape, kernel: Shape, blame: Value, dtype: DType, attributes: dict[str, Any]
+) -> Geometry:
+    """Return the geometry of images and a kernel; raise ShapeFault where they do not fit."""
+    if len(images) != 4 or len(kernel) != 4:
+        raise ShapeFault(f"{show(images)} are no images (batch, height, width, channels)", blame)
+    groups = attributes["groups"]
+    channels, filters = images[3], kernel[3]
+    assert isinstance(channels, int)
+    assert isinstance(filters, int)
+    if channels % groups or filters % groups:
+        raise ShapeFault(
+            f"{channels} channels and {filters} filters cannot both be divided into {groups} groups", blame
+        )
+    if kernel[2] != channels // groups:
+        raise ShapeFault(
+            f"a kernel {show(kernel)} does not fit {channels} channels in {groups} groups", blame
+        )
+    how = _geometry(images, kernel, dtype, attributes)
+    if min(how.out) < 1:
+        spread = [(k - 1) * d + 1 for k, d in zip(how.kernel, how.dilation, strict=True)]
+        dilated = f", {_times(spread)} with its dilation," if spread != list(how.kernel) else ""
+        around = f", {_times(how.padded)} with their padding" if how.pads else ""
+        raise ShapeFault(
+            f"a kernel of {_times(how.kernel)}{dilated} is larger than the images of {_times(how.size)}{around}",
+            blame,
+            help='a smaller kernel_size, or padding = "same"',
+        )
+    return how
+
+
+def _of(value: Value) -> Geometry:
+    """Return the geometry of an application of any of the three ops."""
+    attributes = value.attributes
+    if value.op is conv2d:
+        images, kernel = (v.shape for v in value.inputs[:2])
+    elif value.op is conv2d_input:
+        images, kernel = value.shape, value.inputs[1].shape
+    else:
+        images, kernel = value.inputs[0].shape, value.shape
+    return _geometry(images, kernel, value.dtype, attributes)
+
+
+def _how(value: Value, batch: int) -> dict[str, Any]:
+    return {"how": _of(value)}
+
+
+def _infer_conv2d(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    x, w, *bias = inputs
+    how = _fitting(x.shape, w.shape, x, x.dtype, attributes)
+    if bias and bias[0].shape != (how.filters,):
+        raise ShapeFault(f"a bias {show(bias[0].shape)} does not fit {how.filters} filters", bias[0])
+    return (x.shape[0], *how.out, how.filters), x.dtype
+
+
+def _flops(value: Value) -> Count:
+    """Two operations for each number of a patch and each number of the output; one for a bias."""
+    how = _of(value)
+    images = value.inputs[0].shape[0]
+    places = Count(images.times, 1) if not isinstance(images, int) else Count(images)
+    each = 2 * how.depth + (1 if len(value.inputs) == 3 else 0)
+    return places * Count(how.out[0] * how.out[1] * how.filters * each)
+
+
+def _pull_conv2d(g: Value, y: Value, x: Value, w: Value, *bias: Value, **attributes: Any) -> Sequence[Value]:
+    height, width = x.shape[1:3]
+    rows, columns = w.shape[:2]
+    to_bias = [total(g, axes=(0, 1, 2))] if bias else []
+    return (
+        conv2d_input(g, w, size=(height, width), **attributes),
+        conv2d_kernel(x, g, size=(rows, columns), **attributes),
+        *to_bias,
+    )
+
+
+conv2d: Op = Op(
+    "conv2d",
+    _infer_conv2d,
+    lambda value: (
+        f"convolve({{workers}}, {{a}}, {{b}}, {'{c}' if len(value.inputs) == 3 else None}, {{s}}, {{how}}, {{o}})"
+    ),
+    _pull_conv2d,
+    flops=_flops,
+    scratch=lambda value: [((cores(), _of(value).forward_scratch), value.dtype)],
+    prepare=_how,
+    shared=True,
+)
+"""Images (batch, h, w, channels) by a kernel (kh, kw, channels / groups, filters), plus a bias (filters,) if given.
+
+y[n, i, j, f] is the sum over a, b and the channels c of f's group of
+x[n, i * strides[0] + a * dilation[0] - top, j * strides[1] + b * dilation[1] - left, c] * w[a, b, c, f], with zeros
+outside the images; `padding` is ((top, bottom), (left, right)).
+"""
+
+
+def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    g, w = inputs
+    own = w.shape[2]
+    assert isinstance(own, int)
+    images = (g.shape[0], *attributes["size"], own * attributes["groups"])
+    how = _fitting(images, w.shape, g, g.dtype, attributes)
+    if g.shape[1:] != (*how.out, how.filters):
+        raise ShapeFault(f"{show(g.shape)} is no output of images {show(images)}", g)
+    return images, g.dtype
+
+
+conv2d_input: Op = Op(
+    "conv2d_input",
+    _infer_conv2d_input,
+    "convolve_input({workers}, {a}, {b}, {s}, {how}, {o})",
+    lambda g, y, flowing, w, size, **attributes: (
+        conv2d(g, w, **attributes),
+        conv2d_kernel(g, flowing, size=w.shape[:2], **attributes),
+    ),
+    flops=_flops,
+    scratch=lambda value: [((cores(), _of(value).input_scratch), value.dtype)],
+    prepare=_how,
+    shared=True,
+)
+"""What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
+
+
+def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    x, g = inputs
+    channels, filters = x.shape[3], g.shape[3]
+    assert isinstance(channels, int)
+    kernel = (*attributes["size"], channels // attributes["groups"], filters)
+    how = _fitting(x.shape, kernel, x, x.dtype, attributes)
+    if g.shape != (x.shape[0], *how.out, how.filters):
+        raise ShapeFault(f"{show(g.shape)} is no output of images {show(x.shape)}", g)
+    return kernel, x.dtype
+
+
+def _kernel_scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
+    how, workers = _of(value), cores()
+    return [((workers, how.kernel_scratch), value.dtype), ((workers, how.depth * how.filters), value.dtype)]
+
+
+conv2d_kernel: Op = Op(
+    "conv2d_kernel",
+    _infer_conv2d_kernel,
+    "convolve_kernel({workers}, {a}, {b}, {s}, {s2}, {how}, {o})",
+    lambda g, y, x, flowing, size, **attributes: (
+        conv2d_input(flowing, g, size=x.shape[1:3], **attributes),
+        conv2d(x, g, **attributes),
+    ),
+    flops=_flops,
+    scratch=_kernel_scratch,
+    prepare=_how,
+    shared=True,
+)
+"""What flows back to the kernel of a `conv2d`, of the height and width `size`."""
+
+PLAIN: dict[str, Any] = {"strides": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+"""The attributes of a convolution at every place, of all channels at once, within the images."""
+
+
+def same_padding(size: int, kernel: int, stride: int, dilation: int) -> Pair:
+    """Return the zeros before and behind an axis for an output of ceil(size / stride): the odd one behind."""
+    needed = max(0, (-(-size // stride) - 1) * stride + (kernel - 1) * dilation + 1 - size)
+    return needed // 2, needed - needed // 2

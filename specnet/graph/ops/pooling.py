@@ -1,0 +1,203 @@
+"""Pooling along one axis. Windows are attributes, (from, to) each, and may reach over either end of the axis.
+
+Pooling over two axes is one after the other. The last axis comes first, so that of equal largest elements that
+one counts which comes first in memory, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.op import Op
+from specnet.graph.ops.elementwise import greater, masked, relu
+from specnet.graph.ops.fixed import fixed
+from specnet.graph.ops.shaping import reshape
+from specnet.runtime.cores import cores
+from specnet.runtime.shapes import Count, Dim, DType, Shape, count, show
+from specnet.runtime.windows import Span, Windows
+
+
+def _windows(shape: Shape, attributes: dict[str, Any]) -> Windows:
+    """Return how windows go along the axis of an array of this shape."""
+    axis, size = attributes["axis"], shape[attributes["axis"]]
+    assert isinstance(size, int)
+    return Windows(attributes["windows"], size, count(shape[axis + 1 :]).each)
+
+
+def _infer_pooled(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    x, axis = inputs[0], attributes["axis"]
+    windows = attributes["windows"]
+    shape = (*x.shape[:axis], len(windows), *x.shape[axis + 1 :])
+    if not windows or min(_windows(x.shape, attributes).counts) < 1:
+        raise ShapeFault(f"a window sees nothing of axis {axis} of {show(x.shape)}", x)
+    for value in inputs[1:]:
+        if value.shape not in (x.shape, shape):
+            raise ShapeFault(f"{show(value.shape)} does not fit windows over {show(x.shape)}", value)
+    return shape, x.dtype
+
+
+def _infer_spread(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+    g, axis = inputs[0], attributes["axis"]
+    if g.shape[axis] != len(attributes["windows"]):
+        raise ShapeFault(f"{show(g.shape)} has not one element a window along axis {axis}", g)
+    shape = (*g.shape[:axis], attributes["size"], *g.shape[axis + 1 :])
+    for value in inputs[1:]:
+        if value.shape not in (g.shape, shape):
+            raise ShapeFault(f"{show(value.shape)} does not fit windows over {show(shape)}", value)
+    return shape, g.dtype
+
+
+def _whole(value: Value) -> Shape:
+    """Return the shape of the array that the windows go over."""
+    axis = value.attributes["axis"]
+    size = value.attributes.get("size", value.inputs[0].shape[axis])
+    return (*value.shape[:axis], size, *value.shape[axis + 1 :])
+
+
+def _prepare(value: Value, batch: int) -> dict[str, Any]:
+    return {"how": _windows(_whole(value), value.attributes)}
+
+
+def _each(times: int) -> Any:
+    """Return the rule of an op that does so many operations for each element that a window sees."""
+
+    def flops(value: Value) -> Count:
+        whole, axis = _whole(value), value.attributes["axis"]
+        seen = sum(_windows(whole, value.attributes).counts)
+        return count((*whole[:axis], *whole[axis + 1 :])) * Count(seen * times)
+
+    return flops
+
+
+def _room(*dtypes: DType | None) -> Any:
+    """Return the rule of an op that needs room for the windows of a tile, an array for each dtype."""
+
+    def scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
+        how = _windows(_whole(value), value.attributes)
+        shape = (cores(), how.rows * how.inner * len(how.spans))
+        return [(shape, dtype or value.dtype) for dtype in dtypes]
+
+    return scratch
+
+
+def _size(x: Value, axis: int) -> int:
+    size = x.shape[axis]
+    assert isinstance(size, int)
+    return size
+
+
+max_pool: Op = Op(
+    "max_pool",
+    _infer_pooled,
+    "pool_max({workers}, {a}, {how}, {o}, floor={floor})",
+    lambda g, y, x, axis, windows, floor: (
+        max_unpool(
+            masked(g, greater(y, 0.0)) if floor else g,
+            x,
+            y,
+            axis=axis,
+            windows=windows,
+            size=_size(x, axis),
+        ),
+    ),
+    flops=_each(1),
+    prepare=_prepare,
+    shared=True,
+)
+"""The largest element of each window along an axis; the gradient goes to the first of equals.
+
+With a `floor` it is 0 where nothing in the window is larger, and nothing flows back: a relu behind the pooling, which
+then costs no pass over memory of its own.
+"""
+
+max_unpool: Op = Op(
+    "max_unpool",
+    _infer_spread,
+    "unpool_max({workers}, {a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
+    lambda g, y, flowing, x, largest, axis, windows, size: (
+        max_pick(g, x, largest, axis=axis, windows=windows),
+        None,
+        None,
+    ),
+    flops=_each(3),
+    scratch=_room(None, None, "bool"),
+    prepare=_prepare,
+    shared=True,
+)
+"""What flows back through `max_pool`: each window's gradient at the first place of x that holds its largest."""
+
+max_pick: Op = Op(
+    "max_pick",
+    _infer_pooled,
+    "pick_max({workers}, {a}, {b}, {c}, {s}, {s2}, {how}, {o})",
+    lambda g, y, values, x, largest, axis, windows: (
+        max_unpool(g, x, largest, axis=axis, windows=windows, size=_size(x, axis)),
+        None,
+        None,
+    ),
+    flops=_each(1),
+    scratch=_room("bool", "bool"),
+    prepare=_prepare,
+    shared=True,
+)
+"""The element of its first input where `max_pool` found the largest of its second, whose result is the third."""
+
+window_sum: Op = Op(
+    "window_sum",
+    _infer_pooled,
+    "pool_sum({workers}, {a}, {how}, {o})",
+    lambda g, y, x, axis, windows: (window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),),
+    flops=_each(1),
+    prepare=_prepare,
+    shared=True,
+)
+"""The sum of each window along an axis."""
+
+window_spread: Op = Op(
+    "window_spread",
+    _infer_spread,
+    "spread_sum({workers}, {a}, {how}, {o})",
+    lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
+    flops=_each(1),
+    prepare=_prepare,
+    shared=True,
+)
+"""For each place of an axis of `size`, the sum over the windows that see it: the transpose of `window_sum`."""
+
+
+def pool_largest(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
+    """Return the largest element of each window over the axes from 1 on, one list of windows an axis.
+
+    A relu is monotone, so that it may as well come behind the pooling, where there are fewer elements; what
+    flows back is the same, since it is 0 wherever relu is.
+    """
+    axes = [axis for axis in range(len(windows), 0, -1) if not _single(windows[axis - 1], x.shape[axis])]
+    floor = x.op is relu and bool(axes)
+    x = x.inputs[0] if floor else x
+    for axis in axes:
+        last = floor and axis == axes[-1]
+        x = max_pool(x, axis=axis, windows=tuple(windows[axis - 1]), floor=last)
+    return x
+
+
+def pool_mean(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
+    """Return the mean of what each window sees over the axes from 1 on; what lies outside does not count."""
+    for axis in range(len(windows), 0, -1):
+        if _single(windows[axis - 1], x.shape[axis]):
+            continue
+        spans = tuple(windows[axis - 1])
+        counts = _windows(x.shape, {"axis": axis, "windows": spans}).counts
+        x = window_sum(x, axis=axis, windows=spans)
+        if len(set(counts)) == 1:
+            x = x * (1.0 / counts[0])
+        else:
+            shares = fixed(x.graph, tuple(1.0 / n for n in counts))
+            x = x * reshape(shares, shape=(len(counts), *(1,) * (x.rank - axis - 1)))
+    return x
+
+
+def _single(windows: Sequence[Span], size: Dim) -> bool:
+    """Whether each window is one place, in order, and all are seen: then there is nothing to do."""
+    return len(windows) == size and all(span == (i, i + 1) for i, span in enumerate(windows))

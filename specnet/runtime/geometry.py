@@ -1,0 +1,192 @@
+"""How a convolution goes over its images: sizes, and the tiles that stay in a core's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+Pair = tuple[int, int]
+Unit = tuple[int, int, int, int]
+"""A tile: images from, to; rows of the output from, to."""
+
+ROOM = 1280 * 1024
+"""Bytes of a tile's patches: about a core's L2 cache, which most of them are then still in when they are multiplied."""
+
+MOST = 16
+"""Images in a tile: more would leave the last worker waiting."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """One convolution of images (rows, height, width, channels) with a kernel (kh, kw, channels / groups, filters)."""
+
+    size: Pair
+    channels: int
+    kernel: Pair
+    filters: int
+    strides: Pair
+    padding: tuple[Pair, Pair]
+    dilation: Pair
+    groups: int
+    item: int
+    """Bytes of a number."""
+
+    @cached_property
+    def out(self) -> Pair:
+        """Height and width of the output."""
+        height, width = (
+            spots(*axis)
+            for axis in zip(self.size, self.kernel, self.strides, self.padding, self.dilation, strict=True)
+        )
+        return height, width
+
+    @cached_property
+    def padded(self) -> Pair:
+        """Height and width of an image with the zeros around it."""
+        return self.size[0] + sum(self.padding[0]), self.size[1] + sum(self.padding[1])
+
+    @property
+    def pads(self) -> bool:
+        """Whether there are zeros around an image."""
+        return self.padding != ((0, 0), (0, 0))
+
+    @property
+    def taps(self) -> int:
+        """How many places of an image a place of the output looks at."""
+        return self.kernel[0] * self.kernel[1]
+
+    @property
+    def own(self) -> int:
+        """Channels of a group."""
+        return self.channels // self.groups
+
+    @property
+    def made(self) -> int:
+        """Filters of a group."""
+        return self.filters // self.groups
+
+    @property
+    def depth(self) -> int:
+        """How many numbers of an image a number of the output sums."""
+        return self.taps * self.own
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether each channel is a group of its own, so that there are no matrices to multiply."""
+        return self.groups > 1 and self.own == 1
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether the images themselves are the patches."""
+        return self.taps == 1 and self.strides == (1, 1) and not self.pads and self.groups == 1
+
+    @property
+    def across(self) -> bool:
+        """Whether patches are laid out tap by tap, along rows of the image, since a place of it holds so little."""
+        return self.own * (self.kernel[1] if self.dilation[1] == 1 else 1) < 16
+
+    @cached_property
+    def tile(self) -> Pair:
+        """Images in a tile, and the rows of the output that it has of each."""
+        if self.depthwise:
+            whole = self.out[0] * self.out[1] * (self.channels + self.filters) * self.item
+            return max(1, min(MOST, ROOM // whole)), self.out[0]
+        row = self.out[1] * self.depth * self.item
+        whole = row * self.out[0]
+        if whole <= ROOM:
+            return min(MOST, ROOM // whole), self.out[0]
+        return 1, max(1, ROOM // row)
+
+    @cached_property
+    def spread_tile(self) -> Pair:
+        """The same for what flows back to the images, tap by tap: there are no patches."""
+        if self.across or self.pointwise:
+            return self.tile
+        row = self.out[1] * (self.filters + 2 * self.own * self.strides[0] * self.strides[1]) * self.item
+        whole = row * self.out[0]
+        return (min(MOST, ROOM // whole), self.out[0]) if whole <= ROOM else (1, max(1, ROOM // row))
+
+    def units(self, start: int, stop: int, tile: Pair) -> Iterator[Unit]:
+        """Go through some images, tile by tile."""
+        images, rows = tile
+        for first in range(start, stop, images):
+            for top in range(0, self.out[0], rows):
+                yield first, min(first + images, stop), top, min(top + rows, self.out[0])
+
+    @property
+    def patch_numbers(self) -> int:
+        """How many numbers a tile's patches of one group are."""
+        return self._places(self.tile) * (self.depth + self.joins)
+
+    @property
+    def padded_numbers(self) -> int:
+        """How many numbers a tile's images are with the zeros around them."""
+        return self.tile[0] * self.padded[0] * self.padded[1] * self.channels if self.pads else 0
+
+    @property
+    def joins(self) -> bool:
+        """Whether a bias is one more row of the kernel, and a row of ones one more of the patches."""
+        return self.across and self.groups == 1 and not self.pointwise
+
+    @property
+    def forward_scratch(self) -> int:
+        """How many numbers of scratch memory a worker needs for the output."""
+        if self.depthwise:
+            return self._depthwise_scratch
+        joined = (self.depth + 1) * self.filters if self.joins else 0
+        return self._patches_scratch + joined + self._grouped_scratch(self.tile)
+
+    @property
+    def input_scratch(self) -> int:
+        """How many it needs for what flows back to the images."""
+        if self.depthwise:
+            return self._depthwise_scratch
+        if self.pointwise:
+            return 0
+        sent = self._places(self.spread_tile) * (self.depth if self.across else self.own)
+        return sent + self._grouped_scratch(self.spread_tile)
+
+    @property
+    def kernel_scratch(self) -> int:
+        """How many it needs for what flows back to the kernel, beside its sums."""
+        if self.depthwise:
+            return self._depthwise_scratch + self.channels
+        return self._patches_scratch + self.depth * self.made + self._grouped_scratch(self.tile)
+
+    def _places(self, tile: Pair) -> int:
+        """Return how many places of the output a tile has."""
+        return tile[0] * tile[1] * self.out[1]
+
+    def _grouped_scratch(self, tile: Pair) -> int:
+        """Return the numbers of the kernel by groups, and of one group's part of a tile's output, if any."""
+        if self.groups == 1:
+            return 0
+        return self.depth * self.filters + self._places(tile) * self.made
+
+    @property
+    def _patches_scratch(self) -> int:
+        return 0 if self.pointwise else self.patch_numbers + self.padded_numbers
+
+    @property
+    def _depthwise_scratch(self) -> int:
+        return self.tile[0] * self.out[0] * self.out[1] * self.channels
+
+    def places(self, *tap: int) -> tuple[slice, slice, slice, slice]:
+        """Return where in the output a tap falls within the images, (rows, columns), and where in them it does."""
+        found = []
+        for axis in (0, 1):
+            lead = tap[axis] * self.dilation[axis] - self.padding[axis][0]
+            stride, size, spots = self.strides[axis], self.size[axis], self.out[axis]
+            first = max(0, -(lead // stride))
+            stop = max(first, min(spots, (size - 1 - lead) // stride + 1))
+            begin = first * stride + lead
+            found.append(
+                (slice(first, stop), slice(begin, max(begin, (stop - 1) * stride + lead + 1), stride))
+            )
+        return found[0][0], found[1][0], found[0][1], found[1][1]
+
+
+def spots(size: int, kernel: int, stride: int, padding: Pair, dilation: int) -> int:
+    """Return in how many places a kernel fits on an axis; 0 or less where it does in none."""
+    return (size + sum(padding) - (kernel - 1) * dilation - 1) // stride + 1

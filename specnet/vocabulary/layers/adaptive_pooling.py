@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Literal
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers.images import Length, Lengths, along, pair
+from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers.pooling import Span
+
+
+def _cells(size: int, count: int) -> list[Span]:
+    """Return PyTorch's cells: cell i reaches from floor(i * size / count) to ceil((i + 1) * size / count)."""
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
+class AdaptiveMaxPooling1D(Layer):
+    """The largest of each of so many cells.  x (batch, steps, channels) -> y (batch, output_size, channels).
+
+    Cell i reaches from floor(i * steps / output_size) to ceil((i + 1) * steps / output_size), as in PyTorch, so that
+    neighbours may overlap by a step.
+    """
+
+    type: Literal["adaptive_max_pooling1d"] = "adaptive_max_pooling1d"
+    output_size: Length
+    """How many cells the steps are divided into."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        size = images.size_of(images.rows(self.type, x))
+        return ops.pool_largest(x, [_cells(size[1], along(self.output_size)[1])])
+
+
+class AdaptiveMaxPooling2D(Layer):
+    """The largest of each cell of a grid.  x (batch, height, width, channels) -> y (batch, *output_size, channels).
+
+    Cell i of an axis reaches from floor(i * size / output_size) to ceil((i + 1) * size / output_size), as in PyTorch,
+    so that neighbours may overlap by a row or column.
+    """
+
+    type: Literal["adaptive_max_pooling2d"] = "adaptive_max_pooling2d"
+    output_size: Lengths
+    """Into how many rows and columns of cells an image is divided."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        sizes = images.size_of(images.images(self.type, x))
+        return ops.pool_largest(x, list(map(_cells, sizes, pair(self.output_size))))
+
+
+class AdaptiveAveragePooling1D(Layer):
+    """The mean of each of so many cells.  x (batch, steps, channels) -> y (batch, output_size, channels).
+
+    Cell i reaches from floor(i * steps / output_size) to ceil((i + 1) * steps / output_size), as in PyTorch, so that
+    neighbours may overlap by a step.
+    """
+
+    type: Literal["adaptive_average_pooling1d"] = "adaptive_average_pooling1d"
+    output_size: Length
+    """How many cells the steps are divided into."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        size = images.size_of(images.rows(self.type, x))
+        return ops.pool_mean(x, [_cells(size[1], along(self.output_size)[1])])
+
+
+class AdaptiveAveragePooling2D(Layer):
+    """The mean of each cell of a grid.  x (batch, height, width, channels) -> y (batch, *output_size, channels).
+
+    Cell i of an axis reaches from floor(i * size / output_size) to ceil((i + 1) * size / output_size), as in PyTorch,
+    so that neighbours may overlap by a row or column.
+    """
+
+    type: Literal["adaptive_average_pooling2d"] = "adaptive_average_pooling2d"
+    output_size: Lengths
+    """Into how many rows and columns of cells an image is divided."""
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        sizes = images.size_of(images.images(self.type, x))
+        return ops.pool_mean(x, list(map(_cells, sizes, pair(self.output_size))))

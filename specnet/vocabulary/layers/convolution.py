@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.kind import fault
+from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
+from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class Filtering(Layer):
+    """What layers share that make their features by filters: a bias, a function, and where things start."""
+
+    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
+    """The function applied to the sum."""
+    use_bias: bool = True
+    """Whether a bias is added to each filter."""
+    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    """Where the bias starts."""
+    bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large bias."""
+
+    def biases(self, build: Builder, filters: int) -> list[Value]:
+        """Declare the bias (filters,), where there is one."""
+        if not self.use_bias:
+            return []
+        return [build.parameter("bias", (filters,), self.bias_init, self.bias_regularizer)]
+
+
+class Convolution(Filtering):
+    """What convolutions share whose filters see all channels of their group."""
+
+    filters: PositiveInt
+    """How many features it gives."""
+    groups: PositiveInt = 1
+    """Into how many groups channels and filters are divided; each filter sees the channels of its group."""
+    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
+        default_factory=INITIALIZERS.default("glorot_uniform")
+    )
+    """Where the kernel starts."""
+    kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large kernel."""
+
+    @model_validator(mode="after")
+    def _divided(self) -> Convolution:
+        if self.filters % self.groups:
+            raise fault(
+                f"{self.filters} filters cannot be divided into {self.groups} groups",
+                key="groups",
+                help="a number that divides `filters` and the channels of the input",
+            )
+        return self
+
+    def own_channels(self, x: Value) -> int:
+        """Return how many channels a group has; raise ShapeFault where they cannot be divided into groups."""
+        channels = self.features(x)
+        if channels % self.groups:
+            raise ShapeFault(
+                f"{channels} channels cannot be divided into {self.groups} groups",
+                x,
+                help=f"`groups` must divide {channels} and {self.filters}",
+            )
+        return channels // self.groups
+
+    def convolved(
+        self, build: Builder, x: Value, size: tuple[int, ...], padding: str, strides: Pair, dilation: Pair
+    ) -> Value:
+        """Return images (batch, height, width, channels) convolved with a kernel of this size."""
+        own = self.own_channels(x)
+        kernel = build.parameter(
+            "kernel", (*size, own, self.filters), self.kernel_init, self.kernel_regularizer
+        )
+        if len(size) == 1:
+            kernel = ops.reshape(kernel, shape=(1, *size, own, self.filters))
+        window = pair(size)
+        options: dict[str, Any] = {
+            "strides": strides,
+            "padding": images.around(padding, x, window, strides, dilation, steps=len(size) == 1),
+            "dilation": dilation,
+            "groups": self.groups,
+        }
+        return ops.conv2d(x, kernel, *self.biases(build, self.filters), **options)
+
+
+class Conv1D(Convolution):
+    """y = activation(x * kernel + bias), where * slides a window along steps.
+
+    x (batch, steps, channels) -> y (batch, new_steps, filters). The kernel is (kernel_size, channels / groups,
+    filters), as in Keras; PyTorch's `Conv1d` has (filters, channels / groups, kernel_size) and channels before
+    steps. As everywhere, the kernel is not flipped (a cross-correlation): y[i] is the sum over k of
+    x[i * strides + k * dilation] * kernel[k]. new_steps is the number of whole windows with "valid",
+    ceil(steps / strides) with "same" and "causal".
+    """
+
+    type: Literal["conv1d"] = "conv1d"
+    filters: PositiveInt
+    """How many features it gives."""
+    kernel_size: Length
+    """How many steps a window has."""
+    strides: Length = 1
+    """How many steps the window moves on."""
+    padding: Literal["valid", "same", "causal"] = "valid"
+    """Which zeros are put around: none ("valid"); as many as give ceil(steps / strides) windows, the odd one behind,
+    as in Keras (PyTorch's "same" allows strides of 1 only, where both agree); or all of them before, so that no
+    window sees what comes after it ("causal")."""
+    dilation: Length = 1
+    """How far apart the steps of a window are; Keras's `dilation_rate`."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        rows = images.rows(self.type, x)
+        size = (along(self.kernel_size)[1],)
+        y = self.convolved(build, rows, size, self.padding, along(self.strides), along(self.dilation))
+        return self.activation.lower(images.sequences(y))
+
+
+class Conv2D(Convolution):
+    """y = activation(x * kernel + bias), where * slides a window over images.
+
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). The kernel is (height, width,
+    channels / groups, filters), as in Keras; PyTorch's `Conv2d` has (filters, channels / groups, height, width) and
+    channels before height. As everywhere, the kernel is not flipped (a cross-correlation): y[i, j] is the sum
+    over a and b of x[i * strides + a * dilation, j * strides + b * dilation] * kernel[a, b]. A new size is the
+    number of whole windows with "valid", ceil(size / strides) with "same".
+    """
+
+    type: Literal["conv2d"] = "conv2d"
+    filters: PositiveInt
+    """How many features it gives."""
+    kernel_size: Lengths
+    """Height and width of a window."""
+    strides: Lengths = 1
+    """How far the window moves on, down and to the right."""
+    padding: images.Padding = "valid"
+    """Which zeros are put around: none ("valid"), or as many as give ceil(size / strides) windows, the odd one behind,
+    as in Keras ("same"). PyTorch's "same" allows strides of 1 only, where both agree."""
+    dilation: Lengths = 1
+    """How far apart the places of a window are, down and to the right; Keras's `dilation_rate`."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        x = images.images(self.type, x)
+        size = pair(self.kernel_size)
+        y = self.convolved(build, x, size, self.padding, pair(self.strides), pair(self.dilation))
+        return self.activation.lower(y)
+
+
+class Conv2DTranspose(Convolution):
+    """y = activation(xᵀ + bias), where xᵀ is what flows back to the images of a convolution: it enlarges images.
+
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). Each place of x adds itself,
+    times the kernel (height, width, filters / groups, channels), to a window of y (Zeiler et al., 2010). With the
+    window's reach k = (kernel_size - 1) * dilation + 1 a new size is (size - 1) * strides + max(k, strides) with
+    "valid", size * strides with "same", as in Keras. Where `output_padding` is given it is (size - 1) * strides + k
+    - 2 p + output_padding, p being 0 for "valid" and k // 2 for "same": p rows are cut off before and
+    behind, as by PyTorch's `padding` (Keras leaves this to its backends). PyTorch's kernel is (channels,
+    filters / groups, height, width).
+    """
+
+    type: Literal["conv2d_transpose"] = "conv2d_transpose"
+    filters: PositiveInt
+    """How many features it gives."""
+    kernel_size: Lengths
+    """Height and width of a window."""
+    strides: Lengths = 1
+    """How far apart the windows of neighbouring places are, down and to the right."""
+    padding: images.Padding = "valid"
+    """What is cut off the result: nothing ("valid"), or what leaves size * strides ("same")."""
+    output_padding: (
+        Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None
+    ) = None
+    """How many rows and columns are added behind, fewer than `strides`: of the sizes from which a convolution would
+    have come to the input's, it picks one."""
+    dilation: Lengths = 1
+    """How far apart the places of a window are, down and to the right; Keras's `dilation_rate`."""
+
+    @model_validator(mode="after")
+    def _added(self) -> Conv2DTranspose:
+        if self.output_padding is not None:
+            for added, stride in zip(pair(self.output_padding), pair(self.strides), strict=True):
+                if added >= stride:
+                    message = (
+                        f"`output_padding` must be less than `strides`, and {added} is not less than {stride}"
+                    )
+                    raise fault(message, key="output_padding")
+        return self
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        x = images.images(self.type, x)
+        self.own_channels(x)
+        channels, own = self.features(x), self.filters // self.groups
+        size, strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+        kernel = build.parameter("kernel", (*size, own, channels), self.kernel_init, self.kernel_regularizer)
+        reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+        (height, down), (width, right) = map(self._axis, images.size_of(x), reach, strides, (0, 1))
+        if min(height, width) < 1:
+            raise ShapeFault(
+                f"nothing of the images is left: they would be {height} x {width} with what is cut off",
+                x,
+                help='a smaller kernel_size, or padding = "valid"',
+            )
+        y = ops.conv2d_input(
+            x,
+            kernel,
+            size=(height, width),
+            strides=strides,
+            padding=(down, right),
+            dilation=dilation,
+            groups=self.groups,
+        )
+        for bias in self.biases(build, self.filters):
+            y = y + bias
+        return self.activation.lower(y)
+
+    def _axis(self, size: int, reach: int, stride: int, axis: int) -> tuple[int, Pair]:
+        """Return the new size of an axis, and what is cut off before and behind."""
+        if self.output_padding is not None:
+            cut = reach // 2 if self.padding == "same" else 0
+            added = pair(self.output_padding)[axis]
+            return (size - 1) * stride + reach - 2 * cut + added, (cut, cut)
+        if self.padding == "same":
+            cut = max(reach - stride, 0)
+            return size * stride, (cut // 2, cut - cut // 2)
+        return (size - 1) * stride + max(reach, stride), (0, 0)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers.convolution import Filtering
+from specnet.vocabulary.layers.images import Lengths, pair
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class Depthwise(Filtering):
+    """What convolutions share that see each channel alone."""
+
+    kernel_size: Lengths
+    """Height and width of a window."""
+    strides: Lengths = 1
+    """How far the window moves on, down and to the right."""
+    padding: images.Padding = "valid"
+    """Which zeros are put around: none ("valid"), or as many as give ceil(size / strides) windows, the odd one behind,
+    as in Keras ("same"). PyTorch's "same" allows strides of 1 only, where both agree."""
+    dilation: Lengths = 1
+    """How far apart the places of a window are, down and to the right; Keras's `dilation_rate`."""
+    depth_multiplier: PositiveInt = 1
+    """How many filters each channel has."""
+    depthwise_init: Annotated[Initializer, INITIALIZERS] = Field(
+        default_factory=INITIALIZERS.default("glorot_uniform")
+    )
+    """Where the filters of the channels start."""
+    depthwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for large filters of the channels."""
+
+    def by_channel(self, build: Builder, x: Value, *, use_bias: bool) -> Value:
+        """Return images (batch, height, width, channels) with each channel convolved with its own filters."""
+        x = images.images(self.type, x)
+        channels, made = self.features(x), self.features(x) * self.depth_multiplier
+        size, strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+        kernel = build.parameter(
+            "depthwise",
+            (*size, channels, self.depth_multiplier),
+            self.depthwise_init,
+            self.depthwise_regularizer,
+        )
+        options: dict[str, Any] = {
+            "strides": strides,
+            "padding": images.around(self.padding, x, size, strides, dilation),
+            "dilation": dilation,
+            "groups": channels,
+        }
+        biases = self.biases(build, made) if use_bias else []
+        return ops.conv2d(x, ops.reshape(kernel, shape=(*size, 1, made)), *biases, **options)
+
+
+class DepthwiseConv2D(Depthwise):
+    """Each channel convolved with filters of its own: y = activation(x * depthwise + bias).
+
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, channels * depth_multiplier), sizes as
+    those of `conv2d`. The filters are (height, width, channels, depth_multiplier), as in Keras; filter m of channel c
+    gives feature c * depth_multiplier + m. In PyTorch it is a `Conv2d` with as many groups as channels, whose
+    kernel is (channels * depth_multiplier, 1, height, width) and counts only one channel as fan_in; here, as in
+    Keras, an initializer's fan_in is height * width * channels.
+    """
+
+    type: Literal["depthwise_conv2d"] = "depthwise_conv2d"
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        return self.activation.lower(self.by_channel(build, x, use_bias=self.use_bias))
+
+
+class SeparableConv2D(Depthwise):
+    """Each channel convolved with filters of its own, and then mixed: y = activation(x * depthwise · pointwise + bias).
+
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters), sizes as those of `conv2d`. It
+    needs height * width + filters products a channel and place where `conv2d` needs height * width * filters
+    (Chollet, 2017). `depthwise` is (height, width, channels, depth_multiplier) and `pointwise` (1, 1, channels *
+    depth_multiplier, filters), as in Keras; in PyTorch it is a `Conv2d` with as many groups as channels, and another
+    with a kernel of 1.
+    """
+
+    type: Literal["separable_conv2d"] = "separable_conv2d"
+    filters: PositiveInt
+    """How many features it gives."""
+    pointwise_init: Annotated[Initializer, INITIALIZERS] = Field(
+        default_factory=INITIALIZERS.default("glorot_uniform")
+    )
+    """Where the mixing of the channels starts."""
+    pointwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """What is added to the loss for a large mixing matrix."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        y = self.by_channel(build, x, use_bias=False)
+        shape = (1, 1, self.features(y), self.filters)
+        mix = build.parameter("pointwise", shape, self.pointwise_init, self.pointwise_regularizer)
+        return self.activation.lower(ops.conv2d(y, mix, *self.biases(build, self.filters), **ops.PLAIN))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from math import isqrt
+from typing import Literal
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Value
+from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers.layer import Layer
+
+
+class GlobalPooling(Layer):
+    """What layers share that leave one number of each channel."""
+
+    keepdims: bool = False
+    """Whether the axes that are pooled stay, with one place each."""
+
+    def shaped(self, y: Value, x: Value) -> Value:
+        """Return (batch, channels) in the shape that is wanted."""
+        return ops.reshape(y, shape=(x.shape[0], *(1,) * (x.rank - 2), x.shape[-1])) if self.keepdims else y
+
+
+def _largest(x: Value) -> Value:
+    """Return the largest of each channel: (batch, ..., channels) to (batch, channels).
+
+    All places are one axis, which is pooled in two goes of about the root of its length: the first of equals is
+    still the first in memory.
+    """
+    places = 1
+    for size in images.places(x):
+        places *= size
+    y = ops.reshape(x, shape=(x.shape[0], places, x.shape[-1]))
+    step = isqrt(places - 1) + 1 if places > 1 else 1
+    y = ops.pool_largest(y, [[(first, min(first + step, places)) for first in range(0, places, step)]])
+    y = ops.pool_largest(y, [[(0, -(-places // step))]])
+    return ops.reshape(y, shape=(x.shape[0], x.shape[-1]))
+
+
+class GlobalMaxPooling1D(GlobalPooling):
+    """The largest of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels).
+
+    The gradient goes to the first of equals, as in PyTorch's `AdaptiveMaxPool1d(1)`.
+    """
+
+    type: Literal["global_max_pooling1d"] = "global_max_pooling1d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        images.rows(self.type, x)
+        return self.shaped(_largest(x), x)
+
+
+class GlobalMaxPooling2D(GlobalPooling):
+    """The largest of each channel over the whole image.  x (batch, height, width, channels) -> y (batch, channels).
+
+    The gradient goes to the first of equals, row by row, as in PyTorch's `AdaptiveMaxPool2d(1)`.
+    """
+
+    type: Literal["global_max_pooling2d"] = "global_max_pooling2d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.shaped(_largest(images.images(self.type, x)), x)
+
+
+class GlobalAveragePooling1D(GlobalPooling):
+    """The mean of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels)."""
+
+    type: Literal["global_average_pooling1d"] = "global_average_pooling1d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        images.rows(self.type, x)
+        return self.shaped(ops.mean(x, axes=(1,)), x)
+
+
+class GlobalAveragePooling2D(GlobalPooling):
+    """The mean of each channel over the whole image.  x (batch, height, width, channels) -> y (batch, channels).
+
+    Lin et al. (2014) put it in the place of dense layers at the end of a convolutional network.
+    """
+
+    type: Literal["global_average_pooling2d"] = "global_average_pooling2d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.shaped(ops.mean(images.images(self.type, x), axes=(1, 2)), x)

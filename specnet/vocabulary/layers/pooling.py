@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers.images import Length, Lengths, Padding, Pair, along, pair
+from specnet.vocabulary.layers.layer import Layer
+
+Span = tuple[int, int]
+Pool = Callable[[Value, Sequence[Sequence[Span]]], Value]
+
+
+def _strided(
+    x: Value, size: Pair, strides: Pair | None, padding: str, *, steps: bool = False
+) -> list[list[Span]]:
+    """Return the windows of each axis of images; raise ShapeFault where there are none."""
+    strides = size if strides is None else strides
+    there = images.size_of(x)
+    around = images.padded(padding, there, size, strides, (1, 1))
+    if any(s + sum(p) < k for s, p, k in zip(there, around, size, strict=True)):
+        raise ShapeFault(
+            f"a window of {images.extent(size, steps=steps)} is larger than the inputs of "
+            f"{images.extent(there, steps=steps)}",
+            x,
+            help='a smaller pool_size, or padding = "same"',
+        )
+    return [
+        [(first, first + k) for first in range(-before, s + behind - k + 1, step)]
+        for s, k, step, (before, behind) in zip(there, size, strides, around, strict=True)
+    ]
+
+
+class Pooling1D(Layer):
+    """What layers share that pool steps."""
+
+    pool_size: Length = 2
+    """How many steps a window has."""
+    strides: Length | None = None
+    """How many steps the window moves on; `pool_size` if left out."""
+    padding: Padding = "valid"
+    """Whether only whole windows count ("valid"), or there are ceil(steps / strides) of them that reach over both
+    ends, the odd step behind, as in Keras ("same")."""
+
+    def pooled(self, x: Value, pool: Pool) -> Value:
+        """Return sequences with each window pooled."""
+        rows = images.rows(self.type, x)
+        strides = None if self.strides is None else along(self.strides)
+        return pool(x, [_strided(rows, along(self.pool_size), strides, self.padding, steps=True)[1]])
+
+
+class Pooling2D(Layer):
+    """What layers share that pool images."""
+
+    pool_size: Lengths = 2
+    """Height and width of a window."""
+    strides: Lengths | None = None
+    """How far the window moves on, down and to the right; `pool_size` if left out."""
+    padding: Padding = "valid"
+    """Whether only whole windows count ("valid"), or there are ceil(size / strides) of them that reach over all edges,
+    the odd row or column behind, as in Keras ("same")."""
+
+    def pooled(self, x: Value, pool: Pool) -> Value:
+        """Return images with each window pooled."""
+        x = images.images(self.type, x)
+        strides = None if self.strides is None else pair(self.strides)
+        return pool(x, _strided(x, pair(self.pool_size), strides, self.padding))
+
+
+class MaxPooling1D(Pooling1D):
+    """The largest of each window of steps.  x (batch, steps, channels) -> y (batch, new_steps, channels).
+
+    new_steps is the number of whole windows with "valid", ceil(steps / strides) with "same". What lies outside
+    counts as -inf. The gradient goes to the first of equals, as in PyTorch.
+    """
+
+    type: Literal["max_pooling1d"] = "max_pooling1d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.pooled(x, ops.pool_largest)
+
+
+class MaxPooling2D(Pooling2D):
+    """The largest of each window.  x (batch, height, width, channels) -> y (batch, new_height, new_width, channels).
+
+    A new size is the number of whole windows with "valid", ceil(size / strides) with "same". What lies outside
+    counts as -inf. The gradient goes to the first of equals, row by row, as in PyTorch.
+    """
+
+    type: Literal["max_pooling2d"] = "max_pooling2d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.pooled(x, ops.pool_largest)
+
+
+class AveragePooling1D(Pooling1D):
+    """The mean of each window of steps.  x (batch, steps, channels) -> y (batch, new_steps, channels).
+
+    new_steps is the number of whole windows with "valid", ceil(steps / strides) with "same". What lies outside does
+    not count, as in Keras; PyTorch's `AvgPool1d` counts its padding as zeros unless `count_include_pad` is false.
+    """
+
+    type: Literal["average_pooling1d"] = "average_pooling1d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.pooled(x, ops.pool_mean)
+
+
+class AveragePooling2D(Pooling2D):
+    """The mean of each window.  x (batch, height, width, channels) -> y (batch, new_height, new_width, channels).
+
+    A new size is the number of whole windows with "valid", ceil(size / strides) with "same". What lies outside does
+    not count, as in Keras; PyTorch's `AvgPool2d` counts its padding as zeros unless `count_include_pad` is false.
+    """
+
+    type: Literal["average_pooling2d"] = "average_pooling2d"
+
+    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+        return self.pooled(x, ops.pool_mean)

@@ -47,7 +47,7 @@ from specnet.graph.ops.normalising import (
     row_normal,
     row_of,
     row_slopes,
-from specnet.graph.ops.noise import keep_mask
+)
 from specnet.graph.ops.pooling import (
     max_pick,
     max_pool,
@@ -162,8 +162,8 @@ __all__ = [
     "row_of",
     "row_slopes",
     "rows",
-    "scatter",
     "same_padding",
+    "scatter",
     "select",
     "sigmoid",
     "sign",

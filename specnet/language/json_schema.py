@@ -60,7 +60,7 @@ class _Writer:
         properties: dict[str, Any] = {}
         if issubclass(table, Kind):
             properties["type"] = {"const": description.name, "description": description.summary}
-        properties |= {field.name: self.field(field) for field in description.fields}
+        properties |= {field.name: self.owned(table, field) for field in description.fields}
         required = [name for name, info in table.model_fields.items() if info.is_required()]
         if issubclass(table, Kind):
             required.insert(0, "type")
@@ -71,6 +71,17 @@ class _Writer:
             "additionalProperties": False,
             **({"required": required} if required else {}),
         }
+
+    def owned(self, table: type[Table], field: FieldDescription) -> dict[str, Any]:
+        """Return the schema of a table's field; what a kind has from its family is written once for all of them."""
+        owner = next(base for base in table.__mro__ if field.name in vars(base).get("__annotations__", {}))
+        if owner is table or not issubclass(owner, Kind):
+            return self.field(field)
+        name = f"{owner.__name__}.{field.name}"
+        made = self.field(field)
+        if self.definitions.setdefault(name, made) != made:
+            return made
+        return {"$ref": f"#/$defs/{name}"}
 
     def field(self, field: FieldDescription) -> dict[str, Any]:
         """Return the schema of one field."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from specnet.compiler.entries import named_inputs
 from specnet.compiler.heads import Part, costs, head_metrics, join_heads, linked
 from specnet.compiler.wiring import changed, check_wiring, every
 from specnet.data import Signature
@@ -107,7 +108,9 @@ class Network:
     def lower(self, *, training: bool) -> Lowered:
         """Build the forward graph, as it is in training or in evaluation."""
         spec = self.spec
-        x, builder, layers = lower_layers(spec, self.signature.inputs, training=training)
+        x, builder, layers = lower_layers(
+            spec, self.signature.inputs, training=training, signature=self.signature
+        )
         graph = builder.graph
         if isinstance(spec.loss, Heads):
             joined = join_heads(spec.loss, builder, self.signature, graph, spec.dtype)
@@ -177,16 +180,27 @@ class Network:
 
 
 def lower_layers(
-    spec: Spec, inputs: tuple[int, ...], *, training: bool
+    spec: Spec, inputs: tuple[int, ...], *, training: bool, signature: Signature | None = None
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over inputs (batch, *inputs); return the last one's value."""
     graph = Graph(spec.dtype)
     builder = Builder(graph, training)
     graph.origin = ("input_shape",) if spec.input_shape is not None else ("data",)
     x = leaf(graph, "inputs", "input", (BATCH, *inputs))
-    check_wiring(spec.layers)
+    named = None
+    if spec.inputs is not None:
+        assert signature is not None, "what inputs are called by is known with the data"
+        graph.origin = ("inputs",)
+        named = named_inputs(spec.inputs, signature, x)
+        check_wiring(spec.layers, named)
+    else:
+        check_wiring(spec.layers)
     try:
-        x = builder.run(spec.layers, x, "layers")
+        x = (
+            builder.run(spec.layers, x, "layers")
+            if named is None
+            else builder.enter(spec.layers, named, "layers")
+        )
     except ShapeFault as fault:
         raise SpecError(
             [_shape_diagnostic(fault, builder.entering[0], graph.origin, builder.entering)]

@@ -58,6 +58,14 @@ def check_wiring(layers: Sequence[Layer], given: Collection[str] = (INPUT,)) -> 
     `given` is what the document's own list of layers gets.
     """
     found = list(_faults(layers, ("layers",), [], given))
+    named = {name for level in levels(layers) for layer in level.layers for name in layer.inputs or ()}
+    found += [
+        Diagnostic(
+            "SN309", f"no layer takes the input `{name}`", ("inputs", name), part="key", help="leave it out"
+        )
+        for name in given
+        if len(given) > 1 and name not in named
+    ]
     if found:
         raise SpecError(found)
 
@@ -89,7 +97,7 @@ def _faults(
         here = (*path, index)
         later = {n: (*path, place) for place, n in enumerate(names) if place >= index and n not in own}
         yield from _inputs(layer, name, here, scopes, later)
-        if not apart and layer.inputs is None and index == 0 and INPUT not in own:
+        if not apart and layer.inputs is None and index == 0 and INPUT not in own and len(own) > 1:
             yield _no_inputs(given, here)
         yield from _share(layer, name, here, scopes, later)
         owner = layer.share or shared

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -154,6 +154,17 @@ class Builder:
         that names its `inputs` takes these instead of what the one before it gives; x is None where all must.
         """
         return self._through(stages, x, key, within, apart=False)[-1]
+
+    def enter(self, stages: Sequence[Stage], inputs: Mapping[str, Value], key: str) -> Value:
+        """Take several inputs, by the names that layers take them by, through layers; return what the last one gives.
+
+        An only input is also what the first layer takes where it names none.
+        """
+        self.known.append({name: Known(value) for name, value in inputs.items()})
+        only = next(iter(inputs.values())) if len(inputs) == 1 else None
+        y = self.run(stages, only, key)
+        del self.known[-1]
+        return y
 
     def branch(self, stages: Sequence[Stage], x: Value, key: str) -> tuple[Value, ...]:
         """Take a value through each of the layers by itself, and return what each gives."""

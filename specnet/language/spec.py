@@ -29,6 +29,15 @@ def _made() -> Loss:
     return LOSSES.validate("mse")
 
 
+class Entry(Table):
+    """One input of a network that has several: some columns of the data's inputs."""
+
+    columns: Annotated[tuple[str | int, ...], Field(min_length=1)]
+    """The columns that it holds, in this order; without a header, their places."""
+    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    """What their elements are laid out as; one axis of all if left out."""
+
+
 class EarlyStopping(Table):
     """End a run once a monitored value has stopped getting better."""
 
@@ -143,6 +152,15 @@ class Spec(Table):
     """What is measured beside the loss; chosen by the loss if left out."""
     input_shape: tuple[PositiveInt, ...] | None = None
     """The shape of one example's input, without the batch axis; pins what the data would tell."""
+    inputs: (
+        Annotated[
+            dict[str, Entry],
+            Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": LAYER_NAME}}),
+        ]
+        | None
+    ) = None
+    """The inputs of a network that has several, by the names that its layers take them by; all of the data's inputs
+    are one if left out."""
     data: Annotated[Reader, READERS]
     """What the model learns from."""
     layers: tuple[Annotated[Layer, LAYERS], ...] = Field(min_length=1)
@@ -177,13 +195,23 @@ class Spec(Table):
         return data if "loss" in data and not made else {**data, "loss": _made()}
 
     @model_validator(mode="after")
+    def _named(self) -> Spec:
+        for key, names in (("inputs", self.inputs), ("outputs", self.outputs)):
+            for name in names or ():
+                if re.match(LAYER_NAME, name) is None:
+                    message = (
+                        f"an {key[:-1]}'s name has letters, digits, `_` and `-`, and begins with no digit"
+                    )
+                    raise fault(message, key=(key, name), code="SN209", part="key")
+        if self.inputs is not None and self.input_shape is not None:
+            message = "`input_shape` pins an only input, and there are `inputs`, which are columns"
+            raise fault(message, key="input_shape", part="key", help="leave `input_shape` out")
+        return self
+
+    @model_validator(mode="after")
     def _with_heads(self) -> Spec:
         if self.outputs is None:
             return self
-        for name in self.outputs:
-            if re.match(LAYER_NAME, name) is None:
-                message = "an output's name has letters, digits, `_` and `-`, and begins with no digit"
-                raise fault(message, key=("outputs", name), code="SN209", part="key")
         if self.loss is not _made():
             message = "`loss` would be ignored: each of the `outputs` has a loss of its own"
             raise fault(message, key="loss", part="key", help="leave `loss` out")

@@ -6,6 +6,8 @@ _STEM = (
     '[[layers]]\ntype = "dense"\nname = "stem"\nunits = 4\nactivation = "tanh"\n'
     '[[layers]]\ntype = "dense"\nname = "branch"\nunits = 4\nactivation = "tanh"\n'
 )
+_TABLE = '[data]\ntype = "csv"\npath = "flowers.csv"\ntarget = "kind"\n'
+_SIZES = '[[layers]]\ntype = "dense"\ninputs = ["sizes"]\nunits = 1\n'
 _END = '[[layers]]\ntype = "dense"\nunits = 1\n'
 
 NETWORK = (
@@ -75,6 +77,15 @@ NETWORK = (
         "`trainable = false` holds for all of them.",
         '[[layers]]\ntype = "dense"\nunits = 1\ntrainable = false\n',
         '[[layers]]\ntype = "dense"\nunits = 1\n',
+    ),
+    Code(
+        "SN309",
+        "an input that the data do not have",
+        "`[inputs.NAME]` takes columns of a table out of the data's inputs, by their names or, without a header, their "
+        "places. A category's column brings all the elements that it is encoded as.",
+        _TABLE + '[inputs.sizes]\ncolumns = ["length", "widht"]\n' + _SIZES,
+        _TABLE + '[inputs.sizes]\ncolumns = ["length", "width"]\n' + _SIZES,
+        files=(("flowers.csv", "length,width,kind\n5.1,3.5,0\n4.9,3.0,0\n6.2,2.9,1\n5.9,3.2,1\n"),),
     ),
     Code(
         "SN401",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from specnet.data.rows import Rows
+    from specnet.data.rows import Rows, StoredRows
 
 FilePath = Annotated[str, Field(min_length=1)]
 
@@ -27,8 +27,8 @@ FilePath = Annotated[str, Field(min_length=1)]
 class Part:
     """The rows of one file, or of one table of a document, before splits and transforms."""
 
-    inputs: Rows
-    targets: NDArray[Any]
+    inputs: Rows | StoredRows
+    targets: NDArray[Any] | StoredRows
     """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from specnet.compiler.model import Model, as_targets
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.data import Dataset, Split
+from specnet.data.lazy import taken
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import leaf
@@ -24,6 +26,9 @@ Array = np.ndarray[Any, Any]
 
 ROWS_AT_ONCE = 256
 """Rows measured at once: few, so that the end of a run takes no more memory than its training."""
+
+ENOUGH_NUMBERS = 1 << 20
+"""Up to how many numbers are held at once of targets that stay in their file."""
 
 ENOUGH_ROWS = 20_000
 """Of a larger split as many rows are measured, spread evenly: more would sharpen no verdict."""
@@ -83,8 +88,8 @@ def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
     costs = np.empty(len(chosen))
     for cut in _cuts(len(chosen)):
         part = chosen[cut]
-        inputs = split.inputs[part]
-        targets = as_targets(model.network, split.targets[part], inputs)
+        inputs, targets = split.at(part)
+        targets = as_targets(model.network, targets, inputs)
         bound = executable.bind(len(part), model.leaves(inputs=inputs, targets=targets))
         bound.step()
         costs[cut] = bound.arrays["costs"]
@@ -97,14 +102,24 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     It is the cheapest of a few candidates: the shares of the classes, or the mean of the targets, their
     median, and what lies between. None where the loss is finite for none of them.
     """
-    chosen = _chosen(len(train))
-    targets = as_targets(network, train.targets[chosen], train.inputs[chosen])
+    targets = as_targets(network, *_some_targets(network, train))
     best: Baseline | None = None
     for prediction, output in _candidates(network, targets):
         loss = _constant_cost(network, output, targets)
         if np.isfinite(loss) and (best is None or loss < best.loss):
             best = Baseline(loss, prediction, _largest_share(network, targets))
     return best
+
+
+def _some_targets(network: Network, train: Split) -> tuple[Array, Array]:
+    """Return the data's targets of enough rows, and the same rows' inputs where these are compared with, too."""
+    chosen = _chosen(len(train))
+    parts = [train.targets, *([train.inputs] if network.targets_inputs else [])]
+    wide = sum(prod(held.shape[1:]) for held in parts if not isinstance(held, np.ndarray))
+    # Rows that stay in their file may be too wide for many of them to be held.
+    chosen = chosen[:: max(1, -(-len(chosen) * wide // ENOUGH_NUMBERS))]
+    inputs = taken(train.inputs, chosen) if network.targets_inputs else np.empty(0)
+    return taken(train.targets, chosen), inputs
 
 
 def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]:

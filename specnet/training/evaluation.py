@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.model import Model, held_targets
 from specnet.data import Split
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.plan import Plan
@@ -27,7 +27,7 @@ class Evaluator:
         def bind(rows: int, inputs: Array, targets: Array) -> Bound:
             return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **units))
 
-        targets = as_targets(self.model.network, split.targets, split.inputs)
+        targets = held_targets(self.model.network, split.targets, split.inputs)
         return PreparedSplit(self, Feed(split, targets, self.plan.batch, None, bind, drop_last=False))
 
 
@@ -49,6 +49,7 @@ class PreparedSplit:
         totals: dict[str, Any] = dict.fromkeys(scalars, 0.0)
         for summed in self._sums.values():
             summed.fill(0.0)
+        self._feed.begin()
         start = 0
         with np.errstate(all="ignore"):
             for batch in self._feed.batches:

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from specnet.compiler.model import PackedTargets
 from specnet.data import Split
+from specnet.data.lazy import Held, whole
 from specnet.runtime.execution import Bound
 from specnet.training.state import State, drawn, put
 
@@ -35,7 +37,7 @@ class Feed:
     def __init__(
         self,
         split: Split,
-        targets: Array,
+        targets: Held | PackedTargets,
         batch_size: int,
         generator: np.random.Generator | None,
         bind: Bind,
@@ -43,14 +45,27 @@ class Feed:
         drop_last: bool,
     ) -> None:
         rows = len(split.inputs)
-        self._inputs, self._targets, self._generator = split.inputs, targets, generator
-        whole = batch_size >= rows
-        self.order: Array | None = None if whole else np.arange(rows)
-        if whole:
-            bound = bind(rows, split.inputs, targets)
-            self.batches = [Batch(rows, bound, None, split.inputs, targets)]
+        self._generator = generator
+        self.order: Array | None = None
+        self._packed: PackedTargets | None = None
+        if batch_size >= rows:
+            x = whole(split.inputs)
+            if isinstance(targets, PackedTargets):
+                t = np.empty(targets.shape, targets.dtype)
+                targets.pack(np.arange(rows), x, t)
+            else:
+                t = whole(targets)
+            self.batches = [Batch(rows, bind(rows, x, t), None, x, t)]
+            self._inputs: Held = x
+            self._targets: Held = t
             return
-        assert self.order is not None
+        self.order = np.arange(rows)
+        self._inputs = _apart(split.inputs)
+        if isinstance(targets, PackedTargets):
+            self._packed = targets.apart()
+            self._targets = self._packed.data
+        else:
+            self._targets = _apart(targets)
         x = np.empty((batch_size, *split.inputs.shape[1:]), split.inputs.dtype)
         t = np.empty((batch_size, *targets.shape[1:]), targets.dtype)
         bounds = {batch_size: bind(batch_size, x, t)}
@@ -69,8 +84,14 @@ class Feed:
         """How many rows an epoch takes."""
         return sum(batch.rows for batch in self.batches)
 
-    def shuffle(self) -> None:
-        """Draw a new order, where there is a generator to draw it with."""
+    def begin(self) -> None:
+        """Begin an epoch, in a new order where there is a generator to draw it with.
+
+        Raises RunError where rows stay in files, and these are no longer what they were.
+        """
+        for held in (self._inputs, self._targets):
+            if not isinstance(held, np.ndarray):
+                held.begin()
         if self._generator is not None and self.order is not None:
             self._generator.shuffle(self.order)
 
@@ -89,5 +110,19 @@ class Feed:
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them."""
         if batch.places is not None:
-            np.take(self._inputs, batch.places, 0, batch.inputs, "clip")
-            np.take(self._targets, batch.places, 0, batch.targets, "clip")
+            _fetch(self._inputs, batch.places, batch.inputs)
+            if self._packed is None:
+                _fetch(self._targets, batch.places, batch.targets)
+            else:
+                self._packed.pack(batch.places, batch.inputs, batch.targets)
+
+
+def _fetch(held: Held, places: Array, out: Array) -> None:
+    if isinstance(held, np.ndarray):
+        np.take(held, places, 0, out, "clip")
+    else:
+        held.fetch(places, out)
+
+
+def _apart(held: Held) -> Held:
+    return held if isinstance(held, np.ndarray) else held.apart()

@@ -6,6 +6,7 @@ from specnet.compiler.network import Network
 from specnet.compiler.settings import EVALUATION_ROWS, batch_rows
 from specnet.data import files
 from specnet.data.faults import sized
+from specnet.data.reader import BATCHES
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.graph.builder import Parameter
 from specnet.runtime.shapes import ITEM_BYTES
@@ -43,9 +44,16 @@ def memory_fault(network: Network) -> list[Diagnostic]:
             f"the training needs {sized(needed)}, of the machine's {sized(there)}: {largest}",
             path,
             part=part,
-            help="a smaller network, batch or data set",
+            help=_cure(network, path),
         )
     ]
+
+
+def _cure(network: Network, path: KeyPath) -> str:
+    loading = getattr(network.spec.data, "load", None)
+    if path == ("data",) and loading is not None and not network.signature.batches:
+        return f"a smaller network, batch or data set; {BATCHES}"
+    return "a smaller network, batch or data set"
 
 
 def _at_most(network: Network) -> int:
@@ -63,7 +71,10 @@ def _at_most(network: Network) -> int:
         + _product(network.target_shape)
     )
     kept = sum(p.size for p in network.arrays)
-    return 8 * (12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
+    lasting = len(rows) + 1
+    reading = network.signature.reading * lasting + network.signature.shuffling
+    numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
+    return 8 * numbers + reading
 
 
 def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:

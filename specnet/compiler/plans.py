@@ -59,8 +59,9 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
 def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, int]:
     """Return the bytes that a training holds at once, by what they are for.
 
-    `data` the splits themselves, `parameters`, `slots` of the optimizer, `batches` what the plans read and the
-    order of the rows, `arena` what passes between steps of the plans, `kept` what they compute once.
+    `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
+    `slots` of the optimizer, `batches` what the plans read and the order of the rows, `arena` what passes
+    between steps of the plans, `kept` what they compute once.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
@@ -73,12 +74,20 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     kept = sum(p.size for p in network.arrays)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
     cut = [(p, n) for p, n in feeds if n > p.batch]
+    held, fetched = row + raw_target + converted, 0
+    if signature.batches:
+        wide = "targets" in signature.batches
+        held, fetched = 0 if wide else raw_target + converted, row + (target if wide else 0)
+        # Which rows of the file a split has.
+        held += 8 if network.spec.data.split is not None and network.spec.data.split.parts else 0
+    reading = signature.reading * len(feeds) + signature.shuffling
+    in_one = sum(n for p, n in feeds if n <= p.batch)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     return {
-        "data": sum(rows.values()) * (row + raw_target + converted),
+        "data": sum(rows.values()) * held + reading,
         "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
-        "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut),
+        "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut) + in_one * fetched,
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.once * _bindings(p, n) for p, n in feeds),
     }

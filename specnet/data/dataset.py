@@ -108,14 +108,15 @@ def load_data(
         # Taken out, so that a file's own array is given up once the split that it made is ready.
         part, chosen = drawn.pop(name)
         whose = f"the {name} split"
-        x = _brought(inputs, part.inputs, chosen, dtype, whose, faults)
+        cure = source.description.cure
+        x = _brought(inputs, part.inputs, chosen, dtype, whose, faults, cure)
         y: Held
         if signature.integers:
             assert isinstance(part.targets, np.ndarray)
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
-            y = _brought(targets, _target_rows(part), chosen, dtype, whose, faults)
+            y = _brought(targets, _target_rows(part), chosen, dtype, whose, faults, cure)
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)
@@ -129,11 +130,17 @@ def _target_rows(part: Part) -> Rows | StoredRows:
 
 
 def _brought(
-    pipeline: Pipeline, rows: Rows | StoredRows, chosen: Chosen, dtype: str, whose: str, faults: Faults
+    pipeline: Pipeline,
+    rows: Rows | StoredRows,
+    chosen: Chosen,
+    dtype: str,
+    whose: str,
+    faults: Faults,
+    cure: str | None,
 ) -> Held:
     """Return the chosen rows after all transforms; such as stay in their file are read through once for faults."""
     if not isinstance(rows, StoredRows):
-        return pipeline.run(rows, chosen, dtype, whose, faults)
+        return pipeline.run(rows, chosen, dtype, whose, faults, cure)
     pipeline.check(rows, chosen, dtype, whose, faults)
     return LazyRows(rows, chosen, pipeline, dtype)
 

@@ -133,6 +133,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def larger_than_half(size: int) -> bool:
+    """Return whether so many bytes are more than half of the machine's memory."""
+    there = memory()
+    return there is not None and size > there // 2
+
+
 def memory() -> int | None:
     """Return the machine's memory in bytes, where the system tells."""
     try:

@@ -121,6 +121,14 @@ class LazyRows:
         return self._raw[:rows], self._work[:rows]
 
 
+def fetch(held: Held, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+    """Put the rows at these places into `out`, without an array being allocated."""
+    if isinstance(held, np.ndarray):
+        np.take(held, places, 0, out, "clip")
+    else:
+        held.fetch(places, out)
+
+
 def taken(held: Held, places: NDArray[np.intp]) -> NDArray[Any]:
     """Return the rows at some places as an array of their own."""
     if isinstance(held, np.ndarray):

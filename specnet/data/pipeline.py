@@ -71,15 +71,17 @@ class Pipeline:
             unfit.row = _row(source, unfit.row)
             raise
 
-    def run(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> NDArray[Any]:
+    def run(
+        self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults, cure: str | None = None
+    ) -> NDArray[Any]:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
 
         Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
-        that beside the result only a block is held.
+        that beside the result only a block is held. `cure` is what helps where the result is too large.
         """
         count = len(rows) if chosen is None else len(chosen)
         shape = (count, *self.shape(rows.shape))
-        if not fits(shape, dtype, faults):
+        if not fits(shape, dtype, faults, cure):
             return np.zeros(0, dtype)
         direct = self._as_stored(rows, chosen, dtype)
         out = np.empty(shape, dtype) if direct is None else direct
@@ -196,11 +198,11 @@ def _row(source: Index, place: int) -> int:
     return source.start + place if isinstance(source, slice) else int(source[place])
 
 
-def fits(shape: tuple[int, ...], dtype: str, faults: Faults) -> bool:
+def fits(shape: tuple[int, ...], dtype: str, faults: Faults, cure: str | None = None) -> bool:
     """Return whether the machine's memory can hold an array; note it if not."""
     needed, there = prod(shape) * np.dtype(dtype).itemsize, memory()
     if there is None or needed <= there:
         return True
     message = f"the data need {needed / 2**30:.1f} GiB as {dtype}, of the machine's {there / 2**30:.1f} GiB"
-    faults.add("SN570", message)
+    faults.add("SN570", message, help=cure)
     return False

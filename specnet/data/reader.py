@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from specnet.data.rows import Rows, StoredRows
 
 FilePath = Annotated[str, Field(min_length=1)]
+
+Load = Literal["auto", "whole", "batches"]
+
+BATCHES = 'with `load = "batches"`, rows stay in the file until their batch'
+"""What helps where data are too large for the memory."""
 
 
 @dataclass(slots=True)

@@ -36,6 +36,12 @@ class Signature:
     """The names of the elements of one input, where the inputs are columns of a table."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows by split: `train`, and `validation` and `test` where there are such."""
+    batches: tuple[str, ...] = ()
+    """What stays in its file, and is read for each batch: nothing, `inputs`, or also `targets`."""
+    reading: int = 0
+    """The bytes of memory that reading them takes, for each split that is read by itself."""
+    shuffling: int = 0
+    """The bytes of the rows that a shuffle holds back, where they are read in the order of their file."""
 
 
 @dataclass(slots=True)
@@ -52,6 +58,11 @@ class Description:
     features: tuple[str, ...] | None = None
     per_class: list[int] | None = None
     """Rows of `train` in each class, where counting them is cheap."""
+    batches: tuple[str, ...] = ()
+    reading: int = 0
+    shuffling: int = 0
+    cure: str | None = None
+    """What helps where the data are too large for the memory."""
 
 
 def sign(
@@ -98,17 +109,19 @@ def sign(
         integers = False
     if integers and classes is None and count is not None:
         classes = names(count)
-    _check_size(sum(rows.values()) * (prod(inputs) + prod(target)), faults)
+    held = [prod(of) for name, of in (("inputs", inputs), ("targets", target)) if name not in raw.batches]
+    _check_size(sum(rows.values()) * sum(held), faults, raw.cure)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
-    return Signature(inputs, target, kind, integers, count, classes, features, rows)
+    staying = raw.batches, raw.reading, raw.shuffling
+    return Signature(inputs, target, kind, integers, count, classes, features, rows, *staying)
 
 
-def _check_size(elements: int, faults: Faults) -> None:
+def _check_size(elements: int, faults: Faults, cure: str | None) -> None:
     """Note data that the machine's memory cannot hold in the smaller dtype, before any is read or made."""
     needed, there = elements * 4, memory()
     if there is not None and needed > there:
         message = f"the data need {sized(needed)} as float32, of the machine's {sized(there)}"
-        faults.add("SN570", message, part="table")
+        faults.add("SN570", message, part="table", help=cure)
 
 
 def names(count: int) -> tuple[str, ...] | None:

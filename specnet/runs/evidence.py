@@ -12,13 +12,13 @@ from specnet.compiler.model import Model, as_targets
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.data import Dataset, Split
-from specnet.data.lazy import taken
+from specnet.data.lazy import fetch, taken
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import leaf
 from specnet.runs.chance import chance_of_costing_more
 from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
-from specnet.runtime.execution import Executable
+from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.shapes import BATCH
 from specnet.vocabulary.losses import Loss
 
@@ -84,15 +84,20 @@ def _cost_program(model: Model, rows: int) -> Executable:
 
 
 def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
-    chosen = _chosen(len(split))
+    network, chosen = model.network, _chosen(len(split))
     costs = np.empty(len(chosen))
+    inputs = np.empty((executable.plan.batch, *network.signature.inputs), network.spec.dtype)
+    targets = np.empty((executable.plan.batch, *network.target_shape), network.target_dtype)
+    bounds: dict[int, Bound] = {}
     for cut in _cuts(len(chosen)):
         part = chosen[cut]
-        inputs, targets = split.at(part)
-        targets = as_targets(model.network, targets, inputs)
-        bound = executable.bind(len(part), model.leaves(inputs=inputs, targets=targets))
-        bound.step()
-        costs[cut] = bound.arrays["costs"]
+        rows = len(part)
+        if rows not in bounds:
+            bounds[rows] = executable.bind(rows, model.leaves(inputs=inputs[:rows], targets=targets[:rows]))
+        fetch(split.inputs, part, inputs[:rows])
+        targets[:rows] = as_targets(network, taken(split.targets, part), inputs[:rows])
+        bounds[rows].step()
+        costs[cut] = bounds[rows].arrays["costs"]
     return costs
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from specnet.compiler.model import PackedTargets
 from specnet.data import Split
-from specnet.data.lazy import Held, whole
+from specnet.data.lazy import Held, fetch, whole
 from specnet.runtime.execution import Bound
 from specnet.training.state import State, drawn, put
 
@@ -110,18 +110,11 @@ class Feed:
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them."""
         if batch.places is not None:
-            _fetch(self._inputs, batch.places, batch.inputs)
+            fetch(self._inputs, batch.places, batch.inputs)
             if self._packed is None:
-                _fetch(self._targets, batch.places, batch.targets)
+                fetch(self._targets, batch.places, batch.targets)
             else:
                 self._packed.pack(batch.places, batch.inputs, batch.targets)
-
-
-def _fetch(held: Held, places: Array, out: Array) -> None:
-    if isinstance(held, np.ndarray):
-        np.take(held, places, 0, out, "clip")
-    else:
-        held.fetch(places, out)
 
 
 def _apart(held: Held) -> Held:

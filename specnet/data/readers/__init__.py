@@ -12,6 +12,7 @@ READERS: Family[Reader] = Family(
         "inline": "inline.Inline",
         "csv": "csv_file.Csv",
         "npz": "npz.Npz",
+        "npy": "npy.Npy",
         "idx": "idx.Idx",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",

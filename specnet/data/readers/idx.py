@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import Site
-from specnet.data.reader import FilePath, Reader
+from specnet.data.files import Place, Site
+from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ class Idx(Reader):
     """The file of inputs, plain or .gz; relative to the document, then to $SPECNET_DATA."""
     targets: FilePath
     """The file of targets, plain or .gz, with as many rows."""
+    load: Load = "auto"
+    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
+    (`batches`), for data of any size; it comes to the same, bit for bit. Files must not be .gz for it. `auto` is
+    `whole` where the files and the numbers made of them take up to half of the machine's memory, or are .gz."""
     validation: IdxRows | None = None
     """Files of the rows that the training is judged by while it runs."""
     test: IdxRows | None = None
@@ -42,13 +46,14 @@ class Idx(Reader):
 
     def open(self, site: Site) -> ArraySource | None:
         """Return the files, their headers read."""
-        from specnet.data.arrays.idx import open_idx
+        from specnet.data.arrays.idx_file import open_file
+        from specnet.data.arrays.pairs import open_pairs
 
-        return open_idx(self, site)
+        return open_pairs(self, site, open_file)
 
     def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
         """Return the array in one file."""
         from specnet.data.arrays.idx_file import open_file
 
-        file = open_file(path, path.name, (), site)
+        file = open_file(Place(path, path.name, (), site))
         return None if file is None else file.read(site)

@@ -142,7 +142,7 @@ def _brought(
     if not isinstance(rows, StoredRows):
         return pipeline.run(rows, chosen, dtype, whose, faults, cure)
     pipeline.check(rows, chosen, dtype, whose, faults)
-    return LazyRows(rows, chosen, pipeline, dtype)
+    return LazyRows(rows.apart(chosen), chosen, pipeline, dtype)
 
 
 def drawn_rows(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:

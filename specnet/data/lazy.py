@@ -39,8 +39,15 @@ class Lazy(Protocol):
 
     def __len__(self) -> int: ...
 
-    def begin(self) -> None:
-        """Begin with the first row again; raise RunError if the files are no longer what they were."""
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Begin an epoch; raise RunError if the files are no longer what they were.
+
+        With `shuffled`, each row is fetched once at most until the next epoch, in an order that keeps to the window.
+        """
+        ...
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Go on as if the rows at these places had been fetched, after `begin`."""
         ...
 
     def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
@@ -75,13 +82,18 @@ class LazyRows:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def begin(self) -> None:
-        """Begin with the first row again; raise RunError if the files are no longer what they were."""
-        self._rows.begin()
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Begin an epoch; raise RunError if the files are no longer what they were."""
+        self._rows.begin(shuffled=shuffled)
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Go on as if the rows at these places had been fetched, after `begin`."""
+        for start in range(0, len(places), self._step):
+            self._rows.skip(self._sources(places[start : start + self._step]))
 
     def apart(self) -> LazyRows:
         """Return the same rows with scratch memory of their own."""
-        return LazyRows(self._rows.apart(), self._chosen, self._pipeline, self.dtype.name)
+        return LazyRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self.dtype.name)
 
     def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""

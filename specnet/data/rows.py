@@ -47,16 +47,26 @@ class StoredRows(Rows, Protocol):
         """The type of the elements as they are read."""
         ...
 
-    def begin(self) -> None:
-        """Begin with the first row again; raise RunError if the file is no longer what it was."""
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Begin with the first row again; raise RunError if the file is no longer what it was.
+
+        With `shuffled`, each row will be read once, in an order that keeps to the window.
+        """
         ...
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype."""
         ...
 
-    def apart(self) -> StoredRows:
-        """Return the same rows, with a position of their own where they come in order."""
+    def apart(self, chosen: NDArray[np.intp] | None) -> StoredRows:
+        """Return the same rows, with a position of their own where they come in order.
+
+        `chosen` are those that will be read; None for all.
+        """
+        ...
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Go on as if the rows at these places had been read."""
         ...
 
 

@@ -47,6 +47,7 @@ class Feed:
         rows = len(split.inputs)
         self._generator = generator
         self.order: Array | None = None
+        self._window = 0
         self._packed: PackedTargets | None = None
         if batch_size >= rows:
             x = whole(split.inputs)
@@ -66,6 +67,9 @@ class Feed:
             self._targets = self._packed.data
         else:
             self._targets = _apart(targets)
+        windows = [held.window for held in (self._inputs, self._targets) if not isinstance(held, np.ndarray)]
+        window = max(windows, default=0)
+        self._window = 0 if window >= rows else window
         x = np.empty((batch_size, *split.inputs.shape[1:]), split.inputs.dtype)
         t = np.empty((batch_size, *targets.shape[1:]), targets.dtype)
         bounds = {batch_size: bind(batch_size, x, t)}
@@ -89,23 +93,44 @@ class Feed:
 
         Raises RunError where rows stay in files, and these are no longer what they were.
         """
+        self._start()
+        if self._generator is None or self.order is None:
+            return
+        if self._window:
+            shuffle_within(self._window, self.order, self._generator)
+        else:
+            self._generator.shuffle(self.order)
+
+    def _start(self) -> None:
         for held in (self._inputs, self._targets):
             if not isinstance(held, np.ndarray):
-                held.begin()
-        if self._generator is not None and self.order is not None:
-            self._generator.shuffle(self.order)
+                held.begin(shuffled=self._generator is not None)
 
     def state(self) -> State:
         """Return the order of the rows, and where the generator of orders stands."""
         arrays = {} if self.order is None else {"order": self.order}
-        return State(arrays, {} if self._generator is None else {"shuffle": drawn(self._generator)})
+        plain = {} if self._generator is None else {"shuffle": drawn(self._generator), "window": self._window}
+        return State(arrays, plain)
 
-    def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
-        """Go on from a state."""
+    def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any], batches: int) -> None:
+        """Go on from a state, from which so many batches of the epoch have been fetched.
+
+        Rows that are held back for a shuffle are read again: they follow from the order, and from the files.
+        """
+        if self._generator is not None and plain.get("window", 0) != self._window:
+            was, now = (
+                f"of {n} rows" if n else "of all rows" for n in (plain.get("window", 0), self._window)
+            )
+            raise ValueError(f"it was shuffled in a buffer {was}, and would now be in one {now}")
         if self.order is not None:
             put(self.order, arrays, "order")
         if self._generator is not None:
             self._generator.bit_generator.state = plain["shuffle"]
+        self._start()
+        for batch in self.batches[:batches]:
+            for held in (self._inputs, self._targets):
+                if batch.places is not None and not isinstance(held, np.ndarray):
+                    held.skip(batch.places)
 
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them."""
@@ -119,3 +144,22 @@ class Feed:
 
 def _apart(held: Held) -> Held:
     return held if isinstance(held, np.ndarray) else held.apart()
+
+
+def shuffle_within(window: int, order: Array, generator: np.random.Generator) -> None:
+    """Fill `order` with a permutation that puts no row more than `window` places ahead of its own.
+
+    A pool of `window` rows is shuffled, its first half given out and replaced by the rows that come next, again
+    and again; at the end all of it is given out.
+    """
+    rows = len(order)
+    pool = np.arange(min(window, rows))
+    half, given, come = max(1, window // 2), 0, len(pool)
+    while come < rows:
+        generator.shuffle(pool)
+        count = min(half, rows - come)
+        order[given : given + count] = pool[:count]
+        pool[:count] = np.arange(come, come + count)
+        given, come = given + count, come + count
+    generator.shuffle(pool)
+    order[given:] = pool

@@ -159,7 +159,7 @@ class Trainer:
         """
         self.epoch, self.under_way, self._before = plain["epoch"], plain["under_way"], plain["seconds"]
         self.program.resume(arrays, plain["program"])
-        self.feed.resume(arrays, plain["feed"])
+        self.feed.resume(arrays, plain["feed"], plain["steps"]["next"] if self.under_way else 0)
         self.steps.resume(plain["steps"])
         self.rate.restore(plain["rate"])
         if self.watch is not None:

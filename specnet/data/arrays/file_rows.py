@@ -54,13 +54,18 @@ class FileRows:
         self.read(places, out)
         return out
 
-    def begin(self) -> None:
+    def begin(self, *, shuffled: bool = False) -> None:
         """Raise RunError if the file is no longer what it was; any row can be read at any time."""
+        del shuffled
         self._stamp.check()
 
-    def apart(self) -> FileRows:
+    def apart(self, chosen: NDArray[np.intp] | None) -> FileRows:
         """Return itself: each reading names its place."""
+        del chosen
         return self
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Do nothing: each reading names its place."""
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype.

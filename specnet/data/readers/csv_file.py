@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import Site
-from specnet.data.reader import FilePath, Reader
+from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -66,6 +66,13 @@ class Csv(Reader):
     """The cells that mean that there is no value."""
     replace: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it for each table
     """Cells that are read as another text, such as a second spelling of a class."""
+    load: Load = "auto"
+    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
+    (`batches`), for files of any size: these are parsed anew in each epoch, in the file's order, and shuffled in a
+    buffer. `auto` is `whole` for files of up to an eighth of the machine's memory."""
+    shuffle_buffer: PositiveInt = 10_000
+    """How many rows are held back for the shuffle, where rows are read in batches; from as many rows as the
+    training split has, it is the same shuffle as of rows that are read whole."""
     validation: CsvRows | None = None
     """A file of the rows that the training is judged by while it runs."""
     test: CsvRows | None = None
@@ -79,6 +86,9 @@ class Csv(Reader):
         if self.unknown == "zeros" and self.categorical == "index":
             message = '`unknown = "zeros"` has a meaning for one-hot categories only: an index has no zeros'
             raise fault(message, key="unknown")
+        if self.load == "whole" and "shuffle_buffer" in self.model_fields_set:
+            message = "`shuffle_buffer` has a meaning only where rows are read in batches"
+            raise fault(message, key="shuffle_buffer")
         if self.features is not None and self.exclude:
             message = "`exclude` has a meaning only where `features` is not given"
             raise fault(message, key="exclude")

@@ -27,10 +27,7 @@ class TableRows:
     def __init__(self, plan: dict[str, Any], columns: Sequence[array[Any]]) -> None:
         self.plan = plan
         self.columns = [np.frombuffer(c, c.typecode) if len(c) else np.zeros(0, c.typecode) for c in columns]
-        self.widths = [
-            len(names) if kind == "text" and plan["one_hot"] else 1
-            for kind, names in zip(plan["kinds"], plan["categories"], strict=True)
-        ]
+        self.widths = self.widths_of(plan)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -61,25 +58,15 @@ class TableRows:
 
     def take(self, rows: Index) -> NDArray[Any]:
         """Return the chosen rows (rows, elements) in float64."""
-        taken = [column[rows] for column in self.columns]
-        out = np.zeros((len(taken[0]), sum(self.widths)))
-        row = np.arange(len(out))
-        start = 0
-        fill = self.plan["fill"] or [nan] * len(taken)
-        for kind, values, width, instead in zip(self.plan["kinds"], taken, self.widths, fill, strict=True):
-            if kind == "number":
-                out[:, start] = np.where(np.isnan(values), instead, values)
-            else:
-                codes = values
-                if (values == ABSENT).any():
-                    codes = np.where(values == ABSENT, int(instead), values)
-                if self.plan["one_hot"]:
-                    known = codes >= 0
-                    out[row[known], start + codes[known]] = 1.0
-                else:
-                    out[:, start] = codes
-            start += width
-        return out
+        return expanded(self.plan, self.widths, [column[rows] for column in self.columns])
+
+    @staticmethod
+    def widths_of(plan: dict[str, Any]) -> list[int]:
+        """Return how many elements of an input each column becomes."""
+        return [
+            len(names) if kind == "text" and plan["one_hot"] else 1
+            for kind, names in zip(plan["kinds"], plan["categories"], strict=True)
+        ]
 
     @classmethod
     def from_cells(cls, plan: dict[str, Any], rows: Any, reader: Csv, faults: Faults) -> TableRows:
@@ -130,6 +117,28 @@ class TableRows:
             explain(place, dialect, layout, rules)
             return None
         return cls(plan, [found.columns[i].values for i in layout.features])
+
+
+def expanded(plan: dict[str, Any], widths: Sequence[int], taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns of numbers and codes as rows (rows, elements) in float64."""
+    out = np.zeros((len(taken[0]), sum(widths)))
+    row = np.arange(len(out))
+    start = 0
+    fill = plan["fill"] or [nan] * len(taken)
+    for kind, values, width, instead in zip(plan["kinds"], taken, widths, fill, strict=True):
+        if kind == "number":
+            out[:, start] = np.where(np.isnan(values), instead, values)
+        else:
+            codes = values
+            if (values == ABSENT).any():
+                codes = np.where(values == ABSENT, int(instead), values)
+            if plan["one_hot"]:
+                known = codes >= 0
+                out[row[known], start + codes[known]] = 1.0
+            else:
+                out[:, start] = codes
+        start += width
+    return out
 
 
 def _layout(plan: dict[str, Any], resolver: Resolver, header: bool) -> Layout | None:

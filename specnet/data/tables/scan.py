@@ -41,10 +41,12 @@ class Scan:
     rows: int
     columns: dict[int, Column]
     """By their place in the file."""
-    missing: dict[int, list[int]] = field(default_factory=dict)
+    missing: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """Rows without a value, by column."""
     faulty: bool = False
     """Whether a cell or a row cannot be taken; which one is found by reading the file again."""
+    gone: bytearray | None = None
+    """For each record whether it is left out, where the rows stay in their file and some are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Rules:
     """Columns whose cells may be without a value."""
 
 
-class _Codes(dict[str, int]):
+class Codes(dict[str, int]):
     """Codes of the categories of a column, by the raw text of a cell."""
 
     def __init__(self, dialect: Dialect, names_only: bool, known: tuple[str, ...] | None) -> None:
@@ -85,7 +87,7 @@ class _Codes(dict[str, int]):
         return code
 
 
-class _Reader:
+class ColumnReader:
     """One column while it is read: its kind is that of its first cell with a value."""
 
     def __init__(self, name: str, dialect: Dialect, names_only: bool, known: Column | None) -> None:
@@ -93,7 +95,7 @@ class _Reader:
         self.dialect = dialect
         self.kind: Literal["number", "text"] | None = known.kind if known else "text" if names_only else None
         categories = known.categories if known and known.kind == "text" else None
-        self.codes = _Codes(dialect, names_only, categories)
+        self.codes = Codes(dialect, names_only, categories)
         self.numbers = array("d")
         self.places = array("i")
         self.missing: list[int] = []
@@ -167,12 +169,17 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(texts, key=lambda text: values[text] or 0.0)
 
 
+def readers_of(dialect: Dialect, layout: Layout, rules: Rules) -> dict[int, ColumnReader]:
+    """Return what reads the columns that a layout uses, by their places."""
+    known = rules.known or {}
+    return {
+        i: ColumnReader(layout.names[i], dialect, i in layout.categories, known.get(i)) for i in layout.used
+    }
+
+
 def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan | None:
     """Return the columns of a file that a layout uses, or None where the file cannot be read to its end."""
-    readers = {
-        i: _Reader(layout.names[i], dialect, i in layout.categories, rules.known[i] if rules.known else None)
-        for i in layout.used
-    }
+    readers = readers_of(dialect, layout, rules)
     width, rows, faulty, complete = len(layout.names), 0, False, False
     with reading(place, dialect.encoding), dialect.records(place.path) as lines:
         records = iter(lines)

@@ -3,19 +3,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.files import Place, Site
-from specnet.data.reader import Part, joined
-from specnet.data.sample import Cells, Sample
+from specnet.data.files import Place, Site, larger_than_half
+from specnet.data.reader import BATCHES, Part, joined
+from specnet.data.rows import BLOCK
+from specnet.data.sample import MOST, Cells, Sample
 from specnet.data.signature import Description
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import describe, fit_to_encode, plan
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout
+from specnet.data.tables.passing import records_at_once, scan_passing
 from specnet.data.tables.scan import Rules, Scan, scan
 
 if TYPE_CHECKING:
     from specnet.data.readers.csv_file import Csv
-    from specnet.diagnostics import KeyPath
+    from specnet.data.rows import Rows, StoredRows
+
+CELL = 120
+"""The bytes that a cell of text takes beside its letters, while it is parsed."""
 
 
 @dataclass
@@ -26,6 +31,8 @@ class CsvSource:
     layouts: dict[str, Layout]
     scans: dict[str, Scan]
     description: Description
+    files: dict[str, Place]
+    reader: Csv
 
     def read(self, seed: int) -> dict[str, Part]:
         """Return the columns as rows; one-hot stretches are made only when rows are taken."""
@@ -36,11 +43,29 @@ class CsvSource:
         parts = {}
         for name, found in self.scans.items():
             layout = self.layouts[name]
-            rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
+            rows: Rows | StoredRows
+            if self.description.batches:
+                rows = self._stream(name)
+            else:
+                rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
             parts[name] = Part(
                 rows, targets([found.columns[i] for i in layout.targets], integers, self.single)
             )
         return parts
+
+    def _stream(self, name: str) -> StoredRows:
+        from specnet.data.tables.stream_rows import StreamRows, Table
+
+        found, zeros = self.scans[name], self.reader.unknown == "zeros"
+        table = Table(
+            self.files[name],
+            self.reader.dialect,
+            self.layouts[name],
+            found.columns,
+            zeros=zeros,
+            gone=found.gone,
+        )
+        return StreamRows(table, self.plan, found.rows, self.reader.shuffle_buffer)
 
     @property
     def single(self) -> bool:
@@ -52,24 +77,32 @@ class CsvSource:
         return self.plan
 
     def samples(self) -> dict[str, Sample]:
-        """Return all rows: they have been read."""
+        """Return all rows, as they have been read, or the first ones where they stay in their file."""
         samples = {}
+        batches = bool(self.description.batches)
         for name, found in self.scans.items():
             layout = self.layouts[name]
+            most = min(found.rows, MOST) if batches else found.rows
             inputs, targets = (
                 tuple(
-                    Cells(c.name, c.kind, c.values, c.categories)
+                    Cells(c.name, c.kind, c.values[:most], c.categories)
                     for c in map(found.columns.__getitem__, places)
                 )
                 for places in (layout.features, layout.targets)
             )
-            samples[name] = Sample(inputs, targets, table=True)
+            samples[name] = Sample(inputs, targets, table=not batches)
         return samples
 
 
 def open_csv(reader: Csv, site: Site) -> CsvSource | None:
     """Return the columns that a reader names, read and checked; None where `site` noted why not."""
-    main = _scanned(reader, reader.path, ("path",), None, site)
+    path = site.find(reader.path, "path")
+    if path is None:
+        return None
+    files = {"train": Place(path, reader.path, ("path",), site)}
+    large = larger_than_half(4 * path.stat().st_size)
+    batches = reader.load == "batches" or (reader.load == "auto" and large)
+    main = _scanned(reader, files["train"], None, batches=batches)
     if main is None:
         return None
     layout, train = main
@@ -78,22 +111,42 @@ def open_csv(reader: Csv, site: Site) -> CsvSource | None:
     scans = {"train": train}
     layouts = {"train": layout}
     for name, table in reader.tables.items():
-        part = _scanned(reader, table.path, (name, "path"), main, site)
+        path = site.find(table.path, name, "path")
+        if path is None:
+            continue
+        files[name] = Place(path, table.path, (name, "path"), site)
+        part = _scanned(reader, files[name], main, batches=batches)
         if part is not None:
             layouts[name], scans[name] = part
     if len(scans) <= len(reader.tables):
         return None
     parts = {name: describe(reader, layouts[name], found) for name, found in scans.items()}
-    return CsvSource(plan(reader, layout, train), layouts, scans, joined(parts, site))
+    description = joined(parts, site)
+    if batches:
+        description.batches = ("inputs",)
+        description.reading, description.shuffling = _taken(reader, layout, train, files["train"])
+    else:
+        description.cure = BATCHES
+    return CsvSource(plan(reader, layout, train), layouts, scans, description, files, reader)
+
+
+def _taken(reader: Csv, layout: Layout, train: Scan, place: Place) -> tuple[int, int]:
+    """Return the bytes that reading the rows takes for a split, and those that are held back for a shuffle."""
+    width, rows = len(layout.names), train.rows
+    chunk = records_at_once(width)
+    letters = place.path.stat().st_size // max(1, rows * width)
+    text = min(chunk, rows) * width * (CELL + letters)
+    row = sum(8 if train.columns[i].kind == "number" else 4 for i in layout.features)
+    # What is held is copied whenever rows come in.
+    held = 2 * (min(reader.shuffle_buffer, rows) + chunk) * (row + 9)
+    scratch = 3 * BLOCK * 8
+    return text + scratch, held
 
 
 def _scanned(
-    reader: Csv, text: str, key: KeyPath, main: tuple[Layout, Scan] | None, site: Site
+    reader: Csv, place: Place, main: tuple[Layout, Scan] | None, *, batches: bool
 ) -> tuple[Layout, Scan] | None:
-    path = site.find(text, *key)
-    if path is None:
-        return None
-    place, dialect = Place(path, text, key, site), reader.dialect
+    site, dialect = place.site, reader.dialect
     layout = choose(reader, place) if main is None else choose_alike(reader, place, main[0])
     if layout is None:
         return None
@@ -106,7 +159,10 @@ def _scanned(
         zeros=reader.unknown == "zeros",
         optional=frozenset(layout.used if drop else layout.features if reader.missing == "mean" else ()),
     )
-    found = scan(place, dialect, layout, rules)
+    if batches:
+        found = scan_passing(place, dialect, layout, rules, reader.max_categories)
+    else:
+        found = scan(place, dialect, layout, rules)
     if found is None:
         return None
     before = len(site.faults.found)
@@ -114,5 +170,5 @@ def _scanned(
         explain(place, dialect, layout, rules)
     elif not found.rows:
         dropped = ": every row has a missing value" if drop else ""
-        site.faults.add("SN506", f"`{text}` has no rows of data{dropped}", *key)
+        site.faults.add("SN506", f"`{place.name}` has no rows of data{dropped}", *place.key)
     return (layout, found) if len(site.faults.found) == before else None

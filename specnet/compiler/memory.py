@@ -72,7 +72,7 @@ def _at_most(network: Network) -> int:
     )
     kept = sum(p.size for p in network.arrays)
     lasting = len(rows) + 1
-    reading = network.signature.reading * lasting + network.signature.shuffling
+    reading = network.signature.reading * lasting + network.signature.passing
     numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
     return 8 * numbers + reading
 

@@ -78,9 +78,10 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     if signature.batches:
         wide = "targets" in signature.batches
         held, fetched = 0 if wide else raw_target + converted, row + (target if wide else 0)
-        # Which rows of the file a split has.
-        held += 8 if network.spec.data.split is not None and network.spec.data.split.parts else 0
-    reading = signature.reading * len(feeds) + signature.shuffling
+        if network.spec.data.split is not None and network.spec.data.split.parts:
+            # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
+            held += 8 + (len(rows) if signature.passing else 0)
+    reading = signature.reading * len(feeds) + signature.passing
     in_one = sum(n for p, n in feeds if n <= p.batch)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     return {

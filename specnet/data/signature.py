@@ -40,8 +40,9 @@ class Signature:
     """What stays in its file, and is read for each batch: nothing, `inputs`, or also `targets`."""
     reading: int = 0
     """The bytes of memory that reading them takes, for each split that is read by itself."""
-    shuffling: int = 0
-    """The bytes of the rows that a shuffle holds back, where they are read in the order of their file."""
+    passing: int = 0
+    """The same once for all splits, where rows are read in the order of their file: text that is being parsed, and
+    rows that a shuffle holds back."""
 
 
 @dataclass(slots=True)
@@ -60,7 +61,7 @@ class Description:
     """Rows of `train` in each class, where counting them is cheap."""
     batches: tuple[str, ...] = ()
     reading: int = 0
-    shuffling: int = 0
+    passing: int = 0
     cure: str | None = None
     """What helps where the data are too large for the memory."""
 
@@ -112,7 +113,7 @@ def sign(
     held = [prod(of) for name, of in (("inputs", inputs), ("targets", target)) if name not in raw.batches]
     _check_size(sum(rows.values()) * sum(held), faults, raw.cure)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
-    staying = raw.batches, raw.reading, raw.shuffling
+    staying = raw.batches, raw.reading, raw.passing
     return Signature(inputs, target, kind, integers, count, classes, features, rows, *staying)
 
 

@@ -147,7 +147,7 @@ def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, k
     found = desk.faults(type=kind, **fields)
     assert found[0].code == "SN570"
     assert "of the machine's" in found[0].message
-    assert ('`load = "batches"`' in (found[0].help or "")) == (kind in ("idx", "npz"))
+    assert ('`load = "batches"`' in (found[0].help or "")) == (kind != "synthetic")
     for module in (specnet.data.pipeline, specnet.data.arrays.stretch):
         monkeypatch.setattr(module, "memory", lambda: None)
     desk.load(type=kind, **fields)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specnet.data import READERS, files, inspect_data, load_data
 from specnet.data.lazy import LazyRows, taken, whole
-from specnet.data.tables import passing, stream_rows
+from specnet.data.tables import passing, source, stream_rows
 from specnet.diagnostics import RunError
 
 RANDOM = np.random.default_rng(11)
@@ -204,6 +204,7 @@ def test_a_buffer_has_no_meaning_for_rows_that_are_read_whole():
 
 def test_no_column_is_held(desk, monkeypatch):
     monkeypatch.undo()
+    assert source.records_at_once is passing.records_at_once
     rows = 60_000
     lines = "\n".join(f"{i * 0.37:.6f},{i % 97},name{i % 50},{i * 0.11:.5f},{i % 2}" for i in range(rows))
     desk.write("f.csv", f"a,b,c,d,y\n{lines}\n")

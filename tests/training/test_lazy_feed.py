@@ -30,7 +30,7 @@ class Far:
     def __len__(self):
         return len(self._array)
 
-    def begin(self):
+    def begin(self, *, shuffled=False):
         self.begun += 1
         if self.gone:
             raise RunError("the rows have gone")

@@ -124,14 +124,14 @@ def open_csv(reader: Csv, site: Site) -> CsvSource | None:
     description = joined(parts, site)
     if batches:
         description.batches = ("inputs",)
-        description.reading, description.shuffling = _taken(reader, layout, train, files["train"])
+        description.reading, description.passing = _taken(reader, layout, train, files["train"])
     else:
         description.cure = BATCHES
     return CsvSource(plan(reader, layout, train), layouts, scans, description, files, reader)
 
 
 def _taken(reader: Csv, layout: Layout, train: Scan, place: Place) -> tuple[int, int]:
-    """Return the bytes that reading the rows takes for a split, and those that are held back for a shuffle."""
+    """Return the bytes that reading the rows takes for each split, and once for all."""
     width, rows = len(layout.names), train.rows
     chunk = records_at_once(width)
     letters = place.path.stat().st_size // max(1, rows * width)
@@ -139,8 +139,8 @@ def _taken(reader: Csv, layout: Layout, train: Scan, place: Place) -> tuple[int,
     row = sum(8 if train.columns[i].kind == "number" else 4 for i in layout.features)
     # What is held is copied whenever rows come in.
     held = 2 * (min(reader.shuffle_buffer, rows) + chunk) * (row + 9)
-    scratch = 3 * BLOCK * 8
-    return text + scratch, held
+    block = BLOCK * 8
+    return block, text + held + 2 * block
 
 
 def _scanned(

@@ -59,6 +59,8 @@ class Table:
                     read += count
                     if chunk:
                         yield chunk
+                    # While the reader waits for more, the text is the user's alone to hold.
+                    del chunk
         except (UnicodeError, csv.Error, OSError) as error:
             raise self.stamp.changed(str(error)) from error
 
@@ -97,6 +99,7 @@ class StreamRows:
     ) -> None:
         self.table, self.plan, self.window = table, plan, window
         self._rows, self._wanted = rows, wanted
+        self._last = rows - 1 if wanted is None else rows - 1 - int(wanted[::-1].argmax())
         self._widths = TableRows.widths_of(plan)
         self._shuffled = False
         self._restart()
@@ -138,8 +141,8 @@ class StreamRows:
 
     def apart(self, chosen: NDArray[np.intp] | None) -> StreamRows:
         """Return the same rows with a position of their own; only those `chosen` will be read."""
-        wanted = None
-        if chosen is not None:
+        wanted = self._wanted
+        if chosen is not None and wanted is None:
             wanted = np.zeros(self._rows, np.bool_)
             wanted[chosen] = True
         return StreamRows(self.table, self.plan, self._rows, self.window, wanted)
@@ -196,6 +199,9 @@ class StreamRows:
             columns = self.table.numbers(records, self._first + int(own[0]))
             yield [column[back] for column in columns], order[done:end]
             done = end
+        if len(places) and ascending[-1] == self._last:
+            # Nobody will ask for more than the last row: the text is given back until the next time.
+            self._chunk, self._first = [], self._next
 
     def _read_ahead(self, places: NDArray[np.intp]) -> None:
         """Hold all rows up to the last of these."""

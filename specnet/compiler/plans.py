@@ -77,7 +77,10 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     held, fetched = row + raw_target + converted, 0
     if signature.batches:
         wide = "targets" in signature.batches
-        held, fetched = 0 if wide else raw_target + converted, row + (target if wide else 0)
+        # Targets of several outputs are put side by side batch by batch where some of them stay in a file.
+        packed = network.targets_inputs or (wide and bool(network.parts))
+        held = 0 if wide else raw_target + (0 if packed else converted)
+        fetched = row + (target if wide or packed else 0)
         if network.spec.data.split is not None and network.spec.data.split.parts:
             # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
             held += 8 + (len(rows) if signature.passing else 0)

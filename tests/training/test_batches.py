@@ -70,6 +70,32 @@ def test_it_goes_on_from_where_it_was_stopped(tmp_path):
     assert {name: dict(part) for name, part in figures.splits.items()} == dict(whole.splits)
 
 
+@pytest.mark.parametrize("batch_size", [32, "full"])
+@pytest.mark.parametrize("wide", [False, True])
+def test_several_outputs_are_compared_with_rows_that_stay_in_their_files(tmp_path, batch_size, wide):
+    store(tmp_path, columns=20)
+    if wide:
+        np.save(tmp_path / "y.npy", RANDOM.normal(size=(600, 3)))
+    head = {"layer": "head", "loss": "mse" if wide else "cross_entropy"}
+    text = json.loads((tmp_path / "batches.json").read_text()) if document(tmp_path) else {}
+    del text["loss"]
+    text["layers"] = [
+        {"type": "dense", "units": 4, "name": "code"},
+        {"type": "dense", "units": 20, "name": "back", "inputs": ["code"]},
+        {"type": "dense", "units": 3, "name": "head", "inputs": ["code"]},
+    ]
+    text["outputs"] = {"image": {"layer": "back", "target": "inputs", "loss": "mse"}, "class": head}
+    text["training"] |= {"batch_size": batch_size, "epochs": 2}
+    runs = []
+    for load in ("whole", "batches"):
+        text["data"]["load"] = load
+        (tmp_path / "several.json").write_text(json.dumps(text))
+        runs.append(specnet.run(specnet.load(tmp_path / "several.json")))
+    assert runs[0].model.parameters.flat.tobytes() == runs[1].model.parameters.flat.tobytes()
+    assert runs[0].splits == runs[1].splits
+    assert runs[0].fit == runs[1].fit
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_step_allocates_no_array(tmp_path, dtype):
     store(tmp_path, rows=1200, columns=3000)

@@ -31,7 +31,7 @@ class Far:
         return len(self._array)
 
     def begin(self, *, shuffled=False):
-        self.begun += 1
+        self.begun, self.shuffled = self.begun + 1, shuffled
         if self.gone:
             raise RunError("the rows have gone")
 

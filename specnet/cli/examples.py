@@ -35,6 +35,7 @@ VALUES: dict[str, Any] = {
 FILES: dict[str, dict[str, Any]] = {
     "parquet": {"path": "table.parquet"},
     "npz": {"path": "arrays.npz"},
+    "npy": {"inputs": "inputs.npy", "targets": "targets.npy"},
     "idx": {"inputs": "images-idx3-ubyte.gz", "targets": "labels-idx1-ubyte.gz"},
     "inline": {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [0, 1, 1, 0]},
 }

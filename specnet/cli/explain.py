@@ -34,6 +34,8 @@ MEMORY = {
     "kept": "what the plans compute once",
 }
 
+STAYING = "what reading the splits takes, which stay in their files"
+
 
 def explain(path: str, overrides: list[str], *, as_json: bool, profile: bool) -> int:
     """Print what a document is compiled to, and return the exit code."""
@@ -163,9 +165,10 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> Table:
         table.rows.append(
             [f"time of {'a' if name == 'step' else 'an'} {name}", _milli(measured.whole), again]
         )
+    meaning = MEMORY | ({"data": STAYING} if explanation.network.signature.batches else {})
     for name, count in explanation.memory.items():
         if count:
-            table.rows.append([f"memory: {name}", size(count), MEMORY[name]])
+            table.rows.append([f"memory: {name}", size(count), meaning[name]])
     table.rows.append(
         ["memory in all", size(sum(explanation.memory.values())), "the most that the run takes at once"]
     )

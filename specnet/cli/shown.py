@@ -72,10 +72,13 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
     """Return each split's inputs in the units of the data, if there are few."""
     import numpy as np
 
+    from specnet.data.lazy import whole
+
     pipeline, names = result.data.encoding.inputs, result.data.signature.features
     splits = {}
     for name, split in result.data.splits.items():
-        raw = pipeline.invert(split.inputs) if pipeline.transforms else split.inputs
+        rows = whole(split.inputs)
+        raw = pipeline.invert(rows) if pipeline.transforms else rows
         splits[name] = raw.reshape(len(split), -1)
     count = next(iter(splits.values())).shape[1]
     if count > MOST_INPUTS:
@@ -95,9 +98,12 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
 
 def _output_columns(result: Result, split: Split) -> list[Column]:
     """Return targets and outputs in the units of the data, and the classes that the outputs are read as."""
+    from specnet.data.lazy import whole
+
     network, encoding, signature = result.model.network, result.data.encoding, result.data.signature
-    outputs = encoding.decode(result.model.forward(split.inputs)).reshape(len(split), -1)
-    targets = split.targets if signature.integers else encoding.decode(split.targets)
+    inputs, targets = whole(split.inputs), whole(split.targets)
+    outputs = encoding.decode(result.model.forward(inputs)).reshape(len(split), -1)
+    targets = targets if signature.integers else encoding.decode(targets)
     numbers = targets.reshape(len(split), -1)
     names = (signature.classes or ()) if network.spec.loss.targets != "real" else ()
     columns: list[Column] = []

@@ -6,6 +6,7 @@ from specnet.compiler.network import Network
 from specnet.compiler.settings import batch_rows, evaluation_rows
 from specnet.data import files
 from specnet.data.faults import sized
+from specnet.data.reader import BATCHES
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.graph.builder import Parameter
 from specnet.runtime.shapes import ITEM_BYTES
@@ -44,9 +45,16 @@ def memory_fault(network: Network) -> list[Diagnostic]:
             f"the training needs {sized(needed)}, of the machine's {sized(there)}: {largest}",
             path,
             part=part,
-            help="a smaller network, batch or data set",
+            help=_cure(network, path),
         )
     ]
+
+
+def _cure(network: Network, path: KeyPath) -> str:
+    loading = getattr(network.spec.data, "load", None)
+    if path == ("data",) and loading is not None and not network.signature.batches:
+        return f"a smaller network, batch or data set; {BATCHES}"
+    return "a smaller network, batch or data set"
 
 
 def _at_most(network: Network) -> int:
@@ -67,7 +75,10 @@ def _at_most(network: Network) -> int:
     optimizer = network.spec.training.optimizer
     if isinstance(optimizer, Searching):
         kept += sum(_product(shape) for shape in optimizer.room(network.trained_size).values())
-    return 8 * (12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * batch) * (one + 2))
+    lasting = len(rows) + 1
+    reading = network.signature.reading * lasting + network.signature.passing
+    numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
+    return 8 * numbers + reading
 
 
 def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:

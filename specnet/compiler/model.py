@@ -11,6 +11,7 @@ from specnet.compiler.parameters import Parameters, initial_parameters, multipli
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import gradient_graph, prediction_graph
 from specnet.data.encoding import Encoding
+from specnet.data.lazy import Held, taken
 from specnet.graph.graph import Graph
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.random import stream
@@ -191,3 +192,42 @@ def fitted_targets(targets: Array, shape: tuple[int, ...], dtype: str, classes: 
     if t.shape[1:] != shape or targets.ndim == 0:
         raise ValueError(f"targets are {t.shape}, and the loss takes (rows, {', '.join(map(str, shape))})")
     return t
+
+
+def held_targets(network: Network, targets: Held, inputs: Held) -> Held | PackedTargets:
+    """Return a split's targets as the network's loss takes them, or what makes them of a batch.
+
+    Raises ValueError as `as_targets` does.
+    """
+    if isinstance(targets, np.ndarray) and (isinstance(inputs, np.ndarray) or not network.targets_inputs):
+        return as_targets(network, targets, inputs if isinstance(inputs, np.ndarray) else np.empty(0))
+    if network.parts:
+        return PackedTargets(network, len(targets), None if targets is inputs else targets)
+    assert not isinstance(targets, np.ndarray)
+    if targets.shape[1:] != network.target_shape or targets.dtype != network.target_dtype:
+        shape = ", ".join(map(str, network.target_shape))
+        raise ValueError(f"targets are {targets.dtype}{targets.shape}, and the loss takes (rows, {shape})")
+    return targets
+
+
+class PackedTargets:
+    """Targets of several outputs, some of which stay in a file: put side by side when their batch is there.
+
+    `data` holds the data's own; None where these are the inputs.
+    """
+
+    def __init__(self, network: Network, rows: int, data: Held | None) -> None:
+        self._network, self.data = network, data
+        self.shape = (rows, *network.target_shape)
+        self.dtype = np.dtype(network.spec.dtype)
+
+    def apart(self) -> PackedTargets:
+        """Return the same targets, with a position in their file of their own."""
+        if self.data is None or isinstance(self.data, np.ndarray):
+            return self
+        return PackedTargets(self._network, self.shape[0], self.data.apart())
+
+    def pack(self, places: Array, inputs: Array, out: Array) -> None:
+        """Put the targets of the rows at these places, whose inputs are given, into `out`."""
+        data = inputs if self.data is None else taken(self.data, places)
+        out[...] = as_targets(self._network, data, inputs)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from specnet.compiler.entries import named_inputs
-from specnet.compiler.heads import Part, costs, head_metrics, join_heads, linked
+from specnet.compiler.heads import INPUTS, Part, costs, head_metrics, join_heads, linked
 from specnet.compiler.wiring import changed, check_wiring, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
@@ -93,6 +93,11 @@ class Network:
         if self.parts:
             return (sum(part.target_size for part in self.parts),)
         return () if self.target_dtype == "int64" else self.signature.target or (1,)
+
+    @property
+    def targets_inputs(self) -> bool:
+        """Whether some output is compared with the inputs."""
+        return any(part.head.target == INPUTS for part in self.parts)
 
     @property
     def target_dtype(self) -> DType:

@@ -76,8 +76,9 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
 def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, int]:
     """Return the bytes that a training holds at once, by what they are for.
 
-    `data` the splits themselves, `parameters`, `slots` of the optimizer, `batches` what the plans read and the
-    order of the rows, `arena` what passes between steps of the plans, `kept` what they compute once.
+    `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
+    `slots` of the optimizer, `batches` what the plans read and the order of the rows, `arena` what passes
+    between steps of the plans, `kept` what they compute once.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
@@ -92,12 +93,24 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     kept = sum(p.size for p in network.arrays)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
     cut = [(p, n) for p, n in feeds if n > p.batch]
+    held, fetched = row + raw_target + converted, 0
+    if signature.batches:
+        wide = "targets" in signature.batches
+        # Targets of several outputs are put side by side batch by batch where some of them stay in a file.
+        packed = network.targets_inputs or ((wide or spec.data.reproduces) and bool(network.parts))
+        held = 0 if wide else raw_target + (0 if packed else converted)
+        fetched = row + (target if wide or packed else 0)
+        if spec.data.split is not None and spec.data.split.parts:
+            # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
+            held += 8 + (len(rows) if signature.passing else 0)
+    reading = signature.reading * len(feeds) + signature.passing
+    in_one = sum(n for p, n in feeds if n <= p.batch)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     return {
-        "data": sum(rows.values()) * (row + raw_target + converted),
+        "data": sum(rows.values()) * held + reading,
         "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
-        "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut),
+        "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut) + in_one * fetched,
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.once * _bindings(p, n) for p, n in feeds),
     }

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from specnet.compiler.heads import INPUTS
 from specnet.data import Dataset
+from specnet.data.lazy import Held, extent
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.losses.heads import Heads
@@ -31,7 +31,7 @@ def _losses(loss: Loss) -> Iterator[tuple[KeyPath, Loss, bool]]:
         yield ("outputs", name, "loss"), head.loss, head.target == INPUTS
 
 
-def _problem(loss: Loss, targets: Any) -> str | None:
+def _problem(loss: Loss, targets: Held) -> str | None:
     if loss.least is None and loss.most is None:
         return None
-    return loss.value_fault(float(targets.min()), float(targets.max()))
+    return loss.value_fault(*extent(targets))

@@ -10,9 +10,10 @@ import numpy as np
 from specnet.data.encoding import Encoding
 from specnet.data.faults import Faults
 from specnet.data.files import Site, sha256
+from specnet.data.lazy import LazyRows, taken
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Part, Reader
-from specnet.data.rows import TargetRows
+from specnet.data.rows import Rows, StoredRows, TargetRows
 from specnet.data.signature import Signature, sign
 from specnet.data.splits import draw
 from specnet.data.tables.scaling import column_scales
@@ -22,6 +23,8 @@ from specnet.diagnostics import KeyPath
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.lazy import Held
+    from specnet.data.pipeline import Chosen
     from specnet.data.transform import State
 
     Drawn = dict[str, tuple[Part, NDArray[np.intp] | None]]
@@ -31,14 +34,23 @@ if TYPE_CHECKING:
 class Split:
     """Rows that are ready for the model."""
 
-    inputs: NDArray[Any]
-    """(rows, ...), C-contiguous, in the document's dtype."""
-    targets: NDArray[Any]
-    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype. Where the
-    targets are the inputs, it is the same array."""
+    inputs: Held
+    """(rows, ...), in the document's dtype: a C-contiguous array, or rows that stay in their file."""
+    targets: Held
+    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype; as `inputs`.
+    Where the targets are the inputs, it is the same object."""
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def at(self, places: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return inputs and targets of the rows at some places, as arrays of their own."""
+        inputs = taken(self.inputs, places)
+        return inputs, self.targets_at(places, inputs)
+
+    def targets_at(self, places: NDArray[np.intp], inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return the targets of the rows at some places, whose inputs are given: these, where targets are inputs."""
+        return inputs if self.targets is self.inputs else taken(self.targets, places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +124,24 @@ def load_data(
     targets = Pipeline.of(reader.transforms, "targets")
     inputs.fit(part.inputs, chosen, faults)
     if part.targets is not None:
-        targets.fit(TargetRows(part.targets), chosen, faults)
+        targets.fit(_target_rows(part.targets), chosen, faults)
     faults.check()
     splits = {}
     for name in tuple(drawn):
         # Taken out, so that a file's own array is given up once the split that it made is ready.
         part, chosen = drawn.pop(name)
-        x = inputs.run(part.inputs, chosen, dtype, f"the {name} split", faults)
+        whose = f"the {name} split"
+        cure = source.description.cure
+        x = _brought(inputs, part.inputs, chosen, dtype, whose, faults, cure)
+        y: Held
         if reader.reproduces or part.targets is None:
             y = x
         elif signature.integers:
+            assert isinstance(part.targets, np.ndarray)
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
-            y = targets.run(TargetRows(part.targets), chosen, dtype, f"the {name} split", faults)
+            y = _brought(targets, _target_rows(part.targets), chosen, dtype, whose, faults, cure)
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)
@@ -135,12 +151,32 @@ def load_data(
     return Dataset(splits, signature, encoding, sources)
 
 
+def _target_rows(targets: NDArray[Any] | StoredRows) -> Rows | StoredRows:
+    return TargetRows(targets) if isinstance(targets, np.ndarray) else targets
+
+
+def _brought(
+    pipeline: Pipeline,
+    rows: Rows | StoredRows,
+    chosen: Chosen,
+    dtype: str,
+    whose: str,
+    faults: Faults,
+    cure: str | None,
+) -> Held:
+    """Return the chosen rows after all transforms; such as stay in their file are read through once for faults."""
+    if not isinstance(rows, StoredRows):
+        return pipeline.run(rows, chosen, dtype, whose, faults, cure)
+    pipeline.check(rows, chosen, dtype, whose, faults)
+    return LazyRows(rows.apart(chosen), chosen, pipeline, dtype)
+
+
 def drawn_rows(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
     """Return the part of the data, and the rows of it, that each split has."""
     drawn: Drawn = {name: (part, None) for name, part in parts.items()}
     if reader.split is not None and reader.split.parts:
         part = parts["train"]
-        classes = part.targets if reader.split.stratify else None
+        classes = part.targets if reader.split.stratify and isinstance(part.targets, np.ndarray) else None
         drawn |= {
             name: (part, rows) for name, rows in draw(len(part.inputs), reader.split, classes, seed).items()
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from specnet.data.faults import Faults, closest
-from specnet.diagnostics import KeyPath
+from specnet.diagnostics import KeyPath, RunError
 
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
@@ -98,12 +98,50 @@ class Place(NamedTuple):
     site: Site
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells that a file has been written to: its size, and when."""
+
+    path: Path
+    name: str
+    size: int
+    time: int
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> Stamp:
+        """Return the stamp that a file has now."""
+        found = path.stat()
+        return cls(path, name, found.st_size, found.st_mtime_ns)
+
+    def check(self) -> None:
+        """Raise RunError if the file is gone, or has been written to since."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise self.changed(f"it can no longer be read ({error.strerror})") from error
+        if (found.st_size, found.st_mtime_ns) != (self.size, self.time):
+            raise self.changed("it has been written to")
+
+    def changed(self, how: str) -> RunError:
+        """Return what to raise where a file is no longer what it was."""
+        return RunError(
+            f"`{self.name}` has changed while it was being used: {how}. Rows that are read in batches need "
+            "their file to stay as it is; put it back, and go on with the run's latest checkpoint"
+        )
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal."""
     import hashlib
 
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def larger_than_half(size: int) -> bool:
+    """Return whether so many bytes are more than half of the machine's memory."""
+    there = memory()
+    return there is not None and size > there // 2
 
 
 def memory() -> int | None:

@@ -80,15 +80,17 @@ class Pipeline:
             unfit.row = _row(source, unfit.row)
             raise
 
-    def run(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> NDArray[Any]:
+    def run(
+        self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults, cure: str | None = None
+    ) -> NDArray[Any]:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
 
         Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
-        that beside the result only a block is held.
+        that beside the result only a block is held. `cure` is what helps where the result is too large.
         """
         count = len(rows) if chosen is None else len(chosen)
         shape = (count, *self.shape(rows.shape))
-        if not fits(shape, dtype, faults):
+        if not fits(shape, dtype, faults, cure):
             return np.zeros(0, dtype)
         direct = self._as_stored(rows, chosen, dtype)
         out = np.empty(shape, dtype) if direct is None else direct
@@ -103,8 +105,26 @@ class Pipeline:
                     return out
             sound = sound and bool(np.isfinite(out[place]).all())
         if not sound:
-            self._explain(rows, chosen, out, whose, faults)
+            self._explain(rows, chosen, dtype, whose, faults)
         return out
+
+    def check(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> None:
+        """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
+        count = len(rows) if chosen is None else len(chosen)
+        for _, source in blocks(count, rows.shape, chosen):
+            try:
+                with np.errstate(all="ignore"):
+                    sound = bool(np.isfinite(self._cast(rows, source, dtype)).all())
+            except Unfit as unfit:
+                self._note(faults, unfit, whose)
+                return
+            if not sound:
+                self._explain(rows, chosen, dtype, whose, faults)
+                return
+
+    def _cast(self, rows: Rows, source: Index, dtype: str) -> NDArray[Any]:
+        raw = self._applied(rows, source) if self.transforms else rows.take(source)
+        return raw.astype(dtype, copy=False)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, dtype: str) -> NDArray[Any] | None:
         """Return the data's own array where it is the result already."""
@@ -124,6 +144,12 @@ class Pipeline:
             except Unfit as unfit:
                 unfit.place = self.transforms[i][0]
                 raise
+        return array
+
+    def overwrite(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return what `apply` returns, in the memory of `array` (float64) where the transforms can do with it."""
+        for transform, state in self.steps:
+            array = transform.overwrite(array, state)
         return array
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -154,10 +180,11 @@ class Pipeline:
         message = f"{self.on} of {whose}, row {unfit.row + 1} of the data: {unfit}"
         faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
 
-    def _explain(self, rows: Rows, chosen: Chosen, out: NDArray[Any], whose: str, faults: Faults) -> None:
+    def _explain(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> None:
         """Note the first value that is no finite number, in the data or else only in the result."""
         grown = None
-        for place, source in blocks(len(out), rows.shape, chosen):
+        count = len(rows) if chosen is None else len(chosen)
+        for _, source in blocks(count, rows.shape, chosen):
             block = rows.take(source)
             wrong = np.argwhere(~np.isfinite(block))
             if len(wrong):
@@ -166,10 +193,12 @@ class Pipeline:
                 message = f"{self.on} of {whose} hold {block[tuple(wrong[0])]:g} {where}"
                 faults.add("SN513", message, help="every value must be a finite number")
                 return
-            if grown is None and not np.isfinite(out[place]).all():
-                grown = _row(source, int(np.argwhere(~np.isfinite(out[place]))[0][0]))
+            if grown is None:
+                with np.errstate(all="ignore"):
+                    over = np.argwhere(~np.isfinite(self._cast(rows, source, dtype)))
+                grown = _row(source, int(over[0][0])) if len(over) else None
         assert grown is not None
-        message = f"{self.on} of {whose} are too large for {out.dtype} in row {grown + 1} of the data"
+        message = f"{self.on} of {whose} are too large for {dtype} in row {grown + 1} of the data"
         faults.add("SN561", message, help="a `scale` or `standardize` transform brings them down")
 
 
@@ -178,11 +207,11 @@ def _row(source: Index, place: int) -> int:
     return source.start + place if isinstance(source, slice) else int(source[place])
 
 
-def fits(shape: tuple[int, ...], dtype: str, faults: Faults) -> bool:
+def fits(shape: tuple[int, ...], dtype: str, faults: Faults, cure: str | None = None) -> bool:
     """Return whether the machine's memory can hold an array; note it if not."""
     needed, there = prod(shape) * np.dtype(dtype).itemsize, memory()
     if there is None or needed <= there:
         return True
     message = f"the data need {needed / 2**30:.1f} GiB as {dtype}, of the machine's {there / 2**30:.1f} GiB"
-    faults.add("SN570", message)
+    faults.add("SN570", message, help=cure)
     return False

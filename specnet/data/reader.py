@@ -18,18 +18,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from specnet.data.rows import Rows
+    from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.plan import TablePlan
 
 FilePath = Annotated[str, Field(min_length=1)]
+
+Load = Literal["auto", "whole", "batches"]
+
+BATCHES = 'with `load = "batches"`, rows stay in the file until their batch'
+"""What helps where data are too large for the memory."""
 
 
 @dataclass(slots=True)
 class Part:
     """The rows of one file, or of one table of a document, before splits and transforms."""
 
-    inputs: Rows
-    targets: NDArray[Any] | None
+    inputs: Rows | StoredRows
+    targets: NDArray[Any] | StoredRows | None
     """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored. None where
     they are the inputs."""
 

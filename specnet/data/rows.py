@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,41 @@ class Rows(Protocol):
 
     def take(self, rows: Index) -> NDArray[Any]:
         """Return the chosen rows (rows, ...) as numbers."""
+        ...
+
+
+@runtime_checkable
+class StoredRows(Rows, Protocol):
+    """Rows that stay in their file: read when they are asked for, and not held."""
+
+    window: int
+    """0 where any row can be read at any time; else how many rows are held back for a shuffle, see `Lazy.window`."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements as they are read."""
+        ...
+
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Begin with the first row again; raise RunError if the file is no longer what it was.
+
+        With `shuffled`, each row will be read once, in an order that keeps to the window.
+        """
+        ...
+
+    def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype."""
+        ...
+
+    def apart(self, chosen: NDArray[np.intp] | None) -> StoredRows:
+        """Return the same rows, with a position of their own where they come in order.
+
+        `chosen` are those that will be read; None for all.
+        """
+        ...
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Go on as if the rows at these places had been read."""
         ...
 
 
@@ -66,11 +101,16 @@ class TargetRows(ArrayRows):
         self.array = array
 
 
+def rows_at_once(shape: tuple[int, ...]) -> int:
+    """Return how many rows of examples of a shape are worked on at once."""
+    return max(1, BLOCK // max(1, prod(shape)))
+
+
 def blocks(
     count: int, shape: tuple[int, ...], index: NDArray[np.intp] | None
 ) -> Iterator[tuple[slice, Index]]:
     """Yield, for stretches of the `count` chosen rows, their places in the result and in the data."""
-    step = max(1, BLOCK // max(1, prod(shape)))
+    step = rows_at_once(shape)
     for start in range(0, count, step):
         place = slice(start, min(count, start + step))
         yield place, place if index is None else index[place]

@@ -54,6 +54,13 @@ class Signature:
     columns, or a transform has changed what the elements are."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows by split: `train`, and `validation` and `test` where there are such."""
+    batches: tuple[str, ...] = ()
+    """What stays in its file, and is read for each batch: nothing, `inputs`, or also `targets`."""
+    reading: int = 0
+    """The bytes of memory that reading them takes, for each split that is read by itself."""
+    passing: int = 0
+    """The same once for all splits, where rows are read in the order of their file: text that is being parsed, and
+    rows that a shuffle holds back."""
 
 
 @dataclass(slots=True)
@@ -71,6 +78,11 @@ class Description:
     per_class: list[int] | None = None
     """Rows of `train` in each class, where counting them is cheap."""
     stretches: tuple[Stretch, ...] | None = None
+    batches: tuple[str, ...] = ()
+    reading: int = 0
+    passing: int = 0
+    cure: str | None = None
+    """What helps where the data are too large for the memory."""
 
 
 def sign(
@@ -129,10 +141,23 @@ def sign(
         classes = names(count)
     if reproduces:
         target = inputs
-    _check_size(sum(rows.values()) * (prod(inputs) + (0 if reproduces else prod(target))), faults)
+    shapes = {"inputs": inputs} if reproduces else {"inputs": inputs, "targets": target}
+    held = sum(prod(of) for name, of in shapes.items() if name not in raw.batches)
+    _check_size(sum(rows.values()) * held, faults, raw.cure)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
     return Signature(
-        inputs, target, kind, integers, count, classes, features, _stretches(raw, transforms), rows
+        inputs,
+        target,
+        kind,
+        integers,
+        count,
+        classes,
+        features,
+        _stretches(raw, transforms),
+        rows,
+        raw.batches,
+        raw.reading,
+        raw.passing,
     )
 
 
@@ -147,12 +172,12 @@ def _stretches(raw: Description, transforms: tuple[Transform, ...]) -> tuple[Str
     return raw.stretches
 
 
-def _check_size(elements: int, faults: Faults) -> None:
+def _check_size(elements: int, faults: Faults, cure: str | None) -> None:
     """Note data that the machine's memory cannot hold in the smaller dtype, before any is read or made."""
     needed, there = elements * 4, memory()
     if there is not None and needed > there:
         message = f"the data need {sized(needed)} as float32, of the machine's {sized(there)}"
-        faults.add("SN570", message, part="table")
+        faults.add("SN570", message, part="table", help=cure)
 
 
 def names(count: int) -> tuple[str, ...] | None:

@@ -64,6 +64,10 @@ class Transform(Kind):
         """Return the transformed rows; raise Unfit if a value cannot be taken."""
         raise NotImplementedError
 
+    def overwrite(self, array: Array, state: State) -> Array:
+        """Return what `apply` returns for float64 numbers, which may be written over for it."""
+        return self.apply(array, state)
+
     def invert(self, array: Array, state: State) -> Array:
         """Return the rows that `apply` would turn into these, as far as the transform keeps them apart."""
         raise NotImplementedError

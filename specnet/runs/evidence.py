@@ -12,12 +12,13 @@ from specnet.compiler.model import Model, as_targets
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.data import Dataset, Split
+from specnet.data.lazy import fetch, taken
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import leaf
 from specnet.runs.chance import chance_of_costing_more
 from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
-from specnet.runtime.execution import Executable
+from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.shapes import BATCH
 from specnet.vocabulary.losses import Loss
 
@@ -25,6 +26,9 @@ Array = np.ndarray[Any, Any]
 
 ROWS_AT_ONCE = 256
 """Rows measured at once: few, so that the end of a run takes no more memory than its training."""
+
+ENOUGH_NUMBERS = 1 << 20
+"""Up to how many numbers are held at once of targets that stay in their file."""
 
 ENOUGH_ROWS = 20_000
 """Of a larger split as many rows are measured, spread evenly: more would sharpen no verdict."""
@@ -80,15 +84,20 @@ def _cost_program(model: Model, rows: int) -> Executable:
 
 
 def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
-    chosen = _chosen(len(split))
+    network, chosen = model.network, _chosen(len(split))
     costs = np.empty(len(chosen))
+    inputs = np.empty((executable.plan.batch, *network.signature.inputs), network.spec.dtype)
+    targets = np.empty((executable.plan.batch, *network.target_shape), network.target_dtype)
+    bounds: dict[int, Bound] = {}
     for cut in _cuts(len(chosen)):
         part = chosen[cut]
-        inputs = split.inputs[part]
-        targets = as_targets(model.network, split.targets[part], inputs)
-        bound = executable.bind(len(part), model.leaves(inputs=inputs, targets=targets))
-        bound.step()
-        costs[cut] = bound.arrays["costs"]
+        rows = len(part)
+        if rows not in bounds:
+            bounds[rows] = executable.bind(rows, model.leaves(inputs=inputs[:rows], targets=targets[:rows]))
+        fetch(split.inputs, part, inputs[:rows])
+        targets[:rows] = as_targets(network, split.targets_at(part, inputs[:rows]), inputs[:rows])
+        bounds[rows].step()
+        costs[cut] = bounds[rows].arrays["costs"]
     return costs
 
 
@@ -100,14 +109,24 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
-    chosen = _chosen(len(train))
-    targets = as_targets(network, train.targets[chosen], train.inputs[chosen])
+    targets = as_targets(network, *_some_targets(network, train))
     best: Baseline | None = None
     for prediction, output in _candidates(network, targets):
         loss = _constant_cost(network, output, targets)
         if np.isfinite(loss) and (best is None or loss < best.loss):
             best = Baseline(loss, prediction, _largest_share(network, targets))
     return best
+
+
+def _some_targets(network: Network, train: Split) -> tuple[Array, Array]:
+    """Return the data's targets of enough rows, and the same rows' inputs where these are compared with, too."""
+    chosen = _chosen(len(train))
+    parts = [train.targets, *([train.inputs] if network.targets_inputs else [])]
+    wide = sum(prod(held.shape[1:]) for held in parts if not isinstance(held, np.ndarray))
+    # Rows that stay in their file may be too wide for many of them to be held.
+    chosen = chosen[:: max(1, -(-len(chosen) * wide // ENOUGH_NUMBERS))]
+    inputs = taken(train.inputs, chosen) if network.targets_inputs else np.empty(0)
+    return taken(train.targets, chosen), inputs
 
 
 def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]:

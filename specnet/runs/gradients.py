@@ -94,14 +94,12 @@ def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int
     """
     train = data.splits["train"]
     chosen = np.unique(np.linspace(0, len(train) - 1, min(rows, len(train))).astype(np.intp))
-    targets = as_targets(model.network, train.targets, train.inputs)
+    inputs, targets = train.at(chosen)
     random = stream(model.network.spec.seed, "gradients")
     kept = model.parameters.trained.copy()
     try:
         model.parameters.trained[...] += JITTER * random.normal(size=kept.shape)
-        measure = _Measure(
-            model, np.ascontiguousarray(train.inputs[chosen]), np.ascontiguousarray(targets[chosen])
-        )
+        measure = _Measure(model, np.ascontiguousarray(inputs), as_targets(model.network, targets, inputs))
         return _checked(measure, random, entries)
     finally:
         model.parameters.trained[...] = kept

@@ -47,8 +47,9 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     plans = explanation.plans
     train = data.splits["train"]
     rows = plans.step.batch
-    inputs = np.ascontiguousarray(train.inputs[:rows])
-    targets = as_targets(model.network, train.targets[:rows], inputs)
+    inputs, targets = train.at(np.arange(rows))
+    inputs = np.ascontiguousarray(inputs)
+    targets = as_targets(model.network, targets, inputs)
     program = Program(model, plans)
     leaves = model.leaves(inputs=inputs, targets=targets, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.model import Model, held_targets
 from specnet.data import Split
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.plan import Plan
@@ -34,7 +34,7 @@ class Evaluator:
             given = {**units, **self._instead}
             return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **given))
 
-        targets = as_targets(self.model.network, split.targets, split.inputs)
+        targets = held_targets(self.model.network, split.targets, split.inputs)
         return PreparedSplit(self, Feed(split, targets, self.plan.batch, None, bind, drop_last=False))
 
 
@@ -56,6 +56,7 @@ class PreparedSplit:
         totals: dict[str, Any] = dict.fromkeys(scalars, 0.0)
         for summed in self._sums.values():
             summed.fill(0.0)
+        self._feed.begin()
         start = 0
         with np.errstate(all="ignore"):
             for batch in self._feed.batches:

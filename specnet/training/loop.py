@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.model import Model, held_targets
 from specnet.compiler.plans import memory, plan_training
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
@@ -45,7 +45,7 @@ class Trainer:
         self.program = Program(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
-        targets = as_targets(network, train.targets, train.inputs)
+        targets = held_targets(network, train.targets, train.inputs)
         self.feed = Feed(
             train, targets, self.batch_size, shuffling, self.program.bind, drop_last=self.settings.drop_last
         )
@@ -160,7 +160,7 @@ class Trainer:
         """
         self.epoch, self.under_way, self._before = plain["epoch"], plain["under_way"], plain["seconds"]
         self.program.resume(arrays, plain["program"])
-        self.feed.resume(arrays, plain["feed"])
+        self.feed.resume(arrays, plain["feed"], plain["steps"]["next"] if self.under_way else 0)
         self.steps.resume(plain["steps"])
         self.rate.restore(plain["rate"])
         if self.watch is not None:

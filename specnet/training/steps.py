@@ -46,7 +46,7 @@ class Steps:
 
     def begin(self) -> None:
         """Begin an epoch, in a new order where rows are shuffled."""
-        self._feed.shuffle()
+        self._feed.begin()
         self._next = 0
         self._total = self._weight = self._penalty = 0.0
 

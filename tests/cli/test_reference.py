@@ -146,6 +146,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "table.csv").write_text("\n".join(["size,age,species", *rows]))
     inputs, targets = np.arange(60.0).reshape(30, 2), np.arange(30) % 3
     np.savez(tmp_path / "arrays.npz", inputs=inputs, targets=targets)
+    np.save(tmp_path / "inputs.npy", inputs)
+    np.save(tmp_path / "targets.npy", targets)
     images = struct.pack(">BBBBIII", 0, 0, 8, 3, 30, 2, 2) + bytes(range(120))
     labels = struct.pack(">BBBBI", 0, 0, 8, 1, 30) + bytes(n % 3 for n in range(30))
     (tmp_path / "images-idx3-ubyte.gz").write_bytes(gzip.compress(images))

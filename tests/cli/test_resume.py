@@ -61,8 +61,29 @@ early_stopping = { patience = 10000 }
 EVERY = "checkpoint = { every_steps = 3, best = 'validation.loss' }\n"
 
 
+MADE_UP = """\
+type = "synthetic"
+kind = "moons"
+samples = 400
+noise = 0.2
+"""
+IN_BATCHES = """\
+type = "csv"
+path = "rows.csv"
+target = "y"
+load = "batches"
+shuffle_buffer = 50
+"""
+
+
 def write(folder: Path, epochs: int, more: str = "") -> None:
     (folder / "a.toml").write_text(DOCUMENT.replace("EPOCHS", str(epochs)) + more)
+
+
+def write_table(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = "".join(f"{a:.5f},{b:.5f},{int(a * b > 0)}\n" for a, b in random.normal(size=(400, 2)))
+    (folder / "rows.csv").write_text(f"a,b,y\n{rows}")
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -98,8 +119,12 @@ def told(run: Path) -> dict[str, Any]:
     return {"metrics": rows, "result": result, "model": (run / "model.npz").read_bytes()}
 
 
-def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path: Path) -> None:
-    write(tmp_path, 20 * KILLS, EVERY)
+@pytest.mark.parametrize("data", [MADE_UP, IN_BATCHES], ids=["in memory", "in batches"])
+def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path: Path, data: str) -> None:
+    write(tmp_path, 40 * KILLS, EVERY)
+    write_table(tmp_path)
+    document = tmp_path / "a.toml"
+    document.write_text(document.read_text().replace(MADE_UP, data))
     assert specnet("run", "a.toml", "--out", "whole", "-q").returncode == 0
     draw = random.Random(os.environ.get("SPECNET_TEST_SEED", "7"))
     run = tmp_path / "runs" / "moons" / "001"
@@ -111,7 +136,8 @@ def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path:
         time.sleep(draw.uniform(0.0, 0.25))
         process.kill()
         process.communicate(timeout=60)
-        if process.returncode != -signal.SIGKILL:
+        if process.returncode != -signal.SIGKILL or (run / "result.json").exists():
+            # It was done, perhaps just before it was killed.
             break
         kills += 1
         process = start(tmp_path, "--resume", "-q")
@@ -121,8 +147,9 @@ def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path:
             while process.poll() is None and holder(run) != process.pid:
                 assert time.monotonic() < began + 60
                 time.sleep(0.005)
-    _, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (0, "")
+    else:
+        _, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, "")
     # A fast machine may be done before.
     assert kills >= KILLS // 2
     assert told(run) == told(tmp_path / "whole")

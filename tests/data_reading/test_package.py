@@ -67,7 +67,16 @@ def test_what_the_package_hands_on():
 
 def test_the_families():
     assert isinstance(READERS, Family)
-    assert set(READERS.kinds) == {"inline", "csv", "parquet", "npz", "idx", "builtin", "synthetic"}
+    assert set(READERS.kinds) == {
+        "inline",
+        "csv",
+        "parquet",
+        "npz",
+        "npy",
+        "idx",
+        "builtin",
+        "synthetic",
+    }
     assert set(TRANSFORMS.kinds) == {"standardize", "minmax", "scale", "flatten", "reshape", "one_hot"}
     assert all(issubclass(kind, Reader) for kind in READERS)
     assert all(issubclass(kind, Transform) for kind in TRANSFORMS)
@@ -129,8 +138,7 @@ def test_tables_are_held_as_numbers_not_as_text(desk):
 
 @pytest.mark.parametrize("kind", ["idx", "npz", "csv", "synthetic"])
 def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, kind):
-    import specnet.data.arrays.idx_file
-    import specnet.data.arrays.npz_file
+    import specnet.data.arrays.stretch
     import specnet.data.pipeline
 
     desk.write("x", bytes([0, 0, 8, 2, 0, 0, 0, 100, 0, 0, 0, 100]) + bytes(10_000))
@@ -138,16 +146,17 @@ def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, k
     np.savez(desk.folder / "f.npz", inputs=np.zeros((100, 100)), targets=np.zeros(100))
     desk.write("f.csv", "a,y\n" + "1,2.5\n" * 2000)
     fields = {
-        "idx": {"inputs": "x", "targets": "y"},
-        "npz": {"path": "f.npz"},
+        "idx": {"inputs": "x", "targets": "y", "load": "whole"},
+        "npz": {"path": "f.npz", "load": "whole"},
         "csv": {"path": "f.csv", "target": "y"},
         "synthetic": {"kind": "blobs", "samples": 2000},
     }[kind]
-    for module in (specnet.data.pipeline, specnet.data.arrays.idx_file, specnet.data.arrays.npz_file):
+    for module in (specnet.data.pipeline, specnet.data.arrays.stretch):
         monkeypatch.setattr(module, "memory", lambda: 9_000)
     found = desk.faults(type=kind, **fields)
     assert found[0].code == "SN570"
-    assert "GiB" in found[0].message
-    for module in (specnet.data.pipeline, specnet.data.arrays.idx_file, specnet.data.arrays.npz_file):
+    assert "of the machine's" in found[0].message
+    assert ('`load = "batches"`' in (found[0].help or "")) == (kind != "synthetic")
+    for module in (specnet.data.pipeline, specnet.data.arrays.stretch):
         monkeypatch.setattr(module, "memory", lambda: None)
     desk.load(type=kind, **fields)

@@ -6,6 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from specnet.data import READERS as FAMILY
+from specnet.data import load_data
+from specnet.data.lazy import whole
+
 IDX = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
 
 
@@ -14,6 +18,7 @@ def files(desk):
     desk.write("f.csv", "a,c,inputs\n1,u,5\n2,v,6\n")
     desk.write("x.idx", IDX)
     np.savez(desk.folder / "f.npz", inputs=np.arange(6).reshape(2, 3), targets=[0, 1])
+    np.save(desk.folder / "x.npy", np.arange(6.0).reshape(2, 3))
     np.savez(desk.folder / "x.npz", x=np.ones((2, 3)), inputs=np.zeros((2, 9)))
     return desk
 
@@ -23,6 +28,7 @@ READERS = {
     "npz": {"type": "npz", "path": "f.npz", "targets": "inputs", "test": {"path": "f.npz"}},
     "npz by another name": {"type": "npz", "path": "x.npz", "inputs": "x", "targets": "inputs"},
     "idx": {"type": "idx", "inputs": "x.idx", "targets": "inputs", "test": {"inputs": "x.idx"}},
+    "npy": {"type": "npy", "inputs": "x.npy", "targets": "inputs", "test": {"inputs": "x.npy"}},
     "inline": {
         "type": "inline",
         "inputs": [[1, 2], [3, 4]],
@@ -93,3 +99,17 @@ FAULTY = [
 def test_faulty_fields(desk, fields, words):
     with pytest.raises(ValidationError, match=words):
         desk.inspect(**fields)
+
+
+@pytest.mark.parametrize("name", ["npz", "npy", "idx"])
+def test_arrays_that_are_their_own_targets_stay_in_their_file(files, name):
+    fields = {**READERS[name], "transforms": ["standardize"]}
+    held, lazy = (
+        load_data(FAMILY.validate({**fields, "load": load}), files.folder, seed=1, dtype="float32")
+        for load in ("whole", "batches")
+    )
+    assert lazy.signature.batches == ("inputs",)
+    assert lazy.signature.target == held.signature.target
+    for part, split in lazy.splits.items():
+        assert split.targets is split.inputs
+        assert whole(split.inputs).tobytes() == held.splits[part].inputs.tobytes()

@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("examples")
     rows = np.arange(4.0)
     np.savez(folder / "measured.npz", inputs=rows[:, None], targets=rows, names=np.array(list("abcd")))
+    np.savez_compressed(folder / "packed.npz", inputs=rows[:, None], targets=rows)
     (folder / "labels.idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 0, 1]))
     images = bytes([0, 0, 8, 2, 0, 0, 0, 4, 0, 0, 0, 1, 1, 2, 3, 4])
     (folder / "images.idx").write_bytes(images)

@@ -74,7 +74,7 @@ def _same_file(subject: Subject, name: str) -> tuple[KeyPath, Part] | None:
         return None
     if data.type in ("csv", "parquet") and table.path == data.path:
         return ("data", name, "path"), "value"
-    if data.type == "idx" and table.inputs == data.inputs:
+    if data.type in ("idx", "npy") and table.inputs == data.inputs:
         return ("data", name, "inputs"), "value"
     if data.type == "npz" and table.path in (None, data.path) and table.inputs in (None, data.inputs):
         return ("data", name), "table"

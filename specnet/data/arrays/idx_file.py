@@ -8,7 +8,8 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from specnet.data.files import Site, memory
+from specnet.data.arrays.stretch import Obstacle, Stretch, too_large
+from specnet.data.files import Place, Site
 from specnet.data.sample import Cells, array_cells, leading_rows
 
 if TYPE_CHECKING:
@@ -41,16 +42,53 @@ class IdxFile:
         """The size of the elements."""
         return prod(self.shape) * int(self.type[1])
 
+    @property
+    def what(self) -> str:
+        """What a diagnostic calls it."""
+        return f"`{self.name}`"
+
+    @property
+    def title(self) -> str:
+        """Its name, where it is clear what is spoken of."""
+        return f"`{self.name}`"
+
+    def obstacle(self) -> Obstacle | None:
+        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        if _is_gzip(self.path):
+            return Obstacle(
+                "it is compressed, so that no row can be read without all before it",
+                "unpack it with `gunzip`, and name the file without .gz",
+            )
+        return None
+
+    def stretch(self) -> Stretch:
+        """Return where the elements lie, where there is no obstacle."""
+        return Stretch(self.path, self.name, self._header, f">{self.type}", self.shape)
+
+    def sound(self, site: Site) -> bool:
+        """Return whether the file is as long as its header says, where it is not compressed; note it if not."""
+        if self.path.stat().st_size == self._header + self.size:
+            return True
+        message = f"`{self.name}` holds more than the {self.size} bytes that its header tells of"
+        site.faults.add("SN531", message, *self.key)
+        return False
+
+    @property
+    def _header(self) -> int:
+        return 4 + 4 * len(self.shape)
+
     def stream(self) -> IO[bytes]:
         """Return the file, opened at its first element."""
         file = _opened(self.path)
-        file.read(4 + 4 * len(self.shape))
+        file.read(self._header)
         return file
 
     def read(self, site: Site) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
         import numpy as np
 
+        if too_large(self, site):
+            return None
         out = np.empty(self.shape, np.dtype(self.type))
         view = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type, unused-ignore]
         if not self._fill(view, site):
@@ -111,8 +149,9 @@ class IdxFile:
         return Counter(values)
 
 
-def open_file(path: Path, name: str, key: KeyPath, site: Site) -> IdxFile | None:
+def open_file(place: Place) -> IdxFile | None:
     """Return a file, its header read, or note what is wrong with it."""
+    path, name, key, site = place
     try:
         with _opened(path) as file:
             magic = file.read(4)
@@ -159,11 +198,6 @@ def _plausible(file: IdxFile, site: Site) -> bool:
             f"`{file.name}` is cut off: its header tells of {shape} elements, the file has {there} bytes"
         )
         site.faults.add("SN531", message, *file.key)
-        return False
-    most = memory()
-    if most is not None and file.size > most:
-        message = f"`{file.name}` holds {file.size / 2**30:.1f} GiB, of the machine's {most / 2**30:.1f} GiB"
-        site.faults.add("SN570", message, *file.key)
         return False
     return True
 

@@ -3,11 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specnet.data.arrays.npz_file import NpzArray, open_arrays
+from specnet.data.arrays.pairs import describe
 from specnet.data.arrays.source import ArraySource
-from specnet.data.faults import counted
 from specnet.data.files import Place, Site
 from specnet.data.reader import joined
-from specnet.data.signature import Description
 
 if TYPE_CHECKING:
     from specnet.data.readers.npz import Npz, NpzRows
@@ -34,32 +33,10 @@ def open_npz(reader: Npz, site: Site) -> ArraySource | None:
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) <= len(reader.tables):
         return None
-    return ArraySource(pairs, joined(found, site), site)
+    return ArraySource.of(reader.load, pairs, joined(found, site), site)
 
 
 def _array(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[str, KeyPath]:
     """Return the name of an array, and where the document gives it."""
     own = getattr(table, what) if table else None
     return (own, (*key, what)) if own else (getattr(reader, what), (what,))
-
-
-def describe(inputs: NpzArray, targets: NpzArray | None, site: Site) -> Description | None:
-    """Return the description of two arrays, or note that they don't belong together."""
-    rows = inputs.header.shape[0]
-    if targets is None:
-        return Description(inputs.header.shape[1:] or (1,), (), {"train": rows})
-    if rows != targets.header.shape[0]:
-        there = counted(targets.header.shape[0], "row")
-        message = f"`{inputs.name}` has {counted(rows, 'row')}, `{targets.name}` has {there}"
-        site.faults.add("SN542", message, *targets.key)
-        return None
-    raw = Description(inputs.header.shape[1:] or (1,), targets.header.shape[1:], {"train": rows})
-    if not raw.target and targets.header.type[0] in "iu":
-        counter = targets.labels(site)
-        if counter is None:
-            return None
-        if min(counter) >= 0 and max(counter) < 2**31:
-            raw.class_count = max(counter) + 1
-            if raw.class_count <= 10 * rows:
-                raw.per_class = [counter[i] for i in range(raw.class_count)]
-    return raw

@@ -1,85 +1,90 @@
 from __future__ import annotations
 
+import struct
 import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
+from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
+from specnet.data.arrays.stretch import Obstacle
 from specnet.data.faults import closest, listed
-from specnet.data.files import Place, Site, memory
-from specnet.data.npy import Header, HeaderError, read_header
-from specnet.data.sample import Cells, array_cells, leading_rows
+from specnet.data.files import Place, Site
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from specnet.diagnostics import KeyPath
-
-Damaged = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
 RATIO = 1100
 """How many bytes one compressed byte can stand for at most: 1032 in a deflate stream, and some spare."""
 
-
-NO_HEADER = Header("V", False, (), 0)
+LOCAL_HEADER = 30
+"""The bytes of a zip entry's own header before its name."""
 
 
 @dataclass
-class NpzArray:
-    """One array of a file, its header read."""
+class NpzArray(NpyArray):
+    """One array of an npz file, its header read."""
 
-    path: Path
-    file: str
-    name: str
-    key: KeyPath
-    header: Header = NO_HEADER
+    name: str = ""
 
-    def read(self, site: Site) -> NDArray[Any] | None:
-        """Return the array as stored, or note how the file is damaged."""
-        import numpy as np
+    @property
+    def what(self) -> str:
+        """What a diagnostic calls it."""
+        return f"array `{self.name}` of `{self.file}`"
 
+    @property
+    def title(self) -> str:
+        """Its name, where it is clear what is spoken of."""
+        return f"`{self.name}`"
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """Open the array's own bytes, from its header on."""
+        with zipfile.ZipFile(self.path) as archive, archive.open(self._info(archive)) as member:
+            yield member
+
+    def obstacle(self) -> Obstacle | None:
+        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        with zipfile.ZipFile(self.path) as archive:
+            if self._info(archive).compress_type != zipfile.ZIP_STORED:
+                return Obstacle(
+                    "it is compressed, so that no row can be read without all before it",
+                    "store it with `numpy.savez`, which does not compress, or as a .npy file with `numpy.save`",
+                )
+        return super().obstacle()
+
+    def start(self) -> int:
+        """Return where in the file the array's own bytes start, for one that is not compressed."""
+        with zipfile.ZipFile(self.path) as archive:
+            place = self._info(archive).header_offset
+        with self.path.open("rb") as file:
+            file.seek(place)
+            header = file.read(LOCAL_HEADER)
+        # The entry's own header may have other extra fields than the archive's list of entries.
+        name, extra = struct.unpack("<HH", header[26:])
+        return int(place + LOCAL_HEADER + name + extra)
+
+    def sound(self, site: Site) -> bool:
+        """Return whether the archive's checksum is that of the elements; note it if not."""
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as member:
-                array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-        except (*Damaged, ValueError) as error:
-            site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
-            return None
-        return array
+            with self.opened() as member:
+                while member.read(CHUNK):
+                    pass
+        except Damaged as error:
+            self._note(error, site)
+            return False
+        return True
 
-    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
-        """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
-        header = self.header
-        rows = leading_rows(header.shape, header.type)
-        if not rows or (header.fortran and len(header.shape) > 1):
-            return ()
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as member:
-                read_header(member)
-                data = member.read(rows * header.bytes // header.shape[0])
-        except (*Damaged, ValueError) as error:
-            site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
-            return ()
-        return array_cells(name, data, header.type, rows, swapped=header.swapped)
+    def _info(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        return members[self.name]
 
-    def labels(self, site: Site) -> Counter[int] | None:
-        """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
-        from array import array
-
-        code = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"}
-        try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(f"{self.name}.npy") as member:
-                read_header(member)
-                values = array(code[self.header.type], member.read())
-        except (*Damaged, ValueError) as error:
-            site.faults.add("SN520", f"array `{self.name}` of `{self.file}` is damaged: {error}", *self.key)
-            return None
-        if self.header.swapped:
-            values.byteswap()
-        return Counter(values)
+    def _extent(self) -> Extent:
+        with zipfile.ZipFile(self.path) as archive:
+            info = self._info(archive)
+        return Extent(info.file_size, info.compress_size * RATIO + RATIO)
 
 
 def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
@@ -89,64 +94,25 @@ def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzA
     arrays: list[NpzArray] = []
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-            for name, key in names:
-                if name in members:
-                    arrays += _open_array(NpzArray(path, file, name, key), archive, members[name], site)
-                    continue
-                near = closest(name, members)
-                cure = f"did you mean `{near}`?" if near else f"it has {listed(sorted(members))}"
-                site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
+            members = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+        for name, key in names:
+            if name in members:
+                array = NpzArray(path, file, key, name=name)
+                if array.examine(site):
+                    arrays.append(array)
+                continue
+            near = closest(name, members)
+            cure = f"did you mean `{near}`?" if near else f"it has {listed(sorted(members))}"
+            site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
     except Damaged as error:
         message = f"`{file}` is no sound npz file: {error}"
         site.faults.add("SN520", message, *file_key, help=_instead(path))
     return arrays if len(site.faults.found) == before else None
 
 
-def _open_array(
-    array: NpzArray, archive: zipfile.ZipFile, info: zipfile.ZipInfo, site: Site
-) -> list[NpzArray]:
-    what = f"array `{array.name}` of `{array.file}`"
-    try:
-        with archive.open(info) as member:
-            array.header = read_header(member)
-    except HeaderError as error:
-        site.faults.add("SN522", f"{what} cannot be read: {error}", *array.key)
-        return []
-    except Damaged as error:
-        site.faults.add("SN520", f"{what} is damaged: {error}", *array.key)
-        return []
-    _check(array, info, site)
-    return [array]
-
-
 def _instead(path: Path) -> str | None:
     with path.open("rb") as file:
         start = file.read(6)
     if start == b"\x93NUMPY":
-        return "it is a single array (.npy); join inputs and targets with numpy.savez"
+        return 'it is a single array (.npy): `type = "npy"` reads those'
     return None
-
-
-def _check(array: NpzArray, info: zipfile.ZipInfo, site: Site) -> None:
-    """Refuse an array that is no numbers, or claims more than its file can hold."""
-    header, faults = array.header, site.faults
-    shape = " x ".join(map(str, header.shape)) or "no axes"
-    what = f"array `{array.name}` of `{array.file}`"
-    if header.type[0] not in "buif":
-        kind = {"O": "pickled objects", "c": "complex numbers", "U": "text", "S": "text"}.get(header.type[0])
-        message = f"{what} holds {kind or 'elements of type ' + header.type}, not numbers"
-        cure = "specnet never reads pickles" if header.type[0] == "O" else None
-        faults.add("SN522", message, *array.key, help=cure)
-    elif not header.shape:
-        faults.add("SN522", f"{what} is a single number, not rows", *array.key)
-    elif not prod(header.shape):
-        faults.add("SN543", f"{what} holds no elements: its shape is {shape}", *array.key)
-    elif header.bytes + header.size != info.file_size or info.file_size > info.compress_size * RATIO + RATIO:
-        message = f"{what} is cut off: its header tells of {shape} elements"
-        faults.add("SN520", message, *array.key)
-    else:
-        there = memory()
-        if there is not None and header.bytes > there:
-            message = f"{what} holds {header.bytes / 2**30:.1f} GiB, of the machine's {there / 2**30:.1f} GiB"
-            faults.add("SN570", message, *array.key)

@@ -1,20 +1,57 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from specnet.data.files import Site
-from specnet.data.reader import Part
+from specnet.data.arrays.stretch import Obstacle, Sized, Stretch, too_large
+from specnet.data.files import Site, larger_than_half
+from specnet.data.reader import BATCHES, Load, Part
+from specnet.data.rows import rows_at_once
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Description
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.arrays.file_rows import FileRows
 
-class StoredArray(Protocol):
+
+class StoredArray(Sized, Protocol):
     """An array in a file, whose header has been read."""
+
+    @property
+    def title(self) -> str:
+        """Its name, where it is clear what is spoken of."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, ...)."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """Kind and bytes of an element, such as `f4`."""
+        ...
+
+    def labels(self, site: Site) -> Counter[int] | None:
+        """Return how often each value occurs, for whole numbers, one a row."""
+        ...
+
+    def obstacle(self) -> Obstacle | None:
+        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        ...
+
+    def stretch(self) -> Stretch:
+        """Return where the elements lie, where there is no obstacle."""
+        ...
+
+    def sound(self, site: Site) -> bool:
+        """Return whether the elements are what they were when they were stored, as far as that can be told."""
+        ...
 
     def read(self, site: Site) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
@@ -25,13 +62,45 @@ class StoredArray(Protocol):
         ...
 
 
+Pair = tuple[StoredArray, StoredArray | None]
+"""Inputs and targets; these are None where they are the inputs."""
+
+
 @dataclass
 class ArraySource:
     """The inputs and targets of each split, as arrays in files whose headers are sound."""
 
-    arrays: Mapping[str, tuple[StoredArray, StoredArray | None]]
+    arrays: Mapping[str, Pair]
     description: Description
     site: Site
+
+    @classmethod
+    def of(
+        cls, load: Load, arrays: Mapping[str, Pair], description: Description, site: Site
+    ) -> ArraySource | None:
+        """Return the source, its rows to be read whole or in batches; None where `site` noted why neither goes."""
+        given = [[array for array in pair if array is not None] for pair in arrays.values()]
+        staying = ["inputs"]
+        if len(given[0]) > 1 and description.class_count is None and prod(description.target) > 1:
+            staying.append("targets")
+        every = [array for pair in given for array in pair]
+        stored = [array for pair in given for array in pair[: len(staying)]]
+        obstacles = {array.title: (array, found) for array in stored if (found := array.obstacle())}
+        if load == "batches" and obstacles:
+            for array, (why, cure) in obstacles.values():
+                message = f"{array.what} cannot be read in batches: {why}"
+                site.faults.add("SN573", message, *array.key, help=cure)
+            return None
+        numbers = sum(array.size + 4 * prod(array.shape) for array in stored)
+        if load == "batches" or (load == "auto" and not obstacles and larger_than_half(numbers)):
+            description.batches = tuple(staying)
+            description.reading = sum(_reading(array) for array in given[0][: len(staying)])
+            return cls(arrays, description, site)
+        description.cure = BATCHES
+        for array, (why, cure) in obstacles.values():
+            description.cure = f"{array.what} cannot be read in batches: {why}; {cure}"
+        sound = [array for array in every if not too_large(array, site, description.cure)]
+        return cls(arrays, description, site) if len(sound) == len(every) else None
 
     def read(self, seed: int) -> dict[str, Part]:
         """Return the arrays; inputs as stored, whole-number targets as int64."""
@@ -43,10 +112,21 @@ class ArraySource:
         kind = np.float64 if self.description.class_count is None else np.int64
         parts = {}
         for name, (inputs, targets) in self.arrays.items():
-            x, y = inputs.read(self.site), None if targets is None else targets.read(self.site)
+            x = self._rows("inputs", inputs)
+            y = None if targets is None else self._rows("targets", targets)
             if x is not None and (targets is None or y is not None):
-                parts[name] = Part(ArrayRows(x), None if y is None else y.astype(kind))
+                parts[name] = Part(
+                    ArrayRows(x) if isinstance(x, np.ndarray) else x,
+                    y.astype(kind) if isinstance(y, np.ndarray) else y,
+                )
         return parts
+
+    def _rows(self, what: str, array: StoredArray) -> NDArray[Any] | FileRows | None:
+        if what not in self.description.batches:
+            return array.read(self.site)
+        from specnet.data.arrays.file_rows import FileRows
+
+        return FileRows(array.stretch()) if array.sound(self.site) else None
 
     def columns(self) -> None:
         """Return None: the inputs are arrays, which have no columns with names."""
@@ -62,3 +142,9 @@ class ArraySource:
                 samples[name] = Sample(cells, aims, table=False)
         self.site.faults.check()
         return samples
+
+
+def _reading(array: StoredArray) -> int:
+    """Return the bytes of memory that reading rows of an array takes: as stored, and as float64."""
+    shape = array.shape[1:]
+    return rows_at_once(shape) * (prod(shape) * (int(array.type[1:]) + 8) + 8)

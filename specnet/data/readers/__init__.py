@@ -13,6 +13,7 @@ READERS: Family[Reader] = Family(
         "csv": "csv_file.Csv",
         "parquet": "parquet_file.Parquet",
         "npz": "npz.Npz",
+        "npy": "npy.Npy",
         "idx": "idx.Idx",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specnet.data.files import Site
+from specnet.data.files import Place, Site
 from specnet.data.reader import Part, Reader
 from specnet.data.sample import Sample
 from specnet.data.signature import Description, names
@@ -62,7 +62,7 @@ class BuiltinSource:
         arrays = []
         for part in ("inputs", "targets"):
             path = self._file(f"digits-{part}.idx.gz")
-            file = open_file(path, path.name, (), self.site)
+            file = open_file(Place(path, path.name, (), self.site))
             arrays.append(None if file is None else file.read(self.site))
         inputs, targets = arrays
         if inputs is None or targets is None:

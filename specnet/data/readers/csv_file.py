@@ -3,13 +3,15 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from specnet.data.reader import FilePath
+from specnet.data.files import larger_than_half
+from specnet.data.reader import BATCHES, FilePath, Load
 from specnet.data.readers.table import Tabular
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
+    from specnet.data.files import Site
     from specnet.data.tables.dialect import Dialect
 
 
@@ -36,6 +38,13 @@ class Csv(Tabular):
     """The character between two cells."""
     encoding: str = "utf-8"
     """The text encoding of the file, by its name in Python."""
+    load: Load = "auto"
+    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
+    (`batches`), for files of any size: these are parsed anew in each epoch, in the file's order, and shuffled in a
+    buffer. `auto` is `whole` for files of up to an eighth of the machine's memory."""
+    shuffle_buffer: PositiveInt = 10_000
+    """How many rows are held back for the shuffle, where rows are read in batches; from as many rows as the
+    training split has, it is the same shuffle as of rows that are read whole."""
     validation: CsvRows | None = None
     """A file of the rows that the training is judged by while it runs."""
     test: CsvRows | None = None
@@ -46,6 +55,9 @@ class Csv(Tabular):
         if self.delimiter in '"\r\n':
             message = "`delimiter` cannot be a quote or the end of a line"
             raise fault(message, key="delimiter")
+        if self.load == "whole" and "shuffle_buffer" in self.model_fields_set:
+            message = "`shuffle_buffer` has a meaning only where rows are read in batches"
+            raise fault(message, key="shuffle_buffer")
         try:
             text_encoding = codecs.lookup(self.encoding)._is_text_encoding  # noqa: SLF001 - as open() asks
         except (LookupError, ValueError):
@@ -54,6 +66,23 @@ class Csv(Tabular):
             message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
             raise fault(message, key="encoding")
         return self
+
+    def check_frames(self, site: Site) -> None:
+        """Note frames that cannot take the place of files, or not as the document says."""
+        super().check_frames(site)
+        if site.frames and self.load == "batches":
+            message = "a frame is in memory already: its rows cannot stay in a file until their batch"
+            site.faults.add("SN573", message, "load", help="leave `load` out")
+
+    def buffer(self, size: int) -> int | None:
+        """Return how many rows are held back for the shuffle, where those of a file of `size` bytes stay there."""
+        batches = self.load == "batches" or (self.load == "auto" and larger_than_half(4 * size))
+        return self.shuffle_buffer if batches else None
+
+    @property
+    def cure(self) -> str | None:
+        """What helps where the data are too large for the memory."""
+        return BATCHES
 
     @property
     def guessed_header(self) -> bool:

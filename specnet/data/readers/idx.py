@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import Site
-from specnet.data.reader import FilePath, Reader
+from specnet.data.files import Place, Site
+from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Idx(Reader):
     targets: FilePath
     """The file of targets, plain or .gz, with as many rows; or `inputs` for the inputs themselves, as their
     transforms leave them."""
+    load: Load = "auto"
+    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
+    (`batches`), for data of any size; it comes to the same, bit for bit. Files must not be .gz for it. `auto` is
+    `whole` where the files and the numbers made of them take up to half of the machine's memory, or are .gz."""
     validation: IdxRows | None = None
     """Files of the rows that the training is judged by while it runs."""
     test: IdxRows | None = None
@@ -43,13 +47,14 @@ class Idx(Reader):
 
     def open(self, site: Site) -> ArraySource | None:
         """Return the files, their headers read."""
-        from specnet.data.arrays.idx import open_idx
+        from specnet.data.arrays.idx_file import open_file
+        from specnet.data.arrays.pairs import open_pairs
 
-        return open_idx(self, site)
+        return open_pairs(self, site, open_file)
 
     def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
         """Return the array in one file."""
         from specnet.data.arrays.idx_file import open_file
 
-        file = open_file(path, path.name, (), site)
+        file = open_file(Place(path, path.name, (), site))
         return None if file is None else file.read(site)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from specnet.data.files import Place, Site
-from specnet.data.reader import FilePath, Reader
+from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class Npz(Reader):
     targets: ArrayName = "targets"
     """The name of the array of targets (rows, ...); `inputs` for the inputs themselves, as their transforms
     leave them, whatever the file holds."""
+    load: Load = "auto"
+    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
+    (`batches`), for data of any size; it comes to the same, bit for bit. Arrays must not be compressed for it:
+    `numpy.savez` does not. `auto` is `whole` where the arrays and the numbers made of them take up to half of
+    the machine's memory, or are compressed."""
     validation: NpzRows | None = None
     """The rows that the training is judged by while it runs."""
     test: NpzRows | None = None

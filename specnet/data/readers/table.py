@@ -190,6 +190,19 @@ class Tabular(Reader):
             return "refuse"
         return "most_frequent" if text and self.missing in ("mean", "median") else self.missing
 
+    def buffer(self, size: int) -> int | None:
+        """Return how many rows are held back for the shuffle, where those of a file of `size` bytes stay there.
+
+        None where all rows are read before the training.
+        """
+        del size
+        return None
+
+    @property
+    def cure(self) -> str | None:
+        """What helps where the data are too large for the memory."""
+        return None
+
     @property
     def guessed_header(self) -> bool:
         """Whether the first line is taken for names of columns without being said to be."""

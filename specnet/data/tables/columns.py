@@ -30,12 +30,11 @@ class TableRows:
     def __init__(self, plan: TablePlan, columns: Sequence[array[Any]]) -> None:
         self.plan = plan
         self.columns = [np.frombuffer(c, c.typecode) if len(c) else np.zeros(0, c.typecode) for c in columns]
-        self.width = sum(column.width for column in plan.features)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one example: (elements,)."""
-        return (self.width,)
+        return (self.plan.size,)
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -49,35 +48,13 @@ class TableRows:
             there = values[values >= 0] if plan.text else values[~np.isnan(values)]
             if len(there):
                 # All splits share one plan, and so what was learnt from the training split.
-                plan.fill = _typical(there, plan.missing)
+                plan.fill = typical(there, plan.missing)
             else:
-                message = (
-                    f"column `{plan.name}` has no value in the training split from which to fill its gaps"
-                )
-                cure = f'leave it out with `exclude = ["{plan.name}"]`'
-                faults.add("SN511", message, "missing", help=cure)
+                no_value(plan, faults)
 
     def take(self, rows: Index) -> NDArray[Any]:
         """Return the chosen rows (rows, elements) in float64."""
-        taken = [column[rows] for column in self.columns]
-        out = np.zeros((len(taken[0]), self.width))
-        row = np.arange(len(out))
-        start = 0
-        for plan, values in zip(self.plan.features, taken, strict=True):
-            instead = nan if plan.fill is None else plan.fill
-            if not plan.text:
-                out[:, start] = np.where(np.isnan(values), instead, values)
-            else:
-                codes = values
-                if plan.fill is not None and (values == ABSENT).any():
-                    codes = np.where(values == ABSENT, int(plan.fill), values)
-                if plan.one_hot:
-                    known = codes >= 0
-                    out[row[known], start + codes[known]] = 1.0
-                else:
-                    out[:, start] = codes
-            start += plan.width
-        return out
+        return expanded(self.plan, [column[rows] for column in self.columns])
 
     @classmethod
     def from_cells(cls, plan: TablePlan, rows: Any, reader: Tabular, faults: Faults) -> TableRows:
@@ -122,11 +99,40 @@ class TableRows:
         return cls(plan, [found.columns[i].values for i in layout.features])
 
 
-def _typical(values: NDArray[Any], how: str) -> float:
+def typical(values: NDArray[Any], how: str) -> float:
+    """Return the mean, the median or the most frequent of some values, the smallest one of several."""
     if how == "most_frequent":
         found, counts = np.unique(values, return_counts=True)
         return float(found[counts.argmax()])
     return float(np.median(values) if how == "median" else values.mean())
+
+
+def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns of numbers and codes, in the features' order, as rows (rows, elements) in float64."""
+    out = np.zeros((len(taken[0]), plan.size))
+    row = np.arange(len(out))
+    start = 0
+    for column, values in zip(plan.features, taken, strict=True):
+        instead = nan if column.fill is None else column.fill
+        if not column.text:
+            out[:, start] = np.where(np.isnan(values), instead, values)
+        else:
+            codes = values
+            if column.fill is not None and (values == ABSENT).any():
+                codes = np.where(values == ABSENT, int(column.fill), values)
+            if column.one_hot:
+                known = codes >= 0
+                out[row[known], start + codes[known]] = 1.0
+            else:
+                out[:, start] = codes
+        start += column.width
+    return out
+
+
+def no_value(column: ColumnPlan, faults: Faults) -> None:
+    """Note a column without any value from which to fill its gaps."""
+    message = f"column `{column.name}` has no value in the training split from which to fill its gaps"
+    faults.add("SN511", message, "missing", help=f'leave it out with `exclude = ["{column.name}"]`')
 
 
 def _layout(plan: TablePlan, resolver: Resolver, header: bool) -> Layout | None:

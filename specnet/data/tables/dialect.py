@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from specnet.data.files import Place
@@ -45,10 +46,16 @@ class Dialect:
     @contextmanager
     def records(self, place: Place) -> Iterator[Lines]:
         """Open a file as records of cells; note what makes it unreadable, instead of raising it."""
+        with reading(place, self.encoding), self.lines(place.path) as lines:
+            yield lines
+
+    @contextmanager
+    def lines(self, path: Path) -> Iterator[Lines]:
+        """Open a file of text as records of cells. Raises UnicodeError, csv.Error or OSError where it is unreadable."""
         encoding = (
             "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
         )
-        with reading(place, self.encoding), place.path.open(encoding=encoding, newline="") as file:
+        with path.open(encoding=encoding, newline="") as file:
             skip = self.delimiter != " "
             reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
             try:

@@ -80,6 +80,11 @@ class TablePlan:
         return [column.name for column in self.features]
 
     @property
+    def size(self) -> int:
+        """How many elements an input has."""
+        return sum(column.width for column in self.features)
+
+    @property
     def elements(self) -> tuple[str, ...]:
         """A name for each element of an input."""
         return tuple(name for column in self.features for name in column.elements)

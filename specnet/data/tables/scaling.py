@@ -46,6 +46,12 @@ class ColumnScale(Transform):
         """Return (x - center) / span."""
         return (array - state["center"]) / state["span"]
 
+    def overwrite(self, array: Array, state: State) -> Array:
+        """Return the same where x was."""
+        array -= state["center"]
+        array /= state["span"]
+        return array
+
     def invert(self, array: Array, state: State) -> Array:
         """Return y · span + center."""
         return array * state["span"] + state["center"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress, islice
 from math import isfinite, nan
@@ -93,10 +93,12 @@ class Scan:
     rows: int
     columns: dict[int, Column]
     """By their place in the file."""
-    missing: dict[int, list[int]] = field(default_factory=dict)
+    missing: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """Rows without a value, by column, of those that are kept."""
     faulty: bool = False
     """Whether a cell or a row cannot be taken; which one is found by reading the file again."""
+    gone: bytearray | None = None
+    """For each record whether it is left out, where the rows stay in their file and some are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Rules:
     """Columns whose cells may be without a value."""
 
 
-class _Codes(dict[str, int]):
+class Codes(dict[str, int]):
     """Codes of the categories of a column, by the raw text of a cell."""
 
     def __init__(self, dialect: Dialect, form: Form) -> None:
@@ -137,7 +139,7 @@ class _Codes(dict[str, int]):
         return code
 
 
-class _Reader:
+class ColumnReader:
     """One column while it is read: its kind is that of its first cell with a value."""
 
     def __init__(self, name: str, dialect: Dialect, form: Form) -> None:
@@ -145,7 +147,7 @@ class _Reader:
         self.dialect = dialect
         self.form = form
         self.kind = form.kind
-        self.codes = _Codes(dialect, form)
+        self.codes = Codes(dialect, form)
         self.numbers = array("d")
         self.places = array("i")
         self.missing: list[int] = []
@@ -213,15 +215,21 @@ class _Reader:
     def finish(self, keep: Sequence[bool] | None) -> Column:
         """Return the column, of the rows that are kept; its categories in order."""
         if self.kind != "text":
-            values = self.numbers if keep is None else array("d", compress(self.numbers, keep))
+            return self.column(self.numbers if keep is None else array("d", compress(self.numbers, keep)))
+        if keep is None:
+            return self.column(self.places)
+        codes = array("i", compress(self.places, keep))
+        return self.column(codes, set(codes))
+
+    def column(self, values: array[Any], used: Container[int] | None = None) -> Column:
+        """Return the column of these numbers or codes; its categories, those with a code in `used`, in order."""
+        if self.kind != "text":
             return Column(self.name, "number", values)
-        codes = self.places if keep is None else array("i", compress(self.places, keep))
         if self.codes.known:
-            return Column(self.name, "text", codes, self._with_own(self.codes.index), self.form.boolean)
-        used = set(codes) if keep is not None else None
+            return Column(self.name, "text", values, self._with_own(self.codes.index), self.form.boolean)
         names = in_order(text for text, code in self.codes.index.items() if used is None or code in used)
         rank = {self.codes.index[text]: i for i, text in enumerate(names)} | {ABSENT: ABSENT}
-        return Column(self.name, "text", array("i", map(rank.__getitem__, codes)), self._with_own(names))
+        return Column(self.name, "text", array("i", map(rank.__getitem__, values)), self._with_own(names))
 
     def _with_own(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return categories, the one that missing cells are among them."""
@@ -238,9 +246,14 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(texts, key=lambda text: values[text] or 0.0)
 
 
+def readers_of(dialect: Dialect, layout: Layout, rules: Rules) -> dict[int, ColumnReader]:
+    """Return what reads the columns that a layout uses, by their places."""
+    return {i: ColumnReader(layout.names[i], dialect, rules.forms[i]) for i in layout.used}
+
+
 def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan | None:
     """Return the columns of a file that a layout uses, or None where the file cannot be read to its end."""
-    readers = {i: _Reader(layout.names[i], dialect, rules.forms[i]) for i in layout.used}
+    readers = readers_of(dialect, layout, rules)
     width, rows, faulty, complete = len(layout.names), 0, False, False
     with dialect.records(place) as lines:
         records = iter(lines)

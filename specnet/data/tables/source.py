@@ -3,24 +3,39 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.files import Place, Site
 from specnet.data.reader import Part, joined
-from specnet.data.sample import Cells, Sample
+from specnet.data.rows import BLOCK
+from specnet.data.sample import MOST, Cells, Sample
 from specnet.data.signature import Description
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import describe, fit_to_encode, plan_of
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout
+from specnet.data.tables.passing import records_at_once, scan_passing
+from specnet.data.tables.plan import FITTED
 from specnet.data.tables.rules import first_rules, known_rules
 from specnet.data.tables.scan import Scan, scan
 from specnet.data.tables.typed import frame_dialect
 
 if TYPE_CHECKING:
     from specnet.data.readers.table import Tabular
+    from specnet.data.rows import Rows, StoredRows
+    from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan
     from specnet.diagnostics import KeyPath
+
+CELL = 120
+"""The bytes that a cell of text takes beside its letters, while it is parsed."""
+
+
+class _Opened(NamedTuple):
+    """A file or a frame, and how it is to be understood."""
+
+    place: Place
+    dialect: Dialect
 
 
 @dataclass
@@ -31,6 +46,9 @@ class TableSource:
     layouts: dict[str, Layout]
     scans: dict[str, Scan]
     description: Description
+    tables: dict[str, _Opened]
+    buffer: int | None
+    """How many rows are held back for a shuffle, where they stay in their files; None where they have been read."""
 
     def read(self, seed: int) -> dict[str, Part]:
         """Return the columns as rows; one-hot stretches are made only when rows are taken."""
@@ -41,10 +59,21 @@ class TableSource:
         parts = {}
         for name, found in self.scans.items():
             layout = self.layouts[name]
-            rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
+            rows: Rows | StoredRows
+            if self.buffer is not None:
+                rows = self._stream(name, self.buffer)
+            else:
+                rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
             aimed = [found.columns[i] for i in layout.targets]
             parts[name] = Part(rows, targets(aimed, integers, self.single) if aimed else None)
         return parts
+
+    def _stream(self, name: str, buffer: int) -> StoredRows:
+        from specnet.data.tables.stream_rows import StreamRows, Table
+
+        found, opened = self.scans[name], self.tables[name]
+        table = Table(opened.place, opened.dialect, self.layouts[name], self.plan, found.gone)
+        return StreamRows(table, self.plan, found.rows, buffer)
 
     @property
     def single(self) -> bool:
@@ -56,13 +85,15 @@ class TableSource:
         return self.plan
 
     def samples(self) -> dict[str, Sample]:
-        """Return all rows: they have been read."""
+        """Return all rows, as they have been read, or the first ones where they stay in their file."""
         samples = {}
+        batches = self.buffer is not None
         for name, found in self.scans.items():
             layout = self.layouts[name]
+            most = min(found.rows, MOST) if batches else found.rows
             inputs, targets = (
                 tuple(
-                    Cells(c.name, c.kind, c.values, c.categories, scaled=column.scale != "none")
+                    Cells(c.name, c.kind, c.values[:most], c.categories, scaled=column.scale != "none")
                     for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
                 )
                 for places, columns in (
@@ -70,47 +101,78 @@ class TableSource:
                     (layout.targets, self.plan.targets),
                 )
             )
-            samples[name] = Sample(inputs, targets, table=True)
+            samples[name] = Sample(inputs, targets, table=not batches)
         return samples
 
 
 def open_table(reader: Tabular, site: Site) -> TableSource | None:
     """Return the columns that a reader names, read and checked; None where `site` noted why not."""
-    main = _scanned(reader, "train", reader.path, ("path",), None, site)
+    opened = _open(reader, "train", reader.path, ("path",), site)
+    if opened is None:
+        return None
+    buffer = None if site.frames else reader.buffer(opened.place.path.stat().st_size)
+    # The reading in batches knows no more than this of a feature's categories.
+    most = None if buffer is None else reader.max_categories
+    main = _scanned(reader, "train", opened, None, most)
     if main is None:
         return None
     layout, train = main
     if not fit_to_encode(reader, layout, train, site):
         return None
     plan = plan_of(reader, layout, train)
-    scans = {"train": train}
-    layouts = {"train": layout}
+    scans, layouts, tables = {"train": train}, {"train": layout}, {"train": opened}
     files: dict[str, tuple[str, KeyPath]]
     files = {name: (table.path, (name, "path")) for name, table in reader.tables.items()}
     files |= {name: ("", ()) for name in site.frames if name not in ("train", *files)}
     for name in ("validation", "test"):
         if name not in files:
             continue
-        part = _scanned(reader, name, *files[name], (layout, plan), site)
-        if part is not None:
+        other = _open(reader, name, *files[name], site)
+        part = None if other is None else _scanned(reader, name, other, (layout, plan), most)
+        if other is not None and part is not None:
+            tables[name] = other
             layouts[name], scans[name] = part
     if len(scans) <= len(files):
         return None
     parts = {name: describe(reader, layouts[name], found, plan) for name, found in scans.items()}
-    return TableSource(plan, layouts, scans, joined(parts, site))
+    description = joined(parts, site)
+    if buffer is not None:
+        description.batches = ("inputs",)
+        description.reading, description.passing = _taken(plan, train, opened.place, buffer)
+    elif not site.frames:
+        description.cure = reader.cure
+    return TableSource(plan, layouts, scans, description, tables, buffer)
+
+
+def _taken(plan: TablePlan, train: Scan, place: Place, buffer: int) -> tuple[int, int]:
+    """Return the bytes that reading the rows takes for each split, and once for all."""
+    width, rows = plan.width, train.rows
+    chunk = records_at_once(width)
+    letters = place.path.stat().st_size // max(1, rows * width)
+    text = min(chunk, rows) * width * (CELL + letters)
+    row = sum(4 if column.text else 8 for column in plan.features)
+    # What is held is copied whenever rows come in.
+    held = 2 * (min(buffer, rows) + chunk) * (row + 9)
+    block = BLOCK * 8
+    # Numbers whose median or most frequent value is asked for are held for it, and sorted one column at a time.
+    sorted_ = [c for c in plan.features if not c.text and c.missing in FITTED and c.missing != "mean"]
+    fitting = 8 * rows * (len(sorted_) + 3) if sorted_ else 0
+    return block, text + max(held, fitting) + 2 * block
+
+
+def _open(reader: Tabular, split: str, text: str, key: KeyPath, site: Site) -> _Opened | None:
+    frame = site.frames.get(split)
+    if frame is not None:
+        return _Opened(Place(Path(), f"the {split} frame", key, site), frame_dialect(reader, frame))
+    path = site.find(text, *key)
+    return None if path is None else _Opened(Place(path, text, key, site), reader.dialect)
 
 
 def _scanned(
-    reader: Tabular, split: str, text: str, key: KeyPath, main: tuple[Layout, TablePlan] | None, site: Site
+    reader: Tabular, split: str, opened: _Opened, main: tuple[Layout, TablePlan] | None, most: int | None
 ) -> tuple[Layout, Scan] | None:
-    frame = site.frames.get(split)
-    if frame is None:
-        path = site.find(text, *key)
-        if path is None:
-            return None
-        place, dialect = Place(path, text, key, site), reader.dialect
-    else:
-        place, dialect = Place(Path(), f"the {split} frame", key, site), frame_dialect(reader, frame)
+    """Return which columns are used and what they hold; of features with up to `most` categories the first rows."""
+    (place, dialect), site = opened, opened.place.site
     layout = choose(reader, dialect, place) if main is None else choose_alike(dialect, place, main[0])
     if layout is None:
         return None
@@ -119,18 +181,21 @@ def _scanned(
     else:
         columns = (*main[1].features, *main[1].targets)
         rules = known_rules(dict(zip(layout.used, columns, strict=True)), drop=True)
-    found = None if rules is None else scan(place, dialect, layout, rules)
-    if rules is None or found is None:
+    if rules is None:
+        return None
+    given = place, dialect, layout, rules
+    found = scan(*given) if most is None else scan_passing(*given, most)
+    if found is None:
         return None
     before = len(site.faults.found)
     if found.faulty or not rules.optional.issuperset(found.missing):
         explain(place, dialect, layout, rules)
     elif not found.rows:
         dropped = ": every row has a missing value" if rules.drop else ""
-        site.faults.add("SN506", f"`{place.name}` has no rows of data{dropped}", *key)
+        site.faults.add("SN506", f"`{place.name}` has no rows of data{dropped}", *place.key)
     if len(site.faults.found) > before:
         return None
-    if frame is not None:
+    if split in site.frames:
         site.digests[f"frame:{split}"] = _digest(found)
     return layout, found
 

@@ -38,6 +38,13 @@ class Scale(Transform):
         del state
         return array * self.factor + self.offset
 
+    def overwrite(self, array: Array, state: State) -> Array:
+        """Return the same where x was."""
+        del state
+        array *= self.factor
+        array += self.offset
+        return array
+
     def invert(self, array: Array, state: State) -> Array:
         """Return (y - offset) / factor."""
         del state

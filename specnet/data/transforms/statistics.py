@@ -67,6 +67,12 @@ class Standardize(_Statistic):
         """Return (x - mean) / std."""
         return (array - state["mean"]) / state["std"]
 
+    def overwrite(self, array: Array, state: State) -> Array:
+        """Return the same where x was."""
+        array -= state["mean"]
+        array /= state["std"]
+        return array
+
     def invert(self, array: Array, state: State) -> Array:
         """Return y · std + mean."""
         return array * state["std"] + state["mean"]
@@ -114,6 +120,15 @@ class MinMax(_Statistic):
         """Return (x - min) / span · (b - a) + a."""
         a, b = self.range
         return (array - state["min"]) / state["span"] * (b - a) + a
+
+    def overwrite(self, array: Array, state: State) -> Array:
+        """Return the same where x was."""
+        a, b = self.range
+        array -= state["min"]
+        array /= state["span"]
+        array *= b - a
+        array += a
+        return array
 
     def invert(self, array: Array, state: State) -> Array:
         """Return (y - a) / (b - a) · span + min."""

@@ -11,8 +11,8 @@ _PAIRS = _INLINE.format(inputs="[[0.0, 1.0], [1.0, 0.0]]", targets="[0.0, 1.0]")
 DATA = (
     Code(
         "SN520",
-        "an npz file is damaged",
-        "The file is no zip archive of NumPy arrays, was cut off, or an array's header does not go with its "
+        "an npz or npy file is damaged",
+        "The file is no NumPy array or zip archive of such, was cut off, or an array's header does not go with its "
         "contents. Nothing of it is used.",
         '[data]\ntype = "npz"\npath = "notes.npz"\n',
         '[data]\ntype = "npz"\npath = "measured.npz"\n',
@@ -139,7 +139,8 @@ DATA = (
     Code(
         "SN570",
         "the data are larger than this machine's memory",
-        "All rows lie in memory as numbers of the document's `dtype` while a model trains.",
+        "All rows lie in memory as numbers of the document's `dtype` while a model trains, unless they are read "
+        'in batches: with `load = "batches"`, which CSV, npy, npz and idx data know, they stay in their file.',
     ),
     Code(
         "SN571",
@@ -151,5 +152,18 @@ DATA = (
         "SN572",
         "new data have another shape than the training data",
         "A trained model predicts for examples of the shape that it learnt from. No document shows it.",
+    ),
+    Code(
+        "SN573",
+        "data cannot be read in batches",
+        'With `load = "batches"`, single rows are read from where they lie in a file. In a compressed file they '
+        "lie nowhere, and in an array whose first axis runs fastest each lies scattered over all of it. A frame is "
+        "in memory already.",
+        '[data]\ntype = "npz"\npath = "packed.npz"\nload = "batches"\n',
+        '[data]\ntype = "npz"\npath = "measured.npz"\nload = "batches"\n',
+        files=(
+            ("packed.npz", "<the same arrays as in measured.npz, by numpy.savez_compressed>"),
+            ("measured.npz", "<inputs of shape (4, 1), and targets of shape (4,)>"),
+        ),
     ),
 )

@@ -11,6 +11,7 @@ from specnet.data import Dataset
 from specnet.data.dataset import drawn_rows
 from specnet.data.faults import Faults
 from specnet.data.files import Site
+from specnet.data.lazy import whole
 from specnet.language.spec import Spec
 
 Array = np.ndarray[Any, Any]
@@ -32,5 +33,5 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
     found = {}
     for name, (part, chosen) in drawn.items():
         rows = np.arange(len(part.inputs)) if chosen is None else chosen
-        found[name] = (np.asarray(part.inputs.take(rows)), data.splits[name].targets)
+        found[name] = (np.asarray(part.inputs.take(rows)), whole(data.splits[name].targets))
     return found

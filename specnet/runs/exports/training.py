@@ -40,6 +40,18 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
     The model's parameters are where the training starts, and `folder` is where relative paths start. Raises
     RunError naming what has no plain form.
     """
+    inputs = data.splits["train"].inputs
+    settings = model.network.spec.training
+    window = 0 if isinstance(inputs, np.ndarray) else inputs.window
+    if (
+        settings.shuffle
+        and 0 < window < len(inputs)
+        and batch_rows(model.network.spec, len(inputs)) < len(inputs)
+    ):
+        raise RunError(
+            f"the training's rows are shuffled in a buffer of {window}, which has no plain form: a `shuffle_buffer` "
+            f"of {len(inputs)} holds all rows"
+        )
     _Training(model, data, folder, program).write()
 
 

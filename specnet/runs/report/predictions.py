@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from specnet.compiler.model import Model
+from specnet.compiler.model import PREDICTION_ROWS, Model
 from specnet.data import Dataset
+from specnet.data.lazy import taken
 from specnet.runs.evidence import row_costs
 from specnet.runs.extras import needed
 
@@ -56,8 +57,10 @@ def predicted(model: Model, data: Dataset, split: str) -> Predicted:
     part = data.splits[split]
     rows, costs = row_costs(model, part)
     network, loss = model.network, model.network.spec.loss
-    outputs = data.encoding.decode(model.forward(part.inputs[rows])).reshape(len(rows), -1)
-    raw = part.targets[rows]
+    cuts = [rows[start : start + PREDICTION_ROWS] for start in range(0, len(rows), PREDICTION_ROWS)]
+    made = np.concatenate([model.forward(taken(part.inputs, cut)) for cut in cuts])
+    outputs = data.encoding.decode(made).reshape(len(rows), -1)
+    raw = taken(part.targets, rows)
     targets = (raw if data.signature.integers else data.encoding.decode(raw)).reshape(len(rows), -1)
     names = data.signature.classes or ()
     if loss.targets == "classes" and outputs.shape[1] > 1:
@@ -127,7 +130,7 @@ class Row:
 def worst(given: Predicted, data: Dataset) -> list[Row]:
     """Return the rows that cost most, the worst first."""
     order = np.argsort(-np.nan_to_num(given.costs, nan=np.inf), kind="stable")[:WORST]
-    part = data.splits[given.split].inputs[given.rows[order]]
+    part = taken(data.splits[given.split].inputs, given.rows[order])
     pipeline = data.encoding.inputs
     raw = (pipeline.invert(part) if pipeline.transforms else part).reshape(
         len(order), *data.encoding.raw_shape

@@ -1,0 +1,92 @@
+"""Rows of an array that stays in its file, uncompressed, and is read row by row.
+
+The file is read, not mapped into memory. A mapping of a file that is cut off while it is used ends the process
+with a signal that nothing can catch; its pages count as the process's memory; and it needs as much address space
+as the file is long. Reads cost about a microsecond a row more, and come back short instead.
+"""
+
+from __future__ import annotations
+
+import weakref
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from specnet.data.files import Stamp
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.arrays.stretch import Stretch
+    from specnet.data.faults import Faults
+    from specnet.data.rows import Index
+
+
+class FileRows:
+    """Rows of an array in a file: any of them can be read at any time."""
+
+    window = 0
+
+    def __init__(self, stretch: Stretch) -> None:
+        self._stretch = stretch
+        self._file = stretch.path.open("rb", buffering=0)
+        weakref.finalize(self, self._file.close)
+        self._stamp = Stamp.of(stretch.path, stretch.name)
+        self.dtype = np.dtype(stretch.dtype)
+        self._bytes = self.dtype.itemsize * prod(stretch.shape[1:])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example; a plain number counts as (1,)."""
+        return self._stretch.shape[1:] or (1,)
+
+    def __len__(self) -> int:
+        return self._stretch.shape[0]
+
+    def fit(self, rows: Index, faults: Faults) -> None:
+        """Do nothing: an array has no gaps."""
+
+    def take(self, rows: Index) -> NDArray[Any]:
+        """Return the chosen rows, in memory of their own."""
+        places = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
+        out = np.empty((len(places), *self.shape), self.dtype)
+        self.read(places, out)
+        return out
+
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Raise RunError if the file is no longer what it was; any row can be read at any time."""
+        del shuffled
+        self._stamp.check()
+
+    def apart(self, chosen: NDArray[np.intp] | None) -> FileRows:
+        """Return itself: each reading names its place."""
+        del chosen
+        return self
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Do nothing: each reading names its place."""
+
+    def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype.
+
+        Rows that follow on each other come in one read.
+        """
+        view = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type, unused-ignore]
+        size, numbers = self._bytes, places.tolist()
+        start = 0
+        while start < len(numbers):
+            end = start + 1
+            while end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
+                end += 1
+            self._fill(view[start * size : end * size], self._stretch.offset + numbers[start] * size)
+            start = end
+
+    def _fill(self, view: memoryview, offset: int) -> None:
+        self._file.seek(offset)
+        done = 0
+        while done < len(view):
+            got = self._file.readinto(view[done:])
+            if not got:
+                raise self._stamp.changed("it is cut off")
+            done += got

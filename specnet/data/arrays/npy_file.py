@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from specnet.data.arrays.npy_array import NpyArray
+
+if TYPE_CHECKING:
+    from specnet.data.files import Place
+
+
+def open_npy(place: Place) -> NpyArray | None:
+    """Return the array of a .npy file, its header read, or note what is wrong with it."""
+    with place.path.open("rb") as file:
+        start = file.read(6)
+    if start != b"\x93NUMPY":
+        cure = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None
+        message = f"`{place.name}` is no npy file: it does not start as one"
+        place.site.faults.add("SN520", message, *place.key, help=cure)
+        return None
+    array = NpyArray(place.path, place.name, place.key)
+    return array if array.examine(place.site) else None

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from specnet.data.arrays.source import ArraySource, Pair, StoredArray
+from specnet.data.faults import counted
+from specnet.data.files import Place, Site
+from specnet.data.reader import joined
+from specnet.data.signature import Description
+
+if TYPE_CHECKING:
+    from specnet.data.readers.idx import Idx, IdxRows
+    from specnet.data.readers.npy import Npy, NpyRows
+    from specnet.diagnostics import KeyPath
+
+LARGEST = 2**31
+"""Whole numbers from here on are taken for no class indices."""
+
+
+def open_pairs(
+    reader: Idx | Npy, site: Site, open_one: Callable[[Place], StoredArray | None]
+) -> ArraySource | None:
+    """Return the files that a reader names, one for inputs and one for targets, their headers read.
+
+    None where `site` noted why not.
+    """
+    tables: dict[str, tuple[KeyPath, Idx | IdxRows | Npy | NpyRows]] = {"train": ((), reader)}
+    tables |= {name: ((name,), table) for name, table in reader.tables.items()}
+    files: dict[str, Pair] = {}
+    for name, (key, table) in tables.items():
+        inputs = _find(table.inputs, (*key, "inputs"), site, open_one)
+        targets = None
+        if not reader.reproduces and table.targets is not None:
+            targets = _find(table.targets, (*key, "targets"), site, open_one)
+        if inputs is not None and (targets is not None or reader.reproduces):
+            files[name] = (inputs, targets)
+    parts = {name: describe(*pair, site) for name, pair in files.items()}
+    found = {name: part for name, part in parts.items() if part is not None}
+    if len(found) < len(tables):
+        return None
+    return ArraySource.of(reader.load, files, joined(found, site), site)
+
+
+def _find(
+    text: str, key: KeyPath, site: Site, open_one: Callable[[Place], StoredArray | None]
+) -> StoredArray | None:
+    path = site.find(text, *key)
+    return None if path is None else open_one(Place(path, text, key, site))
+
+
+def describe(inputs: StoredArray, targets: StoredArray | None, site: Site) -> Description | None:
+    """Return the description of two arrays, or note that they don't belong together.
+
+    Without targets, these are the inputs.
+    """
+    rows = inputs.shape[0]
+    if targets is None:
+        return Description(inputs.shape[1:] or (1,), (), {"train": rows})
+    if rows != targets.shape[0]:
+        there = counted(targets.shape[0], "row")
+        message = f"{inputs.title} has {counted(rows, 'row')}, {targets.title} has {there}"
+        site.faults.add("SN542", message, *targets.key)
+        return None
+    raw = Description(inputs.shape[1:] or (1,), targets.shape[1:], {"train": rows})
+    if not raw.target and targets.type[0] in "iu":
+        counter = targets.labels(site)
+        if counter is None:
+            return None
+        if min(counter) >= 0 and max(counter) < LARGEST:
+            raw.class_count = max(counter) + 1
+            if raw.class_count <= 10 * rows:
+                raw.per_class = [counter[i] for i in range(raw.class_count)]
+    return raw

@@ -1,0 +1,168 @@
+"""Rows that stay in their files until a batch asks for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from specnet.data.pipeline import Pipeline
+from specnet.data.rows import rows_at_once
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.rows import StoredRows
+
+
+class Lazy(Protocol):
+    """The inputs or targets of a split, of which any rows can be had as the model takes them, but are not held."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, ...)."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The document's dtype."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """How many rows a shuffle may hold back: 0 where any row can be read at any time.
+
+        Otherwise rows come in the order of their file, and an order that is drawn for them must put none further
+        ahead than so many places.
+        """
+        ...
+
+    def __len__(self) -> int: ...
+
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Begin an epoch; raise RunError if the files are no longer what they were.
+
+        With `shuffled`, each row is fetched once at most until the next epoch, in an order that keeps to the window.
+        """
+        ...
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Go on as if the rows at these places had been fetched, after `begin`."""
+        ...
+
+    def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
+        ...
+
+    def apart(self) -> Lazy:
+        """Return the same rows with scratch memory, and where they come in order a position, of their own."""
+        ...
+
+
+Held = np.ndarray[Any, Any] | Lazy
+"""The rows of a split: in an array, or in their file."""
+
+
+class LazyRows:
+    """Rows of files and the pipeline that they go through, in scratch memory that is allocated once."""
+
+    def __init__(
+        self, rows: StoredRows, chosen: NDArray[np.intp] | None, pipeline: Pipeline, dtype: str
+    ) -> None:
+        self._rows, self._chosen, self._pipeline = rows, chosen, pipeline
+        self.dtype = np.dtype(dtype)
+        count = len(rows) if chosen is None else len(chosen)
+        self.shape = (count, *pipeline.shape(rows.shape))
+        self.window = rows.window
+        self._step = rows_at_once(rows.shape)
+        self._raw: NDArray[Any] | None = None
+        self._work: NDArray[Any] | None = None
+        self._source = np.empty(0, np.intp)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Begin an epoch; raise RunError if the files are no longer what they were."""
+        self._rows.begin(shuffled=shuffled)
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Go on as if the rows at these places had been fetched, after `begin`."""
+        for start in range(0, len(places), self._step):
+            self._rows.skip(self._sources(places[start : start + self._step]))
+
+    def apart(self) -> LazyRows:
+        """Return the same rows with scratch memory of their own."""
+        return LazyRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self.dtype.name)
+
+    def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
+        transformed = bool(self._pipeline.transforms)
+        direct = not transformed and out.dtype == self._rows.dtype and out.flags.c_contiguous
+        for start in range(0, len(places), self._step):
+            part = places[start : start + self._step]
+            into = out[start : start + self._step]
+            source = self._sources(part)
+            if direct:
+                self._rows.read(source, into.reshape(len(into), *self._rows.shape))
+                continue
+            raw, work = self._scratch(len(part))
+            self._rows.read(source, raw)
+            with np.errstate(all="ignore"):
+                if transformed:
+                    np.copyto(work, raw)
+                    np.copyto(into, self._pipeline.overwrite(work), casting="same_kind")
+                else:
+                    np.copyto(into.reshape(raw.shape), raw, casting="same_kind")
+
+    def _sources(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        if self._chosen is None:
+            return places
+        if not len(self._source):
+            self._source = np.empty(self._step, np.intp)
+        source = self._source[: len(places)]
+        np.take(self._chosen, places, 0, source, "clip")
+        return source
+
+    def _scratch(self, rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return room for so many rows as stored and as float64: one and the same where they are stored so."""
+        if self._raw is None or self._work is None:
+            self._raw = np.empty((self._step, *self._rows.shape), self._rows.dtype)
+            same = self._raw.dtype == np.float64 and self._raw.dtype.isnative
+            self._work = self._raw if same else np.empty(self._raw.shape)
+        return self._raw[:rows], self._work[:rows]
+
+
+def fetch(held: Held, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+    """Put the rows at these places into `out`, without an array being allocated."""
+    if isinstance(held, np.ndarray):
+        np.take(held, places, 0, out, "clip")
+    else:
+        held.fetch(places, out)
+
+
+def taken(held: Held, places: NDArray[np.intp]) -> NDArray[Any]:
+    """Return the rows at some places as an array of their own."""
+    if isinstance(held, np.ndarray):
+        rows: NDArray[Any] = held[places]
+        return rows
+    out = np.empty((len(places), *held.shape[1:]), held.dtype)
+    held.fetch(places, out)
+    return out
+
+
+def whole(held: Held) -> NDArray[Any]:
+    """Return all rows: the array itself, or one that is made."""
+    return held if isinstance(held, np.ndarray) else taken(held, np.arange(len(held)))
+
+
+def extent(held: Held) -> tuple[float, float]:
+    """Return the smallest and the largest value."""
+    if isinstance(held, np.ndarray):
+        return float(held.min()), float(held.max())
+    step = rows_at_once(held.shape[1:])
+    low, high = np.inf, -np.inf
+    for start in range(0, len(held), step):
+        rows = taken(held, np.arange(start, min(start + step, len(held))))
+        low, high = min(low, float(rows.min())), max(high, float(rows.max()))
+    return low, high

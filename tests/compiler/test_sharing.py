@@ -139,7 +139,7 @@ def test_several_threads_train_a_model_each(several):
 
 
 def test_a_step_allocates_no_arrays(several):
-    """Beside a buffer of 8,192 elements an operand that NumPy takes, and gives back, to go over strided arrays."""
+    """Beside a buffer of 512 elements an operand that NumPy takes, and gives back, to go over strided arrays."""
     several.count = 2
     layers = [
         {"type": "conv2d", "filters": 32, "kernel_size": 3, "activation": "relu"},
@@ -161,8 +161,9 @@ def test_a_step_allocates_no_arrays(several):
                 before = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    # 40 images of 10 x 10 with 32 channels in float32 have 512,000 bytes, and a worker's buffers at most 98,304.
-    assert max(peaks[2:]) < 256_000, peaks
+    # 40 images of 10 x 10 with 32 channels in float32 have 512,000 bytes, and each image of them 12,800.
+    assert max(peaks[2:]) < 60_000, peaks
+    assert np.getbufsize() == 8192
 
 
 def test_a_network_without_images_is_shared_by_nobody(several):

@@ -15,6 +15,7 @@ from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.runs import profiling
 from specnet.runtime import blas, cores, geometry, windows
 from specnet.runtime.execution import Executable
 from specnet.runtime.shapes import BATCH
@@ -198,6 +199,23 @@ def test_long_chains_and_large_products_beside_images_are_shared_too(dtype, seve
     for batch_room in (256, 300):
         for got, there in zip(run(graph, given, outputs, 256, room=batch_room), meant, strict=True):
             np.testing.assert_allclose(got, there, 100 * TOLERANCE[dtype], 100 * TOLERANCE[dtype])
+
+
+def test_a_shared_plan_can_be_timed(several):
+    several.count = 2
+    graph = Graph("float64")
+    x = leaf(graph, "x", "input", (BATCH, 600))
+    pooled = ops.max_pool(x, axis=1, windows=tuple((2 * i, 2 * i + 2) for i in range(300)), floor=False)
+    graph.outputs = {"y": ops.tanh(pooled * 0.1) + 1.0}
+    made = plan(graph, 700)
+    assert [block.workers for block in made.blocks] == [2]
+    clock = [0.0] * len(made.steps)
+    given = {"x": np.random.default_rng(0).normal(size=(700, 600))}
+    timed, plain = (Executable(each).bind(700, given) for each in (profiling.timed(made, clock), made))
+    timed.step()
+    plain.step()
+    np.testing.assert_array_equal(timed.arrays["y"], plain.arrays["y"])
+    assert all(seconds > 0.0 for seconds, step in zip(clock, made.steps, strict=True) if step.code)
 
 
 def test_cores_are_those_of_the_process_and_at_most_eight(monkeypatch):

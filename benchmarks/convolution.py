@@ -22,7 +22,7 @@ from side_by_side import in_turn, machine, table
 
 import specnet
 
-ROWS, BATCH, STEPS = 6_400, 64, 10
+ROWS, BATCH, STEPS = 6_400, 64, 25
 
 DOCUMENT = """
 specnet = 1

@@ -53,7 +53,10 @@ def validate(
     from specnet.compiler.study import study, study_sound
 
     if sound is None:
-        found = heard(spec, spec.origin.place(study(spec, data=data)), ignore, whole=data)
+        from specnet.runs.starting import start_faults
+
+        found = study(spec, data=data, beyond=start_faults)
+        found = heard(spec, spec.origin.place(found), ignore, whole=data)
     else:
         found = [d for d in study_sound(sound, data=data) if d.severity == "error"]
     return replace(
@@ -132,7 +135,7 @@ def run(
         from specnet.runs.resuming import check_resumable
 
         check_resumable(Path(resume), spec)
-    model, loaded = _compile(spec, data)
+    model, loaded = _compile(spec, data, anew=resume is None)
     return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 
@@ -175,13 +178,15 @@ def check_gradients(
     return check(model, loaded, rows=rows, entries=entries)
 
 
-def _compile(spec: Spec, given: Any = None) -> tuple[Model, Dataset]:
+def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model, Dataset]:
+    """Return a document's model and data; the parameters start where it says, unless they are read later (`anew`)."""
     from specnet.compiler.memory import check_memory
     from specnet.compiler.model import Model
     from specnet.compiler.study import build
     from specnet.compiler.targets import check_targets
     from specnet.data import load_data
     from specnet.data.tables.typed import frames_of
+    from specnet.runs.starting import start_from
 
     try:
         frames = None if given is None else frames_of(given)
@@ -189,6 +194,9 @@ def _compile(spec: Spec, given: Any = None) -> tuple[Model, Dataset]:
         network = build(spec, data.signature)
         check_memory(network)
         check_targets(spec.loss, data)
-        return Model(network, data.encoding), data
+        model = Model(network, data.encoding)
+        if anew:
+            start_from(model)
     except SpecError as error:
         raise spec.origin.error(error) from None
+    return model, data

@@ -6,7 +6,7 @@ that all that handles a network's predictions, targets and costs sees one of eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar, Literal
@@ -98,6 +98,7 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
     """Append the outputs of a lowered network, and what they cost; raise SpecError with all that is wrong with them."""
     found: list[Diagnostic] = []
     parts: list[Part] = []
+    given_outputs: list[Value] = []
     outputs: list[Value] = []
     predictions: list[Value] = []
     start = output_start = target_start = 0
@@ -135,6 +136,7 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
             value.origin,
         )
         parts.append(part)
+        given_outputs.append(output)
         outputs.append(ops.flat(output) if output.rank > 1 else ops.reshape(output, shape=(BATCH, 1)))
         predictions.append(ops.flat(prediction) if prediction.rank > 1 else outputs[-1])
         start, output_start = start + part.size, output_start + prod(given)
@@ -146,25 +148,25 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
     graph.origin = ("outputs",)
     output = ops.beside(*outputs, axis=1) if len(outputs) > 1 else outputs[0]
     prediction = ops.beside(*predictions, axis=1) if len(predictions) > 1 else predictions[0]
-    sized = tuple(_sized(part, output, target) for part in parts)
-    return Joined(target, output, prediction, costs(sized, output, target), sized)
+    sized = tuple(_sized(*pair, target) for pair in zip(parts, given_outputs, strict=True))
+    return Joined(target, output, prediction, costs(sized, given_outputs, target), sized)
 
 
 def _sized(part: Part, output: Value, target: Value) -> Part:
     try:
-        elements = part.head.loss.elements(part.output(output), part.target(target))
+        elements = part.head.loss.elements(output, part.target(target))
     except ShapeFault as fault:
         path = ("outputs", part.name, "loss")
         raise SpecError([Diagnostic("SN401", str(fault), path, part="type", help=fault.help)]) from fault
     return replace(part, elements_per_row=elements.count.each)
 
 
-def costs(parts: tuple[Part, ...], output: Value, target: Value) -> Value:
+def costs(parts: tuple[Part, ...], outputs: Iterable[Value], target: Value) -> Value:
     """Return what each row costs: the sum over the outputs, each with its scale and weight."""
     total: Value | None = None
-    for part in parts:
+    for part, output in zip(parts, outputs, strict=True):
         loss = part.head.loss
-        elements = loss.elements(part.output(output), part.target(target))
+        elements = loss.elements(output, part.target(target))
         axes = tuple(range(1, elements.rank))
         row = elements if not axes else ops.total(elements, axes=axes)
         cost = row * (loss.scale * part.head.weight / part.elements_per_row)

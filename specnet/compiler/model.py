@@ -12,6 +12,7 @@ from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import gradient_graph, prediction_graph
 from specnet.data.encoding import Encoding
 from specnet.data.lazy import Held, taken
+from specnet.data.pipeline import Pipeline
 from specnet.graph.graph import Graph
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.random import stream
@@ -78,13 +79,20 @@ class Model:
         made = {}
         for part in parts:
             own = predictions[:, part.start : part.start + part.size].reshape(-1, *part.shape)
-            if encoding is not None and part.head.loss.link == "identity":
-                if part.head.target == INPUTS:
-                    own = encoding.inputs.invert(own) if encoding.inputs.transforms else own
-                else:
-                    own = encoding.decode(own)
-            made[part.name] = own
+            way = self.way_back(part)
+            made[part.name] = own if way is None else way.invert(own)
         return made
+
+    def way_back(self, part: Part | None = None) -> Pipeline | None:
+        """Return the transforms that lead from an output, or the only one, back to the units of the data."""
+        encoding = self.encoding
+        if encoding is None:
+            return None
+        if part is not None and part.head.loss.link not in ("identity", "mean"):
+            return None
+        if part is not None and part.head.target == INPUTS:
+            return encoding.inputs if encoding.inputs.transforms else None
+        return encoding.outputs if encoding.outputs.transforms and not encoding.keeps_one_hot else None
 
     @property
     def no_predictions(self) -> dict[str, Array]:

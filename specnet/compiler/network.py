@@ -146,7 +146,7 @@ class Network:
     def elements(self, output: Value, target: Value) -> Value:
         """Return what rows or elements cost, given outputs as the loss sees them."""
         if self.parts:
-            return costs(self.parts, output, target)
+            return costs(self.parts, [part.output(output) for part in self.parts], target)
         return self.spec.loss.elements(output, target)
 
     def _metrics(self) -> Iterator[tuple[KeyPath, Metric]]:

@@ -219,6 +219,28 @@ def expand(x: Value, shape: Any) -> Value | None:
     return ops.expand(x.inputs[0], shape=shape) if x.op is ops.expand else None
 
 
+@rule("crop")
+def crop(x: Value, margins: tuple[tuple[int, int], ...]) -> Value | None:
+    """No margin cuts nothing off; of values side by side, what lies within one of them is cut out of that one."""
+    if not any(map(any, margins)):
+        return x
+    if x.op is not ops.concat:
+        return None
+    axis: int = x.attributes["axis"]
+    whole = x.shape[axis]
+    assert isinstance(whole, int)
+    first, end = margins[axis][0], whole - margins[axis][1]
+    start = 0
+    for part in x.inputs:
+        size = part.shape[axis]
+        assert isinstance(size, int)
+        if start <= first and end <= start + size:
+            inner = (*margins[:axis], (first - start, start + size - end), *margins[axis + 1 :])
+            return ops.crop(part, margins=inner)
+        start += size
+    return None
+
+
 @rule("transpose")
 def transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
     """Axes in their own order stay; two orders are one."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from specnet.compiler.lint import Subject, lint
 from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network, initial_faults, lower_layers, unused_settings
@@ -10,11 +12,14 @@ from specnet.language.salvage import Salvage
 from specnet.language.spec import Spec
 
 
-def study(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
+def study(
+    spec: Spec, *, data: bool = True, beyond: Callable[[Network], Iterable[Diagnostic]] = lambda _: ()
+) -> list[Diagnostic]:
     """Return everything that is wrong with a valid document's graph, shapes, data and training settings.
 
     Nothing is trained and no array allocated. Of the data only what shapes need is read; without `data`,
-    nothing is, and the layers are checked where `input_shape` pins what they get.
+    nothing is, and the layers are checked where `input_shape` pins what they get. `beyond` finds what else
+    is wrong with a sound network.
     """
     found: list[Diagnostic] = []
     if not data:
@@ -31,6 +36,7 @@ def study(spec: Spec, *, data: bool = True) -> list[Diagnostic]:
     try:
         network = Network(spec, signature)
         found += check_training(network)
+        found += beyond(network)
         if not any(d.severity == "error" for d in found):
             found += memory_fault(network)
         found += lint(Subject(spec, network, source))

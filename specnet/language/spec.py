@@ -76,6 +76,16 @@ class Checkpoint(Table):
         return 1 if alone and self.every_epochs is None else self.every_epochs
 
 
+class InitFrom(Table):
+    """An earlier run whose parameters a training starts from."""
+
+    run: Annotated[str, Field(min_length=1)]
+    """The run's directory, or a file that `export --to specnet` wrote; relative to the document, then to the current
+    folder."""
+    layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The layers that start from it; all that the two have by the same names if left out."""
+
+
 class Training(Table):
     """How the parameters are fitted."""
 
@@ -109,6 +119,9 @@ class Training(Table):
     """When to stop before the last epoch."""
     max_seconds: PositiveFloat | None = None
     """How long the training may take; the step under way is finished."""
+    init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = None
+    """A run whose parameters, and running statistics, the layers of the same names start from: its directory, or a
+    table that also says which layers. What it does not have starts as the document says."""
     checkpoint: Checkpoint | None = None
     """When to save what the run needs to go on after a crash."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from specnet.diagnostics import Diagnostic, Label, Position, Span
+from specnet.diagnostics import Diagnostic, KeyPath, Label, Position, Span
 from specnet.language.positions import Positions, locate
 from specnet.language.positions.tree import Entry, Stretch
 from specnet.language.source import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
@@ -105,7 +105,7 @@ def _json_extensions(source: Source) -> list[Diagnostic]:
     except RecursionError:
         return [_nesting(source)]
     found = [duplicate_fault(source, positions, i) for i in range(len(positions.duplicates))]
-    for path, entry in positions.walk():
+    for path, entry in _everything(positions):
         word = source.text[slice(*entry.value)] if entry.value else ""
         if word in {"NaN", "Infinity", "-Infinity"}:
             message = f"`{word}` is not JSON, and no value of a document is"
@@ -118,8 +118,14 @@ def _json_extensions(source: Source) -> list[Diagnostic]:
     return sorted(found, key=lambda diagnostic: diagnostic.span or Span(Position(0, 0), Position(0, 0)))
 
 
+def _everything(positions: Positions) -> Iterator[tuple[KeyPath, Entry]]:
+    """Yield every entry with its path, the whole document as the first."""
+    yield (), positions.root
+    yield from positions.walk()
+
+
 def _half_letters(source: Source, positions: Positions) -> Iterator[Diagnostic]:
-    for path, entry in positions.walk():
+    for path, entry in _everything(positions):
         for stretch in (entry.key, entry.value if not entry.children else None):
             word = source.text[slice(*stretch)] if stretch else ""
             if not word.startswith('"') or HALF_LETTER.search(word) is None:

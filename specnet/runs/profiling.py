@@ -35,7 +35,10 @@ class Times:
     whole: float
     """As it runs in a training, without any clock."""
     steps: tuple[float, ...]
-    """Of each step, without what reading the clock takes; 0 for what is computed once or has no code."""
+    """Of each step, without what reading the clock takes; 0 for what is computed once or has no code.
+
+    Where workers share a chain's pieces, it is their mean.
+    """
     executions: int
 
 
@@ -81,8 +84,8 @@ def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
             parts.append(clock[:])
     reading = _reading()
     steps = [
-        max(0.0, float(seconds) - reading * pieces)
-        for seconds, pieces in zip(np.median(parts, axis=0), _pieces(plan), strict=True)
+        max(0.0, float(seconds) - reading * pieces) / workers
+        for seconds, (pieces, workers) in zip(np.median(parts, axis=0), _pieces(plan), strict=True)
     ]
     return Times(median(whole), tuple(steps), len(whole))
 
@@ -114,11 +117,13 @@ def timed(plan: Plan, clock: list[float]) -> Plan:
     return replace(plan, source="\n".join(written), attributes=attributes)
 
 
-def _pieces(plan: Plan) -> list[int]:
-    """Return in how many pieces each step is executed."""
-    rows = {block.name: (at(block.shape, plan.batch)[0], block.rows) for block in plan.blocks}
-    counts = [rows[step.block] if step.block is not None else (1, 1) for step in plan.steps]
-    return [math.ceil(leading / piece) for leading, piece in counts]
+def _pieces(plan: Plan) -> list[tuple[int, int]]:
+    """Return in how many pieces each step is executed, and how many workers share them."""
+    counts = {
+        block.name: (math.ceil(at(block.shape, plan.batch)[0] / block.rows), block.workers)
+        for block in plan.blocks
+    }
+    return [counts[step.block] if step.block is not None else (1, 1) for step in plan.steps]
 
 
 def _reading() -> float:

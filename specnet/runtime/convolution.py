@@ -6,6 +6,7 @@ Images are shared out over workers. Nothing of an image's size is allocated.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -219,14 +220,13 @@ def _spread_taps(
 ) -> None:
     """Add to the images what each tap of the kernel sends them, a product a tap."""
     first, stop, top, bottom = unit
-    for tap in range(how.taps):
-        rows, columns, down, right = how.places(*divmod(tap, how.kernel[1]))
-        rows, down = _band(rows, down, top, bottom)
-        made = scratch[: len(flowing) * how.own].reshape(len(flowing), how.own)
+    made = scratch[: len(flowing) * how.own].reshape(len(flowing), how.own)
+    sent = made.reshape(stop - first, bottom - top, how.out[1], how.own)
+    own = images[first:stop]
+    for tap, (rows, columns, down, right) in enumerate(_seen(how, top, bottom)):
         np.dot(flowing, kernel[tap * how.own : (tap + 1) * how.own].T, made)
-        sent = made.reshape(stop - first, bottom - top, how.out[1], how.own)[:, rows, columns]
-        there = images[first:stop, down, right]
-        np.add(there, sent, there)
+        there = own[:, down, right]
+        np.add(there, sent[:, rows, columns], there)
 
 
 def _spread_across(
@@ -238,17 +238,21 @@ def _spread_across(
     np.dot(kernel, flowing.T, made)
     sent = made.reshape(how.taps, how.own, stop - first, bottom - top, how.out[1])
     turned = images[first:stop].transpose(3, 0, 1, 2)
-    for tap in range(how.taps):
-        rows, columns, down, right = how.places(*divmod(tap, how.kernel[1]))
-        rows, down = _band(rows, down, top, bottom)
+    for tap, (rows, columns, down, right) in enumerate(_seen(how, top, bottom)):
         there = turned[:, :, down, right]
         np.add(there, sent[tap][:, :, rows, columns], there)
 
 
-def _band(rows: slice, down: slice, top: int, bottom: int) -> tuple[slice, slice]:
-    """Return the part of a tap's places that lies in a band of the output, counted from its top."""
-    first, stop = max(rows.start, top), min(rows.stop, bottom)
-    begin = down.start + (first - rows.start) * down.step
-    if stop <= first:
-        return slice(0, 0), slice(0, 0)
-    return slice(first - top, stop - top), slice(begin, begin + (stop - first - 1) * down.step + 1, down.step)
+def _seen(how: Geometry, top: int, bottom: int) -> Iterator[tuple[slice, slice, slice, slice]]:
+    """Go through the places that each tap sees from a band of the output, whose rows are counted from its top."""
+    for rows, columns, down, right in how.seen:
+        if bottom - top == how.out[0]:
+            yield rows, columns, down, right
+            continue
+        first, stop = max(rows.start, top), min(rows.stop, bottom)
+        begin = down.start + (first - rows.start) * down.step
+        if first < stop:
+            within = slice(begin, begin + (stop - first - 1) * down.step + 1, down.step)
+            yield slice(first - top, stop - top), columns, within, right
+        else:
+            yield slice(0, 0), columns, slice(0, 0), right

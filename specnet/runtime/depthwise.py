@@ -25,8 +25,7 @@ def convolve(
     def work(worker: int) -> None:
         for first, stop in _tiles(*shares[worker], how):
             out[first:stop] = 0.0 if b is None else b
-            for tap in range(how.taps):
-                rows, columns, down, right = how.places(*divmod(tap, how.kernel[1]))
+            for tap, (rows, columns, down, right) in enumerate(how.seen):
                 seen = x[first:stop, down, right]
                 more = scratch[worker, : seen.size].reshape(seen.shape)
                 for number in range(how.made):
@@ -45,8 +44,7 @@ def convolve_input(workers: Workers, g: Array, w: Array, scratch: Array, how: Ge
     def work(worker: int) -> None:
         for first, stop in _tiles(*shares[worker], how):
             out[first:stop].fill(0.0)
-            for tap in range(how.taps):
-                rows, columns, down, right = how.places(*divmod(tap, how.kernel[1]))
+            for tap, (rows, columns, down, right) in enumerate(how.seen):
                 there = out[first:stop, down, right]
                 more = scratch[worker, : there.size].reshape(there.shape)
                 for number in range(how.made):
@@ -66,8 +64,7 @@ def convolve_kernel(
     def work(worker: int) -> None:
         total = whole if worker == 0 else sums[worker].reshape(whole.shape)
         for number, (first, stop) in enumerate(_tiles(*shares[worker], how)):
-            for tap in range(how.taps):
-                rows, columns, down, right = how.places(*divmod(tap, how.kernel[1]))
+            for tap, (rows, columns, down, right) in enumerate(how.seen):
                 seen = x[first:stop, down, right]
                 more = scratch[worker, : seen.size].reshape(seen.shape)
                 summed = scratch[worker, seen.size : seen.size + how.channels]

@@ -10,7 +10,7 @@ from specnet.runtime.blas import one_thread
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
 from specnet.runtime.shapes import ITEM_BYTES, at, count, show
-from specnet.runtime.workers import Workers
+from specnet.runtime.workers import BUFFER, Workers
 
 Array = np.ndarray[Any, Any]
 
@@ -60,8 +60,8 @@ class Executable:
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
         step = names["step"]
-        if self._workers is not None and self._workers.count > 1:
-            step = _alone(step)
+        if self._workers is not None:
+            step = _shared(step)
         return Bound(step, {name: names[view] for name, view in plan.arrays.items()})
 
     def _names(self, batch: int, memory: Mapping[str, Array]) -> dict[str, Any]:
@@ -87,11 +87,12 @@ class Executable:
         return names
 
 
-def _alone(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
-    """Return a step of workers, none of which is to have its matrix products run on several threads."""
+def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
+    """Return a step of workers, whose matrix products run on one thread each, and whose loops take small buffers."""
 
     def run(*numbers: float) -> tuple[float, ...]:
-        with one_thread():
+        with one_thread(), np.errstate():
+            np.setbufsize(BUFFER)
             return step(*numbers)
 
     return run

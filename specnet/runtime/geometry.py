@@ -172,6 +172,11 @@ class Geometry:
     def _depthwise_scratch(self) -> int:
         return self.tile[0] * self.out[0] * self.out[1] * self.channels
 
+    @cached_property
+    def seen(self) -> list[tuple[slice, slice, slice, slice]]:
+        """For each tap, where it falls within the images: see `places`."""
+        return [self.places(*divmod(tap, self.kernel[1])) for tap in range(self.taps)]
+
     def places(self, *tap: int) -> tuple[slice, slice, slice, slice]:
         """Return where in the output a tap falls within the images, (rows, columns), and where in them it does."""
         found = []

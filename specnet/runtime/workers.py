@@ -14,6 +14,9 @@ import numpy as np
 
 from specnet.runtime import blas
 
+BUFFER = 512
+"""Elements that NumPy takes room for, an operand, where it goes over strided arrays: 8,192 unless told otherwise."""
+
 Task = Callable[[int], None]
 Done = SimpleQueue[BaseException | None]
 Orders = SimpleQueue[tuple[Task, int, Done] | None]
@@ -78,6 +81,7 @@ class Workers:
 def _serve(orders: Orders) -> None:
     """Do what is ordered until the end is."""
     with np.errstate(all="ignore"):
+        np.setbufsize(BUFFER)
         while True:
             order = orders.get()
             if order is None:

@@ -168,8 +168,11 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
         close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
 
 
-def bytes_of_a_step(row: Row, *, training: bool) -> int:
-    """Return the bytes that a step over long arrays, forward and backward, has in use beyond what it found."""
+def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
+    """Return the bytes that a step over long arrays, forward and backward, has in use beyond what it found.
+
+    And how many workers shared the step.
+    """
     graph, build, x, y = lowered(row.options, row.shape, training=training)
     batch = 1 + 40_000 // x.count.each
     fitted = [build.leaves[name] for name, p in build.parameters.items() if p.role == "parameter"]
@@ -189,7 +192,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> int:
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
         bound.step()
-        return tracemalloc.get_traced_memory()[1] - before
+        return tracemalloc.get_traced_memory()[1] - before, made.workers
     finally:
         tracemalloc.stop()
 

@@ -8,8 +8,11 @@ from specnet.language.spec import Spec
 from specnet.vocabulary.activations import Activation
 from specnet.vocabulary.layers import Layer
 
-PASSIVE = frozenset({"flatten", "reshape", "dropout"})
-"""Layers that hand on the values that they get."""
+NOISE = frozenset({"dropout", "spatial_dropout", "gaussian_noise", "stochastic_depth"})
+"""Layers that change what they get in training alone."""
+
+PASSIVE = NOISE | {"flatten", "reshape", "permute"}
+"""Layers that hand on the values that they get, in evaluation at least."""
 
 
 @dataclass(frozen=True, slots=True)

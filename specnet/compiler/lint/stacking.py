@@ -9,7 +9,7 @@ from specnet.compiler.lint.chains import chains, ends
 from specnet.compiler.lint.ending import PASSIVE, function_of, last_dense
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.compiler.wiring import Placed, dead_ends, every
-from specnet.diagnostics import Label
+from specnet.diagnostics import KeyPath, Label
 from specnet.vocabulary.initializers import Initializer
 
 if TYPE_CHECKING:
@@ -110,6 +110,26 @@ def units_alike(subject: Subject) -> Iterator[Found]:
                 "type",
                 "leave `kernel_init` out: by default it is drawn",
             )
+
+
+@rule("SN716")
+def dropout_before_batch_norm(subject: Subject) -> Iterator[Found]:
+    """Dropout whose noise is in the variances that batch_norm remembers."""
+    for chain in chains(subject.spec.layers):
+        before: KeyPath | None = None
+        for path, layer in chain:
+            if layer.type in ("dropout", "spatial_dropout") and cast("Dropout", layer).rate > 0:
+                before = path
+            elif layer.type == "batch_norm" and before is not None:
+                yield Found(
+                    "dropout before batch_norm makes variances larger in training than in evaluation, and it is "
+                    "those of training that batch_norm remembers",
+                    before,
+                    "type",
+                    "put the dropout behind the last batch_norm (Li et al., 2019)",
+                    (Label("the batch_norm", path, "type"),),
+                )
+                before = None
 
 
 @rule("SN715")

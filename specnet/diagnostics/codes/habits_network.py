@@ -143,4 +143,13 @@ HABITS_OF_NETWORKS = (
         '[[layers]]\ntype = "add"\ninputs = ["stem", "branch"]\n'
         '[[layers]]\ntype = "dense"\nunits = 1\n',
     ),
+    Code(
+        "SN716",
+        "dropout before batch_norm",
+        "What dropout sets to 0 and scales up has a larger variance in training than in evaluation, where it does "
+        "nothing. A batch_norm behind it remembers the variances of training, and is wrong in evaluation (Li et al., "
+        "2019).",
+        _DROPOUT.format(0.2) + '[[layers]]\ntype = "batch_norm"\n' + _DENSE.format(1),
+        '[[layers]]\ntype = "batch_norm"\n' + _DROPOUT.format(0.2) + _DENSE.format(1),
+    ),
 )

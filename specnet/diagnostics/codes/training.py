@@ -64,6 +64,19 @@ TRAINING = (
         '[training]\nbatch_size = "full"\noptimizer = "lbfgs"\n',
     ),
     Code(
+        "SN609",
+        "there is no run to start from",
+        "`init_from` names the directory of a finished run, or a file that `specnet export --to specnet` wrote.",
+        '[training]\ninit_from = "runs/nothing/001"\n',
+        "[training]\nepochs = 3\n",
+    ),
+    Code(
+        "SN610",
+        "the parameters of a run do not fit",
+        "Layers start from a run by their names, and their parameters have the same shapes there and here. Where a "
+        "network has another last layer than the run, `layers` names those that start from it.",
+    ),
+    Code(
         "SN620",
         "the training has no steps",
         "A schedule says how the learning rate goes from the first step to the last, and there is none.",

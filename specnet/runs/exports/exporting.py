@@ -24,6 +24,7 @@ from specnet.runs.files import write_whole
 from specnet.runs.model_archive import write_archive
 from specnet.runs.resolved import load as load_json
 from specnet.runs.resolved import resolved
+from specnet.runs.starting import start_from
 
 DOCUMENTS = (".toml", ".json")
 
@@ -44,9 +45,11 @@ class Exported:
         spec = load(path)
         try:
             data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
-            return cls(path, Model(build(spec, data.signature), data.encoding), trained=False)
+            model = Model(build(spec, data.signature), data.encoding)
+            start_from(model)
         except SpecError as error:
             raise spec.origin.error(error) from None
+        return cls(path, model, trained=False)
 
     @property
     def name(self) -> str:
@@ -83,6 +86,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
     if training:
         data, folder = source.data()
         fresh = Model(build(spec, data.signature), data.encoding)
+        start_from(fresh)
         write_training(fresh, data, folder, program)
     else:
         model = source.model

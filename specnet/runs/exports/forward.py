@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from specnet.compiler.network import Lowered, Network
+from specnet.compiler.wiring import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 
@@ -22,23 +23,30 @@ LINKED = {
 def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
     """Return the values of a forward graph that have names of their own, by name."""
     spec = network.spec
-    dense = [i for i, layer in enumerate(spec.layers[:-1]) if layer.type == "dense"]
+    kinds = dict(every(spec.layers))
+    dense = [info.path for info in lowered.layers[:-1] if info.type == "dense" and info.depth == 0]
+    plain = not lowered.parts and all(info.depth == 0 for info in lowered.layers)
     found: dict[str, Value] = {}
-    for index, (info, layer) in enumerate(zip(lowered.layers, spec.layers, strict=True)):
-        own = [v for v in lowered.graph if v.origin == ("layers", index) and v.shape and not v.op.leaf]
+    for place, info in enumerate(lowered.layers):
+        layer, last = kinds[info.path], place + 1 == len(lowered.layers)
+        if sum(other.path == info.path for other in lowered.layers) > 1:
+            continue  # what is repeated has a name for each time, and its values have one place
+        own = [v for v in lowered.graph if v.origin == info.path and v.shape and not v.op.leaf]
         if not own:
             continue
-        if layer.name is not None or (index + 1 < len(spec.layers) and layer.type != "dense"):
-            name = info.name
-        elif index + 1 == len(spec.layers):
+        if layer.name is not None or not plain or (not last and layer.type != "dense"):
+            name = info.name.replace(".", "_")
+        elif last:
             name = "output"
         else:
-            name = "hidden" if len(dense) == 1 else f"hidden_{dense.index(index) + 1}"
+            name = "hidden" if len(dense) == 1 else f"hidden_{dense.index(info.path) + 1}"
         output = own[-1]
         summed = [v for v in own if _is_sum(v)]
         if summed and summed[-1] is not output:
             found[f"{name}_sum"] = summed[-1]
         found.setdefault(name, output)
+    if lowered.parts:
+        return found
     if lowered.output is not lowered.prediction:
         found = {name: v for name, v in found.items() if v is not lowered.output}
         found = {name: v for name, v in found.items() if v is not lowered.prediction}

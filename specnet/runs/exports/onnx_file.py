@@ -10,6 +10,7 @@ import numpy as np
 from specnet._version import __version__
 from specnet.compiler.model import Model
 from specnet.compiler.simplify import simplify
+from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
 from specnet.diagnostics import RunError
@@ -19,6 +20,7 @@ from specnet.graph.op import CONSTANT
 from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole
+from specnet.runtime.shapes import at
 
 Array = np.ndarray[Any, Any]
 
@@ -30,6 +32,8 @@ IR_VERSION = 9
 
 def write_onnx(path: Path, model: Model) -> None:
     """Write a model as ONNX: `inputs` (rows, ...) raw, as the data hold them, to `predictions` (rows, ...).
+
+    Several outputs go by their names.
 
     Tables enter as the numbers that their cells become. Both are in the document's dtype; transforms are
     computed in double precision, as specnet does. Raises RunError where the extra `onnx` is not installed, or the
@@ -51,7 +55,7 @@ class Writer:
 
     def __init__(self, onnx: Any, model: Model) -> None:
         self.onnx, self.network, self.encoding = onnx, model.network, model.encoding
-        self.parameters = model.parameters
+        self.parameters, self.way_back = model.parameters, model.way_back
         self.dtype = np.dtype(model.network.spec.dtype)
         self.nodes: list[Any] = []
         self.held: dict[str, Any] = {}
@@ -63,19 +67,25 @@ class Writer:
         raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
         lowered = network.lower(training=False)
         graph = lowered.graph
-        graph.outputs = {"predictions": lowered.prediction}
+        parts = {part.name: part for part in lowered.parts}
+        graph.outputs = {name: part.prediction(lowered.prediction) for name, part in parts.items()}
+        graph.outputs = graph.outputs or {"predictions": lowered.prediction}
         graph = simplify(graph)
         inputs = self._prepared("inputs")
         for value in graph:
             self.names[value.index] = inputs if _is_input(value) else self._value(value)
-        result = self._restored(self.names[graph.outputs["predictions"].index])
-        self.node("Identity", [result], name="predictions")
         kind = helper.np_dtype_to_tensor_dtype(self.dtype)
+        outputs = []
+        for name, value in graph.outputs.items():
+            way = self.way_back(parts.get(name))
+            self.node("Identity", [self._restored(self.names[value.index], way)], name=name)
+            shape = at(value.shape[1:], 1) if way is None else self._shape_after(way, value)
+            outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
         made = helper.make_graph(
             self.nodes,
             network.spec.name,
             [helper.make_tensor_value_info("inputs", kind, ["rows", *raw])],
-            [helper.make_tensor_value_info("predictions", kind, ["rows", *self._output_shape()])],
+            outputs,
             list(self.held.values()),
         )
         result = helper.make_model(
@@ -90,12 +100,8 @@ class Writer:
         helper.set_model_props(result, {k: "\n".join(map(str, v)) for k, v in notes.items() if v})
         return result
 
-    def _output_shape(self) -> tuple[int, ...]:
-        shape = self.network.prediction_shape
-        if self.encoding is None:
-            return shape
-        example = np.zeros((1, *shape))
-        return tuple(self.encoding.decode(example).shape[1:])
+    def _shape_after(self, way: Pipeline, value: Value) -> tuple[int, ...]:
+        return tuple(way.invert(np.zeros((1, *at(value.shape[1:], 1)))).shape[1:])
 
     # Pieces
 
@@ -156,11 +162,11 @@ class Writer:
         """Append an operator over a value and a number in double precision."""
         return self.node(operator, [x, self.hold(number, np.float64)])
 
-    def _restored(self, x: str) -> str:
-        if self.encoding is None or not self.encoding.outputs.transforms or self.encoding.keeps_one_hot:
+    def _restored(self, x: str, way: Pipeline | None) -> str:
+        if way is None:
             return x
         x = self.cast(x, np.float64)
-        for transform, state in reversed(self.encoding.outputs.steps):
+        for transform, state in reversed(way.steps):
             x = self._inverted(transform, state, x)
         return self.cast(x, self.dtype)
 

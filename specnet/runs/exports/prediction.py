@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from specnet.compiler.heads import INPUTS
 from specnet.compiler.listing import Listing, Names
 from specnet.compiler.model import Model
 from specnet.compiler.simplify import simplify
+from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.scan import FALSE, TRUE
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
@@ -34,7 +36,11 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     lowered = network.lower(training=False)
     values = named_values(network, lowered)
     graph = lowered.graph
-    graph.outputs = {VALUE + name: v for name, v in values.items()} | {"predictions": lowered.prediction}
+    made = {part.name: part.prediction(lowered.prediction) for part in lowered.parts}
+    wanted_names = list(made) or ["predictions"]
+    graph.outputs = {VALUE + name: v for name, v in values.items()} | (
+        made or {"predictions": lowered.prediction}
+    )
     graph = simplify(graph)
     names = Names(["inputs", "rows", *variables.values()])
     known = {}
@@ -46,8 +52,8 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
         for key, v in reversed(graph.outputs.items())
         if key.startswith(VALUE)
     }
-    wanted = graph.outputs["predictions"]
-    listing.write([wanted], wished)
+    wanted = [graph.outputs[name] for name in wanted_names]
+    listing.write(wanted, wished)
     program.helpers |= listing.helpers
     prepared = write_prepare(model, program)
     cells = write_cells(model, program)
@@ -61,10 +67,31 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     if listing.rows_used:
         out.append("    rows = len(inputs)")
     out += indented([line for line, _ in listing.lines])
-    result = known.get(wanted.index) or listing.expression(wanted)
-    out += indented(_restored(model, program, result))
+    results = [known.get(value.index) or listing.expression(value) for value in wanted]
+    if lowered.parts:
+        out += indented(_several(model, program, results))
+    elif (way := model.way_back()) is None:
+        out += indented([f"return {results[0]}"])
+    else:
+        back = _restored(program, "targets", way, "targets")
+        out += indented([f"targets = {results[0]}", *back, "return targets"])
     program.functions.append(out)
     return prepared
+
+
+def _several(model: Model, program: Program, results: list[str]) -> list[str]:
+    """Return the end of `predict` where a network has several outputs: a dictionary of them."""
+    lines = []
+    names = []
+    for part, result in zip(model.network.parts, results, strict=True):
+        name = program.names.new(f"{part.name}_predictions")
+        back = _restored(
+            program, name, model.way_back(part), "inputs" if part.head.target == INPUTS else "targets"
+        )
+        lines += [f"{name} = {result}", *back] if back else []
+        names.append(name if back else result)
+    pairs = ", ".join(f"{part.name!r}: {name}" for part, name in zip(model.network.parts, names, strict=True))
+    return [*lines, f"return {{{pairs}}}"]
 
 
 def _raw_shape(model: Model) -> tuple[int, ...]:
@@ -179,20 +206,17 @@ def _apply(transform: Transform, given: dict[str, str], x: str) -> str:
     raise RunError(f"the transform `{transform.type}` cannot be exported as NumPy")
 
 
-def _restored(model: Model, program: Program, result: str) -> list[str]:
-    """Return the end of `predict`: the result, in the units of the data's targets."""
-    encoding = model.encoding
-    if encoding is None or encoding.keeps_one_hot:
-        return [f"return {result}"]
+def _restored(program: Program, name: str, way: Pipeline | None, of: str) -> list[str]:
+    """Return the lines that bring predictions, held by a variable, into the units of the data."""
+    if way is None:
+        return []
     lines: list[str] = []
     statistics: dict[str, Array] = {}
-    for transform, state in reversed(encoding.outputs.steps):
-        given = _stated(transform, state, statistics, program, "targets")
-        lines.append(_invert(transform, given, state))
-    program.hold(statistics, "What the transforms learnt from the training rows' targets.")
-    if not lines:
-        return [f"return {result}"]
-    return [f"targets = {result}.astype(float)", *lines, "return targets"]
+    for transform, state in reversed(way.steps):
+        given = _stated(transform, state, statistics, program, of)
+        lines.append(_invert(transform, given, state).replace("targets", name))
+    program.hold(statistics, "What the transforms learnt from the training rows.")
+    return [f"{name} = {name}.astype(float)", *lines] if lines else []
 
 
 def _invert(transform: Transform, given: dict[str, str], state: Any) -> str:

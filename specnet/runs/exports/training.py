@@ -12,6 +12,7 @@ from specnet.compiler.listing import Names
 from specnet.compiler.model import Model, as_targets
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
+from specnet.data.lazy import whole
 from specnet.diagnostics import RunError
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
@@ -62,6 +63,8 @@ class _Training:
         self.settings = self.spec.training
         if self.settings.ema_decay is not None:
             raise RunError("a training with `ema_decay` cannot be exported as NumPy")
+        if self.network.rates_differ:
+            raise RunError("a training with `learning_rate_multiplier` cannot be exported as NumPy")
         if isinstance(self.settings.optimizer, Searching):
             raise RunError(f"a training with {self.settings.optimizer.type} cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
@@ -100,7 +103,10 @@ class _Training:
             inputs, targets = splits[name]
             prefix = "" if name == "train" and self.full else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
-            held |= {f"{prefix}inputs": small, f"{prefix}targets": as_targets(self.network, targets, small)}
+            held |= {
+                f"{prefix}inputs": small,
+                f"{prefix}targets": as_targets(self.network, targets, whole(self.data.splits[name].inputs)),
+            }
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared

@@ -84,10 +84,17 @@ class R2(Metric):
         """Return the mean of the outputs' shares."""
         if rows < 2:
             return float("nan")
-        target: Array = totals["target"].reshape(rows, -1).astype("float64")
-        around = ((target - target.mean(0)) ** 2).sum(0)
-        shares = [_explained(*pair) for pair in zip(totals["squares"].tolist(), around.tolist(), strict=True)]
+        # Output by output, so that no more than one column of them is copied.
+        around = map(_around, totals["target"].reshape(rows, -1).T)
+        shares = [_explained(*pair) for pair in zip(totals["squares"].tolist(), around, strict=True)]
         return sum(shares) / len(shares)
+
+
+def _around(targets: Array) -> float:
+    """Return the sum of squared distances of numbers from their mean."""
+    apart = targets.astype("float64")
+    apart -= apart.mean()
+    return float(apart @ apart)
 
 
 class CosineSimilarity(Metric):

@@ -64,6 +64,11 @@ CASES = {
         '{ type = "activation", activation = "tanh" }]\n' + dense(1),
         ["SN706"],
     ),
+    "dropout, a dense layer and batch_norm": (
+        layer("dropout", rate=0.2) + dense(4, "tanh") + layer("batch_norm") + dense(1),
+        ["SN716"],
+    ),
+    "batch_norm and dropout": (layer("batch_norm") + layer("dropout", rate=0.2) + dense(1), []),
     "softmax within the network": (dense(4, "softmax") + dense(1), []),
     "softmax and cross-entropy": (CE + IRIS + dense(3, "softmax"), []),
     "log_softmax and cross-entropy": (CE + IRIS + dense(3, "log_softmax"), []),

@@ -47,6 +47,22 @@ NETWORKS = {
             {"type": "average_pooling2d", "pool_size": 3, "strides": 2, "padding": "same"},
         ],
     ),
+    "largest": (
+        (5, 6, 2),
+        [
+            {"type": "conv2d", "filters": 3, "kernel_size": 2, "activation": "relu"},
+            {"type": "global_max_pooling2d", "keepdims": True},
+        ],
+    ),
+    "cells": (
+        (11, 2),
+        [
+            {"type": "conv1d", "filters": 4, "kernel_size": 2, "padding": "same", "activation": "tanh"},
+            {"type": "adaptive_max_pooling1d", "output_size": 7},
+            {"type": "adaptive_average_pooling1d", "output_size": 4},
+            {"type": "global_average_pooling1d"},
+        ],
+    ),
     "sequences": (
         (9, 2),
         [

@@ -11,6 +11,7 @@ import specnet
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
+from tests.runs.exports import test_images
 from tests.runs.exports.support import bare
 
 IMAGES = [
@@ -72,6 +73,7 @@ def document(name, rng, folder, **training):
 
 def test_all_layers_are_there():
     tried = {layer["type"] for layers in NETWORKS.values() for layer in layers} | {"flatten", "dense"}
+    tried |= {layer["type"] for _, layers in test_images.NETWORKS.values() for layer in layers}
     # What joins several values or holds layers is in no chain.
     alone = {
         n for n, kind in LAYERS.kinds.items() if kind.takes == (1, 1) and not issubclass(kind, Container)

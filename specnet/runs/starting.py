@@ -1,0 +1,136 @@
+"""Parameters that start where an earlier run ended: `init_from`, for fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.diagnostics import Diagnostic, KeyPath, RunError, SpecError
+from specnet.language.spec import InitFrom, Spec
+from specnet.language.suggestions import closest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from specnet.compiler.model import Model
+    from specnet.compiler.network import Network
+
+    Array = np.ndarray[Any, Any]
+
+PATH: KeyPath = ("training", "init_from")
+
+
+def start_faults(network: Network) -> list[Diagnostic]:
+    """Return what is wrong with the run that a document starts from; nothing where it starts anew."""
+    if network.spec.training.init_from is None:
+        return []
+    try:
+        _chosen(network)
+    except SpecError as error:
+        return list(error.diagnostics)
+    return []
+
+
+def start_from(model: Model) -> None:
+    """Put the parameters of the run that a document starts from in the place of the initial ones.
+
+    Raises SpecError where there is no such run, or its parameters do not fit.
+    """
+    if model.network.spec.training.init_from is not None:
+        for name, array in _chosen(model.network).items():
+            model.parameters[name][...] = array
+
+
+def _chosen(network: Network) -> Mapping[str, Array]:
+    """Return the parameters, and running statistics, that are taken over."""
+    spec = network.spec
+    given = spec.training.init_from
+    assert given is not None
+    wanted = InitFrom(run=given) if isinstance(given, str) else given
+    where = PATH if isinstance(given, str) else (*PATH, "run")
+    stored = _stored(spec, wanted.run, where)
+    mine = {parameter.name: parameter.shape for parameter in network.arrays}
+    found: list[Diagnostic] = []
+    taken = {name: array for name, array in stored.items() if name in mine}
+    if wanted.layers is not None:
+        taken = {}
+        for place, layer in enumerate(wanted.layers):
+            own = {name: array for name, array in stored.items() if _of(name, layer) and name in mine}
+            if not own:
+                found.append(_no_layer(layer, (*PATH, "layers", place), stored, mine))
+            taken |= own
+    elif not taken:
+        message = f"`{wanted.run}` has no parameter that this network has"
+        cure = f"it has {_listed(stored)}, and the network {_listed(mine)}"
+        found.append(Diagnostic("SN610", message, where, help=cure))
+    found += _misfits({name: array.shape for name, array in taken.items()}, mine, where)
+    if found:
+        raise SpecError(found)
+    return taken
+
+
+def _misfits(
+    taken: Mapping[str, tuple[int, ...]], mine: Mapping[str, tuple[int, ...]], where: KeyPath
+) -> list[Diagnostic]:
+    """Return the finding that parameters have other shapes in the run than here, or nothing."""
+    misfits = {name: there for name, there in taken.items() if there != mine[name]}
+    if not misfits:
+        return []
+    shown = (
+        f"`{name}` is {_shape(there)} there and {_shape(mine[name])} here" for name, there in misfits.items()
+    )
+    fitting = sorted({_layer(name) for name in taken} - {_layer(name) for name in misfits})
+    cure = ", ".join(f'"{layer}"' for layer in fitting)
+    return [
+        Diagnostic(
+            "SN610",
+            f"not all parameters fit: {'; '.join(shown)}",
+            where,
+            help=f"layers = [{cure}] takes those that fit" if fitting else None,
+        )
+    ]
+
+
+def _stored(spec: Spec, text: str, where: KeyPath) -> Mapping[str, Array]:
+    from specnet.runs.directory import load_run
+
+    folders = [Path()] if Path(text).is_absolute() else [spec.origin.folder, Path()]
+    path = next((folder / text for folder in folders if (folder / text).exists()), None)
+    if path is None:
+        looked = " and in ".join(dict.fromkeys(str(folder.absolute()) for folder in folders))
+        places = "" if Path(text).is_absolute() else f": looked in {looked}"
+        message = f"there is no run `{text}`{places}"
+        raise SpecError([Diagnostic("SN609", message, where, help="`specnet runs` lists those in a folder")])
+    try:
+        return load_run(path).parameters
+    except RunError as error:
+        raise SpecError([Diagnostic("SN609", str(error), where)]) from error
+
+
+def _no_layer(
+    layer: str, path: KeyPath, stored: Mapping[str, Array], mine: Mapping[str, tuple[int, ...]]
+) -> Diagnostic:
+    here, there = {_layer(name) for name in mine}, {_layer(name) for name in stored}
+    lacks = "the run" if layer in here else "this network"
+    meant = closest(layer, sorted(here & there))
+    message = f"{lacks} has no layer `{layer}` with parameters"
+    return Diagnostic("SN610", f"{message}; did you mean `{meant}`?" if meant else message, path)
+
+
+def _of(name: str, layer: str) -> bool:
+    return name.startswith(f"{layer}.")
+
+
+def _layer(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _listed(names: Mapping[str, Any], limit: int = 6) -> str:
+    known = list(names)
+    rest = f" and {len(known) - limit} more" if len(known) > limit else ""
+    return ", ".join(f"`{name}`" for name in known[:limit]) + rest

@@ -1,0 +1,158 @@
+"""What every shipped document is compiled to: the same numbers however it is compiled, and nothing left to chance."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.compiler.model import Model, as_targets, streams
+from specnet.compiler.network import Network
+from specnet.compiler.pipeline import plan
+from specnet.compiler.plans import memory
+from specnet.compiler.programs import training_graph
+from specnet.data import Split, load_data
+from specnet.runs.explanation import explain
+from specnet.runtime.execution import Executable
+from specnet.training.loop import Trainer
+
+SPECS = Path(__file__).parents[2] / "specs"
+FILES = sorted(path.name for path in SPECS.iterdir() if path.name != "specnet.schema.json")
+ELSEWHERE = {"mnist-mlp.toml": "mnist", "mnist-cnn.toml": "mnist", "wide-and-deep.toml": "adult"}
+"""The documents whose data do not come with specnet, and the folder of $SPECNET_DATA that holds these."""
+ROWS = 400
+
+
+def needs_data(name):
+    folder = ELSEWHERE.get(name)
+    if folder is not None and not (Path(os.environ.get("SPECNET_DATA", "")) / folder).is_dir():
+        pytest.skip(f"the folder {folder} is not in $SPECNET_DATA")
+
+
+@cache
+def everything(name):
+    spec = specnet.load(SPECS / name)
+    return spec, load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+
+
+def some(name, rows=ROWS, **overrides):
+    """Return a document, as overridden, with a network over the first rows of its data."""
+    needs_data(name)
+    _, data = everything(name)
+    spec = specnet.load(SPECS / name, overrides=overrides)
+    splits = {
+        split: Split(part.inputs[:rows].copy(), part.targets[:rows].copy())
+        for split, part in data.splits.items()
+    }
+    counts = {split: len(part.targets) for split, part in splits.items()}
+    signature = replace(data.signature, rows=counts)
+    data = replace(
+        data, splits=splits, signature=signature, encoding=replace(data.encoding, signature=signature)
+    )
+    return Network(spec, signature), data
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_optimised_and_unoptimised_plans_agree(name):
+    network, data = some(name, dtype="float64")
+    train = data.splits["train"]
+    x = np.ascontiguousarray(train.inputs[:24], np.float64)
+    t = as_targets(network, train.targets[:24], x)
+    made = []
+    for optimise in (True, False):
+        model = Model(network, data.encoding)
+        update = training_graph(network)
+        compiled = plan(update.graph, len(x), guard="loss", optimise=optimise)
+        slots = {f"slot/{key}": np.full(shape, first) for key, (shape, first) in update.slots.items()}
+        bound = Executable(compiled, streams(0, compiled.streams.values())).bind(
+            len(x), model.leaves(inputs=x, targets=t, **slots)
+        )
+        values = {"rate": 1e-3}
+        losses = []
+        for step in range(1, 4):
+            with np.errstate(all="ignore"):
+                losses.append(bound.step(*({**values, "step": step}[n] for n in compiled.numbers))[0])
+        made.append((losses, model.parameters.flat.copy()))
+    np.testing.assert_allclose(made[0][0], made[1][0], rtol=1e-9)
+    np.testing.assert_allclose(made[0][1], made[1][1], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_array_is_made_once_the_first_epoch_is_over(name):
+    # The area under a curve needs all scores in order, and sorting makes arrays.
+    metrics = {"metrics": ["accuracy"]} if name == "wide-and-deep.toml" else {}
+    network, data = some(name, **{"training.epochs": 5, "training.schedule": "constant", **metrics})
+    trainer = Trainer(Model(network, data.encoding), data)
+    peaks, before = [], 0
+    tracemalloc.start()
+    try:
+        for event in trainer.events():
+            if isinstance(event, specnet.EpochEnded):
+                peaks.append(tracemalloc.get_traced_memory()[1] - before if event.epoch > 2 else 0)
+                tracemalloc.reset_peak()
+                before = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    # Views, numbers and frames of calls, as small as they are many; a batch of any larger document has more.
+    assert max(peaks) < 24_000
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_memory_foretold_is_the_memory_taken(name):
+    network, data = some(name, 2000, **{"training.epochs": 1})
+    list(Trainer(Model(network, data.encoding), data).events())  # imports and caches are not the training's
+    held = sum(
+        part.inputs.nbytes + part.targets.nbytes * (part.targets is not part.inputs)
+        for part in data.splits.values()
+    )
+    tracemalloc.start()
+    try:
+        trainer = Trainer(Model(network, data.encoding), data)
+        for _ in trainer.events():
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    foretold = sum(memory(network, trainer.plans, trainer.rows).values())
+    assert trainer.memory == foretold
+    # Beside the arrays there are plans, views and events: Python's own, and the same however many rows there are.
+    assert abs(peak + held - foretold) < 0.05 * foretold + 600_000
+
+
+MNIST_CNN = {"conv2d_1": 26 * 26 * 32 * (2 * 9 * 1 + 1), "conv2d_2": 11 * 11 * 64 * (2 * 9 * 32 + 1)}
+"""Two for each weight that an output element sees, and one for its bias."""
+
+
+def test_the_operations_of_convolutions_are_counted_by_formula():
+    network, _ = some("mnist-cnn.toml")
+    explanation = explain(network)
+    counted = dict.fromkeys(MNIST_CNN, 0)
+    for step in explanation.plans.step.steps:
+        place = explanation.place_of(step)
+        if step.op == "conv2d" and place in counted:
+            counted[place] += step.flops.at(1)
+    assert counted == MNIST_CNN
+
+
+def test_parameters_are_as_many_as_pytorch_counts():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    there = {
+        "mnist-cnn.toml": nn.Sequential(nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3), nn.Linear(1600, 10)),
+        "mnist-mlp.toml": nn.Sequential(nn.Linear(784, 512), nn.Linear(512, 256), nn.Linear(256, 10)),
+        "digits.toml": nn.Sequential(nn.Linear(64, 128), nn.Linear(128, 64), nn.Linear(64, 10)),
+        "two-heads.toml": nn.Sequential(
+            nn.Linear(64, 128), nn.Linear(128, 32), nn.Linear(32, 10), nn.Linear(32, 64)
+        ),
+    }
+    for name, module in there.items():
+        if name in ELSEWHERE and not (Path(os.environ.get("SPECNET_DATA", "")) / ELSEWHERE[name]).is_dir():
+            continue
+        network, _ = some(name)
+        assert explain(network).as_dict()["parameters"] == sum(p.numel() for p in module.parameters())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specnet.compiler.augmenting import shape_faults
 from specnet.compiler.lint import Subject, lint
 from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network, initial_faults, lower_layers, unused_settings
@@ -94,8 +95,10 @@ def pinned_fault(spec: Spec, signature: Signature) -> Diagnostic | None:
 
 
 def _layers_alone(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
+    found = shape_faults(spec, inputs)
     try:
         _, builder, layers = lower_layers(spec, inputs, training=False)
     except SpecError as error:
-        return list(error.diagnostics)
-    return [*unused_settings(layers, spec, builder.parameters), *initial_faults(builder.parameters.values())]
+        return [*found, *error.diagnostics]
+    found += unused_settings(layers, spec, builder.parameters)
+    return found + initial_faults(builder.parameters.values())

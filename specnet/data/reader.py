@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import Field, model_validator
 
+from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.files import Site
 from specnet.data.sample import Sample
 from specnet.data.signature import Description
@@ -65,6 +66,8 @@ class Reader(Kind):
     """Which parts of the rows are kept out of the training, by fractions."""
     transforms: tuple[Annotated[Transform, TRANSFORMS], ...] = ()
     """Steps from the data's numbers to the model's, in order; fitted on the training split alone."""
+    augmentations: tuple[Annotated[Augmentation, AUGMENTATIONS], ...] = ()
+    """Random changes of each training batch, in order, after all transforms; no other rows are changed."""
 
     @model_validator(mode="after")
     def _one_source_a_split(self) -> Reader:

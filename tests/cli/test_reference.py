@@ -15,7 +15,7 @@ import specnet
 from specnet.cli.app import app
 from specnet.cli.examples import example
 from specnet.cli.vocabulary import Entry, families
-from specnet.data import READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.kind import Kind
@@ -37,6 +37,7 @@ FAMILIES = [
     SCHEDULES,
     READERS,
     TRANSFORMS,
+    AUGMENTATIONS,
 ]
 KINDS = [(entry, kind) for entry in families() for kind in entry.family]
 
@@ -95,6 +96,11 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         if transform["type"] == "one_hot":
             transform = {**transform, "on": "targets"}
         return {**document, "data": {**IRIS, "transforms": [transform, *flat]}}
+    if name == "augmentation":
+        shaped = {"transforms": [{"type": "reshape", "shape": [8, 8, 1]}], **example_["data"]}
+        layers = [{"type": "flatten"}, {"type": "dense", "units": 10}]
+        digits = {"type": "builtin", "name": "digits", **shaped}
+        return {**document, "data": digits, "layers": layers}
     if "layers" in example_:
         before = [DENSE_4, DENSE_4]  # `dense_1` and `dense_2`, which examples of merges take
         return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}

@@ -137,6 +137,7 @@ class Hinge(Loss):
     least: ClassVar[float | None] = -1.0
     most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    mixable: ClassVar[bool] = False
     threshold: ClassVar[float] = 0.0
 
     def elements(self, output: Value, target: Value) -> Value:
@@ -156,6 +157,7 @@ class SquaredHinge(Loss):
     least: ClassVar[float | None] = -1.0
     most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    mixable: ClassVar[bool] = False
     threshold: ClassVar[float] = 0.0
 
     def elements(self, output: Value, target: Value) -> Value:

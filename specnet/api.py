@@ -145,7 +145,8 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     """Return the loss and the metrics of a finished run.
 
     Without `data` they are those of its own splits, from the same files as it learnt from. `data` is a file of
-    the same kind (CSV or npz) or a pair of raw inputs and targets, which go through the stored transforms.
+    the same kind (CSV, npz, a folder of images) or a pair of raw inputs and targets, which go through the stored
+    transforms.
     Raises RunError where there is no sound run or its data have changed, SpecError for faulty data.
     """
     from specnet.runs.evaluating import evaluate as measure

@@ -25,6 +25,7 @@ from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS
 from specnet.vocabulary.regularizers import REGULARIZERS
 from specnet.vocabulary.schedules import SCHEDULES
+from tests.pictures import write_classes
 
 FAMILIES = [
     LAYERS,
@@ -123,6 +124,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     labels = struct.pack(">BBBBI", 0, 0, 8, 1, 30) + bytes(n % 3 for n in range(30))
     (tmp_path / "images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
     (tmp_path / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+    write_classes(tmp_path / "pictures", count=2)
     return tmp_path
 
 

@@ -69,7 +69,7 @@ def test_what_the_package_hands_on():
 
 def test_the_families():
     assert isinstance(READERS, Family)
-    assert set(READERS.kinds) == {"inline", "csv", "npz", "npy", "idx", "builtin", "synthetic"}
+    assert set(READERS.kinds) == {"inline", "csv", "npz", "npy", "idx", "images", "builtin", "synthetic"}
     assert set(TRANSFORMS.kinds) == {"standardize", "minmax", "scale", "flatten", "reshape", "one_hot"}
     assert all(issubclass(kind, Reader) for kind in READERS)
     assert all(issubclass(kind, Transform) for kind in TRANSFORMS)

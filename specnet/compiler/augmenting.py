@@ -54,14 +54,10 @@ def mixing_faults(network: Network) -> list[Diagnostic]:
     for i, augmentation in enumerate(spec.data.augmentations):
         if not augmentation.mixes:
             continue
-        problem = (
-            None if loss.mixable else f"{loss.type} reads each target as one of two, and a mean is neither"
-        )
-        if problem is None and network.spreads:
-            problem = network.spread_fault()
+        problem = loss.unmixable or (network.spread_fault() if network.spreads else None)
         if problem is not None:
             labels = (Label("this is the loss", ("loss",), "type"),)
-            message = f"{augmentation.type} makes means of targets: {problem}"
+            message = f"{augmentation.type} makes means of targets, which {loss.type} cannot take: {problem}"
             path: KeyPath = ("data", "augmentations", i)
             return [Diagnostic("SN581", message, path, part="type", labels=labels)]
     return []

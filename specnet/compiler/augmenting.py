@@ -56,9 +56,9 @@ def mixing_faults(network: Network) -> list[Diagnostic]:
             continue
         problem = loss.unmixable or (network.spread_fault() if network.spreads else None)
         if problem is not None:
-            labels = (Label("this is the loss", ("loss",), "type"),)
-            message = f"{augmentation.type} makes means of targets, which {loss.type} cannot take: {problem}"
             path: KeyPath = ("data", "augmentations", i)
+            labels = (Label("the loss", ("loss",), "type"),) if not network.parts else ()
+            message = f"{augmentation.type} makes means of targets: {problem}"
             return [Diagnostic("SN581", message, path, part="type", labels=labels)]
     return []
 

@@ -252,7 +252,43 @@ def test_losses_that_read_targets_as_one_of_two_refuse_mixed_ones(loss):
     report = specnet.validate(text)
     (fault,) = [d for d in report.diagnostics if d.severity == "error"]
     assert (fault.code, fault.path) == ("SN581", ("data", "augmentations", 0))
-    assert loss in fault.message
+    assert "this loss reads each target as one of two" in fault.message
+
+
+AUTOENCODER = {"loss": "mse", "layer": "again", "target": "inputs"}
+HEADS = {"label": {"loss": "cross_entropy", "layer": "classes"}, "again": AUTOENCODER}
+
+
+def several(augmentation):
+    layers = [
+        {"type": "flatten", "name": "flat"},
+        {"type": "dense", "units": 10, "name": "classes", "inputs": ["flat"]},
+        {"type": "dense", "units": 64, "name": "wide", "inputs": ["flat"]},
+        {"type": "reshape", "shape": [8, 8, 1], "name": "again", "inputs": ["wide"]},
+    ]
+    data = {"type": "builtin", "name": "digits", "transforms": [SCALED, SHAPED]}
+    data["augmentations"] = [augmentation]
+    return json.dumps({"specnet": 1, "data": data, "layers": layers, "outputs": HEADS})
+
+
+def test_several_outputs_refuse_mixed_targets():
+    (fault,) = [d for d in specnet.validate(several(MIXUP)).diagnostics if d.severity == "error"]
+    assert (fault.code, fault.path) == ("SN581", ("data", "augmentations", 0))
+    assert "the targets of several outputs are not mixed" in fault.message
+
+
+@pytest.mark.parametrize("batch_size", [64, "full"])
+def test_an_output_that_is_compared_with_the_inputs_sees_them_as_they_are(batch_size):
+    spec = specnet.load(several({"type": "cutout", "size": 4}), {"training.batch_size": batch_size})
+    trainer, data = trainer_of(spec)
+    batch = trainer.feed.batches[0]
+    trainer.feed.begin()
+    trainer.feed.fetch(batch)
+    own = next(part for part in trainer.model.network.parts if part.name == "again")
+    seen = batch.targets[:, own.target_start : own.target_start + own.target_size]
+    kept = data.splits["train"].inputs[batch.places]
+    np.testing.assert_array_equal(seen, kept.reshape(len(kept), -1))
+    assert not np.array_equal(batch.inputs, kept)
 
 
 def test_unknown_kinds_and_misspellings_are_told():

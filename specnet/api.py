@@ -154,8 +154,8 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     """Return the loss and the metrics of a finished run.
 
     Without `data` they are those of its own splits, from the same files as it learnt from. `data` is a file of
-    the same kind (CSV or Parquet, or npz), a pandas or Polars frame for a table, or a pair of raw inputs and
-    targets (inputs alone, where these are the targets); they go through the stored transforms.
+    the same kind (CSV or Parquet, npz, or a folder of images), a pandas or Polars frame for a table, or a pair of
+    raw inputs and targets (inputs alone, where these are the targets); they go through the stored transforms.
     Raises RunError where there is no sound run or its data have changed, SpecError for faulty data.
     """
     from specnet.runs.evaluating import evaluate as measure

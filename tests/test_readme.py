@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from specnet.data import READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.layers import LAYERS
@@ -24,6 +24,7 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = {
     "`[data]`": READERS,
     "`[[data.transforms]]`": TRANSFORMS,
+    "`[[data.augmentations]]`": AUGMENTATIONS,
     "`[[layers]]`": LAYERS,
     "`activation = `": ACTIVATIONS,
     "`kernel_init`": INITIALIZERS,

@@ -30,6 +30,7 @@ MEMORY = {
     "parameters": "the parameters, and a copy where the best are kept",
     "slots": "what the optimizer keeps",
     "batches": "the rows of a step, and their order",
+    "augmentation": "what changes the rows of a step at random",
     "arena": "what passes between steps of the plans",
     "kept": "what the plans compute once",
 }

@@ -38,10 +38,10 @@ def predict(run: str, data: str, *, out: str | None, output: str) -> int:
     try:
         parts = predictions(model, rows.blocks(source), name)
         if out is None:
-            _write(sys.stdout, form, reading, parts)
+            _write(sys.stdout, form, reading, parts, files=rows.of_files(source))
         else:
-            empty = model.no_predictions
-            write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty))
+            empty, files = model.no_predictions, rows.of_files(source)
+            write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty, files))
     except IsADirectoryError:
         raise SpecFileError(f"{data}: this is a directory, and no file of rows") from None
     except PermissionError as error:
@@ -49,20 +49,23 @@ def predict(run: str, data: str, *, out: str | None, output: str) -> int:
     return 0
 
 
-def _write(file: IO[str], form: str, reading: Any, parts: Iterator[Any]) -> None:
+def _write(file: IO[str], form: str, reading: Any, parts: Iterator[Any], *, files: bool) -> None:
     from specnet.runs.predicting import write_csv, write_lines
 
-    (write_csv if form == "csv" else write_lines)(file, reading, parts)
+    if form == "csv":
+        write_csv(file, reading, parts, files=files)
+    else:
+        write_lines(file, reading, parts)
 
 
-def _save(file: IO[bytes], form: str, reading: Any, parts: Iterator[Any], empty: Any) -> None:
+def _save(file: IO[bytes], form: str, reading: Any, parts: Iterator[Any], empty: Any, files: bool) -> None:
     from specnet.runs.predicting import write_npz
 
     if form == "npz":
         write_npz(file, reading, parts, empty)
         return
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    _write(text, form, reading, parts)
+    _write(text, form, reading, parts, files=files)
     text.detach()
 
 

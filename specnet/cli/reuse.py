@@ -49,7 +49,7 @@ def evaluate(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="A file with inputs and targets, of the kind that the run learnt from (CSV or npz).",
+            help="Inputs and targets of the kind that the run learnt from: CSV, npz, or a folder of images.",
             show_default=False,
         ),
     ] = None,
@@ -80,7 +80,7 @@ def predict(
         str,
         typer.Argument(
             metavar="DATA",
-            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx where the run learnt from idx, or - for CSV "
+            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images as the run learnt from, or - for CSV "
             "or JSON lines on standard input.",
             show_default=False,
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from specnet.compiler.augmenting import augmentation_memory
 from specnet.compiler.network import Network
 from specnet.compiler.settings import batch_rows, evaluation_rows
 from specnet.data import files
@@ -65,7 +66,8 @@ def _at_most(network: Network) -> int:
     """
     rows = network.signature.rows
     batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network.spec, max(rows.values())))
-    passing = sum(value.count.at(batch) for value in network.lower(training=True).graph)
+    lowered = network.lower(training=True, spread=network.spreads)
+    passing = sum(value.count.at(batch) for value in lowered.graph)
     one = (
         _product(network.signature.inputs)
         + _product(network.signature.target)
@@ -78,7 +80,7 @@ def _at_most(network: Network) -> int:
     lasting = len(rows) + 1
     reading = network.signature.reading * lasting + network.signature.passing
     numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
-    return 8 * numbers + reading
+    return 8 * numbers + reading + augmentation_memory(network, batch)
 
 
 def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:
@@ -89,7 +91,7 @@ def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, st
     gradients = network.trained_size * item
     fitted = parts["parameters"] + parts["slots"] + gradients
     passing = parts["arena"] + parts["kept"] - gradients
-    rows = parts["data"] + parts["batches"]
+    rows = parts["data"] + parts["batches"] + parts["augmentation"]
     if rows >= max(fitted, passing):
         return ("data",), "type", f"{sized(rows)} of it are the data"
     if largest is not None and fitted >= passing:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.entries import named_inputs
 from specnet.compiler.heads import INPUTS, Part, costs, head_metrics, join_heads, linked
 from specnet.compiler.wiring import changed, check_wiring, every
@@ -15,7 +16,7 @@ from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.runtime.shapes import BATCH, DType, at, show
+from specnet.runtime.shapes import BATCH, DType, Shape, at, show
 from specnet.vocabulary.initializers import Constant
 from specnet.vocabulary.losses.heads import Heads
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -51,6 +52,9 @@ class Network:
         self.signature = signature
         self.parts: tuple[Part, ...] = ()
         """The outputs, where there are several."""
+        unfit = shape_faults(spec, signature.inputs)
+        if unfit:
+            raise SpecError(unfit)
         lowered = self.lower(training=False)
         self.parts = lowered.parts
         asked = tuple(self._metrics())
@@ -106,12 +110,36 @@ class Network:
             return "int64"
         return self.spec.dtype
 
+    @property
+    def spreads(self) -> bool:
+        """Whether training is fed rows of probabilities in the place of class indices, since rows are mixed."""
+        mixes = any(augmentation.mixes for augmentation in self.spec.data.augmentations)
+        return mixes and self.target_dtype == "int64"
+
+    @property
+    def fed_shape(self) -> tuple[int, ...]:
+        """The shape of one row's target as it is fed to the training."""
+        return self.prediction_shape if self.spreads else self.target_shape
+
+    @property
+    def fed_dtype(self) -> DType:
+        """The dtype of targets as they are fed to the training."""
+        return self.spec.dtype if self.spreads else self.target_dtype
+
+    def spread_fault(self) -> str | None:
+        """Say why the loss cannot take rows of probabilities in the place of class indices, or return None."""
+        rows: Shape = (BATCH, *self.prediction_shape)
+        return self.spec.loss.fault(rows, rows, self.spec.dtype, self.signature.class_count)
+
     def better(self, figure: str) -> Literal["lower", "higher"]:
         """Return which direction of a figure is good: a metric's own, and lower for a loss."""
         return {metric.label: metric.better for metric in self.metrics}.get(figure, "lower")
 
-    def lower(self, *, training: bool) -> Lowered:
-        """Build the forward graph, as it is in training or in evaluation."""
+    def lower(self, *, training: bool, spread: bool = False) -> Lowered:
+        """Build the forward graph, as it is in training or in evaluation.
+
+        With `spread`, targets are rows of probabilities where they else are class indices.
+        """
         spec = self.spec
         x, builder, layers = lower_layers(
             spec, self.signature.inputs, training=training, signature=self.signature
@@ -122,7 +150,10 @@ class Network:
             made = joined.target, joined.output, joined.prediction, joined.elements
             return Lowered(graph, builder, layers, *made, joined.parts)
         graph.origin = ("data",)
-        target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
+        if spread:
+            target = leaf(graph, "targets", "target", (BATCH, *self.fed_shape), self.fed_dtype)
+        else:
+            target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
         graph.origin = ("loss",)
         output, prediction = linked(x, spec.loss.link)
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
@@ -164,6 +195,7 @@ class Network:
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
             *initial_faults(self.arrays),
+            *mixing_faults(self),
         ]
         if not self.trained:
             message = "there is nothing to train: no layer has parameters that may change"

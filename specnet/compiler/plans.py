@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from specnet.compiler.augmenting import augmentation_memory
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import (
@@ -46,7 +47,8 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
         settings.optimizer.learning_rate, run_length(network.spec, rows["train"])
     )
     steady = source.rate(0) if source.constant else None
-    whole = size >= rows["train"]
+    # Augmented rows are others at every step, even where the batch is the whole split.
+    whole = size >= rows["train"] and not network.spec.data.augmentations
     shared = settings.accumulate > 1
     slots: dict[str, tuple[tuple[int, ...], float]] = {}
     update: Update | None = None
@@ -77,8 +79,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     """Return the bytes that a training holds at once, by what they are for.
 
     `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
-    `slots` of the optimizer, `batches` what the plans read and the order of the rows, `arena` what passes
-    between steps of the plans, `kept` what they compute once.
+    `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
+    changes them, `arena` what passes between steps of the plans, `kept` what they compute once.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
@@ -111,6 +113,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut) + in_one * fetched,
+        "augmentation": augmentation_memory(network, plans.step.batch),
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.once * _bindings(p, n) for p, n in feeds),
     }

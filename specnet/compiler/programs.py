@@ -30,7 +30,7 @@ def training_graph(network: Network, rate: float | None = None) -> Update:
     Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `rate`, the
     learning rate, unless it is given here as the same throughout, and `step`, counted from 1.
     """
-    lowered = network.lower(training=True)
+    lowered = network.lower(training=True, spread=network.spreads)
     gradient = _gradient(network, lowered)
     slots = _update(network, lowered.graph, gradient, rate)
     _follow(lowered)
@@ -42,7 +42,7 @@ def accumulating_graph(network: Network) -> Graph:
 
     Outputs as `training_graph`; the sum is the leaf `accumulated`.
     """
-    lowered = network.lower(training=True)
+    lowered = network.lower(training=True, spread=network.spreads)
     graph = lowered.graph
     gradient = _gradient(network, lowered)
     so_far = leaf(graph, "accumulated", "state", (network.trained_size,))

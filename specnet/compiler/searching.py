@@ -13,6 +13,7 @@ def check_searching(network: Network) -> Iterator[Diagnostic]:
     """Yield what an optimizer that compares losses along a line cannot do with."""
     yield from _part_of_the_rows(network)
     yield from _unsteady_layers(network)
+    yield from _changing_rows(network)
     yield from _idle_options(network)
 
 
@@ -59,6 +60,19 @@ def _unsteady_layers(network: Network) -> Iterator[Diagnostic]:
             path,
             part="type",
             help="leave the layer out, or take another optimizer, such as adam",
+            labels=_here(network),
+        )
+
+
+def _changing_rows(network: Network) -> Iterator[Diagnostic]:
+    for i, augmentation in enumerate(network.spec.data.augmentations):
+        yield Diagnostic(
+            "SN607",
+            f"`{augmentation.type}` changes the rows from step to step, and {network.spec.training.optimizer.type} "
+            "learns from what differs between steps",
+            ("data", "augmentations", i),
+            part="type",
+            help="leave the augmentation out, or take another optimizer, such as adam",
             labels=_here(network),
         )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from specnet.compiler.augmenting import shape_faults
 from specnet.compiler.lint import Subject, lint
 from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network, initial_faults, lower_layers, unused_settings
@@ -100,10 +101,12 @@ def pinned_fault(spec: Spec, signature: Signature) -> Diagnostic | None:
 
 
 def _layers_alone(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
+    found = shape_faults(spec, inputs)
     if spec.inputs is not None:  # columns, which only the data have
-        return []
+        return found
     try:
         _, builder, layers = lower_layers(spec, inputs, training=False)
     except SpecError as error:
-        return list(error.diagnostics)
-    return [*unused_settings(layers, spec, builder.parameters), *initial_faults(builder.parameters.values())]
+        return [*found, *error.diagnostics]
+    found += unused_settings(layers, spec, builder.parameters)
+    return found + initial_faults(builder.parameters.values())

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.faults import Faults
 from specnet.data.files import Site
 from specnet.data.reader import Reader, Source
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from specnet.data.encoding import Encoding
 
 __all__ = [
+    "AUGMENTATIONS",
     "READERS",
     "TRANSFORMS",
+    "Augmentation",
     "Cells",
     "Dataset",
     "Encoding",

@@ -68,7 +68,7 @@ class Encoding:
         """
         faults = Faults(())
         site = Site(Path() if base is None else base, faults)
-        found = site.find(str(path))
+        found = site.find(str(path), what="either" if self.reader.reads == "folder" else "file")
         raw: Rows | None = None
         if found is not None and self.columns is not None:
             raw = TableRows.from_file(

@@ -5,13 +5,17 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from specnet.data.faults import Faults, closest
 from specnet.diagnostics import KeyPath, RunError
 
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
+
+
+Wanted = Literal["file", "folder", "either"]
+"""What a path may lead to."""
 
 
 @dataclass
@@ -27,8 +31,8 @@ class Site:
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of what was read of each."""
 
-    def find(self, text: str, *key: str | int) -> Path | None:
-        """Return the regular file that a document's path names, or note why there is none.
+    def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path | None:
+        """Return the regular file, or with `what` the folder, that a document's path names, or note why not.
 
         A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`.
         """
@@ -43,16 +47,22 @@ class Site:
             except (OSError, ValueError):
                 looked.append(folder)
                 continue
-            return self._accept(text, path, mode, key)
-        self.faults.add("SN501", self._absent(text, looked), *key, help=self._cure(text, looked))
+            return self._accept(text, path, mode, key, what)
+        message = self._absent(text, looked, "folder" if what == "folder" else "file")
+        self.faults.add("SN501", message, *key, help=self._cure(text, looked))
         return None
 
-    def _accept(self, text: str, path: Path, mode: int, key: tuple[str | int, ...]) -> Path | None:
-        if stat.S_ISDIR(mode):
+    def _accept(
+        self, text: str, path: Path, mode: int, key: tuple[str | int, ...], what: Wanted
+    ) -> Path | None:
+        folder = stat.S_ISDIR(mode)
+        if what == "folder" and not folder:
+            self.faults.add("SN502", f"`{text}` is a file, not a folder", *key, help=f"it is {path}")
+        elif what == "file" and folder:
             self.faults.add("SN502", f"`{text}` is a folder, not a file", *key, help=f"it is {path}")
-        elif not stat.S_ISREG(mode):
+        elif not folder and not stat.S_ISREG(mode):
             self.faults.add("SN502", f"`{text}` is not a regular file", *key, help=f"it is {path}")
-        elif not os.access(path, os.R_OK):
+        elif not os.access(path, os.R_OK | os.X_OK if folder else os.R_OK):
             self.faults.add(
                 "SN502", f"`{text}` cannot be read: permission denied", *key, help=f"it is {path}"
             )
@@ -67,11 +77,11 @@ class Site:
         second = os.environ.get(VARIABLE)
         return [self.base, Path(second)] if second else [self.base]
 
-    def _absent(self, text: str, looked: list[Path]) -> str:
+    def _absent(self, text: str, looked: list[Path], what: str) -> str:
         if Path(text).is_absolute():
-            return f"there is no file `{text}`"
+            return f"there is no {what} `{text}`"
         places = " and in ".join(str(folder.absolute()) for folder in looked)
-        return f"there is no file `{text}`: looked in {places}"
+        return f"there is no {what} `{text}`: looked in {places}"
 
     def _cure(self, text: str, looked: list[Path]) -> str | None:
         for folder in looked:
@@ -131,8 +141,13 @@ class Stamp:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal."""
+    """Return the SHA-256 of a file's bytes in hexadecimal; of a folder, that of the list of its files."""
     import hashlib
+
+    if path.is_dir():
+        from specnet.data.images.folder import digest
+
+        return digest(path)
 
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 
-from specnet.data.files import Site
+from specnet.data.augmentations import AUGMENTATIONS, Augmentation
+from specnet.data.files import Site, Wanted
 from specnet.data.sample import Sample
 from specnet.data.signature import Description
 from specnet.data.splits import SplitSpec
@@ -67,6 +68,11 @@ class Reader(Kind):
     """Which parts of the rows are kept out of the training, by fractions."""
     transforms: tuple[Annotated[Transform, TRANSFORMS], ...] = ()
     """Steps from the data's numbers to the model's, in order; fitted on the training split alone."""
+    augmentations: tuple[Annotated[Augmentation, AUGMENTATIONS], ...] = ()
+    """Random changes of each training batch, in order, after all transforms; no other rows are changed."""
+
+    reads: ClassVar[Wanted] = "file"
+    """What its data lie in."""
 
     @model_validator(mode="after")
     def _one_source_a_split(self) -> Reader:

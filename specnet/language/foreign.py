@@ -84,16 +84,22 @@ KEYS = _table("""
     target: label labels y targetcolumn
     targets: labels y outputs target
     inputs: x features input
-    path: file filename csv url source
+    path: file filename csv url source folder directory root
     features: columns inputs
     delimiter: sep separator
     validation: val valid dev validationsplit valsplit validationfraction
     test: testing testsplit testfraction testsize
     stratify: stratified
     transforms: preprocessing transform preprocess
+    augmentations: augmentation augment dataaugmentation
     samples: nsamples count rows size
     noise: std stddev sigma
     stddev: std sigma noise scale
+    size: imagesize targetsize inputsize shape
+    resize: fit fitting mode
+    degrees: angle factor rotation
+    fill: fillvalue fillmode cval value
+    probability: p prob rate
     label_smoothing: smoothing
     class_weights: classweight weights weight
     reduction: reduce aggregate
@@ -194,6 +200,7 @@ KINDS = {
         csv: table file tsv pandas dataframe
         npz: numpy npy
         idx: mnist ubyte
+        images: imagefolder imagedatasetfromdirectory pictures photos png jpeg folder
         builtin: iris digits sklearn dataset
         synthetic: generated random make moons circles blobs xor spirals toy
         inline: list array literal values
@@ -204,6 +211,14 @@ KINDS = {
         scale: multiply
         one_hot: onehotencoder categorical
         flatten: ravel
+    """),
+    "augmentation": _table("""
+        flip: randomflip randomhorizontalflip randomverticalflip mirror hflip vflip horizontalflip verticalflip
+        pad_crop: randomcrop crop padandcrop padcrop
+        shift: randomtranslation translate translation randomaffine
+        rotate: randomrotation rotation
+        cutout: randomerasing erasing coarsedropout
+        mixup: mix
     """),
     "regularizer": _table("""
         l1: lasso

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from specnet.data import READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
 from specnet.diagnostics import Diagnostic, Edit, Fix
 from specnet.language.foreign import folded
 from specnet.language.resolve import Resolved
@@ -33,6 +33,7 @@ FAMILIES: tuple[Family[Any], ...] = (
     REGULARIZERS,
     READERS,
     TRANSFORMS,
+    AUGMENTATIONS,
 )
 """All families of the vocabulary."""
 

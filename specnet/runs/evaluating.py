@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from specnet.language.spec import Spec
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load
 from specnet.training.evaluation import Evaluator, data_units
+
+if TYPE_CHECKING:
+    from specnet.data.readers.images import Images
 
 Array = np.ndarray[Any, Any]
 
@@ -107,11 +110,15 @@ def _of_file(model: Model, path: Path) -> Split:
     encoding = _encoding(model)
     faults = Faults(())
     site = Site(Path(), faults)
-    found = site.find(str(path))
+    images = encoding.reader.type == "images"
+    found = site.find(str(path), what="either" if images else "file")
     faults.check()
     assert found is not None
     place = Place(found, str(path), (), site)
-    pair = _table(encoding, place) if encoding.columns is not None else _arrays(encoding, place)
+    if images and found.suffix.lower() != ".npz":
+        pair = _images(encoding, place)
+    else:
+        pair = _table(encoding, place) if encoding.columns is not None else _arrays(encoding, place)
     faults.check()
     assert pair is not None
     return _split(model, *pair)
@@ -124,6 +131,26 @@ def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None
     assert encoding.columns is not None
     reader = cast("Tabular", encoding.reader)
     return labelled_rows(encoding.columns, reader, reader.dialect_of(place.path), place)
+
+
+def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+    from specnet.data.images.folder import labelled_images, unlabelled_images
+    from specnet.data.images.rows import decoded
+    from specnet.data.images.source import pillow_is_there
+
+    if not pillow_is_there(place.site):
+        return None
+    frame, faults = cast("Images", encoding.reader).frame, place.site.faults
+    if encoding.reader.reproduces:
+        return ArrayRows(decoded(unlabelled_images(place), frame, faults, ())), None
+    if not place.path.is_dir():
+        message = f"`{place.name}` is one image, of which nothing says the class"
+        faults.add("SN583", message, help="name a folder that holds a folder for each class")
+        return None
+    found = labelled_images(place, encoding.signature.classes)
+    if found is None:
+        return None
+    return ArrayRows(decoded(found.files, frame, faults, ())), np.array(found.labels, np.int64)
 
 
 def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, prod
 from typing import IO, Any, Literal
@@ -96,6 +96,15 @@ Predictions = Mapping[str, Array]
 """The predictions of some rows, by output."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The predictions of some rows, and where these come from."""
+
+    made: Predictions
+    files: Sequence[str] | None
+    """The file of each row, where each has one of its own."""
+
+
 def readings(model: Model) -> Readings:
     """Return how a model's predictions are read."""
     network = model.network
@@ -112,7 +121,7 @@ def readings(model: Model) -> Readings:
     return {"": Reading.of(network.spec.loss, network.prediction_shape, classes, target)}
 
 
-def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Predictions]:
+def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Part]:
     """Yield the predictions for blocks of rows; raise SpecError naming the rows of `file` that have none."""
     encoding = model.encoding
     assert encoding is not None
@@ -122,7 +131,8 @@ def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Pr
         except SpecError:
             raise _faults(model, block, file) from None
         dtype = model.network.spec.dtype
-        yield {name: array.astype(dtype) for name, array in model.outputs(model.forward(encoded)).items()}
+        outputs = model.outputs(model.forward(encoded))
+        yield Part({name: array.astype(dtype) for name, array in outputs.items()}, block.files)
 
 
 def _faults(model: Model, block: Block, file: str) -> SpecError:
@@ -136,51 +146,61 @@ def _faults(model: Model, block: Block, file: str) -> SpecError:
         except SpecError as error:
             for d in error.diagnostics:
                 said = d.message.removeprefix("row 1, ").removeprefix("row 1 ")
-                message = f"{place} of `{file}`{'' if said.startswith('has ') else ':'} {said}"
+                where = f"`{place}`" if block.files is not None else f"{place} of `{file}`"
+                message = f"{where}{'' if said.startswith('has ') else ':'} {said}"
                 found.append(Diagnostic(d.code, message, file=file, help=d.help))
         if len(found) >= LIMIT:
             break
     return SpecError(found)
 
 
-def write_csv(file: IO[str], read: Readings, parts: Iterator[Predictions]) -> None:
-    """Write a table of predictions, with a header; of several outputs, columns begin with the output's name."""
+def write_csv(file: IO[str], read: Readings, parts: Iterator[Part], *, files: bool) -> None:
+    """Write a table of predictions, with a header; of several outputs, columns begin with the output's name.
+
+    With `files`, the first column names the file of each row.
+    """
     import csv
 
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        [f"{name}.{column}" if name else column for name, own in read.items() for column in own.head]
-    )
+    columns = [f"{name}.{column}" if name else column for name, own in read.items() for column in own.head]
+    writer.writerow(["file", *columns] if files else columns)
     for part in parts:
-        tables = [own.cells(part[name]) for name, own in read.items()]
+        tables = [own.cells(part.made[name]) for name, own in read.items()]
+        if part.files is not None:
+            tables.insert(0, [[name] for name in part.files])
         writer.writerows([cell for row in rows for cell in row] for rows in zip(*tables, strict=True))
 
 
-def write_lines(file: IO[str], read: Readings, parts: Iterator[Predictions]) -> None:
+def write_lines(file: IO[str], read: Readings, parts: Iterator[Part]) -> None:
     """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class.
 
-    Of several outputs there is such an object for each, below its name.
+    Of several outputs there is such an object for each, below its name. Rows that are files have their name as
+    `file`.
     """
     for part in parts:
-        objects = {name: own.objects(part[name]) for name, own in read.items()}
+        objects = {name: own.objects(part.made[name]) for name, own in read.items()}
         rows = (dict(zip(objects, row, strict=True)) for row in zip(*objects.values(), strict=True))
-        shown = (row.get("", row) for row in rows)
+        shown: Iterator[dict[str, Any]] = (row.get("", row) for row in rows)
+        if part.files is not None:
+            shown = ({"file": name, **row} for name, row in zip(part.files, shown, strict=True))
         file.writelines(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in shown)
 
 
-def write_npz(file: IO[bytes], read: Readings, parts: Iterator[Predictions], empty: Predictions) -> None:
-    """Write an archive with `predictions` (rows, ...), and of classes the `indices` and the `names`.
+def write_npz(file: IO[bytes], read: Readings, parts: Iterator[Part], empty: Predictions) -> None:
+    """Write an archive with `predictions` (rows, ...), of classes the `indices` and the `names`, and any `files`.
 
     Of several outputs, the arrays' names begin with the output's. `empty` is what no rows give.
     """
-    whole = [*parts] or [empty]
+    whole = [*parts] or [Part(empty, None)]
     arrays: dict[str, Array] = {}
     for name, own in read.items():
-        array = np.concatenate([part[name] for part in whole])
+        array = np.concatenate([part.made[name] for part in whole])
         prefix = f"{name}." if name else ""
         arrays[f"{prefix}predictions"] = array
         if own.kind != "numbers":
             arrays |= {f"{prefix}indices": own.indices(array), f"{prefix}names": np.array(own.names)}
+    if whole[0].files is not None:
+        arrays["files"] = np.array([name for part in whole for name in part.files or ()])
     np.savez(file, allow_pickle=False, **arrays)
 
 

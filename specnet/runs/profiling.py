@@ -53,6 +53,8 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     inputs, targets = train.at(np.arange(rows))
     inputs = np.ascontiguousarray(inputs)
     targets = as_targets(model.network, targets, inputs)
+    if model.network.spreads:
+        targets = np.eye(model.network.fed_shape[0], dtype=inputs.dtype)[targets]
     program = Program(model, plans)
     leaves = model.leaves(inputs=inputs, targets=targets, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}

@@ -1,4 +1,4 @@
-"""New rows for a trained model, block by block: from CSV, Parquet, JSON lines, npz, npy and idx files, or a stream."""
+"""New rows for a trained model, block by block: from CSV, Parquet, JSON, npz, npy, idx and image files, or a stream."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from specnet.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from specnet.data import Encoding
+    from specnet.data.readers.images import Images
     from specnet.data.readers.table import Tabular
 
 ROWS = 2048
@@ -30,6 +31,7 @@ ELEMENTS = 1 << 20
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 ARRAY_SUFFIXES = (".npz", ".npy")
+TEXT_SUFFIXES = (".csv", ".json", *LINES_SUFFIXES)
 _PLAIN = Dialect(",", "utf-8", header=True, markers=frozenset(), replace={})
 
 Note = Callable[[str], None]
@@ -42,6 +44,8 @@ class Block:
     rows: Any
     places: Sequence[str]
     """What each row is called in a message: `line 7`, `row 7`."""
+    files: Sequence[str] | None = None
+    """The file of each row, where each has one of its own."""
 
 
 @dataclass(slots=True)
@@ -65,6 +69,9 @@ class RowFile:
             yield from self._json(source) if is_json else self._csv(source)
             return
         suffix = source.suffix.lower()
+        if self.of_files(source):
+            yield from self._images(source)
+            return
         if suffix in PARQUET:
             yield from self._parquet(source)
             return
@@ -76,6 +83,12 @@ class RowFile:
                 yield from self._list(file)
             else:
                 yield from self._json(file) if suffix in LINES_SUFFIXES else self._csv(file)
+
+    def of_files(self, source: Path | io.BufferedReader) -> bool:
+        """Return whether each row of a source is a file of its own: an image."""
+        if not isinstance(source, Path) or self.encoding.reader.type != "images":
+            return False
+        return source.is_dir() or source.suffix.lower() not in (*ARRAY_SUFFIXES, *TEXT_SUFFIXES)
 
     @property
     def _names(self) -> Sequence[str] | None:
@@ -254,6 +267,24 @@ class RowFile:
         for start in range(0, len(array), step):
             part = array[start : start + step]
             yield Block(part, [f"row {start + n + 1}" for n in range(len(part))])
+
+    def _images(self, path: Path) -> Iterator[Block]:
+        from specnet.data.images.folder import unlabelled_images
+        from specnet.data.images.rows import decoded
+        from specnet.data.images.source import pillow_is_there
+
+        frame = cast("Images", self.encoding.reader).frame
+        faults = Faults(())
+        site = Site(Path(), faults)
+        files = unlabelled_images(Place(path, self.name, (), site)) if pillow_is_there(site) else []
+        self._check(faults)
+        step = max(1, ELEMENTS // prod(frame.shape))
+        for start in range(0, len(files), step):
+            part = files[start : start + step]
+            pixels = decoded(part, frame, faults, ())
+            self._check(faults)
+            names = [file.name for file in part]
+            yield Block(pixels, names, names)
 
     def _read(self, path: Path, suffix: str) -> Any:
         import numpy as np

@@ -10,6 +10,7 @@ from specnet.compiler.model import PackedTargets
 from specnet.data import Split
 from specnet.data.lazy import Held, Lazy, fetch, whole
 from specnet.runtime.execution import Bound
+from specnet.training.augmenting import Augmenter
 from specnet.training.state import State, drawn, put
 
 Array = np.ndarray[Any, Any]
@@ -26,12 +27,17 @@ class Batch:
     """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
     inputs: Array
     targets: Array
+    fetched: Array
+    """Where the split's targets are put: `targets`, unless the plan reads others that are made of these."""
+    change: Callable[[], None] | None = None
+    """What augments the rows once they are there."""
 
 
 class Feed:
     """Brings a split to a plan, batch by batch, in memory that is allocated once.
 
-    The order is that of the split, or with a generator a new one whenever `shuffle` is called.
+    The order is that of the split, or with a generator a new one whenever `shuffle` is called. With an
+    `augmenter` each batch is changed after it is brought, and a full batch is a copy of the split.
     """
 
     def __init__(
@@ -43,22 +49,25 @@ class Feed:
         bind: Bind,
         *,
         drop_last: bool,
+        augmenter: Augmenter | None = None,
     ) -> None:
         rows = len(split.inputs)
-        self._generator = generator
+        self._augmenter = augmenter
+        self._generator = generator if batch_size < rows else None
         self.order: Array | None = None
         self._window = 0
         self._lazy: list[Lazy] = []
         """What reads from files: each but once, since their rows may come in order."""
-        if batch_size >= rows:
+        if batch_size >= rows and augmenter is None:
             x = whole(split.inputs)
             if isinstance(targets, PackedTargets):
                 t = np.empty(targets.shape, targets.dtype)
                 targets.pack(np.arange(rows), x, t)
             else:
                 t = x if targets is split.inputs else whole(targets)
-            self.batches = [Batch(rows, bind(rows, x, t), None, x, t)]
+            self.batches = [Batch(rows, bind(rows, x, t), None, x, t, t)]
             return
+        batch_size = min(batch_size, rows)
         self.order = np.arange(rows)
         self._inputs = _apart(split.inputs)
         self._targets: Held | PackedTargets | None
@@ -72,17 +81,22 @@ class Feed:
         window = max((own.window for own in self._lazy), default=0)
         self._window = 0 if window >= rows else window
         x = np.empty((batch_size, *split.inputs.shape[1:]), split.inputs.dtype)
-        t = np.empty((batch_size, *targets.shape[1:]), targets.dtype)
+        fetched = np.empty((batch_size, *targets.shape[1:]), targets.dtype)
+        t = fetched if augmenter is None else augmenter.targets(fetched)
         bounds = {batch_size: bind(batch_size, x, t)}
         last = rows % batch_size
         if last and not drop_last:
             bounds[last] = bind(last, x[:last], t[:last])
+        changes: dict[int, Callable[[], None] | None] = dict.fromkeys(bounds)
+        if augmenter is not None:
+            changes |= {size: augmenter.bind(x[:size], fetched[:size], t[:size]) for size in bounds}
         self.batches = []
         for start in range(0, rows, batch_size):
             size = min(batch_size, rows - start)
             if size in bounds:
                 places = self.order[start : start + size]
-                self.batches.append(Batch(size, bounds[size], places, x[:size], t[:size]))
+                batch = Batch(size, bounds[size], places, x[:size], t[:size], fetched[:size], changes[size])
+                self.batches.append(batch)
 
     @property
     def rows(self) -> int:
@@ -110,6 +124,8 @@ class Feed:
         """Return the order of the rows, and where the generator of orders stands."""
         arrays = {} if self.order is None else {"order": self.order}
         plain = {} if self._generator is None else {"shuffle": drawn(self._generator), "window": self._window}
+        if self._augmenter is not None:
+            plain |= self._augmenter.state()
         return State(arrays, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any], batches: int) -> None:
@@ -126,6 +142,8 @@ class Feed:
             put(self.order, arrays, "order")
         if self._generator is not None:
             self._generator.bit_generator.state = plain["shuffle"]
+        if self._augmenter is not None:
+            self._augmenter.resume(plain)
         self._start()
         for batch in self.batches[:batches]:
             if batch.places is not None:
@@ -133,15 +151,17 @@ class Feed:
                     held.skip(batch.places)
 
     def fetch(self, batch: Batch) -> None:
-        """Put a batch's rows where its plan reads them."""
+        """Put a batch's rows where its plan reads them, augmented where they are to be."""
         if batch.places is not None:
             fetch(self._inputs, batch.places, batch.inputs)
             if self._targets is None:
-                np.copyto(batch.targets, batch.inputs)
+                np.copyto(batch.fetched, batch.inputs)
             elif isinstance(self._targets, PackedTargets):
-                self._targets.pack(batch.places, batch.inputs, batch.targets)
+                self._targets.pack(batch.places, batch.inputs, batch.fetched)
             else:
-                fetch(self._targets, batch.places, batch.targets)
+                fetch(self._targets, batch.places, batch.fetched)
+            if batch.change is not None:
+                batch.change()
 
 
 def _apart(held: Held) -> Held:

@@ -10,6 +10,7 @@ from specnet.compiler.plans import memory, plan_training
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.runtime.random import stream
+from specnet.training.augmenting import Augmenter
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch
 from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
@@ -47,7 +48,13 @@ class Trainer:
         train = data.splits["train"]
         targets = held_targets(network, train.targets, train.inputs)
         self.feed = Feed(
-            train, targets, self.batch_size, shuffling, self.program.bind, drop_last=self.settings.drop_last
+            train,
+            targets,
+            self.batch_size,
+            shuffling,
+            self.program.bind,
+            drop_last=self.settings.drop_last,
+            augmenter=Augmenter.of(network, self.batch_size),
         )
         self.steps = Steps(self.program, self.feed, self.rate, stop)
         evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)

@@ -15,7 +15,7 @@ import specnet
 from specnet.cli.app import app
 from specnet.cli.examples import example
 from specnet.cli.vocabulary import Entry, families
-from specnet.data import READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.kind import Kind
@@ -25,6 +25,7 @@ from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS, Searching
 from specnet.vocabulary.regularizers import REGULARIZERS
 from specnet.vocabulary.schedules import SCHEDULES
+from tests.pictures import write_classes
 
 FAMILIES = [
     LAYERS,
@@ -37,6 +38,7 @@ FAMILIES = [
     SCHEDULES,
     READERS,
     TRANSFORMS,
+    AUGMENTATIONS,
 ]
 KINDS = [(entry, kind) for entry in families() for kind in entry.family]
 
@@ -127,6 +129,11 @@ def merged(example_: dict[str, Any], around: dict[str, Any], name: str) -> dict[
         shaped = {"type": "reshape", "shape": SHAPES[example_["layers"][0]["type"]]}
         layers = [shaped, *example_["layers"], {"type": "flatten"}, DENSE_10]
         return {**document, "data": {"type": "builtin", "name": "digits"}, "layers": layers}
+    if name == "augmentation":
+        shaped = {"transforms": [{"type": "reshape", "shape": [8, 8, 1]}], **example_["data"]}
+        layers = [{"type": "flatten"}, {"type": "dense", "units": 10}]
+        digits = {"type": "builtin", "name": "digits", **shaped}
+        return {**document, "data": digits, "layers": layers}
     if "layers" in example_:
         before = [DENSE_4, DENSE_4]  # `dense_1` and `dense_2`, which examples of merges take
         return {**document, "layers": [*before, *example_["layers"], {"type": "flatten"}, DENSE_3]}
@@ -152,6 +159,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     labels = struct.pack(">BBBBI", 0, 0, 8, 1, 30) + bytes(n % 3 for n in range(30))
     (tmp_path / "images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
     (tmp_path / "labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels))
+    write_classes(tmp_path / "pictures", count=2)
     return tmp_path
 
 

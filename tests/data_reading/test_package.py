@@ -44,7 +44,9 @@ def test_data_are_inspected_without_numpy(desk):
 def test_what_the_package_hands_on():
     assert set(specnet.data.__all__) == {
         "READERS",
+        "AUGMENTATIONS",
         "TRANSFORMS",
+        "Augmentation",
         "Cells",
         "Dataset",
         "Encoding",
@@ -74,6 +76,7 @@ def test_the_families():
         "npz",
         "npy",
         "idx",
+        "images",
         "builtin",
         "synthetic",
     }

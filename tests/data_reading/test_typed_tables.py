@@ -172,7 +172,7 @@ def test_without_pyarrow_the_extra_is_named(desk, monkeypatch):
     desk.write("f.parquet", b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     fault = desk.fault(type="parquet", path="f.parquet", target="y")
-    assert (fault.code, fault.help) == ("SN502", "pip install 'specnet[parquet]'")
+    assert (fault.code, fault.help) == ("SN582", "pip install 'specnet[parquet]'")
 
 
 def test_faults_of_frames(desk):

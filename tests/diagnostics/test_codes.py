@@ -11,6 +11,7 @@ import specnet.diagnostics
 from specnet import validate
 from specnet.diagnostics.codes import CODES, PHASES, Code
 from specnet.language import text_source
+from tests.pictures import write_png
 
 PIECES = {
     "specnet": "specnet = 1\n",
@@ -32,6 +33,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "labels.idx").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 0, 1]))
     images = bytes([0, 0, 8, 2, 0, 0, 0, 4, 0, 0, 0, 1, 1, 2, 3, 4])
     (folder / "images.idx").write_bytes(images)
+    for place in ("pictures/cat/1.png", "pictures/dog/2.png"):
+        write_png(folder / place, np.arange(64, dtype=np.uint8).reshape(8, 8) + len(place))
     (folder / "torn.idx").write_bytes(images[:-2])
     return folder
 
@@ -39,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def codes_of(example: str, code: Code, folder: Path) -> set[str]:
     for name, text in code.files:
         if not text.startswith("<"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
     if code.syntax == "flag":
         report = validate(SOUND, [example])

@@ -15,6 +15,7 @@ READERS: Family[Reader] = Family(
         "npz": "npz.Npz",
         "npy": "npy.Npy",
         "idx": "idx.Idx",
+        "images": "images.Images",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",
     },

@@ -31,7 +31,7 @@ def open_parquet(place: Place) -> TypedTable | None:
         if (error.name or "").partition(".")[0] != "pyarrow":
             raise
         message = f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` brings"
-        _once(place, "SN502", message, "pip install 'specnet[parquet]'")
+        _once(place, "SN582", message, "pip install 'specnet[parquet]'")
         return None
     try:
         with parquet.ParquetFile(place.path) as file:

@@ -7,6 +7,7 @@ from specnet.diagnostics.codes.data import DATA
 from specnet.diagnostics.codes.habits_data import HABITS_OF_DATA
 from specnet.diagnostics.codes.habits_network import HABITS_OF_NETWORKS
 from specnet.diagnostics.codes.habits_training import HABITS_OF_TRAINING
+from specnet.diagnostics.codes.images import IMAGES
 from specnet.diagnostics.codes.language import LANGUAGE
 from specnet.diagnostics.codes.network import NETWORK
 from specnet.diagnostics.codes.syntax import SYNTAX
@@ -14,7 +15,7 @@ from specnet.diagnostics.codes.tables import TABLES
 from specnet.diagnostics.codes.training import TRAINING
 
 _HABITS = (HABITS_OF_NETWORKS, HABITS_OF_TRAINING, HABITS_OF_DATA)
-_FAMILIES = (SYNTAX, LANGUAGE, NETWORK, TABLES, DATA, TRAINING, *_HABITS)
+_FAMILIES = (SYNTAX, LANGUAGE, NETWORK, TABLES, DATA, IMAGES, TRAINING, *_HABITS)
 
 CODES: dict[str, Code] = {code.code: code for family in _FAMILIES for code in family}
 """Every code by its name; the first digit is the phase that finds it."""

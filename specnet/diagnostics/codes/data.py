@@ -140,7 +140,7 @@ DATA = (
         "SN570",
         "the data are larger than this machine's memory",
         "All rows lie in memory as numbers of the document's `dtype` while a model trains, unless they are read "
-        'in batches: with `load = "batches"`, which CSV, npy, npz and idx data know, they stay in their file.',
+        'in batches: with `load = "batches"`, which CSV, npy, npz, idx and images know, they stay in their files.',
     ),
     Code(
         "SN571",

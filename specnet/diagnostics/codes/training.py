@@ -46,9 +46,10 @@ TRAINING = (
     ),
     Code(
         "SN607",
-        "an optimizer that searches meets a layer that is never the same",
+        "an optimizer that searches meets a layer, or rows, that are never the same",
         "`lbfgs` compares losses along a line. A layer that draws random numbers in training, such as `dropout`, gives "
-        "another loss at the same place, and one that keeps running statistics would count each trial for a step.",
+        "another loss at the same place, and one that keeps running statistics would count each trial for a step. "
+        "Augmentations change the rows from step to step, and so the slopes that it learns the curvature from.",
         '[[layers]]\ntype = "dense"\nunits = 4\n[[layers]]\ntype = "dropout"\nrate = 0.5\n[[layers]]\n'
         'type = "dense"\nunits = 1\n[training]\nbatch_size = "full"\noptimizer = "lbfgs"\n',
         '[[layers]]\ntype = "dense"\nunits = 4\nactivation = "tanh"\n[[layers]]\n'

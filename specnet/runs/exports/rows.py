@@ -34,4 +34,5 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
     for name, (part, chosen) in drawn.items():
         rows = np.arange(len(part.inputs)) if chosen is None else chosen
         found[name] = (np.asarray(part.inputs.take(rows)), whole(data.splits[name].targets))
+    faults.check()
     return found

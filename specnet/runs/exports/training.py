@@ -79,6 +79,8 @@ class _Training:
     def write(self) -> None:
         """Write the program."""
         program = self.program
+        if self.spec.data.augmentations:
+            raise RunError("a training with augmentations cannot be exported as NumPy: the model alone can")
         prepared = self._write_data()
         start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
         program.hold(start, "Where the parameters start.")

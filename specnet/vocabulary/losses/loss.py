@@ -38,6 +38,8 @@ class Loss(Kind):
     """The least target that it makes sense of, where there is one."""
     most: ClassVar[float | None] = None
     """The largest target that it makes sense of, where there is one."""
+    unmixable: ClassVar[str | None] = None
+    """Why a mean of two targets is not a target, too, as the end of a sentence; None where it is one."""
     threshold: ClassVar[float] = 0.5
     """From which prediction on a single output means yes."""
 

@@ -1,0 +1,95 @@
+"""What augmentations mean for a network: whether they fit it, what they are called, and the memory that they take."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from specnet.data.augmentation import Sizes, room_bytes
+from specnet.data.transforms import Unfit
+from specnet.diagnostics import Diagnostic, KeyPath, Label
+from specnet.language.spec import Spec
+from specnet.runtime.shapes import ITEM_BYTES
+
+if TYPE_CHECKING:
+    from specnet.compiler.network import Network
+
+
+def augmentation_names(spec: Spec) -> list[str]:
+    """Return what each augmentation is called: its type and its place among its type, from 1."""
+    types = [augmentation.type for augmentation in spec.data.augmentations]
+    return [f"{name}_{types[: i + 1].count(name)}" for i, name in enumerate(types)]
+
+
+def shape_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
+    """Return what is wrong with augmentations of inputs of a shape, each at its lines."""
+    found = []
+    source: KeyPath = ("input_shape",) if spec.input_shape is not None else ("data",)
+    for i, augmentation in enumerate(spec.data.augmentations):
+        try:
+            augmentation.check(inputs)
+        except Unfit as unfit:
+            path: KeyPath = ("data", "augmentations", i)
+            key = unfit.key is not None and unfit.key in augmentation.model_fields_set
+            found.append(
+                Diagnostic(
+                    "SN580",
+                    str(unfit),
+                    (*path, str(unfit.key)) if key else path,
+                    part="value" if key else "type",
+                    help=unfit.help,
+                    labels=(
+                        Label(
+                            f"this gives {list(inputs)}", source, "value" if source[0] != "data" else "type"
+                        ),
+                    ),
+                )
+            )
+    return found
+
+
+def mixing_faults(network: Network) -> list[Diagnostic]:
+    """Return the finding that a loss makes no sense of the targets that a mixing augmentation gives it."""
+    spec, loss = network.spec, network.spec.loss
+    for i, augmentation in enumerate(spec.data.augmentations):
+        if not augmentation.mixes:
+            continue
+        problem = loss.unmixable or (network.spread_fault() if network.spreads else None)
+        if problem is not None:
+            path: KeyPath = ("data", "augmentations", i)
+            labels = (Label("the loss", ("loss",), "type"),) if not network.parts else ()
+            message = f"{augmentation.type} makes means of targets: {problem}"
+            return [Diagnostic("SN581", message, path, part="type", labels=labels)]
+    return []
+
+
+def augmentation_bytes(network: Network, rows: int) -> dict[str, int]:
+    """Return the sizes of the arrays that augmentations of batches of so many rows need, each shared by all of them."""
+    spec, shared = network.spec, dict[str, int]()
+    sizes = Sizes(rows, network.signature.inputs, network.fed_shape, spec.dtype)
+    for augmentation in spec.data.augmentations:
+        for name, size in room_bytes(augmentation.scratch(sizes)).items():
+            shared[name] = max(size, shared.get(name, 0))
+    return shared
+
+
+def augmentation_memory(network: Network, rows: int) -> int:
+    """Return the bytes that augmentations of batches of so many rows take beside what batches take without them."""
+    spec, signature = network.spec, network.signature
+    if not spec.data.augmentations:
+        return 0
+    item = ITEM_BYTES[spec.dtype]
+    needed = sum(augmentation_bytes(network, rows).values())
+    if network.spreads:
+        needed += rows * item * prod(network.fed_shape)
+    if rows >= signature.rows["train"]:
+        # A full batch is a copy of the split, in an order of its own; of what stays in files it always was one.
+        inputs, target = (
+            item * prod(signature.inputs),
+            ITEM_BYTES[network.target_dtype] * prod(network.target_shape),
+        )
+        copied = (0 if "inputs" in signature.batches else inputs) + (
+            0 if "targets" in signature.batches else target
+        )
+        needed += rows * (copied + 8)
+    return needed

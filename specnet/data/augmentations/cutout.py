@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from specnet.data.augmentation import (
+    ImageAugmentation,
+    Room,
+    Sizes,
+    Work,
+    image_shape,
+    images_at_once,
+)
+from specnet.data.transform import Finite, Shape, Unfit
+
+
+class Cutout(ImageAugmentation):
+    """Blank out a rectangle of each image (DeVries and Taylor, 2017).
+
+    Inputs (height, width, channels) or (height, width). Every pixel is equally likely to be the rectangle's
+    centre, so that parts of it may lie outside of the image: less is blanked out there, as in the paper. Of an
+    even size, the centre is the pixel behind the middle. All channels are blanked out.
+    """
+
+    type: Literal["cutout"] = "cutout"
+    size: PositiveInt | tuple[PositiveInt, PositiveInt] = Field(examples=[8])
+    """The rectangle's size in pixels: one number for a square, or [height, width]."""
+    fill: Finite = 0.0
+    """What its pixels become, in the numbers that the network sees."""
+
+    @property
+    def _sides(self) -> tuple[int, int]:
+        return self.size if isinstance(self.size, tuple) else (self.size, self.size)
+
+    def check(self, shape: Shape) -> None:
+        """Raise Unfit where inputs are no images, or a rectangle can hide a whole one from any centre."""
+        super().check(shape)
+        if all(side >= 2 * size for side, size in zip(self._sides, shape, strict=False)):
+            raise Unfit(
+                f"a rectangle of {list(self._sides)} pixels hides all of every image of {list(shape[:2])}",
+                "size",
+                "half the size of an image is usual",
+            )
+
+    def scratch(self, sizes: Sizes) -> Room:
+        """Return which lines and columns the rectangles cover, and which pixels of some images."""
+        height, width, _ = image_shape(sizes.inputs)
+        longest = max(height, width)
+        pixels = min(sizes.rows, images_at_once(sizes.inputs)) * height * width
+        return {
+            "drawn": ((sizes.rows,), "float64"),
+            "number": ((sizes.rows,), "intp"),
+            "own": ((sizes.rows, height + width), "intp"),
+            "places": ((sizes.rows, longest), "intp"),
+            "covered_lines": ((sizes.rows, height), "bool"),
+            "covered_columns": ((sizes.rows, width), "bool"),
+            "covered": ((pixels,), "bool"),
+            "covered_too": ((pixels,), "bool"),
+        }
+
+    def bind(self, work: Work) -> Callable[[], None]:
+        """Return the blanking out."""
+        import numpy as np
+
+        room, x = work.room, work.images
+        rows, height, width, _ = x.shape
+        drawn, number = room["drawn"], room["number"]
+        sides, own = [], room["own"].reshape(-1)
+        for size, side, start, covered in (
+            (height, self._sides[0], 0, room["covered_lines"]),
+            (width, self._sides[1], rows * height, room["covered_columns"]),
+        ):
+            places = room["places"].reshape(-1)[: rows * size].reshape(rows, size)
+            # A pixel is covered where 0 <= its own place - centre + side // 2 < side.
+            line = own[start : start + rows * size].reshape(rows, size)
+            line[...] = np.arange(size)
+            sides.append((size, side, line, places, covered))
+        several, blocks = images_at_once((height, width)), []
+        for start in range(0, rows, several):
+            part = slice(start, min(rows, start + several))
+            count = part.stop - start
+            pixels, shape = count * height * width, (count, height, width)
+            mask, other = (room[name][:pixels].reshape(shape) for name in ("covered", "covered_too"))
+            lines = room["covered_lines"][part, :, np.newaxis]
+            blocks.append((x[part], mask, other, lines, room["covered_columns"][part, np.newaxis, :]))
+
+        def blank() -> None:
+            for size, side, line, places, covered in sides:
+                work.draw.random(out=drawn)
+                np.multiply(drawn, size, out=drawn)
+                np.copyto(number, drawn, casting="unsafe")
+                np.copyto(places, number[:, np.newaxis])
+                np.subtract(line, places, out=places)
+                np.add(places, side // 2, out=places)
+                np.less(places.view(np.uintp), side, out=covered)
+            for images, mask, other, lines, columns in blocks:
+                np.copyto(mask, lines)
+                np.copyto(other, columns)
+                np.logical_and(mask, other, out=mask)
+                np.copyto(images, self.fill, where=mask[..., np.newaxis])
+
+        return blank

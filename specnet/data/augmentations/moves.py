@@ -1,0 +1,265 @@
+"""Augmentations after which each pixel is one of the image's own, or the fill: gathers from drawn places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from specnet.data.augmentation import (
+    ImageAugmentation,
+    Room,
+    Sizes,
+    Work,
+    image_shape,
+    images_at_once,
+)
+from specnet.data.transform import Finite, Shape, Unfit
+from specnet.vocabulary.kind import fault
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+OUTSIDE = 1 << 29
+"""A place beyond every image: a gather that clips places reads the fill there, which lies behind the last image."""
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Move(ImageAugmentation):
+    """Pixel (i, j) becomes pixel (a(i), b(j)), the lines a and the columns b drawn for each image."""
+
+    def _background(self) -> float:
+        return 0.0
+
+    def _numbers(self, axis: int, size: int, draw: Array) -> bool:
+        """Turn numbers drawn from [0, 1) into what is drawn along an axis; return false where it stays as it is."""
+        raise NotImplementedError
+
+    def _place(self, places: Array, line: Array) -> None:
+        """Turn what is drawn into where each pixel comes from; `line` holds the pixels' own places."""
+        import numpy as np
+
+        np.add(line, places, out=places)
+
+    def scratch(self, sizes: Sizes) -> Room:
+        """Return places of a batch's lines and columns, and some images with their pixels' places."""
+        height, width, channels = image_shape(sizes.inputs)
+        pixels = min(sizes.rows, images_at_once(sizes.inputs)) * height * width
+        return {
+            "drawn": ((sizes.rows,), "float64"),
+            "number": ((sizes.rows,), "intp"),
+            "own_lines": ((sizes.rows, height), "intp"),
+            "own_columns": ((sizes.rows, width), "intp"),
+            "first": ((sizes.rows, height), "intp"),
+            "lines": ((sizes.rows, height), "intp"),
+            "columns": ((sizes.rows, width), "intp"),
+            "outside": ((sizes.rows, max(height, width)), "bool"),
+            "index": ((pixels,), "intp"),
+            "across": ((pixels,), "intp"),
+            "spare": ((pixels + 1, channels), sizes.dtype),
+        }
+
+    def bind(self, work: Work) -> Callable[[], None]:
+        """Return the gather."""
+        import numpy as np
+
+        room, x = work.room, work.images
+        rows, height, width, channels = x.shape
+        several = images_at_once((height, width))
+        drawn, number, spare, index = room["drawn"], room["number"], room["spare"], room["index"]
+        room["own_lines"][...] = np.arange(height)
+        room["own_columns"][...] = np.arange(width)
+        # Where each image begins among those that are worked on at once.
+        room["first"][...] = (np.arange(rows) % several * (height * width))[:, np.newaxis]
+        sides = [
+            (0, height, width, room["own_lines"], room["lines"], room["first"]),
+            (1, width, 1, room["own_columns"], room["columns"], None),
+        ]
+        masks = [_part(room["outside"], (rows, size)) for size in (height, width)]
+        blocks = []
+        for start in range(0, rows, several):
+            part = slice(start, min(rows, start + several))
+            count = part.stop - start
+            pixels = count * height * width
+            blocks.append(
+                (
+                    x[part].reshape(pixels, channels),
+                    spare[:pixels],
+                    room["lines"][part, :, np.newaxis],
+                    room["columns"][part, np.newaxis, :],
+                    room["across"][:pixels].reshape(count, height, width),
+                    index[:pixels].reshape(count, height, width),
+                    index[:pixels],
+                )
+            )
+        background = self._background()
+
+        def move() -> None:
+            for (axis, size, step, line, places, first), mask in zip(sides, masks, strict=True):
+                work.draw.random(out=drawn)
+                if self._numbers(axis, size, drawn):
+                    np.copyto(number, drawn, casting="unsafe")
+                    np.copyto(places, number[:, np.newaxis])
+                    self._place(places, line)
+                    # A place before the first one is a very large one without its sign.
+                    np.greater_equal(places.view(np.uintp), size, out=mask)
+                    np.multiply(places, step, out=places)
+                    if first is not None:
+                        np.add(places, first, out=places)
+                    np.copyto(places, OUTSIDE, where=mask)
+                else:
+                    np.multiply(line, step, out=places)
+                    if first is not None:
+                        np.add(places, first, out=places)
+            spare[-1] = background
+            for images, copied, lines, columns, across, grid, flat in blocks:
+                np.copyto(copied, images)
+                np.copyto(grid, lines)
+                np.copyto(across, columns)
+                np.add(grid, across, out=grid)
+                np.take(spare, flat, 0, images, "clip")
+
+        return move
+
+
+def _part(array: Array, shape: Shape) -> Array:
+    """Return the beginning of an array's memory in another shape."""
+    size = shape[0] * shape[1]
+    return array.reshape(-1)[:size].reshape(shape)
+
+
+class Flip(_Move):
+    """Mirror each image with a probability: left becomes right, or top bottom.
+
+    Inputs (height, width, channels) or (height, width). As torchvision's RandomHorizontalFlip and
+    RandomVerticalFlip, for each image by itself.
+    """
+
+    type: Literal["flip"] = "flip"
+    direction: Literal["horizontal", "vertical"] = "horizontal"
+    """Whether left and right change places, or top and bottom."""
+    probability: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """How likely an image is mirrored."""
+
+    def _numbers(self, axis: int, size: int, draw: Array) -> bool:
+        import numpy as np
+
+        if axis != (1 if self.direction == "horizontal" else 0):
+            return False
+        np.subtract(self.probability, draw, out=draw)
+        np.heaviside(draw, 0.0, out=draw)
+        np.multiply(draw, size - 1, out=draw)
+        return True
+
+    def _place(self, places: Array, line: Array) -> None:
+        import numpy as np
+
+        # |j - 0| is j, and |j - (width - 1)| counts from the other end.
+        np.subtract(line, places, out=places)
+        np.abs(places, out=places)
+
+
+class PadCrop(_Move):
+    """Surround each image by `padding` pixels, and cut out one of its own size at random (He et al., 2016).
+
+    Inputs (height, width, channels) or (height, width). All places are equally likely, drawn for each image by
+    itself: it moves by -padding to padding pixels along each axis, as with torchvision's
+    RandomCrop(size, padding).
+    """
+
+    type: Literal["pad_crop"] = "pad_crop"
+    padding: PositiveInt | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = Field(
+        examples=[4]
+    )
+    """How many pixels are added on each side: one number, or [above and below, left and right]."""
+    fill: Finite = 0.0
+    """What the pixels beside the image are, in the numbers that the network sees."""
+
+    @model_validator(mode="after")
+    def _moves(self) -> PadCrop:
+        if self.padding == (0, 0):
+            message = "a `padding` of 0 on all sides would leave every image as it is"
+            raise fault(message, key="padding")
+        return self
+
+    def check(self, shape: Shape) -> None:
+        """Raise Unfit where inputs are no images, or have nothing left in a crop of the padding."""
+        super().check(shape)
+        for size, padding, side in zip(shape, self._sides, ("high", "wide"), strict=False):
+            if padding >= size:
+                raise Unfit(
+                    f"a padding of {padding} could leave nothing of images {size} {side}",
+                    "padding",
+                    f"a padding of at most {size - 1}",
+                )
+
+    @property
+    def _sides(self) -> tuple[int, int]:
+        return self.padding if isinstance(self.padding, tuple) else (self.padding, self.padding)
+
+    def _background(self) -> float:
+        return self.fill
+
+    def _numbers(self, axis: int, size: int, draw: Array) -> bool:
+        import numpy as np
+
+        del size
+        padding = self._sides[axis]
+        np.multiply(draw, 2 * padding + 1, out=draw)
+        np.floor(draw, out=draw)
+        np.subtract(draw, padding, out=draw)
+        return padding > 0
+
+
+class Shift(_Move):
+    """Move each image by a random whole number of pixels along each axis.
+
+    Inputs (height, width, channels) or (height, width). An axis of n pixels moves by round(u), u uniform in
+    [-fraction · n, fraction · n], as with torchvision's RandomAffine(0, translate). Keras's RandomTranslation
+    moves by parts of a pixel, too, and fills by reflection unless told otherwise.
+    """
+
+    type: Literal["shift"] = "shift"
+    vertical: Fraction = 0.1
+    """How far it moves up or down at most, as a fraction of the height."""
+    horizontal: Fraction = 0.1
+    """How far it moves to the left or right at most, as a fraction of the width."""
+    fill: Finite = 0.0
+    """What the pixels are that the image leaves, in the numbers that the network sees."""
+
+    @model_validator(mode="after")
+    def _moves(self) -> Shift:
+        if self.vertical == self.horizontal == 0:
+            message = "fractions of 0 would leave every image as it is"
+            raise fault(message, key="horizontal" if "horizontal" in self.model_fields_set else "vertical")
+        return self
+
+    def check(self, shape: Shape) -> None:
+        """Raise Unfit where inputs are no images, or too small to move at all."""
+        super().check(shape)
+        for key, fraction, size in (
+            ("vertical", self.vertical, shape[0]),
+            ("horizontal", self.horizontal, shape[1]),
+        ):
+            if 0 < fraction * size <= 0.5:
+                raise Unfit(
+                    f"{fraction:g} of {size} pixels is less than half a pixel: no image would move",
+                    key if key in self.model_fields_set else None,
+                    f"a fraction above {0.5 / size:g}, or 0",
+                )
+
+    def _background(self) -> float:
+        return self.fill
+
+    def _numbers(self, axis: int, size: int, draw: Array) -> bool:
+        import numpy as np
+
+        most = (self.horizontal if axis else self.vertical) * size
+        np.multiply(draw, 2 * most, out=draw)
+        np.subtract(draw, most, out=draw)
+        np.rint(draw, out=draw)
+        return most > 0

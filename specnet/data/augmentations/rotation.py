@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import pi
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from specnet.data.augmentation import (
+    ImageAugmentation,
+    Room,
+    Sizes,
+    Work,
+    image_shape,
+    images_at_once,
+)
+from specnet.data.transform import Finite
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+RING = 3
+"""How many lines and columns of fill surround an image: one before it, and two behind."""
+
+
+class Rotate(ImageAugmentation):
+    """Turn each image about its centre by a random angle.
+
+    Inputs (height, width, channels) or (height, width). The angle is uniform in [-degrees, degrees], drawn for
+    each image by itself. With the centre in the middle and a the angle, counter-clockwise, the pixel at (x, y)
+    becomes what the image has at (x · cos a - y · sin a, x · sin a + y · cos a): a mean of the four pixels
+    around that place (bilinear), or the nearest one, where pixels outside are `fill`. As torchvision's
+    RandomRotation; Keras's RandomRotation takes a fraction of a whole turn instead of degrees.
+    """
+
+    type: Literal["rotate"] = "rotate"
+    degrees: Annotated[float, Field(gt=0, le=180)] = Field(examples=[15])
+    """The largest angle, to either side."""
+    interpolation: Literal["bilinear", "nearest"] = "bilinear"
+    """Whether a pixel is a mean of the four around the place that it comes from, or the nearest of them."""
+    fill: Finite = 0.0
+    """What the pixels outside of an image are, in the numbers that the network sees."""
+
+    def scratch(self, sizes: Sizes) -> Room:
+        """Return angles, and for some images their places, weights and surrounded copies."""
+        height, width, channels = image_shape(sizes.inputs)
+        several = min(sizes.rows, images_at_once(sizes.inputs))
+        pixels = several * height * width
+        room: Room = {
+            "drawn": ((sizes.rows,), "float64"),
+            "cosine": ((sizes.rows,), "float64"),
+            "sine": ((sizes.rows,), "float64"),
+            "from_left": ((several, width), "float64"),
+            "from_top": ((several, height), "float64"),
+            "along": ((several, width), "float64"),
+            "down": ((several, height), "float64"),
+            "x": ((pixels,), "float64"),
+            "y": ((pixels,), "float64"),
+            "spread": ((pixels,), "float64"),
+            "index": ((pixels,), "intp"),
+            "ringed": ((several, height + RING, width + RING, channels), sizes.dtype),
+        }
+        if self.interpolation == "bilinear":
+            room |= {
+                "floor_x": ((pixels,), "float64"),
+                "floor_y": ((pixels,), "float64"),
+                "weight": ((pixels, channels), sizes.dtype),
+                "lower": ((pixels, channels), sizes.dtype),
+                "step": ((pixels, channels), sizes.dtype),
+            }
+        return room
+
+    def bind(self, work: Work) -> Callable[[], None]:
+        """Return the turning."""
+        import numpy as np
+
+        room = work.room
+        rows, height, width, _ = work.images.shape
+        several = images_at_once((height, width))
+        drawn, cosine, sine = room["drawn"], room["cosine"], room["sine"]
+        blocks = [
+            _Block(self, work, slice(start, min(rows, start + several))) for start in range(0, rows, several)
+        ]
+        largest = self.degrees * pi / 180
+
+        def turn() -> None:
+            work.draw.random(out=drawn)
+            np.multiply(drawn, 2 * largest, out=drawn)
+            np.subtract(drawn, largest, out=drawn)
+            np.cos(drawn, out=cosine)
+            np.sin(drawn, out=sine)
+            room["ringed"].fill(self.fill)
+            for block in blocks:
+                block.turn()
+
+        return turn
+
+
+class _Block:
+    """Some images of a batch, turned at once."""
+
+    def __init__(self, of: Rotate, work: Work, part: slice) -> None:
+        import numpy as np
+
+        room, images = work.room, work.images[part]
+        count, height, width, channels = images.shape
+        pixels, size = count * height * width, (count, height, width)
+        self.nearest = of.interpolation == "nearest"
+        self.images, self.out = images, images.reshape(pixels, channels)
+        ringed = room["ringed"]
+        self.inner = ringed[:count, 1 : height + 1, 1 : width + 1]
+        self.source = ringed.reshape(-1, channels)
+        self.cosine, self.sine = room["cosine"][part, np.newaxis], room["sine"][part, np.newaxis]
+        self.from_left, self.from_top = room["from_left"][:count], room["from_top"][:count]
+        self.from_left[...] = np.arange(width) - (width - 1) / 2
+        self.from_top[...] = np.arange(height) - (height - 1) / 2
+        self.along, self.down = room["along"][:count], room["down"][:count]
+        self.height, self.width = height, width
+        self.stride = width + RING
+        # Where the pixel at (0, 0) of each image lies in the surrounded copies.
+        first = np.arange(count, dtype=np.float64) * ((height + RING) * self.stride) + self.stride + 1
+        self.first = first[:, np.newaxis, np.newaxis]
+        self.x, self.y, self.spread = (room[name][:pixels].reshape(size) for name in ("x", "y", "spread"))
+        self.index = room["index"][:pixels]
+        self.places = self.index.reshape(size)
+        if not self.nearest:
+            self.floor_x, self.floor_y = (
+                room[name][:pixels].reshape(size) for name in ("floor_x", "floor_y")
+            )
+            self.weight = room["weight"][:pixels]
+            self.weights = self.weight.reshape(*size, channels)
+            self.lower, self.step = room["lower"][:pixels], room["step"][:pixels]
+
+    def turn(self) -> None:
+        """Put the turned images in the place of the images."""
+        import numpy as np
+
+        np.copyto(self.inner, self.images)
+        self._find(self.x, self.cosine, self.sine, self.width, subtract=True)
+        self._find(self.y, self.sine, self.cosine, self.height, subtract=False)
+        if self.nearest:
+            np.rint(self.x, out=self.x)
+            np.rint(self.y, out=self.y)
+            self._place(self.x, self.y)
+            np.take(self.source, self.index, 0, self.out, "clip")
+            return
+        np.floor(self.x, out=self.floor_x)
+        np.subtract(self.x, self.floor_x, out=self.x)
+        np.floor(self.y, out=self.floor_y)
+        np.subtract(self.y, self.floor_y, out=self.y)
+        self._place(self.floor_x, self.floor_y)
+        np.copyto(self.weights, self.x[..., np.newaxis], casting="same_kind")
+        self._between(self.out)
+        np.add(self.index, self.stride - 1, out=self.index)
+        self._between(self.lower)
+        np.copyto(self.weights, self.y[..., np.newaxis], casting="same_kind")
+        np.subtract(self.lower, self.out, out=self.lower)
+        np.multiply(self.lower, self.weight, out=self.lower)
+        np.add(self.out, self.lower, out=self.out)
+
+    def _find(self, out: Array, of_x: Array, of_y: Array, size: int, *, subtract: bool) -> None:
+        """Put one coordinate of the place that each pixel comes from into `out`, at most a pixel outside."""
+        import numpy as np
+
+        np.copyto(self.along, of_x)
+        np.multiply(self.from_left, self.along, out=self.along)
+        np.add(self.along, (size - 1) / 2, out=self.along)
+        np.copyto(self.down, of_y)
+        np.multiply(self.from_top, self.down, out=self.down)
+        np.copyto(out, self.along[:, np.newaxis, :])
+        np.copyto(self.spread, self.down[:, :, np.newaxis])
+        join = np.subtract if subtract else np.add
+        join(out, self.spread, out=out)
+        np.maximum(out, -1.0, out=out)
+        np.minimum(out, float(size), out=out)
+
+    def _place(self, x: Array, y: Array) -> None:
+        """Turn whole coordinates into places in the surrounded copies; changes `y`."""
+        import numpy as np
+
+        np.multiply(y, self.stride, out=y)
+        np.add(y, x, out=y)
+        np.copyto(self.spread, self.first)
+        np.add(y, self.spread, out=y)
+        np.copyto(self.places, y, casting="unsafe")
+
+    def _between(self, out: Array) -> None:
+        """Put what lies between the pixels at the places and their right neighbours into `out`; moves the places."""
+        import numpy as np
+
+        np.take(self.source, self.index, 0, out, "clip")
+        np.add(self.index, 1, out=self.index)
+        np.take(self.source, self.index, 0, self.step, "clip")
+        np.subtract(self.step, out, out=self.step)
+        np.multiply(self.step, self.weight, out=self.step)
+        np.add(out, self.step, out=out)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from struct import error as struct_error
+from typing import TYPE_CHECKING, Literal
+
+from specnet.data.images.header import Unreadable, checked_header
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Fitting = Literal["stretch", "crop", "pad"]
+
+_GREY_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I"})
+_STUMBLES = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, EOFError, struct_error)
+"""What Pillow's readers raise where a file is not what its beginning promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The form that every image is brought to."""
+
+    height: int
+    width: int
+    channels: int
+    resize: Fitting
+    background: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.height, self.width, self.channels
+
+
+def decode(path: Path, frame: Frame) -> bytes:
+    """Return the pixels of an image line by line, a byte for each channel; raise Unreadable where they are damaged."""
+    from PIL import Image, ImageOps
+
+    checked_header(path)
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
+            upright = ImageOps.exif_transpose(image)
+        plain = _plain(upright, frame)
+        return _fitted(plain, frame).tobytes()
+    except Image.DecompressionBombError as error:
+        raise Unreadable(f"is refused: {error}") from None
+    except _STUMBLES as error:
+        raise Unreadable(f"is damaged: {str(error) or type(error).__name__}") from None
+
+
+def _plain(image: Image.Image, frame: Frame) -> Image.Image:
+    """Return an image of 8 bits a channel, without palette and without transparency."""
+    from PIL import Image
+
+    if image.mode in _GREY_16:
+        # Pillow's own conversion to 8 bits cuts off at 255.
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+        image.info.pop("transparency", None)
+    if image.has_transparency_data:
+        below = Image.new("RGBA", image.size, (*[frame.background] * 3, 255))
+        image = Image.alpha_composite(below, image.convert("RGBA"))
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return image.convert("L" if frame.channels == 1 else "RGB")
+
+
+def _fitted(image: Image.Image, frame: Frame) -> Image.Image:
+    """Return an image of the frame's size."""
+    from PIL import Image, ImageOps
+
+    size, method = (frame.width, frame.height), Image.Resampling.BILINEAR
+    if image.size == size:
+        return image
+    if frame.resize == "stretch":
+        return image.resize(size, method)
+    if frame.resize == "crop":
+        return ImageOps.fit(image, size, method)
+    grey = frame.background
+    return ImageOps.pad(image, size, method, color=grey if frame.channels == 1 else (grey, grey, grey))

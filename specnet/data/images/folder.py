@@ -1,0 +1,148 @@
+"""What lies in a folder of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from specnet.data.faults import closest, listed
+from specnet.data.files import Place
+from specnet.data.images.header import SUFFIXES, Unreadable, checked_header
+
+LITTER = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
+"""What systems leave in folders, and what is passed over there, as are names that begin with a point."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One image."""
+
+    path: Path
+    name: str
+    """What it is called in messages: the folder as the document names it, and the way from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """The images of a folder with a folder for each class."""
+
+    classes: tuple[str, ...]
+    """The names of the classes' folders, in the order of their characters."""
+    files: list[ImageFile]
+    """Class by class, and by name within each."""
+    labels: list[int]
+    """The class of each image."""
+
+
+def labelled_images(place: Place, known: tuple[str, ...] | None = None) -> Labelled | None:
+    """Return the images of a folder of classes, their headers checked, or note all that is wrong with them.
+
+    With `known`, the classes are these, and a folder for each need not be there.
+    """
+    faults, key = place.site.faults, place.key
+    before = len(faults.found)
+    entries = _entries(place.path, place)
+    folders = [entry for entry in entries if entry.is_dir()]
+    loose = [entry for entry in entries if not entry.is_dir()]
+    if not folders:
+        message = f"`{place.name}` has no folder for each class"
+        if loose:
+            message += f"; it holds {listed([entry.name for entry in loose], 3)} itself"
+        cure = f"put the images of each class into a folder of its own: {place.name}/CLASS/IMAGE.png"
+        faults.add("SN583", message, *key, help=cure)
+        return None
+    for entry in loose:
+        message = f"`{_name(place, entry)}` lies beside the folders of the classes, and so is of no class"
+        faults.add("SN583", message, *key, help="move it into a class's folder, or out of this one")
+    classes = known if known is not None else tuple(folder.name for folder in folders)
+    files: list[ImageFile] = []
+    labels: list[int] = []
+    for folder in folders:
+        if folder.name not in classes:
+            near = closest(folder.name, classes)
+            message = f"`{_name(place, folder)}`: the training data have no class `{folder.name}`"
+            cure = f"did you mean `{near}`?" if near else f"they have {listed(classes)}"
+            faults.add("SN514", message, *key, help=cure)
+            continue
+        found = _entries(folder, place)
+        if not found:
+            message = f"`{_name(place, folder)}` has no images: the class `{folder.name}` is empty"
+            faults.add("SN583", message, *key, help="remove the folder, or put images into it")
+        files += _sound(found, place)
+        labels += [classes.index(folder.name)] * (len(files) - len(labels))
+    return Labelled(classes, files, labels) if len(faults.found) == before else None
+
+
+def unlabelled_images(place: Place) -> list[ImageFile]:
+    """Return a single image, or those in a folder and in its folders, headers checked; note what is wrong."""
+    faults = place.site.faults
+    if not place.path.is_dir():
+        return _sound([place.path], place)
+    files: list[ImageFile] = []
+    for entry in _entries(place.path, place):
+        files += _sound(_entries(entry, place) if entry.is_dir() else [entry], place)
+    if not files and not faults.found:
+        faults.add("SN583", f"`{place.name}` has no images", *place.key)
+    return files
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 of the list of a folder's files: a line each of its SHA-256 and its path, in order."""
+    import hashlib
+
+    from specnet.data.files import sha256
+
+    whole = hashlib.sha256()
+    for entry in sorted(_below(folder), key=lambda path: path.relative_to(folder).as_posix()):
+        whole.update(f"{sha256(entry)}  {entry.relative_to(folder).as_posix()}\n".encode())
+    return whole.hexdigest()
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if not _litter(entry):
+            yield from _below(entry) if entry.is_dir() else [entry]
+
+
+def _entries(folder: Path, place: Place) -> list[Path]:
+    """Return what is in a folder, in the order of its names' characters, or note why it cannot be read."""
+    try:
+        return sorted((e for e in folder.iterdir() if not _litter(e)), key=lambda entry: entry.name)
+    except OSError as error:
+        place.site.faults.add(
+            "SN502", f"`{_name(place, folder)}` cannot be read: {error.strerror}", *place.key
+        )
+        return []
+
+
+def _litter(entry: Path) -> bool:
+    return entry.name.startswith(".") or entry.name in LITTER
+
+
+def _sound(paths: list[Path], place: Place) -> list[ImageFile]:
+    files = []
+    for path in paths:
+        name = _name(place, path)
+        if path.is_dir():
+            cure = "images lie directly in the folder of their class"
+            place.site.faults.add(
+                "SN583", f"`{name}` is a folder within a class's folder", *place.key, help=cure
+            )
+            continue
+        try:
+            checked_header(path)
+        except Unreadable as error:
+            place.site.faults.add("SN584", f"`{name}` {error}", *place.key, help=error.cure)
+            continue
+        files.append(ImageFile(path, name))
+    return files
+
+
+def _name(place: Place, path: Path) -> str:
+    if path == place.path:
+        return place.name
+    return f"{place.name.rstrip('/')}/{path.relative_to(place.path).as_posix()}"
+
+
+__all__ = ["SUFFIXES", "ImageFile", "Labelled", "digest", "labelled_images", "unlabelled_images"]

@@ -1,0 +1,107 @@
+"""The beginnings of PNG and JPEG files, read without the library that decodes the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+Form = Literal["PNG", "JPEG"]
+
+SUFFIXES: dict[str, Form] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+"""What a file must hold, by the end of its name in small letters."""
+
+MOST_PIXELS = 1024 * 1024 * 1024 // 4 // 3
+"""Pixels above which a file is taken for one that is made to fill the memory: Pillow's own bound."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""The JPEG markers below which an image's size stands."""
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+"""The JPEG markers that nothing belongs to."""
+
+
+class Unreadable(ValueError):  # noqa: N818 - a finding about a file, always turned into a diagnostic
+    """A file is no image that can be read; `cure` says what helps, if anything does."""
+
+    def __init__(self, message: str, cure: str | None = None) -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the beginning of an image's file tells."""
+
+    form: Form
+    width: int
+    height: int
+
+
+def checked_header(path: Path) -> Header:
+    """Return the header of an image; raise Unreadable if the file is none, or another than its name says."""
+    meant = SUFFIXES.get(path.suffix.lower())
+    if meant is None:
+        raise Unreadable(
+            f"is no image by its name: it does not end in {', '.join(SUFFIXES)}",
+            "PNG and JPEG are read; other images have to be converted",
+        )
+    try:
+        with path.open("rb") as file:
+            header = _header(file)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from None
+    if header.form != meant:
+        right = ".png" if header.form == "PNG" else ".jpg"
+        raise Unreadable(
+            f"is a {header.form} file by its contents, not a {meant}", f"a name that ends in {right}"
+        )
+    if header.width * header.height > MOST_PIXELS:
+        raise Unreadable(
+            f"tells of {header.width} x {header.height} pixels, more than the {MOST_PIXELS:,} that are decoded",
+            "such a file can be made to fill the memory; a smaller version of it would do",
+        )
+    return header
+
+
+def _header(file: IO[bytes]) -> Header:
+    start = file.read(24)
+    if not start:
+        raise Unreadable("is empty")
+    if start.startswith(_PNG):
+        if len(start) < 24 or start[12:16] != b"IHDR":
+            raise Unreadable("is damaged: it ends within its header, or has none")
+        width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
+        return _sound("PNG", width, height)
+    if start.startswith(_JPEG):
+        file.seek(2)
+        return _jpeg(file)
+    raise Unreadable("is neither PNG nor JPEG by its contents")
+
+
+def _jpeg(file: IO[bytes]) -> Header:
+    while True:
+        lead = file.read(1)
+        marker = file.read(1)
+        while marker == b"\xff":
+            marker = file.read(1)
+        if lead != b"\xff" or not marker:
+            raise Unreadable("is damaged: it ends, or goes astray, before its size is told")
+        if marker[0] in _ALONE:
+            continue
+        length = int.from_bytes(file.read(2))
+        if marker[0] in _FRAMES:
+            frame = file.read(5)
+            if len(frame) < 5:
+                raise Unreadable("is damaged: it ends within its header")
+            return _sound("JPEG", int.from_bytes(frame[3:5]), int.from_bytes(frame[1:3]))
+        if length < 2 or marker[0] in (0xD9, 0xDA):
+            raise Unreadable("is damaged: its size is not told")
+        file.seek(length - 2, 1)
+
+
+def _sound(form: Form, width: int, height: int) -> Header:
+    if not width or not height:
+        raise Unreadable(f"is damaged: its header tells of {width} x {height} pixels")
+    return Header(form, width, height)

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from specnet.data.images.decoding import Frame, decode
+from specnet.data.images.header import Unreadable
+from specnet.diagnostics import RunError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.faults import Faults
+    from specnet.data.images.folder import ImageFile
+    from specnet.data.rows import Index
+    from specnet.diagnostics import KeyPath
+
+
+class ImageRows:
+    """Rows that stay in their files, an image each, and are decoded when they are asked for."""
+
+    window = 0
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, files: Sequence[ImageFile], frame: Frame, faults: Faults, key: KeyPath) -> None:
+        self._files, self._frame = files, frame
+        self._faults, self._key, self._noted = faults, key, set[int]()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(height, width, channels)."""
+        return self._frame.shape
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def fit(self, rows: Index, faults: Faults) -> None:
+        """Do nothing: an image has no gaps."""
+
+    def take(self, rows: Index) -> NDArray[Any]:
+        """Return the chosen images, in memory of their own; damaged ones are noted, each once, and come black."""
+        places = np.arange(len(self))[rows]
+        out = np.zeros((len(places), *self.shape), np.uint8)
+        for place, damage in _decoded(self._files, self._frame, places, out):
+            if place not in self._noted:
+                self._noted.add(place)
+                note(self._faults, self._files[place], damage, self._key)
+        return out
+
+    def begin(self, *, shuffled: bool = False) -> None:
+        """Do nothing: any image can be read at any time."""
+
+    def apart(self, chosen: NDArray[np.intp] | None) -> ImageRows:
+        """Return itself: nothing is held between two readings."""
+        del chosen
+        return self
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Do nothing: each reading names its places."""
+
+    def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+        """Put the images at these places into `out` (places, ...); raise RunError if one is no longer sound."""
+        for place, damage in _decoded(self._files, self._frame, places, out):
+            raise RunError(
+                f"`{self._files[place].name}` has changed while it was being used: it {damage}. Images that are "
+                "read in batches need to stay as they are; put it back, and go on with the run's latest checkpoint"
+            )
+
+
+def decoded(files: Sequence[ImageFile], frame: Frame, faults: Faults, key: KeyPath) -> NDArray[np.uint8]:
+    """Return all images (images, height, width, channels), and note those that are damaged."""
+    out = np.zeros((len(files), *frame.shape), np.uint8)
+    for place, damage in _decoded(files, frame, np.arange(len(files)), out):
+        note(faults, files[place], damage, key)
+    return out
+
+
+def note(faults: Faults, file: ImageFile, damage: Unreadable, key: KeyPath) -> None:
+    """Note that an image cannot be read."""
+    faults.add("SN584", f"`{file.name}` {damage}", *key, help=damage.cure)
+
+
+def _decoded(
+    files: Sequence[ImageFile], frame: Frame, places: NDArray[np.intp], out: NDArray[Any]
+) -> list[tuple[int, Unreadable]]:
+    """Put images into `out`, and return the places of those that are damaged, each with what ails it."""
+
+    def one(number: int) -> tuple[int, Unreadable] | None:
+        place = int(places[number])
+        try:
+            pixels = decode(files[place].path, frame)
+        except Unreadable as damage:
+            return place, damage
+        out[number] = np.frombuffer(pixels, np.uint8).reshape(frame.shape)
+        return None
+
+    workers = min(len(places), os.cpu_count() or 1)
+    if workers < 2:
+        found = [one(number) for number in range(len(places))]
+    else:
+        # Pillow decodes without holding the interpreter's lock.
+        with ThreadPoolExecutor(workers) as pool:
+            found = list(pool.map(one, range(len(places)), chunksize=1))
+    return [each for each in found if each is not None]

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from math import prod
+from typing import TYPE_CHECKING
+
+from specnet.data.files import Place, Site, larger_than_half
+from specnet.data.images.folder import Labelled, labelled_images
+from specnet.data.images.header import Unreadable
+from specnet.data.reader import BATCHES, Part
+from specnet.data.rows import rows_at_once
+from specnet.data.sample import BYTES, Cells, Sample
+from specnet.data.signature import Description
+
+if TYPE_CHECKING:
+    from specnet.data.images.decoding import Frame
+    from specnet.data.readers.images import Images
+    from specnet.data.rows import ArrayRows, StoredRows
+    from specnet.diagnostics import KeyPath
+
+SAMPLED = 16
+"""How many images of a split are decoded for a sample at most."""
+
+
+def pillow_is_there(site: Site) -> bool:
+    """Return whether images can be decoded; note how, if not."""
+    if find_spec("PIL") is not None:
+        return True
+    message = "reading images needs Pillow, which the extra `images` brings"
+    site.faults.add("SN582", message, "type", help="pip install 'specnet[images]'")
+    return False
+
+
+def open_images(reader: Images, site: Site) -> ImageSource | None:
+    """Return the images that a reader names, their headers read; None where `site` noted why not."""
+    if not pillow_is_there(site):
+        return None
+    tables: dict[str, tuple[KeyPath, str]] = {"train": (("path",), reader.path)}
+    tables |= {name: ((name, "path"), table.path) for name, table in reader.tables.items()}
+    parts: dict[str, Labelled] = {}
+    keys = {name: key for name, (key, _) in tables.items()}
+    for name, (key, text) in tables.items():
+        folder = site.find(text, *key, what="folder")
+        if folder is not None and (name == "train" or "train" in parts):
+            known = parts["train"].classes if name != "train" else None
+            found = labelled_images(Place(folder, text, key, site), known)
+            if found is not None:
+                parts[name] = found
+    if len(parts) < len(tables):
+        return None
+    return ImageSource(parts, keys, reader.frame, described(reader, parts), site)
+
+
+def described(reader: Images, parts: Mapping[str, Labelled]) -> Description:
+    """Return the description of images."""
+    train, shape = parts["train"], reader.frame.shape
+    counts = Counter(train.labels)
+    size = prod(shape)
+    rows = {name: len(part.files) for name, part in parts.items()}
+    description = Description(
+        inputs=shape,
+        target=(),
+        rows=rows,
+        target_kind="class",
+        class_count=len(train.classes),
+        classes=train.classes,
+        per_class=[counts[i] for i in range(len(train.classes))],
+    )
+    # As bytes, and as float32 beside them.
+    if reader.load == "batches" or (
+        reader.load == "auto" and larger_than_half(5 * size * sum(rows.values()))
+    ):
+        description.batches = ("inputs",)
+        description.reading = rows_at_once(shape) * (9 * size + 8)
+    else:
+        description.cure = BATCHES
+    return description
+
+
+@dataclass
+class ImageSource:
+    """The images of each split, a class to a folder."""
+
+    parts: Mapping[str, Labelled]
+    keys: Mapping[str, KeyPath]
+    """Where the document names each split's folder."""
+    frame: Frame
+    description: Description
+    site: Site
+
+    def read(self, seed: int) -> dict[str, Part]:
+        """Return the images as bytes, or what decodes them when they are asked for, and their classes."""
+        import numpy as np
+
+        from specnet.data.images.rows import ImageRows, decoded
+        from specnet.data.rows import ArrayRows
+
+        del seed
+        found = {}
+        for name, part in self.parts.items():
+            given = part.files, self.frame, self.site.faults, self.keys[name]
+            rows: StoredRows | ArrayRows
+            rows = ImageRows(*given) if self.description.batches else ArrayRows(decoded(*given))
+            found[name] = Part(rows, np.array(part.labels, np.int64))
+        return found
+
+    def columns(self) -> None:
+        """Return None: images have no columns."""
+        return
+
+    def samples(self) -> dict[str, Sample]:
+        """Return a few images of each split, evenly spread."""
+        from array import array
+
+        from specnet.data.images.decoding import decode
+
+        samples = {}
+        for name, part in self.parts.items():
+            count = len(part.files)
+            most = max(1, min(SAMPLED, BYTES // prod(self.frame.shape), count))
+            values, labels = array("B"), []
+            for place in range(count // (2 * most), count, -(-count // most)):
+                try:
+                    values.frombytes(decode(part.files[place].path, self.frame))
+                except Unreadable as damage:
+                    message = f"`{part.files[place].name}` {damage}"
+                    self.site.faults.add("SN584", message, *self.keys[name], help=damage.cure)
+                labels.append(float(part.labels[place]))
+            inputs = (Cells("input", "number", values),)
+            samples[name] = Sample(inputs, (Cells("class", "text", labels, part.classes),), table=False)
+        self.site.faults.check()
+        return samples

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from specnet.data.files import Place, Site, Wanted
+from specnet.data.reader import FilePath, Load, Reader
+from specnet.vocabulary.kind import Table, Words, fault
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.images.decoding import Frame
+    from specnet.data.images.source import ImageSource
+
+
+class ImageFolder(Table):
+    """A folder of images with rows of their own, of the same form as the training folder."""
+
+    path: FilePath
+    """The folder, with a folder in it for each class; not every class need have one."""
+
+
+class Images(Reader):
+    """Images in a folder for each class, PNG or JPEG: `path/cat/1.png`, `path/dog/2.jpg`.
+
+    The folders' names are the classes, in the order of their characters. Each image becomes an input
+    (height, width, channels) with numbers from 0 to 255, as bytes are; a `scale` transform with factor
+    0.00392156862745098, which is 1 / 255, makes them 0 to 1.
+
+    An image is turned upright where its EXIF data tell how it was held. Of 16 bits a channel the higher 8 count.
+    Palettes are resolved; what is transparent shows the `background`. Colour becomes grey as 0.299 R + 0.587 G +
+    0.114 B, and grey becomes colour by being repeated. Images of another size are resampled by Pillow, bilinearly
+    over all pixels that one covers. Names that begin with a point, and what systems leave in folders
+    (Thumbs.db, desktop.ini, __MACOSX), are passed over; anything else that is no image is an error.
+
+    Pillow comes with the extra `images`.
+    """
+
+    type: Literal["images"] = "images"
+    path: FilePath = Field(examples=["pictures"])
+    """The folder that holds a folder for each class; relative to the document, then to $SPECNET_DATA."""
+    size: tuple[PositiveInt, PositiveInt] = Field(examples=[(32, 32)])
+    """[height, width] of every input."""
+    # Python takes true for the literal 1, and so would a Literal.
+    channels: Annotated[int, Field(json_schema_extra={"enum": [1, 3]}), Words("1 or 3")] = 3
+    """3 for red, green and blue, 1 for grey."""
+    resize: Literal["stretch", "crop", "pad"] = "stretch"
+    """How an image of another size is fitted: `stretch` changes its proportions; `crop` keeps them and cuts off
+    what then stands over, on both sides alike; `pad` keeps them and fills up with `background`, on both sides
+    alike."""
+    background: Annotated[int, Field(ge=0, le=255)] = 0
+    """The grey, from 0 (black) to 255 (white), that shows where an image is transparent, or `pad` fills up."""
+    target: Literal["inputs"] | None = None
+    """`inputs` to predict the images themselves, as their transforms leave them; the classes if left out."""
+    load: Load = "auto"
+    """Whether all images are decoded before the training (`whole`), or those of a batch when it is its turn
+    (`batches`), for folders of any size; it comes to the same, bit for bit. `auto` is `whole` where the pixels
+    take up to half of the machine's memory."""
+    validation: ImageFolder | None = None
+    """A folder of the images that the training is judged by while it runs."""
+    test: ImageFolder | None = None
+    """A folder of the images that the finished model is tested on."""
+
+    reads: ClassVar[Wanted] = "folder"
+
+    @model_validator(mode="after")
+    def _grey_or_colour(self) -> Images:
+        if self.channels not in (1, 3):
+            message = f"`channels` is 1 (grey) or 3 (colour), not {self.channels}"
+            raise fault(message, key="channels")
+        return self
+
+    @property
+    def frame(self) -> Frame:
+        """The form that every image is brought to."""
+        from specnet.data.images.decoding import Frame
+
+        return Frame(*self.size, self.channels, self.resize, self.background)
+
+    def open(self, site: Site) -> ImageSource | None:
+        """Return the images, their headers read."""
+        from specnet.data.images.source import open_images
+
+        return open_images(self, site)
+
+    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+        """Return the pixels of a single image, or of those in a folder and in its folders, by name."""
+        from specnet.data.images.folder import unlabelled_images
+        from specnet.data.images.rows import decoded
+        from specnet.data.images.source import pillow_is_there
+
+        if not pillow_is_there(site):
+            return None
+        before = len(site.faults.found)
+        files = unlabelled_images(Place(path, path.name, (), site))
+        pixels = decoded(files, self.frame, site.faults, ())
+        return pixels if len(site.faults.found) == before else None

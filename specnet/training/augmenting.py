@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from specnet.compiler.augmenting import augmentation_bytes, augmentation_names
+from specnet.compiler.network import Network
+from specnet.data.augmentation import Sizes, Work
+from specnet.runtime.random import stream
+from specnet.training.state import drawn
+
+Array = np.ndarray[Any, Any]
+
+
+class Augmenter:
+    """Changes training batches at random, in memory that is allocated once for the largest of them."""
+
+    def __init__(self, network: Network, rows: int) -> None:
+        spec = network.spec
+        self._network = network
+        names = [f"augment/{name}" for name in augmentation_names(spec)]
+        self.streams = {name: stream(spec.seed, name) for name in names}
+        self._pool = {
+            name: np.empty(size, np.uint8) for name, size in augmentation_bytes(network, rows).items()
+        }
+
+    @classmethod
+    def of(cls, network: Network, rows: int) -> Augmenter | None:
+        """Return what augments a document's batches of at most so many rows; None where nothing does."""
+        return cls(network, rows) if network.spec.data.augmentations else None
+
+    def targets(self, fetched: Array) -> Array:
+        """Return the memory in which the loss reads the targets of a batch that are put into `fetched`."""
+        if not self._network.spreads:
+            return fetched
+        return np.empty((len(fetched), *self._network.fed_shape), self._network.spec.dtype)
+
+    def bind(self, inputs: Array, fetched: Array, targets: Array) -> Callable[[], None]:
+        """Return what changes a batch once its rows lie in these arrays, without allocating any."""
+        network = self._network
+        sizes = Sizes(len(inputs), network.signature.inputs, network.fed_shape, network.spec.dtype)
+        changes: list[Callable[[], None]] = []
+        if network.spreads:
+            changes.append(_spreading(fetched, targets))
+        for augmentation, draw in zip(network.spec.data.augmentations, self.streams.values(), strict=True):
+            room = {
+                name: self._cut(name, shape, dtype)
+                for name, (shape, dtype) in augmentation.scratch(sizes).items()
+            }
+            changes.append(augmentation.bind(Work(inputs, targets, draw, room)))
+
+        def change() -> None:
+            for each in changes:
+                each()
+
+        return change
+
+    def state(self) -> dict[str, Any]:
+        """Return where the streams of random numbers stand."""
+        return {name: drawn(generator) for name, generator in self.streams.items()}
+
+    def resume(self, plain: Mapping[str, Any]) -> None:
+        """Go on from a state."""
+        for name, generator in self.streams.items():
+            generator.bit_generator.state = plain[name]
+
+    def _cut(self, name: str, shape: tuple[int, ...], dtype: str) -> Array:
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        return self._pool[name][:size].view(dtype).reshape(shape)
+
+
+def _spreading(labels: Array, rows: Array) -> Callable[[], None]:
+    """Return what turns class indices (rows,) into rows of zeros with a one at the index."""
+    flat = rows.reshape(-1)
+    starts = np.arange(len(labels)) * rows.shape[1]
+    places = np.empty_like(starts)
+
+    def spread() -> None:
+        flat.fill(0.0)
+        np.add(labels, starts, out=places)
+        flat[places] = 1.0
+
+    return spread

@@ -65,7 +65,7 @@ def _at_most(network: Network) -> int:
     value of the network with its gradient and what its rule and the metrics may need beside it.
     """
     rows = network.signature.rows
-    batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network.spec, max(rows.values())))
+    batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
     lowered = network.lower(training=True, spread=network.spreads)
     passing = sum(value.count.at(batch) for value in lowered.graph)
     one = (

@@ -16,7 +16,7 @@ from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.runtime.shapes import BATCH, DType, Shape, at, show
+from specnet.runtime.shapes import BATCH, DType, Shape, at, count, show
 from specnet.vocabulary.initializers import Constant
 from specnet.vocabulary.losses.heads import Heads
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -85,6 +85,12 @@ class Network:
     def trained_size(self) -> int:
         """How many numbers training fits."""
         return sum(p.size for p in self.trained)
+
+    @cached_property
+    def widest(self) -> int:
+        """How many numbers the widest layer takes or gives for one row."""
+        shapes = [shape for layer in self.layers for shape in (*layer.inputs, layer.output)]
+        return max((count(shape[1:]).each for shape in shapes), default=1)
 
     @property
     def rates_differ(self) -> bool:

@@ -16,7 +16,7 @@ from specnet.compiler.programs import (
 )
 from specnet.compiler.settings import batch_rows, evaluation_rows, run_length
 from specnet.runtime.plan import Plan
-from specnet.runtime.shapes import ITEM_BYTES
+from specnet.runtime.shapes import ITEM_BYTES, count
 from specnet.vocabulary.optimizers import Searching
 
 
@@ -68,9 +68,7 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     return Plans(
         step=plan(graph, size, guard="loss", fixed_inputs=whole),
         update=plan(update.graph, 1) if update is not None and shared else None,
-        evaluation=plan(
-            evaluation_graph(network, units=units), evaluation_rows(network.spec, max(rows.values()))
-        ),
+        evaluation=plan(evaluation_graph(network, units=units), evaluation_rows(network, max(rows.values()))),
         slots=slots,
     )
 
@@ -80,7 +78,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
 
     `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
     `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
-    changes them, `arena` what passes between steps of the plans, `kept` what they compute once.
+    changes them, `arena` what passes between steps of the plans, `kept` what they compute once, and what
+    metrics must see whole.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
@@ -89,7 +88,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     if spec.data.reproduces:
         raw_target = 0  # the inputs' own array
     target = ITEM_BYTES[network.target_dtype] * prod(network.target_shape)
-    converted = target if signature.integers and network.target_dtype != "int64" else 0
+    numbers = signature.integers and network.target_dtype != "int64"
+    converted = target if numbers or network.parts else 0
     stopping = spec.training.early_stopping
     copies = 2 if stopping is not None and stopping.restore_best else 1
     kept = sum(p.size for p in network.arrays)
@@ -115,8 +115,16 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut) + in_one * fetched,
         "augmentation": augmentation_memory(network, plans.step.batch),
         "arena": sum(p.arena for p in plans_used),
-        "kept": sum(p.once * _bindings(p, n) for p, n in feeds),
+        "kept": sum(p.once * _bindings(p, n) for p, n in feeds)
+        + sum(rows.values()) * _seen(plans.evaluation),
     }
+
+
+def _seen(plan: Plan) -> int:
+    """Return the bytes a row that metrics keep for a whole split: the outputs named `label:name`."""
+    views = {view.name: view for view in plan.views}
+    kept = [views[view] for name, view in plan.arrays.items() if ":" in name]
+    return sum(count(view.shape).at(1) * ITEM_BYTES[view.dtype] for view in kept)
 
 
 def _bindings(plan: Plan, rows: int) -> int:

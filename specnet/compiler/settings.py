@@ -11,7 +11,10 @@ from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.schedules import RunLength
 
 EVALUATION_ROWS = 1024
-"""Rows evaluated at once."""
+"""The most rows that are evaluated at once."""
+
+EVALUATION_NUMBERS = 1 << 22
+"""About how many numbers the widest layer may give for them, 16 MiB of float32: more gains nothing."""
 
 
 def check_training(network: Network) -> Iterator[Diagnostic]:
@@ -47,12 +50,14 @@ def batch_rows(spec: Spec, rows: int) -> int:
     return rows if size == "full" else min(size, rows)
 
 
-def evaluation_rows(spec: Spec, rows: int) -> int:
+def evaluation_rows(network: Network, rows: int) -> int:
     """Return how many rows are evaluated at once, of so many that there are.
 
     They are as many as a training step has where a row's cost depends on who shares its batch.
     """
-    return batch_rows(spec, rows) if spec.loss.targets == "groups" else min(rows, EVALUATION_ROWS)
+    if network.spec.loss.targets == "groups":
+        return batch_rows(network.spec, rows)
+    return max(1, min(rows, EVALUATION_ROWS, EVALUATION_NUMBERS // network.widest))
 
 
 def run_length(spec: Spec, rows: int) -> RunLength:

@@ -65,7 +65,7 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
 
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
     units = data_units(model)
-    most = evaluation_rows(model.network.spec, max(len(split) for split in splits.values()))
+    most = evaluation_rows(model.network, max(len(split) for split in splits.values()))
     evaluator = Evaluator(model, plan(evaluation_graph(model.network, units=bool(units)), most), units)
     figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
     rows = {name: len(split) for name, split in splits.items()}

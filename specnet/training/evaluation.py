@@ -26,16 +26,19 @@ class Evaluator:
         self.model, self.plan, self._units, self._instead = model, plan, units, dict(instead or {})
         self._executable = Executable(plan)
 
-    def prepare(self, split: Split) -> PreparedSplit:
-        """Return a split ready to be evaluated again and again without any array being allocated."""
+    def prepare(self, split: Split, targets: Array | None = None) -> PreparedSplit:
+        """Return a split ready to be evaluated again and again without any array being allocated.
+
+        `targets` are the split's as the loss takes them, where they are held already.
+        """
         units = {name: array for name, array in self._units.items() if name in self.plan.leaves}
 
         def bind(rows: int, inputs: Array, targets: Array) -> Bound:
             given = {**units, **self._instead}
             return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **given))
 
-        targets = held_targets(self.model.network, split.targets, split.inputs)
-        return PreparedSplit(self, Feed(split, targets, self.plan.batch, None, bind, drop_last=False))
+        held = held_targets(self.model.network, split.targets, split.inputs) if targets is None else targets
+        return PreparedSplit(self, Feed(split, held, self.plan.batch, None, bind, drop_last=False))
 
 
 class PreparedSplit:

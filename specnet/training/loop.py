@@ -5,6 +5,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from specnet.compiler.model import Model, held_targets
 from specnet.compiler.plans import memory, plan_training
 from specnet.compiler.settings import batch_rows, run_length
@@ -57,9 +59,12 @@ class Trainer:
             augmenter=Augmenter.of(network, self.batch_size),
         )
         self.steps = Steps(self.program, self.feed, self.rate, stop)
+        held = targets if isinstance(targets, np.ndarray) else None
         evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
         self.splits: dict[str, PreparedSplit] = {
-            name: evaluator.prepare(split) for name, split in data.splits.items()
+            # What is learnt from is measured with the targets that are learnt from, held once.
+            name: evaluator.prepare(split, held if name == "train" else None)
+            for name, split in data.splits.items()
         }
         self.watch = self._watching()
         self.memory = sum(memory(network, self.plans, self.rows).values())

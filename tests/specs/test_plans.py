@@ -24,7 +24,12 @@ from specnet.training.loop import Trainer
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(path.name for path in SPECS.iterdir() if path.name != "specnet.schema.json")
-ELSEWHERE = {"mnist-mlp.toml": "mnist", "mnist-cnn.toml": "mnist", "wide-and-deep.toml": "adult"}
+ELSEWHERE = {
+    "mnist-mlp.toml": "mnist",
+    "mnist-cnn.toml": "mnist",
+    "wide-and-deep.toml": "adult",
+    "fashion-resnet.toml": "fashion-mnist",
+}
 """The documents whose data do not come with specnet, and the folder of $SPECNET_DATA that holds these."""
 ROWS = 400
 
@@ -46,10 +51,11 @@ def some(name, rows=ROWS, **overrides):
     needs_data(name)
     _, data = everything(name)
     spec = specnet.load(SPECS / name, overrides=overrides)
-    splits = {
-        split: Split(part.inputs[:rows].copy(), part.targets[:rows].copy())
-        for split, part in data.splits.items()
-    }
+    splits = {}
+    for split, part in data.splits.items():
+        inputs = part.inputs[:rows].copy()
+        own = part.targets is not part.inputs  # those of an autoencoder are its inputs
+        splits[split] = Split(inputs, part.targets[:rows].copy() if own else inputs)
     counts = {split: len(part.targets) for split, part in splits.items()}
     signature = replace(data.signature, rows=counts)
     data = replace(
@@ -122,7 +128,7 @@ def test_the_memory_foretold_is_the_memory_taken(name):
     foretold = sum(memory(network, trainer.plans, trainer.rows).values())
     assert trainer.memory == foretold
     # Beside the arrays there are plans, views and events: Python's own, and the same however many rows there are.
-    assert abs(peak + held - foretold) < 0.05 * foretold + 600_000
+    assert abs(peak + held - foretold) < 0.05 * foretold + 400_000
 
 
 MNIST_CNN = {"conv2d_1": 26 * 26 * 32 * (2 * 9 * 1 + 1), "conv2d_2": 11 * 11 * 64 * (2 * 9 * 32 + 1)}

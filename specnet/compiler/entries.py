@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 
 from specnet.data import Signature
+from specnet.data.signature import Stretch
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
 from specnet.graph import ops
 from specnet.graph.graph import Value
@@ -17,47 +18,74 @@ Span = tuple[int, int]
 
 
 def named_inputs(inputs: Mapping[str, Entry], signature: Signature, x: Value) -> dict[str, Value]:
-    """Return the inputs that a document names, given all elements x (batch, n); raise SpecError with all faults."""
+    """Return the inputs that a document names, given all elements x (batch, ...); raise SpecError with all faults."""
     found: list[Diagnostic] = []
-    cuts: dict[str, list[Span]] = {}
+    cuts: dict[str, tuple[list[Span], tuple[int, ...] | None]] = {}
     for name, entry in inputs.items():
         try:
-            cuts[name] = list(_joined(_spans(name, entry, signature)))
+            stretches = _stretches(name, entry, signature)
         except SpecError as error:
             found += error.diagnostics
             continue
-        size = sum(end - start for start, end in cuts[name])
+        spans = list(_joined((s.start, s.start + s.width) for s in stretches))
+        cuts[name] = spans, entry.shape or (stretches[0].shape or None)
+        size = sum(end - start for start, end in spans)
         if entry.shape is not None and prod(entry.shape) != size:
-            message = f"the columns of `{name}` have {size} elements, which do not fill {list(entry.shape)}"
+            what = (
+                f"the array of `{name}` has" if entry.array is not None else f"the columns of `{name}` have"
+            )
+            message = f"{what} {size} elements, which do not fill {list(entry.shape)}"
             found.append(Diagnostic("SN309", message, ("inputs", name, "shape"), help=f"shape = [{size}]"))
     if found:
         raise SpecError(found)
-    return {name: _cut(x, cuts[name], entry.shape) for name, entry in inputs.items()}
+    flat = x if x.rank == 2 else ops.flat(x)
+    return {name: _cut(flat, *cut) for name, cut in cuts.items()}
 
 
-def _spans(name: str, entry: Entry, signature: Signature) -> Iterator[Span]:
-    stretches = signature.stretches
-    if stretches is None:
+def _stretches(name: str, entry: Entry, signature: Signature) -> list[Stretch]:
+    """Return the stretches of the data's inputs that an input holds; raise SpecError with all that are not there."""
+    given = signature.stretches
+    arrays = given is not None and bool(given[0].shape)
+    if entry.array is not None:
+        wanted: list[tuple[str, KeyPath]] = [(entry.array, ("inputs", name, "array"))]
+    else:
+        path = ("inputs", name, "columns")
+        wanted = [(str(column), (*path, place)) for place, column in enumerate(entry.columns or ())]
+    if given is None or arrays != (entry.array is not None):
+        raise SpecError([_of_another_kind(name, entry, given)])
+    known = {stretch.name: stretch for stretch in given}
+    faults = [_unknown(text, path, list(known), arrays=arrays) for text, path in wanted if text not in known]
+    if faults:
+        raise SpecError(faults)
+    return [known[text] for text, _ in wanted]
+
+
+def _of_another_kind(name: str, entry: Entry, given: tuple[Stretch, ...] | None) -> Diagnostic:
+    help_ = None
+    if entry.array is None:
         message = (
             f"`{name}` names columns, and the inputs have none: they are no table, or a transform has changed what "
             "their elements are"
         )
-        raise SpecError([Diagnostic("SN309", message, ("inputs", name, "columns"))])
-    known = {stretch.name: (stretch.start, stretch.start + stretch.width) for stretch in stretches}
-    faults = []
-    for place, column in enumerate(entry.columns):
-        text = str(column)
-        if text not in known:
-            faults.append(_unknown(text, ("inputs", name, "columns", place), list(known)))
-    if faults:
-        raise SpecError(faults)
-    yield from (known[str(column)] for column in entry.columns)
+        if given is not None:
+            message = f"`{name}` names columns, and the inputs are arrays"
+            help_ = f'array = "{given[0].name}"'
+    else:
+        message = (
+            f"`{name}` names an array, and the inputs are not told apart: `inputs` of npz data names no list of "
+            "arrays, or a transform has changed what their elements are"
+        )
+        if given is not None:
+            message = f"`{name}` names an array, and the inputs are columns"
+            help_ = f'columns = ["{given[0].name}"]'
+    path = ("inputs", name, "array" if entry.array is not None else "columns")
+    return Diagnostic("SN309", message, path, part="key" if given is not None else "value", help=help_)
 
 
-def _unknown(column: str, path: KeyPath, known: list[str]) -> Diagnostic:
-    meant = closest(column, known)
-    sure = meant is not None and meant == certain_kind(column, known)
-    message = f"no column of the inputs is called `{column}`"
+def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool) -> Diagnostic:
+    meant = closest(text, known)
+    sure = meant is not None and meant == certain_kind(text, known)
+    message = f"no {'array' if arrays else 'column'} of the inputs is called `{text}`"
     shown = ", ".join(f"`{name}`" for name in known[:12]) + (
         f" and {len(known) - 12} more" if len(known) > 12 else ""
     )
@@ -65,12 +93,12 @@ def _unknown(column: str, path: KeyPath, known: list[str]) -> Diagnostic:
         "SN309",
         f"{message}; did you mean `{meant}`?" if meant else message,
         path,
-        help=f"the columns are {shown}",
+        help=f"the {'arrays' if arrays else 'columns'} are {shown}",
         fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
     )
 
 
-def _joined(spans: Iterator[Span]) -> Iterator[Span]:
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
     """Yield stretches that follow each other as one."""
     before: Span | None = None
     for start, end in spans:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
+from specnet.data.arrays.given import side_by_side
 from specnet.data.faults import Faults, closest, listed
 from specnet.data.files import Place, Site
 from specnet.data.pipeline import Pipeline
@@ -51,7 +52,8 @@ class Encoding:
 
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
         features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
-        their names (in their order, where the inputs have none). Raises SpecError naming each row and column at fault.
+        their names (in their order, where the inputs have none). Where the inputs are several arrays, it may be a
+        mapping from their names to arrays. Raises SpecError naming each row and column at fault.
         """
         sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:
@@ -123,6 +125,12 @@ class Encoding:
     def _raw(self, rows: Any, faults: Faults) -> Rows:
         if is_frame(rows):
             return self._of_frame(rows, faults)
+        if isinstance(rows, Mapping):
+            named = [stretch for stretch in self.signature.stretches or () if stretch.shape]
+            together = side_by_side(rows, named, faults)
+            faults.check()
+            assert together is not None
+            return ArrayRows(together)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, faults)
             faults.check()
@@ -236,7 +244,8 @@ class Encoding:
             k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
         }
         if fields["stretches"] is not None:
-            fields["stretches"] = tuple(Stretch(*stretch) for stretch in fields["stretches"])
+            stored = (Stretch(*stretch) for stretch in fields["stretches"])
+            fields["stretches"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
         return cls(
             READERS.validate(_with_rows(plain["reader"])),
             Signature(**fields),

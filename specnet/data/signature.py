@@ -16,10 +16,10 @@ NAMED = 1000
 
 
 class Stretch(NamedTuple):
-    """The elements of an input that one column of a table becomes."""
+    """The elements of an input that one column of a table becomes, or one of several arrays."""
 
     name: str
-    """The column's name."""
+    """The column's or the array's name."""
     start: int
     """The place of its first element in the flat input."""
     width: int
@@ -28,6 +28,8 @@ class Stretch(NamedTuple):
     """What they are: a number; zeros and a one; a category's index as a number; or 0 or 1."""
     categories: int = 0
     """How many categories it has: the width of a one-hot stretch, one more than the largest index; 0 of a number."""
+    shape: tuple[int, ...] = ()
+    """The shape of an array's own rows, (1,) for a number a row; () of a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,8 @@ class Signature:
     features: tuple[str, ...] | None = None
     """The names of the elements of one input, where the inputs are columns of a table."""
     stretches: tuple[Stretch, ...] | None = None
-    """Which column each element of an input comes from, counted in the flat input; None where inputs are no
-    columns, or a transform has changed what the elements are."""
+    """Which column, or which of several arrays, each element of an input comes from, counted in the flat input;
+    None where there is nothing to tell apart, or a transform has changed what the elements are."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows by split: `train`, and `validation` and `test` where there are such."""
     batches: tuple[str, ...] = ()

@@ -40,6 +40,8 @@ def salvage(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -
     known = [place for place in places if isinstance(place, int)]
     whole = isinstance(layers, list) and len(known) == len([p for p in paths if p[:1] == ("layers",)])
     sound = min(known, default=len(layers)) if whole and isinstance(layers, list) else 0
+    if "inputs" in faulty:  # which layers take by name
+        faulty, sound = faulty | {"layers"}, 0
     rest = {key: value for key, value in data.items() if key not in faulty and key in Spec.model_fields}
     rest |= {key: PLACEHOLDERS[key] for key in PLACEHOLDERS if key in faulty}
     if "outputs" in rest:  # which stand for a loss

@@ -30,12 +30,26 @@ def _made() -> Loss:
 
 
 class Entry(Table):
-    """One input of a network that has several: some columns of the data's inputs."""
+    """One input of a network that has several: some columns of the data's inputs, or one of several arrays."""
 
-    columns: Annotated[tuple[str | int, ...], Field(min_length=1)]
-    """The columns that it holds, in this order; without a header, their places."""
+    columns: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = None
+    """The columns of a table that it holds, in this order; without a header, their places."""
+    array: Annotated[str, Field(min_length=1)] | None = None
+    """In the place of `columns`, the one of several arrays (`inputs = [...]` of npz data) that it holds."""
     shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
-    """What their elements are laid out as; one axis of all if left out."""
+    """What their elements are laid out as; if left out, one axis of all for columns, and an array's own shape."""
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Entry:
+        if (self.columns is None) == (self.array is None):
+            both = self.array is not None
+            message = (
+                "`columns` and `array` both say what it holds: keep one of them"
+                if both
+                else ("it says nowhere what it holds: `columns` of a table, or an `array`")
+            )
+            raise fault(message, key="array" if both else (), part=None if both else "table")
+        return self
 
 
 class EarlyStopping(Table):

@@ -27,6 +27,7 @@ from specnet.training.evaluation import Evaluator, data_units
 
 if TYPE_CHECKING:
     from specnet.data.readers.images import Images
+    from specnet.data.readers.npz import Npz
 
 Array = np.ndarray[Any, Any]
 
@@ -154,20 +155,21 @@ def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | Non
 
 
 def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+    from specnet.data.arrays.npz import read_inputs
     from specnet.data.arrays.npz_file import open_arrays
 
     reader = encoding.reader
-    names = [(str(getattr(reader, what, what)), ()) for what in ("inputs", "targets")]
-    if reader.type != "npz":
-        # Only an npz reader names arrays; the `inputs` of others are rows or files.
-        names = [("inputs", ()), ("targets", ())]
-    if reader.reproduces:
-        names = names[:1]
-    arrays = open_arrays(place, names)
+    # Only an npz reader names arrays; the `inputs` of others are rows or files.
+    own = cast("Npz", reader) if reader.type == "npz" else None
+    wanted = [] if own is not None else [("inputs", ())]
+    if not reader.reproduces:
+        wanted.append(("targets" if own is None else own.targets, ()))
+    arrays = open_arrays(place, wanted)
     if arrays is None:
         return None
     read = [array.read(place.site) for array in arrays]
-    inputs, targets = read[0], None if reader.reproduces else read[1]
+    inputs = read.pop(0) if own is None else read_inputs(own, place)
+    targets = None if reader.reproduces else read[0]
     if inputs is None or (targets is None and not reader.reproduces):
         return None
     return ArrayRows(inputs), targets

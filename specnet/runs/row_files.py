@@ -21,6 +21,7 @@ from specnet.diagnostics import Diagnostic, SpecError
 if TYPE_CHECKING:
     from specnet.data import Encoding
     from specnet.data.readers.images import Images
+    from specnet.data.readers.npz import Npz
     from specnet.data.readers.table import Tabular
 
 ROWS = 2048
@@ -289,6 +290,7 @@ class RowFile:
     def _read(self, path: Path, suffix: str) -> Any:
         import numpy as np
 
+        from specnet.data.arrays.npz import read_inputs
         from specnet.data.arrays.npz_file import open_arrays
 
         faults = Faults(())
@@ -301,9 +303,12 @@ class RowFile:
             except (OSError, ValueError, EOFError) as error:
                 raise self._fault("SN520", f"`{self.name}` is no sound npy file: {error}") from None
         elif suffix == ".npz":
-            wanted = str(getattr(reader, "inputs", "inputs")) if reader.type == "npz" else "inputs"
-            found = open_arrays(Place(path, self.name, (), site), [(wanted, ())])
-            array = None if found is None else found[0].read(site)
+            place = Place(path, self.name, (), site)
+            if reader.type == "npz":
+                array = read_inputs(cast("Npz", reader), place)
+            else:
+                found = open_arrays(place, [("inputs", ())])
+                array = None if found is None else found[0].read(site)
         else:
             array = reader.raw_inputs(path, site)
         self._check(faults)

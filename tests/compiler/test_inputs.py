@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.runs.row_files import RowFile
 
 ROWS = ["size,kind,age,place,grown"] + [
     f"{n / 10},{'abc'[n % 3]},{20 + n},{'xy'[n % 2]},{n % 2}" for n in range(12)
@@ -116,3 +117,113 @@ def test_what_is_wrong_with_inputs(document):
     (fault,) = specnet.validate(document({"a": {"columns": ["age"]}}, layers, data=data)).diagnostics
     assert fault.code == "SN309"
     assert "the inputs have none" in fault.message
+
+
+IMAGES = np.random.default_rng(0).normal(size=(12, 4, 3, 2))
+NUMBERS = np.random.default_rng(1).normal(size=(12, 5))
+
+
+@pytest.fixture
+def of_arrays(tmp_path):
+    np.savez(tmp_path / "rows.npz", image=IMAGES, numbers=NUMBERS, y=np.arange(12) % 2)
+
+    def make(named, layers, **data):
+        text = {
+            "specnet": 1,
+            "dtype": "float64",
+            "data": {
+                "type": "npz",
+                "path": "rows.npz",
+                "inputs": ["image", "numbers"],
+                "targets": "y",
+                **data,
+            },
+            "inputs": named,
+            "layers": layers,
+            "loss": "binary_cross_entropy",
+            "training": {"epochs": 2, "batch_size": 5},
+        }
+        (tmp_path / "s.json").write_text(json.dumps(text))
+        return tmp_path / "s.json"
+
+    return make
+
+
+TWO = [
+    {"type": "conv2d", "inputs": ["picture"], "filters": 2, "kernel_size": 2},
+    {"type": "flatten", "name": "seen"},
+    {"type": "concat", "inputs": ["seen", "rest"]},
+    {"type": "dense", "units": 1},
+]
+ARRAYS = {"picture": {"array": "image"}, "rest": {"array": "numbers"}}
+
+
+@pytest.mark.parametrize("load", ["whole", "batches"])
+@pytest.mark.parametrize("transforms", [[], [{"type": "reshape", "shape": [29, 1]}]])
+def test_arrays_come_in_their_own_shapes(of_arrays, tmp_path, load, transforms):
+    spec = specnet.load(of_arrays(ARRAYS, TWO, load=load, transforms=transforms))
+    result = specnet.run(spec, out=tmp_path / "run")
+    model = result.model
+    assert model.parameters["conv2d_1.kernel"].shape == (2, 2, 2, 2)
+    wanted = model.predict({"image": IMAGES, "numbers": NUMBERS})
+    again = specnet.load_run(tmp_path / "run")
+    rows = np.concatenate([IMAGES.reshape(12, -1), NUMBERS], axis=1)
+    np.testing.assert_array_equal(again.predict(rows), wanted)
+    np.testing.assert_array_equal(again.predict({"numbers": NUMBERS, "image": IMAGES}), wanted)
+    figures = specnet.evaluate(tmp_path / "run", tmp_path / "rows.npz").splits["data"]
+    assert figures["loss"] == pytest.approx(result.splits["train"]["loss"], rel=1e-12)
+    made = RowFile(again.encoding, "rows.npz", print).blocks(tmp_path / "rows.npz")
+    np.testing.assert_array_equal(np.concatenate([again.predict(block.rows) for block in made]), wanted)
+    kernel, bias = model.parameters["conv2d_1.kernel"], model.parameters["conv2d_1.bias"]
+    windows = np.lib.stride_tricks.sliding_window_view(IMAGES, (2, 2), (1, 2))
+    seen = np.einsum("nyxcij,ijcf->nyxf", windows, kernel) + bias
+    joined = np.concatenate([seen.reshape(12, -1), NUMBERS], axis=1)
+    scores = joined @ model.parameters["dense_1.kernel"] + model.parameters["dense_1.bias"]
+    np.testing.assert_allclose(wanted.reshape(-1), 1 / (1 + np.exp(-scores.reshape(-1))), rtol=1e-10)
+
+
+def test_an_array_can_be_laid_out_anew(of_arrays):
+    inputs = {"picture": {"array": "image", "shape": [2, 6, 2]}, "rest": {"array": "numbers"}}
+    network = specnet.compile(specnet.load(of_arrays(inputs, TWO))).network
+    assert network.layers[0].output[1:] == (1, 5, 2)
+
+
+def test_what_is_wrong_with_arrays(of_arrays, document):
+    def faults(path):
+        return [(d.code, d.path, d.message) for d in specnet.validate(path).diagnostics]
+
+    inputs = {"picture": {"array": "imag"}, "rest": {"array": "numbers", "shape": [2, 2]}}
+    assert faults(of_arrays(inputs, TWO)) == [
+        (
+            "SN309",
+            ("inputs", "picture", "array"),
+            "no array of the inputs is called `imag`; did you mean `image`?",
+        ),
+        (
+            "SN309",
+            ("inputs", "rest", "shape"),
+            "the array of `rest` has 5 elements, which do not fill [2, 2]",
+        ),
+    ]
+    inputs = {"picture": {"columns": ["image"]}, "rest": {"array": "numbers"}}
+    assert faults(of_arrays(inputs, TWO)) == [
+        ("SN309", ("inputs", "picture", "columns"), "`picture` names columns, and the inputs are arrays")
+    ]
+    assert [m for _, _, m in faults(of_arrays(ARRAYS, TWO, inputs="numbers"))] == [
+        f"`{name}` names an array, and the inputs are not told apart: `inputs` of npz data names no list of arrays, "
+        "or a transform has changed what their elements are"
+        for name in ("picture", "rest")
+    ]
+    layers = [{"type": "dense", "inputs": ["a"], "units": 1}]
+    (fault,) = specnet.validate(document({"a": {"array": "age"}}, layers)).diagnostics
+    assert (fault.code, fault.message) == ("SN309", "`a` names an array, and the inputs are columns")
+    (fault,) = specnet.validate(document({"a": {"array": "age", "columns": ["age"]}}, layers)).diagnostics
+    assert (fault.path, fault.message) == (
+        ("inputs", "a", "array"),
+        "`columns` and `array` both say what it holds: keep one of them",
+    )
+    (fault,) = specnet.validate(document({"a": {"shape": [1]}}, layers)).diagnostics
+    assert (fault.path, fault.message) == (
+        ("inputs", "a"),
+        "it says nowhere what it holds: `columns` of a table, or an `array`",
+    )

@@ -15,6 +15,7 @@ from specnet.data.sample import Cells, array_cells, leading_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.arrays.file_rows import FileRows
     from specnet.diagnostics import KeyPath
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
@@ -51,6 +52,22 @@ class IdxFile:
     def title(self) -> str:
         """Its name, where it is clear what is spoken of."""
         return f"`{self.name}`"
+
+    @property
+    def parts(self) -> tuple[IdxFile]:
+        """The arrays that it is made of: itself."""
+        return (self,)
+
+    @property
+    def stretches(self) -> None:
+        """None: its elements are not told apart."""
+        return
+
+    def rows(self) -> FileRows:
+        """Return the rows, to be read one by one, where there is no obstacle."""
+        from specnet.data.arrays.file_rows import FileRows
+
+        return FileRows(self.stretch())
 
     def obstacle(self) -> Obstacle | None:
         """Return why rows cannot be read one by one, and how to mend it; None where they can."""

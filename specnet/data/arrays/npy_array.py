@@ -18,6 +18,7 @@ from specnet.data.sample import Cells, array_cells, leading_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.arrays.file_rows import FileRows
     from specnet.diagnostics import KeyPath
 
 Damaged = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
@@ -67,6 +68,22 @@ class NpyArray:
     def size(self) -> int:
         """The bytes of the elements."""
         return self.header.bytes
+
+    @property
+    def parts(self) -> tuple[NpyArray]:
+        """The arrays that it is made of: itself."""
+        return (self,)
+
+    @property
+    def stretches(self) -> None:
+        """None: its elements are not told apart."""
+        return
+
+    def rows(self) -> FileRows:
+        """Return the rows, to be read one by one, where there is no obstacle."""
+        from specnet.data.arrays.file_rows import FileRows
+
+        return FileRows(self.stretch())
 
     def opened(self) -> AbstractContextManager[IO[bytes]]:
         """Return the array's own bytes, from its header on."""

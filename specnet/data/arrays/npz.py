@@ -1,21 +1,26 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from specnet.data.arrays.npz_file import NpzArray, open_arrays
+from specnet.data.arrays.npz_file import open_arrays
 from specnet.data.arrays.pairs import describe
-from specnet.data.arrays.source import ArraySource
+from specnet.data.arrays.side_by_side import SideBySide
+from specnet.data.arrays.source import ArraySource, Pair
 from specnet.data.files import Place, Site
 from specnet.data.reader import joined
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from specnet.data.readers.npz import Npz, NpzRows
+    from specnet.data.signature import Description
     from specnet.diagnostics import KeyPath
 
 
 def open_npz(reader: Npz, site: Site) -> ArraySource | None:
     """Return the arrays that a reader names, their headers read; None where `site` noted why not."""
-    pairs: dict[str, tuple[NpzArray, NpzArray | None]] = {}
+    pairs: dict[str, Pair] = {}
     for name in ("train", *reader.tables):
         table = reader.tables.get(name)
         key: KeyPath = (name,) if table else ()
@@ -23,20 +28,60 @@ def open_npz(reader: Npz, site: Site) -> ArraySource | None:
         path = site.find(file, *key, "path")
         if path is None:
             continue
-        names = [_array(reader, "inputs", table, key)]
+        place = Place(path, file, (*key, "path"), site)
+        inputs, where = _named(reader, "inputs", table, key)
+        names = inputs_of(inputs, where)
         if not reader.reproduces:
-            names.append(_array(reader, "targets", table, key))
-        arrays = open_arrays(Place(path, file, (*key, "path"), site), names)
+            target, where = _named(reader, "targets", table, key)
+            names.append((target, where))
+        arrays = open_arrays(place, names)
         if arrays is not None:
-            pairs[name] = (arrays[0], None if reader.reproduces else arrays[1])
+            targets = None if reader.reproduces else arrays.pop()
+            together = arrays[0] if isinstance(inputs, str) else SideBySide.of(arrays, site)
+            if together is not None:
+                pairs[name] = (together, targets)
     parts = {name: describe(*pair, site) for name, pair in pairs.items()}
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) <= len(reader.tables):
         return None
+    _compare(found, site)
     return ArraySource.of(reader.load, pairs, joined(found, site), site)
 
 
-def _array(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[str, KeyPath]:
-    """Return the name of an array, and where the document gives it."""
+def inputs_of(names: str | Sequence[str], key: KeyPath) -> list[tuple[str, KeyPath]]:
+    """Return each array of inputs by its name, and where it is given; without a key, they are given nowhere."""
+    if isinstance(names, str):
+        return [(names, key)]
+    return [(name, (*key, i) if key else ()) for i, name in enumerate(names)]
+
+
+def read_inputs(reader: Npz, place: Place) -> NDArray[Any] | None:
+    """Return the inputs in a file like the reader's own, or note what is wrong with them."""
+    arrays = open_arrays(place, inputs_of(reader.inputs, ()))
+    if arrays is None:
+        return None
+    together = arrays[0] if isinstance(reader.inputs, str) else SideBySide.of(arrays, place.site)
+    return None if together is None else together.read(place.site)
+
+
+def _named(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[Any, KeyPath]:
+    """Return the name of an array, or of several, and where the document gives it."""
     own = getattr(table, what) if table else None
     return (own, (*key, what)) if own else (getattr(reader, what), (what,))
+
+
+def _compare(parts: Mapping[str, Description], site: Site) -> None:
+    """Note splits whose inputs are other arrays, side by side, than those of `train`."""
+    wanted = [stretch.shape for stretch in parts["train"].stretches or ()]
+    for name, part in parts.items():
+        shapes = [stretch.shape for stretch in part.stretches or ()]
+        if shapes != wanted and part.inputs == parts["train"].inputs:
+            message = (
+                f"the arrays of the {name} data have rows of {_shown(shapes)}, of the training data "
+                f"{_shown(wanted)}"
+            )
+            site.faults.add("SN554", message, name, "inputs")
+
+
+def _shown(shapes: list[tuple[int, ...]]) -> str:
+    return ", ".join(str(list(shape)) for shape in shapes)

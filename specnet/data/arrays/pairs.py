@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from specnet.data.arrays.source import ArraySource, Pair, StoredArray
+from specnet.data.arrays.source import ArraySource, Pair, StoredArray, StoredInputs
 from specnet.data.faults import counted
 from specnet.data.files import Place, Site
 from specnet.data.reader import joined
@@ -49,20 +49,21 @@ def _find(
     return None if path is None else open_one(Place(path, text, key, site))
 
 
-def describe(inputs: StoredArray, targets: StoredArray | None, site: Site) -> Description | None:
+def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> Description | None:
     """Return the description of two arrays, or note that they don't belong together.
 
     Without targets, these are the inputs.
     """
     rows = inputs.shape[0]
     if targets is None:
-        return Description(inputs.shape[1:] or (1,), (), {"train": rows})
+        return Description(inputs.shape[1:] or (1,), (), {"train": rows}, stretches=inputs.stretches)
     if rows != targets.shape[0]:
         there = counted(targets.shape[0], "row")
         message = f"{inputs.title} has {counted(rows, 'row')}, {targets.title} has {there}"
         site.faults.add("SN542", message, *targets.key)
         return None
-    raw = Description(inputs.shape[1:] or (1,), targets.shape[1:], {"train": rows})
+    shape = inputs.shape[1:] or (1,)
+    raw = Description(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches)
     if not raw.target and targets.type[0] in "iu":
         counter = targets.labels(site)
         if counter is None:

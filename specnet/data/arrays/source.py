@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from specnet.data.arrays.stretch import Obstacle, Sized, Stretch, too_large
+from specnet.data.arrays.stretch import Obstacle, Sized, too_large
 from specnet.data.files import Site, larger_than_half
 from specnet.data.reader import BATCHES, Load, Part
 from specnet.data.rows import rows_at_once
@@ -16,11 +16,17 @@ from specnet.data.signature import Description
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.file_rows import FileRows
+    from specnet.data.rows import StoredRows
+    from specnet.data.signature import Stretch as Named
 
 
-class StoredArray(Sized, Protocol):
-    """An array in a file, whose header has been read."""
+class StoredInputs(Protocol):
+    """An array in a file, or several side by side, whose headers have been read."""
+
+    @property
+    def parts(self) -> Sequence[StoredArray]:
+        """The arrays that it is made of: itself, where it is one."""
+        ...
 
     @property
     def title(self) -> str:
@@ -37,16 +43,13 @@ class StoredArray(Sized, Protocol):
         """Kind and bytes of an element, such as `f4`."""
         ...
 
-    def labels(self, site: Site) -> Counter[int] | None:
-        """Return how often each value occurs, for whole numbers, one a row."""
+    @property
+    def stretches(self) -> tuple[Named, ...] | None:
+        """Which elements of a row come from which array; None where these are not told apart."""
         ...
 
-    def obstacle(self) -> Obstacle | None:
-        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
-        ...
-
-    def stretch(self) -> Stretch:
-        """Return where the elements lie, where there is no obstacle."""
+    def rows(self) -> StoredRows:
+        """Return the rows, to be read one by one, where there is no obstacle."""
         ...
 
     def sound(self, site: Site) -> bool:
@@ -62,7 +65,19 @@ class StoredArray(Sized, Protocol):
         ...
 
 
-Pair = tuple[StoredArray, StoredArray | None]
+class StoredArray(StoredInputs, Sized, Protocol):
+    """An array in a file, whose header has been read."""
+
+    def labels(self, site: Site) -> Counter[int] | None:
+        """Return how often each value occurs, for whole numbers, one a row."""
+        ...
+
+    def obstacle(self) -> Obstacle | None:
+        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        ...
+
+
+Pair = tuple[StoredInputs, StoredArray | None]
 """Inputs and targets; these are None where they are the inputs."""
 
 
@@ -79,12 +94,13 @@ class ArraySource:
         cls, load: Load, arrays: Mapping[str, Pair], description: Description, site: Site
     ) -> ArraySource | None:
         """Return the source, its rows to be read whole or in batches; None where `site` noted why neither goes."""
+        given: list[list[StoredInputs]]
         given = [[array for array in pair if array is not None] for pair in arrays.values()]
         staying = ["inputs"]
         if len(given[0]) > 1 and description.class_count is None and prod(description.target) > 1:
             staying.append("targets")
-        every = [array for pair in given for array in pair]
-        stored = [array for pair in given for array in pair[: len(staying)]]
+        every = [part for pair in given for array in pair for part in array.parts]
+        stored = [part for pair in given for array in pair[: len(staying)] for part in array.parts]
         obstacles = {array.title: (array, found) for array in stored if (found := array.obstacle())}
         if load == "batches" and obstacles:
             for array, (why, cure) in obstacles.values():
@@ -121,12 +137,10 @@ class ArraySource:
                 )
         return parts
 
-    def _rows(self, what: str, array: StoredArray) -> NDArray[Any] | FileRows | None:
+    def _rows(self, what: str, array: StoredInputs) -> NDArray[Any] | StoredRows | None:
         if what not in self.description.batches:
             return array.read(self.site)
-        from specnet.data.arrays.file_rows import FileRows
-
-        return FileRows(array.stretch()) if array.sound(self.site) else None
+        return array.rows() if array.sound(self.site) else None
 
     def columns(self) -> None:
         """Return None: the inputs are arrays, which have no columns with names."""
@@ -144,7 +158,10 @@ class ArraySource:
         return samples
 
 
-def _reading(array: StoredArray) -> int:
+def _reading(array: StoredInputs) -> int:
     """Return the bytes of memory that reading rows of an array takes: as stored, and as float64."""
     shape = array.shape[1:]
-    return rows_at_once(shape) * (prod(shape) * (int(array.type[1:]) + 8) + 8)
+    row = prod(shape) * (int(array.type[1:]) + 8) + 8
+    if len(array.parts) > 1:
+        row += sum(prod(part.shape[1:]) * int(part.type[1:]) for part in array.parts)
+    return rows_at_once(shape) * row

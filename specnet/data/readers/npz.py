@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from specnet.data.arrays.source import ArraySource
 
 ArrayName = Annotated[str, Field(min_length=1)]
+ArrayNames = Annotated[tuple[ArrayName, ...], Field(min_length=1)]
 
 
 class NpzRows(Table):
@@ -22,8 +23,8 @@ class NpzRows(Table):
 
     path: FilePath | None = None
     """The file; that of the training rows if left out."""
-    inputs: ArrayName | None = None
-    """The name of the array of inputs."""
+    inputs: ArrayName | ArrayNames | None = None
+    """The name of the array of inputs; as many names, of arrays of the same shapes, as the training rows have."""
     targets: ArrayName | None = None
     """The name of the array of targets."""
 
@@ -44,8 +45,9 @@ class Npz(Reader):
     type: Literal["npz"] = "npz"
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
-    inputs: ArrayName = "inputs"
-    """The name of the array of inputs (rows, ...)."""
+    inputs: ArrayName | ArrayNames = "inputs"
+    """The name of the array of inputs (rows, ...); or a list of names, whose rows are laid out flat and side by
+    side. `[inputs.NAME]` with `array` takes each of these again in its own shape."""
     targets: ArrayName = "targets"
     """The name of the array of targets (rows, ...); `inputs` for the inputs themselves, as their transforms
     leave them, whatever the file holds."""
@@ -67,7 +69,24 @@ class Npz(Reader):
 
     def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
         """Return the array of inputs in a file."""
-        from specnet.data.arrays.npz_file import open_arrays
+        from specnet.data.arrays.npz import read_inputs
 
-        arrays = open_arrays(Place(path, path.name, (), site), [(self.inputs, ())])
-        return None if arrays is None else arrays[0].read(site)
+        return read_inputs(self, Place(path, path.name, (), site))
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Npz:
+        own = None if isinstance(self.inputs, str) else self.inputs
+        for i, name in enumerate(own or ()):
+            if name in self.inputs[:i]:
+                message = f"`{name}` is named twice"
+                raise fault(message, key=("inputs", i))
+        for split, table in self.tables.items():
+            if table.inputs is None:
+                continue
+            theirs = None if isinstance(table.inputs, str) else table.inputs
+            if (own is None) != (theirs is None) or (own and theirs and len(own) != len(theirs)):
+                message = "the training rows have " + (
+                    f"{len(own)} arrays of inputs" if own else "one array of inputs"
+                )
+                raise fault(message, key=(split, "inputs"), help="name as many, in the same order")
+        return self

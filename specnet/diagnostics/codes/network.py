@@ -82,7 +82,8 @@ NETWORK = (
         "SN309",
         "an input that the data do not have",
         "`[inputs.NAME]` takes columns of a table out of the data's inputs, by their names or, without a header, their "
-        "places. A category's column brings all the elements that it is encoded as.",
+        "places. A category's column brings all the elements that it is encoded as. Where `inputs` of npz data lists "
+        "several arrays, `array` takes one of them, in its own shape.",
         _TABLE + '[inputs.sizes]\ncolumns = ["length", "widht"]\n' + _SIZES,
         _TABLE + '[inputs.sizes]\ncolumns = ["length", "width"]\n' + _SIZES,
         files=(("flowers.csv", "length,width,kind\n5.1,3.5,0\n4.9,3.0,0\n6.2,2.9,1\n5.9,3.2,1\n"),),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal, Protocol
 
 from specnet.graph.graph import Graph, Origin, ShapeFault, Value
@@ -49,6 +50,10 @@ class Parameter:
         for dim in self.shape:
             size *= dim
         return size
+
+
+MOST_LAYERS = 10_000
+"""More are a slip in a `repeat`, and would take minutes to compile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +215,19 @@ class Builder:
         )
 
     def _lower(self, stage: Stage, taken: tuple[Value, ...]) -> Value:
-        scope, known, place = self.scope, set(self.parameters), len(self.layers)
+        scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
+        if place >= MOST_LAYERS:
+            raise ShapeFault(
+                f"the network has more than {MOST_LAYERS:,} layers, repetitions counted",
+                help="fewer of them, or a smaller `repeat`",
+            )
         shapes = tuple(x.shape for x in taken)
         info = LayerInfo(scope.name, stage.type, scope.path, shapes, (), (), scope.parameters, scope.depth)
         self.layers.append(info)
         y = stage.lower_all(self, taken)
         inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
-        own = tuple(name for name in self.parameters if name not in known and name not in inner)
+        own = tuple(name for name in islice(self.parameters, known, None) if name not in inner)
         self.layers[place] = replace(info, output=y.shape, parameters=own)
         return y
 

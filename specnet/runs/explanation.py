@@ -7,11 +7,19 @@ from typing import Any, Literal
 
 from specnet.compiler.network import Network
 from specnet.compiler.plans import Plans, memory, plan_training
+from specnet.graph.graph import Origin
 from specnet.graph.stage import LayerInfo
 from specnet.runtime.plan import Plan, Step
 from specnet.runtime.shapes import Batch, Shape
 
 Phase = Literal["forward", "backward", "update"]
+
+
+def _columns(names: list[list[str]]) -> list[tuple[str, ...]]:
+    """Return the parts at each place of several names, the first name's part in front."""
+    return [(parts[0], *parts) for parts in zip(*names, strict=True)]
+
+
 PHASES: tuple[Phase, ...] = ("forward", "backward", "update")
 
 
@@ -52,10 +60,14 @@ class Explanation:
 
     def place_of(self, step: Step) -> str:
         """Return what in the document a step comes from, as a name."""
-        names = {layer.path: layer.name for layer in self.network.layers}
-        if step.origin in names:
-            return names[step.origin]
+        if any(layer.path == step.origin for layer in self.network.layers):
+            return self.layer_at(step.origin)
         return str(step.origin[-1]) if step.origin else "all parameters"
+
+    def layer_at(self, path: Origin) -> str:
+        """Return what the layer at a place of the document is called; `*` stands for the number of a repetition."""
+        names = [layer.name.split(".") for layer in self.network.layers if layer.path == path]
+        return ".".join(part if len(set(parts)) == 1 else "*" for part, *parts in _columns(names))
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain data, in the form that `explain --output json` prints."""

@@ -203,7 +203,7 @@ def test_calibration_is_what_scikit_learn_finds() -> None:
     read = generator.integers(0, 2, 500)
     right = generator.random(500) < sure**2
     given = Predicted(
-        "test", np.arange(500), "classes", np.where(right, read, 1 - read), np.zeros((500, 2)), read, sure,
+        "", "test", np.arange(500), "classes", np.where(right, read, 1 - read), np.zeros((500, 2)), read, sure,
         np.zeros(500), ("a", "b"),
     )  # fmt: skip
     mine = calibration(given)
@@ -239,3 +239,14 @@ def test_without_the_extra_nothing_is_trained_and_the_extra_is_named(
     assert "pip install 'specnet[report]'" in done.stderr
     assert not (tmp_path / "runs").exists()
     assert specnet("run", SPECS / "iris.toml", "--report", "--no-save").returncode == 2
+
+
+def test_each_output_has_predictions_of_its_own(tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    run = trained("two-heads.toml", tmp_path, training__epochs=1)
+    page = Page(write_report(run).read_text(encoding="utf-8"))
+    assert page.faults == []
+    assert "Predictions of digit for the test split" in page.text
+    assert "Predictions of image for the test split" in page.text
+    assert "Predictions over targets" in page.text

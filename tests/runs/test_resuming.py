@@ -138,6 +138,39 @@ def test_every_schedule_goes_on(rates):
     assert check(document(schedule=schedule(rates), epochs=4), 9, 3) == 2
 
 
+IMAGE = {"type": "reshape", "shape": [2, 2, 1]}
+WITH_STATE = {
+    "dropout": [{"type": "dropout", "rate": 0.4}],
+    "spatial_dropout": [IMAGE, {"type": "spatial_dropout", "rate": 0.4}, {"type": "flatten"}],
+    "gaussian_noise": [{"type": "gaussian_noise", "stddev": 0.3}],
+    "stochastic_depth": [
+        {
+            "type": "residual",
+            "layers": [{"type": "dense", "units": 4}, {"type": "stochastic_depth", "rate": 0.5}],
+        }
+    ],
+    "batch_norm": [{"type": "batch_norm", "momentum": 0.7}, {"type": "dropout", "rate": 0.2}],
+    "convolutions, on workers": [
+        IMAGE,
+        {"type": "conv2d", "filters": 3, "kernel_size": 2, "padding": "same"},
+        {"type": "batch_norm"},
+        {"type": "max_pooling2d"},
+        {"type": "dropout", "rate": 0.3},
+        {"type": "flatten"},
+    ],
+    "frozen and at a rate of its own": [
+        {"type": "dense", "units": 4, "trainable": False},
+        {"type": "dense", "units": 4, "learning_rate_multiplier": 0.1},
+    ],
+}
+
+
+@pytest.mark.parametrize("name", WITH_STATE)
+@pytest.mark.parametrize("more", [{}, {"early_stopping": {"patience": 2}}, {"accumulate": 2}])
+def test_every_layer_with_randomness_or_statistics_goes_on(name, more):
+    assert check(document(layers=WITH_STATE[name], epochs=4, **more), 5, 4) == 2
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("validate_every", [1, 5, 100])
 def test_spans_of_full_batches_go_on(optimizer, validate_every):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.compiler.model import Model
+from specnet.compiler.wiring import every
 from specnet.data import Dataset
 from specnet.runs.explanation import Explanation, explain
 from specnet.runs.profiling import Times, profile
@@ -66,11 +67,13 @@ def network_facts(model: Model, data: Dataset) -> NetworkFacts:
             place = explanation.place_of(step)
             spent[place] = spent.get(place, 0.0) + seconds
     whole = sum(spent.values()) or 1.0
-    specs = dict(zip([layer.path for layer in network.layers], network.spec.layers, strict=False))
+    specs = dict(every(network.spec.layers))
+    paths = [layer.path for layer in network.layers]
     layers = []
     for layer in network.layers:
-        seconds = spent.get(layer.name, 0.0)
-        options = _options(specs[layer.path].model_dump(mode="json")) if layer.path in specs else ""
+        # What is repeated has its time as a whole, and each time its share of it.
+        seconds = spent.get(explanation.layer_at(layer.path), 0.0) / paths.count(layer.path)
+        options = _options(specs[layer.path].model_dump(mode="json"))
         size = explanation.size_of(layer)
         layers.append(
             LayerFacts(layer.name, layer.type, options, show(layer.output), size, seconds, seconds / whole)

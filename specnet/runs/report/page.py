@@ -86,7 +86,7 @@ def _facts(kept: KeptRun, figures: Figures) -> dict[str, Any]:
         "document": _document(kept.path),
         "resolved": json.dumps(spec, indent=2, ensure_ascii=False),
         "command": _command(kept.made_of),
-        "predictions": None,
+        "outputs": [],
         "parameters": None,
         "network": None,
         "rows": {},
@@ -95,7 +95,8 @@ def _facts(kept: KeptRun, figures: Figures) -> dict[str, Any]:
         split = next(name for name in ("test", "validation", "train") if name in data.splits)
         with np.errstate(all="ignore"):
             if model.network.spec.loss.targets != "groups":
-                facts["predictions"] = _predictions(predicted(model, data, split), data, figures)
+                made = predicted(model, data, split)
+                facts["outputs"] = [_predictions(given, data, figures) for given in made]
             facts["parameters"] = parameter_facts(model, data)
             facts["network"] = network_facts(model, data)
         facts["rows"] = {name: len(part) for name, part in data.splits.items()}
@@ -193,6 +194,7 @@ def _scalars(kept: KeptRun) -> list[str]:
 
 def _predictions(given: Predicted, data: Dataset, figures: Figures) -> dict[str, Any]:
     facts: dict[str, Any] = {
+        "output": given.output,
         "split": given.split,
         "kind": given.kind,
         "names": given.names,

@@ -11,11 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from specnet.compiler.heads import INPUTS
 from specnet.compiler.model import PREDICTION_ROWS, Model
 from specnet.data import Dataset
 from specnet.data.lazy import taken
 from specnet.runs.evidence import row_costs
 from specnet.runs.extras import needed
+from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
@@ -34,8 +36,10 @@ SMALLEST_IMAGE = 4
 
 @dataclass(frozen=True, slots=True)
 class Predicted:
-    """A model's predictions for rows of one split."""
+    """What one output of a model predicts for rows of one split."""
 
+    output: str
+    """Its name; that of the only one is empty."""
     split: str
     rows: Array
     """The places of the rows in their split."""
@@ -52,31 +56,61 @@ class Predicted:
     names: tuple[str, ...]
 
 
-def predicted(model: Model, data: Dataset, split: str) -> Predicted:
-    """Return the predictions for a split's rows, all or enough of them."""
+def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
+    """Return the predictions of each output for a split's rows, all or enough of them."""
     part = data.splits[split]
     rows, costs = row_costs(model, part)
-    network, loss = model.network, model.network.spec.loss
     cuts = [rows[start : start + PREDICTION_ROWS] for start in range(0, len(rows), PREDICTION_ROWS)]
-    made = np.concatenate([model.forward(taken(part.inputs, cut)) for cut in cuts])
-    outputs = data.encoding.decode(made).reshape(len(rows), -1)
+    made = model.outputs(np.concatenate([model.forward(taken(part.inputs, cut)) for cut in cuts]))
+    network, signature = model.network, data.signature
     raw = taken(part.targets, rows)
-    targets = (raw if data.signature.integers else data.encoding.decode(raw)).reshape(len(rows), -1)
-    names = data.signature.classes or ()
+    own = raw if signature.integers else data.encoding.decode(raw)
+    names = signature.classes or ()
+    found = []
+    for name, output in made.items():
+        head = next((each.head for each in network.parts if each.name == name), None)
+        loss = network.spec.loss if head is None else head.loss
+        targets = own
+        if head is not None and head.target == INPUTS:
+            targets = taken(part.inputs, rows)
+            pipeline = data.encoding.inputs
+            targets = (
+                pipeline.invert(targets)
+                if pipeline.transforms and loss.link in ("identity", "mean")
+                else targets
+            )
+        flat = targets.reshape(len(rows), -1)
+        found.append(_read(name, split, loss, rows, costs, output.reshape(len(rows), -1), flat, names))
+    return found
+
+
+def _read(
+    output: str,
+    split: str,
+    loss: Loss,
+    rows: Array,
+    costs: Array,
+    outputs: Array,
+    targets: Array,
+    names: tuple[str, ...],
+) -> Predicted:
+    """Return predictions as they are read: as classes where the loss speaks of such."""
     if loss.targets == "classes" and outputs.shape[1] > 1:
         true = targets[:, 0] if targets.shape[1] == 1 else targets.argmax(axis=1)
         read = outputs.argmax(axis=1)
         sure = outputs.max(axis=1)
         names = names if len(names) == outputs.shape[1] else tuple(map(str, range(outputs.shape[1])))
-        return Predicted(split, rows, "classes", true.astype(np.intp), outputs, read, sure, costs, names)
+        return Predicted(
+            output, split, rows, "classes", true.astype(np.intp), outputs, read, sure, costs, names
+        )
     if loss.targets == "binary" and outputs.shape[1] == targets.shape[1] == 1:
         true = (targets[:, 0] > 0).astype(np.intp)
         read = (outputs[:, 0] >= loss.threshold).astype(np.intp)
         likely = outputs[:, 0].astype(np.float64)
-        sure = np.where(read == 1, likely, 1.0 - likely) if network.spec.loss.link == "sigmoid" else None
+        sure = np.where(read == 1, likely, 1.0 - likely) if loss.link == "sigmoid" else None
         names = names if len(names) == 2 else ("0", "1")
-        return Predicted(split, rows, "classes", true, outputs, read, sure, costs, names)
-    return Predicted(split, rows, "numbers", targets, outputs, None, None, costs, ())
+        return Predicted(output, split, rows, "classes", true, outputs, read, sure, costs, names)
+    return Predicted(output, split, rows, "numbers", targets, outputs, None, None, costs, ())
 
 
 def confusion(given: Predicted) -> Array:

@@ -50,6 +50,13 @@ class Source:
     def parse(self) -> dict[str, Any]:
         """Return the document's data; raises SpecError where the text is not what its syntax allows."""
         try:
+            self.text.encode()
+        except UnicodeEncodeError as error:
+            from specnet.language.syntax import letter_fault
+
+            shown = self.text.encode(errors="replace").decode()
+            raise SpecError([letter_fault(self, error)], {self.file: shown}) from None
+        try:
             data = _load_toml(self.text) if self.syntax == "toml" else _load_json(self.text)
         except (ValueError, RecursionError) as error:
             # tomllib and json raise ValueError's children for syntax, and ValueError for overlong numbers.

@@ -72,6 +72,16 @@ def encoding_fault(file: str, data: bytes, error: UnicodeDecodeError) -> Diagnos
     return Diagnostic("SN103", message, help="save the file as UTF-8", file=file, span=span)
 
 
+def letter_fault(source: Source, error: UnicodeEncodeError) -> Diagnostic:
+    """Return what is wrong with a text that is none: it holds half of a letter."""
+    half = f"\\u{ord(source.text[error.start]):04x}"
+    message = f"`{half}` is half of a letter, and the other half does not follow"
+    span = _span(source.text, (error.start, error.start + 1))
+    return Diagnostic(
+        "SN103", message, help="give a text that can be written as UTF-8", file=source.file, span=span
+    )
+
+
 def duplicate_fault(source: Source, positions: Positions, place: int = 0) -> Diagnostic:
     """Return the finding about a key that a text gives twice."""
     duplicate = positions.duplicates[place]

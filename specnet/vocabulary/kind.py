@@ -71,8 +71,13 @@ def fault(
     """
     path = key if isinstance(key, tuple) else (key,)
     # Pydantic puts the context's values in place of `{word}` in a message, so the message travels as a value.
-    context = {"message": message, "path": path, "code": code, "part": part, "help": help}
+    context = {"message": _written(message), "path": path, "code": code, "part": part, "help": help}
     return PydanticCustomError("fault", "{message}", context)
+
+
+def _written(message: str) -> str:
+    """Return a message as it can be written down: a command line's bytes that are no text come as halves of letters."""
+    return message.encode(errors="replace").decode()
 
 
 class Kind(Table):
@@ -180,7 +185,7 @@ class Family(Generic[K]):
         return kind
 
     def _fault(self, code: str, message: str, value: Any, loc: tuple[str, ...] = ()) -> ValidationError:
-        context = {"message": message, "family": self.name, "known": tuple(self.kinds)}
+        context = {"message": _written(message), "family": self.name, "known": tuple(self.kinds)}
         error = PydanticCustomError(cast("Any", code), "{message}", context)
         detail = InitErrorDetails(type=error, loc=loc, input=value)
         return ValidationError.from_exception_data(self.name, [detail])

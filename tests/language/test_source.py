@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import specnet
 from specnet.diagnostics import Diagnostic, Position, Span, SpecError, SpecFileError
 from specnet.language.source import MAX_DEPTH, read, text_source
 
@@ -264,3 +265,15 @@ def test_other_encodings(tmp_path: Path, data: bytes, where: tuple[int, int] | N
     assert (found.code, found.message, found.file) == ("SN103", message, str(file))
     assert (found.span and found.span.start) == (Position(*where) if where else None)
     assert caught.value.sources.keys() == {str(file)}
+
+
+@pytest.mark.parametrize("text", ['specnet = 1\nname = "\ud800"\n', '{"specnet": 1,\n"name": "\ud800"}'])
+def test_a_text_with_half_of_a_letter_is_none(text):
+    (found,) = specnet.validate(text).diagnostics
+    assert (found.code, found.span.start.line) == ("SN103", 2)
+    assert found.message == "`\\ud800` is half of a letter, and the other half does not follow"
+
+
+def test_an_override_with_half_of_a_letter_is_told():
+    with pytest.raises(specnet.SpecError, match="is not a reader"):
+        specnet.load('specnet = 1\n[data]\ntype = "csv"\n', overrides={"data.type": "\udcff"})

@@ -111,6 +111,10 @@ def _nesting(source: Source, stretch: Stretch | None = None) -> Diagnostic:
 
 def _json_extensions(source: Source) -> list[Diagnostic]:
     try:
+        json.loads(source.text)  # what stands behind NaN or a second key may be no JSON either
+    except (ValueError, RecursionError) as error:
+        return syntax_faults(source, error)
+    try:
         positions = locate(source.text, "json")
     except RecursionError:
         return [_nesting(source)]

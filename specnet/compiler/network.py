@@ -7,7 +7,8 @@ from typing import Literal
 
 from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.entries import named_inputs
-from specnet.compiler.heads import INPUTS, Part, costs, head_metrics, join_heads, linked
+from specnet.compiler.head_metrics import head_metrics
+from specnet.compiler.heads import INPUTS, Part, costs, join_heads, linked
 from specnet.compiler.wiring import changed, check_wiring, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.compiler.differentiate import differentiate
-from specnet.compiler.heads import LossOfHead
+from specnet.compiler.head_metrics import LossOfHead
 from specnet.compiler.network import Lowered, Network
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tracemalloc
 from dataclasses import replace
 from functools import cache
@@ -21,23 +20,16 @@ from specnet.data import Split, load_data
 from specnet.runs.explanation import explain
 from specnet.runtime.execution import Executable
 from specnet.training.loop import Trainer
+from tests.specs.support import ELSEWHERE, there
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(path.name for path in SPECS.iterdir() if path.name != "specnet.schema.json")
-ELSEWHERE = {
-    "mnist-mlp.toml": "mnist",
-    "mnist-cnn.toml": "mnist",
-    "wide-and-deep.toml": "adult",
-    "fashion-resnet.toml": "fashion-mnist",
-}
-"""The documents whose data do not come with specnet, and the folder of $SPECNET_DATA that holds these."""
 ROWS = 400
 
 
 def needs_data(name):
-    folder = ELSEWHERE.get(name)
-    if folder is not None and not (Path(os.environ.get("SPECNET_DATA", "")) / folder).is_dir():
-        pytest.skip(f"the folder {folder} is not in $SPECNET_DATA")
+    if not there(name):
+        pytest.skip(f"the folder {ELSEWHERE[name]} is not in $SPECNET_DATA")
 
 
 @cache
@@ -158,7 +150,7 @@ def test_parameters_are_as_many_as_pytorch_counts():
         ),
     }
     for name, module in there.items():
-        if name in ELSEWHERE and not (Path(os.environ.get("SPECNET_DATA", "")) / ELSEWHERE[name]).is_dir():
+        if not there(name):
             continue
         network, _ = some(name)
         assert explain(network).as_dict()["parameters"] == sum(p.numel() for p in module.parameters())

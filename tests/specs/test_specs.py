@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import specnet
+from tests.specs.support import there
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(path for path in SPECS.iterdir() if path.name != "specnet.schema.json")
-MNIST = Path(os.environ.get("SPECNET_DATA", "")) / "mnist" / "train-images-idx3-ubyte.gz"
 
 
 def trained(name, **overrides):
@@ -22,7 +21,7 @@ def trained(name, **overrides):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_is_without_any_finding(path):
-    report = specnet.validate(path, data=not path.stem.startswith("mnist") or MNIST.exists())
+    report = specnet.validate(path, data=there(path.name))
     assert not report.diagnostics
 
 

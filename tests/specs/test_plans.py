@@ -141,7 +141,7 @@ def test_the_operations_of_convolutions_are_counted_by_formula():
 def test_parameters_are_as_many_as_pytorch_counts():
     torch = pytest.importorskip("torch")
     nn = torch.nn
-    there = {
+    peers = {
         "mnist-cnn.toml": nn.Sequential(nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3), nn.Linear(1600, 10)),
         "mnist-mlp.toml": nn.Sequential(nn.Linear(784, 512), nn.Linear(512, 256), nn.Linear(256, 10)),
         "digits.toml": nn.Sequential(nn.Linear(64, 128), nn.Linear(128, 64), nn.Linear(64, 10)),
@@ -149,7 +149,7 @@ def test_parameters_are_as_many_as_pytorch_counts():
             nn.Linear(64, 128), nn.Linear(128, 32), nn.Linear(32, 10), nn.Linear(32, 64)
         ),
     }
-    for name, module in there.items():
+    for name, module in peers.items():
         if not there(name):
             continue
         network, _ = some(name)

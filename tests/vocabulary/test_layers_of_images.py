@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from pydantic import ValidationError
 
 import specnet
@@ -15,6 +14,8 @@ from specnet.runtime.random import stream
 from specnet.vocabulary.initializers.initializer import fans
 from specnet.vocabulary.layers import LAYERS
 from tests.vocabulary.layer_cases import lowered
+
+torch = pytest.importorskip("torch")
 
 CONV2 = {"type": "conv2d", "filters": 4, "kernel_size": 3}
 CONV1 = {"type": "conv1d", "filters": 4, "kernel_size": 3}

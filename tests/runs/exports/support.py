@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 SPECS = Path(__file__).parents[3] / "specs"
 SMALL = [
@@ -58,3 +60,14 @@ def bare(program: Path, rows: np.ndarray | None = None) -> dict[str, np.ndarray]
     assert done.returncode == 0, done.stderr
     with np.load(out) as archive:
         return dict(archive)
+
+
+def session(path):
+    """An ONNX file, ready to be run; skips where there is nothing to run it with."""
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options = runtime.SessionOptions()
+        options.log_severity_level = 3
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

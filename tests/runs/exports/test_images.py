@@ -9,8 +9,7 @@ import pytest
 
 import specnet
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
-from tests.runs.exports.support import bare
-from tests.runs.exports.test_onnx import session
+from tests.runs.exports.support import bare, session
 
 DENSE = {"type": "dense", "units": 2}
 NETWORKS = {
@@ -107,6 +106,7 @@ def test_onnx_predicts_the_same(finished):
     """To single precision, which is all that the runtime has of convolutions."""
     onnx = pytest.importorskip("onnx")
     folder, result, inputs = finished
+    pytest.importorskip("onnx")
     WRITERS["onnx"](folder / "made.onnx", Exported.of(folder / "run"))
     onnx.checker.check_model(str(folder / "made.onnx"), full_check=True)
     for rows in (1, 10):

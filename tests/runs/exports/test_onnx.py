@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -9,18 +7,10 @@ import specnet
 from specnet.runs.exports.exporting import WRITERS, Exported
 from specnet.runs.exports.rows import raw_splits
 from specnet.vocabulary.activations import ACTIVATIONS
-from tests.runs.exports.support import SMALL, SPECS
+from tests.runs.exports.support import SMALL, SPECS, session
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
-
-
-def session(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        options = runtime.SessionOptions()
-        options.log_severity_level = 3
-        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def agrees(spec, inputs, tmp_path, rtol=1e-4):

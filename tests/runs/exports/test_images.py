@@ -106,7 +106,6 @@ def test_onnx_predicts_the_same(finished):
     """To single precision, which is all that the runtime has of convolutions."""
     onnx = pytest.importorskip("onnx")
     folder, result, inputs = finished
-    pytest.importorskip("onnx")
     WRITERS["onnx"](folder / "made.onnx", Exported.of(folder / "run"))
     onnx.checker.check_model(str(folder / "made.onnx"), full_check=True)
     for rows in (1, 10):

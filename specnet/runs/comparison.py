@@ -11,6 +11,9 @@ from specnet.diagnostics import RunError
 from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun
 from specnet.runs.resolved import read_resolved
+from specnet.vocabulary.losses import Loss
+from specnet.vocabulary.losses.heads import Heads
+from specnet.vocabulary.metrics import Metric
 
 VERSIONS = ("specnet", "python", "numpy")
 
@@ -154,19 +157,28 @@ def _figures(runs: Sequence[KeptRun]) -> Iterator[Figure]:
 
 def _directions(runs: Sequence[KeptRun]) -> dict[str, Literal["lower", "higher"]]:
     """Return which direction of each metric is good, by its label."""
-    from specnet.vocabulary.metrics import METRICS
-
     found: dict[str, Literal["lower", "higher"]] = {}
     for run in runs:
         try:
             spec = read_resolved(run.path / RESOLVED)
         except RunError:  # of another version: its figures still stand beside the others
             continue
-        chosen = spec.metrics
-        if chosen is None:
-            chosen = tuple(METRICS.validate(name) for name in spec.loss.default_metrics)
-        found |= {metric.under(spec.loss).label: metric.better for metric in chosen}
+        if not isinstance(spec.loss, Heads):
+            found |= _of_loss(spec.loss, spec.metrics)
+            continue
+        for name, head in spec.loss.outputs.items():
+            found[f"{name}.loss"] = "lower"
+            own = _of_loss(head.loss, head.metrics)
+            found |= {f"{name}.{label}": better for label, better in own.items()}
     return found
+
+
+def _of_loss(loss: Loss, chosen: tuple[Metric, ...] | None) -> dict[str, Literal["lower", "higher"]]:
+    """Return which direction of each metric is good, of those that are measured beside a loss."""
+    from specnet.vocabulary.metrics import METRICS
+
+    measured = tuple(map(METRICS.validate, loss.default_metrics)) if chosen is None else chosen
+    return {metric.under(loss).label: metric.better for metric in measured}
 
 
 def _rows(run: KeptRun) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from specnet import api
-from tests.cli.support import ROOT, Specnet
+from tests.cli.support import ROOT, SPECS, Specnet
 
 TEXT = """
 specnet = 1
@@ -152,3 +152,14 @@ def test_no_runs_is_no_error_and_no_folder_is_one(specnet: Specnet, tmp_path: Pa
     assert specnet("runs").returncode == 0
     assert json.loads(specnet("runs", "--output", "json").stdout) == {"version": 1, "runs": []}
     assert specnet("runs", "elsewhere").returncode == 2
+
+
+def test_figures_of_several_outputs_know_which_way_is_good(tmp_path):
+    from specnet.runs.comparison import _directions
+    from specnet.runs.kept import read_run
+
+    spec = api.load(SPECS / "two-heads.toml", {"training.epochs": 1})
+    api.run(spec, out=tmp_path / "run")
+    found = _directions([read_run(tmp_path / "run")])
+    assert found["digit.accuracy"] == "higher"
+    assert found["digit.loss"] == found["image.mae"] == "lower"

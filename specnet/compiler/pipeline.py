@@ -27,5 +27,5 @@ def plan(
     """
     graph = spread(join_biases(simplify(graph), fixed_inputs=fixed_inputs)) if optimise else prune(graph)
     workers = cores() if any(value.op.shared for value in graph) else 0
-    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=max(1, workers))
+    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
     return emit(graph, groups, place(graph, groups, batch), batch, guard, workers)

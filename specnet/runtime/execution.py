@@ -81,9 +81,12 @@ class Executable:
         names |= plan.attributes
         if self._workers is not None:
             names["workers"] = self._workers
+        names["anew"] = True
+        for name, expression in plan.calls.items():
+            names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
         for block in plan.blocks:
-            pieces = _pieces(block, names, batch)
-            names[block.name] = pieces if block.workers > 1 else pieces[0]
+            pieces = _pieces(block, names, memory[ARENA], batch)
+            names[block.name] = pieces if self._workers is not None else pieces[0]
         return names
 
 
@@ -117,18 +120,27 @@ def _view(view: View, memory: Mapping[str, Array], batch: int) -> Array:
     return array.T if view.form == "T" else array
 
 
-def _pieces(block: Block, names: Mapping[str, Any], batch: int) -> list[list[tuple[Array, ...]]]:
-    """Cut a block's arrays into pieces, a list for each worker; a last smaller piece gets smaller scratch."""
-    leading = at(block.shape, batch)[0]
-    starts = range(0, leading, block.rows)
-    shares: list[list[tuple[Array, ...]]] = []
-    for worker in range(block.workers):
-        own = starts[len(starts) * worker // block.workers : len(starts) * (worker + 1) // block.workers]
-        room = worker * block.rows
-        pieces = []
-        for start in own:
-            rows = min(block.rows, leading - start)
-            sliced = [names[name][start : start + rows] for name in block.sliced]
-            pieces.append((*sliced, *(names[name][room : room + rows] for name in block.scratch)))
-        shares.append(pieces)
-    return shares
+def _pieces(block: Block, names: dict[str, Any], arena: Array, batch: int) -> list[list[tuple[Any, ...]]]:
+    """Return what the statements of a block name, a list of pieces for each worker; name its sums."""
+    shares = block.shares(batch)
+    size = sum(stop - start for share in shares for start, stop in share)
+    calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
+    sums: dict[str, list[Array]] = {name: [] for name in block.sums}
+    found: list[list[tuple[Any, ...]]] = []
+    for worker, share in enumerate(shares):
+        room = {ARENA: arena[worker * block.room :]}
+        for name, (whole, part) in block.sums.items():
+            sums[name].append(names[whole] if worker == 0 or part is None else _view(part, room, batch))
+        own: list[tuple[Any, ...]] = []
+        for start, stop in share:
+            piece: dict[str, Any] = {name: each[worker] for name, each in sums.items()} | {"anew": not own}
+            for name, view in block.sliced.items():
+                array = names[view]
+                times = len(array) // size
+                piece[name] = array[start * times : stop * times]
+            piece |= {name: _view(view, room, stop - start) for name, view in block.passing.items()}
+            piece |= {name: list(eval(code, names, piece)) for name, code in calls.items()}  # noqa: S307
+            own.append(tuple(piece[name] for name in block.arguments))
+        found.append(own)
+    names |= sums
+    return found

@@ -115,6 +115,11 @@ class Geometry:
                 yield first, min(first + images, stop), top, min(top + rows, self.out[0])
 
     @property
+    def working(self) -> int:
+        """Bytes that an image takes while it is worked on: its patches, and what becomes of them."""
+        return self.item * self.out[0] * self.out[1] * (self.filters + self.depth)
+
+    @property
     def patch_numbers(self) -> int:
         """How many numbers a tile's patches of one group are."""
         return self._places(self.tile) * (self.depth + self.joins)
@@ -152,7 +157,7 @@ class Geometry:
         """How many it needs for what flows back to the kernel, beside its sums."""
         if self.depthwise:
             return self._depthwise_scratch + self.channels
-        return self._patches_scratch + self.depth * self.made + self._grouped_scratch(self.tile)
+        return self._patches_scratch + self._grouped_scratch(self.tile)
 
     def _places(self, tile: Pair) -> int:
         """Return how many places of the output a tile has."""

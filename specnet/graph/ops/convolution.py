@@ -12,7 +12,6 @@ from typing import Any
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
 from specnet.graph.ops.reductions import total
-from specnet.runtime.cores import cores
 from specnet.runtime.geometry import Geometry, Pair
 from specnet.runtime.shapes import ITEM_BYTES, Count, DType, Shape, show
 
@@ -116,13 +115,14 @@ conv2d: Op = Op(
     "conv2d",
     _infer_conv2d,
     lambda value: (
-        f"convolve({{workers}}, {{a}}, {{b}}, {'{c}' if len(value.inputs) == 3 else None}, {{s}}, {{how}}, {{o}})"
+        f"convolve({{a}}, {{b}}, {'{c}' if len(value.inputs) == 3 else None}, {{s}}, {{how}}, {{o}})"
     ),
     _pull_conv2d,
     flops=_flops,
-    scratch=lambda value: [((cores(), _of(value).forward_scratch), value.dtype)],
+    scratch=lambda value: [((_of(value).forward_scratch,), value.dtype)],
     prepare=_how,
     shared=True,
+    working=lambda value: _of(value).working,
 )
 """Images (batch, h, w, channels) by a kernel (kh, kw, channels / groups, filters), plus a bias (filters,) if given.
 
@@ -146,15 +146,16 @@ def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: dict[str, Any]) -
 conv2d_input: Op = Op(
     "conv2d_input",
     _infer_conv2d_input,
-    "convolve_input({workers}, {a}, {b}, {s}, {how}, {o})",
+    "convolve_input({a}, {b}, {s}, {how}, {o})",
     lambda g, y, flowing, w, size, **attributes: (
         conv2d(g, w, **attributes),
         conv2d_kernel(g, flowing, size=w.shape[:2], **attributes),
     ),
     flops=_flops,
-    scratch=lambda value: [((cores(), _of(value).input_scratch), value.dtype)],
+    scratch=lambda value: [((_of(value).input_scratch,), value.dtype)],
     prepare=_how,
     shared=True,
+    working=lambda value: _of(value).working,
 )
 """What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
 
@@ -170,23 +171,22 @@ def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: dict[str, Any]) 
     return kernel, x.dtype
 
 
-def _kernel_scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
-    how, workers = _of(value), cores()
-    return [((workers, how.kernel_scratch), value.dtype), ((workers, how.depth * how.filters), value.dtype)]
-
+_KERNEL = "convolve_kernel({a}, {b}, {s}, {more}, {how}, {anew}, {o})"
 
 conv2d_kernel: Op = Op(
     "conv2d_kernel",
     _infer_conv2d_kernel,
-    "convolve_kernel({workers}, {a}, {b}, {s}, {s2}, {how}, {o})",
+    _KERNEL,
     lambda g, y, x, flowing, size, **attributes: (
         conv2d_input(flowing, g, size=x.shape[1:3], **attributes),
         conv2d(x, g, **attributes),
     ),
     flops=_flops,
-    scratch=_kernel_scratch,
+    scratch=lambda value: [((_of(value).kernel_scratch,), value.dtype)],
     prepare=_how,
     shared=True,
+    working=lambda value: _of(value).working,
+    sums=lambda _: _KERNEL,
 )
 """What flows back to the kernel of a `conv2d`, of the height and width `size`."""
 

@@ -14,7 +14,6 @@ from specnet.graph.op import Op
 from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
-from specnet.runtime.cores import cores
 from specnet.runtime.shapes import Count, Dim, DType, Shape, count, show
 from specnet.runtime.windows import Span, Windows
 
@@ -76,7 +75,7 @@ def _room(*dtypes: DType | None) -> Any:
 
     def scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
         how = _windows(_whole(value), value.attributes)
-        shape = (cores(), how.rows * how.inner * len(how.spans))
+        shape = (how.rows * how.inner * len(how.spans),)
         return [(shape, dtype or value.dtype) for dtype in dtypes]
 
     return scratch
@@ -91,7 +90,7 @@ def _size(x: Value, axis: int) -> int:
 max_pool: Op = Op(
     "max_pool",
     _infer_pooled,
-    "pool_max({workers}, {a}, {how}, {o}, floor={floor})",
+    "pool_max({a}, {how}, {o}, {floor})",
     lambda g, y, x, axis, windows, floor: (
         max_unpool(
             masked(g, greater(y, 0.0)) if floor else g,
@@ -115,7 +114,7 @@ then costs no pass over memory of its own.
 max_unpool: Op = Op(
     "max_unpool",
     _infer_spread,
-    "unpool_max({workers}, {a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
+    "unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
     lambda g, y, flowing, x, largest, axis, windows, size: (
         max_pick(g, x, largest, axis=axis, windows=windows),
         None,
@@ -131,7 +130,7 @@ max_unpool: Op = Op(
 max_pick: Op = Op(
     "max_pick",
     _infer_pooled,
-    "pick_max({workers}, {a}, {b}, {c}, {s}, {s2}, {how}, {o})",
+    "pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
     lambda g, y, values, x, largest, axis, windows: (
         max_unpool(g, x, largest, axis=axis, windows=windows, size=_size(x, axis)),
         None,
@@ -147,7 +146,7 @@ max_pick: Op = Op(
 window_sum: Op = Op(
     "window_sum",
     _infer_pooled,
-    "pool_sum({workers}, {a}, {how}, {o})",
+    "pool_sum({a}, {how}, {o})",
     lambda g, y, x, axis, windows: (window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),),
     flops=_each(1),
     prepare=_prepare,
@@ -158,7 +157,7 @@ window_sum: Op = Op(
 window_spread: Op = Op(
     "window_spread",
     _infer_spread,
-    "spread_sum({workers}, {a}, {how}, {o})",
+    "spread_sum({a}, {how}, {o})",
     lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
     prepare=_prepare,

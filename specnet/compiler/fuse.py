@@ -140,15 +140,12 @@ def _stays(value: Value, inside: set[int], readers: _Readers, *, aliases: bool =
 
 
 def _images(chain: list[Value], batch: int) -> int:
-    """Return how many rows of the batch are worked on at once, so that what is made of them stays in cache."""
-    most = max(_working(value) for value in chain)
+    """Return how many rows of the batch are worked on at once, so that what passes on stays in cache."""
+    most = max(
+        sum(count(v.shape).at(1) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if _leads(v))
+        for value in chain
+    )
     return max(1, min(geometry.MOST, batch, geometry.ROOM // most))
-
-
-def _working(value: Value) -> int:
-    """Return how many bytes one row of the batch takes while an op works on it."""
-    passing = sum(count(v.shape).at(1) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if _leads(v))
-    return max(value.op.working(value), passing)
 
 
 def _chain(first: Value, waiting: list[Value]) -> tuple[list[Value], list[Value], list[Value]]:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 
 from specnet.compiler.fuse import Group, is_sum, root
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT
 from specnet.runtime.plan import ARENA, ONCE
-from specnet.runtime.shapes import BATCH, ITEM_BYTES, DType, Shape, count
+from specnet.runtime.shapes import BATCH, ITEM_BYTES, DType, Shape, at, count
 
 ALIGNMENT = 64
 
@@ -206,7 +207,7 @@ class _Placer:
         """Return a place for what passes within a group: for one piece, in the room of a worker, if it is cut."""
         if not group.rows:
             return Place(self._new(_bytes(shape, dtype, self.batch), number))
-        storage = Storage(_bytes(piece(shape, group), dtype, group.rows), birth=when, death=when)
+        storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
         self.own.append(storage)
         return Place(storage)
 
@@ -243,9 +244,13 @@ class _Placer:
                 return place
         return None
 
+    def _piece_bytes(self, shape: Shape, dtype: DType, group: Group) -> int:
+        shape = piece(shape, group)
+        return prod(at(shape[:1], group.rows) + at(shape[1:], self.batch)) * ITEM_BYTES[dtype]
+
     def _size(self, group: Group, value: Value) -> int:
         if value.index in group.inner:
-            return _bytes(piece(value.shape, group), value.dtype, group.rows)
+            return self._piece_bytes(value.shape, value.dtype, group)
         return _bytes(value.shape, value.dtype, self.batch)
 
     def _new(self, size: int, birth: int) -> Storage:

@@ -36,7 +36,7 @@ class Op:
 
     `shared` ops are worked through by workers that have some images of the batch each, and have the plan share its
     other long loops too. Their kernel is one expression that gives calls (`specnet.runtime.calls`) over some of the
-    rows; an image takes `working` bytes while it is worked on. What is summed over the batch, by any op, `sums` gives
+    rows. What is summed over the batch, by any op, `sums` gives
     the expression for, in which rows are added to `{o}`, or written there if it is to be `{anew}`, and `{more}` is
     scratch of the output's size; it is empty where rows cannot be added up one after the other.
     """
@@ -56,7 +56,6 @@ class Op:
     in_place: bool = True
     shared: bool = False
     sums: Text = lambda _: ""
-    working: Callable[[Value], int] = lambda _: 0
 
     def __call__(self, *inputs: Value | float, **attributes: Any) -> Value:
         """Append an application to the inputs' graph; numbers among the inputs become constants."""

@@ -6,7 +6,7 @@ make these parts anew takes as long as a small call itself, and holds the interp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,25 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 Call = tuple[Callable[..., object], tuple[Any, ...]]
 """A function, and what it is called with."""
+
+
+READY = 1_000
+"""Calls of a block that are made ready: about a MiB of views. Of more, each does so much that views cost little."""
+
+
+class Anew:
+    """Calls that are made anew whenever they are performed."""
+
+    def __init__(self, make: Callable[[], Iterable[Call]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._make())
+
+
+def are_few(makes: Iterable[Callable[[], Iterable[Call]]], times: int) -> bool:
+    """Whether so many `times` as many calls as these can all be made ready."""
+    return times * sum(1 for make in makes for _ in make()) <= READY
 
 
 def perform(calls: Iterable[Call]) -> None:

@@ -40,8 +40,7 @@ def convolve(
     else:
         kernels = yield from _by_group(w, room, how)
     for unit in how.units(0, len(x), how.tile):
-        first, stop, top, bottom = unit
-        made = out[first:stop, top:bottom].reshape(-1, how.filters)
+        made = _part(out, unit, how)
         if how.groups == 1:
             patches = yield from source.of(unit, 0, ones=joined)
             yield np.dot, (patches, kernels[0], made)
@@ -68,13 +67,21 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
     spread = _spread_across if how.across else _spread_taps
     for unit in how.units(0, len(g), how.spread_tile):
         first, stop, top, bottom = unit
-        flowing = g[first:stop, top:bottom].reshape(-1, how.filters)
+        rest = _Room(room.rest)
+        flowing = _part(g, unit, how)
+        if how.phases != (1, 1):
+            # Rows of images are long stretches to add to; what comes phase by phase is brought into their order.
+            images = rest.take((stop - first, *how.out, how.filters))
+            yield (
+                np.copyto,
+                (_by_phase(images, how), flowing.reshape(stop - first, *how.phases, *how.grid, -1)),
+            )
+            flowing = images.reshape(flowing.shape)
         if how.pointwise:
             yield np.dot, (flowing, kernels[0].T, out[first:stop, top:bottom].reshape(-1, how.channels))
             continue
         if top == 0:
             yield out[first:stop].fill, (0.0,)
-        rest = _Room(room.rest)
         own = rest.take((len(flowing), how.made)) if how.groups > 1 else flowing
         for group in range(how.groups):
             if how.groups > 1:
@@ -100,8 +107,7 @@ def convolve_kernel(
     part = more.reshape(-1)[: how.depth * how.made].reshape(how.depth, how.made)
     for number, unit in enumerate(how.units(0, len(x), how.tile)):
         new = anew and number == 0
-        begin, stop, top, bottom = unit
-        flowing = g[begin:stop, top:bottom].reshape(-1, how.filters)
+        flowing = _part(g, unit, how)
         if how.groups == 1:
             patches = yield from source.of(unit, 0)
             yield np.dot, (patches.T, flowing, total if new else part)
@@ -173,9 +179,10 @@ class _Patches:
         if how.pointwise:
             return self.x[first:stop, top:bottom].reshape(-1, how.channels)
         images = (yield from self._padded(first, stop)) if how.pads else self.x[first:stop]
-        seen = _windows(images, how)[:, top:bottom, :, :, :, group * how.own : (group + 1) * how.own]
+        seen = _windows(images, how)[..., group * how.own : (group + 1) * how.own]
+        seen = seen[:, top:bottom] if how.phases == (1, 1) else _by_phase(seen, how)
         if how.across:
-            turned = seen.transpose(3, 4, 5, 0, 1, 2)
+            turned = np.moveaxis(seen, (-3, -2, -1), (0, 1, 2))
             places = turned.size // how.depth
             laid: Array = self.patches[: (how.depth + ones) * places].reshape(-1, places)
             yield np.copyto, (laid[: how.depth].reshape(turned.shape), turned)
@@ -196,6 +203,20 @@ class _Patches:
             yield np.copyto, (within, self.x[first:stop])
             self.held = first
         return images
+
+
+def _part(array: Array, unit: Unit, how: Geometry) -> Array:
+    """Return a tile of an output as a matrix (places, filters)."""
+    first, stop, top, bottom = unit
+    part = array[first:stop, top:bottom] if how.phases == (1, 1) else array[first:stop]
+    return part.reshape(-1, how.filters)
+
+
+def _by_phase(places: Array, how: Geometry) -> Array:
+    """Return (images, rows, columns, ...) of an output as (images, phases down, phases across, ...), a view."""
+    (down, right), (rows, columns), rest = how.phases, how.grid, places.shape[3:]
+    split = places.reshape(len(places), rows, down, columns, right, *rest)
+    return split.transpose(0, 2, 4, 1, 3, *range(5, 5 + len(rest)))
 
 
 def _windows(images: Array, how: Geometry) -> Array:

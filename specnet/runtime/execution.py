@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from specnet.runtime.blas import one_thread
+from specnet.runtime.calls import Anew, are_few
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
-from specnet.runtime.shapes import ITEM_BYTES, at, count, show
+from specnet.runtime.shapes import ITEM_BYTES, at, show
 from specnet.runtime.workers import BUFFER, Workers
 
 Array = np.ndarray[Any, Any]
@@ -108,9 +111,10 @@ def _aligned(size: int) -> Array:
     return raw[start : start + size]
 
 
-def _view(view: View, memory: Mapping[str, Array], batch: int) -> Array:
-    shape = at(view.shape, batch)
-    size = count(view.shape).at(batch) * ITEM_BYTES[view.dtype]
+def _view(view: View, memory: Mapping[str, Array], batch: int, rows: int | None = None) -> Array:
+    """Return a view, of which the leading axis may have other `rows` than the batch."""
+    shape = at(view.shape[:1], batch if rows is None else rows) + at(view.shape[1:], batch)
+    size = prod(shape) * ITEM_BYTES[view.dtype]
     flat = memory[view.memory][view.offset : view.offset + size].view(view.dtype)
     if view.form == "flat":
         return flat
@@ -127,6 +131,7 @@ def _pieces(block: Block, names: dict[str, Any], arena: Array, batch: int) -> li
     calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
     sums: dict[str, list[Array]] = {name: [] for name in block.sums}
     found: list[list[tuple[Any, ...]]] = []
+    few: bool | None = None
     for worker, share in enumerate(shares):
         room = {ARENA: arena[worker * block.room :]}
         for name, (whole, part) in block.sums.items():
@@ -138,8 +143,11 @@ def _pieces(block: Block, names: dict[str, Any], arena: Array, batch: int) -> li
                 array = names[view]
                 times = len(array) // size
                 piece[name] = array[start * times : stop * times]
-            piece |= {name: _view(view, room, stop - start) for name, view in block.passing.items()}
-            piece |= {name: list(eval(code, names, piece)) for name, code in calls.items()}  # noqa: S307
+            piece |= {name: _view(view, room, batch, stop - start) for name, view in block.passing.items()}
+            makes = {name: partial(eval, code, names, piece) for name, code in calls.items()}
+            if few is None:
+                few = are_few(makes.values(), sum(map(len, shares)))
+            piece |= {name: list(make()) if few else Anew(make) for name, make in makes.items()}
             own.append(tuple(piece[name] for name in block.arguments))
         found.append(own)
     names |= sums

@@ -98,17 +98,20 @@ def _divide(
     """Divide g among the taps of windows that are alike and apart: what one has not taken is left for the next."""
     for places in unseen:
         yield into[:, places].fill, (0.0,)
-    rest = g
+    rest, alone = g, len(y[0]) == 1
     for (_, places), (_, following) in pairwise(runs):
+        # One window sees long stretches, which are as fast to compute in as scratch.
+        given = into[:, places] if alone else part
         yield np.equal, (x[:, places], y, same)
         yield np.copyto, (part, same)
-        yield np.multiply, (part, rest, part)
-        yield np.copyto, (into[:, places], part)
+        yield np.multiply, (part, rest, given)
+        if not alone:
+            yield np.copyto, (into[:, places], part)
         if following is runs[-1][1]:
             # Whoever has not found its place before has it in the last one.
-            yield np.subtract, (rest, part, into[:, following])
+            yield np.subtract, (rest, given, into[:, following])
         else:
-            yield np.subtract, (rest, part, left)
+            yield np.subtract, (rest, given, left)
             rest = left
     if len(runs) == 1:
         yield np.copyto, (into[:, runs[0][1]], g)

@@ -7,6 +7,7 @@ so the pullbacks of each are the other two, and slopes of slopes exist.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from specnet.graph.graph import ShapeFault, Value
@@ -29,6 +30,7 @@ def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: dict[str, 
         attributes["dilation"],
         attributes["groups"],
         ITEM_BYTES[dtype],
+        attributes.get("phases", (1, 1)),
     )
 
 
@@ -79,6 +81,11 @@ def _of(value: Value) -> Geometry:
     return _geometry(images, kernel, value.dtype, attributes)
 
 
+def geometry_of(value: Value, phases: Pair) -> Geometry:
+    """Return the geometry that an application of any of the three ops would have with these phases."""
+    return replace(_of(value), phases=phases)
+
+
 def _how(value: Value, batch: int) -> dict[str, Any]:
     return {"how": _of(value)}
 
@@ -88,7 +95,7 @@ def _infer_conv2d(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
     how = _fitting(x.shape, w.shape, x, x.dtype, attributes)
     if bias and bias[0].shape != (how.filters,):
         raise ShapeFault(f"a bias {show(bias[0].shape)} does not fit {how.filters} filters", bias[0])
-    return (x.shape[0], *how.out, how.filters), x.dtype
+    return (x.shape[0], *how.laid), x.dtype
 
 
 def _flops(value: Value) -> Count:
@@ -122,13 +129,14 @@ conv2d: Op = Op(
     scratch=lambda value: [((_of(value).forward_scratch,), value.dtype)],
     prepare=_how,
     shared=True,
-    working=lambda value: _of(value).working,
 )
 """Images (batch, h, w, channels) by a kernel (kh, kw, channels / groups, filters), plus a bias (filters,) if given.
 
 y[n, i, j, f] is the sum over a, b and the channels c of f's group of
 x[n, i * strides[0] + a * dilation[0] - top, j * strides[1] + b * dilation[1] - left, c] * w[a, b, c, f], with zeros
-outside the images; `padding` is ((top, bottom), (left, right)).
+outside the images; `padding` is ((top, bottom), (left, right)). With `phases` (p, q) only as many rows as p divides and
+columns as q divides are computed, and y is (batch, p * q, rows / p, columns / q, filters): see `Geometry.laid`. The
+compiler alone asks for that, where a pooling follows, once a graph has its gradients.
 """
 
 
@@ -138,7 +146,7 @@ def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: dict[str, Any]) -
     assert isinstance(own, int)
     images = (g.shape[0], *attributes["size"], own * attributes["groups"])
     how = _fitting(images, w.shape, g, g.dtype, attributes)
-    if g.shape[1:] != (*how.out, how.filters):
+    if g.shape[1:] != how.laid:
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(images)}", g)
     return images, g.dtype
 
@@ -155,18 +163,17 @@ conv2d_input: Op = Op(
     scratch=lambda value: [((_of(value).input_scratch,), value.dtype)],
     prepare=_how,
     shared=True,
-    working=lambda value: _of(value).working,
 )
 """What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
 
 
 def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
     x, g = inputs
-    channels, filters = x.shape[3], g.shape[3]
+    channels, filters = x.shape[3], g.shape[-1]
     assert isinstance(channels, int)
     kernel = (*attributes["size"], channels // attributes["groups"], filters)
     how = _fitting(x.shape, kernel, x, x.dtype, attributes)
-    if g.shape != (x.shape[0], *how.out, how.filters):
+    if g.shape != (x.shape[0], *how.laid):
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(x.shape)}", g)
     return kernel, x.dtype
 
@@ -185,7 +192,6 @@ conv2d_kernel: Op = Op(
     scratch=lambda value: [((_of(value).kernel_scratch,), value.dtype)],
     prepare=_how,
     shared=True,
-    working=lambda value: _of(value).working,
     sums=lambda _: _KERNEL,
 )
 """What flows back to the kernel of a `conv2d`, of the height and width `size`."""

@@ -179,7 +179,7 @@ class _Writer:
         if self.group is not None:
             kernel = value.op.sums(value) or kernel
         text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)
-        if value.op.shared or (self.group is not None and value.op.sums(value)):
+        if value.op.calls or (self.group is not None and value.op.sums(value)):
             name = f"c{value.index}"
             (self.calls if self.group is None else self.block_calls)[name] = text
             return (f"perform({name})  # {text}",)

@@ -59,7 +59,7 @@ def group(
         first = waiting.pop(0)
         if workers and by_rows(first):
             chain, before, rest = _rows_chain(first, waiting) if fuse else ([first], [], waiting)
-            if any(v.op.shared for v in chain):
+            if any(v.op.calls for v in chain):
                 groups += [Group([v]) for v in before]
                 inside = {v.index for v in chain}
                 inner = {v.index for v in chain if _stays(v, inside, readers)}
@@ -89,15 +89,17 @@ def is_sum(value: Value) -> bool:
 def by_rows(value: Value) -> bool:
     """Whether an op works on each row of the batch by itself, or adds them up."""
     if is_sum(value):
-        return all(_leads(i) for i in value.inputs)
+        return all(_leads(i) or _whole(i) for i in value.inputs)
     if not _leads(value):
         return False
-    if value.op.shared:
+    if value.op.calls:
         return bool(value.attributes.get("axis", 1) > 0)
-    return value.op.elementwise and all(
-        not i.shape or i.shape[0] == value.shape[0] or not any(isinstance(d, Batch) for d in i.shape)
-        for i in value.inputs
-    )
+    return value.op.elementwise and all(_whole(i) or i.shape[0] == value.shape[0] for i in value.inputs)
+
+
+def _whole(value: Value) -> bool:
+    """Whether a value is the same for all rows of the batch."""
+    return not any(isinstance(dim, Batch) for dim in value.shape)
 
 
 def _leads(value: Value) -> bool:

@@ -181,7 +181,7 @@ class _Placer:
         for shape, dtype in value.op.scratch(value):
             place = self._passing(number, group, when, shape, dtype)
             self.out.scratch.setdefault(value.index, []).append((place, piece(shape, group), dtype))
-        if value.op.sums(value) and (group.rows or value.op.shared):
+        if value.op.sums(value) and (group.rows or value.op.calls):
             self.out.more[value.index] = self._passing(number, group, when, value.shape, value.dtype)
         if group.rows and is_sum(value) and group.workers > 1:
             place = self.out.partial[value.index] = self._passing(

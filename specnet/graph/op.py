@@ -34,11 +34,11 @@ class Op:
     more; `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
     differs at every application, so that two are never one.
 
-    `shared` ops are worked through by workers that have some images of the batch each, and have the plan share its
-    other long loops too. Their kernel is one expression that gives calls (`specnet.runtime.calls`) over some of the
-    rows. What is summed over the batch, by any op, `sums` gives
-    the expression for, in which rows are added to `{o}`, or written there if it is to be `{anew}`, and `{more}` is
-    scratch of the output's size; it is empty where rows cannot be added up one after the other.
+    The kernel of an op with `calls` is one expression, which gives calls (`specnet.runtime.calls`) over some rows of
+    the batch, so that workers can have some each; `shared` ops have a plan share the batch out, and its other long
+    loops too. For what is summed over the batch, by any op, `sums` gives such an expression, in which rows are added to
+    `{o}`, or written there if that is to be done `{anew}`, and `{more}` is scratch of the output's size; it is empty
+    where rows cannot be added up one after the other.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Op:
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
     in_place: bool = True
+    calls: bool = False
     shared: bool = False
     sums: Text = lambda _: ""
 

@@ -16,8 +16,8 @@ Call = tuple[Callable[..., object], tuple[Any, ...]]
 """A function, and what it is called with."""
 
 
-READY = 1_000
-"""Calls of a block that are made ready: about a MiB of views. Of more, each does so much that views cost little."""
+READY = 2_000
+"""Calls that a plan makes ready: 1 to 2 MiB of views. Where there are more, each does so much that views cost little."""
 
 
 class Anew:
@@ -28,11 +28,6 @@ class Anew:
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._make())
-
-
-def are_few(makes: Iterable[Callable[[], Iterable[Call]]], times: int) -> bool:
-    """Whether so many `times` as many calls as these can all be made ready."""
-    return times * sum(1 for make in makes for _ in make()) <= READY
 
 
 def perform(calls: Iterable[Call]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from specnet.runtime.blas import one_thread
-from specnet.runtime.calls import Anew, are_few
+from specnet.runtime.calls import READY, Anew
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
 from specnet.runtime.shapes import ITEM_BYTES, at, show
@@ -87,8 +87,10 @@ class Executable:
         names["anew"] = True
         for name, expression in plan.calls.items():
             names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
+        room = READY
         for block in plan.blocks:
-            pieces = _pieces(block, names, memory[ARENA], batch)
+            pieces, ready = _pieces(block, names, memory[ARENA], batch, room)
+            room -= ready
             names[block.name] = pieces if self._workers is not None else pieces[0]
         return names
 
@@ -124,14 +126,19 @@ def _view(view: View, memory: Mapping[str, Array], batch: int, rows: int | None 
     return array.T if view.form == "T" else array
 
 
-def _pieces(block: Block, names: dict[str, Any], arena: Array, batch: int) -> list[list[tuple[Any, ...]]]:
-    """Return what the statements of a block name, a list of pieces for each worker; name its sums."""
+def _pieces(
+    block: Block, names: dict[str, Any], arena: Array, batch: int, most: int
+) -> tuple[list[list[tuple[Any, ...]]], int]:
+    """Return what the statements of a block name, a list of pieces for each worker, and name its sums.
+
+    Calls are made ready if they are at most so many; return how many are.
+    """
     shares = block.shares(batch)
     size = sum(stop - start for share in shares for start, stop in share)
     calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
     sums: dict[str, list[Array]] = {name: [] for name in block.sums}
     found: list[list[tuple[Any, ...]]] = []
-    few: bool | None = None
+    ready: int | None = None
     for worker, share in enumerate(shares):
         room = {ARENA: arena[worker * block.room :]}
         for name, (whole, part) in block.sums.items():
@@ -145,10 +152,12 @@ def _pieces(block: Block, names: dict[str, Any], arena: Array, batch: int) -> li
                 piece[name] = array[start * times : stop * times]
             piece |= {name: _view(view, room, batch, stop - start) for name, view in block.passing.items()}
             makes = {name: partial(eval, code, names, piece) for name, code in calls.items()}
-            if few is None:
-                few = are_few(makes.values(), sum(map(len, shares)))
-            piece |= {name: list(make()) if few else Anew(make) for name, make in makes.items()}
+            if ready is None:
+                each = sum(1 for make in makes.values() for _ in make())
+                ready = each * sum(map(len, shares))
+                ready = ready if ready <= most else 0
+            piece |= {name: list(make()) if ready else Anew(make) for name, make in makes.items()}
             own.append(tuple(piece[name] for name in block.arguments))
         found.append(own)
     names |= sums
-    return found
+    return found, ready or 0

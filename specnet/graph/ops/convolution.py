@@ -128,6 +128,7 @@ conv2d: Op = Op(
     flops=_flops,
     scratch=lambda value: [((_of(value).forward_scratch,), value.dtype)],
     prepare=_how,
+    calls=True,
     shared=True,
 )
 """Images (batch, h, w, channels) by a kernel (kh, kw, channels / groups, filters), plus a bias (filters,) if given.
@@ -162,6 +163,7 @@ conv2d_input: Op = Op(
     flops=_flops,
     scratch=lambda value: [((_of(value).input_scratch,), value.dtype)],
     prepare=_how,
+    calls=True,
     shared=True,
 )
 """What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
@@ -191,6 +193,7 @@ conv2d_kernel: Op = Op(
     flops=_flops,
     scratch=lambda value: [((_of(value).kernel_scratch,), value.dtype)],
     prepare=_how,
+    calls=True,
     shared=True,
     sums=lambda _: _KERNEL,
 )

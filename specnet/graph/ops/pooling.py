@@ -103,6 +103,7 @@ max_pool: Op = Op(
     ),
     flops=_each(1),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """The largest element of each window along an axis; the gradient goes to the first of equals.
@@ -123,6 +124,7 @@ max_unpool: Op = Op(
     flops=_each(3),
     scratch=_room(None, None, "bool"),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """What flows back through `max_pool`: each window's gradient at the first place of x that holds its largest."""
@@ -139,6 +141,7 @@ max_pick: Op = Op(
     flops=_each(1),
     scratch=_room("bool", "bool"),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """The element of its first input where `max_pool` found the largest of its second, whose result is the third."""
@@ -150,6 +153,7 @@ window_sum: Op = Op(
     lambda g, y, x, axis, windows: (window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),),
     flops=_each(1),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """The sum of each window along an axis."""
@@ -161,6 +165,7 @@ window_spread: Op = Op(
     lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """For each place of an axis of `size`, the sum over the windows that see it: the transpose of `window_sum`."""

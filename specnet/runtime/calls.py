@@ -17,7 +17,7 @@ Call = tuple[Callable[..., object], tuple[Any, ...]]
 
 
 READY = 2_000
-"""Calls that a plan makes ready: 1 to 2 MiB of views. Where there are more, each does so much that views cost little."""
+"""Calls that a plan makes ready: 1 to 2 MiB of views. Of more, each does so much that its views cost little."""
 
 
 class Anew:

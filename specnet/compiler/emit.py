@@ -5,15 +5,16 @@ from dataclasses import replace
 from typing import Any
 
 from specnet.compiler.fuse import Group, root
-from specnet.compiler.place import Place, Placement
+from specnet.compiler.place import Place, Placement, piece
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT
 from specnet.runtime.plan import Block, Form, Plan, Step, View
-from specnet.runtime.shapes import ITEM_BYTES, Count, DType, Shape, broadcast
+from specnet.runtime.shapes import BATCH, ITEM_BYTES, Batch, Count, DType, Shape
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
+_PIECE = re.compile(r"\b[ptc]\d\w*")
 _INPUTS = "abcdefgh"
 
 SHARED = 8_000_000
@@ -36,6 +37,7 @@ class _Writer:
         self.graph, self.placement, self.batch, self.workers = graph, placement, batch, workers
         self.views: dict[str, View] = {}
         self.blocks: list[Block] = []
+        self.calls: dict[str, str] = {}
         self.literals: dict[str, tuple[float, int, DType]] = {}
         self.factors: dict[str, tuple[float, int]] = {}
         self.prepared: dict[str, Any] = {}
@@ -45,23 +47,24 @@ class _Writer:
         self.steps: list[Step] = []
         self.once: list[str] = []
         self.lines: list[str] = []
-        # Within a block: the view that stands behind each piece's name, and what the block is.
-        self.cut: dict[str, str] | None = None
-        self.inner: set[int] = set()
-        self.block_shape: Shape = ()
-        self.rows = 0
+        # Within a block: what it is, and what stands behind the names that its pieces have.
+        self.group: Group | None = None
+        self.sliced: dict[str, str] = {}
+        self.passing: dict[str, View] = {}
+        self.block_calls: dict[str, str] = {}
+        self.sums: dict[str, tuple[str, View | None]] = {}
 
     def write(self, groups: list[Group], guard: str | None) -> Plan:
         scalars = tuple(name for name, v in self.graph.outputs.items() if not v.shape)
         results = ", ".join(self.scalar(self.graph.outputs[name]) for name in scalars)
         result = f"return ({results},)" if results else "return ()"
         guarded = guard is None
-        for group in groups:
+        for number, group in enumerate(groups):
             if not guarded and group.values[0].phase != "forward" and not group.once:
                 loss = self.scalar(self.graph.outputs[guard or ""])
                 self.lines += [f"if {loss} - {loss} != 0.0:", f"    {result}"]
                 guarded = True
-            self._group(group)
+            self._group(number, group)
         for leaf, value in self.placement.copies:
             code = f"copyto({self.array(leaf)}, {self.operand(value, leaf.dtype)})"
             self._finish(self._step(leaf, "assign", (code,)), (code,), None)
@@ -71,6 +74,7 @@ class _Writer:
             steps=tuple(self.steps),
             views=tuple(self.views.values()),
             blocks=tuple(self.blocks),
+            calls=self.calls,
             literals=self.literals,
             factors=self.factors,
             prepared=self.prepared,
@@ -90,32 +94,44 @@ class _Writer:
 
     # Groups and steps
 
-    def _group(self, group: Group) -> None:
+    def _group(self, number: int, group: Group) -> None:
         if not group.rows:
             for value in group.values:
                 code = self._code(value)
                 self._finish(self._step(value, value.op.name, code, once=group.once), code, group)
             return
-        shape = group.values[0].shape
         name = f"block_{len(self.blocks)}"
-        self.cut, self.inner, self.block_shape, self.rows = {}, group.inner, shape, group.rows * group.workers
+        self.group, self.sliced, self.passing, self.block_calls, self.sums = group, {}, {}, {}, {}
         steps = [(value, self._code(value)) for value in group.values]
-        cut, self.cut = self.cut, None
-        scratch = tuple(view for piece, view in cut.items() if piece.startswith("t"))
-        sliced = tuple(view for piece, view in cut.items() if piece.startswith("p"))
-        pieces = [p for p in cut if p.startswith("p")] + [p for p in cut if p.startswith("t")]
-        self.blocks.append(Block(name, group.rows, shape, sliced, scratch, group.workers))
-        if group.workers > 1:
-            self.lines.append(f"def piece_of_{name}({', '.join(pieces)}):")
+        self.group = None
+        named = set(_PIECE.findall("\n".join(line.partition("  #")[0] for _, code in steps for line in code)))
+        arguments = [n for n in (*self.sliced, *self.passing, *self.block_calls) if n in named]
+        self.blocks.append(
+            Block(
+                name,
+                group.rows,
+                group.leading,
+                tuple(arguments),
+                self.sliced,
+                self.passing,
+                self.block_calls,
+                self.sums,
+                group.workers,
+                self.placement.rooms[number],
+            )
+        )
+        if self.workers:
+            self.lines.append(f"def piece_of_{name}({', '.join(arguments)}):")
         else:
-            self.lines.append(f"for {', '.join(pieces)}, in {name}:")
+            self.lines.append(f"for {', '.join(arguments)}, in {name}:")
         for value, code in steps:
             self.lines += [f"    {line}" for line in code]
             self._count_functions(code)
             self.steps.append(replace(self._step(value, value.op.name, code), block=name))
-        if group.workers > 1:
-            self.lines.append(f"each_piece(workers, piece_of_{name}, {name})")
-            self.functions.add("each_piece")
+        after = [f"each_piece(workers, piece_of_{name}, {name})"] if self.workers else []
+        after += [f"add_up({total})" for total in self.sums if group.workers > 1]
+        self.lines += after
+        self._count_functions(tuple(after))
 
     def _finish(self, step: Step, code: tuple[str, ...], group: Group | None) -> None:
         self.steps.append(step)
@@ -160,7 +176,13 @@ class _Writer:
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
         if value.op is ops.product and self.workers > 1 and value.op.flops(value).at(self.batch) >= SHARED:
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
+        if self.group is not None:
+            kernel = value.op.sums(value) or kernel
         text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)
+        if value.op.calls or (self.group is not None and value.op.sums(value)):
+            name = f"c{value.index}"
+            (self.calls if self.group is None else self.block_calls)[name] = text
+            return (f"perform({name})  # {text}",)
         return tuple(text.split("\n"))
 
     def _fill(self, value: Value, slot: str) -> str:
@@ -168,16 +190,20 @@ class _Writer:
         if name.startswith("="):
             return self.literal(float(name[1:]), 0, _float(value))
         if name == "o":
-            return self.array(value, form) if value.shape else f"s{value.index}"
+            return self._output(value, form)
         if name in _INPUTS and len(name) == 1 and _INPUTS.index(name) < len(value.inputs):
             return self.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
-        if re.fullmatch(r"s\d?", name):
-            return self._scratch(value, int(name[1:] or 1) - 1, form)
-        if name == "workers":
-            return "workers"
+        if re.fullmatch(r"s\d?|more", name):
+            return self._scratch(value, name, form)
+        if name in ("workers", "anew"):
+            return name
         if name == "stream":
             self.streams[f"stream_{value.index}"] = value.attributes["stream"]
             return f"stream_{value.index}"
+        return self._named(value, name)
+
+    def _named(self, value: Value, name: str) -> str:
+        """Return an attribute, or what is prepared for a batch size, as the source names it."""
         if name in value.attributes:
             attribute = value.attributes[name]
             if isinstance(attribute, int | float | str | tuple):
@@ -233,34 +259,58 @@ class _Writer:
     def array(self, value: Value, form: str = "") -> str:
         """Return the name of a value's array, as the view that is asked for."""
         place = self.placement.places[root(value).index]
-        if self.cut is None:
+        group = self.group
+        if group is None:
             return self._view(f"v{value.index}", place, value.shape, value.dtype, form)
-        if value.index in self.inner:
-            return self._piece("t", value.index, place, value.shape, value.dtype)
-        if broadcast(value.shape, self.block_shape) == self.block_shape and (
-            len(value.shape) == len(self.block_shape) and value.shape[0] == self.block_shape[0]
-        ):
-            return self._piece("p", value.index, place, value.shape, value.dtype)
+        if root(value).index in group.inner:
+            return self._laid(str(value.index), place, value.shape, value.dtype)
+        first = value.shape[0]
+        by_rows = group.leading == BATCH and isinstance(first, Batch)
+        if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
+            self.sliced[f"p{value.index}"] = self._view(
+                f"v{value.index}", place, value.shape, value.dtype, ""
+            )
+            return f"p{value.index}"
         return self._view(f"v{value.index}", place, value.shape, value.dtype, form)
 
-    def _scratch(self, value: Value, number: int, form: str) -> str:
-        place, shape, dtype = self.placement.scratch[value.index][number]
-        name = f"{value.index}_s{number + 1}"
-        if self.cut is not None:
-            return self._piece("t", name, place, self.block_shape, dtype)
-        return self._view(f"v{name}", place, shape, dtype, form)
+    def _output(self, value: Value, form: str) -> str:
+        if not value.shape:
+            return f"s{value.index}"
+        if self.group is None or not value.op.sums(value):
+            return self.array(value, form)
+        name = f"u{value.index}"
+        place = self.placement.partial.get(value.index)
+        part = None if place is None else self._at(name, place, value.shape, value.dtype)
+        self.sums[name] = (self.array(value), part)
+        return name
 
-    def _piece(self, kind: str, name: int | str, place: Place, shape: Shape, dtype: DType) -> str:
-        assert self.cut is not None
-        held = (self.rows, *shape[1:]) if kind == "t" else shape
-        self.cut[f"{kind}{name}"] = self._view(f"v{name}", place, held, dtype, "")
-        return f"{kind}{name}"
+    def _scratch(self, value: Value, name: str, form: str) -> str:
+        if name == "more":
+            return self._laid(
+                f"{value.index}_more", self.placement.more[value.index], value.shape, value.dtype
+            )
+        number = int(name[1:] or 1) - 1
+        place, shape, dtype = self.placement.scratch[value.index][number]
+        return self._laid(f"{value.index}_s{number + 1}", place, shape, dtype, form)
+
+    def _laid(self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "") -> str:
+        """Return the name of what passes within a group: of an array, or of a piece in a worker's room."""
+        if self.group is None:
+            return self._view(f"v{name}", place, shape, dtype, form)
+        self.passing[f"t{name}"] = self._at(f"t{name}", place, piece(shape, self.group), dtype)
+        return f"t{name}"
 
     def _view(self, name: str, place: Place, shape: Shape, dtype: DType, form: str, delta: int = 0) -> str:
         full = f"{name}_{form}" if form else name
         kind: Form = form or "plain"  # type: ignore[assignment]
-        self.views[full] = View(full, place.storage.memory, place.offset + delta, shape, dtype, kind)
+        self.views[full] = self._at(full, place, shape, dtype, kind, delta)
         return full
+
+    @staticmethod
+    def _at(
+        name: str, place: Place, shape: Shape, dtype: DType, form: Form = "plain", delta: int = 0
+    ) -> View:
+        return View(name, place.storage.memory, place.offset + delta, shape, dtype, form)
 
 
 def _float(value: Value) -> DType:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from specnet.compiler.emit import emit
 from specnet.compiler.fuse import group
 from specnet.compiler.layout import join_biases
+from specnet.compiler.phases import lay_out_phases
 from specnet.compiler.place import place
 from specnet.compiler.simplify import prune, simplify
 from specnet.compiler.spread import spread
@@ -25,7 +26,10 @@ def plan(
     bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the plan that
     every optimised one is tested against.
     """
-    graph = spread(join_biases(simplify(graph), fixed_inputs=fixed_inputs)) if optimise else prune(graph)
+    if optimise:
+        graph = spread(join_biases(lay_out_phases(simplify(graph)), fixed_inputs=fixed_inputs))
+    else:
+        graph = prune(graph)
     workers = cores() if any(value.op.shared for value in graph) else 0
-    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=max(1, workers))
+    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
     return emit(graph, groups, place(graph, groups, batch), batch, guard, workers)

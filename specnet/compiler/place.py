@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import prod
 
-from specnet.compiler.fuse import Group, root
+from specnet.compiler.fuse import Group, is_sum, root
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT
 from specnet.runtime.plan import ARENA, ONCE
-from specnet.runtime.shapes import ITEM_BYTES, DType, Shape, count
+from specnet.runtime.shapes import BATCH, ITEM_BYTES, DType, Shape, at, count
 
 ALIGNMENT = 64
 
@@ -22,6 +23,8 @@ class Storage:
     offset: int = 0
     birth: int = 0
     death: int = 0
+    within: Storage | None = None
+    """The room of a group's workers that it is a part of; then the times are places in the order of all ops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Place:
     @property
     def offset(self) -> int:
         """Bytes from the start of the memory that the storage is in."""
-        return self.storage.offset + self.delta
+        room = self.storage.within
+        return self.storage.offset + self.delta + (0 if room is None else room.offset)
 
 
 @dataclass(slots=True)
@@ -44,6 +48,12 @@ class Placement:
     places: dict[int, Place] = field(default_factory=dict)
     """By index of the value that computes it; reshapes have none of their own."""
     scratch: dict[int, list[tuple[Place, Shape, DType]]] = field(default_factory=dict)
+    more: dict[int, Place] = field(default_factory=dict)
+    """Scratch of the size of what is summed over the batch, for what is added to it."""
+    partial: dict[int, Place] = field(default_factory=dict)
+    """Where each worker but the first sums up."""
+    rooms: dict[int, int] = field(default_factory=dict)
+    """Bytes that a worker has of its own, by number of the group that runs piece by piece."""
     copies: list[tuple[Value, Value]] = field(default_factory=list)
     """Assignments whose value could not be computed in the leaf's own memory."""
     packed: set[tuple[int, int]] = field(default_factory=set)
@@ -76,6 +86,7 @@ class _Placer:
         for value in (*graph.outputs.values(), *(v for _, v in graph.assignments)):
             self.last_read[root(value).index] = len(order)
         self.storages: list[Storage] = []
+        self.own: list[Storage] = []
 
     def run(self) -> Placement:
         for value in self.graph:
@@ -85,8 +96,11 @@ class _Placer:
         self._packed()
         self._extended()
         for number, group in enumerate(self.groups):
+            self.own = []
             for value in group.values:
                 self._value(number, group, value)
+            if group.rows:
+                self._room(number, group)
         self._deaths()
         self.out.arena = _lay_out(self.storages)
         return self.out
@@ -104,7 +118,8 @@ class _Placer:
     def _can_overwrite(self, leaf: Value, made: Value) -> bool:
         if made.op.leaf or made.op is CONSTANT or made.index in self.out.places or not made.shape:
             return False
-        if self.groups[self.group_of[made.index]].once or made.count != leaf.count:
+        group = self.groups[self.group_of[made.index]]
+        if group.once or made.count != leaf.count or (group.rows and is_sum(made)):
             return False
         when = self.position[made.index]
         memory = _memory(leaf)
@@ -162,11 +177,18 @@ class _Placer:
     # What lies in the arena
 
     def _value(self, number: int, group: Group, value: Value) -> None:
-        for whole, dtype in value.op.scratch(value):
-            shape = self._piece(whole, group)
-            storage = self._new(_bytes(shape, dtype, self.batch), number)
-            storage.death = number
-            self.out.scratch.setdefault(value.index, []).append((Place(storage), shape, dtype))
+        when = self.position[value.index]
+        for shape, dtype in value.op.scratch(value):
+            place = self._passing(number, group, when, shape, dtype)
+            self.out.scratch.setdefault(value.index, []).append((place, piece(shape, group), dtype))
+        if value.op.sums(value) and (group.rows or value.op.calls):
+            self.out.more[value.index] = self._passing(number, group, when, value.shape, value.dtype)
+        if group.rows and is_sum(value) and group.workers > 1:
+            place = self.out.partial[value.index] = self._passing(
+                number, group, when, value.shape, value.dtype
+            )
+            ends = (self.position[v.index] for v in (group.values[0], group.values[-1]))
+            place.storage.birth, place.storage.death = ends
         if not value.shape or value.index in self.out.places:
             return
         if group.once:
@@ -175,13 +197,31 @@ class _Placer:
         over = self._served(group, value)
         if over is not None:
             self.out.places[value.index] = over
-            return
-        inner = value.index in group.inner
-        shape = self._piece(value.shape, group) if inner else value.shape
-        self.out.places[value.index] = Place(self._new(_bytes(shape, value.dtype, self.batch), number))
+        elif value.index in group.inner:
+            self.out.places[value.index] = self._passing(number, group, when, value.shape, value.dtype)
+        else:
+            size = _bytes(value.shape, value.dtype, self.batch)
+            self.out.places[value.index] = Place(self._new(size, number))
 
-    def _piece(self, shape: Shape, group: Group) -> Shape:
-        return (group.rows * group.workers, *shape[1:]) if group.rows else shape
+    def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Place:
+        """Return a place for what passes within a group: for one piece, in the room of a worker, if it is cut."""
+        if not group.rows:
+            return Place(self._new(_bytes(shape, dtype, self.batch), number))
+        storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
+        self.own.append(storage)
+        return Place(storage)
+
+    def _room(self, number: int, group: Group) -> None:
+        """Lay out what a worker needs of its own while it takes one piece after another through a group."""
+        for value in group.values:
+            place = self.out.places.get(value.index)
+            if value.index in group.inner and place is not None:
+                last = max(self.last_read.get(value.index, 0), self.position[value.index])
+                place.storage.death = max(place.storage.death, last)
+        size = self.out.rooms[number] = _lay_out(self.own)
+        room = self._new(size * group.workers, number)
+        for storage in self.own:
+            storage.within = room
 
     def _served(self, group: Group, value: Value) -> Place | None:
         """Return the place of an input that this op may overwrite."""
@@ -193,22 +233,25 @@ class _Placer:
             if (
                 place is not None
                 and place.storage.memory == ARENA
-                and place.storage in self.storages
                 and source.count == value.count
                 and source.dtype == value.dtype
                 and (made.index in group.inner) == (value.index in group.inner)
                 and self.last_read[made.index] == self.position[value.index]
                 and not any(made.index == i.index for i in self.graph.outputs.values())
                 and place.delta == 0
-                and place.storage.size
-                == _bytes(
-                    self._piece(value.shape, group) if value.index in group.inner else value.shape,
-                    value.dtype,
-                    self.batch,
-                )
+                and place.storage.size == self._size(group, value)
             ):
                 return place
         return None
+
+    def _piece_bytes(self, shape: Shape, dtype: DType, group: Group) -> int:
+        shape = piece(shape, group)
+        return prod(at(shape[:1], group.rows) + at(shape[1:], self.batch)) * ITEM_BYTES[dtype]
+
+    def _size(self, group: Group, value: Value) -> int:
+        if value.index in group.inner:
+            return self._piece_bytes(value.shape, value.dtype, group)
+        return _bytes(value.shape, value.dtype, self.batch)
 
     def _new(self, size: int, birth: int) -> Storage:
         storage = Storage(size, birth=birth, death=birth)
@@ -220,10 +263,15 @@ class _Placer:
         order = [v for g in self.groups for v in g.values]
         for value in order:
             place = self.out.places.get(value.index)
-            if place is not None:
+            if place is not None and place.storage.within is None:
                 last = self.last_read.get(value.index, self.position[value.index])
                 group = self.group_of[order[last].index] if last < len(order) else end
                 place.storage.death = max(place.storage.death, group, self.group_of[value.index])
+
+
+def piece(shape: Shape, group: Group) -> Shape:
+    """Return the shape of a piece of an array in a group, in which the batch stands for the rows of a piece."""
+    return (BATCH, *shape[1:]) if group.rows and shape and shape[0] == group.leading else shape
 
 
 def _memory(value: Value) -> str | None:

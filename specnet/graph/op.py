@@ -12,6 +12,7 @@ Pullback = Callable[..., Sequence[Value | None]]
 Flops = Callable[[Value], Count]
 Scratch = Callable[[Value], Sequence[tuple[Shape, DType]]]
 Prepare = Callable[[Value, int], dict[str, Any]]
+Text = Callable[[Value], str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,9 +31,14 @@ class Op:
     or None where there is none.
 
     `elementwise` ops may run block by block and, if `in_place`, write over an input that nobody reads any
-    more; `shared` ops share their batch out over `{workers}`, and have the plan share its other long loops too;
-    `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
+    more; `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
     differs at every application, so that two are never one.
+
+    The kernel of an op with `calls` is one expression, which gives calls (`specnet.runtime.calls`) over some rows of
+    the batch, so that workers can have some each; `shared` ops have a plan share the batch out, and its other long
+    loops too. For what is summed over the batch, by any op, `sums` gives such an expression, in which rows are added to
+    `{o}`, or written there if that is to be done `{anew}`, and `{more}` is scratch of the output's size; it is empty
+    where rows cannot be added up one after the other.
     """
 
     name: str
@@ -48,7 +54,9 @@ class Op:
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
     in_place: bool = True
+    calls: bool = False
     shared: bool = False
+    sums: Text = lambda _: ""
 
     def __call__(self, *inputs: Value | float, **attributes: Any) -> Value:
         """Append an application to the inputs' graph; numbers among the inputs become constants."""

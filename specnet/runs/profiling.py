@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import median
@@ -16,7 +15,6 @@ from specnet.data import Dataset
 from specnet.runs.explanation import Explanation
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.plan import Plan
-from specnet.runtime.shapes import at
 from specnet.training.program import Program
 
 Array = np.ndarray[Any, Any]
@@ -121,10 +119,10 @@ def timed(plan: Plan, clock: list[float]) -> Plan:
 
 def _pieces(plan: Plan) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
-    counts = {
-        block.name: (math.ceil(at(block.shape, plan.batch)[0] / block.rows), block.workers)
-        for block in plan.blocks
-    }
+    counts = {}
+    for block in plan.blocks:
+        shares = block.shares(plan.batch)
+        counts[block.name] = (sum(map(len, shares)), len(shares))
     return [counts[step.block] if step.block is not None else (1, 1) for step in plan.steps]
 
 

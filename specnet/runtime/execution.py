@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from specnet.runtime.blas import one_thread
+from specnet.runtime.calls import READY, Anew
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
-from specnet.runtime.shapes import ITEM_BYTES, at, count, show
+from specnet.runtime.shapes import ITEM_BYTES, at, show
 from specnet.runtime.workers import BUFFER, Workers
 
 Array = np.ndarray[Any, Any]
@@ -81,9 +84,14 @@ class Executable:
         names |= plan.attributes
         if self._workers is not None:
             names["workers"] = self._workers
+        names["anew"] = True
+        for name, expression in plan.calls.items():
+            names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
+        room = READY
         for block in plan.blocks:
-            pieces = _pieces(block, names, batch)
-            names[block.name] = pieces if block.workers > 1 else pieces[0]
+            pieces, ready = _pieces(block, names, memory[ARENA], batch, room)
+            room -= ready
+            names[block.name] = pieces if self._workers is not None else pieces[0]
         return names
 
 
@@ -105,9 +113,10 @@ def _aligned(size: int) -> Array:
     return raw[start : start + size]
 
 
-def _view(view: View, memory: Mapping[str, Array], batch: int) -> Array:
-    shape = at(view.shape, batch)
-    size = count(view.shape).at(batch) * ITEM_BYTES[view.dtype]
+def _view(view: View, memory: Mapping[str, Array], batch: int, rows: int | None = None) -> Array:
+    """Return a view, of which the leading axis may have other `rows` than the batch."""
+    shape = at(view.shape[:1], batch if rows is None else rows) + at(view.shape[1:], batch)
+    size = prod(shape) * ITEM_BYTES[view.dtype]
     flat = memory[view.memory][view.offset : view.offset + size].view(view.dtype)
     if view.form == "flat":
         return flat
@@ -117,18 +126,38 @@ def _view(view: View, memory: Mapping[str, Array], batch: int) -> Array:
     return array.T if view.form == "T" else array
 
 
-def _pieces(block: Block, names: Mapping[str, Any], batch: int) -> list[list[tuple[Array, ...]]]:
-    """Cut a block's arrays into pieces, a list for each worker; a last smaller piece gets smaller scratch."""
-    leading = at(block.shape, batch)[0]
-    starts = range(0, leading, block.rows)
-    shares: list[list[tuple[Array, ...]]] = []
-    for worker in range(block.workers):
-        own = starts[len(starts) * worker // block.workers : len(starts) * (worker + 1) // block.workers]
-        room = worker * block.rows
-        pieces = []
-        for start in own:
-            rows = min(block.rows, leading - start)
-            sliced = [names[name][start : start + rows] for name in block.sliced]
-            pieces.append((*sliced, *(names[name][room : room + rows] for name in block.scratch)))
-        shares.append(pieces)
-    return shares
+def _pieces(
+    block: Block, names: dict[str, Any], arena: Array, batch: int, most: int
+) -> tuple[list[list[tuple[Any, ...]]], int]:
+    """Return what the statements of a block name, a list of pieces for each worker, and name its sums.
+
+    Calls are made ready if they are at most so many; return how many are.
+    """
+    shares = block.shares(batch)
+    size = sum(stop - start for share in shares for start, stop in share)
+    calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
+    sums: dict[str, list[Array]] = {name: [] for name in block.sums}
+    found: list[list[tuple[Any, ...]]] = []
+    ready: int | None = None
+    for worker, share in enumerate(shares):
+        room = {ARENA: arena[worker * block.room :]}
+        for name, (whole, part) in block.sums.items():
+            sums[name].append(names[whole] if worker == 0 or part is None else _view(part, room, batch))
+        own: list[tuple[Any, ...]] = []
+        for start, stop in share:
+            piece: dict[str, Any] = {name: each[worker] for name, each in sums.items()} | {"anew": not own}
+            for name, view in block.sliced.items():
+                array = names[view]
+                times = len(array) // size
+                piece[name] = array[start * times : stop * times]
+            piece |= {name: _view(view, room, batch, stop - start) for name, view in block.passing.items()}
+            makes = {name: partial(eval, code, names, piece) for name, code in calls.items()}
+            if ready is None:
+                each = sum(1 for make in makes.values() for _ in make())
+                ready = each * sum(map(len, shares))
+                ready = ready if ready <= most else 0
+            piece |= {name: list(make()) if ready else Anew(make) for name, make in makes.items()}
+            own.append(tuple(piece[name] for name in block.arguments))
+        found.append(own)
+    names |= sums
+    return found, ready or 0

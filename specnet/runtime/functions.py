@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from specnet.runtime import normalising
+from specnet.runtime.calls import add_up, perform, sum_rows
 from specnet.runtime.convolution import convolve, convolve_input, convolve_kernel
 from specnet.runtime.erf import erf
 from specnet.runtime.pooling import pick_max, pool_max, pool_sum, spread_sum, unpool_max
@@ -47,6 +48,7 @@ FUNCTIONS: dict[str, Any] = {
     "absolute": np.absolute,
     "add": np.add,
     "add_reduce": np.add.reduce,
+    "add_up": add_up,
     "argmax": np.argmax,
     "as_indices": as_indices,
     "column_moments": normalising.column_moments,
@@ -84,6 +86,7 @@ FUNCTIONS: dict[str, Any] = {
     "minimum": np.minimum,
     "multiply": np.multiply,
     "negative": np.negative,
+    "perform": perform,
     "pick_max": pick_max,
     "pool_max": pool_max,
     "pool_sum": pool_sum,
@@ -101,6 +104,7 @@ FUNCTIONS: dict[str, Any] = {
     "spread_sum": spread_sum,
     "sqrt": np.sqrt,
     "subtract": np.subtract,
+    "sum_rows": sum_rows,
     "take": np.take,
     "tanh": np.tanh,
     "unpool_max": unpool_max,

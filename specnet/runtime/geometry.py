@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 Pair = tuple[int, int]
 Unit = tuple[int, int, int, int]
@@ -31,15 +32,35 @@ class Geometry:
     groups: int
     item: int
     """Bytes of a number."""
+    phases: Pair = (1, 1)
+    """Every how many rows and columns of the output lie together: see `laid`."""
 
     @cached_property
     def out(self) -> Pair:
-        """Height and width of the output."""
+        """Height and width of the output; of several phases, what does not fill all of them is left out."""
         height, width = (
-            spots(*axis)
-            for axis in zip(self.size, self.kernel, self.strides, self.padding, self.dilation, strict=True)
+            spots(*axis) // phases * phases
+            for phases, *axis in zip(
+                self.phases, self.size, self.kernel, self.strides, self.padding, self.dilation, strict=True
+            )
         )
         return height, width
+
+    @cached_property
+    def laid(self) -> tuple[int, ...]:
+        """How the output of an image lies in memory: (height, width, filters), or phase by phase.
+
+        With phases (2, 2) it is (4, height / 2, width / 2, filters): of each 2 x 2 places the first ones, the second
+        ones and so on, so that whoever compares these goes over long stretches of memory.
+        """
+        if self.phases == (1, 1):
+            return *self.out, self.filters
+        return prod(self.phases), *self.grid, self.filters
+
+    @property
+    def grid(self) -> Pair:
+        """Height and width of one phase of the output."""
+        return self.out[0] // self.phases[0], self.out[1] // self.phases[1]
 
     @cached_property
     def padded(self) -> Pair:
@@ -79,7 +100,8 @@ class Geometry:
     @property
     def pointwise(self) -> bool:
         """Whether the images themselves are the patches."""
-        return self.taps == 1 and self.strides == (1, 1) and not self.pads and self.groups == 1
+        plain = self.strides == self.phases == (1, 1) and not self.pads
+        return self.taps == 1 and plain and self.groups == 1
 
     @property
     def across(self) -> bool:
@@ -108,8 +130,10 @@ class Geometry:
         return (min(MOST, ROOM // whole), self.out[0]) if whole <= ROOM else (1, max(1, ROOM // row))
 
     def units(self, start: int, stop: int, tile: Pair) -> Iterator[Unit]:
-        """Go through some images, tile by tile."""
+        """Go through some images, tile by tile, of about the same size each."""
         images, rows = tile
+        tiles = -(-(stop - start) // images)
+        images = -(-(stop - start) // max(1, tiles))
         for first in range(start, stop, images):
             for top in range(0, self.out[0], rows):
                 yield first, min(first + images, stop), top, min(top + rows, self.out[0])
@@ -144,15 +168,17 @@ class Geometry:
             return self._depthwise_scratch
         if self.pointwise:
             return 0
-        sent = self._places(self.spread_tile) * (self.depth if self.across else self.own)
-        return sent + self._grouped_scratch(self.spread_tile)
+        places = self._places(self.spread_tile)
+        sent = places * (self.depth if self.across else self.own)
+        ordered = 0 if self.phases == (1, 1) else places * self.filters
+        return sent + ordered + self._grouped_scratch(self.spread_tile)
 
     @property
     def kernel_scratch(self) -> int:
         """How many it needs for what flows back to the kernel, beside its sums."""
         if self.depthwise:
             return self._depthwise_scratch + self.channels
-        return self._patches_scratch + self.depth * self.made + self._grouped_scratch(self.tile)
+        return self._patches_scratch + self._grouped_scratch(self.tile)
 
     def _places(self, tile: Pair) -> int:
         """Return how many places of the output a tile has."""

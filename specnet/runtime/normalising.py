@@ -2,14 +2,18 @@
 
 A tile (`TILE` elements) is what scratch arrays hold; whole rows of the matrix fit in it. Vectors that belong to
 columns are laid out over a tile once (`_over`), so that all that is done element by element runs over long
-stretches of memory, and sums over rows or columns are products with a vector of ones. Nothing is allocated.
+stretches of memory, and sums over rows or columns are products with a vector of ones. Nothing is allocated. What
+needs no more than some of a matrix's rows at a time is calls (`specnet.runtime.calls`), so that workers can share it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+from specnet.runtime.calls import Call
 
 Array = np.ndarray[Any, Any]
 
@@ -71,21 +75,21 @@ def column_normal(
     shift: Array,
     part: Array,
     out: Array,
-) -> None:
+) -> Iterator[Call]:
     """Write gamma * (x - mean) / sqrt(variance + epsilon) + beta, by column, as one product and one sum."""
     rows, step = len(x), len(scale)
     top = min(step, rows)
-    _scale(moments, epsilon, part)
-    np.multiply(part, gamma, part)
-    _over(part, scale, top)
-    np.multiply(part, moments[0], part)
-    np.subtract(beta, part, part)
-    _over(part, shift, top)
+    yield _scale, (moments, epsilon, part)
+    yield np.multiply, (part, gamma, part)
+    yield _over, (part, scale, top)
+    yield np.multiply, (part, moments[0], part)
+    yield np.subtract, (beta, part, part)
+    yield _over, (part, shift, top)
     for start in range(0, rows, step):
         tile, made = x[start : start + step], out[start : start + step]
         r = len(tile)
-        np.multiply(tile, scale[:r], made)
-        np.add(made, shift[:r], made)
+        yield np.multiply, (tile, scale[:r], made)
+        yield np.add, (made, shift[:r], made)
 
 
 def column_sums(
@@ -96,26 +100,28 @@ def column_sums(
     ones: Array,
     s: Array,
     wide: Array,
-    part: Array,
+    parts: Array,
+    anew: bool,
     out: Array,
-) -> None:
-    """Write for each column the sum of g, and that of g * (x - mean) / sqrt(variance + epsilon), to `out` (2, m)."""
+) -> Iterator[Call]:
+    """Add to `out` (2, m) for each column the sum of g, and that of g * (x - mean) / sqrt(variance + epsilon)."""
     rows, step = len(x), len(s)
-    total, weighted = out
-    out.fill(0.0)
-    _over(moments[0], wide, min(step, rows))
+    (total, weighted), (part, scale) = out, parts
+    if anew:
+        yield out.fill, (0.0,)
+    yield _scale, (moments, epsilon, scale)
+    yield _over, (moments[0], wide, min(step, rows))
     for start in range(0, rows, step):
         tile, slope = x[start : start + step], g[start : start + step]
         r = len(tile)
         product = s[:r]
-        np.dot(ones[:r], slope, part)
-        np.add(total, part, total)
-        np.subtract(tile, wide[:r], product)
-        np.multiply(product, slope, product)
-        np.dot(ones[:r], product, part)
-        np.add(weighted, part, weighted)
-    _scale(moments, epsilon, part)
-    np.multiply(weighted, part, weighted)
+        yield np.dot, (ones[:r], slope, part)
+        yield np.add, (total, part, total)
+        yield np.subtract, (tile, wide[:r], product)
+        yield np.multiply, (product, slope, product)
+        yield np.dot, (ones[:r], product, part)
+        yield np.multiply, (part, scale, part)
+        yield np.add, (weighted, part, weighted)
 
 
 def column_slopes(
@@ -125,16 +131,17 @@ def column_slopes(
     sums: Array,
     gamma: Array,
     epsilon: float,
+    n: int,
     s: Array,
     by_g: Array,
     by_x: Array,
     shift: Array,
     parts: Array,
     out: Array,
-) -> None:
-    """Write the gradient of what `column_normal` is given, where the moments are those of x itself.
+) -> Iterator[Call]:
+    """Write the gradient of what `column_normal` is given, where the moments are those of all n rows.
 
-    With r = 1 / sqrt(variance + epsilon), h = (x - mean) * r and means over n rows, it is
+    With r = 1 / sqrt(variance + epsilon), h = (x - mean) * r and means over the n rows, it is
 
         gamma * r * (g - mean(g) - h * mean(g * h)) = by_g * g + by_x * x + shift
 
@@ -144,26 +151,26 @@ def column_slopes(
     rows, step = len(x), len(s)
     top = min(step, rows)
     first, second = parts
-    _scale(moments, epsilon, second)
-    np.multiply(second, gamma, first)
-    _over(first, by_g, top)
-    np.multiply(second, first, second)
-    np.multiply(second, sums[1], second)
-    np.multiply(second, -1.0 / rows, second)
-    _over(second, by_x, top)
-    np.multiply(second, moments[0], second)
-    np.multiply(first, sums[0], first)
-    np.multiply(first, -1.0 / rows, first)
-    np.subtract(first, second, first)
-    _over(first, shift, top)
+    yield _scale, (moments, epsilon, second)
+    yield np.multiply, (second, gamma, first)
+    yield _over, (first, by_g, top)
+    yield np.multiply, (second, first, second)
+    yield np.multiply, (second, sums[1], second)
+    yield np.multiply, (second, -1.0 / n, second)
+    yield _over, (second, by_x, top)
+    yield np.multiply, (second, moments[0], second)
+    yield np.multiply, (first, sums[0], first)
+    yield np.multiply, (first, -1.0 / n, first)
+    yield np.subtract, (first, second, first)
+    yield _over, (first, shift, top)
     for start in range(0, rows, step):
         tile, slope, made = x[start : start + step], g[start : start + step], out[start : start + step]
         r = len(tile)
         product = s[:r]
-        np.multiply(tile, by_x[:r], product)
-        np.multiply(slope, by_g[:r], made)
-        np.add(made, product, made)
-        np.add(made, shift[:r], made)
+        yield np.multiply, (tile, by_x[:r], product)
+        yield np.multiply, (slope, by_g[:r], made)
+        yield np.add, (made, product, made)
+        yield np.add, (made, shift[:r], made)
 
 
 def row_normal(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
-from specnet.runtime.shapes import Count, DType, Shape
+from specnet.runtime.shapes import Count, Dim, DType, Shape, at
 
 Form = Literal["plain", "flat", "T", "rows"]
 
@@ -19,8 +20,7 @@ ONCE = "once"
 class View:
     """An array of the plan: where it lies, and how it is looked at.
 
-    `memory` is the arena, or the name of an array from outside; `offset` counts bytes from its start. An array
-    of a blocked step that only the step itself uses has the size of one block (`block`).
+    `memory` is the arena, or the name of an array from outside; `offset` counts bytes from its start.
     """
 
     name: str
@@ -33,18 +33,37 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A chain of element-wise statements that runs piece by piece, so that what passes between them stays in cache.
+    """A chain of statements that runs piece by piece, so that what passes between them stays in cache.
 
-    `rows` is how many rows of the leading axis a piece has; `sliced` names the views that are cut into
-    pieces, `scratch` those that hold one piece for each of the `workers` that share the pieces.
+    The `leading` axis is cut. Each worker has an equal share of it, piece after piece of at most so many `rows`, and
+    a room of so many bytes for what passes within a piece. Names are those in the chain's statements.
     """
 
     name: str
     rows: int
-    shape: Shape
-    sliced: tuple[str, ...]
-    scratch: tuple[str, ...]
+    leading: Dim
+    arguments: tuple[str, ...]
+    """What the statements name, in the order in which a piece has it."""
+    sliced: dict[str, str]
+    """Pieces of arrays, by name: the view that is cut."""
+    passing: dict[str, View]
+    """What lies in a worker's room, by name; its leading axis has the rows of a piece."""
+    calls: dict[str, str]
+    """Calls that are made ready for each piece, by name: the expression that gives them."""
+    sums: dict[str, tuple[str, View | None]]
+    """Sums over the pieces, by name: where the first worker adds up, and where any other does in its room."""
     workers: int = 1
+    room: int = 0
+
+    def shares(self, batch: int) -> list[list[tuple[int, int]]]:
+        """Return the pieces of each worker, from which row to which, for a batch of that many rows."""
+        (size,) = at((self.leading,), batch)
+        count = max(1, min(self.workers, size))
+        ends = [size * worker // count for worker in range(count + 1)]
+        return [
+            [(start, min(start + self.rows, stop)) for start in range(begin, stop, self.rows)]
+            for begin, stop in pairwise(ends)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +103,8 @@ class Plan:
     """Constants as arrays, by name: factor, power of the batch size, dtype."""
     factors: dict[str, tuple[float, int]]
     """Constants that depend on the batch size, as Python numbers, by name."""
+    calls: dict[str, str]
+    """Calls that are made ready once, by name: the expression that gives them."""
     prepared: dict[str, tuple[Callable[[int], Any], str]]
     """What is computed for a batch size, by name: a function of it, and the key of its result."""
     streams: dict[str, str]

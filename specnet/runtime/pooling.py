@@ -1,103 +1,87 @@
 """Pooling along one axis, tap by tap: what the windows see first, what they see second, and so on.
 
-Arrays are seen as (outer, size, inner), and tiles of `outer` are shared out over workers.
+Arrays are seen as (outer, size, inner), and worked through by tiles of `outer`. Kernels are calls
+(`specnet.runtime.calls`) over the images that one worker has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from specnet.runtime.calls import Call, maximum
 from specnet.runtime.windows import Run, Windows
-from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
 
 
-def pool_max(workers: Workers, x: Array, how: Windows, out: Array, *, floor: bool) -> None:
+def pool_max(x: Array, how: Windows, out: Array, floor: bool) -> Iterator[Call]:
     """Write the largest of each window into `out`, or 0 if there is a floor and it is larger."""
-    seen, made = _places(x, how), _windows(out, how)
     head, others = (how.taps[0][0], how.taps[1:]) if how.full else (None, how.taps)
-
-    def work(start: int, stop: int, _: int) -> None:
-        x, y, rest = seen[start:stop], made[start:stop], others
+    for seen, y in _tiles(how, _places(x, how), _windows(out, how)):
+        rest = others
         if head is None:
-            y.fill(-np.inf)
+            yield y.fill, (-np.inf,)
         elif rest and len(rest[0]) == 1 and rest[0][0][0] == head[0]:
-            np.maximum(x[:, head[1]], x[:, rest[0][0][1]], out=y)
+            yield maximum, (seen[:, head[1]], seen[:, rest[0][0][1]], y)
             rest = rest[1:]
         else:
-            np.copyto(y, x[:, head[1]])
+            yield np.copyto, (y, seen[:, head[1]])
         for runs in rest:
             for windows, places in runs:
                 there = y[:, windows]
-                np.maximum(there, x[:, places], out=there)
+                yield maximum, (there, seen[:, places], there)
         if floor:
-            np.maximum(y, 0.0, out=y)
-
-    _tiled(workers, len(seen), how.rows, work)
+            yield maximum, (y, 0.0, y)
 
 
 def unpool_max(
-    workers: Workers,
-    g: Array,
-    x: Array,
-    y: Array,
-    left: Array,
-    part: Array,
-    same: Array,
-    how: Windows,
-    out: Array,
-) -> None:
+    g: Array, x: Array, y: Array, left: Array, part: Array, same: Array, how: Windows, out: Array
+) -> Iterator[Call]:
     """Write g into `out` where x is the first to equal its window's largest, y; 0 elsewhere.
 
-    `left` and `part` (workers, n) are scratch of g's dtype, `same` of bool.
+    `left` and `part` are scratch of g's dtype, `same` of bool.
     """
-    flowing, largest = _windows(g, how), _windows(y, how)
-    seen, made = _places(x, how), _places(out, how)
-    taps = how.taps
-    if how.even:
-        runs = [run for (run,) in taps]
-
-        def divide(start: int, stop: int, worker: int) -> None:
-            g, x, y, into = (array[start:stop] for array in (flowing, seen, largest, made))
-            rest, given, found = (_like(scratch[worker], g) for scratch in (left, part, same))
-            _divide(g, x, y, into, rest, given, found, runs, how.unseen)
-
-        _tiled(workers, len(seen), how.rows, divide)
-        return
-
-    def work(start: int, stop: int, worker: int) -> None:
-        x, y, into = seen[start:stop], largest[start:stop], made[start:stop]
-        remains = _like(left[worker], y)
-        np.copyto(remains, flowing[start:stop])
-        if how.apart:
-            for places in how.unseen:
-                into[:, places] = 0.0
+    arrays = (_windows(g, how), _places(x, how), _windows(y, how), _places(out, how))
+    for flowing, seen, largest, into in _tiles(how, *arrays):
+        rest, given, found = (_like(scratch, flowing) for scratch in (left, part, same))
+        if how.even:
+            runs = [run for (run,) in how.taps]
+            yield from _divide(flowing, seen, largest, into, rest, given, found, runs, how.unseen)
         else:
-            into.fill(0.0)
-        for number, runs in enumerate(taps):
-            for windows, places in runs:
-                rest, there = remains[:, windows], into[:, places]
-                if number == len(taps) - 1 and how.apart:
-                    # Whoever has not found its place before has it here.
-                    np.copyto(there, rest)
-                    continue
-                found = _like(same[worker], rest)
-                np.equal(x[:, places], y[:, windows], found)
-                given = _like(part[worker], rest)
-                np.copyto(given, found)
-                np.multiply(given, rest, given)
-                np.subtract(rest, given, rest)
-                if how.apart:
-                    np.copyto(there, given)
-                else:
-                    np.add(there, given, there)
+            yield from _take(flowing, seen, largest, into, rest, part, same, how)
 
-    _tiled(workers, len(seen), how.rows, work)
+
+def _take(
+    g: Array, x: Array, y: Array, into: Array, left: Array, part: Array, same: Array, how: Windows
+) -> Iterator[Call]:
+    """Have each tap of any windows take what is left of g for its place, if the largest is there."""
+    taps = how.taps
+    yield np.copyto, (left, g)
+    if how.apart:
+        for places in how.unseen:
+            yield into[:, places].fill, (0.0,)
+    else:
+        yield into.fill, (0.0,)
+    for number, runs in enumerate(taps):
+        for windows, places in runs:
+            rest, there = left[:, windows], into[:, places]
+            if number == len(taps) - 1 and how.apart:
+                # Whoever has not found its place before has it here.
+                yield np.copyto, (there, rest)
+                continue
+            found, given = _like(same, rest), _like(part, rest)
+            yield np.equal, (x[:, places], y[:, windows], found)
+            yield np.copyto, (given, found)
+            yield np.multiply, (given, rest, given)
+            yield np.subtract, (rest, given, rest)
+            if how.apart:
+                yield np.copyto, (there, given)
+            else:
+                yield np.add, (there, given, there)
 
 
 def _divide(
@@ -110,92 +94,75 @@ def _divide(
     same: Array,
     runs: Sequence[Run],
     unseen: Sequence[slice],
-) -> None:
+) -> Iterator[Call]:
     """Divide g among the taps of windows that are alike and apart: what one has not taken is left for the next."""
     for places in unseen:
-        into[:, places] = 0.0
-    rest = g
+        yield into[:, places].fill, (0.0,)
+    rest, alone = g, len(y[0]) == 1
     for (_, places), (_, following) in pairwise(runs):
-        np.equal(x[:, places], y, same)
-        np.copyto(part, same)
-        np.multiply(part, rest, part)
-        np.copyto(into[:, places], part)
+        # One window sees long stretches, which are as fast to compute in as scratch.
+        given = into[:, places] if alone else part
+        yield np.equal, (x[:, places], y, same)
+        yield np.copyto, (part, same)
+        yield np.multiply, (part, rest, given)
+        if not alone:
+            yield np.copyto, (into[:, places], part)
         if following is runs[-1][1]:
             # Whoever has not found its place before has it in the last one.
-            np.subtract(rest, part, into[:, following])
+            yield np.subtract, (rest, given, into[:, following])
         else:
-            np.subtract(rest, part, left)
+            yield np.subtract, (rest, given, left)
             rest = left
     if len(runs) == 1:
-        np.copyto(into[:, runs[0][1]], g)
+        yield np.copyto, (into[:, runs[0][1]], g)
 
 
 def pick_max(
-    workers: Workers, v: Array, x: Array, y: Array, same: Array, taken: Array, how: Windows, out: Array
-) -> None:
+    v: Array, x: Array, y: Array, same: Array, taken: Array, how: Windows, out: Array
+) -> Iterator[Call]:
     """Write the v of each window into `out` at whose place x is the first to equal the window's largest, y.
 
-    `same` and `taken` (workers, n) are scratch of bool.
+    `same` and `taken` are scratch of bool.
     """
-    values, seen = _places(v, how), _places(x, how)
-    largest, made = _windows(y, how), _windows(out, how)
-
-    def work(start: int, stop: int, worker: int) -> None:
-        into = made[start:stop]
-        done = _like(taken[worker], into)
-        done.fill(False)
-        into.fill(0.0)
+    arrays = (_places(v, how), _places(x, how), _windows(y, how), _windows(out, how))
+    for values, seen, largest, into in _tiles(how, *arrays):
+        done = _like(taken, into)
+        yield done.fill, (False,)
+        yield into.fill, (0.0,)
         for runs in how.taps:
             for windows, places in runs:
-                found = _like(same[worker], into[:, windows])
-                np.equal(seen[start:stop, places], largest[start:stop, windows], found)
-                np.greater(found, done[:, windows], found)
-                np.logical_or(done[:, windows], found, done[:, windows])
-                np.copyto(into[:, windows], values[start:stop, places], where=found)
+                already = done[:, windows]
+                found = _like(same, already)
+                yield np.equal, (seen[:, places], largest[:, windows], found)
+                yield np.greater, (found, already, found)
+                yield np.logical_or, (already, found, already)
+                yield np.copyto, (into[:, windows], values[:, places], "same_kind", found)
 
-    _tiled(workers, len(seen), how.rows, work)
 
-
-def pool_sum(workers: Workers, x: Array, how: Windows, out: Array) -> None:
+def pool_sum(x: Array, how: Windows, out: Array) -> Iterator[Call]:
     """Write the sum of each window into `out`."""
-    seen, made = _places(x, how), _windows(out, how)
-
-    def work(start: int, stop: int, _: int) -> None:
-        x, y = seen[start:stop], made[start:stop]
-        y.fill(0.0)
+    for seen, y in _tiles(how, _places(x, how), _windows(out, how)):
+        yield y.fill, (0.0,)
         for runs in how.taps:
             for windows, places in runs:
                 there = y[:, windows]
-                np.add(there, x[:, places], there)
-
-    _tiled(workers, len(seen), how.rows, work)
+                yield np.add, (there, seen[:, places], there)
 
 
-def spread_sum(workers: Workers, g: Array, how: Windows, out: Array) -> None:
+def spread_sum(g: Array, how: Windows, out: Array) -> Iterator[Call]:
     """Write into `out`, for each place, the sum of g over the windows that see it."""
-    flowing, made = _windows(g, how), _places(out, how)
-
-    def work(start: int, stop: int, _: int) -> None:
-        g, into = flowing[start:stop], made[start:stop]
-        into.fill(0.0)
+    for flowing, into in _tiles(how, _windows(g, how), _places(out, how)):
+        yield into.fill, (0.0,)
         for runs in how.taps:
             for windows, places in runs:
                 there = into[:, places]
-                np.add(there, g[:, windows], there)
-
-    _tiled(workers, len(made), how.rows, work)
+                yield np.add, (there, flowing[:, windows], there)
 
 
-def _tiled(workers: Workers, outer: int, rows: int, work: Callable[[int, int, int], None]) -> None:
-    """Call `work(start, stop, worker)` for each tile."""
-    shares = workers.shares(outer)
-
-    def share(worker: int) -> None:
-        start, stop = shares[worker]
-        for first in range(start, stop, rows):
-            work(first, min(first + rows, stop), worker)
-
-    workers.run(share, len(shares))
+def _tiles(how: Windows, *arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Go through arrays tile by tile."""
+    for start in range(0, len(arrays[0]), how.rows):
+        yield tuple(array[start : start + how.rows] for array in arrays)
 
 
 def _places(x: Array, how: Windows) -> Array:

@@ -194,7 +194,7 @@ def test_long_chains_and_large_products_beside_images_are_shared_too(dtype, seve
     assert made.workers == 3
     assert "shared_dot(workers, " in made.source
     assert {block.workers for block in made.blocks} == {3}
-    assert any(block.scratch for block in made.blocks)
+    assert any(block.passing for block in made.blocks)
     meant = evaluate(graph, given, outputs, 256)
     for batch_room in (256, 300):
         for got, there in zip(run(graph, given, outputs, 256, room=batch_room), meant, strict=True):

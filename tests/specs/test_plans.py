@@ -123,8 +123,8 @@ def test_the_memory_foretold_is_the_memory_taken(name):
     assert abs(peak + held - foretold) < 0.05 * foretold + 400_000
 
 
-MNIST_CNN = {"conv2d_1": 26 * 26 * 32 * (2 * 9 * 1 + 1), "conv2d_2": 11 * 11 * 64 * (2 * 9 * 32 + 1)}
-"""Two for each weight that an output element sees, and one for its bias."""
+MNIST_CNN = {"conv2d_1": 26 * 26 * 32 * (2 * 9 * 1 + 1), "conv2d_2": 10 * 10 * 64 * (2 * 9 * 32 + 1)}
+"""Two for each weight that an output element sees, and one for its bias; of 11 x 11, the pooling sees 10 x 10."""
 
 
 def test_the_operations_of_convolutions_are_counted_by_formula():

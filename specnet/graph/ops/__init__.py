@@ -1,7 +1,14 @@
 """The op table by family; one op is one statement: infer, kernel, pullback."""
 
 from specnet.graph.ops.activations import clip, elu, huber, leaky_relu, log_cosh, softsign
-from specnet.graph.ops.convolution import PLAIN, conv2d, conv2d_input, conv2d_kernel, same_padding
+from specnet.graph.ops.convolution import (
+    PLAIN,
+    conv2d,
+    conv2d_input,
+    conv2d_kernel,
+    geometry_of,
+    same_padding,
+)
 from specnet.graph.ops.elementwise import (
     absolute,
     add,
@@ -112,6 +119,7 @@ __all__ = [
     "fit",
     "fixed",
     "flat",
+    "geometry_of",
     "greater",
     "greater_equal",
     "group_normal",

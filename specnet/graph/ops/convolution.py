@@ -7,12 +7,12 @@ so the pullbacks of each are the other two, and slopes of slopes exist.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.op import Op
 from specnet.graph.ops.reductions import total
-from specnet.runtime.cores import cores
 from specnet.runtime.geometry import Geometry, Pair
 from specnet.runtime.shapes import ITEM_BYTES, Count, DType, Shape, show
 
@@ -30,6 +30,7 @@ def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: dict[str, 
         attributes["dilation"],
         attributes["groups"],
         ITEM_BYTES[dtype],
+        attributes.get("phases", (1, 1)),
     )
 
 
@@ -80,6 +81,11 @@ def _of(value: Value) -> Geometry:
     return _geometry(images, kernel, value.dtype, attributes)
 
 
+def geometry_of(value: Value, phases: Pair) -> Geometry:
+    """Return the geometry that an application of any of the three ops would have with these phases."""
+    return replace(_of(value), phases=phases)
+
+
 def _how(value: Value, batch: int) -> dict[str, Any]:
     return {"how": _of(value)}
 
@@ -89,7 +95,7 @@ def _infer_conv2d(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
     how = _fitting(x.shape, w.shape, x, x.dtype, attributes)
     if bias and bias[0].shape != (how.filters,):
         raise ShapeFault(f"a bias {show(bias[0].shape)} does not fit {how.filters} filters", bias[0])
-    return (x.shape[0], *how.out, how.filters), x.dtype
+    return (x.shape[0], *how.laid), x.dtype
 
 
 def _flops(value: Value) -> Count:
@@ -116,19 +122,22 @@ conv2d: Op = Op(
     "conv2d",
     _infer_conv2d,
     lambda value: (
-        f"convolve({{workers}}, {{a}}, {{b}}, {'{c}' if len(value.inputs) == 3 else None}, {{s}}, {{how}}, {{o}})"
+        f"convolve({{a}}, {{b}}, {'{c}' if len(value.inputs) == 3 else None}, {{s}}, {{how}}, {{o}})"
     ),
     _pull_conv2d,
     flops=_flops,
-    scratch=lambda value: [((cores(), _of(value).forward_scratch), value.dtype)],
+    scratch=lambda value: [((_of(value).forward_scratch,), value.dtype)],
     prepare=_how,
+    calls=True,
     shared=True,
 )
 """Images (batch, h, w, channels) by a kernel (kh, kw, channels / groups, filters), plus a bias (filters,) if given.
 
 y[n, i, j, f] is the sum over a, b and the channels c of f's group of
 x[n, i * strides[0] + a * dilation[0] - top, j * strides[1] + b * dilation[1] - left, c] * w[a, b, c, f], with zeros
-outside the images; `padding` is ((top, bottom), (left, right)).
+outside the images; `padding` is ((top, bottom), (left, right)). With `phases` (p, q) only as many rows as p divides and
+columns as q divides are computed, and y is (batch, p * q, rows / p, columns / q, filters): see `Geometry.laid`. The
+compiler alone asks for that, where a pooling follows, once a graph has its gradients.
 """
 
 
@@ -138,7 +147,7 @@ def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: dict[str, Any]) -
     assert isinstance(own, int)
     images = (g.shape[0], *attributes["size"], own * attributes["groups"])
     how = _fitting(images, w.shape, g, g.dtype, attributes)
-    if g.shape[1:] != (*how.out, how.filters):
+    if g.shape[1:] != how.laid:
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(images)}", g)
     return images, g.dtype
 
@@ -146,14 +155,15 @@ def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: dict[str, Any]) -
 conv2d_input: Op = Op(
     "conv2d_input",
     _infer_conv2d_input,
-    "convolve_input({workers}, {a}, {b}, {s}, {how}, {o})",
+    "convolve_input({a}, {b}, {s}, {how}, {o})",
     lambda g, y, flowing, w, size, **attributes: (
         conv2d(g, w, **attributes),
         conv2d_kernel(g, flowing, size=w.shape[:2], **attributes),
     ),
     flops=_flops,
-    scratch=lambda value: [((cores(), _of(value).input_scratch), value.dtype)],
+    scratch=lambda value: [((_of(value).input_scratch,), value.dtype)],
     prepare=_how,
+    calls=True,
     shared=True,
 )
 """What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
@@ -161,32 +171,31 @@ conv2d_input: Op = Op(
 
 def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
     x, g = inputs
-    channels, filters = x.shape[3], g.shape[3]
+    channels, filters = x.shape[3], g.shape[-1]
     assert isinstance(channels, int)
     kernel = (*attributes["size"], channels // attributes["groups"], filters)
     how = _fitting(x.shape, kernel, x, x.dtype, attributes)
-    if g.shape != (x.shape[0], *how.out, how.filters):
+    if g.shape != (x.shape[0], *how.laid):
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(x.shape)}", g)
     return kernel, x.dtype
 
 
-def _kernel_scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
-    how, workers = _of(value), cores()
-    return [((workers, how.kernel_scratch), value.dtype), ((workers, how.depth * how.filters), value.dtype)]
-
+_KERNEL = "convolve_kernel({a}, {b}, {s}, {more}, {how}, {anew}, {o})"
 
 conv2d_kernel: Op = Op(
     "conv2d_kernel",
     _infer_conv2d_kernel,
-    "convolve_kernel({workers}, {a}, {b}, {s}, {s2}, {how}, {o})",
+    _KERNEL,
     lambda g, y, x, flowing, size, **attributes: (
         conv2d_input(flowing, g, size=x.shape[1:3], **attributes),
         conv2d(x, g, **attributes),
     ),
     flops=_flops,
-    scratch=_kernel_scratch,
+    scratch=lambda value: [((_of(value).kernel_scratch,), value.dtype)],
     prepare=_how,
+    calls=True,
     shared=True,
+    sums=lambda _: _KERNEL,
 )
 """What flows back to the kernel of a `conv2d`, of the height and width `size`."""
 

@@ -13,7 +13,7 @@ from specnet.graph.graph import Value
 from specnet.graph.op import Op, Scratch
 from specnet.graph.ops.joining import crop
 from specnet.graph.ops.shaping import reshape
-from specnet.runtime.shapes import Count, DType, Shape
+from specnet.runtime.shapes import Count, DType, Shape, at
 
 TILE = 16_384
 """Elements of one tile, which scratch arrays hold: as `specnet.runtime.normalising` has it."""
@@ -78,22 +78,28 @@ column_moments = Op(
 It has no gradient of its own: `column_normal` has that of what the moments do in it.
 """
 
+_SUMS = "column_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {anew}, {o})"
+
 column_sums = Op(
     "column_sums",
     _per_column(2),
-    "column_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {o})",
+    _SUMS,
     flops=_each(4),
-    scratch=_room(2, 1, by=1),
+    scratch=_room(2, 2, by=1),
     prepare=_ones,
+    calls=True,
+    sums=lambda _: _SUMS,
 )
 """The sums of g and of g * normalised x over each column, given g, x and the moments: (n, m) to (2, m)."""
 
 column_slopes = Op(
     "column_slopes",
     _like_first,
-    "column_slopes({a}, {b}, {c}, {d}, {e}, {epsilon}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
+    "column_slopes({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
     flops=_each(5),
     scratch=_room(4, 2, by=1),
+    prepare=lambda value, batch: {"n": at(value.shape, batch)[0]},
+    calls=True,
 )
 """The gradient of x in `column_normal`, given g, x, the moments, the sums and gamma."""
 
@@ -114,6 +120,7 @@ column_normal = Op(
     _column_pullback,
     flops=_each(2),
     scratch=_room(2, 1, by=1),
+    calls=True,
 )
 """gamma * (x - mean) / sqrt(variance + epsilon) + beta by column, given x, its moments, gamma and beta.
 

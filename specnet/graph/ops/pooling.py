@@ -14,7 +14,6 @@ from specnet.graph.op import Op
 from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
-from specnet.runtime.cores import cores
 from specnet.runtime.shapes import Count, Dim, DType, Shape, count, show
 from specnet.runtime.windows import Span, Windows
 
@@ -76,7 +75,7 @@ def _room(*dtypes: DType | None) -> Any:
 
     def scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
         how = _windows(_whole(value), value.attributes)
-        shape = (cores(), how.rows * how.inner * len(how.spans))
+        shape = (how.rows * how.inner * len(how.spans),)
         return [(shape, dtype or value.dtype) for dtype in dtypes]
 
     return scratch
@@ -91,7 +90,7 @@ def _size(x: Value, axis: int) -> int:
 max_pool: Op = Op(
     "max_pool",
     _infer_pooled,
-    "pool_max({workers}, {a}, {how}, {o}, floor={floor})",
+    "pool_max({a}, {how}, {o}, {floor})",
     lambda g, y, x, axis, windows, floor: (
         max_unpool(
             masked(g, greater(y, 0.0)) if floor else g,
@@ -104,6 +103,7 @@ max_pool: Op = Op(
     ),
     flops=_each(1),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """The largest element of each window along an axis; the gradient goes to the first of equals.
@@ -115,7 +115,7 @@ then costs no pass over memory of its own.
 max_unpool: Op = Op(
     "max_unpool",
     _infer_spread,
-    "unpool_max({workers}, {a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
+    "unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
     lambda g, y, flowing, x, largest, axis, windows, size: (
         max_pick(g, x, largest, axis=axis, windows=windows),
         None,
@@ -124,6 +124,7 @@ max_unpool: Op = Op(
     flops=_each(3),
     scratch=_room(None, None, "bool"),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """What flows back through `max_pool`: each window's gradient at the first place of x that holds its largest."""
@@ -131,7 +132,7 @@ max_unpool: Op = Op(
 max_pick: Op = Op(
     "max_pick",
     _infer_pooled,
-    "pick_max({workers}, {a}, {b}, {c}, {s}, {s2}, {how}, {o})",
+    "pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
     lambda g, y, values, x, largest, axis, windows: (
         max_unpool(g, x, largest, axis=axis, windows=windows, size=_size(x, axis)),
         None,
@@ -140,6 +141,7 @@ max_pick: Op = Op(
     flops=_each(1),
     scratch=_room("bool", "bool"),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """The element of its first input where `max_pool` found the largest of its second, whose result is the third."""
@@ -147,10 +149,11 @@ max_pick: Op = Op(
 window_sum: Op = Op(
     "window_sum",
     _infer_pooled,
-    "pool_sum({workers}, {a}, {how}, {o})",
+    "pool_sum({a}, {how}, {o})",
     lambda g, y, x, axis, windows: (window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),),
     flops=_each(1),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """The sum of each window along an axis."""
@@ -158,10 +161,11 @@ window_sum: Op = Op(
 window_spread: Op = Op(
     "window_spread",
     _infer_spread,
-    "spread_sum({workers}, {a}, {how}, {o})",
+    "spread_sum({a}, {how}, {o})",
     lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
     prepare=_prepare,
+    calls=True,
     shared=True,
 )
 """For each place of an axis of `size`, the sum over the windows that see it: the transpose of `window_sum`."""

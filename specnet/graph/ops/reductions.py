@@ -30,12 +30,17 @@ def _stretch(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
     return expand(reshape(g, shape=kept) if g.rank else g, shape=x.shape)
 
 
+def _of_columns(value: Value) -> bool:
+    """Whether all axes but the last are summed over, of floats."""
+    (x,) = value.inputs
+    return bool(value.shape) and value.attributes["axes"] == tuple(range(x.rank - 1)) and x.dtype != "bool"
+
+
 def _total_kernel(value: Value) -> str:
     (x,) = value.inputs
-    axes: tuple[int, ...] = value.attributes["axes"]
     if not value.shape:
         return "{o} = count_nonzero({a})" if x.dtype == "bool" else "{o} = float(add_reduce({a:flat}))"
-    if axes == tuple(range(x.rank - 1)) and x.dtype != "bool":
+    if _of_columns(value):
         # A product with a vector of ones sums the rows of a matrix two to three times as fast as a reduction.
         return "dot({ones}, {a:rows}, {o})"
     return "add_reduce({a}, {axes}, None, {o})"
@@ -45,11 +50,13 @@ def _total_ones(value: Value, batch: int) -> dict[str, Any]:
     import numpy as np
 
     (x,) = value.inputs
-    axes = value.attributes["axes"]
-    if not value.shape or axes != tuple(range(x.rank - 1)) or x.dtype == "bool":
-        return {}
-    size = x.count.at(batch) // value.count.at(batch)
-    return {"ones": np.ones(size, x.dtype)}
+    return (
+        {"ones": np.ones(x.count.at(batch) // value.count.at(batch), x.dtype)} if _of_columns(value) else {}
+    )
+
+
+def _total_by_rows(value: Value) -> str:
+    return "sum_rows({a}, {ones}, {more}, {anew}, {o})" if _of_columns(value) else ""
 
 
 total = Op(
@@ -59,6 +66,7 @@ total = Op(
     lambda g, y, x, axes: (_stretch(g, x, axes),),
     flops=_read,
     prepare=_total_ones,
+    sums=_total_by_rows,
 )
 """The sum over some axes, which it drops."""
 

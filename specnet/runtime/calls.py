@@ -1,0 +1,56 @@
+"""Kernels as lists of calls: what views they need are made once, when a plan is bound to arrays, not at every step.
+
+A step of a network of images makes some hundred calls of NumPy on parts of arrays that are the same every time. To
+make these parts anew takes as long as a small call itself, and holds the interpreter, which other workers wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+Call = tuple[Callable[..., object], tuple[Any, ...]]
+"""A function, and what it is called with."""
+
+
+READY = 2_000
+"""Calls that a plan makes ready: 1 to 2 MiB of views. Of more, each does so much that its views cost little."""
+
+
+class Anew:
+    """Calls that are made anew whenever they are performed."""
+
+    def __init__(self, make: Callable[[], Iterable[Call]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(self._make())
+
+
+def perform(calls: Iterable[Call]) -> None:
+    """Make calls, one after the other."""
+    for function, arguments in calls:
+        function(*arguments)
+
+
+def maximum(a: Array, b: Array | float, out: Array) -> None:
+    """Write the larger of each two elements to `out`, which NumPy wants to be named."""
+    np.maximum(a, b, out=out)
+
+
+def sum_rows(x: Array, ones: Array, more: Array, anew: bool, out: Array) -> Iterable[Call]:
+    """Add the sum over all axes but the last to `out`, or write it there `anew`."""
+    rows = x.reshape(-1, x.shape[-1])
+    yield np.dot, (ones[: len(rows)], rows, out if anew else more)
+    if not anew:
+        yield np.add, (out, more, out)
+
+
+def add_up(sums: Sequence[Array]) -> None:
+    """Add to the first of some arrays the others, in their order."""
+    whole = sums[0]
+    for more in sums[1:]:
+        np.add(whole, more, whole)

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
+from specnet.compiler.programs import training_graph
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
 from specnet.runs import profiling
-from specnet.runtime import blas, cores, geometry, windows
+from specnet.runtime import blas, cores, execution, geometry, windows
 from specnet.runtime.execution import Executable
 from specnet.runtime.shapes import BATCH
 from tests.compiled import TOLERANCE, checked, run
@@ -116,6 +118,25 @@ def test_a_training_has_the_same_bits_every_time(count, several):
     np.testing.assert_array_equal(parameters(convnet()), first)
     several.count = 1
     np.testing.assert_allclose(parameters(convnet()), first, 1e-3, 1e-5)
+
+
+def test_calls_made_at_every_step_give_the_bits_of_calls_made_ready(several, monkeypatch):
+    several.count = 2
+    first = parameters(convnet())
+    monkeypatch.setattr(execution, "READY", 0)
+    np.testing.assert_array_equal(parameters(convnet()), first)
+
+
+def test_workers_meet_where_whole_arrays_are_needed_and_nowhere_else(several):
+    """Forward, up to what is drawn at random; backward; and the update of all parameters, which is too short to cut."""
+    several.count = 2
+    spec = specnet.load(convnet())
+    data = specnet.data.load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
+    made = plan(training_graph(Network(spec, data.signature)).graph, 40, guard="loss")
+    assert made.source.count("each_piece(workers, ") == 2
+    forward, backward = made.blocks
+    assert not forward.sums
+    assert len(backward.sums) == 5, "two kernels, two biases of theirs, and the bias of what is dense"
 
 
 def test_several_threads_train_a_model_each(several):

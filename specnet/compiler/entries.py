@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 
 from specnet.data import Signature
+from specnet.data.faults import listed
 from specnet.data.signature import Stretch
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
 from specnet.graph import ops
@@ -86,14 +87,11 @@ def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool) -> Dia
     meant = closest(text, known)
     sure = meant is not None and meant == certain_kind(text, known)
     message = f"no {'array' if arrays else 'column'} of the inputs is called `{text}`"
-    shown = ", ".join(f"`{name}`" for name in known[:12]) + (
-        f" and {len(known) - 12} more" if len(known) > 12 else ""
-    )
     return Diagnostic(
         "SN309",
         f"{message}; did you mean `{meant}`?" if meant else message,
         path,
-        help=f"the {'arrays' if arrays else 'columns'} are {shown}",
+        help=f"the {'arrays' if arrays else 'columns'} are {listed(known)}",
         fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from specnet.data.faults import listed
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, SpecError
 from specnet.graph.stage import INPUT, stage_names
 from specnet.language.suggestions import certain_kind, closest
@@ -43,6 +44,11 @@ def every(layers: Sequence[Layer]) -> Iterator[Placed]:
         yield from ((level.place(index), layer) for index, layer in enumerate(level.layers))
 
 
+def _named(layers: Sequence[Layer]) -> set[str]:
+    """Return all names that `inputs` of layers hold, those in containers too."""
+    return {name for _, layer in every(layers) for name in layer.inputs or ()}
+
+
 def changed(layer: Layer, key: str) -> bool:
     """Say whether a layer's field is another than its default.
 
@@ -58,7 +64,7 @@ def check_wiring(layers: Sequence[Layer], given: Collection[str] = (INPUT,)) -> 
     `given` is what the document's own list of layers gets.
     """
     found = list(_faults(layers, ("layers",), [], given))
-    named = {name for level in levels(layers) for layer in level.layers for name in layer.inputs or ()}
+    named = _named(layers)
     found += [
         Diagnostic(
             "SN309", f"no layer takes the input `{name}`", ("inputs", name), part="key", help="leave it out"
@@ -218,7 +224,7 @@ def _unknown(
         "SN303",
         f"{message}; did you mean `{meant}`?" if meant else message,
         path,
-        help=f"there {are} {_listed(known)}; the layers in a container are known in it alone",
+        help=f"there {are} {listed(known)}; the layers in a container are known in it alone",
         fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
     )
 
@@ -229,11 +235,6 @@ def _amount(least: int, most: int | None) -> str:
     return f"{least} inputs" if least == most else f"{least} inputs or more"
 
 
-def _listed(names: Sequence[str], limit: int = 12) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
-
-
 def dead_ends(
     layers: Sequence[Layer], needed: Collection[str] | None = None
 ) -> Iterator[tuple[str, KeyPath, KeyPath | None]]:
@@ -241,7 +242,7 @@ def dead_ends(
 
     `needed` names the layers that the document's outputs are taken from; the last one if left out.
     """
-    named = {name for level in levels(layers) for layer in level.layers for name in layer.inputs or ()}
+    named = _named(layers)
     for level in levels(layers):
         root = len(level.path) == 1
         wanted = named | set(needed or ()) if root else named

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.faults import listed
 from specnet.diagnostics import Diagnostic, KeyPath, RunError, SpecError
 from specnet.language.spec import InitFrom, Spec
 from specnet.language.suggestions import closest
@@ -62,7 +63,7 @@ def _chosen(network: Network) -> Mapping[str, Array]:
             taken |= own
     elif not taken:
         message = f"`{wanted.run}` has no parameter that this network has"
-        cure = f"it has {_listed(stored)}, and the network {_listed(mine)}"
+        cure = f"it has {listed(list(stored), 6)}, and the network {listed(list(mine), 6)}"
         found.append(Diagnostic("SN610", message, where, help=cure))
     found += _misfits({name: array.shape for name, array in taken.items()}, mine, where)
     if found:
@@ -128,9 +129,3 @@ def _layer(name: str) -> str:
 
 def _shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
-
-
-def _listed(names: Mapping[str, Any], limit: int = 6) -> str:
-    known = list(names)
-    rest = f" and {len(known) - limit} more" if len(known) > limit else ""
-    return ", ".join(f"`{name}`" for name in known[:limit]) + rest

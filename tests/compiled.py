@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from specnet.compiler.pipeline import plan
+from specnet.graph.sizes import at
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
-from specnet.runtime.shapes import at
 from tests.reference import evaluate
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-11}

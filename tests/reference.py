@@ -11,19 +11,19 @@ import numpy as np
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import constant
+from specnet.graph.op import constant, scalar_of
+from specnet.graph.sizes import at, named
 from specnet.runtime.random import stream
-from specnet.runtime.shapes import at
 
 
-def softmax(x):
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
+def softmax(x, axis):
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
 
 
-def log_softmax(x):
-    shifted = x - x.max(-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+def log_softmax(x, axis):
+    shifted = x - x.max(axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis, keepdims=True))
 
 
 def place(x, index, classes):
@@ -44,7 +44,7 @@ def total(x, axes):
 
 
 def product(a, b, a_t, b_t):
-    return np.einsum("ij,jk->ik", a.T if a_t else a, b.T if b_t else b)
+    return np.einsum("...ij,...jk->...ik", a.swapaxes(-1, -2) if a_t else a, b.swapaxes(-1, -2) if b_t else b)
 
 
 def column_moments(x):
@@ -199,7 +199,7 @@ def window_spread(g, axis, windows, size):
 MEANING = {
     "absolute": np.abs,
     "add": np.add,
-    "argmax": lambda x: np.argmax(x, -1),
+    "argmax": np.argmax,
     "cast": lambda x, to: np.asarray(x).astype(to),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     "column_moments": column_moments,
@@ -226,7 +226,7 @@ MEANING = {
     "huber": huber,
     "indices": lambda x, size, who: x.astype(int),
     "inner": lambda a, b: (a * b).sum(),
-    "largest": lambda x: x.max(-1, keepdims=True),
+    "largest": lambda x, axis: x.max(axis, keepdims=True),
     "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
     "less": np.less,
     "less_equal": np.less_equal,
@@ -276,45 +276,57 @@ MEANING = {
 }
 
 
-def evaluate(graph: Graph, given, wanted, batch, streams=None):
-    """Return the wanted values of a graph, given its leaves by name, for a batch of that many rows."""
+def evaluate(graph: Graph, given, wanted, sizes, streams=None):
+    """Return the wanted values of a graph, given its leaves by name, for these named sizes (a number: the batch)."""
     known = {}
+    streams = {} if streams is None else streams
     with np.errstate(all="ignore"):
-        for value in graph:
-            if value.op.leaf:
-                if value.attributes["name"] not in given:
-                    continue
-                x = np.asarray(given[value.attributes["name"]], value.dtype)
-                assert x.shape == at(value.shape, batch), (
-                    f"{value.attributes['name']}: {x.shape} {value.shape}"
-                )
-            elif value.op.name == "constant":
-                x = value.attributes["factor"] * float(batch) ** value.attributes["power"]
-            elif any(i.index not in known for i in value.inputs):
+        for node in graph.nodes:
+            if any(i.index not in known for i in node.inputs):
                 continue
-            elif value.op.name == "row_numbers":
-                x = np.arange(batch)
-            elif value.op.name in DRAWN:
-                x = drawn(value, at(value.shape, batch), streams)
-            else:
-                attributes = dict(value.attributes)
-                if "shape" in attributes:
-                    attributes["shape"] = at(attributes["shape"], batch)
-                x = MEANING[value.op.name](*(known[i.index] for i in value.inputs), **attributes)
-            x = np.asarray(x)
-            assert x.shape == at(value.shape, batch), f"{value.op}: {x.shape} is not {value.shape}"
-            known[value.index] = x.astype(value.dtype) if value.dtype != x.dtype else x
+            inputs = [known[i.index] for i in node.inputs]
+            for value, x in zip(node.results, results_of(node, inputs, given, sizes, streams), strict=True):
+                if x is None:
+                    continue
+                made = np.asarray(x)
+                assert made.shape == at(value.shape, sizes), f"{value!r}: {made.shape} is not {value.shape}"
+                known[value.index] = made.astype(value.dtype) if value.dtype != made.dtype else made
     return [known[v.index] for v in wanted]
+
+
+def results_of(node, inputs, given, sizes, streams):
+    """Return what a node gives, one result after the other; None for a leaf that is not given."""
+    op, value = node.op, node.results[0]
+    if op.leaf:
+        name = node.attributes.named().get("name", value.index)
+        return [np.asarray(given[name], value.dtype) if name in given else None]
+    if op.name == "constant":
+        factor, powers = scalar_of(value)
+        return [factor * np.prod([float(named(sizes)[name]) ** power for name, power in powers])]
+    if op.name == "row_numbers":
+        return [np.arange(named(sizes)["batch"])]
+    if op.name in DRAWN:
+        return [drawn(value, at(value.shape, sizes), streams)]
+    attributes = node.attributes.named()
+    if attributes.pop("phases", None) is not None:
+        assert node.attributes.phases == (1, 1), "phases are the compiler's own"
+    if "shape" in attributes:
+        attributes["shape"] = at(attributes["shape"], sizes)
+    if "margins" in attributes:
+        attributes["margins"] = tuple(at(pair, sizes) for pair in attributes["margins"])
+    meant = MEANING[op.name](*inputs, **attributes)
+    return list(meant) if len(node.results) > 1 else [meant]
 
 
 def keep_mask(value, shape, generator):
     """Draw a mask as the plan does: float32 numbers of the stream, kept where they are at least the rate."""
     drawn = generator.random(shape, dtype=np.float32)
-    return np.where(drawn >= value.attributes["rate"], value.attributes["scale"], 0.0)
+    settings = ops.keep_mask.of(value)
+    return np.where(drawn >= settings.rate, settings.scale, 0.0)
 
 
 def normal_noise(value, shape, generator):
-    return generator.standard_normal(shape, dtype=value.dtype) * value.attributes["stddev"]
+    return generator.standard_normal(shape, dtype=value.dtype) * ops.normal_noise.of(value).stddev
 
 
 DRAWN = {"keep_mask": keep_mask, "normal_noise": normal_noise}
@@ -322,22 +334,24 @@ DRAWN = {"keep_mask": keep_mask, "normal_noise": normal_noise}
 
 def drawn(value, shape, streams):
     """Draw what a random op does, from its stream as it stands."""
-    name = value.attributes["stream"]
-    generators = {} if streams is None else streams
-    return DRAWN[value.op.name](value, shape, generators.setdefault(name, stream(0, name)))
+    name = value.attributes.stream
+    return DRAWN[value.op.name](value, shape, streams.setdefault(name, stream(0, name)))
 
 
 def gradients(graph, loss, wanted):
     """Append the gradient of a scalar with respect to values: the chain rule over every op's pullback."""
     flowing = {loss.index: constant(graph, 1.0)}
-    for value in reversed(graph.values[: loss.index + 1]):
-        if value.index not in flowing or not value.inputs or value.op.pullback is None:
+    for node in reversed(graph.nodes[: loss.node.index + 1]):
+        if node.op.leaf or not node.inputs or node.op.pullback is None:
             continue
-        parts = value.op.pullback(flowing[value.index], value, *value.inputs, **value.attributes)
-        assert len(parts) == len(value.inputs), f"{value.op} has a pullback of {len(parts)} parts"
-        for source, part in zip(value.inputs, parts, strict=True):
+        value = node.value
+        if value.index not in flowing:
+            continue
+        parts = node.op.pullback(flowing[value.index], value, *node.inputs, **node.attributes.named())
+        assert len(parts) == len(node.inputs), f"{node.op} has a pullback of {len(parts)} parts"
+        for source, part in zip(node.inputs, parts, strict=True):
             if part is not None:
-                assert part.shape == source.shape, f"{value.op}: {part.shape} flows back to {source.shape}"
+                assert part.shape == source.shape, f"{node.op}: {part.shape} flows back to {source.shape}"
                 before = flowing.get(source.index)
                 flowing[source.index] = part if before is None else ops.add(before, part)
     return [flowing[v.index] for v in wanted]

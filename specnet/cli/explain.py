@@ -15,10 +15,10 @@ from specnet.cli.terminal import plain, results
 from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
+from specnet.graph.sizes import show
 from specnet.runs.explanation import PHASES, Explanation
 from specnet.runs.explanation import explain as explained
 from specnet.runtime.plan import Plan, Step
-from specnet.runtime.shapes import show
 
 if TYPE_CHECKING:
     from specnet.compiler.network import Network

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from specnet.data.augmentation import Sizes, room_bytes
 from specnet.data.transforms import Unfit
 from specnet.diagnostics import Diagnostic, KeyPath, Label
+from specnet.graph.sizes import ITEM_BYTES
 from specnet.language.spec import Spec
-from specnet.runtime.shapes import ITEM_BYTES
 
 if TYPE_CHECKING:
     from specnet.compiler.network import Network

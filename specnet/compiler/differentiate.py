@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
+from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.op import constant
 
 
@@ -11,35 +11,56 @@ def differentiate(graph: Graph, loss: Value, wanted: Sequence[Value]) -> list[Va
     """Append the gradient of a scalar with respect to each wanted value, by each op's pullback.
 
     This is reverse-mode differentiation from graph to graph (Linnainmaa, 1970; as HIPS/autograd writes it):
-    values are visited from the loss back, and only those that a wanted value leads to. A wanted value that
+    nodes are visited from the loss back, and only those that a wanted value leads to. A wanted value that
     the loss does not depend on has a gradient of zeros.
     """
-    leads = _led_to(graph, wanted, loss)
-    gradients: dict[int, Value] = {loss.index: constant(graph, 1.0)}
     graph.phase = "backward"
-    for value in reversed(graph.values[: loss.index + 1]):
-        gradient = gradients.get(value.index)
-        if gradient is None or value.index not in leads or not value.inputs:
+    found = flow_back(graph, {loss: constant(graph, 1.0)}, wanted)
+    graph.origin = ()
+    return [zeros(v) if g is None else g for v, g in zip(wanted, found, strict=True)]
+
+
+def zeros(like: Value) -> Value:
+    """Append zeros of a value's shape."""
+    return ops.expand(constant(like.graph, 0.0), shape=like.shape)
+
+
+def flow_back(graph: Graph, arriving: Mapping[Value, Value], wanted: Sequence[Value]) -> list[Value | None]:
+    """Append what flows back to each wanted value from the gradients that arrive at some values.
+
+    None stands for a wanted value that leads to none of them.
+    """
+    last = max((value.node.index for value in arriving), default=-1)
+    leads = _led_to(graph, wanted, last)
+    gradients = {value.index: gradient for value, gradient in arriving.items()}
+    for node in reversed(graph.nodes[: last + 1]):
+        coming = [gradients.get(value.index) for value in node.results]
+        if not node.inputs or not any(v.index in leads for v in node.results):
             continue
-        assert value.op.pullback is not None, f"{value.op} has no pullback"
-        graph.origin = value.origin
-        parts = value.op.pullback(gradient, value, *value.inputs, **value.attributes)
-        for source, part in zip(value.inputs, parts, strict=True):
+        if all(gradient is None for gradient in coming):
+            continue
+        graph.origin = node.origin
+        for source, part in zip(node.inputs, _pulled_back(node, coming), strict=True):
             if part is None or source.index not in leads:
                 continue
             so_far = gradients.get(source.index)
             gradients[source.index] = part if so_far is None else so_far + part
-    results = [gradients.get(v.index) for v in wanted]
-    graph.origin = ()
-    return [
-        ops.expand(constant(graph, 0.0), shape=v.shape) if g is None else g
-        for v, g in zip(wanted, results, strict=True)
-    ]
+    return [gradients.get(value.index) for value in wanted]
 
 
-def _led_to(graph: Graph, wanted: Sequence[Value], loss: Value) -> set[int]:
-    reached = {v.index for v in wanted}
-    for value in graph.values[: loss.index + 1]:
-        if any(i.index in reached for i in value.inputs):
-            reached.add(value.index)
+def _pulled_back(node: Node, gradients: Sequence[Value | None]) -> Sequence[Value | None]:
+    """Return the gradient of each input, given those of the results."""
+    assert node.op.pullback is not None, f"{node.op} has no pullback"
+    settings = node.attributes.named()
+    if len(node.results) == 1:
+        return node.op.pullback(gradients[0], node.value, *node.inputs, **settings)
+    return node.op.pullback(tuple(gradients), node.results, *node.inputs, **settings)
+
+
+def _led_to(graph: Graph, wanted: Sequence[Value], last: int) -> set[int]:
+    """Return the values that a wanted one leads to, by index, among the first nodes."""
+    reached = {value.index for value in wanted}
+    for node in graph.nodes[: last + 1]:
+        if any(value.index in reached for value in node.inputs):
+            reached.update(value.index for value in node.results)
     return reached

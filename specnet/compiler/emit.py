@@ -8,9 +8,9 @@ from specnet.compiler.fuse import Group, root
 from specnet.compiler.place import Place, Placement, piece
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT
+from specnet.graph.op import CONSTANT, given, name_of, scalar_of
+from specnet.graph.sizes import BATCH, ITEM_BYTES, Count, DType, Powers, Shape, Size
 from specnet.runtime.plan import Block, Form, Plan, Step, View
-from specnet.runtime.shapes import BATCH, ITEM_BYTES, Batch, Count, DType, Shape
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
@@ -38,8 +38,8 @@ class _Writer:
         self.views: dict[str, View] = {}
         self.blocks: list[Block] = []
         self.calls: dict[str, str] = {}
-        self.literals: dict[str, tuple[float, int, DType]] = {}
-        self.factors: dict[str, tuple[float, int]] = {}
+        self.literals: dict[str, tuple[float, Powers, DType]] = {}
+        self.factors: dict[str, tuple[float, Powers]] = {}
         self.prepared: dict[str, Any] = {}
         self.streams: dict[str, str] = {}
         self.attributes: dict[str, Any] = {}
@@ -68,7 +68,7 @@ class _Writer:
         for leaf, value in self.placement.copies:
             code = f"copyto({self.array(leaf)}, {self.operand(value, leaf.dtype)})"
             self._finish(self._step(leaf, "assign", (code,)), (code,), None)
-        numbers = tuple(v.attributes["name"] for v in self.graph if v.op.leaf and not v.shape)
+        numbers = tuple(name_of(v) for v in self.graph.values if v.op.leaf and not v.shape)
         arrays = {name: self.array(v) for name, v in self.graph.outputs.items() if v.shape}
         return Plan(
             steps=tuple(self.steps),
@@ -84,7 +84,7 @@ class _Writer:
             numbers=numbers,
             scalars=scalars,
             arrays=arrays,
-            leaves={v.attributes["name"]: (v.shape, v.dtype) for v in self.graph if v.op.leaf and v.shape},
+            leaves={name_of(v): (v.shape, v.dtype) for v in self.graph.values if v.op.leaf and v.shape},
             batch=self.batch,
             arena=self.placement.arena,
             once=self.placement.once,
@@ -188,7 +188,7 @@ class _Writer:
     def _fill(self, value: Value, slot: str) -> str:
         name, _, form = slot.partition(":")
         if name.startswith("="):
-            return self.literal(float(name[1:]), 0, _float(value))
+            return self.literal(float(name[1:]), (), _float(value))
         if name == "o":
             return self._output(value, form)
         if name in _INPUTS and len(name) == 1 and _INPUTS.index(name) < len(value.inputs):
@@ -198,21 +198,21 @@ class _Writer:
         if name in ("workers", "anew"):
             return name
         if name == "stream":
-            self.streams[f"stream_{value.index}"] = value.attributes["stream"]
+            self.streams[f"stream_{value.index}"] = value.attributes.named()["stream"]
             return f"stream_{value.index}"
         return self._named(value, name)
 
     def _named(self, value: Value, name: str) -> str:
         """Return an attribute, or what is prepared for a batch size, as the source names it."""
-        if name in value.attributes:
-            attribute = value.attributes[name]
+        settings = value.attributes.named()
+        if name in settings:
+            attribute = settings[name]
             if isinstance(attribute, int | float | str | tuple):
                 return repr(attribute)
             self.attributes[f"{name}_{value.index}"] = attribute
             return f"{name}_{value.index}"
         assert value.op.prepare is not None, f"{value.op}: nothing is called {name}"
-        prepare = value.op.prepare
-        self.prepared[f"{name}_{value.index}"] = (lambda batch: prepare(value, batch), name)
+        self.prepared[f"{name}_{value.index}"] = value.op.prepare(value)[name]
         return f"{name}_{value.index}"
 
     def _pack(self, value: Value) -> tuple[str, ...]:
@@ -228,32 +228,34 @@ class _Writer:
 
     def scalar(self, value: Value) -> str:
         """Return the Python expression of a scalar."""
-        if value.op is CONSTANT:
-            factor, power = value.attributes["factor"], value.attributes["power"]
-            if not power:
+        known = scalar_of(value)
+        if known is not None:
+            factor, powers = known
+            if not powers:
                 return repr(factor) if factor >= 0 else f"({factor!r})"
-            self.factors[f"f{value.index}"] = (factor, power)
+            self.factors[f"f{value.index}"] = known
             return f"f{value.index}"
-        if value.op.leaf:
-            return str(value.attributes["name"])
+        if given(value) is not None:
+            return name_of(value)
         return self.scalar(value.inputs[0]) if value.op.alias else f"s{value.index}"
 
     def operand(self, value: Value, dtype: DType, form: str = "") -> str:
         """Return the expression of an input: an array, or a scalar as what a ufunc takes fastest."""
         if value.shape:
             return self.array(value, form)
-        if value.op is CONSTANT:
-            return self.literal(value.attributes["factor"], value.attributes["power"], dtype)
+        known = scalar_of(value)
+        if known is not None:
+            return self.literal(*known, dtype)
         return self.scalar(value)
 
-    def literal(self, factor: float, power: int, dtype: DType) -> str:
+    def literal(self, factor: float, powers: Powers, dtype: DType) -> str:
         """Return the name of a constant held as an array of no axes, which ufuncs take faster than a number."""
         known = {content: name for name, content in self.literals.items()}
-        return known.get((factor, power, dtype)) or self._new_literal(factor, power, dtype)
+        return known.get((factor, powers, dtype)) or self._new_literal(factor, powers, dtype)
 
-    def _new_literal(self, factor: float, power: int, dtype: DType) -> str:
+    def _new_literal(self, factor: float, powers: Powers, dtype: DType) -> str:
         name = f"k{len(self.literals)}"
-        self.literals[name] = (factor, power, dtype)
+        self.literals[name] = (factor, powers, dtype)
         return name
 
     def array(self, value: Value, form: str = "") -> str:
@@ -265,7 +267,7 @@ class _Writer:
         if root(value).index in group.inner:
             return self._laid(str(value.index), place, value.shape, value.dtype)
         first = value.shape[0]
-        by_rows = group.leading == BATCH and isinstance(first, Batch)
+        by_rows = group.leading == BATCH and isinstance(first, Size)
         if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
             self.sliced[f"p{value.index}"] = self._view(
                 f"v{value.index}", place, value.shape, value.dtype, ""

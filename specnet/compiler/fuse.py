@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from specnet.graph import geometry
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT
-from specnet.runtime import geometry
-from specnet.runtime.shapes import BATCH, ITEM_BYTES, Batch, Dim, at, count
+from specnet.graph.op import CONSTANT, role_of
+from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, at, count
 
 PIECE = 16_384
 """Elements of one piece: 64 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache."""
@@ -49,7 +49,7 @@ def group(
     constants alone, or from inputs that are `fixed_inputs`, is computed once. Where a plan has `workers`, they share
     the pieces of chains that are long enough, and single ops that long are cut as well.
     """
-    waiting = [v for v in graph if not v.op.leaf and v.op is not CONSTANT and not v.op.alias]
+    waiting = [v for v in graph.values if not v.op.leaf and v.op is not CONSTANT and not v.op.alias]
     groups: list[Group] = []
     fixed = _fixed(graph, inputs=fixed_inputs) if fuse else set()
     groups += [Group([v], once=True) for v in waiting if v.index in fixed]
@@ -83,7 +83,7 @@ def group(
 
 def is_sum(value: Value) -> bool:
     """Whether a value is a sum over the batch, to which its rows can be added one after the other."""
-    return bool(value.op.sums(value)) and isinstance(value.inputs[0].shape[0], Batch)
+    return bool(value.op.sums(value)) and isinstance(value.inputs[0].shape[0], Size)
 
 
 def by_rows(value: Value) -> bool:
@@ -93,19 +93,19 @@ def by_rows(value: Value) -> bool:
     if not _leads(value):
         return False
     if value.op.calls:
-        return bool(value.attributes.get("axis", 1) > 0)
+        return bool(value.attributes.named().get("axis", 1) > 0)
     return value.op.elementwise and all(_whole(i) or i.shape[0] == value.shape[0] for i in value.inputs)
 
 
 def _whole(value: Value) -> bool:
     """Whether a value is the same for all rows of the batch."""
-    return not any(isinstance(dim, Batch) for dim in value.shape)
+    return not any(isinstance(dim, Size) for dim in value.shape)
 
 
 def _leads(value: Value) -> bool:
     """Whether the batch is the first axis, and no other."""
     first, *others = value.shape or (1,)
-    return isinstance(first, Batch) and not any(isinstance(dim, Batch) for dim in others)
+    return isinstance(first, Size) and not any(isinstance(dim, Size) for dim in others)
 
 
 def _rows_chain(first: Value, waiting: list[Value]) -> tuple[list[Value], list[Value], list[Value]]:
@@ -182,7 +182,7 @@ def root(value: Value) -> Value:
 def _readers(graph: Graph) -> _Readers:
     """Return who reads each value, by index; what the plan gives out is read by None too."""
     readers: _Readers = {}
-    for value in graph:
+    for value in graph.values:
         for source in value.inputs:
             readers.setdefault(source.index, []).append(value)
     for value in (*graph.outputs.values(), *(v for _, v in graph.assignments)):
@@ -208,8 +208,8 @@ def _rows(value: Value, batch: int) -> int:
 def _fixed(graph: Graph, *, inputs: bool) -> set[int]:
     """Return the arrays that follow from constants alone, and from the inputs too if those never change."""
     fixed: set[int] = set()
-    given = {v.index for v in graph if inputs and v.op.leaf and v.attributes["role"] == "input"}
-    for value in graph:
+    given = {v.index for v in graph.values if inputs and role_of(v) == "input"}
+    for value in graph.values:
         if value.op.leaf or value.op.random or value.op is CONSTANT:
             continue
         known = all(i.op is CONSTANT or i.index in fixed or i.index in given for i in value.inputs)

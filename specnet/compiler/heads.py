@@ -16,8 +16,8 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
+from specnet.graph.sizes import BATCH, DType, at, show
 from specnet.language.suggestions import closest
-from specnet.runtime.shapes import BATCH, DType, at, show
 from specnet.vocabulary.losses import Link
 from specnet.vocabulary.losses.heads import Head, Heads
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specnet.graph.graph import Value
-from specnet.runtime.windows import Span
+from specnet.graph.windows import Span
 
 if TYPE_CHECKING:
     from specnet.compiler.listing import Listing
@@ -73,13 +73,14 @@ def window_spread(g, axis, windows, size):
 
 def call(listing: Listing, value: Value) -> str:
     """Return the call that computes a convolution, a pooling, or what flows back through one."""
-    name, attributes = value.op.name, dict(value.attributes)
+    name, attributes = value.op.name, value.attributes.named()
     listing.helpers |= {name, "patches"} if name in ("conv2d", "conv2d_kernel") else {name}
     inputs = list(value.inputs)
     bias = ""
     if name == "conv2d" and len(inputs) == 3:
         bias = f" + {listing.operand(inputs.pop()).text}"
     floored = attributes.pop("floor", False)
+    attributes.pop("phases", None)
     if name == "max_unpool":
         inputs.pop()
         del attributes["size"]

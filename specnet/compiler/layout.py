@@ -9,14 +9,17 @@ contiguous memory. Matrix products take either layout at no cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from specnet.compiler.simplify import Simplifier, prune
+from specnet.compiler.rewriting import Rewriting, prune, readers_of, wanted_indices
+from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
-from specnet.graph.op import leaf
-from specnet.runtime.shapes import BATCH
+from specnet.graph.graph import Graph, Node, Region, Value
+from specnet.graph.op import given, leaf, name_of, role_of
+from specnet.graph.sizes import BATCH
+
+_Readers = dict[int, list[Node]]
 
 
 @dataclass(slots=True)
@@ -35,41 +38,40 @@ def join_biases(graph: Graph, *, fixed_inputs: bool) -> Graph:
     put beside them once.
     """
     decision = _decide(graph, fixed_inputs=fixed_inputs)
-    return _Rewriter(graph, decision).run() if decision.joined else graph
+    return prune(_Joining(graph, decision).run()) if decision.joined else graph
 
 
 def _decide(graph: Graph, *, fixed_inputs: bool) -> _Decision:
-    readers: dict[int, list[Value]] = {}
-    for value in graph:
-        for source in value.inputs:
-            readers.setdefault(source.index, []).append(value)
+    readers = readers_of(graph)
     family = _families(graph)
     fit = _transposable(graph, family, readers)
     decision = _Decision()
-    for value in graph:
+    for value in graph.values:
         parts = _affine(value, readers)
         if parts is None:
             continue
         x = parts[0]
         root = family(x.index)
-        if (fixed_inputs and x.op.leaf and x.attributes["role"] == "input") or root in fit:
+        if (fixed_inputs and role_of(x) == "input") or root in fit:
             decision.joined[value.index] = parts
             if root in fit:
                 decision.transposed |= fit[root]
     return decision
 
 
-def _affine(value: Value, readers: dict[int, list[Value]]) -> tuple[Value, Value, Value] | None:
+def _affine(value: Value, readers: _Readers) -> tuple[Value, Value, Value] | None:
     """Return x, W and b where a value is x·W + b for a kernel W and the bias b that follows it."""
     if value.op is not ops.add or value.inputs[0].op is not ops.product:
         return None
     y, b = value.inputs
     x, w = y.inputs
-    plain = not (y.attributes["a_t"] or y.attributes["b_t"])
-    both = all(v.op.leaf and v.attributes["role"] == "parameter" for v in (w, b))
-    if not (plain and both and b.rank == 1 and len(readers[y.index]) == 1 and w.shape[1:] == b.shape):
+    plain = ops.product.of(y) == ops.ProductAttributes()
+    bias = given(b)
+    if bias is None or not (role_of(w) == bias.role == "parameter" and plain):
         return None
-    return (x, w, b) if b.attributes.get("after") == w.attributes["name"] else None
+    if not (b.rank == 1 and w.rank == 2 and len(readers[y.index]) == 1 and w.shape[1:] == b.shape):
+        return None
+    return (x, w, b) if bias.after == name_of(w) else None
 
 
 def _is_matrix(value: Value) -> bool:
@@ -78,7 +80,7 @@ def _is_matrix(value: Value) -> bool:
 
 def _families(graph: Graph) -> Callable[[int], int]:
     """Join matrices that element-wise ops tie together: they can only change their layout together."""
-    parent = list(range(len(graph)))
+    parent = list(range(len(graph.values)))
 
     def find(index: int) -> int:
         while parent[index] != index:
@@ -86,7 +88,7 @@ def _families(graph: Graph) -> Callable[[int], int]:
             index = parent[index]
         return index
 
-    for value in graph:
+    for value in graph.values:
         if value.op.elementwise and _is_matrix(value):
             for source in value.inputs:
                 if source.shape == value.shape:
@@ -94,15 +96,13 @@ def _families(graph: Graph) -> Callable[[int], int]:
     return find
 
 
-def _transposable(
-    graph: Graph, family: Callable[[int], int], readers: dict[int, list[Value]]
-) -> dict[int, set[int]]:
+def _transposable(graph: Graph, family: Callable[[int], int], readers: _Readers) -> dict[int, set[int]]:
     """Return the families of which nothing but products, sums over rows and each other know the layout."""
     members: dict[int, set[int]] = {}
-    for value in graph:
+    for value in graph.values:
         if _is_matrix(value):
             members.setdefault(family(value.index), set()).add(value.index)
-    wanted = {v.index for v in graph.outputs.values()} | {v.index for _, v in graph.assignments}
+    wanted = wanted_indices(graph)
 
     def free(value: Value) -> bool:
         made = value.op is ops.product or (
@@ -113,45 +113,42 @@ def _transposable(
     def _movable(value: Value) -> bool:
         return all(i.rank == 0 or i.shape == value.shape or i.shape == value.shape[1:] for i in value.inputs)
 
-    def _takes_either(reader: Value) -> bool:
+    def _takes_either(reader: Node) -> bool:
         if reader.op is ops.product:
-            return True
+            return reader.value.rank == 2
         if reader.op.elementwise:
-            return reader.op is not ops.expand and _is_matrix(reader) and _movable(reader)
-        return reader.op is ops.total and reader.attributes["axes"] == (0,)
+            return reader.op is not ops.expand and _is_matrix(reader.value) and _movable(reader.value)
+        return _is_row_sum(reader)
 
     return {root: own for root, own in members.items() if all(free(graph.values[i]) for i in own)}
 
 
-class _Rewriter:
+class _Joining(Rewriting):
     def __init__(self, graph: Graph, decision: _Decision) -> None:
-        self.graph, self.decision = graph, decision
-        self.target = Simplifier(graph)
-        self.new: dict[int, Value] = {}
+        super().__init__(graph, Simplifier())
+        self.decision = decision
         self.with_ones: dict[int, Value] = {}
 
-    def run(self) -> Graph:
-        for value in self.graph:
-            self.target.origin, self.target.phase = value.origin, value.phase
-            self.new[value.index] = self._rewrite(value)
-        self.target.outputs = {name: self.new[v.index] for name, v in self.graph.outputs.items()}
-        self.target.assignments = [(self.new[a.index], self.new[b.index]) for a, b in self.graph.assignments]
-        return prune(self.target)
+    def within(self, region: Region) -> Region:
+        # The parameters lie outside of all regions, and it is their place in memory that lets biases be joined.
+        return region
+
+    def visit(self, node: Node) -> Sequence[Value]:
+        return (self._rewrite(node.value),) if len(node.results) == 1 else self.copy(node)
 
     def _rewrite(self, value: Value) -> Value:
-        turned = value.index in self.decision.transposed
+        turned = self._turned(value)
         if value.index in self.decision.joined:
             x, w, b = self.decision.joined[value.index]
             rows, units = w.shape
             assert isinstance(rows, int)
-            name = f"{w.attributes['name']}+{b.attributes['name']}"
-            both = leaf(self.target, name, "parameter", (rows + 1, units))
+            both = leaf(self.target, f"{name_of(w)}+{name_of(b)}", "parameter", (rows + 1, units))
             return self._product(self._ones(x), both, self._turned(x), False, turned)
-        inputs = [self.new[i.index] for i in value.inputs]
-        if value.op is ops.product:
+        inputs = [self.of(i) for i in value.inputs]
+        if value.op is ops.product and value.rank == 2:
             a, b = value.inputs
-            a_t = value.attributes["a_t"] != self._turned(a)
-            b_t = value.attributes["b_t"] != self._turned(b)
+            settings = ops.product.of(value)
+            a_t, b_t = settings.a_t != self._turned(a), settings.b_t != self._turned(b)
             return self._product(inputs[0], inputs[1], a_t, b_t, turned)
         if value.op is ops.total and self._turned(value.inputs[0]):
             return ops.total(inputs[0], axes=(1,))
@@ -160,7 +157,8 @@ class _Rewriter:
         if turned:
             # A vector that is the same for every row of the batch stands as a column beside what is transposed.
             inputs = [ops.reshape(i, shape=(*i.shape, 1)) if i.rank == 1 else i for i in inputs]
-        return self.target.apply(value.op, inputs, value.attributes)
+            return self.target.apply(value.op, inputs, value.attributes)[0]
+        return self.copy(value.node)[0]
 
     def _turned(self, value: Value) -> bool:
         return value.index in self.decision.transposed
@@ -174,7 +172,7 @@ class _Rewriter:
         """Return x with ones: a last row where x is transposed, else a last column."""
         if x.index not in self.with_ones:
             op = ops.ones_below if self._turned(x) else ops.ones_beside
-            self.with_ones[x.index] = op(self.new[x.index])
+            self.with_ones[x.index] = op(self.of(x))
         return self.with_ones[x.index]
 
     def _joined_gradients(self, old: tuple[Value, ...], new: list[Value]) -> list[Value]:
@@ -182,21 +180,16 @@ class _Rewriter:
         parts: list[Value] = []
         for number, (value, part) in enumerate(zip(old, new, strict=True)):
             before = old[number - 1] if number else None
-            if before is not None and _is_row_sum(value) and before.op is ops.product:
+            if before is not None and _is_row_sum(value.node) and before.op is ops.product:
                 x, g = before.inputs
-                if (
-                    before.attributes == {"a_t": True, "b_t": False}
-                    and g is value.inputs[0]
-                    and x.index in self.with_ones
-                ):
+                plain = ops.product.of(before) == ops.ProductAttributes(a_t=True)
+                if plain and g is value.inputs[0] and x.index in self.with_ones:
                     a_t = not self._turned(x)
-                    parts[-1] = ops.product(
-                        self.with_ones[x.index], self.new[g.index], a_t=a_t, b_t=self._turned(g)
-                    )
+                    parts[-1] = ops.product(self.with_ones[x.index], self.of(g), a_t=a_t, b_t=self._turned(g))
                     continue
             parts.append(part)
         return parts
 
 
-def _is_row_sum(value: Value) -> bool:
-    return value.op is ops.total and value.attributes["axes"] == (0,)
+def _is_row_sum(node: Node) -> bool:
+    return node.op is ops.total and ops.total.of(node).axes == (0,)

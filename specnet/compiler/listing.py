@@ -13,7 +13,7 @@ from specnet.compiler.phrases import ATOM, PRODUCT, UNARY, Phrase, phrase
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT
-from specnet.runtime.shapes import Batch, Shape
+from specnet.graph.sizes import Shape, Size
 
 LONGEST = 60
 """Letters of an expression that may stand within another."""
@@ -78,7 +78,7 @@ class Listing:
         """Take note of how often each value is used where these are written."""
         live = self._live(wanted)
         self.uses = {}
-        for value in self.graph:
+        for value in self.graph.values:
             if value.index in live and value.index not in self.known:
                 for source in value.inputs:
                     self.uses[source.index] = self.uses.get(source.index, 0) + 1
@@ -92,7 +92,7 @@ class Listing:
 
     def _write(self, wanted: Iterable[Value], named: Mapping[int, str], but: set[int]) -> None:
         live = self._live(wanted) - but
-        for value in self.graph:
+        for value in self.graph.values:
             if value.index not in live or value.index in self.known or value.op is CONSTANT:
                 continue
             if value.op is ops.expand and self._stretches(value):
@@ -140,15 +140,17 @@ class Listing:
     def _drawn(self, value: Value) -> Phrase:
         function, option = _DRAWN[value.op.name]
         self.helpers.add(function)
-        generator = self.generators(value.attributes["stream"])
+        settings = value.attributes.named()
+        generator = self.generators(settings["stream"])
         (of,) = value.inputs
         shape = f"{self.operand(of).at(ATOM)}.shape" if value.shape == of.shape else self._shape(value)
-        return Phrase(f"{function}({generator}, {shape}, {value.attributes[option]!r})", ATOM)
+        return Phrase(f"{function}({generator}, {shape}, {settings[option]!r})", ATOM)
 
     def _constant(self, value: Value) -> Phrase:
-        factor, power = value.attributes["factor"], value.attributes["power"]
-        if not power:
+        factor, powers = CONSTANT.of(value).factor, CONSTANT.of(value).powers
+        if not powers:
             return number(factor)
+        ((_, power),) = powers
         rows = self.count()
         times = rows if abs(power) == 1 else f"{rows}**{abs(power)}"
         if power > 0:
@@ -168,7 +170,7 @@ class Listing:
             return self.size(value.shape[0])
         return f"({', '.join(map(self.size, value.shape))})"
 
-    def size(self, dim: int | Batch) -> str:
+    def size(self, dim: int | Size) -> str:
         """Return the size of an axis as Python writes it."""
         if isinstance(dim, int):
             return str(dim)
@@ -177,7 +179,7 @@ class Listing:
 
     def _stretches(self, value: Value) -> bool:
         """Whether NumPy stretches a value by itself wherever it is used."""
-        users = [user for user in self.graph if any(i is value for i in user.inputs)]
+        users = [user for user in self.graph.values if any(i is value for i in user.inputs)]
         if not users or value.index in self.final:
             return False
         return all(
@@ -214,7 +216,7 @@ def commented(text: str, shape: Shape, rows: str = "rows") -> str:
     return f"{text:<62}  {comment}"
 
 
-def _dim(dim: int | Batch, rows: str) -> str:
+def _dim(dim: int | Size, rows: str) -> str:
     if isinstance(dim, int):
         return str(dim)
     return rows if dim.times == 1 else f"{dim.times} * {rows}"

@@ -10,7 +10,7 @@ from specnet.data.faults import sized
 from specnet.data.reader import BATCHES
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.graph.builder import Parameter
-from specnet.runtime.shapes import ITEM_BYTES
+from specnet.graph.sizes import ITEM_BYTES
 from specnet.vocabulary.optimizers import Searching
 
 FALLBACK = 64 * 2**30
@@ -67,7 +67,7 @@ def _at_most(network: Network) -> int:
     rows = network.signature.rows
     batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
     lowered = network.lower(training=True, spread=network.spreads)
-    passing = sum(value.count.at(batch) for value in lowered.graph)
+    passing = sum(value.count.at(batch) for value in lowered.graph.values)
     one = (
         _product(network.signature.inputs)
         + _product(network.signature.target)

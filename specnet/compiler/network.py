@@ -15,9 +15,9 @@ from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph.builder import Builder, Parameter
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.op import leaf
+from specnet.graph.sizes import BATCH, DType, Shape, at, count, show
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.runtime.shapes import BATCH, DType, Shape, at, count, show
 from specnet.vocabulary.initializers import Constant
 from specnet.vocabulary.losses.heads import Heads
 from specnet.vocabulary.metrics import METRICS, Metric

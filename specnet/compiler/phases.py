@@ -7,13 +7,18 @@ same comparisons, forward and back, run over a whole image. Places that no windo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from typing import TypeVar
 
-from specnet.compiler.simplify import Simplifier, prune
+from specnet.compiler.rewriting import Replaced, Rewriting, prune, readers_of, wanted_indices
+from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
-from specnet.runtime.shapes import Batch
+from specnet.graph.graph import Graph, Node, Value
+from specnet.graph.sizes import Size
+
+G = TypeVar("G", bound=Graph)
+_Readers = dict[int, list[Node]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +32,24 @@ class _Pooled:
     phases: tuple[int, int]
 
 
-def lay_out_phases(graph: Graph) -> Graph:
+def lay_out_phases(graph: G) -> G:
     """Return a graph with the same results in which convolutions lie phase by phase where only a pooling reads them."""
-    readers: dict[int, list[Value]] = {}
-    for value in graph:
-        for source in value.inputs:
-            readers.setdefault(source.index, []).append(value)
-    wanted = {v.index for v in (*graph.outputs.values(), *(v for _, v in graph.assignments))}
-    found = [each for value in graph if (each := _pooled(value, readers, wanted)) is not None]
-    return _rewritten(graph, found) if found else graph
+    readers, wanted = readers_of(graph), wanted_indices(graph)
+    found = [each for value in graph.values if (each := _pooled(value, readers, wanted)) is not None]
+    return prune(_Phasing(graph, found).run()) if found else graph  # type: ignore[return-value]
 
 
-def _pooled(y: Value, readers: dict[int, list[Value]], wanted: set[int]) -> _Pooled | None:
-    if y.op is not ops.conv2d or y.rank != 4 or not isinstance(y.shape[0], Batch):
+def _pooled(y: Value, readers: _Readers, wanted: set[int]) -> _Pooled | None:
+    if y.op is not ops.conv2d or not isinstance(y.shape[0], Size):
         return None
-    across = _only(readers[y.index], ops.max_pool) if y.index in readers else None
-    down = (
-        _only(readers[across.index], ops.max_pool) if across is not None and across.index in readers else None
-    )
-    if across is None or down is None or across.attributes["floor"]:
+    across = _only(readers.get(y.index, []), ops.max_pool)
+    down = None if across is None else _only(readers.get(across.index, []), ops.max_pool)
+    if across is None or down is None or ops.max_pool.of(across).floor:
         return None
-    if (across.attributes["axis"], down.attributes["axis"]) != (2, 1):
+    if (ops.max_pool.of(across).axis, ops.max_pool.of(down).axis) != (2, 1):
         return None
     phases = _phases(down, y.shape[1]), _phases(across, y.shape[2])
-    passing, used = [y, across], [across, down]
+    passing, used = [y, across], [across.node, down.node]
     unpooled = _only(readers[y.index], ops.max_unpool)
     back = None
     if unpooled is not None:
@@ -63,7 +62,7 @@ def _pooled(y: Value, readers: dict[int, list[Value]], wanted: set[int]) -> _Poo
             return None
         back = first, unpooled
         passing += back
-        used += [*back, *readers.get(unpooled.index, [])]
+        used += [first.node, unpooled.node, *readers.get(unpooled.index, [])]
         if not all(_goes_on(reader, y) for reader in readers.get(unpooled.index, [])):
             return None
     alone = all(reader in used for value in passing for reader in readers.get(value.index, []))
@@ -72,28 +71,29 @@ def _pooled(y: Value, readers: dict[int, list[Value]], wanted: set[int]) -> _Poo
     return _Pooled(y, across, down, back, phases) if _fits(y, phases) else None
 
 
-def _only(readers: list[Value], op: object) -> Value | None:
-    """Return the one reader that is of an op, if there is one and no other."""
-    own = [reader for reader in readers if reader.op is op]
+def _only(readers: list[Node], op: object) -> Value | None:
+    """Return the result of the one reader that is of an op, if there is one and no other."""
+    own = [reader.value for reader in readers if reader.op is op]
     return own[0] if len(own) == 1 else None
 
 
 def _phases(pool: Value, size: object) -> int:
     """Return how many places each window sees, where one follows the other from the first place on; else 0."""
-    windows = pool.attributes["windows"]
+    windows = ops.max_pool.of(pool).windows
     length = windows[0][1] - windows[0][0]
     even = all(window == (i * length, (i + 1) * length) for i, window in enumerate(windows))
     return length if even and isinstance(size, int) and len(windows) == size // length else 0
 
 
-def _goes_on(reader: Value, y: Value) -> bool:
+def _goes_on(reader: Node, y: Value) -> bool:
     """Whether what flows back to a convolution is read by what takes it by phases as well."""
     if reader.op is ops.total:
-        return bool(reader.attributes["axes"] == (0, 1, 2))
-    own = {name: value for name, value in reader.attributes.items() if name != "size"}
+        return ops.total.of(reader).axes == (0, 1, 2)
     if reader.op is ops.conv2d_input:
-        return own == y.attributes and reader.inputs[1] is y.inputs[1]
-    return reader.op is ops.conv2d_kernel and own == y.attributes and reader.inputs[0] is y.inputs[0]
+        return ops.conv2d_input.of(reader).forward == y.attributes and reader.inputs[1] is y.inputs[1]
+    if reader.op is ops.conv2d_kernel:
+        return ops.conv2d_kernel.of(reader).forward == y.attributes and reader.inputs[0] is y.inputs[0]
+    return False
 
 
 def _fits(y: Value, phases: tuple[int, int]) -> bool:
@@ -101,42 +101,41 @@ def _fits(y: Value, phases: tuple[int, int]) -> bool:
     return not how.depthwise and how.tile[1] == how.spread_tile[1] == how.out[0]
 
 
-def _rewritten(graph: Graph, found: list[_Pooled]) -> Graph:
-    target = Simplifier(graph)
-    new: dict[int, Value] = {}
-    convolved = {each.y.index: each for each in found}
-    skipped = {v.index for each in found for v in (each.across, *(each.back or ())[:1])}
-    pooled = {each.down.index: each for each in found}
-    unpooled = {each.back[1].index: each for each in found if each.back is not None}
-    phased: dict[int, tuple[int, int]] = {}
-    for value in graph:
-        target.origin, target.phase = value.origin, value.phase
-        inputs = [new[i.index] for i in value.inputs if i.index in new]
-        if value.index in skipped:
-            continue
-        if value.index in convolved:
-            phases = convolved[value.index].phases
-            new[value.index] = target.apply(value.op, inputs, {**value.attributes, "phases": phases})
-        elif value.index in pooled:
-            new[value.index] = _pool(pooled[value.index], new)
-        elif value.index in unpooled:
-            each = unpooled[value.index]
-            phased[value.index] = each.phases
-            new[value.index] = _unpool(each, new)
-        else:
-            attributes = value.attributes
-            phases = next((phased[i.index] for i in value.inputs if i.index in phased), (1, 1))
-            if phases != (1, 1):
-                more = {"axes": (0, 1, 2, 3)} if value.op is ops.total else {"phases": phases}
-                attributes = {**attributes, **more}
-            new[value.index] = target.apply(value.op, inputs, attributes)
-    target.outputs = {name: new[v.index] for name, v in graph.outputs.items()}
-    target.assignments = [(new[a.index], new[b.index]) for a, b in graph.assignments]
-    return prune(target)
+class _Phasing(Rewriting):
+    def __init__(self, graph: Graph, found: list[_Pooled]) -> None:
+        super().__init__(graph, Simplifier())
+        self.convolved = {each.y.index: each for each in found}
+        self.skipped = {v.index for each in found for v in (each.across, *(each.back or ())[:1])}
+        self.pooled = {each.down.index: each for each in found}
+        self.unpooled = {each.back[1].index: each for each in found if each.back is not None}
+        self.phased: dict[int, tuple[int, int]] = {}
+
+    def visit(self, node: Node) -> Replaced:
+        if len(node.results) != 1:
+            return self.copy(node)
+        index = node.value.index
+        if index in self.skipped:
+            return (None,)
+        if index in self.convolved:
+            settings = replace(ops.conv2d.of(node), phases=self.convolved[index].phases)
+            return self.copy(node, settings)
+        if index in self.pooled:
+            return (_pool(self.pooled[index], self.new),)
+        if index in self.unpooled:
+            each = self.unpooled[index]
+            self.phased[index] = each.phases
+            return (_unpool(each, self.new),)
+        phases = next((self.phased[i.index] for i in node.inputs if i.index in self.phased), None)
+        if phases is None:
+            return self.copy(node)
+        if node.op is ops.total:
+            return (ops.total(self.of(node.inputs[0]), axes=(0, 1, 2, 3)),)
+        assert isinstance(node.attributes, ops.ConvolutionAttributes)
+        return self.copy(node, replace(node.attributes, phases=phases))
 
 
 def _pool(each: _Pooled, new: dict[int, Value]) -> Value:
-    floor, count = each.down.attributes["floor"], prod(each.phases)
+    floor, count = ops.max_pool.of(each.down).floor, prod(each.phases)
     y = ops.max_pool(new[each.y.index], axis=1, windows=((0, count),), floor=floor)
     return ops.reshape(y, shape=each.down.shape)
 

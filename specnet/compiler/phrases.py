@@ -10,8 +10,8 @@ from specnet.compiler.functions import CALLED, HELPERS
 from specnet.compiler.image_phrases import IMAGE_HELPERS, call
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.op import CONSTANT
-from specnet.runtime.shapes import Batch
+from specnet.graph.op import CONSTANT, scalar_of
+from specnet.graph.sizes import Dim, Size
 
 if TYPE_CHECKING:
     from specnet.compiler.listing import Listing
@@ -52,7 +52,7 @@ def phrase(listing: Listing, value: Value) -> Phrase:
     if name in HELPERS:
         listing.helpers.add(name)
         listing.helpers |= CALLED.get(name, set())
-        more = [f"{k}={v!r}" for k, v in value.attributes.items()]
+        more = [f"{k}={v!r}" for k, v in value.attributes.named().items()]
         return Phrase(f"{name}({', '.join([*(listing.operand(i).text for i in inputs), *more])})", ATOM)
     rule = _RULES.get(name)
     assert rule is not None, f"{value.op} has no expression"
@@ -90,7 +90,7 @@ def _infix(listing: Listing, value: Value) -> Phrase:
     if binds == COMPARED:
         return Phrase(f"{listing.operand(a).at(SUM)} {sign} {listing.operand(b).at(SUM)}", COMPARED)
     if sign == "*" and not b.shape and (a.shape or b.op is CONSTANT):
-        if b.op is CONSTANT and (b.attributes["factor"], b.attributes["power"]) == (1.0, -1):
+        if scalar_of(b) == (1.0, (("batch", -1),)):
             return Phrase(f"{listing.operand(a).at(PRODUCT)} / {listing.count()}", PRODUCT)
         # A number stands before what it multiplies.
         a, b = b, a
@@ -118,15 +118,18 @@ def _float(value: Value) -> str:
 
 
 def _product(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
+    settings = ops.product.of(value)
     sides = [
-        f"{listing.operand(i).at(ATOM)}.T" if value.attributes[turned] else listing.operand(i).at(UNARY)
-        for i, turned in zip(inputs, ("a_t", "b_t"), strict=True)
+        f"{listing.operand(i).at(ATOM)}.{'T' if i.rank == 2 else 'mT'}"
+        if turned
+        else listing.operand(i).at(UNARY)
+        for i, turned in zip(inputs, (settings.a_t, settings.b_t), strict=True)
     ]
     return Phrase(" @ ".join(sides), PRODUCT)
 
 
 def _total(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
-    axes = value.attributes["axes"]
+    axes = ops.total.of(value).axes
     options = []
     if value.shape:
         options.append(f"axis={axes[0] if len(axes) == 1 else axes}")
@@ -185,7 +188,7 @@ def _reshape(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phras
     if (
         x.op is ops.total
         and x.index not in listing.known
-        and x.attributes["axes"] == (rank - 1,)
+        and ops.total.of(x).axes == (rank - 1,)
         and value.shape[-1] == 1
         and len(x.shape) == rank - 1
     ):
@@ -193,8 +196,8 @@ def _reshape(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phras
         kind = f", dtype={_float(value)}" if x.inputs[0].dtype == "bool" else ""
         return Phrase(f"np.sum({inner}, axis=-1, keepdims=True{kind})", ATOM)
     # One axis follows from the others.
-    several = sum(isinstance(dim, Batch) for dim in value.shape) > 1
-    sizes = [-1 if isinstance(dim, Batch) and not several else listing.size(dim) for dim in value.shape]
+    several = sum(isinstance(dim, Size) for dim in value.shape) > 1
+    sizes = [-1 if isinstance(dim, Size) and not several else listing.size(dim) for dim in value.shape]
     return Phrase(f"{listing.operand(x).at(ATOM)}.reshape({', '.join(map(str, sizes))})", ATOM)
 
 
@@ -207,7 +210,7 @@ def _pick(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
 
 def _place(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     x, index = (listing.operand(i) for i in inputs)
-    eye = f"np.eye({value.attributes['classes']}, dtype={_float(value)})[{index.text}]"
+    eye = f"np.eye({ops.place.of(value).classes}, dtype={_float(value)})[{index.text}]"
     stretched = inputs[0].op is ops.expand and not inputs[0].inputs[0].shape
     if stretched and inputs[0].index not in listing.known:
         return Phrase(f"{listing.operand(inputs[0].inputs[0]).at(PRODUCT)} * {eye}", PRODUCT)
@@ -216,12 +219,12 @@ def _place(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
 
 def _one_hot(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     index = listing.operand(inputs[0]).text
-    return Phrase(f"np.eye({value.attributes['classes']}, dtype={_float(value)})[{index}]", ATOM)
+    return Phrase(f"np.eye({ops.one_hot.of(value).classes}, dtype={_float(value)})[{index}]", ATOM)
 
 
 def _attributed(template: str) -> Rule:
     def rule(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
-        options: dict[str, Any] = {k: repr(v) for k, v in value.attributes.items()}
+        options: dict[str, Any] = {k: repr(v) for k, v in value.attributes.named().items()}
         x = listing.operand(inputs[0])
         return Phrase(template.format(x=x.text, atom=x.at(ATOM), sum=x.at(SUM), **options), ATOM)
 
@@ -242,17 +245,24 @@ def _lookup(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase
 
 def _fixed(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     del listing, inputs
-    return Phrase(f"np.array({list(value.attributes['values'])}, dtype=np.{value.dtype})", ATOM)
+    return Phrase(f"np.array({list(ops.FIXED.of(value).values)}, dtype=np.{value.dtype})", ATOM)
 
 
 def _concat(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     parts = ", ".join(listing.operand(i).text for i in inputs)
-    return Phrase(f"np.concatenate(({parts}), axis={value.attributes['axis']})", ATOM)
+    return Phrase(f"np.concatenate(({parts}), axis={ops.concat.of(value).axis})", ATOM)
+
+
+def _edge(listing: Listing, size: Dim, sign: str = "") -> str:
+    if not size:
+        return ""
+    return f"{sign}{size}" if isinstance(size, int) else f"{sign}({listing.size(size)})"
 
 
 def _crop(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     kept = ", ".join(
-        f"{before or ''}:{-after if after else ''}" for before, after in value.attributes["margins"]
+        f"{_edge(listing, before)}:{_edge(listing, after, '-')}"
+        for before, after in ops.crop.of(value).margins
     )
     return Phrase(f"{listing.operand(inputs[0]).at(ATOM)}[{kept}]", ATOM)
 

@@ -5,7 +5,8 @@ from specnet.compiler.fuse import group
 from specnet.compiler.layout import join_biases
 from specnet.compiler.phases import lay_out_phases
 from specnet.compiler.place import place
-from specnet.compiler.simplify import prune, simplify
+from specnet.compiler.rewriting import prune
+from specnet.compiler.simplify import simplify
 from specnet.compiler.spread import spread
 from specnet.graph.graph import Graph
 from specnet.runtime.cores import cores
@@ -30,6 +31,6 @@ def plan(
         graph = spread(join_biases(lay_out_phases(simplify(graph)), fixed_inputs=fixed_inputs))
     else:
         graph = prune(graph)
-    workers = cores() if any(value.op.shared for value in graph) else 0
+    workers = cores() if any(node.op.shared for node in graph) else 0
     groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
     return emit(graph, groups, place(graph, groups, batch), batch, guard, workers)

@@ -7,9 +7,9 @@ from math import prod
 from specnet.compiler.fuse import Group, is_sum, root
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT
+from specnet.graph.op import CONSTANT, name_of, role_of
+from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, at, count
 from specnet.runtime.plan import ARENA, ONCE
-from specnet.runtime.shapes import BATCH, ITEM_BYTES, DType, Shape, at, count
 
 ALIGNMENT = 64
 
@@ -89,9 +89,9 @@ class _Placer:
         self.own: list[Storage] = []
 
     def run(self) -> Placement:
-        for value in self.graph:
+        for value in self.graph.values:
             if value.op.leaf and value.shape:
-                self.out.places[value.index] = Place(Storage(0, memory=value.attributes["name"]))
+                self.out.places[value.index] = Place(Storage(0, memory=name_of(value)))
         self._assigned()
         self._packed()
         self._extended()
@@ -135,7 +135,7 @@ class _Placer:
         )
 
     def _packed(self) -> None:
-        for value in self.graph:
+        for value in self.graph.values:
             if value.op is not ops.pack:
                 continue
             storage = self._new(
@@ -154,7 +154,7 @@ class _Placer:
 
     def _extended(self) -> None:
         """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
-        for value in self.graph:
+        for value in self.graph.values:
             if value.op is ops.ones_below and not self.groups[self.group_of[value.index]].once:
                 self.out.places[value.index] = self._kept(value)
                 made = root(value.inputs[0])
@@ -278,7 +278,7 @@ def _memory(value: Value) -> str | None:
     """Return which memory from outside a leaf reads: all parameters share one vector."""
     if not value.op.leaf:
         return None
-    return "parameters" if value.attributes["role"] == "parameter" else value.attributes["name"]
+    return "parameters" if role_of(value) == "parameter" else name_of(value)
 
 
 def _bytes(shape: Shape, dtype: DType, batch: int) -> int:

@@ -15,8 +15,8 @@ from specnet.compiler.programs import (
     update_graph,
 )
 from specnet.compiler.settings import batch_rows, evaluation_rows, run_length
+from specnet.graph.sizes import ITEM_BYTES, count
 from specnet.runtime.plan import Plan
-from specnet.runtime.shapes import ITEM_BYTES, count
 from specnet.vocabulary.optimizers import Searching
 
 

@@ -8,13 +8,15 @@ they apply is simplified in turn.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from specnet.compiler.rewriting import Rewriting, prune
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT, Op, constant
-from specnet.runtime.shapes import broadcast
+from specnet.graph.graph import Attributes, Graph, Op, Region, Value
+from specnet.graph.op import constant, scalar_of
+from specnet.graph.sizes import Size, broadcast, inverse, times
 
+G = TypeVar("G", bound=Graph)
 Rule = Callable[..., Value | None]
 RULES: dict[str, list[Rule]] = {}
 
@@ -30,80 +32,58 @@ def rule(*op_names: str) -> Callable[[Rule], Rule]:
     return enter
 
 
-class Simplifier(Graph):
-    """A graph that applies the rules, and shares equal subexpressions, whenever an op is applied to it."""
+class Simplifier:
+    """What a graph asks before it appends: whether a rule gives the value, or an earlier application is equal."""
 
-    def __init__(self, like: Graph) -> None:
-        super().__init__(like.dtype)
-        self._known: dict[Any, Value] = {}
+    def __init__(self) -> None:
+        self._known: dict[Any, tuple[Value, ...]] = {}
 
-    def apply(self, op: Op, inputs: Any, attributes: dict[str, Any] | None = None) -> Value:
-        """Return a value equal to this application: a rule's, an earlier one, or a new one."""
-        attributes = attributes or {}
+    def find(
+        self, _: Graph, op: Op[Any], inputs: tuple[Value, ...], attributes: Attributes
+    ) -> tuple[Value, ...] | None:
+        """Return the value that a rule gives, or the results of an earlier, equal application."""
         for each in RULES.get(op.name, ()):
-            found = each(*inputs, **attributes)
+            found = each(*inputs, **attributes.named())
             if found is not None:
-                return found
-        if op.random:
-            return super().apply(op, inputs, attributes)
-        key = (
-            op.name,
-            tuple(i.index for i in inputs),
-            tuple(sorted((k, _key(a)) for k, a in attributes.items())),
-        )
-        if key not in self._known:
-            self._known[key] = super().apply(op, inputs, attributes)
-        return self._known[key]
+                return (found,)
+        return None if op.random else self._known.get(_key(op, inputs, attributes))
+
+    def keep(
+        self, op: Op[Any], inputs: tuple[Value, ...], attributes: Attributes, results: tuple[Value, ...]
+    ) -> None:
+        """Remember an application, so that no second one is appended."""
+        if not op.random:
+            self._known[_key(op, inputs, attributes)] = results
 
 
-def _key(attribute: Any) -> Any:
-    try:
-        hash(attribute)
-    except TypeError:
-        return id(attribute)
-    return (type(attribute).__name__, attribute)
+def _key(op: Op[Any], inputs: tuple[Value, ...], attributes: Attributes) -> Any:
+    return op, tuple(value.index for value in inputs), attributes
 
 
-def simplify(graph: Graph) -> Graph:
+class Simplifying(Rewriting):
+    """Apply every op anew to a graph that simplifies."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph, Simplifier())
+
+    def within(self, region: Region) -> Region:
+        """Return a region simplified and without dead code."""
+        return simplify(region)
+
+
+def simplify(graph: G) -> G:
     """Return a graph with the same outputs and assignments, simplified and without dead code."""
-    return _copy(prune(graph), Simplifier(graph))
-
-
-def prune(graph: Graph) -> Graph:
-    """Return a graph with the same outputs and assignments, without what neither needs."""
-    live = {v.index for v in graph.outputs.values()}
-    for leaf, value in graph.assignments:
-        live |= {leaf.index, value.index}
-    for value in reversed(graph.values):
-        if value.index in live:
-            live |= {i.index for i in value.inputs}
-    return _copy(graph, Graph(graph.dtype), live)
-
-
-def _copy(graph: Graph, target: Graph, live: set[int] | None = None) -> Graph:
-    new: dict[int, Value] = {}
-    for value in graph:
-        if live is None or value.index in live:
-            target.origin, target.phase = value.origin, value.phase
-            new[value.index] = target.apply(value.op, [new[i.index] for i in value.inputs], value.attributes)
-    target.outputs = {name: new[v.index] for name, v in graph.outputs.items()}
-    target.assignments = [(new[leaf.index], new[v.index]) for leaf, v in graph.assignments]
-    return prune(target) if live is None else target
-
-
-def _number(x: Value) -> tuple[float, int] | None:
-    """Return factor and power of a constant."""
-    return (x.attributes["factor"], x.attributes["power"]) if x.op is CONSTANT else None
+    return prune(Simplifying(prune(graph)).run())  # type: ignore[return-value]
 
 
 def _is(x: Value, factor: float) -> bool:
-    return _number(x) == (factor, 0)
+    return scalar_of(x) == (factor, ())
 
 
 @rule("add")
 def add(a: Value, b: Value) -> Value | None:
     """x + 0 = x;  x + (-y) = x - y;  a stretched scalar is added as a scalar; constants are summed."""
-    m, n = _number(a), _number(b)
+    m, n = scalar_of(a), scalar_of(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] + n[0], m[1]) if m[1] == n[1] else None
     if _is(b, 0.0):
@@ -120,7 +100,7 @@ def add(a: Value, b: Value) -> Value | None:
 @rule("subtract")
 def subtract(a: Value, b: Value) -> Value | None:
     """x - 0 = x;  x - (-y) = x + y;  a stretched scalar is subtracted as a scalar; constants are folded."""
-    m, n = _number(a), _number(b)
+    m, n = scalar_of(a), scalar_of(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] - n[0], m[1]) if m[1] == n[1] else None
     if _is(b, 0.0):
@@ -133,16 +113,16 @@ def subtract(a: Value, b: Value) -> Value | None:
 @rule("multiply")
 def multiply(a: Value, b: Value) -> Value | None:
     """x * 1 = x;  (x * c) * d = x * (c d);  a stretched scalar multiplies as one."""
-    m, n = _number(a), _number(b)
+    m, n = scalar_of(a), scalar_of(b)
     if m is not None and n is not None:
-        return constant(a.graph, m[0] * n[0], m[1] + n[1])
+        return constant(a.graph, m[0] * n[0], times(m[1], n[1]))
     if m is not None:
         return b * a  # constants stand on the right, where the other rules look for them
     if _is(b, 1.0):
         return a
     if _is(b, -1.0):
         return -a
-    if n is not None and a.op is ops.multiply and _number(a.inputs[1]) is not None:
+    if n is not None and a.op is ops.multiply and scalar_of(a.inputs[1]) is not None:
         return a.inputs[0] * (a.inputs[1] * b)
     if n is not None and a.op is ops.negative:
         return a.inputs[0] * -b
@@ -154,15 +134,15 @@ def multiply(a: Value, b: Value) -> Value | None:
 @rule("divide")
 def divide(a: Value, b: Value) -> Value | None:
     """x / 1 = x; constants are folded; a stretched scalar divides as one."""
-    m, n = _number(a), _number(b)
+    m, n = scalar_of(a), scalar_of(b)
     if m is not None and n is not None and n[0] != 0.0:
-        return constant(a.graph, m[0] / n[0], m[1] - n[1])
+        return constant(a.graph, m[0] / n[0], times(m[1], inverse(n[1])))
     if _is(b, 1.0):
         return a
     return _unstretched(ops.divide, a, b)
 
 
-def _unstretched(op: Op, a: Value, b: Value) -> Value | None:
+def _unstretched(op: Op[Any], a: Value, b: Value) -> Value | None:
     """Apply to what was stretched instead, where the other operand has the full shape anyway."""
     full = broadcast(a.shape, b.shape)
     small_a = a.inputs[0] if a.op is ops.expand else a
@@ -187,12 +167,12 @@ def masked(a: Value, mask: Value) -> Value | None:
 @rule("negative")
 def negative(x: Value) -> Value | None:
     """-(-x) = x;  -(c) is a constant;  -(x * c) = x * (-c)."""
-    known = _number(x)
+    known = scalar_of(x)
     if known is not None:
         return constant(x.graph, -known[0], known[1])
     if x.op is ops.negative:
         return x.inputs[0]
-    if x.op is ops.multiply and _number(x.inputs[1]) is not None:
+    if x.op is ops.multiply and scalar_of(x.inputs[1]) is not None:
         return x.inputs[0] * -x.inputs[1]
     if x.op is ops.expand:
         return ops.expand(-x.inputs[0], shape=x.shape)
@@ -220,20 +200,19 @@ def expand(x: Value, shape: Any) -> Value | None:
 
 
 @rule("crop")
-def crop(x: Value, margins: tuple[tuple[int, int], ...]) -> Value | None:
+def crop(x: Value, margins: ops.Margins) -> Value | None:
     """No margin cuts nothing off; of values side by side, what lies within one of them is cut out of that one."""
     if not any(map(any, margins)):
         return x
     if x.op is not ops.concat:
         return None
-    axis: int = x.attributes["axis"]
-    whole = x.shape[axis]
-    assert isinstance(whole, int)
-    first, end = margins[axis][0], whole - margins[axis][1]
-    start = 0
-    for part in x.inputs:
-        size = part.shape[axis]
-        assert isinstance(size, int)
+    axis = ops.concat.of(x).axis
+    sizes = [x.shape[axis], *margins[axis], *(part.shape[axis] for part in x.inputs)]
+    if any(isinstance(size, Size) for size in sizes):
+        return None
+    whole, before, after, *parts = (size for size in sizes if isinstance(size, int))
+    first, end, start = before, whole - after, 0
+    for part, size in zip(x.inputs, parts, strict=True):
         if start <= first and end <= start + size:
             inner = (*margins[:axis], (first - start, start + size - end), *margins[axis + 1 :])
             return ops.crop(part, margins=inner)
@@ -247,7 +226,7 @@ def transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
     if axes == tuple(range(x.rank)):
         return x
     if x.op is ops.transpose:
-        before = x.attributes["axes"]
+        before = ops.transpose.of(x).axes
         return ops.transpose(x.inputs[0], axes=tuple(before[axis] for axis in axes))
     return None
 
@@ -263,10 +242,10 @@ def total(x: Value, axes: tuple[int, ...]) -> Value | None:
         if x.op is ops.multiply and x.inputs[0].shape == x.inputs[1].shape:
             return ops.inner(*x.inputs)
         if x.op is ops.expand and not x.inputs[0].rank:
-            return x.inputs[0] * constant(x.graph, x.count.each, x.count.power)
+            return x.inputs[0] * constant(x.graph, x.count.each, x.count.powers)
         if x.op is ops.negative:
             return -ops.total(x.inputs[0], axes=axes)
-        if x.op is ops.multiply and _number(x.inputs[1]) is not None:
+        if x.op is ops.multiply and scalar_of(x.inputs[1]) is not None:
             return ops.total(x.inputs[0], axes=axes) * x.inputs[1]
     if x.op is ops.place and axes == (x.rank - 1,):
         return x.inputs[0]
@@ -276,9 +255,9 @@ def total(x: Value, axes: tuple[int, ...]) -> Value | None:
 @rule("inner")
 def inner(a: Value, b: Value) -> Value | None:
     """(c x)·y = c (x·y)."""
-    if a.op is ops.multiply and _number(a.inputs[1]) is not None:
+    if a.op is ops.multiply and scalar_of(a.inputs[1]) is not None:
         return ops.inner(a.inputs[0], b) * a.inputs[1]
-    if b.op is ops.multiply and _number(b.inputs[1]) is not None:
+    if b.op is ops.multiply and scalar_of(b.inputs[1]) is not None:
         return ops.inner(a, b.inputs[0]) * b.inputs[1]
     return None
 

@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 
 from specnet.graph.graph import Graph, Origin, ShapeFault, Value
 from specnet.graph.op import leaf
+from specnet.graph.sizes import DType, show
 from specnet.graph.stage import INPUT, LayerInfo, Stage, stage_names
-from specnet.runtime.shapes import DType, show
 
 
 class Initial(Protocol):

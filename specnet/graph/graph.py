@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar, cast
 
-from specnet.runtime.shapes import Count, DType, Shape, count, show
-
-if TYPE_CHECKING:
-    from specnet.graph.op import Op
+from specnet.graph.sizes import Count, DType, Shape, count, show
 
 Origin = tuple[str | int, ...]
 """The key path of what asked for a value, such as `("layers", 0)`."""
 
 Phase = Literal["forward", "backward", "update"]
+
+Kind = tuple[Shape, DType]
+"""What is known of a value before it is computed."""
 
 
 class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an error is what a program raises)
@@ -29,23 +29,238 @@ class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an e
         self.help = help
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Value:
-    """The one result of applying an op to values; arithmetic on it appends to its graph.
+@dataclass(frozen=True)
+class Attributes:
+    """What an application of an op is set to; an op that has settings declares a subclass with its fields.
 
-    `shape` is () for scalars, which a plan keeps as plain Python numbers, and holds `BATCH` where the size
-    is the batch's.
+    Fields are hashable, so that equal applications can be found.
     """
 
-    graph: Graph = field(repr=False)
-    index: int
-    op: Op
-    inputs: tuple[Value, ...] = field(repr=False)
-    attributes: dict[str, Any]
-    shape: Shape
-    dtype: DType
-    origin: Origin = ()
-    phase: Phase = "forward"
+    def named(self) -> dict[str, Any]:
+        """Return the values by name, in the order in which the fields are declared."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def changed(self) -> dict[str, Any]:
+        """Return the values by name, without those that are their field's default."""
+        values = self.named()
+        return {
+            f.name: values[f.name]
+            for f in fields(self)
+            if f.default is MISSING or values[f.name] != f.default
+        }
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The body graphs that the op runs."""
+        return ()
+
+    def with_regions(self, regions: tuple[Region, ...]) -> Self:
+        """Return the same settings with other body graphs."""
+        assert not regions
+        return self
+
+
+NONE = Attributes()
+"""What an op without settings has."""
+
+A = TypeVar("A", bound=Attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An array, or another object, that a kernel needs and that is made once when a plan is bound.
+
+    `function` is its maker's name, which the engine resolves; `arguments` are numbers, text, tuples and shapes
+    thereof, and counts, in which the sizes are put in.
+    """
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+
+
+Infer = Callable[[tuple["Value", ...], Any], "Kind | list[Kind]"]
+Pullback = Callable[..., Sequence["Value | None"]]
+Flops = Callable[["Value"], Count]
+Scratch = Callable[["Value"], Sequence[Kind]]
+Prepare = Callable[["Value"], Mapping[str, Prepared]]
+Text = Callable[["Value"], str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op(Generic[A]):
+    """One primitive: how its shape follows, what NumPy does for it, and its vector-Jacobian product.
+
+    `infer(inputs, attributes)` returns the shape and dtype of the result, or a list of them where there are several.
+
+    `kernel` is the statements that compute it, in which `{o}` is the output array (`{o2}`, ... further results),
+    `{a}`, `{b}`, `{c}`, ... the inputs, `{s}`, `{s2}`, ... scratch arrays, `{name}` an attribute, and any bare name
+    a function of the engine's table. `{=2.0}` is a literal held as an array, `{a:flat}` a one-dimensional view,
+    `{a:T}` one with the last two axes swapped, `{a:rows}` a two-dimensional one with the last axis kept. A kernel
+    writes into `{o}` and allocates nothing; what it needs made once for the sizes that a plan is bound to (index
+    tables, say), `prepare` gives by the names it uses. `scalar` is the Python expression for scalars, which live as
+    Python numbers; where the output alone is a scalar, the kernel's one statement is `{o} = ...`.
+
+    `pullback(gradient, output, *inputs, **attributes)` returns the gradient of each input as graph values,
+    or None where there is none. For an op of several results, `gradient` and `output` are tuples, and a gradient
+    is None where a result has none.
+
+    What depends on the application (`flops`, `scratch`, ...) is asked of its first result.
+
+    `elementwise` ops may run block by block and, if `in_place`, write over an input that nobody reads any
+    more; `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
+    differs at every application, so that two are never one.
+
+    The kernel of an op with `calls` is one expression, which gives calls (`specnet.runtime.calls`) over some rows of
+    the batch, so that workers can have some each; `shared` ops have a plan share the batch out, and its other long
+    loops too. For what is summed over the batch, by any op, `sums` gives such an expression, in which rows are added to
+    `{o}`, or written there if that is to be done `{anew}`, and `{more}` is scratch of the output's size; it is empty
+    where rows cannot be added up one after the other.
+    """
+
+    name: str
+    infer: Infer
+    kernel: str | Text = ""
+    pullback: Pullback | None = None
+    scalar: str | None = None
+    elementwise: bool = False
+    attributes: type[A] = Attributes  # type: ignore[assignment]
+    """What its applications are set to."""
+    alias: bool = False
+    leaf: bool = False
+    random: bool = False
+    flops: Flops = lambda value: value.count
+    scratch: Scratch = lambda _: ()
+    prepare: Prepare | None = None
+    in_place: bool = True
+    calls: bool = False
+    shared: bool = False
+    sums: Text = lambda _: ""
+
+    def __call__(self, *inputs: Value | float, **attributes: Any) -> Value:
+        """Append an application to the inputs' graph, and return its only result; numbers become constants."""
+        (value,) = self.apply(*inputs, **attributes)
+        return value
+
+    def apply(self, *inputs: Value | float, **attributes: Any) -> tuple[Value, ...]:
+        """Append an application to the inputs' graph, and return its results; numbers become constants."""
+        graph = max((i.graph for i in inputs if isinstance(i, Value)), key=lambda graph: graph.depth)
+        values = [i if isinstance(i, Value) else OPERATORS["constant"](graph, i) for i in inputs]
+        return graph.apply(self, values, self.attributes(**attributes))
+
+    def of(self, applied: Value | Node) -> A:
+        """Return what an application of this op is set to."""
+        node = applied if isinstance(applied, Node) else applied.node
+        assert node.op is self, f"{node.op} is no {self}"
+        return cast("A", node.attributes)
+
+    def kinds(self, inputs: tuple[Value, ...], attributes: Attributes) -> list[Kind]:
+        """Return the shape and dtype of each result."""
+        found = self.infer(inputs, attributes)
+        return found if isinstance(found, list) else [found]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+OPERATORS: dict[str, Callable[..., Value]] = {}
+"""What Python's operators on values append, by name; the ops enter themselves."""
+
+
+class Node:
+    """One application of an op: its inputs, its settings, and its results."""
+
+    __slots__ = ("attributes", "graph", "index", "inputs", "op", "origin", "phase", "results")
+
+    def __init__(
+        self,
+        graph: Graph,
+        op: Op[Any],
+        inputs: tuple[Value, ...],
+        attributes: Attributes,
+        kinds: Sequence[Kind],
+    ) -> None:
+        self.graph = graph
+        self.index = len(graph.nodes)
+        self.op = op
+        self.inputs = inputs
+        self.attributes = attributes
+        self.origin: Origin = graph.origin
+        self.phase: Phase = graph.phase
+        self.results: tuple[Value, ...] = ()
+        graph.nodes.append(self)
+        self.widen(attributes, kinds)
+
+    def widen(self, attributes: Attributes, kinds: Sequence[Kind]) -> tuple[Value, ...]:
+        """Add results of these kinds behind the others, and return them; `attributes` take the place of the old.
+
+        The results that there are keep their meaning, and what reads them is not touched.
+        """
+        self.attributes = attributes
+        more = tuple(Value(self, len(self.results) + i, *kind) for i, kind in enumerate(kinds))
+        self.results += more
+        return more
+
+    @property
+    def value(self) -> Value:
+        """The only result."""
+        (value,) = self.results
+        return value
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The body graphs that it runs."""
+        return self.attributes.regions
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(map(str, self.results))} = {self.op}>"
+
+
+class Value:
+    """One result of applying an op; arithmetic on it appends to its graph.
+
+    `shape` is () for scalars, which a plan keeps as plain Python numbers, and holds named sizes such as `BATCH`
+    where they are known only when a plan is bound.
+    """
+
+    __slots__ = ("dtype", "index", "node", "number", "shape")
+
+    def __init__(self, node: Node, number: int, shape: Shape, dtype: DType) -> None:
+        self.node = node
+        self.number = number
+        self.shape = shape
+        self.dtype: DType = dtype
+        self.index = len(node.graph.values)
+        node.graph.values.append(self)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that it belongs to."""
+        return self.node.graph
+
+    @property
+    def op(self) -> Op[Any]:
+        """The op whose result it is."""
+        return self.node.op
+
+    @property
+    def inputs(self) -> tuple[Value, ...]:
+        """What that op was applied to."""
+        return self.node.inputs
+
+    @property
+    def attributes(self) -> Attributes:
+        """What the op was set to; `Op.of` gives them with their own type."""
+        return self.node.attributes
+
+    @property
+    def origin(self) -> Origin:
+        """The key path of what asked for it."""
+        return self.node.origin
+
+    @property
+    def phase(self) -> Phase:
+        """The part of a step that it belongs to."""
+        return self.node.phase
 
     @property
     def count(self) -> Count:
@@ -57,42 +272,41 @@ class Value:
         """How many axes it has, the batch's included."""
         return len(self.shape)
 
+    def __str__(self) -> str:
+        return f"%{self.index}"
+
+    def __repr__(self) -> str:
+        return f"<%{self.index}: {self.dtype}{show(self.shape)} = {self.op}>"
+
     def __add__(self, other: Value | float) -> Value:
-        return _apply("add", self, other)
+        return OPERATORS["add"](self, other)
 
     def __radd__(self, other: float) -> Value:
-        return _apply("add", other, self)
+        return OPERATORS["add"](other, self)
 
     def __sub__(self, other: Value | float) -> Value:
-        return _apply("subtract", self, other)
+        return OPERATORS["subtract"](self, other)
 
     def __rsub__(self, other: float) -> Value:
-        return _apply("subtract", other, self)
+        return OPERATORS["subtract"](other, self)
 
     def __mul__(self, other: Value | float) -> Value:
-        return _apply("multiply", self, other)
+        return OPERATORS["multiply"](self, other)
 
     def __rmul__(self, other: float) -> Value:
-        return _apply("multiply", other, self)
+        return OPERATORS["multiply"](other, self)
 
     def __truediv__(self, other: Value | float) -> Value:
-        return _apply("divide", self, other)
+        return OPERATORS["divide"](self, other)
 
     def __rtruediv__(self, other: float) -> Value:
-        return _apply("divide", other, self)
+        return OPERATORS["divide"](other, self)
 
     def __neg__(self) -> Value:
-        return _apply("negative", self)
+        return OPERATORS["negative"](self)
 
     def __matmul__(self, other: Value) -> Value:
-        return _apply("matmul", self, other)
-
-
-def _apply(name: str, *operands: Value | float) -> Value:
-    from specnet.graph import ops  # the ops need this module first
-
-    result: Value = getattr(ops, name)(*operands)
-    return result
+        return OPERATORS["matmul"](self, other)
 
 
 class Graph:
@@ -102,52 +316,94 @@ class Graph:
     optimizer, running statistics) take a new value once a step is done. Nothing else has an effect.
     """
 
-    def __init__(self, dtype: DType) -> None:
+    depth = 0
+    """How many graphs there are around it."""
+
+    def __init__(self, dtype: DType, rules: Rules | None = None) -> None:
         self.dtype: DType = dtype
+        self.rules = rules
+        """What is asked first whenever an op is applied."""
+        self.nodes: list[Node] = []
         self.values: list[Value] = []
         self.outputs: dict[str, Value] = {}
         self.assignments: list[tuple[Value, Value]] = []
         self.origin: Origin = ()
         self.phase: Phase = "forward"
 
-    def __iter__(self) -> Iterator[Value]:
-        return iter(self.values)
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.nodes)
 
-    def apply(self, op: Op, inputs: Sequence[Value], attributes: dict[str, Any] | None = None) -> Value:
-        """Append one application of an op, infer its shape, and return its result.
+    @property
+    def wanted(self) -> tuple[Value, ...]:
+        """What it is computed for: its outputs, and what leaves become."""
+        return (*self.outputs.values(), *(value for _, value in self.assignments))
 
-        Raises ShapeFault where the inputs do not fit the op.
+    def apply(self, op: Op[Any], inputs: Sequence[Value], attributes: Attributes = NONE) -> tuple[Value, ...]:
+        """Append one application of an op, infer its results' shapes, and return them.
+
+        The graph's rules may give other values in their place. Raises ShapeFault where the inputs do not fit the op.
         """
-        attributes = attributes or {}
-        shape, dtype = op.infer(tuple(inputs), attributes)
-        index = len(self.values)
-        value = Value(self, index, op, tuple(inputs), attributes, shape, dtype, self.origin, self.phase)
-        self.values.append(value)
-        return value
+        inputs = tuple(value if value.graph is self else self.take(value) for value in inputs)
+        found = None if self.rules is None else self.rules.find(self, op, inputs, attributes)
+        if found is None:
+            found = Node(self, op, inputs, attributes, op.kinds(inputs, attributes)).results
+            if self.rules is not None:
+                self.rules.keep(op, inputs, attributes, found)
+        return found
+
+    def take(self, value: Value) -> Value:
+        """Return what stands here for a value of a graph around this one."""
+        raise AssertionError(f"{value!r} belongs to another graph")
 
     def assign(self, leaf: Value, value: Value) -> None:
         """Have a leaf take this value at the end of the step."""
         assert leaf.shape == value.shape, f"{show(leaf.shape)} cannot take {show(value.shape)}"
         self.assignments.append((leaf, value))
 
-    def leaves(self) -> dict[str, Value]:
-        """Return the leaves by name: inputs, targets, parameters and other state."""
-        return {v.attributes["name"]: v for v in self.values if v.op.leaf}
 
-    def __str__(self) -> str:
-        lines = []
-        for v in self.values:
-            operands = ", ".join(f"%{i.index}" for i in v.inputs)
-            options = ", ".join(f"{k}={_brief(a)}" for k, a in v.attributes.items())
-            arguments = ", ".join(filter(None, (operands, options)))
-            lines.append(f"%{v.index}: {v.dtype}{show(v.shape)} = {v.op.name}({arguments})")
-        lines += [f"return {name} = %{v.index}" for name, v in self.outputs.items()]
-        lines += [f"assign {leaf.attributes['name']} = %{v.index}" for leaf, v in self.assignments]
-        return "\n".join(lines)
+class Rules(Protocol):
+    """What may give values in the place of an application that is about to be appended."""
+
+    def find(
+        self, graph: Graph, op: Op[Any], inputs: tuple[Value, ...], attributes: Attributes
+    ) -> tuple[Value, ...] | None:
+        """Return values equal to the results of an application, or None."""
+
+    def keep(
+        self, op: Op[Any], inputs: tuple[Value, ...], attributes: Attributes, results: tuple[Value, ...]
+    ) -> None:
+        """Take note of an application that has been appended."""
 
 
-def _brief(attribute: Any) -> str:
-    return show(attribute) if isinstance(attribute, tuple) else repr(attribute)
+class Region(Graph):
+    """A body graph that an op of another graph runs: it is given `arguments`, and it `returns` values, by position.
+
+    While it is built, values of the graph around it may be used in it: each becomes a further argument.
+    """
+
+    def __init__(self, dtype: DType, rules: Rules | None = None, around: Graph | None = None) -> None:
+        super().__init__(dtype, rules)
+        self.around = around
+        self.depth = 1 if around is None else around.depth + 1
+        self.arguments: list[Value] = []
+        self.returns: tuple[Value, ...] = ()
+        self.taken: dict[Value, Value] = {}
+        """The arguments that stand for values of the graph around it, by these."""
+
+    @property
+    def wanted(self) -> tuple[Value, ...]:
+        """What it is computed for."""
+        return self.returns
+
+    def take(self, value: Value) -> Value:
+        """Return the argument that stands for a value of the graph around this one."""
+        if self.around is None:
+            return super().take(value)
+        if value.graph is not self.around:
+            value = self.around.take(value)
+        if value not in self.taken:
+            self.taken[value] = OPERATORS["argument"](self, value.shape, value.dtype)
+        return self.taken[value]

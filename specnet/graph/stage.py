@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from specnet.graph.graph import Origin, Value
-from specnet.runtime.shapes import Shape
+from specnet.graph.sizes import Shape
 
 if TYPE_CHECKING:
     from specnet.graph.builder import Builder

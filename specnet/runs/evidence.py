@@ -16,10 +16,10 @@ from specnet.data.lazy import fetch, taken
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import leaf
+from specnet.graph.sizes import BATCH
 from specnet.runs.chance import chance_of_costing_more
 from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
 from specnet.runtime.execution import Bound, Executable
-from specnet.runtime.shapes import BATCH
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]

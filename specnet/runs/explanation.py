@@ -8,9 +8,9 @@ from typing import Any, Literal
 from specnet.compiler.network import Network
 from specnet.compiler.plans import Plans, memory, plan_training
 from specnet.graph.graph import Origin
+from specnet.graph.sizes import Shape, Size
 from specnet.graph.stage import LayerInfo
 from specnet.runtime.plan import Plan, Step
-from specnet.runtime.shapes import Batch, Shape
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -124,7 +124,7 @@ def explain(network: Network) -> Explanation:
 
 def shape(dims: Shape) -> list[int | str]:
     """Return a shape as plain data, the batch's axis as a text."""
-    return [str(dim) if isinstance(dim, Batch) else dim for dim in dims]
+    return [str(dim) if isinstance(dim, Size) else dim for dim in dims]
 
 
 def _units(network: Network) -> bool:

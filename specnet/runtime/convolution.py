@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.geometry import Geometry, Unit
 from specnet.runtime import depthwise
 from specnet.runtime.calls import Call
-from specnet.runtime.geometry import Geometry, Unit
 
 Array = np.ndarray[Any, Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.geometry import Geometry
 from specnet.runtime.calls import Call
-from specnet.runtime.geometry import Geometry
 
 Array = np.ndarray[Any, Any]
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.sizes import ITEM_BYTES, Powers, Sizes, at, show, value_of
 from specnet.runtime.blas import one_thread
 from specnet.runtime.calls import READY, Anew
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
-from specnet.runtime.shapes import ITEM_BYTES, at, show
+from specnet.runtime.preparing import prepare
 from specnet.runtime.workers import BUFFER, Workers
 
 Array = np.ndarray[Any, Any]
@@ -73,12 +74,12 @@ class Executable:
         names: dict[str, Any] = {name: FUNCTIONS[name] for name in plan.functions}
         for view in plan.views:
             names[view.name] = _view(view, memory, batch)
-        for name, (factor, power, dtype) in plan.literals.items():
-            names[name] = np.array(factor * float(batch) ** power, dtype)
-        for name, (factor, power) in plan.factors.items():
-            names[name] = factor * float(batch) ** power
-        for name, (prepare, key) in plan.prepared.items():
-            names[name] = prepare(batch)[key]
+        for name, (factor, powers, dtype) in plan.literals.items():
+            names[name] = np.array(factor * _size(powers, batch), dtype)
+        for name, (factor, powers) in plan.factors.items():
+            names[name] = factor * _size(powers, batch)
+        for name, prepared in plan.prepared.items():
+            names[name] = prepare(prepared, batch)
         for name, stream in plan.streams.items():
             names[name] = self._streams[stream]
         names |= plan.attributes
@@ -104,6 +105,14 @@ def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float
             return step(*numbers)
 
     return run
+
+
+def _size(powers: Powers, sizes: Sizes) -> float:
+    """Return the product of named sizes to their powers, as a float from the start: sizes may be large."""
+    product = 1.0
+    for name, power in powers:
+        product *= float(value_of(name, sizes)) ** power
+    return product
 
 
 def _aligned(size: int) -> Array:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
-from specnet.runtime.shapes import Count, Dim, DType, Shape, at
+from specnet.graph.graph import Prepared
+from specnet.graph.sizes import Count, Dim, DType, Powers, Shape, Sizes, at
 
 Form = Literal["plain", "flat", "T", "rows"]
 
@@ -55,9 +55,9 @@ class Block:
     workers: int = 1
     room: int = 0
 
-    def shares(self, batch: int) -> list[list[tuple[int, int]]]:
-        """Return the pieces of each worker, from which row to which, for a batch of that many rows."""
-        (size,) = at((self.leading,), batch)
+    def shares(self, sizes: Sizes) -> list[list[tuple[int, int]]]:
+        """Return the pieces of each worker, from which row to which, for these sizes."""
+        (size,) = at((self.leading,), sizes)
         count = max(1, min(self.workers, size))
         ends = [size * worker // count for worker in range(count + 1)]
         return [
@@ -99,14 +99,14 @@ class Plan:
     steps: tuple[Step, ...]
     views: tuple[View, ...]
     blocks: tuple[Block, ...]
-    literals: dict[str, tuple[float, int, DType]]
-    """Constants as arrays, by name: factor, power of the batch size, dtype."""
-    factors: dict[str, tuple[float, int]]
-    """Constants that depend on the batch size, as Python numbers, by name."""
+    literals: dict[str, tuple[float, Powers, DType]]
+    """Constants as arrays, by name: factor, powers of named sizes, dtype."""
+    factors: dict[str, tuple[float, Powers]]
+    """Constants that depend on named sizes, as Python numbers, by name."""
     calls: dict[str, str]
     """Calls that are made ready once, by name: the expression that gives them."""
-    prepared: dict[str, tuple[Callable[[int], Any], str]]
-    """What is computed for a batch size, by name: a function of it, and the key of its result."""
+    prepared: dict[str, Prepared]
+    """What is made for the sizes that the plan is bound to, by name."""
     streams: dict[str, str]
     """Streams of randomness by the name that the source gives them."""
     attributes: dict[str, Any]

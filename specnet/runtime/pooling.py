@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.windows import Run, Windows
 from specnet.runtime.calls import Call, maximum
-from specnet.runtime.windows import Run, Windows
 
 Array = np.ndarray[Any, Any]
 

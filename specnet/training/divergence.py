@@ -51,7 +51,7 @@ def _parameter(model: Model) -> str | None:
 def _layer(model: Model, inputs: Array) -> str | None:
     lowered = model.network.lower(training=False)
     graph: Graph = lowered.graph
-    last = {v.origin: v for v in graph if v.origin[:1] == ("layers",) and v.shape}
+    last = {v.origin: v for v in graph.values if v.origin[:1] == ("layers",) and v.shape}
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]

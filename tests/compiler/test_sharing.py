@@ -14,13 +14,13 @@ import specnet
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import training_graph
-from specnet.graph import ops
+from specnet.graph import geometry, ops, windows
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.op import leaf, name_of
+from specnet.graph.sizes import BATCH
 from specnet.runs import profiling
-from specnet.runtime import blas, cores, execution, geometry, windows
+from specnet.runtime import blas, cores, execution
 from specnet.runtime.execution import Executable
-from specnet.runtime.shapes import BATCH
 from tests.compiled import TOLERANCE, checked, run
 from tests.graph.test_ops import TABLE, build, named, numbers
 from tests.reference import evaluate
@@ -79,7 +79,7 @@ def test_bands_of_an_image_meet(monkeypatch):
     assert how.tile[0] == 1
     assert 1 < how.tile[1] < how.out[0]
     rng = np.random.default_rng(0)
-    given = {v.attributes["name"]: rng.normal(size=(2, *v.shape[1:])) for v in (x, g)}
+    given = {name_of(v): rng.normal(size=(2, *v.shape[1:])) for v in (x, g)}
     checked(graph, given | {"w": rng.normal(size=w.shape)}, [y, back, to_kernel], 2)
 
 

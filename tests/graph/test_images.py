@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from specnet.compiler.differentiate import differentiate
 from specnet.compiler.pipeline import plan
-from specnet.graph import ops
+from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import leaf
-from specnet.runtime import geometry
-from specnet.runtime.shapes import BATCH
+from specnet.graph.sizes import BATCH
 from tests.compiled import checked, run
 
 torch = pytest.importorskip("torch")

@@ -12,8 +12,8 @@ from specnet.compiler.differentiate import differentiate
 from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault
-from specnet.graph.op import Op, constant, leaf, number
-from specnet.runtime.shapes import BATCH, Batch, at
+from specnet.graph.op import Op, constant, leaf, leaves, name_of, number
+from specnet.graph.sizes import BATCH, Size, at
 from tests.compiled import TOLERANCE, checked, run
 from tests.reference import DRAWN, evaluate, gradients
 
@@ -136,37 +136,37 @@ TABLE = [
     Row("clip", lambda x: ops.clip(x, low=-1.0, high=0.5), (Given(avoid=(-1.0, 0.5)),)),
     Row("column_moments", ops.column_moments, (Given((B, 3)),)),
     Row("column_moments", ops.column_moments, (Given((B, 20_000)),)),
-    Row("column_moments", ops.column_moments, (Given((Batch(2_000), 12)),)),
+    Row("column_moments", ops.column_moments, (Given((Size(2_000), 12)),)),
     Row("column_normal", by_columns, (Given((B, 3)), Given((3,)), Given((3,)))),
-    Row("column_normal", by_columns, (Given((Batch(700), 12)), Given((12,)), Given((12,)))),
+    Row("column_normal", by_columns, (Given((Size(700), 12)), Given((12,)), Given((12,)))),
     Row("column_slopes", slopes_of_columns, (real, real, positive_3, Given((2, 3)), Given((3,)))),
     Row(
         "column_slopes",
         slopes_of_columns,
-        (Given((Batch(700), 12)), Given((Batch(700), 12)), Given((3, 12), 0.3), Given((2, 12)), Given((12,))),
+        (Given((Size(700), 12)), Given((Size(700), 12)), Given((3, 12), 0.3), Given((2, 12)), Given((12,))),
     ),
     Row("column_sums", lambda g, x, m: ops.column_sums(g, x, m, epsilon=0.1), (real, real, positive_3)),
     Row(
         "column_sums",
         lambda g, x, m: ops.column_sums(g, x, m, epsilon=0.1),
-        (Given((Batch(700), 12)), Given((Batch(700), 12)), Given((3, 12), 0.3)),
+        (Given((Size(700), 12)), Given((Size(700), 12)), Given((3, 12), 0.3)),
     ),
     Row("indices", lambda x: ops.indices(ops.cast(x, to="float64"), size=4, who="rows"), (index(B, 2),)),
     Row("lookup", ops.lookup, (Given((4, 3)), index(B))),
     Row("normal_noise", lambda x: x * ops.normal_noise(x, stream="noise", stddev=0.3)),
     Row("resample", lambda x: ops.resample(x, factor=3), (Given((B, 4, 5)),)),
-    Row("resample", lambda x: ops.resample(x, factor=2), (Given((Batch(2), 1, 2)),)),
+    Row("resample", lambda x: ops.resample(x, factor=2), (Given((Size(2), 1, 2)),)),
     Row("resampled_back", lambda x: ops.resampled_back(x, factor=3), (Given((B, 12, 5)),)),
     Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((B, 7)),)),
     Row("row_normal", lambda x: ops.row_normal(x, center=False, epsilon=0.1), (Given((B, 7)),)),
-    Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((Batch(700), 12)),)),
+    Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((Size(700), 12)),)),
     Row("row_normal", lambda x: ops.row_normal(x, center=False, epsilon=0.1), (Given((B, 20_000)),)),
     Row("row_slopes", lambda *x: ops.row_slopes(*x, center=True, epsilon=0.1), (real, real, real)),
     Row("row_slopes", lambda *x: ops.row_slopes(*x, center=False, epsilon=0.1), (real, real, real)),
     Row(
         "row_slopes",
         lambda *x: ops.row_slopes(*x, center=True, epsilon=0.1),
-        (Given((Batch(700), 12)),) * 3,
+        (Given((Size(700), 12)),) * 3,
     ),
     Row("group_normal", lambda x: ops.group_normal(x, groups=3, epsilon=0.1), (Given((B, 4, 6)),)),
     Row("group_normal", lambda x: ops.group_normal(x, groups=1, epsilon=0.1), (Given((B, 3, 4)),)),
@@ -437,9 +437,9 @@ def elementwise(row):
 def test_a_kernel_works_in_place_and_piece_by_piece(row, dtype, batch):
     """The op stands in the middle of a chain, which a plan cuts into pieces where the arrays are long."""
     graph = Graph(dtype)
-    leaves = [leaf(graph, f"x{i}", "input", g.shape, g.dtype or None) for i, g in enumerate(row.given)]
-    ones = [leaf(graph, f"one{i}", "input", v.shape, v.dtype) for i, v in enumerate(leaves)]
-    before = [v if v.dtype == "bool" else v * one for v, one in zip(leaves, ones, strict=True)]
+    sources = [leaf(graph, f"x{i}", "input", g.shape, g.dtype or None) for i, g in enumerate(row.given)]
+    ones = [leaf(graph, f"one{i}", "input", v.shape, v.dtype) for i, v in enumerate(sources)]
+    before = [v if v.dtype == "bool" else v * one for v, one in zip(sources, ones, strict=True)]
     y = row.apply(*before)
     after = leaf(graph, "after", "input", y.shape, dtype)
     z = ops.select(y, after, 0.0) if y.dtype == "bool" else y * after
@@ -447,7 +447,7 @@ def test_a_kernel_works_in_place_and_piece_by_piece(row, dtype, batch):
     given["after"] = np.random.default_rng(2).normal(size=at(y.shape, batch))
     meant = evaluate(
         graph,
-        {n: np.broadcast_to(x, at(graph.leaves()[n].shape, batch)) for n, x in given.items()},
+        {n: np.broadcast_to(x, at(leaves(graph)[n].shape, batch)) for n, x in given.items()},
         [z],
         batch,
     )
@@ -462,13 +462,13 @@ def test_a_pullback_agrees_with_central_differences(row):
     batch, step, rng = 5, 1e-6, np.random.default_rng(1)
     loss, sources = flowing(row)
     given = numbers(row, batch)
-    given["w"] = rng.normal(size=at(loss.graph.leaves()["w"].shape, batch))
+    given["w"] = rng.normal(size=at(leaves(loss.graph)["w"].shape, batch))
     slopes = checked(loss.graph, given, gradients(loss.graph, loss, sources), batch, rtol=1e-10)
     compiled = evaluate(loss.graph, given, differentiate(loss.graph, loss, sources), batch)
     for slope, other in zip(slopes, compiled, strict=True):
         np.testing.assert_array_equal(slope, other)
     for source, slope in zip(sources, slopes, strict=True):
-        name = source.attributes["name"]
+        name = name_of(source)
         for _ in range(3):
             direction = rng.normal(size=slope.shape)
             expected = difference(loss, given, name, step * direction) / (2 * step)
@@ -484,7 +484,7 @@ def difference(loss, given, name, step):
 @named([row for row in TABLE if row.op in FLAT | UNPULLED and row.op not in DRAWN])
 def test_nothing_flows_back_through_an_op_without_a_slope(row):
     _, leaves, y = build(row)
-    assert y.op.pullback is None or set(y.op.pullback(y, y, *leaves, **y.attributes)) == {None}
+    assert y.op.pullback is None or set(y.op.pullback(y, y, *leaves, **y.attributes.named())) == {None}
 
 
 @pytest.mark.parametrize("name", ["select", "maximum", "pick", "huber", "log_softmax"])
@@ -492,10 +492,10 @@ def test_differences_would_show_a_wrong_pullback(name):
     """The check above can fail: a gradient twice too large is found out."""
     loss, (source, *_) = flowing(next(r for r in TABLE if r.op == name))
     given = numbers(next(r for r in TABLE if r.op == name), 5)
-    given["w"] = np.ones(at(loss.graph.leaves()["w"].shape, 5))
+    given["w"] = np.ones(at(leaves(loss.graph)["w"].shape, 5))
     (slope,) = evaluate(loss.graph, given, gradients(loss.graph, loss * 2.0, [source]), 5)
     direction = np.random.default_rng(1).normal(size=slope.shape)
-    expected = difference(loss, given, source.attributes["name"], 1e-6 * direction) / 2e-6
+    expected = difference(loss, given, name_of(source), 1e-6 * direction) / 2e-6
     assert abs(expected) > 0.01
     assert (slope * direction).sum() == pytest.approx(2.0 * expected, rel=1e-6)
 
@@ -579,5 +579,5 @@ def test_integers_and_floats_make_floats(dtype):
 def test_a_constant_may_follow_the_batch():
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (B,))
-    y = ops.total_all(x) * constant(graph, 2.0, -1)
+    y = ops.total_all(x) * constant(graph, 2.0, (("batch", -1),))
     assert float(checked(graph, {"x": [1.0, 2.0, 6.0]}, [y], 3)[0]) == 6.0

@@ -22,10 +22,10 @@ from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.op import leaf, name_of
+from specnet.graph.sizes import BATCH, at
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
-from specnet.runtime.shapes import BATCH, at
 from specnet.vocabulary.layers import LAYERS, Layer
 from tests.compiled import checked
 from tests.reference import gradients
@@ -158,13 +158,13 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     meant.backward(torch.tensor(weights))
     leaves = [*([] if row.indices else [there]), *(held[name] for name in row.parameters)]
     flowed = [torch.zeros_like(v) if v.grad is None else v.grad for v in leaves]
-    names = ["output", *(v.attributes["name"] for v in wanted), *(v.attributes["name"] for v in wanted)]
+    names = ["output", *(name_of(v) for v in wanted), *(name_of(v) for v in wanted)]
     compared = len(names)
     for name, ours, theirs in zip(names, got[:compared], [meant, *flowed, *flowed], strict=True):
         close(ours, theirs, f"{name}, {training=}")
     assert len(build.followed) == (len(row.statistics) if training else 0)
     for (statistic, _, momentum), seen in zip(build.followed, got[compared:], strict=True):
-        name = statistic.attributes["name"].removeprefix("layer.")
+        name = name_of(statistic).removeprefix("layer.")
         close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
 
 

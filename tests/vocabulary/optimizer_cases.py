@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, number
-from specnet.runtime.shapes import DType
+from specnet.graph.op import leaf, name_of, number, scalar_of
+from specnet.graph.sizes import DType
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, Searching
 
 STEPS = 40
@@ -119,14 +119,14 @@ FORMULAS: dict[str, Callable[..., Any]] = {
 def interpret(graph: Graph, leaves: Mapping[str, Any]) -> dict[str, Any]:
     """Return what each leaf holds after the step, by the plainest reading of the graph."""
     at: dict[int, Any] = {}
-    for value in graph:
+    for value in graph.values:
         if value.op.leaf:
-            at[value.index] = leaves[value.attributes["name"]]
+            at[value.index] = leaves[name_of(value)]
         elif value.op.name == "constant":
-            at[value.index] = value.attributes["factor"]
+            at[value.index] = scalar_of(value)[0]
         else:
             at[value.index] = FORMULAS[value.op.name](*(at[i.index] for i in value.inputs))
-    after = {target.attributes["name"]: at[value.index] for target, value in graph.assignments}
+    after = {name_of(target): at[value.index] for target, value in graph.assignments}
     return {**leaves, **after}
 
 

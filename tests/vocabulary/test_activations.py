@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import leaf
-from specnet.runtime.shapes import BATCH
+from specnet.graph.sizes import BATCH
 from specnet.vocabulary.activations import ACTIVATIONS
 from tests.compiled import checked
 from tests.reference import gradients

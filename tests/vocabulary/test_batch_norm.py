@@ -11,7 +11,8 @@ import specnet
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
-from specnet.runtime.shapes import BATCH
+from specnet.graph.printing import text
+from specnet.graph.sizes import BATCH
 from specnet.vocabulary.layers import LAYERS
 from tests.compiled import checked, run
 from tests.vocabulary.layer_cases import lowered
@@ -105,7 +106,7 @@ def test_a_frozen_layer_does_in_training_what_it_does_in_evaluation():
         graph = Graph("float64")
         build = Builder(graph, training, Scope("layer", "layer", trainable=False))
         LAYERS.validate("batch_norm").lower(build, leaf(graph, "x", "input", (BATCH, 3)))
-        written.append(str(graph))
+        written.append(text(graph))
         assert not build.followed
     assert written[0] == written[1]
 

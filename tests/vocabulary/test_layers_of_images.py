@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 import specnet
+from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
 from specnet.runtime.random import stream
 from specnet.vocabulary.initializers.initializer import fans
@@ -147,5 +148,5 @@ def test_a_relu_before_max_pooling_is_computed_behind_it():
         "max_pool",
         "conv2d",
     ]
-    assert [v.attributes["floor"] for v in (pooled, pooled.inputs[0])] == [True, False]
+    assert [ops.max_pool.of(v).floor for v in (pooled, pooled.inputs[0])] == [True, False]
     assert len(graph.values) == len(pooled.graph.values)

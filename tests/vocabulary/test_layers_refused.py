@@ -11,6 +11,7 @@ from pydantic import ValidationError
 import specnet
 from specnet.diagnostics import RunError
 from specnet.graph.graph import ShapeFault
+from specnet.graph.op import name_of
 from specnet.vocabulary.layers import LAYERS
 from tests.vocabulary.layer_cases import lowered
 
@@ -56,7 +57,7 @@ def test_inputs_that_do_not_fit_are_told_with_a_cure(options, shape, message, cu
         lowered(options, shape, training=training)
     assert message in str(caught.value)
     assert cure in caught.value.help
-    assert caught.value.blame.attributes["name"] == "x"
+    assert name_of(caught.value.blame) == "x"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import leaf
-from specnet.runtime.shapes import BATCH
+from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from tests.compiled import checked, run

@@ -8,6 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.graph.graph import Value
+from specnet.graph.op import name_of
+from specnet.graph.printing import text
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from tests.vocabulary.optimizer_cases import (
     CASES,
@@ -180,9 +182,9 @@ def test_no_old_slot_is_read_after_its_new_value_is_made(name: str, options: dic
     _, graph = graph_of(make(name, **options), 3)
     made = {target.index: value.index for target, value in graph.assignments}
     assert made
-    for value in graph:
+    for value in graph.values:
         for read in value.inputs:
-            assert read.index not in made or value.index <= made[read.index], f"{graph}"
+            assert read.index not in made or value.index <= made[read.index], text(graph)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_no_old_slot_is_read_after_its_new_value_is_made(name: str, options: dic
 def test_passes_over_memory(name: str, options: dict[str, Any], passes: int) -> None:
     """Every element-wise op on the whole vector is a pass; a formula that grows one is seen here."""
     _, graph = graph_of(make(name, **options), 3)
-    assert sum(value.shape == (3,) and not value.op.leaf for value in graph) == passes
+    assert sum(value.shape == (3,) and not value.op.leaf for value in graph.values) == passes
 
 
 def test_a_step_hands_back_a_value_of_the_parameters_shape() -> None:
@@ -213,4 +215,4 @@ def test_a_step_hands_back_a_value_of_the_parameters_shape() -> None:
         _, graph = graph_of(make(name), 7)
         target, value = graph.assignments[-1]
         assert isinstance(value, Value)
-        assert (target.attributes["name"], value.shape) == ("p", (7,))
+        assert (name_of(target), value.shape) == ("p", (7,))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from specnet.compiler.pipeline import plan
+from specnet.graph.op import name_of
+from specnet.graph.sizes import DType
 from specnet.runtime.execution import Executable
-from specnet.runtime.shapes import DType
 from specnet.vocabulary.optimizers import Optimizer
 from tests.vocabulary.optimizer_cases import RUNS, graph_of, interpret, make
 
@@ -64,7 +65,7 @@ def test_no_slot_is_copied(name: str, options: dict[str, Any]) -> None:
     """Every new slot, and the parameters, are computed in the memory of the old."""
     _, graph = graph_of(make(name, **options), 40_001)
     compiled = plan(graph, 1)
-    assigned = {target.attributes["name"] for target, _ in graph.assignments}
+    assigned = {name_of(target) for target, _ in graph.assignments}
     written = {step.memory for step in compiled.steps}
     assert assigned <= written
     assert "assign" not in {step.op for step in compiled.steps}

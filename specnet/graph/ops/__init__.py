@@ -3,6 +3,8 @@
 from specnet.graph.ops.activations import clip, elu, huber, leaky_relu, log_cosh, softsign
 from specnet.graph.ops.convolution import (
     PLAIN,
+    BackAttributes,
+    ConvolutionAttributes,
     conv2d,
     conv2d_input,
     conv2d_kernel,
@@ -41,8 +43,8 @@ from specnet.graph.ops.elementwise import (
 )
 from specnet.graph.ops.fixed import FIXED, ROW_NUMBERS, fixed, row_numbers
 from specnet.graph.ops.indexing import cast, indices, lookup, one_hot, pick, place, scatter
-from specnet.graph.ops.joining import beside, concat, crop, pad
-from specnet.graph.ops.linear import matmul, product
+from specnet.graph.ops.joining import Margins, beside, concat, crop, pad
+from specnet.graph.ops.linear import ProductAttributes, matmul, product
 from specnet.graph.ops.noise import keep_mask, normal_noise
 from specnet.graph.ops.normalising import (
     column_moments,
@@ -56,6 +58,7 @@ from specnet.graph.ops.normalising import (
     row_slopes,
 )
 from specnet.graph.ops.pooling import (
+    MaxPoolAttributes,
     max_pick,
     max_pool,
     max_unpool,
@@ -75,6 +78,7 @@ from specnet.graph.ops.reductions import (
     softmax,
     total,
     total_all,
+    total_along,
     total_last,
 )
 from specnet.graph.ops.sampling import resample, resampled_back
@@ -94,6 +98,11 @@ __all__ = [
     "FIXED",
     "PLAIN",
     "ROW_NUMBERS",
+    "BackAttributes",
+    "ConvolutionAttributes",
+    "Margins",
+    "MaxPoolAttributes",
+    "ProductAttributes",
     "absolute",
     "add",
     "argmax",
@@ -184,6 +193,7 @@ __all__ = [
     "tanh",
     "total",
     "total_all",
+    "total_along",
     "total_last",
     "transpose",
     "window_spread",

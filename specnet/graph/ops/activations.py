@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from specnet.graph.graph import Value
+from dataclasses import dataclass
+
+from specnet.graph.graph import Attributes, Value
 from specnet.graph.ops.elementwise import (
     absolute,
     elementwise,
@@ -17,8 +19,37 @@ from specnet.graph.ops.elementwise import (
 )
 
 
+@dataclass(frozen=True)
+class SlopeAttributes(Attributes):
+    """The slope below 0."""
+
+    slope: float
+
+
+@dataclass(frozen=True)
+class AlphaAttributes(Attributes):
+    """What the result tends to far below 0, with its sign turned."""
+
+    alpha: float
+
+
+@dataclass(frozen=True)
+class ClipAttributes(Attributes):
+    """The least and the largest result."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class HuberAttributes(Attributes):
+    """Where the parabola ends."""
+
+    delta: float
+
+
 def _leaky_relu_kernel(value: Value) -> str:
-    larger = "maximum" if value.attributes["slope"] <= 1.0 else "minimum"
+    larger = "maximum" if leaky_relu.of(value).slope <= 1.0 else "minimum"
     return f"multiply({{a}}, {{slope}}, {{s}})\n{larger}({{a}}, {{s}}, out={{o}})"
 
 
@@ -26,6 +57,7 @@ leaky_relu = elementwise(
     "leaky_relu",
     _leaky_relu_kernel,
     lambda g, y, x, slope: (select(greater(x, 0.0), g, g * slope),),
+    attributes=SlopeAttributes,
     flops=2,
     scratch=1,
 )
@@ -36,6 +68,7 @@ elu = elementwise(
     "minimum({a}, {=0.0}, out={s})\nexpm1({s}, {s})\nmultiply({s}, {alpha}, {s})\n"
     "maximum({a}, {=0.0}, out={o})\nadd({o}, {s}, {o})",
     lambda g, y, x, alpha: (g * select(greater(y, 0.0), 1.0, y + alpha),),
+    attributes=AlphaAttributes,
     flops=5,
     scratch=1,
 )
@@ -54,6 +87,7 @@ clip = elementwise(
     "clip",
     "maximum({a}, {low}, out={o})\nminimum({o}, {high}, out={o})",
     lambda g, y, x, low, high: (masked(masked(g, greater(y, low)), less(y, high)),),
+    attributes=ClipAttributes,
     flops=2,
 )
 """x held between `low` and `high`; the gradient at either end is 0."""
@@ -63,6 +97,7 @@ huber = elementwise(
     "absolute({a}, {s})\nminimum({s}, {delta}, out={s2})\nmultiply({s2}, {=0.5}, {o})\n"
     "subtract({s}, {o}, {o})\nmultiply({o}, {s2}, {o})",
     lambda g, y, x, delta: (g * (sign(x) * minimum(absolute(x), delta)),),
+    attributes=HuberAttributes,
     flops=5,
     scratch=2,
 )

@@ -7,17 +7,39 @@ so the pullbacks of each are the other two, and slopes of slopes exist.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Op
+from specnet.graph.geometry import Geometry, Pair
+from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
 from specnet.graph.ops.reductions import total
-from specnet.runtime.geometry import Geometry, Pair
-from specnet.runtime.shapes import ITEM_BYTES, Count, DType, Shape, show
+from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, count, show
 
 
-def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: dict[str, Any]) -> Geometry:
+@dataclass(frozen=True)
+class ConvolutionAttributes(Attributes):
+    """How a kernel goes over images."""
+
+    strides: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    phases: Pair = (1, 1)
+
+
+@dataclass(frozen=True)
+class BackAttributes(ConvolutionAttributes):
+    """The height and the width of what is to be found."""
+
+    size: Pair = field(kw_only=True)
+
+    @property
+    def forward(self) -> ConvolutionAttributes:
+        """How the kernel goes over the images."""
+        return ConvolutionAttributes(self.strides, self.padding, self.dilation, self.groups, self.phases)
+
+
+def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: ConvolutionAttributes) -> Geometry:
     _, height, width, channels = images
     rows, columns, _, filters = kernel
     return Geometry(
@@ -25,12 +47,12 @@ def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: dict[str, 
         channels,  # type: ignore[arg-type]
         (rows, columns),  # type: ignore[arg-type]
         filters,  # type: ignore[arg-type]
-        attributes["strides"],
-        attributes["padding"],
-        attributes["dilation"],
-        attributes["groups"],
+        attributes.strides,
+        attributes.padding,
+        attributes.dilation,
+        attributes.groups,
         ITEM_BYTES[dtype],
-        attributes.get("phases", (1, 1)),
+        attributes.phases,
     )
 
 
@@ -39,12 +61,12 @@ def _times(pair: Sequence[Any]) -> str:
 
 
 def _fitting(
-    images: Shape, kernel: Shape, blame: Value, dtype: DType, attributes: dict[str, Any]
+    images: Shape, kernel: Shape, blame: Value, dtype: DType, attributes: ConvolutionAttributes
 ) -> Geometry:
     """Return the geometry of images and a kernel; raise ShapeFault where they do not fit."""
     if len(images) != 4 or len(kernel) != 4:
         raise ShapeFault(f"{show(images)} are no images (batch, height, width, channels)", blame)
-    groups = attributes["groups"]
+    groups = attributes.groups
     channels, filters = images[3], kernel[3]
     assert isinstance(channels, int)
     assert isinstance(filters, int)
@@ -72,6 +94,7 @@ def _fitting(
 def _of(value: Value) -> Geometry:
     """Return the geometry of an application of any of the three ops."""
     attributes = value.attributes
+    assert isinstance(attributes, ConvolutionAttributes)
     if value.op is conv2d:
         images, kernel = (v.shape for v in value.inputs[:2])
     elif value.op is conv2d_input:
@@ -86,11 +109,11 @@ def geometry_of(value: Value, phases: Pair) -> Geometry:
     return replace(_of(value), phases=phases)
 
 
-def _how(value: Value, batch: int) -> dict[str, Any]:
-    return {"how": _of(value)}
+def _how(value: Value) -> dict[str, Prepared]:
+    return {"how": Prepared("itself", (_of(value),))}
 
 
-def _infer_conv2d(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_conv2d(inputs: tuple[Value, ...], attributes: ConvolutionAttributes) -> Kind:
     x, w, *bias = inputs
     how = _fitting(x.shape, w.shape, x, x.dtype, attributes)
     if bias and bias[0].shape != (how.filters,):
@@ -101,8 +124,7 @@ def _infer_conv2d(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
 def _flops(value: Value) -> Count:
     """Two operations for each number of a patch and each number of the output; one for a bias."""
     how = _of(value)
-    images = value.inputs[0].shape[0]
-    places = Count(images.times, 1) if not isinstance(images, int) else Count(images)
+    places = count(value.inputs[0].shape[:1])
     each = 2 * how.depth + (1 if len(value.inputs) == 3 else 0)
     return places * Count(how.out[0] * how.out[1] * how.filters * each)
 
@@ -118,13 +140,14 @@ def _pull_conv2d(g: Value, y: Value, x: Value, w: Value, *bias: Value, **attribu
     )
 
 
-conv2d: Op = Op(
+conv2d: Op[ConvolutionAttributes] = Op(
     "conv2d",
     _infer_conv2d,
     lambda value: (
         f"convolve({{a}}, {{b}}, {'{c}' if len(value.inputs) == 3 else None}, {{s}}, {{how}}, {{o}})"
     ),
     _pull_conv2d,
+    attributes=ConvolutionAttributes,
     flops=_flops,
     scratch=lambda value: [((_of(value).forward_scratch,), value.dtype)],
     prepare=_how,
@@ -141,22 +164,23 @@ compiler alone asks for that, where a pooling follows, once a graph has its grad
 """
 
 
-def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: BackAttributes) -> Kind:
     g, w = inputs
     own = w.shape[2]
     assert isinstance(own, int)
-    images = (g.shape[0], *attributes["size"], own * attributes["groups"])
+    images = (g.shape[0], *attributes.size, own * attributes.groups)
     how = _fitting(images, w.shape, g, g.dtype, attributes)
     if g.shape[1:] != how.laid:
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(images)}", g)
     return images, g.dtype
 
 
-conv2d_input: Op = Op(
+conv2d_input: Op[BackAttributes] = Op(
     "conv2d_input",
     _infer_conv2d_input,
-    "convolve_input({a}, {b}, {s}, {how}, {o})",
-    lambda g, y, flowing, w, size, **attributes: (
+    attributes=BackAttributes,
+    kernel="convolve_input({a}, {b}, {s}, {how}, {o})",
+    pullback=lambda g, y, flowing, w, size, **attributes: (
         conv2d(g, w, **attributes),
         conv2d_kernel(g, flowing, size=w.shape[:2], **attributes),
     ),
@@ -169,11 +193,11 @@ conv2d_input: Op = Op(
 """What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
 
 
-def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: BackAttributes) -> Kind:
     x, g = inputs
     channels, filters = x.shape[3], g.shape[-1]
     assert isinstance(channels, int)
-    kernel = (*attributes["size"], channels // attributes["groups"], filters)
+    kernel = (*attributes.size, channels // attributes.groups, filters)
     how = _fitting(x.shape, kernel, x, x.dtype, attributes)
     if g.shape != (x.shape[0], *how.laid):
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(x.shape)}", g)
@@ -182,11 +206,12 @@ def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: dict[str, Any]) 
 
 _KERNEL = "convolve_kernel({a}, {b}, {s}, {more}, {how}, {anew}, {o})"
 
-conv2d_kernel: Op = Op(
+conv2d_kernel: Op[BackAttributes] = Op(
     "conv2d_kernel",
     _infer_conv2d_kernel,
-    _KERNEL,
-    lambda g, y, x, flowing, size, **attributes: (
+    attributes=BackAttributes,
+    kernel=_KERNEL,
+    pullback=lambda g, y, x, flowing, size, **attributes: (
         conv2d_input(flowing, g, size=x.shape[1:3], **attributes),
         conv2d(x, g, **attributes),
     ),

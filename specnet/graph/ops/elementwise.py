@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Flops, Op, Pullback
+from specnet.graph.graph import OPERATORS, Attributes, Flops, Kind, Op, Pullback, ShapeFault, Value
 from specnet.graph.ops.shaping import fit
-from specnet.runtime.shapes import Count, DType, Shape, broadcast, show
+from specnet.graph.sizes import Count, Shape, broadcast, show
 
 
-def infer_elementwise(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def infer_elementwise(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     """Return the common shape of operands, and the floating dtype among those that are not scalars.
 
     Integers are kept where every array holds integers; true and false count as numbers of the graph's dtype.
@@ -24,11 +23,11 @@ def infer_elementwise(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Sha
             raise ShapeFault(message, blame=value)
         shape = joined
     dtypes = [v.dtype for v in inputs if v.rank and v.dtype != "bool"]
-    floating = (dtype for dtype in dtypes if dtype != "int64")
+    floating = (dtype for dtype in dtypes if dtype not in ("int32", "int64"))
     return shape, next(floating, dtypes[0] if dtypes else inputs[0].graph.dtype)
 
 
-def infer_comparison(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def infer_comparison(inputs: tuple[Value, ...], attributes: Attributes) -> Kind:
     """Return the common shape of operands; the result is true or false."""
     return infer_elementwise(inputs, attributes)[0], "bool"
 
@@ -47,10 +46,11 @@ def elementwise(
     flops: int = 1,
     scratch: int = 0,
     in_place: bool = True,
-) -> Op:
+    attributes: type[Attributes] = Attributes,
+) -> Op[Any]:
     """Return an op that works element by element, with `scratch` arrays of its output's shape."""
 
-    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+    def room(value: Value) -> Sequence[Kind]:
         return [(value.shape, value.dtype)] * scratch
 
     return Op(
@@ -60,13 +60,14 @@ def elementwise(
         pullback,
         scalar,
         True,
+        attributes,
         flops=times(flops),
         scratch=room,
         in_place=in_place,
     )
 
 
-def comparison(name: str, kernel: str) -> Op:
+def comparison(name: str, kernel: str) -> Op[Attributes]:
     """Return an op whose result is true or false; nothing flows back through it."""
     return Op(name, infer_comparison, kernel, lambda *_: (None, None), elementwise=True, in_place=False)
 
@@ -97,7 +98,7 @@ greater = comparison("greater", "greater({a}, {b}, {o})")
 less = comparison("less", "less({a}, {b}, {o})")
 equal = comparison("equal", "equal({a}, {b}, {o})")
 
-masked: Op = Op(
+masked: Op[Attributes] = Op(
     "masked",
     infer_elementwise,
     "copyto({s}, {b})\nmultiply({a}, {s}, {o})",
@@ -110,7 +111,7 @@ masked: Op = Op(
 The mask is made numbers by a copy, since NumPy multiplies by truth values through a buffer that it allocates.
 """
 
-select: Op = elementwise(
+select: Op[Attributes] = elementwise(
     "select",
     "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
     lambda g, y, condition, a, b: (
@@ -134,11 +135,11 @@ minimum = elementwise(
     _both(lambda g, y, a, b: (masked(g, less(a, b)), masked(g, greater_equal(a, b)))),
     scalar="min({a}, {b})",
 )
-less_equal: Op = comparison("less_equal", "less_equal({a}, {b}, {o})")
-greater_equal: Op = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
+less_equal: Op[Attributes] = comparison("less_equal", "less_equal({a}, {b}, {o})")
+greater_equal: Op[Attributes] = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
 
 absolute = elementwise("absolute", "absolute({a}, {o})", lambda g, y, x: (g * sign(x),), scalar="abs({a})")
-sign: Op = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
+sign: Op[Attributes] = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
 square = elementwise(
     "square", "multiply({a}, {a}, {o})", lambda g, y, x: (g * (x * 2.0),), scalar="{a} * {a}"
 )
@@ -148,7 +149,7 @@ expm1 = elementwise("expm1", "expm1({a}, {o})", lambda g, y, x: (g * (y + 1.0),)
 log = elementwise("log", "log({a}, {o})", lambda g, y, x: (g / x,), scalar="scalar_log({a})")
 log1p = elementwise("log1p", "log1p({a}, {o})", lambda g, y, x: (g / (x + 1.0),))
 tanh = elementwise("tanh", "tanh({a}, {o})", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
-power: Op = Op(
+power: Op[Attributes] = Op(
     "power",
     infer_elementwise,
     "power({a}, {b}, {o})",
@@ -179,7 +180,7 @@ softplus = elementwise(
 relu = elementwise("relu", "maximum({a}, {=0.0}, out={o})", lambda g, y, x: (masked(g, greater(y, 0.0)),))
 """max(x, 0); the gradient at 0 is 0."""
 
-erf = Op(
+erf: Op[Attributes] = Op(
     "erf",
     infer_elementwise,
     "erf({a}, {s}, {s2}, {s3}, {o})",
@@ -190,3 +191,5 @@ erf = Op(
     in_place=False,
 )
 """The error function; its slope is 2 / sqrt(pi) * exp(-x^2)."""
+
+OPERATORS.update(add=add, subtract=subtract, multiply=multiply, divide=divide, negative=negative)

@@ -2,61 +2,114 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from itertools import accumulate
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Op
-from specnet.runtime.shapes import Count, DType, Shape, show
+from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
+from specnet.graph.sizes import Count, Dim, Shape, Size, added, show
 
-Margins = tuple[tuple[int, int], ...]
+Margins = tuple[tuple[Dim, Dim], ...]
 """For each axis how many places before the first that is meant, and after the last."""
 
 MOST = 8
 """How many arrays one application of `concat` joins."""
 
 
+@dataclass(frozen=True)
+class AxisAttributes(Attributes):
+    """The axis along which arrays are joined."""
+
+    axis: int
+
+
+@dataclass(frozen=True)
+class MarginsAttributes(Attributes):
+    """What is cut off or added."""
+
+    margins: Margins
+
+
 def _nothing(_: Value) -> Count:
     return Count(0)
 
 
-def _sizes(values: tuple[Value, ...], axis: int) -> list[int]:
-    sizes = [value.shape[axis] for value in values]
-    assert all(isinstance(size, int) for size in sizes), "the batch is not joined"
-    return sizes  # type: ignore[return-value]
-
-
-def _infer_concat(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    axis: int = attributes["axis"]
-    first = inputs[0]
+def _infer_concat(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
+    axis, first = attributes.axis, inputs[0]
     for value in inputs[1:]:
         others = [s.shape[:axis] + s.shape[axis + 1 :] for s in (first, value)]
         if value.rank != first.rank or others[0] != others[1]:
             message = f"{show(first.shape)} and {show(value.shape)} differ in more than axis {axis}"
             raise ShapeFault(message, blame=value)
-    joined = sum(_sizes(inputs, axis))
+    joined = added(value.shape[axis] for value in inputs)
+    if joined is None:
+        shapes = " and ".join(show(value.shape) for value in inputs)
+        raise ShapeFault(f"{shapes} cannot be joined along axis {axis}", blame=inputs[-1])
     return (*first.shape[:axis], joined, *first.shape[axis + 1 :]), first.dtype
 
 
+def _parts(inputs: tuple[Value, ...], whole: Value, axis: int) -> list[Margins]:
+    """Return the margins around each of some arrays that are joined along an axis."""
+    sizes = [value.shape[axis] for value in inputs]
+    ends = list(accumulate(sizes, _plus))
+    found = []
+    for size, end in zip(sizes, ends, strict=True):
+        margins: list[tuple[Dim, Dim]] = [(0, 0)] * whole.rank
+        margins[axis] = (_minus(end, size), _minus(ends[-1], end))
+        found.append(tuple(margins))
+    return found
+
+
+def _plus(a: Dim, b: Dim) -> Dim:
+    whole = added([dim for dim in (a, b) if dim != 0])
+    assert whole is not None
+    return whole
+
+
+def _minus(a: Dim, b: Dim) -> Dim:
+    """Return what is left of a dimension; an axis of named sizes is cut into parts of the same sizes."""
+    if b == 0:
+        return a
+    if isinstance(a, int) and isinstance(b, int):
+        return a - b
+    assert isinstance(a, Size)
+    assert isinstance(b, Size)
+    assert a.names == b.names, f"{b} cannot be cut off {a}"
+    return Size(a.times - b.times, a.names) if a.times != b.times else 0
+
+
+def _index(margins: Margins, name: str) -> str:
+    """Return the index of what lies between the margins: as text, or what is prepared where sizes are named."""
+    if any(isinstance(edge, Size) for pair in margins for edge in pair):
+        return f"{{{name}}}"
+    return ", ".join(f"{before or ''}:{f'-{after}' if after else ''}" for before, after in margins)
+
+
 def _concat_kernel(value: Value) -> str:
-    axis: int = value.attributes["axis"]
-    lines, start = [], 0
-    for letter, size in zip("abcdefgh", _sizes(value.inputs, axis), strict=False):
-        lines.append(f"copyto({{o}}[{':, ' * axis}{start}:{start + size}], {{{letter}}})")
-        start += size
-    return "\n".join(lines)
+    parts = _parts(value.inputs, value, concat.of(value).axis)
+    return "\n".join(
+        f"copyto({{o}}[{_index(margins, f'part{number}')}], {{{letter}}})"
+        for number, (letter, margins) in enumerate(zip("abcdefgh", parts, strict=False))
+    )
 
 
 def _concat_pullback(g: Value, y: Value, *inputs: Value, axis: int) -> list[Value]:
-    parts, start, whole = [], 0, _sizes((y,), axis)[0]
-    for size in _sizes(inputs, axis):
-        margins = [(0, 0)] * y.rank
-        margins[axis] = (start, whole - start - size)
-        parts.append(crop(g, margins=tuple(margins)))
-        start += size
-    return parts
+    return [crop(g, margins=margins) for margins in _parts(inputs, y, axis)]
 
 
-concat = Op("concat", _infer_concat, _concat_kernel, _concat_pullback, flops=_nothing)
+def _concat_parts(value: Value) -> dict[str, Prepared]:
+    parts = _parts(value.inputs, value, concat.of(value).axis)
+    return {f"part{number}": Prepared("window", (margins,)) for number, margins in enumerate(parts)}
+
+
+concat: Op[AxisAttributes] = Op(
+    "concat",
+    _infer_concat,
+    _concat_kernel,
+    _concat_pullback,
+    attributes=AxisAttributes,
+    flops=_nothing,
+    prepare=_concat_parts,
+)
 """At most eight arrays side by side along one axis."""
 
 
@@ -70,53 +123,50 @@ def beside(*values: Value, axis: int) -> Value:
     return values[0]
 
 
-def _inner(margins: Margins) -> str:
-    """Return the index of what lies between the margins, as Python writes it."""
-    return ", ".join(f"{before or ''}:{-after if after else ''}" for before, after in margins)
-
-
-def _infer_crop(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_crop(inputs: tuple[Value, ...], attributes: MarginsAttributes) -> Kind:
     (x,) = inputs
-    shape = list(x.shape)
-    for axis, (before, after) in enumerate(attributes["margins"]):
-        size = shape[axis]
-        if not before and not after:
-            continue
-        assert isinstance(size, int), "the batch is not cut"
-        if size <= before + after:
+    shape: list[Dim] = []
+    for size, (before, after) in zip(x.shape, attributes.margins, strict=True):
+        if isinstance(size, int) and size <= _plus(before, after):  # type: ignore[operator]
             raise ShapeFault(
-                f"{before + after} of {size} places are cut off {show(x.shape)}: none is left", x
+                f"{_plus(before, after)} of {size} places are cut off {show(x.shape)}: none is left", x
             )
-        shape[axis] = size - before - after
+        shape.append(_minus(_minus(size, before), after))
     return tuple(shape), x.dtype
 
 
-crop: Op = Op(
+def _window(margins: Margins) -> dict[str, Prepared]:
+    return {"window": Prepared("window", (margins,))}
+
+
+crop: Op[MarginsAttributes] = Op(
     "crop",
     _infer_crop,
-    lambda value: f"copyto({{o}}, {{a}}[{_inner(value.attributes['margins'])}])",
+    lambda value: f"copyto({{o}}, {{a}}[{_index(crop.of(value).margins, 'window')}])",
     lambda g, y, x, margins: (pad(g, margins=margins),),
+    attributes=MarginsAttributes,
     flops=_nothing,
+    prepare=lambda value: _window(crop.of(value).margins),
 )
 """What is left of an array without `margins`, (before, after) for each axis, the batch's included."""
 
 
-def _infer_pad(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_pad(inputs: tuple[Value, ...], attributes: MarginsAttributes) -> Kind:
     (x,) = inputs
-    shape = list(x.shape)
-    for axis, (before, after) in enumerate(attributes["margins"]):
-        size = shape[axis]
-        if before or after:
-            assert isinstance(size, int), "no rows are added to a batch"
-            shape[axis] = size + before + after
-    return tuple(shape), x.dtype
+    shape: Shape = tuple(
+        _plus(_plus(before, size), after)
+        for size, (before, after) in zip(x.shape, attributes.margins, strict=True)
+    )
+    return shape, x.dtype
 
 
-pad: Op = Op(
+pad: Op[MarginsAttributes] = Op(
     "pad",
     _infer_pad,
-    lambda value: f"{{o}}.fill(0.0)\ncopyto({{o}}[{_inner(value.attributes['margins'])}], {{a}})",
+    lambda value: f"{{o}}.fill(0.0)\ncopyto({{o}}[{_index(pad.of(value).margins, 'window')}], {{a}})",
     lambda g, y, x, margins: (crop(g, margins=margins),),
+    attributes=MarginsAttributes,
     flops=_nothing,
+    prepare=lambda value: _window(pad.of(value).margins),
 )
 """An array with `margins` of zeros around it, (before, after) for each axis, the batch's included."""

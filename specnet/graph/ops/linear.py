@@ -2,50 +2,76 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Op
-from specnet.graph.ops.shaping import reshape, rows
-from specnet.runtime.shapes import Count, DType, Shape, count, show
+from specnet.graph.graph import OPERATORS, Attributes, Kind, Op, ShapeFault, Value
+from specnet.graph.ops.shaping import fit, reshape, rows
+from specnet.graph.sizes import Count, Shape, broadcast, count, show
 
 
-def _sides(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, Shape]:
+@dataclass(frozen=True)
+class ProductAttributes(Attributes):
+    """Which of the operands are transposed first."""
+
+    a_t: bool = False
+    b_t: bool = False
+
+
+def _sides(inputs: tuple[Value, ...], attributes: ProductAttributes) -> tuple[Shape, Shape]:
     a, b = (v.shape for v in inputs)
-    return (a[::-1] if attributes["a_t"] else a), (b[::-1] if attributes["b_t"] else b)
+    return (_turned(a) if attributes.a_t else a), (_turned(b) if attributes.b_t else b)
 
 
-def _infer_product(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+def _turned(shape: Shape) -> Shape:
+    return (*shape[:-2], *shape[:-3:-1])
+
+
+def _infer_product(inputs: tuple[Value, ...], attributes: ProductAttributes) -> Kind:
     a, b = _sides(inputs, attributes)
-    if len(a) != 2 or len(b) != 2 or a[1] != b[0]:
+    lead = broadcast(a[:-2], b[:-2])
+    if len(a) < 2 or len(b) < 2 or a[-1] != b[-2] or lead is None:
         raise ShapeFault(f"{show(a)} and {show(b)} have no matrix product", inputs[0])
-    return (a[0], b[1]), inputs[0].dtype
+    return (*lead, a[-2], b[-1]), inputs[0].dtype
 
 
 def _kernel(value: Value) -> str:
-    a = "{a:T}" if value.attributes["a_t"] else "{a}"
-    b = "{b:T}" if value.attributes["b_t"] else "{b}"
-    return f"dot({a}, {b}, {{o}})"
+    settings = product.of(value)
+    a = "{a:T}" if settings.a_t else "{a}"
+    b = "{b:T}" if settings.b_t else "{b}"
+    return f"{'dot' if value.rank == 2 else 'matmul'}({a}, {b}, {{o}})"
 
 
 def _pullback(g: Value, y: Value, a: Value, b: Value, a_t: bool, b_t: bool) -> tuple[Value, Value]:
     to_a = product(b, g, a_t=b_t, b_t=True) if a_t else product(g, b, a_t=False, b_t=not b_t)
     to_b = product(g, a, a_t=True, b_t=a_t) if b_t else product(a, g, a_t=not a_t, b_t=False)
-    return to_a, to_b
+    return fit(to_a, a.shape), fit(to_b, b.shape)
 
 
 def _flops(value: Value) -> Count:
-    a, b = _sides(value.inputs, value.attributes)
-    return count((*a, b[1])) * Count(2)
+    a, _ = _sides(value.inputs, product.of(value))
+    return value.count * count(a[-1:]) * Count(2)
 
 
-product = Op("product", _infer_product, _kernel, _pullback, flops=_flops)
-"""The product of two matrices, either of them transposed first (`a_t`, `b_t`)."""
+product: Op[ProductAttributes] = Op(
+    "product", _infer_product, _kernel, _pullback, attributes=ProductAttributes, flops=_flops
+)
+"""The product of two matrices, either of them transposed first (`a_t`, `b_t`), over the last two axes.
+
+Axes in front of them are matched as element by element: (..., n, k) by (..., k, m) to (..., n, m).
+"""
 
 
 def matmul(x: Value, w: Value) -> Value:
-    """Return x·w, w (in, out), over the last axis of x: (batch, ..., in) to (batch, ..., out)."""
-    if x.rank < 2 or w.rank != 2 or x.shape[-1] != w.shape[0]:
+    """Return x·w over the last axis of x.
+
+    A matrix w (in, out) takes (..., in) to (..., out); otherwise axes in front are matched element by element.
+    """
+    if x.rank < 2 or w.rank < 2 or x.shape[-1] != w.shape[-2]:
         raise ShapeFault(f"{show(x.shape)} and {show(w.shape)} have no matrix product", x)
-    y = product(rows(x), w, a_t=False, b_t=False)
+    if w.rank > 2:
+        return product(x, w)
+    y = product(rows(x), w)
     return y if x.rank == 2 else reshape(y, shape=(*x.shape[:-1], w.shape[1]))
+
+
+OPERATORS["matmul"] = matmul

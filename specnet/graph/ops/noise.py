@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from specnet.graph.graph import Value
-from specnet.graph.op import Op
-from specnet.runtime.shapes import Count, DType, Shape
-
-
-def _infer_drawn(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    return attributes.get("shape", inputs[0].shape), inputs[0].dtype
+from specnet.graph.graph import Attributes, Kind, Op, Value
+from specnet.graph.sizes import Count, Shape
 
 
-keep_mask = Op(
+@dataclass(frozen=True)
+class MaskAttributes(Attributes):
+    """How often a place is 0, what it is else, the stream it is drawn from, and a shape if not the input's."""
+
+    rate: float
+    scale: float
+    stream: str
+    shape: Shape | None = None
+
+
+@dataclass(frozen=True)
+class NoiseAttributes(Attributes):
+    """The standard deviation, and the stream it is drawn from."""
+
+    stddev: float
+    stream: str
+
+
+def _infer_mask(inputs: tuple[Value, ...], attributes: MaskAttributes) -> Kind:
+    return inputs[0].shape if attributes.shape is None else attributes.shape, inputs[0].dtype
+
+
+def _infer_noise(inputs: tuple[Value, ...], _: NoiseAttributes) -> Kind:
+    return inputs[0].shape, inputs[0].dtype
+
+
+keep_mask: Op[MaskAttributes] = Op(
     "keep_mask",
-    _infer_drawn,
+    _infer_mask,
     "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\n"
     "copyto({o}, {s2})\nmultiply({o}, {scale}, {o})",
     lambda *_, **__: (None,),
+    attributes=MaskAttributes,
     random=True,
     flops=lambda value: value.count * Count(2),
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],
 )
 """0 with probability `rate`, else `scale`, drawn from `stream`; shaped like its input, or `shape`."""
 
-normal_noise = Op(
+normal_noise: Op[NoiseAttributes] = Op(
     "normal_noise",
-    _infer_drawn,
+    _infer_noise,
     "draw_normal({stream}, {o})\nmultiply({o}, {stddev}, {o})",
     lambda *_, **__: (None,),
+    attributes=NoiseAttributes,
     random=True,
     flops=lambda value: value.count * Count(2),
 )

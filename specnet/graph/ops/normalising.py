@@ -7,13 +7,36 @@ row what one example, or a group of its features, holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from specnet.graph.graph import Value
-from specnet.graph.op import Op, Scratch
+from specnet.graph.graph import Attributes, Kind, Op, Prepared, Scratch, Value
 from specnet.graph.ops.joining import crop
 from specnet.graph.ops.shaping import reshape
-from specnet.runtime.shapes import Count, DType, Shape, at
+from specnet.graph.sizes import Count, Shape
+
+
+@dataclass(frozen=True)
+class EpsilonAttributes(Attributes):
+    """What is added to the variance."""
+
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class RowAttributes(Attributes):
+    """Whether the mean is taken away, and what is added to the variance."""
+
+    center: bool
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class GroupAttributes(Attributes):
+    """How many groups the features are in, and what is added to the variance."""
+
+    groups: int
+    epsilon: float
+
 
 TILE = 16_384
 """Elements of one tile, which scratch arrays hold: as `specnet.runtime.normalising` has it."""
@@ -29,7 +52,7 @@ def _columns(x: Value) -> int:
 def _room(tiles: int, vectors: int, *, by: int) -> Scratch:
     """Return what a kernel over a matrix needs: tiles, then a number for each column (`by` 1) or row (0) of them."""
 
-    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+    def room(value: Value) -> Sequence[Kind]:
         columns = _columns(value.inputs[0])
         tile = (max(1, TILE // columns), columns)
         parts: Shape = (vectors, tile[by]) if vectors > 1 and by == 1 else (tile[by],)
@@ -44,28 +67,24 @@ def _each(flops: int) -> Callable[[Value], Count]:
     return lambda value: value.inputs[0].count * Count(flops)
 
 
-def _ones(value: Value, _: int) -> dict[str, Any]:
-    import numpy as np
-
-    return {"ones": np.ones(max(1, TILE // _columns(value.inputs[0])), value.dtype)}
+def _ones(value: Value) -> dict[str, Prepared]:
+    return {"ones": Prepared("filled", (max(1, TILE // _columns(value.inputs[0])), 1.0, value.dtype))}
 
 
-def _average(value: Value, _: int) -> dict[str, Any]:
-    import numpy as np
-
+def _average(value: Value) -> dict[str, Prepared]:
     columns = _columns(value.inputs[0])
-    return {"average": np.full(columns, 1.0 / columns, value.dtype)}
+    return {"average": Prepared("filled", (columns, 1.0 / columns, value.dtype))}
 
 
-def _per_column(rows: int) -> Callable[[tuple[Value, ...], dict[str, Any]], tuple[Shape, DType]]:
+def _per_column(rows: int) -> Callable[[tuple[Value, ...], Attributes], Kind]:
     return lambda inputs, _: ((rows, _columns(inputs[0])), inputs[0].dtype)
 
 
-def _like_first(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _like_first(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
-column_moments = Op(
+column_moments: Op[Attributes] = Op(
     "column_moments",
     _per_column(3),
     "column_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
@@ -80,10 +99,11 @@ It has no gradient of its own: `column_normal` has that of what the moments do i
 
 _SUMS = "column_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {anew}, {o})"
 
-column_sums = Op(
+column_sums: Op[EpsilonAttributes] = Op(
     "column_sums",
     _per_column(2),
     _SUMS,
+    attributes=EpsilonAttributes,
     flops=_each(4),
     scratch=_room(2, 2, by=1),
     prepare=_ones,
@@ -92,13 +112,14 @@ column_sums = Op(
 )
 """The sums of g and of g * normalised x over each column, given g, x and the moments: (n, m) to (2, m)."""
 
-column_slopes = Op(
+column_slopes: Op[EpsilonAttributes] = Op(
     "column_slopes",
     _like_first,
     "column_slopes({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
+    attributes=EpsilonAttributes,
     flops=_each(5),
     scratch=_room(4, 2, by=1),
-    prepare=lambda value, batch: {"n": at(value.shape, batch)[0]},
+    prepare=lambda value: {"n": Prepared("itself", (value.shape[0],))},
     calls=True,
 )
 """The gradient of x in `column_normal`, given g, x, the moments, the sums and gamma."""
@@ -113,11 +134,12 @@ def _column_pullback(
     return to_x, None, row_of(sums, 1), row_of(sums, 0)
 
 
-column_normal = Op(
+column_normal: Op[EpsilonAttributes] = Op(
     "column_normal",
     _like_first,
     "column_normal({a}, {b}, {c}, {d}, {epsilon}, {s}, {s2}, {s3}, {o})",
     _column_pullback,
+    attributes=EpsilonAttributes,
     flops=_each(2),
     scratch=_room(2, 1, by=1),
     calls=True,
@@ -135,21 +157,23 @@ def row_of(x: Value, index: int) -> Value:
     return reshape(crop(x, margins=((index, rows - 1 - index), (0, 0))), shape=(columns,))
 
 
-row_slopes = Op(
+row_slopes: Op[RowAttributes] = Op(
     "row_slopes",
     _like_first,
     "row_slopes({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
+    attributes=RowAttributes,
     flops=_each(12),
     scratch=_room(1, 2, by=0),
     prepare=_average,
 )
 """The gradient of x in `row_normal`, given g, what it gave, and x."""
 
-row_normal = Op(
+row_normal: Op[RowAttributes] = Op(
     "row_normal",
     _like_first,
     "row_normal({a}, {center}, {epsilon}, {average}, {s}, {s2}, {o})",
     lambda g, y, x, center, epsilon: (row_slopes(g, y, x, center=center, epsilon=epsilon),),
+    attributes=RowAttributes,
     flops=_each(6),
     scratch=_room(1, 1, by=0),
     prepare=_average,
@@ -160,7 +184,7 @@ row_normal = Op(
 def _group_room(pairs: int) -> Scratch:
     """Return a tile of whole examples, and pairs of vectors that hold a number for each of their features."""
 
-    def room(value: Value) -> Sequence[tuple[Shape, DType]]:
+    def room(value: Value) -> Sequence[Kind]:
         _, places, features = value.shape
         assert isinstance(places, int)
         assert isinstance(features, int)
@@ -170,37 +194,34 @@ def _group_room(pairs: int) -> Scratch:
     return room
 
 
-def _averages(value: Value, _: int) -> dict[str, Any]:
-    import numpy as np
-
+def _averages(value: Value, groups: int) -> dict[str, Prepared]:
     places, features = value.shape[1:]
     assert isinstance(places, int)
-    assert isinstance(features, int)
-    size = features // value.attributes["groups"]
-    group = np.arange(features) // size
     return {
-        "places": np.full((1, places), 1.0 / places, value.dtype),
-        "alike": np.where(group[:, np.newaxis] == group, 1.0 / size, 0.0).astype(value.dtype),
+        "places": Prepared("filled", ((1, places), 1.0 / places, value.dtype)),
+        "alike": Prepared("group_means", (features, groups, value.dtype)),
     }
 
 
-group_slopes = Op(
+group_slopes: Op[GroupAttributes] = Op(
     "group_slopes",
     _like_first,
     "group_slopes({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
+    attributes=GroupAttributes,
     flops=_each(12),
     scratch=_group_room(2),
-    prepare=_averages,
+    prepare=lambda value: _averages(value, group_slopes.of(value).groups),
 )
 """The gradient of x in `group_normal`, given g, what it gave, and x."""
 
-group_normal = Op(
+group_normal: Op[GroupAttributes] = Op(
     "group_normal",
     _like_first,
     "group_normal({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
     lambda g, y, x, groups, epsilon: (group_slopes(g, y, x, groups=groups, epsilon=epsilon),),
+    attributes=GroupAttributes,
     flops=_each(6),
     scratch=_group_room(1),
-    prepare=_averages,
+    prepare=lambda value: _averages(value, group_normal.of(value).groups),
 )
 """(x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and each of `groups` of features."""

@@ -7,27 +7,48 @@ one counts which comes first in memory, as in PyTorch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Op
+from specnet.graph.graph import Attributes, Flops, Kind, Op, Prepared, Scratch, ShapeFault, Value
 from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
-from specnet.runtime.shapes import Count, Dim, DType, Shape, count, show
-from specnet.runtime.windows import Span, Windows
+from specnet.graph.sizes import Count, Dim, DType, Shape, count, show
+from specnet.graph.windows import Span, Windows
 
 
-def _windows(shape: Shape, attributes: dict[str, Any]) -> Windows:
+@dataclass(frozen=True)
+class WindowsAttributes(Attributes):
+    """The axis, and where its windows lie."""
+
+    axis: int
+    windows: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class MaxPoolAttributes(WindowsAttributes):
+    """Whether the result is at least 0."""
+
+    floor: bool = False
+
+
+@dataclass(frozen=True)
+class UnpoolAttributes(WindowsAttributes):
+    """The size of the axis that the windows go over."""
+
+    size: int
+
+
+def _windows(shape: Shape, attributes: WindowsAttributes) -> Windows:
     """Return how windows go along the axis of an array of this shape."""
-    axis, size = attributes["axis"], shape[attributes["axis"]]
+    axis, size = attributes.axis, shape[attributes.axis]
     assert isinstance(size, int)
-    return Windows(attributes["windows"], size, count(shape[axis + 1 :]).each)
+    return Windows(attributes.windows, size, count(shape[axis + 1 :]).each)
 
 
-def _infer_pooled(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    x, axis = inputs[0], attributes["axis"]
-    windows = attributes["windows"]
+def _infer_pooled(inputs: tuple[Value, ...], attributes: WindowsAttributes) -> Kind:
+    x, axis = inputs[0], attributes.axis
+    windows = attributes.windows
     shape = (*x.shape[:axis], len(windows), *x.shape[axis + 1 :])
     if not windows or min(_windows(x.shape, attributes).counts) < 1:
         raise ShapeFault(f"a window sees nothing of axis {axis} of {show(x.shape)}", x)
@@ -37,11 +58,11 @@ def _infer_pooled(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
     return shape, x.dtype
 
 
-def _infer_spread(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    g, axis = inputs[0], attributes["axis"]
-    if g.shape[axis] != len(attributes["windows"]):
+def _infer_spread(inputs: tuple[Value, ...], attributes: UnpoolAttributes) -> Kind:
+    g, axis = inputs[0], attributes.axis
+    if g.shape[axis] != len(attributes.windows):
         raise ShapeFault(f"{show(g.shape)} has not one element a window along axis {axis}", g)
-    shape = (*g.shape[:axis], attributes["size"], *g.shape[axis + 1 :])
+    shape = (*g.shape[:axis], attributes.size, *g.shape[axis + 1 :])
     for value in inputs[1:]:
         if value.shape not in (g.shape, shape):
             raise ShapeFault(f"{show(value.shape)} does not fit windows over {show(shape)}", value)
@@ -50,31 +71,38 @@ def _infer_spread(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tupl
 
 def _whole(value: Value) -> Shape:
     """Return the shape of the array that the windows go over."""
-    axis = value.attributes["axis"]
-    size = value.attributes.get("size", value.inputs[0].shape[axis])
+    axis = _settings(value).axis
+    settings = value.attributes
+    size = settings.size if isinstance(settings, UnpoolAttributes) else value.inputs[0].shape[axis]
     return (*value.shape[:axis], size, *value.shape[axis + 1 :])
 
 
-def _prepare(value: Value, batch: int) -> dict[str, Any]:
-    return {"how": _windows(_whole(value), value.attributes)}
+def _settings(value: Value) -> WindowsAttributes:
+    settings = value.attributes
+    assert isinstance(settings, WindowsAttributes)
+    return settings
 
 
-def _each(times: int) -> Any:
+def _prepare(value: Value) -> dict[str, Prepared]:
+    return {"how": Prepared("itself", (_windows(_whole(value), _settings(value)),))}
+
+
+def _each(times: int) -> Flops:
     """Return the rule of an op that does so many operations for each element that a window sees."""
 
     def flops(value: Value) -> Count:
-        whole, axis = _whole(value), value.attributes["axis"]
-        seen = sum(_windows(whole, value.attributes).counts)
+        whole, axis = _whole(value), _settings(value).axis
+        seen = sum(_windows(whole, _settings(value)).counts)
         return count((*whole[:axis], *whole[axis + 1 :])) * Count(seen * times)
 
     return flops
 
 
-def _room(*dtypes: DType | None) -> Any:
+def _room(*dtypes: DType | None) -> Scratch:
     """Return the rule of an op that needs room for the windows of a tile, an array for each dtype."""
 
-    def scratch(value: Value) -> Sequence[tuple[Shape, DType]]:
-        how = _windows(_whole(value), value.attributes)
+    def scratch(value: Value) -> Sequence[Kind]:
+        how = _windows(_whole(value), _settings(value))
         shape = (how.rows * how.inner * len(how.spans),)
         return [(shape, dtype or value.dtype) for dtype in dtypes]
 
@@ -87,11 +115,12 @@ def _size(x: Value, axis: int) -> int:
     return size
 
 
-max_pool: Op = Op(
+max_pool: Op[MaxPoolAttributes] = Op(
     "max_pool",
     _infer_pooled,
-    "pool_max({a}, {how}, {o}, {floor})",
-    lambda g, y, x, axis, windows, floor: (
+    attributes=MaxPoolAttributes,
+    kernel="pool_max({a}, {how}, {o}, {floor})",
+    pullback=lambda g, y, x, axis, windows, floor: (
         max_unpool(
             masked(g, greater(y, 0.0)) if floor else g,
             x,
@@ -112,11 +141,12 @@ With a `floor` it is 0 where nothing in the window is larger, and nothing flows 
 then costs no pass over memory of its own.
 """
 
-max_unpool: Op = Op(
+max_unpool: Op[UnpoolAttributes] = Op(
     "max_unpool",
     _infer_spread,
-    "unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
-    lambda g, y, flowing, x, largest, axis, windows, size: (
+    attributes=UnpoolAttributes,
+    kernel="unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
+    pullback=lambda g, y, flowing, x, largest, axis, windows, size: (
         max_pick(g, x, largest, axis=axis, windows=windows),
         None,
         None,
@@ -129,11 +159,12 @@ max_unpool: Op = Op(
 )
 """What flows back through `max_pool`: each window's gradient at the first place of x that holds its largest."""
 
-max_pick: Op = Op(
+max_pick: Op[WindowsAttributes] = Op(
     "max_pick",
     _infer_pooled,
-    "pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
-    lambda g, y, values, x, largest, axis, windows: (
+    attributes=WindowsAttributes,
+    kernel="pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
+    pullback=lambda g, y, values, x, largest, axis, windows: (
         max_unpool(g, x, largest, axis=axis, windows=windows, size=_size(x, axis)),
         None,
         None,
@@ -146,11 +177,14 @@ max_pick: Op = Op(
 )
 """The element of its first input where `max_pool` found the largest of its second, whose result is the third."""
 
-window_sum: Op = Op(
+window_sum: Op[WindowsAttributes] = Op(
     "window_sum",
     _infer_pooled,
-    "pool_sum({a}, {how}, {o})",
-    lambda g, y, x, axis, windows: (window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),),
+    attributes=WindowsAttributes,
+    kernel="pool_sum({a}, {how}, {o})",
+    pullback=lambda g, y, x, axis, windows: (
+        window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),
+    ),
     flops=_each(1),
     prepare=_prepare,
     calls=True,
@@ -158,11 +192,12 @@ window_sum: Op = Op(
 )
 """The sum of each window along an axis."""
 
-window_spread: Op = Op(
+window_spread: Op[UnpoolAttributes] = Op(
     "window_spread",
     _infer_spread,
-    "spread_sum({a}, {how}, {o})",
-    lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
+    attributes=UnpoolAttributes,
+    kernel="spread_sum({a}, {how}, {o})",
+    pullback=lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
     prepare=_prepare,
     calls=True,
@@ -192,7 +227,7 @@ def pool_mean(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
         if _single(windows[axis - 1], x.shape[axis]):
             continue
         spans = tuple(windows[axis - 1])
-        counts = _windows(x.shape, {"axis": axis, "windows": spans}).counts
+        counts = _windows(x.shape, WindowsAttributes(axis, spans)).counts
         x = window_sum(x, axis=axis, windows=spans)
         if len(set(counts)) == 1:
             x = x * (1.0 / counts[0])

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Op, constant
+from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
+from specnet.graph.op import constant
 from specnet.graph.ops.elementwise import equal, exp, log, masked
 from specnet.graph.ops.indexing import cast
-from specnet.graph.ops.shaping import expand, reshape
-from specnet.runtime.shapes import Count, DType, Shape, show
+from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
+from specnet.graph.sizes import Count, Shape, inverse, show
 
 
-def _infer_total(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
+@dataclass(frozen=True)
+class AxisAttributes(Attributes):
+    """An axis, counted from the last one: -1, -2, ..."""
+
+    axis: int = -1
+
+
+def _infer_total(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
     (x,) = inputs
-    axes: tuple[int, ...] = attributes["axes"]
-    shape = tuple(dim for i, dim in enumerate(x.shape) if i not in axes)
+    shape = tuple(dim for i, dim in enumerate(x.shape) if i not in attributes.axes)
     return shape, x.graph.dtype if x.dtype == "bool" else x.dtype
 
 
@@ -33,7 +39,7 @@ def _stretch(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
 def _of_columns(value: Value) -> bool:
     """Whether all axes but the last are summed over, of floats."""
     (x,) = value.inputs
-    return bool(value.shape) and value.attributes["axes"] == tuple(range(x.rank - 1)) and x.dtype != "bool"
+    return bool(value.shape) and total.of(value).axes == tuple(range(x.rank - 1)) and x.dtype != "bool"
 
 
 def _total_kernel(value: Value) -> str:
@@ -46,24 +52,21 @@ def _total_kernel(value: Value) -> str:
     return "add_reduce({a}, {axes}, None, {o})"
 
 
-def _total_ones(value: Value, batch: int) -> dict[str, Any]:
-    import numpy as np
-
+def _total_ones(value: Value) -> dict[str, Prepared]:
     (x,) = value.inputs
-    return (
-        {"ones": np.ones(x.count.at(batch) // value.count.at(batch), x.dtype)} if _of_columns(value) else {}
-    )
+    return {"ones": Prepared("filled", (x.count // value.count, 1.0, x.dtype))} if _of_columns(value) else {}
 
 
 def _total_by_rows(value: Value) -> str:
     return "sum_rows({a}, {ones}, {more}, {anew}, {o})" if _of_columns(value) else ""
 
 
-total = Op(
+total: Op[AxesAttributes] = Op(
     "total",
     _infer_total,
     _total_kernel,
     lambda g, y, x, axes: (_stretch(g, x, axes),),
+    attributes=AxesAttributes,
     flops=_read,
     prepare=_total_ones,
     sums=_total_by_rows,
@@ -71,14 +74,14 @@ total = Op(
 """The sum over some axes, which it drops."""
 
 
-def _infer_inner(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_inner(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     a, b = inputs
     if a.shape != b.shape:
         raise ShapeFault(f"{show(a.shape)} and {show(b.shape)} have no inner product", b)
     return (), a.dtype
 
 
-inner = Op(
+inner: Op[Attributes] = Op(
     "inner",
     _infer_inner,
     "{o} = float(dot({a:flat}, {b:flat}))",
@@ -88,71 +91,94 @@ inner = Op(
 """The sum of all products of two arrays' elements."""
 
 
-def _infer_last(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _single(shape: Shape, axis: int) -> Shape:
+    """Return a shape in which an axis has size 1."""
+    place = axis % len(shape)
+    return (*shape[:place], 1, *shape[place + 1 :])
+
+
+def _infer_largest(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
     (x,) = inputs
-    return (*x.shape[:-1], 1), x.dtype
+    return _single(x.shape, attributes.axis), x.dtype
 
 
-largest = Op(
+largest: Op[AxisAttributes] = Op(
     "largest",
-    _infer_last,
-    "maximum_reduce({a}, -1, None, {o}, True)",
-    lambda g, y, x: (_share(g, y, x),),
+    _infer_largest,
+    "maximum_reduce({a}, {axis}, None, {o}, True)",
+    lambda g, y, x, axis: (_share(g, y, x, axis),),
+    attributes=AxisAttributes,
     flops=_read,
 )
-"""The largest element along the last axis, which stays with size 1; ties share the gradient equally."""
+"""The largest element along an axis, which stays with size 1; ties share the gradient equally."""
 
 
-def _share(g: Value, y: Value, x: Value) -> Value:
+def _share(g: Value, y: Value, x: Value, axis: int) -> Value:
     among = equal(x, y)
     # Truth values are summed along an axis through a buffer that NumPy allocates.
-    ties = total_last(cast(among, to=x.dtype))
+    ties = total_along(cast(among, to=x.dtype), axis)
     return masked(expand(g / ties, shape=x.shape), among)
 
 
-def _infer_argmax(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_argmax(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
     (x,) = inputs
-    return x.shape[:-1], "int64"
+    place = attributes.axis % x.rank
+    return (*x.shape[:place], *x.shape[place + 1 :]), "int64"
 
 
-argmax = Op("argmax", _infer_argmax, "argmax({a}, -1, {o})", lambda *_: (None,), flops=_read)
-"""The index of the largest element along the last axis; the first of equals."""
+argmax: Op[AxisAttributes] = Op(
+    "argmax",
+    _infer_argmax,
+    "argmax({a}, {axis}, {o})",
+    lambda *_, **__: (None,),
+    attributes=AxisAttributes,
+    flops=_read,
+)
+"""The index of the largest element along an axis; the first of equals."""
 
 
-def _same(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _same(inputs: tuple[Value, ...], _: AxisAttributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
-def _column(value: Value) -> Shape:
-    return (*value.shape[:-1], 1)
+def _softmax_room(value: Value) -> list[Kind]:
+    axis = softmax.of(value).axis if value.op is softmax else log_softmax.of(value).axis
+    return [(_single(value.shape, axis), value.dtype), (value.shape, value.dtype)]
 
 
-softmax = Op(
+softmax: Op[AxisAttributes] = Op(
     "softmax",
     _same,
-    "maximum_reduce({a}, -1, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
-    "add_reduce({o}, -1, None, {s}, True)\ncopyto({s2}, {s})\ndivide({o}, {s2}, {o})",
-    lambda g, y, x: (y * (g - total_last(g * y)),),
+    "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
+    "add_reduce({o}, {axis}, None, {s}, True)\ncopyto({s2}, {s})\ndivide({o}, {s2}, {o})",
+    lambda g, y, x, axis: (y * (g - total_along(g * y, axis)),),
+    attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
-    scratch=lambda value: [(_column(value), value.dtype), (value.shape, value.dtype)],
+    scratch=_softmax_room,
 )
-"""exp(x) / sum(exp(x)) along the last axis, shifted by the largest so that nothing overflows."""
+"""exp(x) / sum(exp(x)) along an axis, shifted by the largest so that nothing overflows."""
 
-log_softmax = Op(
+log_softmax: Op[AxisAttributes] = Op(
     "log_softmax",
     _same,
-    "maximum_reduce({a}, -1, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
-    "add_reduce({s2}, -1, None, {s}, True)\nlog({s}, {s})\ncopyto({s2}, {s})\nsubtract({o}, {s2}, {o})",
-    lambda g, y, x: (g - exp(y) * total_last(g),),
+    "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
+    "add_reduce({s2}, {axis}, None, {s}, True)\nlog({s}, {s})\ncopyto({s2}, {s})\nsubtract({o}, {s2}, {o})",
+    lambda g, y, x, axis: (g - exp(y) * total_along(g, axis),),
+    attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
-    scratch=lambda value: [(_column(value), value.dtype), (value.shape, value.dtype)],
+    scratch=_softmax_room,
 )
-"""x - log(sum(exp(x))) along the last axis, shifted by the largest so that nothing overflows."""
+"""x - log(sum(exp(x))) along an axis, shifted by the largest so that nothing overflows."""
+
+
+def total_along(x: Value, axis: int) -> Value:
+    """Sum along an axis, counted from the last one (-1), which stays with size 1."""
+    return reshape(total(x, axes=(axis % x.rank,)), shape=_single(x.shape, axis))
 
 
 def total_last(x: Value) -> Value:
     """Sum along the last axis, which stays with size 1."""
-    return reshape(total(x, axes=(x.rank - 1,)), shape=(*x.shape[:-1], 1))
+    return total_along(x, -1)
 
 
 def total_all(x: Value) -> Value:
@@ -163,14 +189,14 @@ def total_all(x: Value) -> Value:
 def mean_all(x: Value) -> Value:
     """Return the mean of all elements as a scalar."""
     size = x.count
-    return total_all(x) * constant(x.graph, 1.0 / size.each, -size.power)
+    return total_all(x) * constant(x.graph, 1.0 / size.each, inverse(size.powers))
 
 
 def mean(x: Value, axes: tuple[int, ...]) -> Value:
     """Return the mean over some axes, which it drops."""
     summed = total(x, axes=axes)
-    each, power = x.count.each // summed.count.each, x.count.power - summed.count.power
-    return summed * constant(x.graph, 1.0 / each, -power)
+    size = x.count // summed.count
+    return summed * constant(x.graph, 1.0 / size.each, inverse(size.powers))
 
 
 def log_of(p: Value) -> Value:
@@ -181,7 +207,7 @@ def log_of(p: Value) -> Value:
     from specnet.graph.ops.elementwise import sigmoid, softplus
 
     if p.op is softmax:
-        return log_softmax(p.inputs[0])
+        return log_softmax(p.inputs[0], axis=softmax.of(p).axis)
     if p.op is sigmoid:
         return -softplus(-p.inputs[0])
     return log(p)

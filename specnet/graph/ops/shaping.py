@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from specnet.graph.graph import ShapeFault, Value
-from specnet.graph.op import Op
-from specnet.runtime.shapes import Batch, Count, DType, Shape, broadcast, count, show
+from specnet.graph.graph import Attributes, Kind, Op, ShapeFault, Value
+from specnet.graph.sizes import Count, Shape, broadcast, count, joined, show
 
 
-def _infer_reshape(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    (x,) = inputs
-    shape: Shape = attributes["shape"]
+@dataclass(frozen=True)
+class ShapeAttributes(Attributes):
+    """The shape of the result."""
+
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class AxesAttributes(Attributes):
+    """Axes, counted from 0."""
+
+    axes: tuple[int, ...]
+
+
+def _infer_reshape(inputs: tuple[Value, ...], attributes: ShapeAttributes) -> Kind:
+    (x,), shape = inputs, attributes.shape
     assert bool(x.rank) == bool(shape), "a scalar has no memory that could be seen as an array"
     if count(shape) != x.count:
         raise ShapeFault(
@@ -24,9 +36,10 @@ def _nothing(_: Value) -> Count:
     return Count(0)
 
 
-reshape: Op = Op(
+reshape: Op[ShapeAttributes] = Op(
     "reshape",
     _infer_reshape,
+    attributes=ShapeAttributes,
     pullback=lambda g, y, x, shape: (reshape(g, shape=x.shape),),
     alias=True,
     flops=_nothing,
@@ -34,28 +47,27 @@ reshape: Op = Op(
 """The same elements, in the same order, in another shape."""
 
 
-def _infer_expand(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    (x,) = inputs
-    shape: Shape = attributes["shape"]
+def _infer_expand(inputs: tuple[Value, ...], attributes: ShapeAttributes) -> Kind:
+    (x,), shape = inputs, attributes.shape
     if broadcast(x.shape, shape) != shape:
         raise ShapeFault(f"{show(x.shape)} cannot be stretched to {show(shape)}", x)
     return shape, x.dtype
 
 
-expand = Op(
+expand: Op[ShapeAttributes] = Op(
     "expand",
     _infer_expand,
     "copyto({o}, {a})",
     lambda g, y, x, shape: (fit(g, x.shape),),
+    attributes=ShapeAttributes,
     elementwise=True,
     flops=_nothing,
 )
 """A value repeated along new axes and axes of size 1."""
 
 
-def _infer_transpose(inputs: tuple[Value, ...], attributes: dict[str, Any]) -> tuple[Shape, DType]:
-    (x,) = inputs
-    axes: tuple[int, ...] = attributes["axes"]
+def _infer_transpose(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
+    (x,), axes = inputs, attributes.axes
     if sorted(axes) != list(range(x.rank)):
         raise ShapeFault(f"the axes {axes} are no order of the {x.rank} axes of {show(x.shape)}", x)
     return tuple(x.shape[axis] for axis in axes), x.dtype
@@ -65,46 +77,51 @@ def _inverse(axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-transpose: Op = Op(
+transpose: Op[AxesAttributes] = Op(
     "transpose",
     _infer_transpose,
     "copyto({o}, {a}.transpose({axes}))",
     lambda g, y, x, axes: (transpose(g, axes=_inverse(axes)),),
+    attributes=AxesAttributes,
     flops=_nothing,
 )
 """The axes in another order."""
 
 
-def _infer_pack(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_pack(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     total = 0
     for value in inputs:
         size = value.count
-        assert size.power == 0, "only arrays of a fixed size are packed"
+        assert not size.powers, "only arrays of a fixed size are packed"
         total += size.each
     return (total,), inputs[0].dtype
 
 
-pack = Op("pack", _infer_pack, flops=_nothing)
+pack: Op[Attributes] = Op("pack", _infer_pack, flops=_nothing)
 """Arrays of fixed size end to end in one vector; a plan lets each be computed in its place there."""
 
 
-def _infer_below(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_below(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     rows, *rest = inputs[0].shape
     assert isinstance(rows, int)
     return (rows + 1, *rest), inputs[0].dtype
 
 
-ones_below = Op("ones_below", _infer_below, "copyto({o}[:-1], {a})\n{o}[-1] = 1.0", flops=_nothing)
+ones_below: Op[Attributes] = Op(
+    "ones_below", _infer_below, "copyto({o}[:-1], {a})\n{o}[-1] = 1.0", flops=_nothing
+)
 """A matrix with a last row of ones: (n, m) to (n + 1, m). A plan computes the matrix in its place above the ones."""
 
 
-def _infer_beside(inputs: tuple[Value, ...], _: dict[str, Any]) -> tuple[Shape, DType]:
+def _infer_beside(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     *rest, columns = inputs[0].shape
     assert isinstance(columns, int)
     return (*rest, columns + 1), inputs[0].dtype
 
 
-ones_beside = Op("ones_beside", _infer_beside, "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0", flops=_nothing)
+ones_beside: Op[Attributes] = Op(
+    "ones_beside", _infer_beside, "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0", flops=_nothing
+)
 """A matrix with a last column of ones: (n, m) to (n, m + 1)."""
 
 
@@ -130,11 +147,9 @@ def rows(x: Value) -> Value:
     """Return a value as a matrix: all axes but the last joined into one."""
     if x.rank == 2:
         return x
-    size = count(x.shape[:-1])
-    first = Batch(size.each) if size.power else size.each
-    return reshape(x, shape=(first, x.shape[-1]))
+    return reshape(x, shape=(joined(x.shape[:-1]), x.shape[-1]))
 
 
 def flat(x: Value) -> Value:
     """Return the value of each example as one row: (batch, ...) to (batch, n)."""
-    return x if x.rank == 2 else reshape(x, shape=(x.shape[0], count(x.shape[1:]).each))
+    return x if x.rank == 2 else reshape(x, shape=(x.shape[0], joined(x.shape[1:])))

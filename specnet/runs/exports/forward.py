@@ -6,6 +6,7 @@ from specnet.compiler.network import Lowered, Network
 from specnet.compiler.wiring import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
+from specnet.graph.op import given, leaves, name_of
 
 VALUE = "value "
 """What the outputs of a graph begin with that are there to be named."""
@@ -31,7 +32,7 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
         layer, last = kinds[info.path], place + 1 == len(lowered.layers)
         if sum(other.path == info.path for other in lowered.layers) > 1:
             continue  # what is repeated has a name for each time, and its values have one place
-        own = [v for v in lowered.graph if v.origin == info.path and v.shape and not v.op.leaf]
+        own = [v for v in lowered.graph.values if v.origin == info.path and v.shape and not v.op.leaf]
         if not own:
             continue
         if layer.name is not None or not plain or (not last and layer.type != "dense"):
@@ -58,7 +59,7 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
 
 def _is_sum(value: Value) -> bool:
     if value.op is ops.add:
-        return any(i.op.leaf and str(i.attributes["name"]).endswith(".bias") for i in value.inputs)
+        return any(given(i) is not None and name_of(i).endswith(".bias") for i in value.inputs)
     return value.op is ops.product
 
 
@@ -73,4 +74,4 @@ def ancestors(value: Value) -> set[int]:
 
 def leaves_of(graph: Graph) -> dict[str, Value]:
     """Return the leaves of a graph that hold arrays or numbers, by name."""
-    return {name: value for name, value in graph.leaves().items() if not name.startswith(VALUE)}
+    return {name: value for name, value in leaves(graph).items() if not name.startswith(VALUE)}

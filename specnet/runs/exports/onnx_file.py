@@ -16,11 +16,11 @@ from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Sta
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.op import CONSTANT
+from specnet.graph.op import CONSTANT, given, name_of
+from specnet.graph.sizes import at
 from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole
-from specnet.runtime.shapes import at
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +72,7 @@ class Writer:
         graph.outputs = graph.outputs or {"predictions": lowered.prediction}
         graph = simplify(graph)
         inputs = self._prepared("inputs")
-        for value in graph:
+        for value in graph.values:
             self.names[value.index] = inputs if _is_input(value) else self._value(value)
         kind = helper.np_dtype_to_tensor_dtype(self.dtype)
         outputs = []
@@ -188,12 +188,12 @@ class Writer:
     # Values
 
     def _value(self, value: Value) -> str:
-        if value.op.leaf:
-            return self.hold(self.parameters[value.attributes["name"]], name=value.attributes["name"])
+        if given(value) is not None:
+            return self.hold(self.parameters[name_of(value)], name=name_of(value))
         if value.op is CONSTANT:
-            if value.attributes["power"]:
+            if CONSTANT.of(value).powers:
                 raise RunError("a number that depends on the size of the batch cannot be exported to ONNX")
-            return self.hold(value.attributes["factor"])
+            return self.hold(CONSTANT.of(value).factor)
         inputs = [self.names[i.index] for i in value.inputs]
         if value.op is ops.erf and self.dtype == np.float64:
             # The widespread runtime knows the error function in single precision alone.
@@ -208,4 +208,4 @@ class Writer:
 
 
 def _is_input(value: Value) -> bool:
-    return value.op.leaf and value.attributes["name"] == "inputs"
+    return given(value) is not None and name_of(value) == "inputs"

@@ -6,37 +6,39 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.runtime.shapes import at
-from specnet.runtime.windows import Span
+from specnet.graph.ops.pooling import WindowsAttributes
+from specnet.graph.sizes import at
+from specnet.graph.windows import Span
 
 FIRST, LAST = [0, 3, 1, 2], [0, 2, 3, 1]
 
 
 def conv2d(w: Any, value: Value, inputs: list[str]) -> str:
     """Write a convolution: channels first, then the operator, then channels last again."""
-    attributes = value.attributes
-    (top, bottom), (left, right) = attributes["padding"]
+    settings = ops.conv2d.of(value)
+    (top, bottom), (left, right) = settings.padding
     x = w.node("Transpose", [inputs[0]], perm=FIRST)
     kernel = w.node("Transpose", [inputs[1]], perm=[3, 2, 0, 1])
     y = _single(
         w,
         "Conv",
         [x, kernel, *inputs[2:]],
-        strides=list(attributes["strides"]),
-        dilations=list(attributes["dilation"]),
+        strides=list(settings.strides),
+        dilations=list(settings.dilation),
         pads=[top, left, bottom, right],
-        group=attributes["groups"],
+        group=settings.groups,
     )
     return str(w.node("Transpose", [y], perm=LAST))
 
 
 def conv2d_input(w: Any, value: Value, inputs: list[str]) -> str:
     """Write a transposed convolution without padding; then zeros behind, and what is cut off."""
-    attributes = value.attributes
+    settings = ops.conv2d_input.of(value)
     x = w.node("Transpose", [inputs[0]], perm=FIRST)
     kernel = w.node("Transpose", [inputs[1]], perm=[3, 2, 0, 1])
-    strides, dilation, size = attributes["strides"], attributes["dilation"], attributes["size"]
+    strides, dilation, size = settings.strides, settings.dilation, settings.size
     there, window = (at(shape, 1) for shape in (value.inputs[0].shape[1:3], value.inputs[1].shape[:2]))
     made = [
         (n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(there, strides, window, dilation, strict=True)
@@ -47,10 +49,10 @@ def conv2d_input(w: Any, value: Value, inputs: list[str]) -> str:
         [x, kernel],
         strides=list(strides),
         dilations=list(dilation),
-        group=attributes["groups"],
+        group=settings.groups,
     )
-    before = [-around[0] for around in attributes["padding"]]
-    behind = [n + around[0] - m for n, m, around in zip(size, made, attributes["padding"], strict=True)]
+    before = [-around[0] for around in settings.padding]
+    behind = [n + around[0] - m for n, m, around in zip(size, made, settings.padding, strict=True)]
     if any(before + behind):
         # Negative padding cuts off.
         pads = w.hold([0, 0, *before, 0, 0, *behind], np.int64)
@@ -69,13 +71,16 @@ def _single(w: Any, operator: str, inputs: list[str], **attributes: Any) -> str:
 def pool(w: Any, value: Value, inputs: list[str]) -> str:
     """Write a pooling along one axis: a reduction of each window's slice, side by side."""
     y = _pooled(w, value, inputs)
-    return str(w.node("Relu", [y])) if value.attributes.get("floor") else y
+    return str(w.node("Relu", [y])) if value.op is ops.max_pool and ops.max_pool.of(value).floor else y
 
 
 def _pooled(w: Any, value: Value, inputs: list[str]) -> str:
     operator = {"max_pool": "ReduceMax", "window_sum": "ReduceSum"}[value.op.name]
-    axis, windows = value.attributes["axis"], value.attributes["windows"]
+    settings = value.attributes
+    assert isinstance(settings, WindowsAttributes)
+    axis, windows = settings.axis, settings.windows
     size = value.inputs[0].shape[axis]
+    assert isinstance(size, int)
     axes = w.hold([axis], np.int64)
     if operator == "ReduceMax" and _regular(windows, size) and value.rank == 4 and axis in (1, 2):
         return _strided(w, axis, windows, inputs[0])

@@ -10,9 +10,9 @@ import numpy as np
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.ops.sampling import mixture
+from specnet.graph.sizes import Size
 from specnet.runs.exports import onnx_images
-from specnet.runtime.shapes import Batch
+from specnet.runtime.preparing import mixture
 
 if TYPE_CHECKING:
     from specnet.runs.exports.onnx_file import Writer
@@ -49,21 +49,22 @@ Rule = Callable[["Writer", Value, list[str]], str]
 
 
 def _product(w: Writer, value: Value, inputs: list[str]) -> str:
+    settings = ops.product.of(value)
     sides = [
-        w.node("Transpose", [x], perm=[1, 0]) if value.attributes[turned] else x
-        for x, turned in zip(inputs, ("a_t", "b_t"), strict=True)
+        w.node("Transpose", [x], perm=[*range(i.rank - 2), i.rank - 1, i.rank - 2]) if turned else x
+        for x, i, turned in zip(inputs, value.inputs, (settings.a_t, settings.b_t), strict=True)
     ]
     return w.node("MatMul", sides)
 
 
 def _reshape(w: Writer, value: Value, inputs: list[str]) -> str:
-    sizes = [-1 if isinstance(dim, Batch) else dim for dim in value.shape]
+    sizes = [-1 if isinstance(dim, Size) else dim for dim in value.shape]
     return w.node("Reshape", [inputs[0], w.hold(sizes, np.int64)])
 
 
 def _total(w: Writer, value: Value, inputs: list[str]) -> str:
     x = w.cast(inputs[0], w.dtype) if value.inputs[0].dtype == "bool" else inputs[0]
-    return w.node("ReduceSum", [x, w.hold(list(value.attributes["axes"]), np.int64)], keepdims=0)
+    return w.node("ReduceSum", [x, w.hold(list(ops.total.of(value).axes), np.int64)], keepdims=0)
 
 
 def _softplus(w: Writer, value: Value, inputs: list[str]) -> str:
@@ -88,19 +89,17 @@ def _elu(w: Writer, value: Value, inputs: list[str]) -> str:
     (x,) = inputs
     zero = w.hold(0.0)
     below = w.node("Sub", [w.node("Exp", [w.node("Min", [x, zero])]), w.hold(1.0)])
-    return w.node(
-        "Add", [w.node("Max", [x, zero]), w.node("Mul", [below, w.hold(value.attributes["alpha"])])]
-    )
+    return w.node("Add", [w.node("Max", [x, zero]), w.node("Mul", [below, w.hold(ops.elu.of(value).alpha)])])
 
 
 def _leaky_relu(w: Writer, value: Value, inputs: list[str]) -> str:
     (x,) = inputs
-    slope = w.node("Mul", [x, w.hold(value.attributes["slope"])])
+    slope = w.node("Mul", [x, w.hold(ops.leaky_relu.of(value).slope)])
     return w.node("Where", [w.node("Greater", [x, w.hold(0.0)]), x, slope])
 
 
 def _clip(w: Writer, value: Value, inputs: list[str]) -> str:
-    low, high = (w.hold(value.attributes[end]) for end in ("low", "high"))
+    low, high = w.hold(ops.clip.of(value).low), w.hold(ops.clip.of(value).high)
     return w.node("Min", [w.node("Max", [inputs[0], low]), high])
 
 
@@ -110,7 +109,9 @@ def _softsign(w: Writer, value: Value, inputs: list[str]) -> str:
 
 
 def _softmax(w: Writer, value: Value, inputs: list[str]) -> str:
-    return w.node("Softmax" if value.op is ops.softmax else "LogSoftmax", inputs, axis=-1)
+    if value.op is ops.softmax:
+        return w.node("Softmax", inputs, axis=ops.softmax.of(value).axis)
+    return w.node("LogSoftmax", inputs, axis=ops.log_softmax.of(value).axis)
 
 
 def _masked(w: Writer, value: Value, inputs: list[str]) -> str:
@@ -119,57 +120,60 @@ def _masked(w: Writer, value: Value, inputs: list[str]) -> str:
 
 
 def _concat(w: Writer, value: Value, inputs: list[str]) -> str:
-    return w.node("Concat", inputs, axis=value.attributes["axis"])
+    return w.node("Concat", inputs, axis=ops.concat.of(value).axis)
 
 
 def _crop(w: Writer, value: Value, inputs: list[str]) -> str:
-    margins = value.attributes["margins"]
+    margins = ops.crop.of(value).margins
+    if any(isinstance(edge, Size) for pair in margins for edge in pair):
+        raise RunError("a part of an axis of unknown size cannot be exported to ONNX")
     starts = w.hold([before for before, _ in margins], np.int64)
-    ends = w.hold([-after if after else np.iinfo(np.int64).max for _, after in margins], np.int64)
+    ends = w.hold([-int(after) if after else np.iinfo(np.int64).max for _, after in margins], np.int64)  # type: ignore[arg-type]
     return w.node("Slice", [*inputs, starts, ends])
 
 
 def _pad(w: Writer, value: Value, inputs: list[str]) -> str:
-    before, after = zip(*value.attributes["margins"], strict=True)
+    before, after = zip(*ops.pad.of(value).margins, strict=True)
     return w.node("Pad", [*inputs, w.hold([*before, *after], np.int64)])
 
 
 def _expand(w: Writer, value: Value, inputs: list[str]) -> str:
     # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
     (x,) = value.inputs
-    rows = [i for i, dim in enumerate(value.shape) if isinstance(dim, Batch)]
+    rows = [i for i, dim in enumerate(value.shape) if isinstance(dim, Size)]
     if any(x.rank <= i or x.shape[i - value.rank] != value.shape[i] for i in rows):
         raise RunError("a value repeated for each row of the batch cannot be exported to ONNX")
-    sizes = [1 if isinstance(dim, Batch) else dim for dim in value.shape]
+    sizes = [1 if isinstance(dim, Size) else dim for dim in value.shape]
     return w.node("Expand", [*inputs, w.hold(sizes, np.int64)])
 
 
 def _row_normal(w: Writer, value: Value, inputs: list[str]) -> str:
     (x,) = inputs
     last = w.hold([1], np.int64)
-    if value.attributes["center"]:
+    settings = ops.row_normal.of(value)
+    if settings.center:
         x = w.node("Sub", [x, w.node("ReduceMean", [x, last], keepdims=1)])
     spread = w.node("ReduceMean", [w.node("Mul", [x, x]), last], keepdims=1)
-    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(settings.epsilon)])])
     return w.node("Div", [x, root])
 
 
 def _group_normal(w: Writer, value: Value, inputs: list[str]) -> str:
     _, places, features = value.shape
     assert isinstance(features, int)
-    groups: int = value.attributes["groups"]
+    groups = ops.group_normal.of(value).groups
     apart = w.node("Reshape", [*inputs, w.hold([-1, places, groups, features // groups], np.int64)])
     over = w.hold([1, 3], np.int64)
     centered = w.node("Sub", [apart, w.node("ReduceMean", [apart, over], keepdims=1)])
     spread = w.node("ReduceMean", [w.node("Mul", [centered, centered]), over], keepdims=1)
-    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(value.attributes["epsilon"])])])
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(ops.group_normal.of(value).epsilon)])])
     return w.node("Reshape", [w.node("Div", [centered, root]), w.hold([-1, places, features], np.int64)])
 
 
 def _resample(w: Writer, value: Value, inputs: list[str]) -> str:
     size = value.inputs[0].shape[1]
     assert isinstance(size, int)
-    return w.node("MatMul", [w.hold(mixture(size, value.attributes["factor"])), *inputs])
+    return w.node("MatMul", [w.hold(mixture(size, ops.resample.of(value).factor, value.dtype)), *inputs])
 
 
 RULES: dict[str, Rule] = {
@@ -184,10 +188,12 @@ RULES: dict[str, Rule] = {
     "elu": _elu,
     "expand": _expand,
     "expm1": _expm1,
-    "fixed": lambda w, value, _: w.hold(value.attributes["values"], value.dtype),
+    "fixed": lambda w, value, _: w.hold(ops.FIXED.of(value).values, value.dtype),
     "group_normal": _group_normal,
     "indices": lambda w, _, inputs: w.cast(inputs[0], np.int64),
-    "largest": lambda w, _, inputs: w.node("ReduceMax", [*inputs, w.hold([-1], np.int64)], keepdims=1),
+    "largest": lambda w, value, inputs: w.node(
+        "ReduceMax", [*inputs, w.hold([ops.largest.of(value).axis], np.int64)], keepdims=1
+    ),
     "leaky_relu": _leaky_relu,
     "log1p": _log1p,
     "log_softmax": _softmax,
@@ -203,5 +209,7 @@ RULES: dict[str, Rule] = {
     "softsign": _softsign,
     "square": lambda w, _, inputs: w.node("Mul", [inputs[0], inputs[0]]),
     "total": _total,
-    "transpose": lambda w, value, inputs: w.node("Transpose", inputs, perm=list(value.attributes["axes"])),
+    "transpose": lambda w, value, inputs: w.node(
+        "Transpose", inputs, perm=list(ops.transpose.of(value).axes)
+    ),
 }

@@ -13,7 +13,8 @@ from specnet.compiler.simplify import simplify
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import constant
+from specnet.graph.op import constant, given, name_of
+from specnet.graph.sizes import BATCH, count, inverse
 from specnet.runs.exports.forward import VALUE, ancestors, leaves_of, named_values
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
@@ -55,7 +56,7 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
     for name, gradient in zip([*parameters, *values], gradients, strict=True):
         graph.outputs[GRADIENT + name] = gradient
     for statistic, observed, _ in lowered.builder.followed:
-        graph.outputs[SEEN + statistic.attributes["name"]] = observed
+        graph.outputs[SEEN + name_of(statistic)] = observed
     graph = simplify(graph)
     known = {leaf.index: variables.get(name, name) for name, leaf in leaves_of(graph).items()}
     streams: dict[str, str] = {}
@@ -72,7 +73,7 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
     listing.write([*ends, *wanted.values(), *seen], _wishes(graph, variables))
     followed = []
     for (statistic, _, momentum), value in zip(lowered.builder.followed, seen, strict=True):
-        name = variables[statistic.attributes["name"]]
+        name = variables[name_of(statistic)]
         new = f"{momentum!r} * {name} + {1.0 - momentum!r} * {listing.operand(value).at(PRODUCT)}"
         followed.append(f"{name}[...] = {new}")
     program.helpers |= listing.helpers
@@ -96,7 +97,7 @@ def _wishes(graph: Graph, variables: Mapping[str, str]) -> dict[int, str]:
     for key, value in graph.outputs.items():
         if key.startswith(VALUE):
             wished.setdefault(value.index, key.removeprefix(VALUE))
-    for value in graph:
+    for value in graph.values:
         if value.op is ops.subtract and any(_is_target(i) for i in value.inputs):
             wished.setdefault(value.index, "error")
     for key, value in graph.outputs.items():
@@ -107,7 +108,7 @@ def _wishes(graph: Graph, variables: Mapping[str, str]) -> dict[int, str]:
 
 
 def _is_target(value: Value) -> bool:
-    return value.op.leaf and value.attributes["name"] == "targets"
+    return given(value) is not None and name_of(value) == "targets"
 
 
 def objective(network: Network, lowered: Lowered) -> Value:
@@ -152,4 +153,6 @@ def _share(network: Network, lowered: Lowered, figure: str) -> Value:
             f"a training that watches `validation.{figure}` cannot be exported as NumPy: watch validation.loss "
             "or validation.accuracy"
         )
-    return metric.sums(lowered.prediction, lowered.target)["hits"] * constant(lowered.graph, 1.0, -1)
+    return metric.sums(lowered.prediction, lowered.target)["hits"] * constant(
+        lowered.graph, 1.0, inverse(count((BATCH,)).powers)
+    )

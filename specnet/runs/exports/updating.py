@@ -9,7 +9,7 @@ from specnet.compiler.simplify import simplify
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import leaf, number
+from specnet.graph.op import leaf, leaves, name_of, number
 from specnet.language.spec import Training
 from specnet.runs.exports.forward import ancestors
 
@@ -53,16 +53,16 @@ def rule_of(training: Training, dtype: str, names: Names, parameter: str, gradie
         if shape != (SIZE,):
             start = f"np.full({shape}, {first!r}, dtype=parameter.dtype)"
         rule.slots[given[f"slot/{name}"]] = (names.new(plural(name)), start)
-    leaves = graph.leaves()
-    known = {leaf.index: given[name] for name, leaf in leaves.items()}
+    arrays = leaves(graph)
+    known = {array.index: given[name] for name, array in arrays.items()}
     listing = Listing(graph, names, known)
     assigned = {value.index: leaf for leaf, value in graph.assignments}
     values = [value for _, value in graph.assignments]
-    wished = {v.index: f"new_{given[assigned[v.index].attributes['name']]}" for v in values}
-    rule.counts = any(v.op.leaf and v.attributes["name"] == "step" for v in graph)
+    wished = {v.index: f"new_{given[name_of(assigned[v.index])]}" for v in values}
+    rule.counts = "step" in arrays
     listing.count_uses(values)
     later: list[str] = []
-    new = leaves["parameter"]
+    new = arrays["parameter"]
     last = next(value for each, value in graph.assignments if each is new)
     for value in values:
         slot = assigned[value.index]
@@ -74,7 +74,7 @@ def rule_of(training: Training, dtype: str, names: Names, parameter: str, gradie
             continue
         listing.write_below(value)
         _move(listing, rule, before)
-        variable = given[slot.attributes["name"]]
+        variable = given[name_of(slot)]
         if _read_later(graph, slot, value):
             name = names.new(wished[value.index])
             rule.lines.append(f"{name} = {listing.expression(value)}")
@@ -95,9 +95,7 @@ def _move(listing: Listing, rule: Rule, before: int) -> None:
     for line, _ in listing.lines[before:]:
         text = line.partition("  #")[0].rstrip()
         value = listing.graph.values[by_name[text.partition(" = ")[0]]]
-        over = {
-            v.attributes["name"] for v in listing.graph.values if v.op.leaf and v.index in ancestors(value)
-        }
+        over = {name for name, array in leaves(listing.graph).items() if array.index in ancestors(value)}
         alone = not value.shape and not any(n in arrays or n.startswith("slot/") for n in over)
         (rule.scalars if alone else rule.lines).append(text)
 
@@ -111,11 +109,13 @@ def _step(listing: Listing, value: Value, parameter: Value, name: str) -> str:
 def _read_later(graph: Graph, slot: Value, value: Value) -> bool:
     """Whether what a slot held before is read by anything but its own new value."""
     own = ancestors(value)
-    reading = [v for v in graph if any(i is slot for i in v.inputs)]
+    reading = [v for v in graph.values if any(i is slot for i in v.inputs)]
     if any(v.index not in own for v in reading):
         return True
     # What reads it on the way must itself be read by nothing else.
     on_the_way = [
-        v for v in graph if v.index in own and v is not value and slot.index in ancestors(v) and v is not slot
+        v
+        for v in graph.values
+        if v.index in own and v is not value and slot.index in ancestors(v) and v is not slot
     ]
-    return any(u.index not in own for v in on_the_way for u in graph if any(i is v for i in u.inputs))
+    return any(u.index not in own for v in on_the_way for u in graph.values if any(i is v for i in u.inputs))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from specnet.compiler.model import Model
 from specnet.compiler.wiring import every
 from specnet.data import Dataset
+from specnet.graph.sizes import show
 from specnet.runs.explanation import Explanation, explain
 from specnet.runs.profiling import Times, profile
-from specnet.runtime.shapes import show
 
 
 @dataclass(frozen=True, slots=True)

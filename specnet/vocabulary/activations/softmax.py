@@ -6,7 +6,7 @@ from typing import Literal
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.activations.activation import Activation
 
 

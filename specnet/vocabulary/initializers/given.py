@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import WithJsonSchema, field_validator
 
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.initializers.initializer import Initializer
 from specnet.vocabulary.kind import fault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.initializers.initializer import Initializer
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault
 from specnet.vocabulary.layers.layer import Layer

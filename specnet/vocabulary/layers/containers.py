@@ -8,7 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import broadcast, show
+from specnet.graph.sizes import broadcast, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.kind import fault
 from specnet.vocabulary.layers import LAYERS, Layer

@@ -8,7 +8,7 @@ from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import at, show
+from specnet.graph.sizes import at, show
 from specnet.vocabulary.kind import Words
 
 Length = Annotated[PositiveInt | tuple[PositiveInt], Words("a whole number above 0, or an array of one")]

@@ -6,7 +6,7 @@ from pydantic import Field, PositiveFloat
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.kind import Kind, Words
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"

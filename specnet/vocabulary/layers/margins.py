@@ -9,7 +9,7 @@ from pydantic import NonNegativeInt
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.layers.layer import Layer
 
 Pair = tuple[NonNegativeInt, NonNegativeInt]

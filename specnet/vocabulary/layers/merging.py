@@ -10,7 +10,7 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import Shape, broadcast, show
+from specnet.graph.sizes import Shape, broadcast, show
 from specnet.vocabulary.layers.layer import Layer
 
 Values = tuple[Value, ...]

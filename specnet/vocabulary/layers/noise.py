@@ -9,7 +9,7 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.layers.layer import Layer
 
 Rate = Annotated[float, Field(ge=0, lt=1)]

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import Batch, Dim, count, show
+from specnet.graph.sizes import Dim, count, joined, show
 from specnet.vocabulary.layers.affine import Affine, Scaled, inner_axis, sizes
 from specnet.vocabulary.layers.layer import Layer
 
@@ -18,8 +18,7 @@ Axes = int | Annotated[tuple[int, ...], Field(min_length=1)]
 
 def _rows(x: Value, last: int) -> tuple[Dim, int]:
     """Return the shape of the matrix that has x's last axes as its rows."""
-    lead, inner = count(x.shape[:-last]), count(x.shape[-last:])
-    return (Batch(lead.each) if lead.power else lead.each), inner.each
+    return joined(x.shape[:-last]), count(x.shape[-last:]).each
 
 
 def _normal(x: Value, last: int, epsilon: float, *, center: bool) -> Value:

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import show
+from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers.affine import sizes
 from specnet.vocabulary.layers.layer import Layer

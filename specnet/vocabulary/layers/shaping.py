@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt, Strict
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import count, show
+from specnet.graph.sizes import count, show
 from specnet.vocabulary.layers.layer import Layer
 
 

@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.runtime.shapes import Batch, Dim
+from specnet.graph.sizes import Dim, joined
 from specnet.vocabulary.layers.layer import Layer
 from specnet.vocabulary.layers.margins import places
 
@@ -62,13 +62,12 @@ class UpSampling2D(Layer):
         if self.interpolation == "nearest":
             return _repeated(x, (rows, columns))
         batch, height, width, channels = x.shape
-        assert isinstance(batch, Batch)
         assert isinstance(height, int)
         assert isinstance(width, int)
         assert isinstance(channels, int)
         y = ops.reshape(x, shape=(batch, height, width * channels))
         y = ops.resample(y, factor=rows)
         high = height * rows
-        y = ops.reshape(y, shape=(Batch(batch.times * high), width, channels))
+        y = ops.reshape(y, shape=(joined((batch, high)), width, channels))
         y = ops.resample(y, factor=columns)
         return ops.reshape(y, shape=(batch, high, width * columns, channels))

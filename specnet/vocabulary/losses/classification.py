@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.runtime.shapes import DType, Shape
+from specnet.graph.sizes import DType, Shape
 from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned, weights_fault
 
 Smoothing = Annotated[float, Field(ge=0, lt=1)]

@@ -8,7 +8,7 @@ from pydantic import PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.runtime.shapes import DType, Shape
+from specnet.graph.sizes import DType, Shape
 from specnet.vocabulary.losses.loss import Loss, Targets, amount
 
 FAR = 1e30

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.runtime.shapes import DType, Shape
+from specnet.graph.sizes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
 Link = Literal["identity", "softmax", "sigmoid", "exp", "mean"]

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
-from specnet.runtime.shapes import Batch, show
+from specnet.graph.sizes import joined, show
 from specnet.vocabulary.losses import Loss, aligned
 from specnet.vocabulary.metrics.metric import Metric
 
@@ -91,5 +91,4 @@ def misfit(prediction: Value, target: Value) -> ShapeFault:
 
 
 def _in_rows(value: Value) -> Value:
-    size = value.count
-    return value if value.rank == 1 else ops.reshape(value, shape=(Batch(size.each),))
+    return value if value.rank == 1 else ops.reshape(value, shape=(joined(value.shape),))

@@ -1,0 +1,168 @@
+"""Shapes of integers and named sizes, such as the number of rows in a batch, and counts of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+DType = Literal["float32", "float64", "int32", "int64", "bool"]
+
+ITEM_BYTES: dict[DType, int] = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "bool": 1}
+
+Sizes = int | Mapping[str, int]
+"""What named sizes are when a plan is bound, by name; an integer stands for `batch` alone."""
+
+Powers = tuple[tuple[str, int], ...]
+"""Named sizes, in alphabetical order, and the power of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A dimension that is known only when a plan is bound: `times` the product of named sizes."""
+
+    times: int = 1
+    names: tuple[str, ...] = ("batch",)
+    """In alphabetical order."""
+
+    def at(self, sizes: Sizes) -> int:
+        """Return the dimension for these sizes."""
+        size = self.times
+        for name in self.names:
+            size *= value_of(name, sizes)
+        return size
+
+    def __str__(self) -> str:
+        return "*".join((*((str(self.times),) if self.times != 1 else ()), *self.names))
+
+
+Dim = int | Size
+Shape = tuple[Dim, ...]
+
+BATCH = Size()
+STEPS = Size(names=("steps",))
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A number of elements, `each` times named sizes to their powers: exact for all sizes."""
+
+    each: int
+    powers: Powers = ()
+
+    def at(self, sizes: Sizes) -> int:
+        """Return the number for these sizes."""
+        return int(self.each * product_of(self.powers, sizes))
+
+    def __mul__(self, other: Count) -> Count:
+        return Count(self.each * other.each, times(self.powers, other.powers))
+
+    def __floordiv__(self, other: Count) -> Count:
+        return Count(self.each // other.each, times(self.powers, inverse(other.powers)))
+
+
+def value_of(name: str, sizes: Sizes) -> int:
+    """Return what a named size is."""
+    if isinstance(sizes, int):
+        assert name == "batch", f"{name} is not known"
+        return sizes
+    return sizes[name]
+
+
+def named(sizes: Sizes) -> dict[str, int]:
+    """Return sizes by name."""
+    return {"batch": sizes} if isinstance(sizes, int) else dict(sizes)
+
+
+def product_of(powers: Powers, sizes: Sizes) -> float | int:
+    """Return the product of named sizes to their powers; an integer where none is negative."""
+    product: float | int = 1
+    for name, power in powers:
+        product *= value_of(name, sizes) ** power
+    return product
+
+
+def times(a: Powers, b: Powers) -> Powers:
+    """Return the product of two products of powers."""
+    if not a or not b:
+        return a or b
+    sums = dict(a)
+    for name, power in b:
+        sums[name] = sums.get(name, 0) + power
+    return tuple(sorted((name, power) for name, power in sums.items() if power))
+
+
+def inverse(powers: Powers) -> Powers:
+    """Return one divided by a product of powers."""
+    return tuple((name, -power) for name, power in powers)
+
+
+def count(shape: Iterable[Dim]) -> Count:
+    """Return how many elements a shape holds."""
+    each = 1
+    powers: dict[str, int] = {}
+    for dim in shape:
+        if isinstance(dim, Size):
+            each *= dim.times
+            for name in dim.names:
+                powers[name] = powers.get(name, 0) + 1
+        else:
+            each *= dim
+    return Count(each, tuple(sorted(powers.items())))
+
+
+def joined(dims: Iterable[Dim]) -> Dim:
+    """Return the one dimension that holds all elements of several."""
+    whole = count(dims)
+    if not whole.powers:
+        return whole.each
+    return Size(whole.each, tuple(name for name, power in whole.powers for _ in range(power)))
+
+
+def added(dims: Iterable[Dim]) -> Dim | None:
+    """Return the dimension of arrays laid end to end, or None where it cannot be written as one."""
+    fixed, sizes = 0, []
+    for dim in dims:
+        if isinstance(dim, Size):
+            sizes.append(dim)
+        else:
+            fixed += dim
+    if not sizes:
+        return fixed
+    if fixed or len({size.names for size in sizes}) > 1:
+        return None
+    return Size(sum(size.times for size in sizes), sizes[0].names)
+
+
+def at(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
+    """Return the shape with these sizes put in."""
+    return tuple([dim.at(sizes) if isinstance(dim, Size) else dim for dim in shape])
+
+
+def names_in(shape: Shape) -> set[str]:
+    """Return the named sizes that a shape depends on."""
+    return {name for dim in shape if isinstance(dim, Size) for name in dim.names}
+
+
+def show(shape: Shape) -> str:
+    """Write a shape as a reader of the plan sees it: `(batch, 28, 28, 1)`."""
+    inner = ", ".join(map(str, shape))
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def broadcast(a: Shape, b: Shape) -> Shape | None:
+    """Return the shape that two operands give element by element, or None where they do not fit.
+
+    The rule is NumPy's: axes are matched from the last, and 1 stretches.
+    """
+    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
+    padded = (1,) * (len(longer) - len(shorter)) + shorter
+    out: list[Dim] = []
+    for x, y in zip(longer, padded, strict=True):
+        if y in (x, 1):
+            out.append(x)
+        elif x == 1:
+            out.append(y)
+        else:
+            return None
+    return tuple(out)

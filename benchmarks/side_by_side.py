@@ -43,14 +43,14 @@ def machine(*modules: str) -> str:
     from importlib.metadata import version
 
     parts = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in modules)]
-    return f"{_processor()}, {len(os.sched_getaffinity(0))} cores; {', '.join(parts)}; load {_load()}"
+    return f"{processor()}, {len(os.sched_getaffinity(0))} cores; {', '.join(parts)}; load {_load()}"
 
 
 def _load() -> str:
     return " ".join(f"{load:.1f}" for load in os.getloadavg())
 
 
-def _processor() -> str:
+def processor() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.machine())
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from specnet.compiler.fuse import Group, root
-from specnet.compiler.place import Place, Placement, piece
+from specnet.compiler.operands import Operands
+from specnet.compiler.place import Placement
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT, given, name_of, scalar_of
-from specnet.graph.sizes import BATCH, ITEM_BYTES, Count, DType, Powers, Shape, Size
-from specnet.runtime.plan import Block, Form, Plan, Step, View
+from specnet.graph.op import CONSTANT, name_of
+from specnet.graph.sizes import ITEM_BYTES, Count, DType
+from specnet.runtime.plan import Block, Plan, Step
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _NAME = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
@@ -35,11 +36,11 @@ def emit(
 class _Writer:
     def __init__(self, graph: Graph, placement: Placement, batch: int, workers: int) -> None:
         self.graph, self.placement, self.batch, self.workers = graph, placement, batch, workers
-        self.views: dict[str, View] = {}
+        self.operands = Operands(placement)
         self.blocks: list[Block] = []
         self.calls: dict[str, str] = {}
-        self.literals: dict[str, tuple[float, Powers, DType]] = {}
-        self.factors: dict[str, tuple[float, Powers]] = {}
+        self.block_calls: dict[str, str] = {}
+        """Calls of the block that is being written."""
         self.prepared: dict[str, Any] = {}
         self.streams: dict[str, str] = {}
         self.attributes: dict[str, Any] = {}
@@ -47,36 +48,30 @@ class _Writer:
         self.steps: list[Step] = []
         self.once: list[str] = []
         self.lines: list[str] = []
-        # Within a block: what it is, and what stands behind the names that its pieces have.
-        self.group: Group | None = None
-        self.sliced: dict[str, str] = {}
-        self.passing: dict[str, View] = {}
-        self.block_calls: dict[str, str] = {}
-        self.sums: dict[str, tuple[str, View | None]] = {}
 
     def write(self, groups: list[Group], guard: str | None) -> Plan:
         scalars = tuple(name for name, v in self.graph.outputs.items() if not v.shape)
-        results = ", ".join(self.scalar(self.graph.outputs[name]) for name in scalars)
+        results = ", ".join(self.operands.scalar(self.graph.outputs[name]) for name in scalars)
         result = f"return ({results},)" if results else "return ()"
         guarded = guard is None
         for number, group in enumerate(groups):
             if not guarded and group.values[0].phase != "forward" and not group.once:
-                loss = self.scalar(self.graph.outputs[guard or ""])
+                loss = self.operands.scalar(self.graph.outputs[guard or ""])
                 self.lines += [f"if {loss} - {loss} != 0.0:", f"    {result}"]
                 guarded = True
             self._group(number, group)
         for leaf, value in self.placement.copies:
-            code = f"copyto({self.array(leaf)}, {self.operand(value, leaf.dtype)})"
+            code = f"copyto({self.operands.array(leaf)}, {self.operands.operand(value, leaf.dtype)})"
             self._finish(self._step(leaf, "assign", (code,)), (code,), None)
         numbers = tuple(name_of(v) for v in self.graph.values if v.op.leaf and not v.shape)
-        arrays = {name: self.array(v) for name, v in self.graph.outputs.items() if v.shape}
+        arrays = {name: self.operands.array(v) for name, v in self.graph.outputs.items() if v.shape}
         return Plan(
             steps=tuple(self.steps),
-            views=tuple(self.views.values()),
+            views=tuple(self.operands.views.values()),
             blocks=tuple(self.blocks),
             calls=self.calls,
-            literals=self.literals,
-            factors=self.factors,
+            literals=self.operands.literals,
+            factors=self.operands.factors,
             prepared=self.prepared,
             streams=self.streams,
             attributes=self.attributes,
@@ -101,21 +96,23 @@ class _Writer:
                 self._finish(self._step(value, value.op.name, code, once=group.once), code, group)
             return
         name = f"block_{len(self.blocks)}"
-        self.group, self.sliced, self.passing, self.block_calls, self.sums = group, {}, {}, {}, {}
+        self.block_calls = {}
+        operands = self.operands
+        operands.enter(group)
         steps = [(value, self._code(value)) for value in group.values]
-        self.group = None
+        operands.leave()
         named = set(_PIECE.findall("\n".join(line.partition("  #")[0] for _, code in steps for line in code)))
-        arguments = [n for n in (*self.sliced, *self.passing, *self.block_calls) if n in named]
+        arguments = [n for n in (*operands.sliced, *operands.passing, *self.block_calls) if n in named]
         self.blocks.append(
             Block(
                 name,
                 group.rows,
                 group.leading,
                 tuple(arguments),
-                self.sliced,
-                self.passing,
+                operands.sliced,
+                operands.passing,
                 self.block_calls,
-                self.sums,
+                operands.sums,
                 group.workers,
                 self.placement.rooms[number],
             )
@@ -129,7 +126,7 @@ class _Writer:
             self._count_functions(code)
             self.steps.append(replace(self._step(value, value.op.name, code), block=name))
         after = [f"each_piece(workers, piece_of_{name}, {name})"] if self.workers else []
-        after += [f"add_up({total})" for total in self.sums if group.workers > 1]
+        after += [f"add_up({total})" for total in operands.sums if group.workers > 1]
         self.lines += after
         self._count_functions(tuple(after))
 
@@ -156,7 +153,7 @@ class _Writer:
             memory=place.storage.memory if place else "",
             offset=place.offset if place else 0,
             flops=value.op.flops(value) if value.shape or value.op is not CONSTANT else Count(0),
-            read=tuple(self.scalar(i) if not i.shape else f"v{i.index}" for i in value.inputs),
+            read=tuple(self.operands.scalar(i) if not i.shape else f"v{i.index}" for i in value.inputs),
             code=code,
             once=once,
             size=own + room,
@@ -168,33 +165,35 @@ class _Writer:
         if value.op is ops.pack:
             return self._pack(value)
         if (value.index, 0) in self.placement.packed and value.op is ops.ones_below:
-            self.once.append(f"{self.array(value)}[-1] = 1.0")
+            self.once.append(f"{self.operands.array(value)}[-1] = 1.0")
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
-            letters = {letter: f"{self.scalar(i)}" for letter, i in zip(_INPUTS, value.inputs, strict=False)}
+            letters = {
+                letter: f"{self.operands.scalar(i)}" for letter, i in zip(_INPUTS, value.inputs, strict=False)
+            }
             return (f"s{value.index} = {value.op.scalar.format(**letters)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
         if value.op is ops.product and self.workers > 1 and value.op.flops(value).at(self.batch) >= SHARED:
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
-        if self.group is not None:
+        if self.operands.group is not None:
             kernel = value.op.sums(value) or kernel
         text = _SLOT.sub(lambda match: self._fill(value, match.group(1)), kernel)
-        if value.op.calls or (self.group is not None and value.op.sums(value)):
+        if value.op.calls or (self.operands.group is not None and value.op.sums(value)):
             name = f"c{value.index}"
-            (self.calls if self.group is None else self.block_calls)[name] = text
+            (self.calls if self.operands.group is None else self.block_calls)[name] = text
             return (f"perform({name})  # {text}",)
         return tuple(text.split("\n"))
 
     def _fill(self, value: Value, slot: str) -> str:
         name, _, form = slot.partition(":")
         if name.startswith("="):
-            return self.literal(float(name[1:]), (), _float(value))
+            return self.operands.literal(float(name[1:]), (), _float(value))
         if name == "o":
-            return self._output(value, form)
+            return self.operands.output(value, form)
         if name in _INPUTS and len(name) == 1 and _INPUTS.index(name) < len(value.inputs):
-            return self.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
+            return self.operands.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
         if re.fullmatch(r"s\d?|more", name):
-            return self._scratch(value, name, form)
+            return self.operands.scratch(value, name, form)
         if name in ("workers", "anew"):
             return name
         if name == "stream":
@@ -219,100 +218,12 @@ class _Writer:
         place, lines, delta = self.placement.places[value.index], [], 0
         for position, part in enumerate(value.inputs):
             if (value.index, position) not in self.placement.packed:
-                view = self._view(f"v{value.index}_{position}", place, part.shape, part.dtype, "", delta)
-                lines.append(f"copyto({view}, {self.operand(part, part.dtype)})")
+                view = self.operands.view(
+                    f"v{value.index}_{position}", place, part.shape, part.dtype, "", delta
+                )
+                lines.append(f"copyto({view}, {self.operands.operand(part, part.dtype)})")
             delta += part.count.at(self.batch) * ITEM_BYTES[part.dtype]
         return tuple(lines)
-
-    # Names
-
-    def scalar(self, value: Value) -> str:
-        """Return the Python expression of a scalar."""
-        known = scalar_of(value)
-        if known is not None:
-            factor, powers = known
-            if not powers:
-                return repr(factor) if factor >= 0 else f"({factor!r})"
-            self.factors[f"f{value.index}"] = known
-            return f"f{value.index}"
-        if given(value) is not None:
-            return name_of(value)
-        return self.scalar(value.inputs[0]) if value.op.alias else f"s{value.index}"
-
-    def operand(self, value: Value, dtype: DType, form: str = "") -> str:
-        """Return the expression of an input: an array, or a scalar as what a ufunc takes fastest."""
-        if value.shape:
-            return self.array(value, form)
-        known = scalar_of(value)
-        if known is not None:
-            return self.literal(*known, dtype)
-        return self.scalar(value)
-
-    def literal(self, factor: float, powers: Powers, dtype: DType) -> str:
-        """Return the name of a constant held as an array of no axes, which ufuncs take faster than a number."""
-        known = {content: name for name, content in self.literals.items()}
-        return known.get((factor, powers, dtype)) or self._new_literal(factor, powers, dtype)
-
-    def _new_literal(self, factor: float, powers: Powers, dtype: DType) -> str:
-        name = f"k{len(self.literals)}"
-        self.literals[name] = (factor, powers, dtype)
-        return name
-
-    def array(self, value: Value, form: str = "") -> str:
-        """Return the name of a value's array, as the view that is asked for."""
-        place = self.placement.places[root(value).index]
-        group = self.group
-        if group is None:
-            return self._view(f"v{value.index}", place, value.shape, value.dtype, form)
-        if root(value).index in group.inner:
-            return self._laid(str(value.index), place, value.shape, value.dtype)
-        first = value.shape[0]
-        by_rows = group.leading == BATCH and isinstance(first, Size)
-        if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
-            self.sliced[f"p{value.index}"] = self._view(
-                f"v{value.index}", place, value.shape, value.dtype, ""
-            )
-            return f"p{value.index}"
-        return self._view(f"v{value.index}", place, value.shape, value.dtype, form)
-
-    def _output(self, value: Value, form: str) -> str:
-        if not value.shape:
-            return f"s{value.index}"
-        if self.group is None or not value.op.sums(value):
-            return self.array(value, form)
-        name = f"u{value.index}"
-        place = self.placement.partial.get(value.index)
-        part = None if place is None else self._at(name, place, value.shape, value.dtype)
-        self.sums[name] = (self.array(value), part)
-        return name
-
-    def _scratch(self, value: Value, name: str, form: str) -> str:
-        if name == "more":
-            return self._laid(
-                f"{value.index}_more", self.placement.more[value.index], value.shape, value.dtype
-            )
-        number = int(name[1:] or 1) - 1
-        place, shape, dtype = self.placement.scratch[value.index][number]
-        return self._laid(f"{value.index}_s{number + 1}", place, shape, dtype, form)
-
-    def _laid(self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "") -> str:
-        """Return the name of what passes within a group: of an array, or of a piece in a worker's room."""
-        if self.group is None:
-            return self._view(f"v{name}", place, shape, dtype, form)
-        self.passing[f"t{name}"] = self._at(f"t{name}", place, piece(shape, self.group), dtype)
-        return f"t{name}"
-
-    def _view(self, name: str, place: Place, shape: Shape, dtype: DType, form: str, delta: int = 0) -> str:
-        full = f"{name}_{form}" if form else name
-        kind: Form = form or "plain"  # type: ignore[assignment]
-        self.views[full] = self._at(full, place, shape, dtype, kind, delta)
-        return full
-
-    @staticmethod
-    def _at(
-        name: str, place: Place, shape: Shape, dtype: DType, form: Form = "plain", delta: int = 0
-    ) -> View:
-        return View(name, place.storage.memory, place.offset + delta, shape, dtype, form)
 
 
 def _float(value: Value) -> DType:

@@ -55,21 +55,25 @@ def group(
     groups += [Group([v], once=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
     readers = _readers(graph)
-    while waiting:
-        first = waiting.pop(0)
-        if workers and by_rows(first):
-            chain, before, rest = _rows_chain(first, waiting) if fuse else ([first], [], waiting)
-            if any(v.op.calls for v in chain):
-                groups += [Group([v]) for v in before]
+    by_rows_at = _RowChains(waiting if workers else [], fuse=fuse)
+    start = 0
+    while start < len(waiting):
+        first = waiting[start]
+        if workers and by_rows_at.joins[start]:
+            stop = by_rows_at.stop(start)
+            if by_rows_at.next_call[start] < stop:
+                chain = by_rows_at.joining(start, stop)
+                groups += [Group([v]) for v in by_rows_at.passed_over(start, stop)]
                 inside = {v.index for v in chain}
                 inner = {v.index for v in chain if _stays(v, inside, readers)}
                 groups.append(Group(chain, rows=_images(chain, batch), inner=inner, workers=workers))
-                waiting = rest
+                start = stop
                 continue
         if not (fuse and _cuttable(first, batch)):
             groups.append(Group([first]))
+            start += 1
             continue
-        chain, before, waiting = _chain(first, waiting)
+        chain, before, start = _chain(waiting, start)
         groups += [Group([v]) for v in before]
         shared = max(1, workers) if first.count.at(batch) >= SHARED else 1
         if len(chain) == 1 and shared == 1:
@@ -108,25 +112,62 @@ def _leads(value: Value) -> bool:
     return isinstance(first, Size) and not any(isinstance(dim, Size) for dim in others)
 
 
-def _rows_chain(first: Value, waiting: list[Value]) -> tuple[list[Value], list[Value], list[Value]]:
-    """Return the chain of row-wise ops that a value starts, what must run before it, and what is left."""
-    chain: list[Value] = [first]
-    before: list[Value] = []
-    depends = {first.index}
-    whole = {first.index} if is_sum(first) else set()
-    for place, value in enumerate(waiting):
-        needs = {root(i).index for i in value.inputs} & depends
-        cut = all(_leads(i) for i in value.inputs if root(i).index in needs)
-        if by_rows(value) and cut and not needs & whole:
-            chain.append(value)
-            depends.add(value.index)
-            if is_sum(value):
-                whole.add(value.index)
-        elif needs:
-            return chain, before, waiting[place:]
-        else:
-            before.append(value)
-    return chain, before, []
+class _RowChains:
+    """Where chains of row-wise ops end, by the position of the op that starts them.
+
+    A chain takes every row-wise op after its first one, and ends before the first op that needs a whole array that the
+    chain computes: before the first op that so needs a row-wise op at the chain's start or after it. Of all that an op
+    needs whole, only the last position counts, and the end never moves back as the start moves on. So all ends are
+    found in one pass, however often a chain turns out to be of no use.
+    """
+
+    def __init__(self, waiting: list[Value], *, fuse: bool) -> None:
+        self._waiting, self._fuse = waiting, fuse
+        self.joins = [by_rows(v) for v in waiting]
+        self.next_call = self._next_call()
+        """For each position, that of the first row-wise op from there on that has calls."""
+        self._needed_whole = self._last_needed_whole()
+        self._stop = 0
+
+    def stop(self, start: int) -> int:
+        """Return where the chain ends that starts here; starts must not go back from one question to the next."""
+        if not self._fuse:
+            return start + 1
+        self._stop = max(self._stop, start + 1)
+        while self._stop < len(self._waiting) and self._needed_whole[self._stop] < start:
+            self._stop += 1
+        return self._stop
+
+    def joining(self, start: int, stop: int) -> list[Value]:
+        """Return the ops of the chain between two positions."""
+        return [self._waiting[place] for place in range(start, stop) if self.joins[place]]
+
+    def passed_over(self, start: int, stop: int) -> list[Value]:
+        """Return the other ops between two positions, which run before the chain."""
+        return [self._waiting[place] for place in range(start, stop) if not self.joins[place]]
+
+    def _next_call(self) -> list[int]:
+        found, places = len(self._waiting), []
+        for place in reversed(range(len(self._waiting))):
+            if self.joins[place] and self._waiting[place].op.calls:
+                found = place
+            places.append(found)
+        return places[::-1]
+
+    def _last_needed_whole(self) -> list[int]:
+        """Return for each op the last position of a row-wise op that must be done before it; -1 where there is none."""
+        place_of = {v.index: place for place, v in enumerate(self._waiting)}
+        found = []
+        for place, value in enumerate(self._waiting):
+            last = -1
+            for source in value.inputs:
+                made = place_of.get(root(source).index)
+                if made is None or not self.joins[made]:
+                    continue
+                if not self.joins[place] or not _leads(source) or is_sum(self._waiting[made]):
+                    last = max(last, made)
+            found.append(last)
+        return found
 
 
 def _stays(value: Value, inside: set[int], readers: _Readers, *, aliases: bool = True) -> bool:
@@ -150,21 +191,22 @@ def _images(chain: list[Value], batch: int) -> int:
     return max(1, min(geometry.MOST, batch, geometry.ROOM // most))
 
 
-def _chain(first: Value, waiting: list[Value]) -> tuple[list[Value], list[Value], list[Value]]:
-    """Return the chain that a value starts, what must run before it, and what is left."""
+def _chain(waiting: list[Value], start: int) -> tuple[list[Value], list[Value], int]:
+    """Return the chain that a value starts, what must run before it, and the position of the first op after both."""
+    first = waiting[start]
     chain: list[Value] = [first]
     before: list[Value] = []
     depends = {first.index}
-    for place, value in enumerate(waiting):
-        needs = _sources(value)
+    for place in range(start + 1, len(waiting)):
+        value = waiting[place]
         if value.op.elementwise and value.shape == first.shape:
             chain.append(value)
             depends.add(value.index)
-        elif needs & depends:
-            return chain, before, waiting[place:]
+        elif not depends.isdisjoint(_sources(value)):
+            return chain, before, place
         else:
             before.append(value)
-    return chain, before, []
+    return chain, before, len(waiting)
 
 
 def _sources(value: Value) -> set[int]:

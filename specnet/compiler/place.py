@@ -1,30 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 
+from specnet.compiler.arena import Storage, aligned, lay_out
 from specnet.compiler.fuse import Group, is_sum, root
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT, name_of, role_of
 from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, at, count
 from specnet.runtime.plan import ARENA, ONCE
-
-ALIGNMENT = 64
-
-
-@dataclass(slots=True, eq=False)
-class Storage:
-    """A stretch of memory, and from which group to which it is needed."""
-
-    size: int
-    memory: str = ARENA
-    offset: int = 0
-    birth: int = 0
-    death: int = 0
-    within: Storage | None = None
-    """The room of a group's workers that it is a part of; then the times are places in the order of all ops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +65,16 @@ class _Placer:
         order = [v for g in groups for v in g.values]
         self.position = {v.index: n for n, v in enumerate(order)}
         self.last_read: dict[int, int] = {}
+        self.memory_last_read: dict[str | None, int] = {}
         for value in order:
             for source in value.inputs:
-                self.last_read[root(source).index] = self.position[value.index]
+                made = root(source)
+                self.last_read[made.index] = self.position[value.index]
+                if source.shape:
+                    self.memory_last_read[_memory(made)] = self.position[value.index]
         for value in (*graph.outputs.values(), *(v for _, v in graph.assignments)):
             self.last_read[root(value).index] = len(order)
+        self.given_out = {v.index for v in graph.outputs.values()}
         self.storages: list[Storage] = []
         self.own: list[Storage] = []
 
@@ -102,7 +92,7 @@ class _Placer:
             if group.rows:
                 self._room(number, group)
         self._deaths()
-        self.out.arena = _lay_out(self.storages)
+        self.out.arena = lay_out(self.storages)
         return self.out
 
     # What is computed in memory that is given from outside
@@ -121,16 +111,9 @@ class _Placer:
         group = self.groups[self.group_of[made.index]]
         if group.once or made.count != leaf.count or (group.rows and is_sum(made)):
             return False
-        when = self.position[made.index]
-        memory = _memory(leaf)
-        readers = [
-            v
-            for g in self.groups
-            for v in g.values
-            if any(_memory(root(i)) == memory for i in v.inputs if i.shape)
-        ]
-        own = any(v is made for v in readers)
-        return all(self.position[v.index] <= when for v in readers) and (
+        memory, when = _memory(leaf), self.position[made.index]
+        own = any(_memory(root(i)) == memory for i in made.inputs if i.shape)
+        return self.memory_last_read.get(memory, when) <= when and (
             not own or (made.op.elementwise and made.op.in_place)
         )
 
@@ -171,7 +154,7 @@ class _Placer:
         """Return a place that no other value ever shares."""
         size = _bytes(value.shape, value.dtype, self.batch)
         place = Place(Storage(size, ONCE, self.out.once))
-        self.out.once += _aligned(size)
+        self.out.once += aligned(size)
         return place
 
     # What lies in the arena
@@ -218,7 +201,7 @@ class _Placer:
             if value.index in group.inner and place is not None:
                 last = max(self.last_read.get(value.index, 0), self.position[value.index])
                 place.storage.death = max(place.storage.death, last)
-        size = self.out.rooms[number] = _lay_out(self.own)
+        size = self.out.rooms[number] = lay_out(self.own)
         room = self._new(size * group.workers, number)
         for storage in self.own:
             storage.within = room
@@ -237,7 +220,7 @@ class _Placer:
                 and source.dtype == value.dtype
                 and (made.index in group.inner) == (value.index in group.inner)
                 and self.last_read[made.index] == self.position[value.index]
-                and not any(made.index == i.index for i in self.graph.outputs.values())
+                and made.index not in self.given_out
                 and place.delta == 0
                 and place.storage.size == self._size(group, value)
             ):
@@ -283,24 +266,3 @@ def _memory(value: Value) -> str | None:
 
 def _bytes(shape: Shape, dtype: DType, batch: int) -> int:
     return count(shape).at(batch) * ITEM_BYTES[dtype]
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def _lay_out(storages: Iterable[Storage]) -> int:
-    """Give each storage an offset; return the bytes needed (greedy by size: Pisarchyk and Lee, 2020)."""
-    placed: list[Storage] = []
-    total = 0
-    for storage in sorted(storages, key=lambda s: -s.size):
-        neighbours = [s for s in placed if s.birth <= storage.death and storage.birth <= s.death]
-        offset = 0
-        for other in sorted(neighbours, key=lambda s: s.offset):
-            if other.offset >= offset + storage.size:
-                break
-            offset = max(offset, _aligned(other.offset + other.size))
-        storage.offset = offset
-        placed.append(storage)
-        total = max(total, _aligned(offset + storage.size))
-    return total

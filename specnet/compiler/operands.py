@@ -1,0 +1,123 @@
+"""What a plan's source calls the values that its statements read and write, and what stands behind each name."""
+
+from __future__ import annotations
+
+from specnet.compiler.fuse import Group, root
+from specnet.compiler.place import Place, Placement, piece
+from specnet.graph.graph import Value
+from specnet.graph.op import given, name_of, scalar_of
+from specnet.graph.sizes import BATCH, DType, Powers, Shape, Size
+from specnet.runtime.plan import Form, View
+
+Literal = tuple[float, Powers, DType]
+"""A constant held as an array: factor, powers of named sizes, dtype."""
+
+
+class Operands:
+    """Names of arrays, scalars and constants; what a name stands for is noted when it is first asked for."""
+
+    def __init__(self, placement: Placement) -> None:
+        self.placement = placement
+        self.views: dict[str, View] = {}
+        self.literals: dict[str, Literal] = {}
+        self.factors: dict[str, tuple[float, Powers]] = {}
+        self._literal_names: dict[Literal, str] = {}
+        # Within a block: what it is, and what stands behind the names that its pieces have.
+        self.group: Group | None = None
+        self.sliced: dict[str, str] = {}
+        self.passing: dict[str, View] = {}
+        self.sums: dict[str, tuple[str, View | None]] = {}
+
+    def enter(self, group: Group) -> None:
+        """Name pieces of arrays from now on: those of a group that runs piece by piece."""
+        self.group, self.sliced, self.passing, self.sums = group, {}, {}, {}
+
+    def leave(self) -> None:
+        """Name whole arrays again."""
+        self.group = None
+
+    def scalar(self, value: Value) -> str:
+        """Return the Python expression of a scalar."""
+        known = scalar_of(value)
+        if known is not None:
+            factor, powers = known
+            if not powers:
+                return repr(factor) if factor >= 0 else f"({factor!r})"
+            self.factors[f"f{value.index}"] = known
+            return f"f{value.index}"
+        if given(value) is not None:
+            return name_of(value)
+        return self.scalar(value.inputs[0]) if value.op.alias else f"s{value.index}"
+
+    def operand(self, value: Value, dtype: DType, form: str = "") -> str:
+        """Return the expression of an input: an array, or a scalar as what a ufunc takes fastest."""
+        if value.shape:
+            return self.array(value, form)
+        known = scalar_of(value)
+        if known is not None:
+            return self.literal(*known, dtype)
+        return self.scalar(value)
+
+    def literal(self, factor: float, powers: Powers, dtype: DType) -> str:
+        """Return the name of a constant held as an array of no axes, which ufuncs take faster than a number."""
+        content = factor, powers, dtype
+        name = self._literal_names.setdefault(content, f"k{len(self.literals)}")
+        self.literals.setdefault(name, content)
+        return name
+
+    def array(self, value: Value, form: str = "") -> str:
+        """Return the name of a value's array, as the view that is asked for."""
+        place = self.placement.places[root(value).index]
+        group = self.group
+        if group is None:
+            return self.view(f"v{value.index}", place, value.shape, value.dtype, form)
+        if root(value).index in group.inner:
+            return self._laid(str(value.index), place, value.shape, value.dtype)
+        first = value.shape[0]
+        by_rows = group.leading == BATCH and isinstance(first, Size)
+        if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
+            self.sliced[f"p{value.index}"] = self.view(f"v{value.index}", place, value.shape, value.dtype, "")
+            return f"p{value.index}"
+        return self.view(f"v{value.index}", place, value.shape, value.dtype, form)
+
+    def output(self, value: Value, form: str) -> str:
+        """Return the name of what an op writes: its array, or within a block a worker's part of a sum."""
+        if not value.shape:
+            return f"s{value.index}"
+        if self.group is None or not value.op.sums(value):
+            return self.array(value, form)
+        name = f"u{value.index}"
+        place = self.placement.partial.get(value.index)
+        part = None if place is None else _at(name, place, value.shape, value.dtype)
+        self.sums[name] = (self.array(value), part)
+        return name
+
+    def scratch(self, value: Value, name: str, form: str) -> str:
+        """Return the name of an op's scratch memory, which its kernel calls `s`, `s2`, ... or `more`."""
+        if name == "more":
+            return self._laid(
+                f"{value.index}_more", self.placement.more[value.index], value.shape, value.dtype
+            )
+        number = int(name[1:] or 1) - 1
+        place, shape, dtype = self.placement.scratch[value.index][number]
+        return self._laid(f"{value.index}_s{number + 1}", place, shape, dtype, form)
+
+    def view(
+        self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "", delta: int = 0
+    ) -> str:
+        """Return the name of a view of a place, some bytes from its start."""
+        full = f"{name}_{form}" if form else name
+        kind: Form = form or "plain"  # type: ignore[assignment]
+        self.views[full] = _at(full, place, shape, dtype, kind, delta)
+        return full
+
+    def _laid(self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "") -> str:
+        """Return the name of what passes within a group: of an array, or of a piece in a worker's room."""
+        if self.group is None:
+            return self.view(f"v{name}", place, shape, dtype, form)
+        self.passing[f"t{name}"] = _at(f"t{name}", place, piece(shape, self.group), dtype)
+        return f"t{name}"
+
+
+def _at(name: str, place: Place, shape: Shape, dtype: DType, form: Form = "plain", delta: int = 0) -> View:
+    return View(name, place.storage.memory, place.offset + delta, shape, dtype, form)

@@ -307,6 +307,8 @@ def results_of(node, inputs, given, sizes, streams):
         return [np.arange(named(sizes)["batch"])]
     if op.name in DRAWN:
         return [drawn(value, at(value.shape, sizes), streams)]
+    if op.name == "scan":
+        return scanned(node.attributes, inputs, sizes, streams)
     attributes = node.attributes.named()
     if attributes.pop("phases", None) is not None:
         assert node.attributes.phases == (1, 1), "phases are the compiler's own"
@@ -315,7 +317,23 @@ def results_of(node, inputs, given, sizes, streams):
     if "margins" in attributes:
         attributes["margins"] = tuple(at(pair, sizes) for pair in attributes["margins"])
     meant = MEANING[op.name](*inputs, **attributes)
-    return list(meant) if len(node.results) > 1 else [meant]
+    return [meant]
+
+
+def scanned(loop, inputs, sizes, streams):
+    """Run the body of a loop once a step, with the meaning of its ops."""
+    states, arrays = inputs[: loop.states], inputs[loop.states : loop.states + loop.arrays]
+    constants = inputs[loop.states + loop.arrays :]
+    (length,) = at((loop.length,), sizes)
+    outputs = [[] for _ in loop.body.returns[loop.states :]]
+    for step in reversed(range(length)) if loop.reverse else range(length):
+        arguments = (*states, *(x[step] for x in arrays), *constants)
+        given = {v.index: x for v, x in zip(loop.body.arguments, arguments, strict=True)}
+        made = evaluate(loop.body, given, loop.body.returns, sizes, streams)
+        states = made[: loop.states]
+        for so_far, output in zip(outputs, made[loop.states :], strict=True):
+            so_far.append(output)
+    return [*states, *(np.stack(part[::-1] if loop.reverse else part) for part in outputs)]
 
 
 def keep_mask(value, shape, generator):

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from specnet.compiler.loop_gradients import loop_gradients
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.op import constant
+from specnet.graph.ops.scan import SCAN
 
 
 def differentiate(graph: Graph, loss: Value, wanted: Sequence[Value]) -> list[Value]:
@@ -50,6 +52,8 @@ def flow_back(graph: Graph, arriving: Mapping[Value, Value], wanted: Sequence[Va
 
 def _pulled_back(node: Node, gradients: Sequence[Value | None]) -> Sequence[Value | None]:
     """Return the gradient of each input, given those of the results."""
+    if node.op is SCAN:
+        return loop_gradients(node, gradients, flow_back)
     assert node.op.pullback is not None, f"{node.op} has no pullback"
     settings = node.attributes.named()
     if len(node.results) == 1:

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from specnet.compiler.rewriting import Rewriting, prune, readers_of, wanted_indices
+from specnet.compiler.pruning import prune
+from specnet.compiler.rewriting import Rewriting, readers_of, wanted_indices
 from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeVar
 
-from specnet.compiler.rewriting import Replaced, Rewriting, prune, readers_of, wanted_indices
+from specnet.compiler.pruning import prune
+from specnet.compiler.rewriting import Replaced, Rewriting, readers_of, wanted_indices
 from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value

@@ -5,7 +5,7 @@ from specnet.compiler.fuse import group
 from specnet.compiler.layout import join_biases
 from specnet.compiler.phases import lay_out_phases
 from specnet.compiler.place import place
-from specnet.compiler.rewriting import prune
+from specnet.compiler.pruning import prune
 from specnet.compiler.simplify import simplify
 from specnet.compiler.spread import spread
 from specnet.graph.graph import Graph

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
 
 from specnet.graph.graph import Attributes, Graph, Node, Region, Rules, Value
-from specnet.graph.op import ARGUMENT
-
-G = TypeVar("G", bound=Graph)
+from specnet.graph.op import ARGUMENT, argument
 
 Replaced = Sequence[Value | None]
 """What stands for each result of a node; None where nothing needs it."""
@@ -24,6 +21,8 @@ class Rewriting:
     def __init__(self, graph: Graph, rules: Rules | None = None) -> None:
         self.graph = graph
         self.target = Region(graph.dtype, rules) if isinstance(graph, Region) else Graph(graph.dtype, rules)
+        self.wanted = graph.wanted
+        """What is wanted of the new graph, as values of the old one."""
         self.new: dict[int, Value] = {}
         """What stands for each value that has been visited, by its index."""
 
@@ -37,6 +36,9 @@ class Rewriting:
 
     def copy(self, node: Node, attributes: Attributes | None = None) -> tuple[Value, ...]:
         """Apply the node's op to what stands for its inputs."""
+        if node.op is ARGUMENT and isinstance(self.target, Region):
+            value = node.value
+            return (argument(self.target, value.shape, value.dtype),)
         attributes = node.attributes if attributes is None else attributes
         if attributes.regions:
             attributes = attributes.with_regions(tuple(map(self.within, attributes.regions)))
@@ -56,42 +58,13 @@ class Rewriting:
                     self.new[old.index] = new
         target.outputs = {name: self.of(value) for name, value in self.graph.outputs.items()}
         target.assignments = [(self.of(leaf), self.of(value)) for leaf, value in self.graph.assignments]
-        if isinstance(target, Region) and isinstance(self.graph, Region):
-            target.arguments = [self.of(value) for value in self.graph.arguments]
-            target.returns = tuple(self.of(value) for value in self.graph.returns)
+        if isinstance(target, Region):
+            target.returns = tuple(map(self.of, self.wanted))
         return target
 
     def nodes(self) -> Iterable[Node]:
         """Return the nodes that are visited, in order."""
         return self.graph.nodes
-
-
-class Pruning(Rewriting):
-    """Leave out what no output, assignment or result of a region needs."""
-
-    def nodes(self) -> Iterable[Node]:
-        """Return what is needed, in order."""
-        needed = needed_nodes(self.graph)
-        return (node for node in self.graph.nodes if node.index in needed or node.op is ARGUMENT)
-
-    def visit(self, node: Node) -> Replaced:
-        """Copy a node; of one that runs a region, only what is read of it."""
-        return self.copy(node)
-
-
-def prune(graph: G) -> G:
-    """Return a graph with the same outputs and assignments, without what neither needs."""
-    return Pruning(graph).run()  # type: ignore[return-value]
-
-
-def needed_nodes(graph: Graph) -> set[int]:
-    """Return the nodes that lead to what is wanted of a graph, by index."""
-    needed = {value.node.index for value in graph.wanted}
-    needed |= {leaf.node.index for leaf, _ in graph.assignments}
-    for node in reversed(graph.nodes):
-        if node.index in needed:
-            needed.update(value.node.index for value in node.inputs)
-    return needed
 
 
 def readers_of(graph: Graph) -> dict[int, list[Node]]:
@@ -106,8 +79,3 @@ def readers_of(graph: Graph) -> dict[int, list[Node]]:
 def wanted_indices(graph: Graph) -> set[int]:
     """Return the indices of the values that a graph is computed for."""
     return {value.index for value in graph.wanted}
-
-
-def named(attributes: Attributes) -> dict[str, Any]:
-    """Return settings as the keyword arguments of a rule."""
-    return attributes.named()

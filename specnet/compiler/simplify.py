@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from specnet.compiler.rewriting import Rewriting, prune
+from specnet.compiler.pruning import prune
+from specnet.compiler.rewriting import Rewriting
 from specnet.graph import ops
 from specnet.graph.graph import Attributes, Graph, Op, Region, Value
 from specnet.graph.op import constant, scalar_of

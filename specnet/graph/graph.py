@@ -328,6 +328,7 @@ class Graph:
         self.outputs: dict[str, Value] = {}
         self.assignments: list[tuple[Value, Value]] = []
         self.origin: Origin = ()
+        """The key path of what asks for the values that are appended."""
         self.phase: Phase = "forward"
 
     def __iter__(self) -> Iterator[Node]:
@@ -387,6 +388,8 @@ class Region(Graph):
     def __init__(self, dtype: DType, rules: Rules | None = None, around: Graph | None = None) -> None:
         super().__init__(dtype, rules)
         self.around = around
+        if around is not None:
+            self.origin, self.phase = around.origin, around.phase
         self.depth = 1 if around is None else around.depth + 1
         self.arguments: list[Value] = []
         self.returns: tuple[Value, ...] = ()

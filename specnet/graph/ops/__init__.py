@@ -82,6 +82,7 @@ from specnet.graph.ops.reductions import (
     total_last,
 )
 from specnet.graph.ops.sampling import resample, resampled_back
+from specnet.graph.ops.scan import SCAN, ScanAttributes, scan
 from specnet.graph.ops.shaping import (
     expand,
     fit,
@@ -98,11 +99,13 @@ __all__ = [
     "FIXED",
     "PLAIN",
     "ROW_NUMBERS",
+    "SCAN",
     "BackAttributes",
     "ConvolutionAttributes",
     "Margins",
     "MaxPoolAttributes",
     "ProductAttributes",
+    "ScanAttributes",
     "absolute",
     "add",
     "argmax",
@@ -180,6 +183,7 @@ __all__ = [
     "row_slopes",
     "rows",
     "same_padding",
+    "scan",
     "scatter",
     "select",
     "sigmoid",

@@ -1,0 +1,265 @@
+"""Take out of loops what need not run once a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from specnet.compiler.batching import batched, can_batch
+from specnet.compiler.rewriting import Replaced, Rewriting, readers_of
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Node, Region, Value
+from specnet.graph.op import ARGUMENT, CONSTANT, argument
+from specnet.graph.ops.scan import SCAN
+
+G = TypeVar("G", bound=Graph)
+
+
+def hoist(graph: G) -> G:
+    """Return a graph in which loops do not compute what does not depend on their states.
+
+    What depends on nothing that changes is computed before the loop, and what depends on a step's slices alone for all
+    steps at once.
+    """
+    return _Hoisting(graph).run()  # type: ignore[return-value]
+
+
+def sink(graph: G) -> G:
+    """Return a graph in which products whose results no further step reads follow the loop, for all steps at once.
+
+    These are the sums of products over all steps, as gradients of what stays the same are, and outputs that are the
+    product of a value and what stays the same.
+    """
+    return _Sinking(graph).run()  # type: ignore[return-value]
+
+
+class _Hoisting(Rewriting):
+    def visit(self, node: Node) -> Replaced:
+        return _Hoisted(self, node).run() if node.op is SCAN else self.copy(node)
+
+
+class _Hoisted:
+    """One loop, of which parts come to lie before it."""
+
+    def __init__(self, around: Rewriting, node: Node) -> None:
+        self.around, self.node, self.loop = around, node, SCAN.of(node)
+        self.before: dict[int, Value] = {}
+        """What is known before the loop, by index of the body's values: of all steps, or the same at every step."""
+        self.stacked: set[int] = set()
+        """Which of these are of all steps."""
+        self.constants: dict[int, Node] = {}
+        self.within: list[Node] = []
+        """What stays in the loop."""
+
+    def run(self) -> Replaced:
+        loop, target = self.loop, self.around.target
+        for number, value in enumerate(loop.body.arguments):
+            if number >= loop.states:
+                self.before[value.index] = self.around.of(self.node.inputs[number])
+            if loop.states <= number < loop.states + loop.arrays:
+                self.stacked.add(value.index)
+        for node in loop.body.nodes:
+            if node.op is CONSTANT:
+                self.constants[node.index] = node
+            elif node.op is not ARGUMENT and not self._moved(node):
+                self.within.append(node)
+        target.origin, target.phase = self.node.origin, self.node.phase
+        body, arrays, constants = self._body()
+        init = [self.around.of(value) for value in self.node.inputs[: loop.states]]
+        returns = loop.body.returns
+        settings = replace(loop, body=body, arrays=len(arrays))
+        results = iter(target.apply(SCAN, [*init, *arrays, *constants], settings))
+        found = [next(results) for _ in range(loop.states)]
+        outputs = returns[loop.states :]
+        return found + [self._of_all_steps(v) if self._is_before(v) else next(results) for v in outputs]
+
+    def _moved(self, node: Node) -> bool:
+        """Compute a node before the loop, if that can be; say whether it is."""
+        known = [self._is_before(value) for value in node.inputs]
+        if not all(known) or node.op.random or (node.regions and self._is_stacked(node)):
+            return False
+        target = self.around.target
+        stacked = [value.index in self.stacked for value in node.inputs]
+        if any(stacked):
+            if not can_batch(node, stacked):
+                return False
+            inputs = [self._before(value) for value in node.inputs]
+            value = batched(target, node, inputs, stacked, self.loop.length)
+            self.before[node.value.index] = value
+            self.stacked.add(node.value.index)
+            return True
+        target.origin, target.phase = node.origin, node.phase
+        inputs = [self._before(value) for value in node.inputs]
+        for old, new in zip(node.results, target.apply(node.op, inputs, node.attributes), strict=True):
+            self.before[old.index] = new
+        return True
+
+    def _is_stacked(self, node: Node) -> bool:
+        return any(value.index in self.stacked for value in node.inputs)
+
+    def _is_before(self, value: Value) -> bool:
+        return value.index in self.before or value.node.index in self.constants
+
+    def _before(self, value: Value) -> Value:
+        if value.index not in self.before:
+            constant = value.node
+            self.before[value.index] = self.around.target.apply(CONSTANT, (), constant.attributes)[0]
+        return self.before[value.index]
+
+    def _of_all_steps(self, value: Value) -> Value:
+        """Return what an output is that is known before the loop."""
+        before = self._before(value)
+        if value.index in self.stacked:
+            return before
+        return ops.expand(before, shape=(self.loop.length, *value.shape))
+
+    def _body(self) -> tuple[Region, list[Value], list[Value]]:
+        """Return the body that is left, and what it is given: arrays, and what stays the same."""
+        loop = self.loop
+        kept = [v for n, v in enumerate(loop.body.returns) if n < loop.states or not self._is_before(v)]
+        asked = [v for node in self.within for v in node.inputs] + kept
+        read = {v.index: v for v in asked if v.index in self.before and v.node.index not in self.constants}
+        body = Region(loop.body.dtype)
+        new: dict[int, Value] = {}
+        arrays, constants = [], []
+        for value in loop.body.arguments[: loop.states]:
+            new[value.index] = argument(body, value.shape, value.dtype)
+        for index, value in read.items():
+            if index in self.stacked:
+                new[index] = argument(body, value.shape, value.dtype)
+                arrays.append(self.before[index])
+        for index, value in read.items():
+            if index not in self.stacked:
+                new[index] = argument(body, value.shape, value.dtype)
+                constants.append(self.before[index])
+        copied = sorted([*self.constants.values(), *self.within], key=lambda node: node.index)
+        _copy(copied, body, new)
+        body.returns = tuple(new[value.index] for value in kept)
+        return body, arrays, constants
+
+
+def _copy(nodes: Sequence[Node], body: Region, new: dict[int, Value]) -> None:
+    for node in nodes:
+        body.origin, body.phase = node.origin, node.phase
+        results = body.apply(node.op, [new[v.index] for v in node.inputs], node.attributes)
+        for old, made in zip(node.results, results, strict=True):
+            new[old.index] = made
+
+
+class _Sinking(Rewriting):
+    def visit(self, node: Node) -> Replaced:
+        return _Sunk(self, node).run() if node.op is SCAN else self.copy(node)
+
+
+class _Sunk:
+    """One loop, of which products come to lie behind it."""
+
+    def __init__(self, around: Rewriting, node: Node) -> None:
+        self.around, self.node, self.loop = around, node, SCAN.of(node)
+        self.readers = readers_of(self.loop.body)
+        self.outputs = list(self.loop.body.returns[self.loop.states :])
+        """What the loop gives at each step, with what the products behind it need."""
+        self.place = {value.index: number for number, value in enumerate(self.loop.body.arguments)}
+
+    def run(self) -> Replaced:
+        loop, own = self.loop, len(self.outputs)
+        sums = {n: terms for n in range(loop.states) if (terms := self._terms(n)) is not None}
+        if not sums:
+            return self.around.copy(self.node)
+        for terms in sums.values():
+            for term in terms:
+                for value in term.inputs:
+                    self._give(value)
+        stepping = [number for number in range(loop.states) if number not in sums]
+        body, kept = self._body(stepping)
+        settings = replace(loop, body=body, states=len(stepping))
+        inputs = [self.around.of(self.node.inputs[n]) for n in (*stepping, *kept)]
+        target = self.around.target
+        results = target.apply(SCAN, inputs, settings)
+        self.given = dict(zip(self.outputs, results[len(stepping) :], strict=True))
+        last = dict(zip(stepping, results, strict=False))
+        for number, terms in sums.items():
+            whole = self.around.of(self.node.inputs[number])
+            for term in terms:
+                whole = whole + self._summed(term)
+            last[number] = whole
+        return [last[number] for number in range(loop.states)] + [
+            self.given[value] for value in self.outputs[:own]
+        ]
+
+    def _terms(self, state: int) -> list[Node] | None:
+        """Return what a state adds up, if that is all that it does, and the sum can be made behind the loop."""
+        body = self.loop.body
+        before, after = body.arguments[state], body.returns[state]
+        node = after.node
+        if node.op is not ops.add or before not in node.inputs or node.inputs[0] is node.inputs[1]:
+            return None
+        alone = [node] == self.readers.get(before.index) and after.index not in self.readers
+        if not alone or sum(value is after for value in body.returns) != 1:
+            return None
+        waiting = [value for value in node.inputs if value is not before]
+        terms = []
+        while waiting:
+            value = waiting.pop()
+            if value.op is ops.add and len(self.readers[value.index]) == 1 and value not in body.returns:
+                waiting += value.inputs
+            elif _summable(value.node):
+                terms.append(value.node)
+            else:
+                return None
+        return terms[::-1]
+
+    def _give(self, value: Value) -> None:
+        """Have the loop give a value at each step, unless it goes through it anyway."""
+        if not self._is_array(value) and value not in self.outputs:
+            self.outputs.append(value)
+
+    def _is_array(self, value: Value) -> bool:
+        first = self.loop.states
+        return first <= self.place.get(value.index, -1) < first + self.loop.arrays
+
+    def _of_all_steps(self, value: Value) -> Value:
+        if self._is_array(value):
+            return self.around.of(self.node.inputs[self.place[value.index]])
+        return self.given[value]
+
+    def _summed(self, term: Node) -> Value:
+        """Return the sum of a term over all steps."""
+        inputs = [self._of_all_steps(value) for value in term.inputs]
+        target = self.around.target
+        target.origin, target.phase = term.origin, term.phase
+        if term.op is ops.product:
+            return ops.product(*map(ops.rows, inputs), a_t=True)
+        axes = ops.total.of(term).axes
+        return ops.total(inputs[0], axes=(0, *(axis + 1 for axis in axes)))
+
+    def _body(self, stepping: list[int]) -> tuple[Region, list[int]]:
+        """Return the body with other states and outputs, and which of its other arguments there are: all."""
+        loop = self.loop
+        body, new = Region(loop.body.dtype), {}
+        kept = list(range(loop.states, len(loop.body.arguments)))
+        for number in (*stepping, *kept):
+            value = loop.body.arguments[number]
+            new[value.index] = argument(body, value.shape, value.dtype)
+        known = set(new)
+        nodes = []
+        for node in loop.body.nodes:
+            if node.op is ARGUMENT:
+                continue
+            # What reads a sum that is made behind the loop is that sum alone.
+            if all(value.index in known for value in node.inputs):
+                nodes.append(node)
+                known.update(value.index for value in node.results)
+        _copy(nodes, body, new)
+        body.returns = tuple(
+            new[value.index] for value in (*(loop.body.returns[n] for n in stepping), *self.outputs)
+        )
+        return body, kept
+
+
+def _summable(node: Node) -> bool:
+    """Whether the sum of a value over all steps is one op over all of them."""
+    if node.op is ops.product:
+        return node.value.rank == 2 and ops.product.of(node) == ops.ProductAttributes(a_t=True)
+    return node.op is ops.total and bool(node.value.shape) and node.inputs[0].dtype != "bool"

@@ -22,7 +22,12 @@ class Storage:
     birth: int = 0
     death: int = 0
     within: Storage | None = None
-    """The room of a group's workers that it is a part of; then the times are places in the order of all ops."""
+    """The room that it is a part of, of a group's workers or of a loop; then the times are those in the room."""
+
+    @property
+    def start(self) -> int:
+        """Bytes from the start of the memory."""
+        return self.offset + (0 if self.within is None else self.within.start)
 
 
 def aligned(size: int) -> int:

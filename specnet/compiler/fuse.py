@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from specnet.graph import geometry
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT, role_of
-from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, at, count
+from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, Sizes, at, count, named, value_of
 
 PIECE = 16_384
 """Elements of one piece: 64 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache."""
@@ -37,10 +37,12 @@ class Group:
     """Which of its values nobody outside it reads: they need room for one piece only, for each worker."""
     workers: int = 1
     """How many workers share its pieces."""
+    body: list[Group] = field(default_factory=list)
+    """The groups of the body, where its one op is a loop."""
 
 
 def group(
-    graph: Graph, batch: int, *, fuse: bool = True, fixed_inputs: bool = False, workers: int = 0
+    graph: Graph, sizes: Sizes, *, fuse: bool = True, fixed_inputs: bool = False, workers: int = 0
 ) -> list[Group]:
     """Put the ops in the order of execution, and join chains that can be cut into groups.
 
@@ -49,7 +51,8 @@ def group(
     constants alone, or from inputs that are `fixed_inputs`, is computed once. Where a plan has `workers`, they share
     the pieces of chains that are long enough, and single ops that long are cut as well.
     """
-    waiting = [v for v in graph.values if not v.op.leaf and v.op is not CONSTANT and not v.op.alias]
+    made = [n for n in graph.nodes if not n.op.leaf and n.op is not CONSTANT and not n.op.alias]
+    waiting = [node.results[0] for node in made]
     groups: list[Group] = []
     fixed = _fixed(graph, inputs=fixed_inputs) if fuse else set()
     groups += [Group([v], once=True) for v in waiting if v.index in fixed]
@@ -66,28 +69,30 @@ def group(
                 groups += [Group([v]) for v in by_rows_at.passed_over(start, stop)]
                 inside = {v.index for v in chain}
                 inner = {v.index for v in chain if _stays(v, inside, readers)}
-                groups.append(Group(chain, rows=_images(chain, batch), inner=inner, workers=workers))
+                groups.append(Group(chain, rows=_images(chain, sizes), inner=inner, workers=workers))
                 start = stop
                 continue
-        if not (fuse and _cuttable(first, batch)):
-            groups.append(Group([first]))
+        if not (fuse and _cuttable(first, sizes)):
+            # The steps of a loop share nothing out: workers that met at every step would mostly wait.
+            body = [each for region in first.node.regions for each in group(region, sizes, fuse=fuse)]
+            groups.append(Group([first], body=body))
             start += 1
             continue
         chain, before, start = _chain(waiting, start)
         groups += [Group([v]) for v in before]
-        shared = max(1, workers) if first.count.at(batch) >= SHARED else 1
+        shared = max(1, workers) if first.count.at(sizes) >= SHARED else 1
         if len(chain) == 1 and shared == 1:
             groups.append(Group(chain))
             continue
         inside = {v.index for v in chain}
         inner = {v.index for v in chain if _stays(v, inside, readers, aliases=False)}
-        groups.append(Group(chain, _rows(first, batch), first.shape[0], inner=inner, workers=shared))
+        groups.append(Group(chain, _rows(first, sizes), first.shape[0], inner=inner, workers=shared))
     return groups
 
 
 def is_sum(value: Value) -> bool:
     """Whether a value is a sum over the batch, to which its rows can be added one after the other."""
-    return bool(value.op.sums(value)) and isinstance(value.inputs[0].shape[0], Size)
+    return bool(value.op.sums(value)) and grows(value.inputs[0].shape[0])
 
 
 def by_rows(value: Value) -> bool:
@@ -103,13 +108,18 @@ def by_rows(value: Value) -> bool:
 
 def _whole(value: Value) -> bool:
     """Whether a value is the same for all rows of the batch."""
-    return not any(isinstance(dim, Size) for dim in value.shape)
+    return not any(map(grows, value.shape))
 
 
 def _leads(value: Value) -> bool:
     """Whether the batch is the first axis, and no other."""
     first, *others = value.shape or (1,)
-    return isinstance(first, Size) and not any(isinstance(dim, Size) for dim in others)
+    return grows(first) and not any(map(grows, others))
+
+
+def grows(dim: Dim) -> bool:
+    """Whether a dimension grows with the batch."""
+    return isinstance(dim, Size) and "batch" in dim.names
 
 
 class _RowChains:
@@ -182,13 +192,14 @@ def _stays(value: Value, inside: set[int], readers: _Readers, *, aliases: bool =
     )
 
 
-def _images(chain: list[Value], batch: int) -> int:
+def _images(chain: list[Value], sizes: Sizes) -> int:
     """Return how many rows of the batch are worked on at once, so that what passes on stays in cache."""
+    one = {**named(sizes), "batch": 1}
     most = max(
-        sum(count(v.shape).at(1) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if _leads(v))
+        sum(count(v.shape).at(one) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if _leads(v))
         for value in chain
     )
-    return max(1, min(geometry.MOST, batch, geometry.ROOM // most))
+    return max(1, min(geometry.MOST, value_of("batch", sizes), geometry.ROOM // most))
 
 
 def _chain(waiting: list[Value], start: int) -> tuple[list[Value], list[Value], int]:
@@ -224,26 +235,26 @@ def root(value: Value) -> Value:
 def _readers(graph: Graph) -> _Readers:
     """Return who reads each value, by index; what the plan gives out is read by None too."""
     readers: _Readers = {}
-    for value in graph.values:
-        for source in value.inputs:
-            readers.setdefault(source.index, []).append(value)
-    for value in (*graph.outputs.values(), *(v for _, v in graph.assignments)):
+    for node in graph.nodes:
+        for source in node.inputs:
+            readers.setdefault(source.index, []).append(node.results[0])
+    for value in graph.wanted:
         readers.setdefault(value.index, []).append(None)
     return readers
 
 
-def _cuttable(value: Value, batch: int) -> bool:
+def _cuttable(value: Value, sizes: Sizes) -> bool:
     return (
         value.op.elementwise
         and bool(value.shape)
-        and value.count.at(batch) >= 2 * PIECE
-        and _rows(value, batch) > 0
+        and value.count.at(sizes) >= 2 * PIECE
+        and _rows(value, sizes) > 0
     )
 
 
-def _rows(value: Value, batch: int) -> int:
-    leading = at(value.shape, batch)[0]
-    row = value.count.at(batch) // max(leading, 1)
+def _rows(value: Value, sizes: Sizes) -> int:
+    leading = at(value.shape, sizes)[0]
+    row = value.count.at(sizes) // max(leading, 1)
     return max(1, min(leading, PIECE // max(row, 1)))
 
 
@@ -252,7 +263,7 @@ def _fixed(graph: Graph, *, inputs: bool) -> set[int]:
     fixed: set[int] = set()
     given = {v.index for v in graph.values if inputs and role_of(v) == "input"}
     for value in graph.values:
-        if value.op.leaf or value.op.random or value.op is CONSTANT:
+        if value.op.leaf or value.op.random or value.op is CONSTANT or value.node.regions:
             continue
         known = all(i.op is CONSTANT or i.index in fixed or i.index in given for i in value.inputs)
         if known and value.shape:

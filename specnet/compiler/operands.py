@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from specnet.compiler.fuse import Group, root
-from specnet.compiler.place import Place, Placement, piece
-from specnet.graph.graph import Value
+from dataclasses import dataclass, field
+from typing import Any
+
+from specnet.compiler.fuse import Group, grows, root
+from specnet.compiler.placement import Place, Placement, piece
+from specnet.graph.graph import Prepared, Value
 from specnet.graph.op import given, name_of, scalar_of
-from specnet.graph.sizes import BATCH, DType, Powers, Shape, Size
+from specnet.graph.sizes import BATCH, DType, Powers, Shape
 from specnet.runtime.plan import Form, View
 
 Literal = tuple[float, Powers, DType]
 """A constant held as an array: factor, powers of named sizes, dtype."""
 
 
-class Operands:
-    """Names of arrays, scalars and constants; what a name stands for is noted when it is first asked for."""
+@dataclass(slots=True)
+class Tables:
+    """What stands behind the names of a plan's source, for the graph and all of its regions."""
 
-    def __init__(self, placement: Placement) -> None:
+    views: dict[str, View] = field(default_factory=dict)
+    literals: dict[str, Literal] = field(default_factory=dict)
+    literal_names: dict[Literal, str] = field(default_factory=dict)
+    factors: dict[str, tuple[float, Powers]] = field(default_factory=dict)
+    prepared: dict[str, Prepared] = field(default_factory=dict)
+    streams: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
+
+
+class Operands:
+    """Names of the arrays, scalars and constants of one graph; what a name stands for is noted when it is asked for."""
+
+    prefix = ""
+    """What stands before the number of a value in its names."""
+
+    def __init__(self, placement: Placement, tables: Tables) -> None:
         self.placement = placement
-        self.views: dict[str, View] = {}
-        self.literals: dict[str, Literal] = {}
-        self.factors: dict[str, tuple[float, Powers]] = {}
-        self._literal_names: dict[Literal, str] = {}
+        self.tables = tables
         # Within a block: what it is, and what stands behind the names that its pieces have.
         self.group: Group | None = None
         self.sliced: dict[str, str] = {}
@@ -36,6 +53,14 @@ class Operands:
         """Name whole arrays again."""
         self.group = None
 
+    def tag(self, value: Value) -> str:
+        """Return what all names that belong to a value have in them."""
+        return f"{self.prefix}{value.index}"
+
+    def name(self, value: Value) -> str:
+        """Return what a value is called where it is listed."""
+        return f"v{self.tag(value)}" if value.shape else self.scalar(value)
+
     def scalar(self, value: Value) -> str:
         """Return the Python expression of a scalar."""
         known = scalar_of(value)
@@ -43,11 +68,11 @@ class Operands:
             factor, powers = known
             if not powers:
                 return repr(factor) if factor >= 0 else f"({factor!r})"
-            self.factors[f"f{value.index}"] = known
-            return f"f{value.index}"
+            self.tables.factors[f"f{self.tag(value)}"] = known
+            return f"f{self.tag(value)}"
         if given(value) is not None:
             return name_of(value)
-        return self.scalar(value.inputs[0]) if value.op.alias else f"s{value.index}"
+        return self.scalar(value.inputs[0]) if value.op.alias else f"s{self.tag(value)}"
 
     def operand(self, value: Value, dtype: DType, form: str = "") -> str:
         """Return the expression of an input: an array, or a scalar as what a ufunc takes fastest."""
@@ -61,32 +86,36 @@ class Operands:
     def literal(self, factor: float, powers: Powers, dtype: DType) -> str:
         """Return the name of a constant held as an array of no axes, which ufuncs take faster than a number."""
         content = factor, powers, dtype
-        name = self._literal_names.setdefault(content, f"k{len(self.literals)}")
-        self.literals.setdefault(name, content)
+        name = self.tables.literal_names.setdefault(content, f"k{len(self.tables.literals)}")
+        self.tables.literals.setdefault(name, content)
         return name
 
     def array(self, value: Value, form: str = "") -> str:
         """Return the name of a value's array, as the view that is asked for."""
-        place = self.placement.places[root(value).index]
-        group = self.group
+        group, tag = self.group, self.tag(value)
         if group is None:
-            return self.view(f"v{value.index}", place, value.shape, value.dtype, form)
+            return self.whole(f"v{tag}", root(value), value.shape, form)
         if root(value).index in group.inner:
-            return self._laid(str(value.index), place, value.shape, value.dtype)
+            place = self.placement.places[root(value).index]
+            return self._laid(tag, place, value.shape, value.dtype)
         first = value.shape[0]
-        by_rows = group.leading == BATCH and isinstance(first, Size)
+        by_rows = group.leading == BATCH and grows(first)
         if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
-            self.sliced[f"p{value.index}"] = self.view(f"v{value.index}", place, value.shape, value.dtype, "")
-            return f"p{value.index}"
-        return self.view(f"v{value.index}", place, value.shape, value.dtype, form)
+            self.sliced[f"p{tag}"] = self.whole(f"v{tag}", root(value), value.shape)
+            return f"p{tag}"
+        return self.whole(f"v{tag}", root(value), value.shape, form)
+
+    def whole(self, name: str, made: Value, shape: Shape, form: str = "") -> str:
+        """Return the name of an array that an op computes, in a shape and a form; `name` is what it may be called."""
+        return self.view(name, self.placement.places[made.index], shape, made.dtype, form)
 
     def output(self, value: Value, form: str) -> str:
         """Return the name of what an op writes: its array, or within a block a worker's part of a sum."""
         if not value.shape:
-            return f"s{value.index}"
+            return f"s{self.tag(value)}"
         if self.group is None or not value.op.sums(value):
             return self.array(value, form)
-        name = f"u{value.index}"
+        name = f"u{self.tag(value)}"
         place = self.placement.partial.get(value.index)
         part = None if place is None else _at(name, place, value.shape, value.dtype)
         self.sums[name] = (self.array(value), part)
@@ -94,13 +123,12 @@ class Operands:
 
     def scratch(self, value: Value, name: str, form: str) -> str:
         """Return the name of an op's scratch memory, which its kernel calls `s`, `s2`, ... or `more`."""
+        tag = self.tag(value)
         if name == "more":
-            return self._laid(
-                f"{value.index}_more", self.placement.more[value.index], value.shape, value.dtype
-            )
+            return self._laid(f"{tag}_more", self.placement.more[value.index], value.shape, value.dtype)
         number = int(name[1:] or 1) - 1
         place, shape, dtype = self.placement.scratch[value.index][number]
-        return self._laid(f"{value.index}_s{number + 1}", place, shape, dtype, form)
+        return self._laid(f"{tag}_s{number + 1}", place, shape, dtype, form)
 
     def view(
         self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "", delta: int = 0
@@ -108,7 +136,7 @@ class Operands:
         """Return the name of a view of a place, some bytes from its start."""
         full = f"{name}_{form}" if form else name
         kind: Form = form or "plain"  # type: ignore[assignment]
-        self.views[full] = _at(full, place, shape, dtype, kind, delta)
+        self.tables.views[full] = _at(full, place, shape, dtype, kind, delta)
         return full
 
     def _laid(self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "") -> str:

@@ -3,34 +3,43 @@ from __future__ import annotations
 from specnet.compiler.emit import emit
 from specnet.compiler.fuse import group
 from specnet.compiler.layout import join_biases
+from specnet.compiler.loops import hoist, sink
 from specnet.compiler.phases import lay_out_phases
 from specnet.compiler.place import place
 from specnet.compiler.pruning import prune
 from specnet.compiler.simplify import simplify
 from specnet.compiler.spread import spread
 from specnet.graph.graph import Graph
+from specnet.graph.sizes import Sizes
 from specnet.runtime.cores import cores
 from specnet.runtime.plan import Plan
 
 
 def plan(
     graph: Graph,
-    batch: int,
+    sizes: Sizes,
     *,
     guard: str | None = None,
     fixed_inputs: bool = False,
     optimise: bool = True,
 ) -> Plan:
-    """Compile a graph that has all its ops into a plan: simplify, lay out, fuse, place, emit.
+    """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place, emit.
 
-    `batch` is the largest batch that the plan will see, and `fixed_inputs` says that the inputs that it is
-    bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the plan that
-    every optimised one is tested against.
+    `sizes` are the largest that the plan will see, a number for the batch alone, and `fixed_inputs` says that the
+    inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
+    plan that every optimised one is tested against.
     """
     if optimise:
-        graph = spread(join_biases(lay_out_phases(simplify(graph)), fixed_inputs=fixed_inputs))
+        graph = simplify(graph)
+        loops = any(node.regions for node in graph)
+        if loops:
+            graph = simplify(sink(hoist(graph)))
+        graph = spread(join_biases(lay_out_phases(graph), fixed_inputs=fixed_inputs))
+        if loops:
+            # What is laid out in full for the sake of a loop's ops is so once, not at every step.
+            graph = hoist(graph)
     else:
         graph = prune(graph)
     workers = cores() if any(node.op.shared for node in graph) else 0
-    groups = group(graph, batch, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
-    return emit(graph, groups, place(graph, groups, batch), batch, guard, workers)
+    groups = group(graph, sizes, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
+    return emit(graph, groups, place(graph, groups, sizes), sizes, guard, workers)

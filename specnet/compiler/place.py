@@ -1,69 +1,35 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import prod
 
 from specnet.compiler.arena import Storage, aligned, lay_out
 from specnet.compiler.fuse import Group, is_sum, root
+from specnet.compiler.placement import AROUND, LoopPlacement, Place, Placement, memory_of, piece
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT, name_of, role_of
-from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, at, count
+from specnet.graph.graph import Graph, Node, Value
+from specnet.graph.op import ARGUMENT, CONSTANT, name_of, role_of
+from specnet.graph.ops.scan import SCAN
+from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, count
 from specnet.runtime.plan import ARENA, ONCE
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an array lies: a storage, and bytes from its start."""
-
-    storage: Storage
-    delta: int = 0
-
-    @property
-    def offset(self) -> int:
-        """Bytes from the start of the memory that the storage is in."""
-        room = self.storage.within
-        return self.storage.offset + self.delta + (0 if room is None else room.offset)
-
-
-@dataclass(slots=True)
-class Placement:
-    """Where every array of a graph lies."""
-
-    places: dict[int, Place] = field(default_factory=dict)
-    """By index of the value that computes it; reshapes have none of their own."""
-    scratch: dict[int, list[tuple[Place, Shape, DType]]] = field(default_factory=dict)
-    more: dict[int, Place] = field(default_factory=dict)
-    """Scratch of the size of what is summed over the batch, for what is added to it."""
-    partial: dict[int, Place] = field(default_factory=dict)
-    """Where each worker but the first sums up."""
-    rooms: dict[int, int] = field(default_factory=dict)
-    """Bytes that a worker has of its own, by number of the group that runs piece by piece."""
-    copies: list[tuple[Value, Value]] = field(default_factory=list)
-    """Assignments whose value could not be computed in the leaf's own memory."""
-    packed: set[tuple[int, int]] = field(default_factory=set)
-    """(pack, position) of what is computed in its place in a packed vector."""
-    arena: int = 0
-    once: int = 0
-
-
-def place(graph: Graph, groups: list[Group], batch: int) -> Placement:
+def place(graph: Graph, groups: list[Group], sizes: Sizes) -> Placement:
     """Give every array its memory before the first step.
 
     New values of leaves are computed in the leaves' memory where nobody reads the old value afterwards, parts
     of a packed vector in their place in it, and element-wise results over an input that has served. What is
     left shares one arena: the largest first, each at the lowest offset that is free while it is needed.
     """
-    return _Placer(graph, groups, batch).run()
+    return _Placer(graph, groups, sizes).run()
 
 
 class _Placer:
-    def __init__(self, graph: Graph, groups: list[Group], batch: int) -> None:
-        self.graph, self.groups, self.batch = graph, groups, batch
-        self.out = Placement()
-        self.group_of = {v.index: n for n, g in enumerate(groups) for v in g.values}
+    def __init__(self, graph: Graph, groups: list[Group], sizes: Sizes, once: int = 0) -> None:
+        self.graph, self.groups, self.sizes = graph, groups, sizes
+        self.out = Placement(once=once)
+        self.group_of = {r.index: n for n, g in enumerate(groups) for v in g.values for r in v.node.results}
         order = [v for g in groups for v in g.values]
-        self.position = {v.index: n for n, v in enumerate(order)}
+        self.position = {r.index: n for n, v in enumerate(order) for r in v.node.results}
         self.last_read: dict[int, int] = {}
         self.memory_last_read: dict[str | None, int] = {}
         for value in order:
@@ -72,7 +38,7 @@ class _Placer:
                 self.last_read[made.index] = self.position[value.index]
                 if source.shape:
                     self.memory_last_read[_memory(made)] = self.position[value.index]
-        for value in (*graph.outputs.values(), *(v for _, v in graph.assignments)):
+        for value in graph.wanted:
             self.last_read[root(value).index] = len(order)
         self.given_out = {v.index for v in graph.outputs.values()}
         self.storages: list[Storage] = []
@@ -81,7 +47,7 @@ class _Placer:
     def run(self) -> Placement:
         for value in self.graph.values:
             if value.op.leaf and value.shape:
-                self.out.places[value.index] = Place(Storage(0, memory=name_of(value)))
+                self.out.places[value.index] = Place(Storage(0, memory=memory_of(value)))
         self._assigned()
         self._packed()
         self._extended()
@@ -122,7 +88,7 @@ class _Placer:
             if value.op is not ops.pack:
                 continue
             storage = self._new(
-                value.count.at(self.batch) * ITEM_BYTES[value.dtype], self.group_of[value.index]
+                value.count.at(self.sizes) * ITEM_BYTES[value.dtype], self.group_of[value.index]
             )
             self.out.places.setdefault(value.index, Place(storage))
             whole = self.out.places[value.index]
@@ -133,7 +99,7 @@ class _Placer:
                     self.out.places[made.index] = Place(whole.storage, whole.delta + delta)
                     self.out.packed.add((value.index, position))
                     storage.birth = min(storage.birth, self.group_of[made.index])
-                delta += part.count.at(self.batch) * ITEM_BYTES[part.dtype]
+                delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
 
     def _extended(self) -> None:
         """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
@@ -152,7 +118,7 @@ class _Placer:
 
     def _kept(self, value: Value) -> Place:
         """Return a place that no other value ever shares."""
-        size = _bytes(value.shape, value.dtype, self.batch)
+        size = _bytes(value.shape, value.dtype, self.sizes)
         place = Place(Storage(size, ONCE, self.out.once))
         self.out.once += aligned(size)
         return place
@@ -172,6 +138,9 @@ class _Placer:
             )
             ends = (self.position[v.index] for v in (group.values[0], group.values[-1]))
             place.storage.birth, place.storage.death = ends
+        if value.op is ops.SCAN:
+            self._loop(number, group, value.node)
+            return
         if not value.shape or value.index in self.out.places:
             return
         if group.once:
@@ -183,13 +152,26 @@ class _Placer:
         elif value.index in group.inner:
             self.out.places[value.index] = self._passing(number, group, when, value.shape, value.dtype)
         else:
-            size = _bytes(value.shape, value.dtype, self.batch)
+            size = _bytes(value.shape, value.dtype, self.sizes)
             self.out.places[value.index] = Place(self._new(size, number))
+
+    def _loop(self, number: int, group: Group, node: Node) -> None:
+        """Place a loop's results, and what passes within a step in a room that is needed while the loop runs."""
+        for result in node.results:
+            if result.index not in self.out.places:
+                size = _bytes(result.shape, result.dtype, self.sizes)
+                self.out.places[result.index] = Place(self._new(size, number))
+        placer = _LoopPlacer(node, group.body, self.sizes, self.out.once)
+        made = self.out.loops[node.index] = placer.loop()
+        self.out.once = made.body.once
+        self.storages += [made.room, *(place.storage for place in made.turns.values())]
+        for storage in (made.room, *(place.storage for place in made.turns.values())):
+            storage.birth = storage.death = number
 
     def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Place:
         """Return a place for what passes within a group: for one piece, in the room of a worker, if it is cut."""
         if not group.rows:
-            return Place(self._new(_bytes(shape, dtype, self.batch), number))
+            return Place(self._new(_bytes(shape, dtype, self.sizes), number))
         storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
         self.own.append(storage)
         return Place(storage)
@@ -229,12 +211,12 @@ class _Placer:
 
     def _piece_bytes(self, shape: Shape, dtype: DType, group: Group) -> int:
         shape = piece(shape, group)
-        return prod(at(shape[:1], group.rows) + at(shape[1:], self.batch)) * ITEM_BYTES[dtype]
+        return prod(at(shape[:1], group.rows) + at(shape[1:], self.sizes)) * ITEM_BYTES[dtype]
 
     def _size(self, group: Group, value: Value) -> int:
         if value.index in group.inner:
             return self._piece_bytes(value.shape, value.dtype, group)
-        return _bytes(value.shape, value.dtype, self.batch)
+        return _bytes(value.shape, value.dtype, self.sizes)
 
     def _new(self, size: int, birth: int) -> Storage:
         storage = Storage(size, birth=birth, death=birth)
@@ -245,24 +227,70 @@ class _Placer:
         end = len(self.groups)
         order = [v for g in self.groups for v in g.values]
         for value in order:
-            place = self.out.places.get(value.index)
-            if place is not None and place.storage.within is None:
-                last = self.last_read.get(value.index, self.position[value.index])
-                group = self.group_of[order[last].index] if last < len(order) else end
-                place.storage.death = max(place.storage.death, group, self.group_of[value.index])
+            for result in value.node.results:
+                place = self.out.places.get(result.index)
+                if place is not None and place.storage.within is None:
+                    last = self.last_read.get(result.index, self.position[result.index])
+                    group = self.group_of[order[last].index] if last < len(order) else end
+                    place.storage.death = max(place.storage.death, group, self.group_of[result.index])
 
 
-def piece(shape: Shape, group: Group) -> Shape:
-    """Return the shape of a piece of an array in a group, in which the batch stands for the rows of a piece."""
-    return (BATCH, *shape[1:]) if group.rows and shape and shape[0] == group.leading else shape
+class _LoopPlacer(_Placer):
+    """Places the arrays of a loop's body."""
+
+    def __init__(self, node: Node, groups: list[Group], sizes: Sizes, once: int) -> None:
+        self.settings = SCAN.of(node)
+        super().__init__(self.settings.body, groups, sizes, once)
+
+    def loop(self) -> LoopPlacement:
+        """Return where the arrays lie: first those that are computed where the step returns them."""
+        body, states = self.settings.body, self.settings.states
+        made = LoopPlacement(self.out, Storage(0))
+        for number, value in enumerate(body.returns[states:], states):
+            self._slot(made, number, root(value))
+        for number, value in enumerate(body.returns[:states]):
+            if root(value).index in made.slots:
+                continue
+            if self._over(body.arguments[number], root(value)):
+                made.over.add(number)
+                self.out.places[root(value).index] = Place(Storage(0, memory=AROUND))
+                continue
+            self._slot(made, number, root(value))
+            made.turns[number] = Place(Storage(_bytes(value.shape, value.dtype, self.sizes)))
+        self.run()
+        made.room.size = self.out.arena
+        for storage in self.storages:
+            storage.within = made.room
+        return made
+
+    def _slot(self, made: LoopPlacement, number: int, value: Value) -> None:
+        """Have a value be computed where the step returns it, if it is computed at every step, and nowhere else."""
+        if self._free(value):
+            made.slots[value.index] = number
+            self.out.places[value.index] = Place(Storage(0, memory=AROUND))
+
+    def _over(self, before: Value, after: Value) -> bool:
+        """Whether a state's new value can be computed over the old one."""
+        returns = [root(value) for value in self.settings.body.returns]
+        return (
+            self._free(after)
+            and after.op.elementwise
+            and after.op.in_place
+            and any(value is before for value in after.inputs)
+            and self.last_read[before.index] == self.position[after.index]
+            and returns.count(after) == 1
+            and before not in returns
+        )
 
 
 def _memory(value: Value) -> str | None:
     """Return which memory from outside a leaf reads: all parameters share one vector."""
     if not value.op.leaf:
         return None
+    if value.op is ARGUMENT:
+        return f"{AROUND} {value.index}"
     return "parameters" if role_of(value) == "parameter" else name_of(value)
 
 
-def _bytes(shape: Shape, dtype: DType, batch: int) -> int:
-    return count(shape).at(batch) * ITEM_BYTES[dtype]
+def _bytes(shape: Shape, dtype: DType, sizes: Sizes) -> int:
+    return count(shape).at(sizes) * ITEM_BYTES[dtype]

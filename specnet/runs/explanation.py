@@ -51,7 +51,7 @@ class Explanation:
         for plan, times in ((plans.step, share), (plans.update, 1)):
             for step in () if plan is None else plan.steps:
                 if not step.once:
-                    counts[step.phase] += times * step.flops.at(plan.batch if plan is not None else 1)
+                    counts[step.phase] += times * step.flops.at(plan.sizes if plan is not None else 1)
         return counts
 
     def size_of(self, layer: LayerInfo) -> int:
@@ -104,7 +104,7 @@ class Explanation:
                 "dtype": step.dtype,
                 "memory": step.memory or None,
                 "offset": step.offset if step.memory else None,
-                "flops": step.flops.at(plan.batch),
+                "flops": step.flops.at(plan.sizes),
                 "bytes": step.size,
                 "once": step.once,
                 "block": step.block,

@@ -2,18 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from specnet.graph.sizes import ITEM_BYTES, Powers, Sizes, at, show, value_of
+from specnet.graph.sizes import Sizes, at, named, show
+from specnet.runtime.binding import bind_names
 from specnet.runtime.blas import one_thread
-from specnet.runtime.calls import READY, Anew
-from specnet.runtime.functions import FUNCTIONS
-from specnet.runtime.plan import ARENA, ONCE, Block, Plan, View
-from specnet.runtime.preparing import prepare
+from specnet.runtime.plan import ARENA, ONCE, Plan
 from specnet.runtime.workers import BUFFER, Workers
 
 Array = np.ndarray[Any, Any]
@@ -44,56 +40,31 @@ class Executable:
         self._arena = _aligned(plan.arena)
         self._workers = Workers(plan.workers) if plan.workers else None
 
-    def bind(self, batch: int, leaves: Mapping[str, Array]) -> Bound:
-        """Return the plan over these arrays, for a batch of at most `plan.batch` rows.
+    def bind(self, sizes: Sizes, leaves: Mapping[str, Array]) -> Bound:
+        """Return the plan over these arrays, for sizes of at most `plan.sizes`; an integer is the batch's.
 
-        Raises ValueError where an array has not the plan's shape and dtype, or is not contiguous.
+        Raises ValueError where a size or an array does not fit the plan, or an array is not contiguous.
         """
-        plan = self.plan
-        if not 0 < batch <= plan.batch:
-            raise ValueError(f"the plan takes batches of 1 to {plan.batch} rows, not {batch}")
+        plan, sizes = self.plan, named(sizes)
+        for name, most in plan.sizes.items():
+            if not 0 < sizes.get(name, 0) <= most:
+                what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
+                raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
         memory = {ARENA: self._arena, ONCE: _aligned(plan.once)}
         for name, (shape, dtype) in plan.leaves.items():
             array = leaves[name]
-            if array.shape != at(shape, batch) or array.dtype != dtype or not array.flags.c_contiguous:
+            if array.shape != at(shape, sizes) or array.dtype != dtype or not array.flags.c_contiguous:
                 raise ValueError(
                     f"{name} is {array.dtype}{array.shape}, and the plan takes a contiguous {dtype}{show(shape)}"
                 )
             memory[name] = array.reshape(-1).view(np.uint8)
-        names = self._names(batch, memory)
+        names = bind_names(plan, sizes, memory, self._streams, self._workers)
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
         step = names["step"]
         if self._workers is not None:
             step = _shared(step)
         return Bound(step, {name: names[view] for name, view in plan.arrays.items()})
-
-    def _names(self, batch: int, memory: Mapping[str, Array]) -> dict[str, Any]:
-        """Return what the plan's source names, over this memory."""
-        plan = self.plan
-        names: dict[str, Any] = {name: FUNCTIONS[name] for name in plan.functions}
-        for view in plan.views:
-            names[view.name] = _view(view, memory, batch)
-        for name, (factor, powers, dtype) in plan.literals.items():
-            names[name] = np.array(factor * _size(powers, batch), dtype)
-        for name, (factor, powers) in plan.factors.items():
-            names[name] = factor * _size(powers, batch)
-        for name, prepared in plan.prepared.items():
-            names[name] = prepare(prepared, batch)
-        for name, stream in plan.streams.items():
-            names[name] = self._streams[stream]
-        names |= plan.attributes
-        if self._workers is not None:
-            names["workers"] = self._workers
-        names["anew"] = True
-        for name, expression in plan.calls.items():
-            names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
-        room = READY
-        for block in plan.blocks:
-            pieces, ready = _pieces(block, names, memory[ARENA], batch, room)
-            room -= ready
-            names[block.name] = pieces if self._workers is not None else pieces[0]
-        return names
 
 
 def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
@@ -107,66 +78,8 @@ def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float
     return run
 
 
-def _size(powers: Powers, sizes: Sizes) -> float:
-    """Return the product of named sizes to their powers, as a float from the start: sizes may be large."""
-    product = 1.0
-    for name, power in powers:
-        product *= float(value_of(name, sizes)) ** power
-    return product
-
-
 def _aligned(size: int) -> Array:
     """Return uninitialised bytes whose address is a multiple of a cache line."""
     raw = np.empty(size + 64, np.uint8)
     start = -raw.ctypes.data % 64
     return raw[start : start + size]
-
-
-def _view(view: View, memory: Mapping[str, Array], batch: int, rows: int | None = None) -> Array:
-    """Return a view, of which the leading axis may have other `rows` than the batch."""
-    shape = at(view.shape[:1], batch if rows is None else rows) + at(view.shape[1:], batch)
-    size = prod(shape) * ITEM_BYTES[view.dtype]
-    flat = memory[view.memory][view.offset : view.offset + size].view(view.dtype)
-    if view.form == "flat":
-        return flat
-    array = flat.reshape(shape)
-    if view.form == "rows":
-        return array.reshape(-1, shape[-1])
-    return array.T if view.form == "T" else array
-
-
-def _pieces(
-    block: Block, names: dict[str, Any], arena: Array, batch: int, most: int
-) -> tuple[list[list[tuple[Any, ...]]], int]:
-    """Return what the statements of a block name, a list of pieces for each worker, and name its sums.
-
-    Calls are made ready if they are at most so many; return how many are.
-    """
-    shares = block.shares(batch)
-    size = sum(stop - start for share in shares for start, stop in share)
-    calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
-    sums: dict[str, list[Array]] = {name: [] for name in block.sums}
-    found: list[list[tuple[Any, ...]]] = []
-    ready: int | None = None
-    for worker, share in enumerate(shares):
-        room = {ARENA: arena[worker * block.room :]}
-        for name, (whole, part) in block.sums.items():
-            sums[name].append(names[whole] if worker == 0 or part is None else _view(part, room, batch))
-        own: list[tuple[Any, ...]] = []
-        for start, stop in share:
-            piece: dict[str, Any] = {name: each[worker] for name, each in sums.items()} | {"anew": not own}
-            for name, view in block.sliced.items():
-                array = names[view]
-                times = len(array) // size
-                piece[name] = array[start * times : stop * times]
-            piece |= {name: _view(view, room, batch, stop - start) for name, view in block.passing.items()}
-            makes = {name: partial(eval, code, names, piece) for name, code in calls.items()}
-            if ready is None:
-                each = sum(1 for make in makes.values() for _ in make())
-                ready = each * sum(map(len, shares))
-                ready = ready if ready <= most else 0
-            piece |= {name: list(make()) if ready else Anew(make) for name, make in makes.items()}
-            own.append(tuple(piece[name] for name in block.arguments))
-        found.append(own)
-    names |= sums
-    return found, ready or 0

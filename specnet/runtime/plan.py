@@ -53,6 +53,7 @@ class Block:
     sums: dict[str, tuple[str, View | None]]
     """Sums over the pieces, by name: where the first worker adds up, and where any other does in its room."""
     workers: int = 1
+    """How many workers share its pieces; 0 within a loop, where the calling thread has them all."""
     room: int = 0
 
     def shares(self, sizes: Sizes) -> list[list[tuple[int, int]]]:
@@ -64,6 +65,34 @@ class Block:
             [(start, min(start + self.rows, stop)) for start in range(begin, stop, self.rows)]
             for begin, stop in pairwise(ends)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Statements that run once a step, with other parts of arrays at each.
+
+    What the statements name is made ready for each step when a plan is bound, in the order of these fields.
+    """
+
+    name: str
+    length: Dim
+    reverse: bool
+    slices: dict[str, str]
+    """Slices of arrays, by name: the view whose leading axis has the steps."""
+    turns: dict[str, tuple[str, str]]
+    """What two views have in turns, by name; the second has it at the last step."""
+    before: dict[str, tuple[str, str]]
+    """What was another's array at the step before, by name: the view at the first step, and the other's name."""
+    forms: dict[str, tuple[str, Shape, Form]]
+    """Arrays of a step in another shape or form, by name: the array's name."""
+    calls: dict[str, str]
+    """Calls, by name: the expression that gives them."""
+    blocks: tuple[Block, ...]
+    loops: tuple[Loop, ...]
+    arguments: tuple[str, ...]
+    """What the statements name, in the order in which a step has it."""
+    ends: dict[str, str]
+    """Names for the arrays of the last step, by the name that they have within the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +113,9 @@ class Step:
     once: bool = False
     """Whether it is computed when the plan is bound, since it never changes."""
     block: str | None = None
+    loop: str | None = None
+    times: Count = Count(1)  # noqa: RUF009 (a count is a frozen value)
+    """How often an execution of the plan runs it."""
     size: int = 0
     """Bytes of the output and scratch at full batch."""
 
@@ -99,6 +131,7 @@ class Plan:
     steps: tuple[Step, ...]
     views: tuple[View, ...]
     blocks: tuple[Block, ...]
+    loops: tuple[Loop, ...]
     literals: dict[str, tuple[float, Powers, DType]]
     """Constants as arrays, by name: factor, powers of named sizes, dtype."""
     factors: dict[str, tuple[float, Powers]]
@@ -117,8 +150,8 @@ class Plan:
     arrays: dict[str, str]
     leaves: dict[str, tuple[Shape, DType]]
     """Arrays from outside, by name."""
-    batch: int
-    """The largest batch; smaller ones use the same arena."""
+    sizes: dict[str, int]
+    """The largest named sizes; smaller ones use the same arena."""
     arena: int
     """Bytes of the arena."""
     once: int
@@ -127,7 +160,12 @@ class Plan:
     """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
     source: str = field(repr=False)
 
-    def flops(self, batch: int | None = None) -> int:
+    @property
+    def batch(self) -> int:
+        """The largest batch."""
+        return self.sizes["batch"]
+
+    def flops(self, sizes: Sizes | None = None) -> int:
         """Return the floating-point operations of one execution."""
-        rows = self.batch if batch is None else batch
-        return sum(step.flops.at(rows) for step in self.steps if not step.once)
+        sizes = self.sizes if sizes is None else sizes
+        return sum(step.flops.at(sizes) for step in self.steps if not step.once)

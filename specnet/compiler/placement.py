@@ -1,0 +1,79 @@
+"""Where the arrays of a graph lie, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from specnet.compiler.arena import Storage
+from specnet.compiler.fuse import Group
+from specnet.graph.graph import Value
+from specnet.graph.op import ARGUMENT, name_of
+from specnet.graph.sizes import BATCH, DType, Shape
+
+AROUND = "around"
+"""The memory of what a loop's body is given: it lies where the graph around the body has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an array lies: a storage, and bytes from its start."""
+
+    storage: Storage
+    delta: int = 0
+
+    @property
+    def offset(self) -> int:
+        """Bytes from the start of the memory that the storage is in."""
+        return self.storage.start + self.delta
+
+
+@dataclass(slots=True)
+class Placement:
+    """Where every array of a graph lies."""
+
+    places: dict[int, Place] = field(default_factory=dict)
+    """By index of the value that computes it; reshapes have none of their own."""
+    scratch: dict[int, list[tuple[Place, Shape, DType]]] = field(default_factory=dict)
+    more: dict[int, Place] = field(default_factory=dict)
+    """Scratch of the size of what is summed over the batch, for what is added to it."""
+    partial: dict[int, Place] = field(default_factory=dict)
+    """Where each worker but the first sums up."""
+    rooms: dict[int, int] = field(default_factory=dict)
+    """Bytes that a worker has of its own, by number of the group that runs piece by piece."""
+    copies: list[tuple[Value, Value]] = field(default_factory=list)
+    """Assignments whose value could not be computed in the leaf's own memory."""
+    packed: set[tuple[int, int]] = field(default_factory=set)
+    """(pack, position) of what is computed in its place in a packed vector."""
+    loops: dict[int, LoopPlacement] = field(default_factory=dict)
+    """Where the arrays of loops lie, by index of the loop's node."""
+    arena: int = 0
+    once: int = 0
+
+
+@dataclass(slots=True)
+class LoopPlacement:
+    """Where the arrays of a loop's body lie.
+
+    Outputs and new states of a step lie in the memory of the loop's results, at each step in another part of it; what
+    is not computed there is copied there at the end of a step.
+    """
+
+    body: Placement
+    room: Storage
+    """The memory of what passes within a step."""
+    slots: dict[int, int] = field(default_factory=dict)
+    """Values that are computed where the step returns them, by index: as which of its results."""
+    over: set[int] = field(default_factory=set)
+    """States whose new value is computed over the old one, in the memory of the loop's result."""
+    turns: dict[int, Place] = field(default_factory=dict)
+    """Memory that a state's new value has in turns with that of the loop's result, by number of the state."""
+
+
+def piece(shape: Shape, group: Group) -> Shape:
+    """Return the shape of a piece of an array in a group, in which the batch stands for the rows of a piece."""
+    return (BATCH, *shape[1:]) if group.rows and shape and shape[0] == group.leading else shape
+
+
+def memory_of(leaf: Value) -> str:
+    """Return the memory from outside that a leaf is."""
+    return AROUND if leaf.op is ARGUMENT else name_of(leaf)

@@ -79,7 +79,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
     `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
     changes them, `arena` what passes between steps of the plans, `kept` what they compute once, and what
-    metrics must see whole.
+    metrics must see whole, `loops` the views that loops have ready for each of their steps.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
@@ -117,7 +117,14 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.once * _bindings(p, n) for p, n in feeds)
         + sum(rows.values()) * _seen(plans.evaluation),
+        **_loops(feeds),
     }
+
+
+def _loops(feeds: list[tuple[Plan, int]]) -> dict[str, int]:
+    """Return what loops have ready for each of their steps, as `loops`, where a plan has some."""
+    ready = sum(loop.ready(p.sizes) * _bindings(p, n) for p, n in feeds for loop in p.loops)
+    return {"loops": ready} if ready else {}
 
 
 def _seen(plan: Plan) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 from time import perf_counter
@@ -14,7 +14,7 @@ from specnet.compiler.model import Model, as_targets, streams
 from specnet.data import Dataset
 from specnet.runs.explanation import Explanation
 from specnet.runtime.execution import Bound, Executable
-from specnet.runtime.plan import Plan
+from specnet.runtime.plan import Block, Loop, Plan
 from specnet.training.program import Program
 
 Array = np.ndarray[Any, Any]
@@ -120,10 +120,21 @@ def timed(plan: Plan, clock: list[float]) -> Plan:
 def _pieces(plan: Plan) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
     counts = {}
-    for block in plan.blocks:
-        shares = block.shares(plan.batch)
+    for block in (*plan.blocks, *_inner_blocks(plan.loops)):
+        shares = block.shares(plan.sizes)
         counts[block.name] = (sum(map(len, shares)), len(shares))
-    return [counts[step.block] if step.block is not None else (1, 1) for step in plan.steps]
+    found = []
+    for step in plan.steps:
+        pieces, workers = counts[step.block] if step.block is not None else (1, 1)
+        found.append((pieces * step.times.at(plan.sizes), workers))
+    return found
+
+
+def _inner_blocks(loops: tuple[Loop, ...]) -> Iterator[Block]:
+    """Yield the blocks within loops."""
+    for loop in loops:
+        yield from loop.blocks
+        yield from _inner_blocks(loop.loops)
 
 
 def _reading() -> float:

@@ -80,8 +80,8 @@ class _Binding:
             for name, turns in loop.turns.items():
                 here[name] = names[turns[(length - number) % 2]]
             for name, (first, now) in loop.before.items():
-                array: Array = names[first]
-                here[name] = before[now].reshape(array.shape) if number else array
+                array: Array = before[now] if number else names[first]
+                here[name] = array if array.shape == names[first].shape else array.reshape(names[first].shape)
             for name, (of, shape, form) in loop.forms.items():
                 here[name] = _formed(here.get(of, names.get(of)), at(shape, self.sizes), form)
             if inner:

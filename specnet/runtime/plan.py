@@ -12,6 +12,12 @@ Form = Literal["plain", "flat", "T", "rows"]
 ARENA = "arena"
 """The memory that all passing values share."""
 
+VIEW_BYTES = 112
+"""What an array takes beside its elements."""
+
+STEP_BYTES = 96
+"""What a step's list of a few arrays takes."""
+
 ONCE = "once"
 """The memory of what is computed when a plan is bound to a batch size, and never changes."""
 
@@ -93,6 +99,13 @@ class Loop:
     """What the statements name, in the order in which a step has it."""
     ends: dict[str, str]
     """Names for the arrays of the last step, by the name that they have within the loop."""
+
+    def ready(self, sizes: Sizes) -> int:
+        """Return the bytes of the views that are made for all steps when a plan is bound."""
+        (length,) = at((self.length,), sizes)
+        views = len(self.slices) + len(self.forms)
+        inner = sum(loop.ready(sizes) for loop in self.loops)
+        return length * (views * VIEW_BYTES + STEP_BYTES + inner)
 
 
 @dataclass(frozen=True, slots=True)

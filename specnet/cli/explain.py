@@ -33,6 +33,7 @@ MEMORY = {
     "augmentation": "what changes the rows of a step at random",
     "arena": "what passes between steps of the plans",
     "kept": "what the plans compute once",
+    "loops": "the views that loops have ready for each of their steps",
 }
 
 STAYING = "what reading the splits takes, which stay in their files"
@@ -100,6 +101,10 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         if any(step.block for step in program.steps):
             bar = "|" if plain(console) else "│"
             console.print(Text(f" {bar} runs piece by piece, so that what passes on stays in cache", "dim"))
+        if any(step.loop for step in program.steps):
+            console.print(
+                Text(" indented ops run once a step of the loop above them; FLOPs are of all steps", "dim")
+            )
     section(console, "totals")
     _totals(explanation, times).show(console)
 
@@ -128,7 +133,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
             table.titles[number] = before = title
         cells = [
             str(number + 1),
-            (f"{bar} " if step.block else "") + step.op,
+            ("  " if step.loop else "") + (f"{bar} " if step.block else "") + step.op,
             show(step.shape) if step.shape else "number",
         ]
         if times is None:

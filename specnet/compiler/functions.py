@@ -13,13 +13,13 @@ def sigmoid(x):
 def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))""",
     "softmax": """\
-def softmax(x):
-    exponential = np.exp(x - x.max(axis=-1, keepdims=True))
-    return exponential / exponential.sum(axis=-1, keepdims=True)""",
+def softmax(x, axis=-1):
+    exponential = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exponential / exponential.sum(axis=axis, keepdims=True)""",
     "log_softmax": """\
-def log_softmax(x):
-    shifted = x - x.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))""",
+def log_softmax(x, axis=-1):
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))""",
     "elu": """\
 def elu(x, alpha):
     return np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0))""",

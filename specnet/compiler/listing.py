@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from specnet.compiler.functions import HELPERS
+from specnet.compiler.loop_listing import write_loop
 from specnet.compiler.phrases import ATOM, PRODUCT, UNARY, Phrase, phrase
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import CONSTANT
+from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Shape, Size
 
 LONGEST = 60
@@ -53,6 +55,8 @@ class Listing:
     """The variable that holds how many rows a batch has."""
     helpers: set[str] = field(default_factory=set)
     """The functions that the lines call."""
+    sizes: dict[str, str] = field(default_factory=dict)
+    """The variables that hold other named sizes."""
     rows_used: bool = False
     lines: list[tuple[str, str]] = field(default_factory=list)
     """What has been written, each line with its phase."""
@@ -96,6 +100,9 @@ class Listing:
             if value.index not in live or value.index in self.known or value.op is CONSTANT:
                 continue
             if value.op is ops.expand and self._stretches(value):
+                continue
+            if value.op is SCAN:
+                write_loop(self, value.node, lambda v: self.names.new(named.get(v.index) or _noun(v)))
                 continue
             wish = named.get(value.index)
             often = self.uses.get(value.index, 0) > 1 or value.index in self.final
@@ -143,28 +150,33 @@ class Listing:
         settings = value.attributes.named()
         generator = self.generators(settings["stream"])
         (of,) = value.inputs
-        shape = f"{self.operand(of).at(ATOM)}.shape" if value.shape == of.shape else self._shape(value)
+        shape = f"{self.operand(of).at(ATOM)}.shape" if value.shape == of.shape else self.shape(value)
         return Phrase(f"{function}({generator}, {shape}, {settings[option]!r})", ATOM)
 
     def _constant(self, value: Value) -> Phrase:
         factor, powers = CONSTANT.of(value).factor, CONSTANT.of(value).powers
         if not powers:
             return number(factor)
-        ((_, power),) = powers
-        rows = self.count()
-        times = rows if abs(power) == 1 else f"{rows}**{abs(power)}"
-        if power > 0:
-            return Phrase(times, ATOM) if factor == 1 else Phrase(f"{number(factor).text} * {times}", PRODUCT)
-        return Phrase(f"{number(factor).text} / {times}", PRODUCT)
+        text = number(factor).text
+        above, below = (self._powers([(n, abs(p)) for n, p in powers if p * sign > 0]) for sign in (1, -1))
+        if above:
+            text = above if factor == 1 else f"{text} * {above}"
+        if below:
+            text = f"{text} / ({below})" if " * " in below else f"{text} / {below}"
+        return Phrase(text, ATOM if text.isidentifier() else PRODUCT)
+
+    def _powers(self, powers: list[tuple[str, int]]) -> str:
+        sizes = [(self.count() if name == "batch" else self.sizes[name], power) for name, power in powers]
+        return " * ".join(size if power == 1 else f"{size}**{power}" for size, power in sizes)
 
     def _full(self, value: Value) -> Phrase:
-        shape = self._shape(value)
+        shape = self.shape(value)
         of = self.operand(value.inputs[0]).text
         if not value.inputs[0].shape:
             return Phrase(f"np.full({shape}, {of}, np.{value.graph.dtype})", ATOM)
         return Phrase(f"np.broadcast_to({of}, {shape})", ATOM)
 
-    def _shape(self, value: Value) -> str:
+    def shape(self, value: Value) -> str:
         """Return a shape as NumPy's functions take it."""
         if len(value.shape) == 1:
             return self.size(value.shape[0])
@@ -174,8 +186,9 @@ class Listing:
         """Return the size of an axis as Python writes it."""
         if isinstance(dim, int):
             return str(dim)
-        rows = self.count()
-        return rows if dim.times == 1 else f"{dim.times} * {rows}"
+        factors = [str(dim.times)] if dim.times != 1 else []
+        factors += [self.count() if name == "batch" else self.sizes[name] for name in dim.names]
+        return " * ".join(factors)
 
     def _stretches(self, value: Value) -> bool:
         """Whether NumPy stretches a value by itself wherever it is used."""
@@ -219,7 +232,8 @@ def commented(text: str, shape: Shape, rows: str = "rows") -> str:
 def _dim(dim: int | Size, rows: str) -> str:
     if isinstance(dim, int):
         return str(dim)
-    return rows if dim.times == 1 else f"{dim.times} * {rows}"
+    names = [rows if name == "batch" else name for name in dim.names]
+    return " * ".join([str(dim.times), *names] if dim.times != 1 else names)
 
 
 _NOUNS = {
@@ -230,7 +244,7 @@ _NOUNS = {
     "sigmoid": "gate", "softplus": "smooth", "erf": "error_function", "largest": "largest", "cast": "numbers",
     "normal_noise": "noise", "column_moments": "moments", "column_normal": "normal", "row_normal": "normal",
     "column_sums": "sums", "lookup": "rows_of", "indices": "index", "crop": "part", "pad": "padded",
-    "concat": "joined", "transpose": "turned",
+    "concat": "joined", "transpose": "turned", "scan": "states",
 }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def phrase(listing: Listing, value: Value) -> Phrase:
     if name in HELPERS:
         listing.helpers.add(name)
         listing.helpers |= CALLED.get(name, set())
-        more = [f"{k}={v!r}" for k, v in value.attributes.named().items()]
+        more = [f"{k}={v!r}" for k, v in value.attributes.changed().items()]
         return Phrase(f"{name}({', '.join([*(listing.operand(i).text for i in inputs), *more])})", ATOM)
     rule = _RULES.get(name)
     assert rule is not None, f"{value.op} has no expression"
@@ -277,7 +277,7 @@ def _cast(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
 
 
 _RULES: dict[str, Rule] = {
-    "argmax": _attributed("np.argmax({x}, axis=-1)"),
+    "argmax": _attributed("np.argmax({x}, axis={axis})"),
     "cast": _cast,
     "clip": _attributed("np.clip({x}, {low}, {high})"),
     "concat": _concat,
@@ -285,7 +285,7 @@ _RULES: dict[str, Rule] = {
     "fixed": _fixed,
     "indices": _cast,
     "inner": _inner,
-    "largest": _attributed("np.max({x}, axis=-1, keepdims=True)"),
+    "largest": _attributed("np.max({x}, axis={axis}, keepdims=True)"),
     "leaky_relu": _attributed("np.where({sum} > 0, {x}, {slope} * {atom})"),
     "lookup": _lookup,
     "masked": _masked,

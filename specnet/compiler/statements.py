@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from specnet.compiler.fuse import Group, root
 from specnet.compiler.loop_operands import LoopOperands
 from specnet.compiler.operands import Operands
-from specnet.compiler.placement import LoopPlacement, Placement
+from specnet.compiler.placement import AROUND, LoopPlacement, Placement
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.ops.scan import SCAN
@@ -79,6 +79,9 @@ class Statements:
     def step(self, value: Value, op: str, code: tuple[str, ...], *, once: bool = False) -> Step:
         """Return the step that computes a value."""
         place = self.placement.places.get(root(value).index)
+        # What a step of a loop returns lies in the memory of the loop's result, elsewhere at each step.
+        if place is not None and place.storage.memory == AROUND:
+            place = None
         room = sum(place.storage.size for place, _, _ in self.placement.scratch.get(value.index, []))
         results = value.node.results if op != "assign" else (value,)
         own = sum(v.count.at(self.sizes) * ITEM_BYTES[v.dtype] for v in results if v.shape)
@@ -188,7 +191,7 @@ class Statements:
         Return the states that are found in an output, by number, and what the output is called within the step.
         """
         assert isinstance(self.operands, LoopOperands)
-        loop, found = self.operands.loop, {}
+        node, loop, found = self.operands.node, self.operands.loop, {}
         for number, value in enumerate(loop.body.returns):
             slot = made.slots.get(root(value).index)
             if number in made.over or slot == number:
@@ -198,7 +201,10 @@ class Statements:
                 found[number] = self.operands.result(slot)
                 continue
             code = (f"copyto({self.operands.result(number)}, {self.operands.operand(value, value.dtype)})",)
-            self.finish(replace(self.step(value, "copy", code), flops=Count(0)), code)
+            step = replace(
+                self.step(value, "copy", code), origin=node.origin, phase=node.phase, flops=Count(0)
+            )
+            self.finish(step, code)
         return found
 
     def _copy(self, result: Value, source: Value) -> str:

@@ -15,9 +15,9 @@ from specnet.data.tables.scaling import ColumnScale
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
 from specnet.diagnostics import RunError
 from specnet.graph import ops
-from specnet.graph.graph import Value
+from specnet.graph.graph import Node, Value
 from specnet.graph.op import CONSTANT, given, name_of
-from specnet.graph.sizes import at
+from specnet.graph.sizes import Size, at
 from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole
@@ -60,6 +60,8 @@ class Writer:
         self.nodes: list[Any] = []
         self.held: dict[str, Any] = {}
         self.names: dict[int, str] = {}
+        """What values are called, by their index."""
+        self.written = 0
 
     def model(self) -> Any:
         """Return the model as ONNX has it."""
@@ -72,8 +74,12 @@ class Writer:
         graph.outputs = graph.outputs or {"predictions": lowered.prediction}
         graph = simplify(graph)
         inputs = self._prepared("inputs")
-        for value in graph.values:
-            self.names[value.index] = inputs if _is_input(value) else self._value(value)
+        for node in graph:
+            if node.op is ops.SCAN:
+                self._loop(node)
+            else:
+                value = node.value
+                self.names[value.index] = inputs if _is_input(value) else self._value(value)
         kind = helper.np_dtype_to_tensor_dtype(self.dtype)
         outputs = []
         for name, value in graph.outputs.items():
@@ -107,11 +113,15 @@ class Writer:
 
     def node(self, operator: str, inputs: list[str], *, name: str | None = None, **attributes: Any) -> str:
         """Append an application of an operator, and return its result's name."""
-        name = name or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(
-            self.onnx.helper.make_node(operator, inputs, [name], name=f"{name}_node", **attributes)
-        )
+        name = name or f"{operator.lower()}_{self.written}"
+        self.append(operator, inputs, [name], **attributes)
         return name
+
+    def append(self, operator: str, inputs: list[str], outputs: list[str], **attributes: Any) -> None:
+        """Append an application of an operator with these results."""
+        self.written += 1
+        name = f"{outputs[0]}_node"
+        self.nodes.append(self.onnx.helper.make_node(operator, inputs, outputs, name=name, **attributes))
 
     def hold(self, array: Any, dtype: Any = None, name: str | None = None) -> str:
         """Keep an array in the file, and return its name."""
@@ -119,6 +129,10 @@ class Writer:
         name = name or f"constant_{len(self.held)}"
         self.held[name] = self.onnx.numpy_helper.from_array(array, name)
         return name
+
+    def rows(self) -> str:
+        """Append how many rows there are, as a vector of one number."""
+        return self.node("Shape", ["inputs"], start=0, end=1)
 
     def cast(self, x: str, dtype: Any) -> str:
         """Append a conversion to another dtype."""
@@ -184,6 +198,48 @@ class Writer:
         if isinstance(transform, Flatten | Reshape):
             return self.reshaped(x, tuple(state["shape"].tolist()))
         raise RunError(f"the transform `{transform.type}` of targets cannot be exported to ONNX")
+
+    # Loops
+
+    def _loop(self, node: Node) -> None:
+        """Append a loop as `Scan`, whose body names what stays the same as it is called around it."""
+        loop, number = ops.SCAN.of(node), self.written
+        around, names = self.nodes, self.names
+        taken = [names[value.index] for value in node.inputs]
+        arguments = loop.body.arguments
+        given = [f"loop_{number}_{n}" for n in range(loop.states + loop.arrays)]
+        self.nodes = []
+        self.names = dict(zip([v.index for v in arguments], [*given, *taken[len(given) :]], strict=True))
+        for each in loop.body:
+            if each.op is ops.SCAN:
+                self._loop(each)
+            elif each.value.index not in self.names:
+                self.names[each.value.index] = self._value(each.value)
+        returns = [self.node("Identity", [self.names[v.index]]) for v in loop.body.returns]
+        body = self.onnx.helper.make_graph(
+            self.nodes,
+            f"loop_{number}",
+            [self._info(name, v) for name, v in zip(given, arguments, strict=False)],
+            [self._info(name, v) for name, v in zip(returns, loop.body.returns, strict=True)],
+        )
+        self.nodes, self.names = around, names
+        results = [f"scan_{number}_{n}" for n in range(len(node.results))]
+        direction = int(loop.reverse)
+        self.append(
+            "Scan",
+            taken[: len(given)],
+            results,
+            body=body,
+            num_scan_inputs=loop.arrays,
+            scan_input_directions=[direction] * loop.arrays,
+            scan_output_directions=[direction] * (len(results) - loop.states),
+        )
+        names.update(zip([v.index for v in node.results], results, strict=True))
+
+    def _info(self, name: str, value: Value) -> Any:
+        kind = self.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(value.dtype))
+        shape = [str(dim) if isinstance(dim, Size) else dim for dim in value.shape]
+        return self.onnx.helper.make_tensor_value_info(name, kind, shape)
 
     # Values
 

@@ -10,7 +10,7 @@ import numpy as np
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.sizes import Size
+from specnet.graph.sizes import Dim, Size
 from specnet.runs.exports import onnx_images
 from specnet.runtime.preparing import mixture
 
@@ -140,11 +140,18 @@ def _pad(w: Writer, value: Value, inputs: list[str]) -> str:
 def _expand(w: Writer, value: Value, inputs: list[str]) -> str:
     # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
     (x,) = value.inputs
-    rows = [i for i, dim in enumerate(value.shape) if isinstance(dim, Size)]
-    if any(x.rank <= i or x.shape[i - value.rank] != value.shape[i] for i in rows):
-        raise RunError("a value repeated for each row of the batch cannot be exported to ONNX")
-    sizes = [1 if isinstance(dim, Size) else dim for dim in value.shape]
-    return w.node("Expand", [*inputs, w.hold(sizes, np.int64)])
+    known = [x.rank > i and x.shape[i - value.rank] == dim for i, dim in enumerate(value.shape)]
+    parts = [_size(w, 1 if same else dim) for dim, same in zip(value.shape, known, strict=True)]
+    return w.node("Expand", [*inputs, w.node("Concat", parts, axis=0) if len(parts) > 1 else parts[0]])
+
+
+def _size(w: Writer, dim: Dim) -> str:
+    """Write a dimension as a vector of one number."""
+    if not isinstance(dim, Size):
+        return w.hold([dim], np.int64)
+    if dim.names != ("batch",):
+        raise RunError(f"an axis of {dim} places cannot be exported to ONNX")
+    return w.rows() if dim.times == 1 else w.node("Mul", [w.rows(), w.hold([dim.times], np.int64)])
 
 
 def _row_normal(w: Writer, value: Value, inputs: list[str]) -> str:

@@ -108,6 +108,7 @@ class Explanation:
                 "bytes": step.size,
                 "once": step.once,
                 "block": step.block,
+                "loop": step.loop,
                 "code": list(step.code),
             }
             for step in plan.steps

@@ -127,6 +127,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
     else:
         table = Table([*heads, "time", "share"], "><<<>>>>")
     before = None
+    whole = sum(times.steps) if times is not None else 0.0
     for number, step in enumerate(program.steps):
         title = _title(explanation, step)
         if title != before:
@@ -145,7 +146,6 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
         ]
         if times is not None:
             seconds = times.steps[number]
-            whole = sum(times.steps)
             cells += (
                 ["", ""]
                 if step.once or not step.code

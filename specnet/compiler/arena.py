@@ -69,7 +69,7 @@ class _Schedule:
     def place(self, storage: Storage) -> int:
         """Take the lowest offset that is free while a storage is needed, and return it."""
         nodes = list(self._nodes(self._tick[storage.birth], self._tick[storage.death]))
-        above = {node >> level for node in nodes for level in range(1, node.bit_length())}
+        above = _above(nodes)
         offset = self._free(storage.size, nodes, above)
         if storage.size:
             end = offset + aligned(storage.size)
@@ -101,6 +101,17 @@ class _Schedule:
                 high -= 1
                 yield high
             low, high = low >> 1, high >> 1
+
+
+def _above(nodes: Iterable[int]) -> set[int]:
+    """Return the nodes that these lie below."""
+    found: set[int] = set()
+    for node in nodes:
+        parent = node >> 1
+        while parent and parent not in found:
+            found.add(parent)
+            parent >>= 1
+    return found
 
 
 class _Taken:

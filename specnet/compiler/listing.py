@@ -28,15 +28,18 @@ class Names:
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self._taken = {*_TAKEN, *taken}
+        self._numbers: dict[str, int] = {}
+        """The last number that each name was given with."""
 
     def new(self, wish: str) -> str:
         """Return the name that is wished for, as Python can write it, with a number where it is taken."""
         name = re.sub(r"\W", "_", wish)
         name = f"_{name}" if not name or name[0].isdigit() else name
-        chosen, number = name, 1
+        chosen, number = name, self._numbers.get(name, 1)
         while chosen in self._taken:
             number += 1
             chosen = f"{name}_{number}"
+        self._numbers[name] = number
         self._taken.add(chosen)
         return chosen
 
@@ -63,6 +66,14 @@ class Listing:
     uses: dict[int, int] = field(default_factory=dict)
     written: set[int] = field(default_factory=set)
     final: set[int] = field(default_factory=set)
+    _readers: dict[int, list[Value]] = field(init=False)
+    """Which values each value is an input of, by its index."""
+
+    def __post_init__(self) -> None:
+        self._readers = {}
+        for node in self.graph:
+            for source in set(node.inputs):
+                self._readers.setdefault(source.index, []).append(node.results[0])
 
     def write(self, wanted: Iterable[Value], named: Mapping[int, str]) -> None:
         """Write the wanted values, and what they need.
@@ -192,7 +203,7 @@ class Listing:
 
     def _stretches(self, value: Value) -> bool:
         """Whether NumPy stretches a value by itself wherever it is used."""
-        users = [user for user in self.graph.values if any(i is value for i in user.inputs)]
+        users = self._readers.get(value.index)
         if not users or value.index in self.final:
             return False
         return all(

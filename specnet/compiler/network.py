@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -9,6 +8,7 @@ from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.entries import named_inputs
 from specnet.compiler.head_metrics import head_metrics
 from specnet.compiler.heads import INPUTS, Part, costs, join_heads, linked
+from specnet.compiler.lowered import Lowered
 from specnet.compiler.wiring import changed, check_wiring, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
@@ -23,29 +23,11 @@ from specnet.vocabulary.losses.heads import Heads
 from specnet.vocabulary.metrics import METRICS, Metric
 
 
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """The forward part of a graph: what a network makes of its inputs, and what that costs."""
-
-    graph: Graph
-    builder: Builder
-    layers: tuple[LayerInfo, ...]
-    target: Value
-    output: Value
-    """What the loss sees: the last layer's value, or the logits that it makes probabilities of."""
-    prediction: Value
-    """What a user sees: probabilities where the loss speaks of classes."""
-    elements: Value
-    """What each row or element costs."""
-    parts: tuple[Part, ...] = ()
-    """Where the outputs lie, where there are several."""
-
-
 class Network:
     """A document's layers and loss over data of known shapes.
 
     Creating one lowers the network once, to find its parameters and every fault of shape; SpecError holds the
-    faults. Each `lower` gives a graph of its own to build a program on.
+    faults. Each `lower` gives a graph of its own to build a program on, copied from one that is built once.
     """
 
     def __init__(self, spec: Spec, signature: Signature) -> None:
@@ -56,6 +38,7 @@ class Network:
         unfit = shape_faults(spec, signature.inputs)
         if unfit:
             raise SpecError(unfit)
+        self._lowered: dict[tuple[bool, bool], Lowered] = {}
         lowered = self.lower(training=False)
         self.parts = lowered.parts
         asked = tuple(self._metrics())
@@ -143,10 +126,16 @@ class Network:
         return {metric.label: metric.better for metric in self.metrics}.get(figure, "lower")
 
     def lower(self, *, training: bool, spread: bool = False) -> Lowered:
-        """Build the forward graph, as it is in training or in evaluation.
+        """Return the forward graph, as it is in training or in evaluation, for the caller to append to.
 
         With `spread`, targets are rows of probabilities where they else are class indices.
         """
+        kind = training, spread
+        if kind not in self._lowered:
+            self._lowered[kind] = self._lower(training=training, spread=spread)
+        return self._lowered[kind].copy()
+
+    def _lower(self, *, training: bool, spread: bool) -> Lowered:
         spec = self.spec
         x, builder, layers = lower_layers(
             spec, self.signature.inputs, training=training, signature=self.signature
@@ -254,8 +243,8 @@ def lower_layers(
 
 def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str]) -> list[Diagnostic]:
     """Return the settings about parameters of layers that have none; `known` names all arrays of the model."""
-    names = tuple(known)
     scopes = {info.path: info.scope for info in layers}
+    owners = {name[:end] for name in known for end, letter in enumerate(name) if letter == "."}
     return [
         Diagnostic(
             "SN307",
@@ -265,7 +254,7 @@ def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str
             help=f"leave `{key}` out",
         )
         for path, layer in every(spec.layers)
-        if not any(name.startswith(f"{scopes[path]}.") for name in names)
+        if scopes[path] not in owners
         for key in ("share", "trainable", "learning_rate_multiplier")
         if changed(layer, key)
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from specnet.compiler.collecting import no_collection
 from specnet.compiler.emit import emit
 from specnet.compiler.fuse import group
 from specnet.compiler.layout import join_biases
@@ -15,6 +16,7 @@ from specnet.runtime.cores import cores
 from specnet.runtime.plan import Plan
 
 
+@no_collection()
 def plan(
     graph: Graph,
     sizes: Sizes,

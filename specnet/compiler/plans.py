@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from specnet.compiler.augmenting import augmentation_memory
+from specnet.compiler.collecting import no_collection
 from specnet.compiler.network import Network
 from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import (
@@ -36,6 +37,7 @@ class Plans:
     """Shape and first value of each slot, by name."""
 
 
+@no_collection()
 def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Plans:
     """Compile a network's training on splits of so many rows.
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from specnet.compiler.differentiate import differentiate
 from specnet.compiler.head_metrics import LossOfHead
-from specnet.compiler.network import Lowered, Network
+from specnet.compiler.lowered import Lowered
+from specnet.compiler.network import Network
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value

@@ -88,6 +88,23 @@ _Scope = Mapping[str, _Named | None]
 """What names stand for: a layer, or what comes from outside."""
 
 
+@dataclass(slots=True)
+class _Later:
+    """The layers of a list that come after what is known so far, by their names."""
+
+    path: KeyPath
+    places: Mapping[str, int]
+    """Where in the list the last layer of each name stands."""
+    known: Collection[str]
+    index: int = 0
+    """Where the layer stands that asks."""
+
+    def path_of(self, name: str) -> KeyPath | None:
+        """Return the place of the layer of a name if it comes here or later, and no earlier one is called so."""
+        place = self.places.get(name, -1)
+        return None if place < self.index or name in self.known else (*self.path, place)
+
+
 def _faults(
     layers: Sequence[Layer],
     path: KeyPath,
@@ -99,9 +116,9 @@ def _faults(
     names = stage_names(layers)
     own: dict[str, _Named | None] = dict.fromkeys(given)
     scopes = [*outer, own]
+    later = _Later(path, {name: place for place, name in enumerate(names)}, own)
     for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
-        here = (*path, index)
-        later = {n: (*path, place) for place, n in enumerate(names) if place >= index and n not in own}
+        here, later.index = (*path, index), index
         yield from _inputs(layer, name, here, scopes, later)
         if not apart and layer.inputs is None and index == 0 and INPUT not in own and len(own) > 1:
             yield _no_inputs(given, here)
@@ -141,7 +158,7 @@ def _no_inputs(given: Collection[str], here: KeyPath) -> Diagnostic:
 
 
 def _inputs(
-    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: Mapping[str, KeyPath]
+    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: _Later
 ) -> Iterator[Diagnostic]:
     least, most = layer.takes
     count = 1 if layer.inputs is None else len(layer.inputs)
@@ -169,7 +186,7 @@ def _inputs(
 
 
 def _share(
-    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: Mapping[str, KeyPath]
+    layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: _Later
 ) -> Iterator[Diagnostic]:
     if layer.share is None:
         return
@@ -203,17 +220,16 @@ def _ignored(layer: Layer, owner: str, here: KeyPath) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown(
-    wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later: Mapping[str, KeyPath]
-) -> Diagnostic:
-    if wanted in later:
-        own = wanted == name and later[wanted] == path[: len(later[wanted])]
+def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later: _Later) -> Diagnostic:
+    place = later.path_of(wanted)
+    if place is not None:
+        own = wanted == name and place == path[: len(place)]
         message = (
             f"`{name}` cannot take what it gives itself"
             if own
             else f"`{wanted}` comes after `{name}`, which would take what it gives: a layer takes what comes before it"
         )
-        labels = () if own else (Label(f"`{wanted}` is here", later[wanted], "type"),)
+        labels = () if own else (Label(f"`{wanted}` is here", place, "type"),)
         return Diagnostic("SN304", message, path, labels=labels)
     known = list(dict.fromkeys(n for scope in reversed(scopes) for n in scope))
     meant = closest(wanted, known)

@@ -227,7 +227,8 @@ class Builder:
         self.layers.append(info)
         y = stage.lower_all(self, taken)
         inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
-        own = tuple(name for name in islice(self.parameters, known, None) if name not in inner)
+        declared = reversed([*islice(reversed(self.parameters), len(self.parameters) - known)])
+        own = tuple(name for name in declared if name not in inner)
         self.layers[place] = replace(info, output=y.shape, parameters=own)
         return y
 

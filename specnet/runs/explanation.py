@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from specnet.compiler.network import Network
@@ -15,15 +16,10 @@ from specnet.runtime.plan import Plan, Step
 Phase = Literal["forward", "backward", "update"]
 
 
-def _columns(names: list[list[str]]) -> list[tuple[str, ...]]:
-    """Return the parts at each place of several names, the first name's part in front."""
-    return [(parts[0], *parts) for parts in zip(*names, strict=True)]
-
-
 PHASES: tuple[Phase, ...] = ("forward", "backward", "update")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Explanation:
     """A network and the plans that its training is compiled to."""
 
@@ -56,18 +52,28 @@ class Explanation:
 
     def size_of(self, layer: LayerInfo) -> int:
         """Return how many numbers a layer's parameters hold."""
-        return sum(p.size for p in self.network.parameters if p.name in layer.parameters)
+        return sum(self._sizes.get(name, 0) for name in layer.parameters)
 
     def place_of(self, step: Step) -> str:
         """Return what in the document a step comes from, as a name."""
-        if any(layer.path == step.origin for layer in self.network.layers):
+        if step.origin in self._names:
             return self.layer_at(step.origin)
         return str(step.origin[-1]) if step.origin else "all parameters"
 
     def layer_at(self, path: Origin) -> str:
         """Return what the layer at a place of the document is called; `*` stands for the number of a repetition."""
-        names = [layer.name.split(".") for layer in self.network.layers if layer.path == path]
-        return ".".join(part if len(set(parts)) == 1 else "*" for part, *parts in _columns(names))
+        return self._names[path]
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return {p.name: p.size for p in self.network.parameters}
+
+    @cached_property
+    def _names(self) -> dict[Origin, str]:
+        names: dict[Origin, list[list[str]]] = {}
+        for layer in self.network.layers:
+            names.setdefault(layer.path, []).append(layer.name.split("."))
+        return {path: _common(parts) for path, parts in names.items()}
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain data, in the form that `explain --output json` prints."""
@@ -121,6 +127,11 @@ def explain(network: Network) -> Explanation:
     rows = network.signature.rows
     plans = plan_training(network, rows, units=_units(network))
     return Explanation(network, plans, memory(network, plans, rows))
+
+
+def _common(names: list[list[str]]) -> str:
+    """Return several names of as many parts as one, with `*` for each part in which they differ."""
+    return ".".join(parts[0] if len(set(parts)) == 1 else "*" for parts in zip(*names, strict=True))
 
 
 def shape(dims: Shape) -> list[int | str]:

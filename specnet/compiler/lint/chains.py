@@ -33,12 +33,14 @@ def ends(layers: Sequence[Layer]) -> Iterator[Placed]:
     looked at as a whole.
     """
     path: KeyPath = ("layers",)
-    while layers:
-        place, layer = (*path, len(layers) - 1), layers[-1]
+    last = len(layers) - 1
+    while last >= 0:
+        place, layer = (*path, last), layers[last]
         if layer.type == "sequential":
             path, layers = (*place, "layers"), cast("Sequence[Layer]", layer.inner["layers"])
+            last = len(layers) - 1
             continue
         yield place, layer
         if layer.inputs is not None:
             return
-        layers = layers[:-1]
+        last -= 1

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from specnet.compiler.network import Lowered, Network
+from collections import Counter
+
+from specnet.compiler.lowered import Lowered
+from specnet.compiler.network import Network
 from specnet.compiler.wiring import every
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
+from specnet.graph.graph import Graph, Origin, Value
 from specnet.graph.op import given, leaves, name_of
 
 VALUE = "value "
@@ -26,13 +29,16 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
     spec = network.spec
     kinds = dict(every(spec.layers))
     dense = [info.path for info in lowered.layers[:-1] if info.type == "dense" and info.depth == 0]
+    numbers = {path: number for number, path in enumerate(dense, 1)}
+    times = Counter(info.path for info in lowered.layers)
+    computed = _computed(lowered.graph)
     plain = not lowered.parts and all(info.depth == 0 for info in lowered.layers)
     found: dict[str, Value] = {}
     for place, info in enumerate(lowered.layers):
         layer, last = kinds[info.path], place + 1 == len(lowered.layers)
-        if sum(other.path == info.path for other in lowered.layers) > 1:
+        if times[info.path] > 1:
             continue  # what is repeated has a name for each time, and its values have one place
-        own = [v for v in lowered.graph.values if v.origin == info.path and v.shape and not v.op.leaf]
+        own = computed.get(info.path)
         if not own:
             continue
         if layer.name is not None or not plain or (not last and layer.type != "dense"):
@@ -40,7 +46,7 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
         elif last:
             name = "output"
         else:
-            name = "hidden" if len(dense) == 1 else f"hidden_{dense.index(info.path) + 1}"
+            name = "hidden" if len(dense) == 1 else f"hidden_{numbers[info.path]}"
         output = own[-1]
         summed = [v for v in own if _is_sum(v)]
         if summed and summed[-1] is not output:
@@ -55,6 +61,15 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
         found[before] = lowered.output
         found[after] = lowered.prediction
     return found
+
+
+def _computed(graph: Graph) -> dict[Origin, list[Value]]:
+    """Return the arrays that a graph computes, by what in the document asked for them."""
+    computed: dict[Origin, list[Value]] = {}
+    for value in graph.values:
+        if value.shape and not value.op.leaf:
+            computed.setdefault(value.origin, []).append(value)
+    return computed
 
 
 def _is_sum(value: Value) -> bool:

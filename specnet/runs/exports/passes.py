@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from specnet.compiler.differentiate import differentiate
 from specnet.compiler.listing import Listing, Names
-from specnet.compiler.network import Lowered, Network
+from specnet.compiler.lowered import Lowered
+from specnet.compiler.network import Network
 from specnet.compiler.phrases import PRODUCT
 from specnet.compiler.simplify import simplify
 from specnet.diagnostics import RunError

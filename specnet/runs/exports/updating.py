@@ -95,7 +95,8 @@ def _move(listing: Listing, rule: Rule, before: int) -> None:
     for line, _ in listing.lines[before:]:
         text = line.partition("  #")[0].rstrip()
         value = listing.graph.values[by_name[text.partition(" = ")[0]]]
-        over = {name for name, array in leaves(listing.graph).items() if array.index in ancestors(value)}
+        needed = ancestors(value)
+        over = {name for name, array in leaves(listing.graph).items() if array.index in needed}
         alone = not value.shape and not any(n in arrays or n.startswith("slot/") for n in over)
         (rule.scalars if alone else rule.lines).append(text)
 

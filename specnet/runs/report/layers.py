@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from specnet.compiler.model import Model
@@ -68,11 +69,11 @@ def network_facts(model: Model, data: Dataset) -> NetworkFacts:
             spent[place] = spent.get(place, 0.0) + seconds
     whole = sum(spent.values()) or 1.0
     specs = dict(every(network.spec.layers))
-    paths = [layer.path for layer in network.layers]
+    repeated = Counter(layer.path for layer in network.layers)
     layers = []
     for layer in network.layers:
         # What is repeated has its time as a whole, and each time its share of it.
-        seconds = spent.get(explanation.layer_at(layer.path), 0.0) / paths.count(layer.path)
+        seconds = spent.get(explanation.layer_at(layer.path), 0.0) / repeated[layer.path]
         options = _options(specs[layer.path].model_dump(mode="json"))
         size = explanation.size_of(layer)
         layers.append(

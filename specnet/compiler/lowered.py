@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from specnet.compiler.heads import Part
+from specnet.compiler.rewriting import Rewriting
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Graph, Value
+from specnet.graph.stage import LayerInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The forward part of a graph: what a network makes of its inputs, and what that costs."""
+
+    graph: Graph
+    builder: Builder
+    layers: tuple[LayerInfo, ...]
+    target: Value
+    output: Value
+    """What the loss sees: the last layer's value, or the logits that it makes probabilities of."""
+    prediction: Value
+    """What a user sees: probabilities where the loss speaks of classes."""
+    elements: Value
+    """What each row or element costs."""
+    parts: tuple[Part, ...] = ()
+    """Where the outputs lie, where there are several."""
+
+    def copy(self) -> Lowered:
+        """Return the same values in a graph of their own, to which a program can append."""
+        copy = Rewriting(self.graph)
+        graph, new = copy.run(), copy.of
+        builder = self.builder
+        return replace(
+            self,
+            graph=graph,
+            builder=replace(
+                builder,
+                graph=graph,
+                leaves={name: new(value) for name, value in builder.leaves.items()},
+                penalties=[new(value) for value in builder.penalties],
+                outputs={name: new(value) for name, value in builder.outputs.items()},
+                entering=tuple(new(value) for value in builder.entering),
+                followed=[(new(kept), new(seen), momentum) for kept, seen, momentum in builder.followed],
+            ),
+            target=new(self.target),
+            output=new(self.output),
+            prediction=new(self.prediction),
+            elements=new(self.elements),
+        )

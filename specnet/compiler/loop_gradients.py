@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from specnet.compiler.rewriting import Rewriting
@@ -64,8 +64,10 @@ class _Back:
         sums = []
         for number in summed:
             source = self.node.inputs[number]
-            sums.append(argument(self.body, source.shape, source.dtype))
-            init.append(_zeros(source))
+            # Scalars, which are no states, are added up in arrays of one element.
+            shape = source.shape or (1,)
+            sums.append(argument(self.body, shape, source.dtype))
+            init.append(ops.expand(constant(source.graph, 0.0), shape=shape))
         for number, value in step.outputs.items():
             self._argument(value)
             arriving = self.gradients[settings.states + number]
@@ -113,7 +115,8 @@ class _Back:
         results = self.node.graph.apply(SCAN, (*init, *arrays, *constants), back)
         gradients: list[Value | None] = [None] * len(self.node.inputs)
         for number, result in zip((*step.states, *summed, *through), results, strict=True):
-            gradients[number] = result
+            scalar = not self.node.inputs[number].shape
+            gradients[number] = ops.total_all(result) if scalar else result
         return gradients
 
     def _differentiated(self, flow_back: FlowBack) -> _Step:
@@ -170,10 +173,8 @@ class _Back:
 
     def _keep(self, saved: list[Value]) -> tuple[Value, ...]:
         """Have the loop give these values of its body at every step, and return them (steps, ...)."""
-        body = Rewriting(self.settings.body).run()
+        body = _Forth(self.step.joint, self.step.forward, saved).run()
         assert isinstance(body, Region)
-        # The joint body begins with the body's own nodes, so that their values have the same indices.
-        body.returns += tuple(body.values[value.index] for value in saved)
         kinds = [((self.settings.length, *value.shape), value.dtype) for value in saved]
         return self.node.widen(replace(self.settings, body=body), kinds)
 
@@ -186,6 +187,24 @@ class _Back:
             inputs = [self.new[value.index] for value in node.inputs]
             for old, new in zip(node.results, self.body.apply(node.op, inputs, node.attributes), strict=True):
                 self.new[old.index] = new
+
+
+class _Forth(Rewriting):
+    """The part of a joint body that lies before its way back, which returns more values.
+
+    Loops within it may by now give more than those of the body that it was made of.
+    """
+
+    def __init__(self, joint: Region, forward: int, saved: Sequence[Value]) -> None:
+        super().__init__(joint)
+        self.forward = forward
+        self.wanted = (*joint.returns, *saved)
+
+    def nodes(self) -> Iterable[Node]:
+        return self.graph.nodes[: self.forward]
+
+    def within(self, region: Region) -> Region:
+        return Rewriting(region).run()  # type: ignore[return-value]
 
 
 def _arrive(joint: Region, arriving: dict[Value, Value], value: Value) -> Value:

@@ -34,6 +34,11 @@ def sink(graph: G) -> G:
     return _Sinking(graph).run()  # type: ignore[return-value]
 
 
+def _is_random(node: Node) -> bool:
+    """Whether an op, or one of a region that it runs, draws at random."""
+    return node.op.random or any(_is_random(inner) for region in node.regions for inner in region)
+
+
 class _Hoisting(Rewriting):
     def visit(self, node: Node) -> Replaced:
         return _Hoisted(self, node).run() if node.op is SCAN else self.copy(node)
@@ -43,7 +48,9 @@ class _Hoisted:
     """One loop, of which parts come to lie before it."""
 
     def __init__(self, around: Rewriting, node: Node) -> None:
-        self.around, self.node, self.loop = around, node, SCAN.of(node)
+        self.around, self.node = around, node
+        loop = SCAN.of(node)
+        self.loop = loop.with_regions((around.within(loop.body),))
         self.before: dict[int, Value] = {}
         """What is known before the loop, by index of the body's values: of all steps, or the same at every step."""
         self.stacked: set[int] = set()
@@ -77,7 +84,7 @@ class _Hoisted:
     def _moved(self, node: Node) -> bool:
         """Compute a node before the loop, if that can be; say whether it is."""
         known = [self._is_before(value) for value in node.inputs]
-        if not all(known) or node.op.random or (node.regions and self._is_stacked(node)):
+        if not all(known) or _is_random(node) or (node.regions and self._is_stacked(node)):
             return False
         target = self.around.target
         stacked = [value.index in self.stacked for value in node.inputs]
@@ -156,7 +163,9 @@ class _Sunk:
     """One loop, of which products come to lie behind it."""
 
     def __init__(self, around: Rewriting, node: Node) -> None:
-        self.around, self.node, self.loop = around, node, SCAN.of(node)
+        self.around, self.node = around, node
+        loop = SCAN.of(node)
+        self.loop = loop.with_regions((around.within(loop.body),))
         self.readers = readers_of(self.loop.body)
         self.outputs = list(self.loop.body.returns[self.loop.states :])
         """What the loop gives at each step, with what the products behind it need."""
@@ -166,7 +175,7 @@ class _Sunk:
         loop, own = self.loop, len(self.outputs)
         sums = {n: terms for n in range(loop.states) if (terms := self._terms(n)) is not None}
         if not sums:
-            return self.around.copy(self.node)
+            return self.around.target.apply(SCAN, [self.around.of(value) for value in self.node.inputs], loop)
         for terms in sums.values():
             for term in terms:
                 for value in term.inputs:

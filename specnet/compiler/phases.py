@@ -15,7 +15,7 @@ from specnet.compiler.pruning import prune
 from specnet.compiler.rewriting import Replaced, Rewriting, readers_of, wanted_indices
 from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Node, Value
+from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.sizes import Size
 
 G = TypeVar("G", bound=Graph)
@@ -37,7 +37,9 @@ def lay_out_phases(graph: G) -> G:
     """Return a graph with the same results in which convolutions lie phase by phase where only a pooling reads them."""
     readers, wanted = readers_of(graph), wanted_indices(graph)
     found = [each for value in graph.values if (each := _pooled(value, readers, wanted)) is not None]
-    return prune(_Phasing(graph, found).run()) if found else graph  # type: ignore[return-value]
+    if not found and not any(node.regions for node in graph):
+        return graph
+    return prune(_Phasing(graph, found).run())  # type: ignore[return-value]
 
 
 def _pooled(y: Value, readers: _Readers, wanted: set[int]) -> _Pooled | None:
@@ -110,6 +112,9 @@ class _Phasing(Rewriting):
         self.pooled = {each.down.index: each for each in found}
         self.unpooled = {each.back[1].index: each for each in found if each.back is not None}
         self.phased: dict[int, tuple[int, int]] = {}
+
+    def within(self, region: Region) -> Region:
+        return lay_out_phases(region)
 
     def visit(self, node: Node) -> Replaced:
         if len(node.results) != 1:

@@ -155,6 +155,7 @@ class Statements:
             body.group(number, each)
         ends = body.returned(made)
         known = [*operands.slices, *operands.turns, *operands.before, *operands.forms, *body.calls]
+        known += [end for each in body.loops for end in each.ends]
         named = _names(body.lines)
         arguments = [n for n in known if n in named]
         arguments += [block.name for block in body.blocks] + [each.name for each in body.loops]

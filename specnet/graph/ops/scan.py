@@ -55,6 +55,9 @@ def _infer(inputs: tuple[Value, ...], attributes: ScanAttributes) -> list[Kind]:
     for before, after in zip(inputs[:states], body.returns, strict=False):
         if (before.shape, before.dtype) != (after.shape, after.dtype):
             raise ShapeFault(f"a state {show(before.shape)} cannot become {show(after.shape)}", before)
+    for value in body.returns:
+        if not value.shape:
+            raise ShapeFault("a step of a loop cannot give a scalar", value)
     kinds: list[Kind] = [(value.shape, value.dtype) for value in body.returns[:states]]
     return kinds + [((attributes.length, *v.shape), v.dtype) for v in body.returns[states:]]
 
@@ -86,9 +89,9 @@ def scan(
 
     `init` are the states before the first step. Values of the graph around that `step` uses are the same at every
     step. Return the last states, and the outputs of all steps (steps, ...). `length` is needed where no array has it.
-    Raises ShapeFault where a state changes its shape, or is a scalar.
+    Raises ShapeFault where a state changes its shape, or a state or an output is a scalar.
     """
-    around = (*init, *arrays)[0].graph
+    around = max((value.graph for value in (*init, *arrays)), key=lambda graph: graph.depth)
     body = Region(around.dtype, around=around)
     states = tuple(argument(body, value.shape, value.dtype) for value in init)
     slices = tuple(argument(body, value.shape[1:], value.dtype) for value in arrays)

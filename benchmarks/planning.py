@@ -24,7 +24,8 @@ from typing import Any
 from side_by_side import machine
 
 import specnet
-from specnet.compiler import pipeline, plans
+from specnet.compiler import plans
+from specnet.passes import pipeline
 from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.runs.explanation import explain

@@ -21,16 +21,16 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from specnet.compiler.layout import join_biases
 from specnet.compiler.network import Network
-from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import training_graph
-from specnet.compiler.simplify import simplify
 from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.diagnostics import KeyPath
 from specnet.graph.graph import Graph
 from specnet.language import load
+from specnet.passes.layout import join_biases
+from specnet.passes.pipeline import plan
+from specnet.passes.simplify import simplify
 from specnet.runtime.plan import Plan
 from specnet.vocabulary.layers.dense import Dense
 

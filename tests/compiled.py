@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.compiler.pipeline import plan
 from specnet.graph.sizes import at
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
 from tests.reference import evaluate

@@ -3,10 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from specnet.compiler.heads import Part
-from specnet.compiler.rewriting import Rewriting
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.stage import LayerInfo
+from specnet.passes.rewriting import Rewriting
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ import numpy as np
 from specnet.compiler.heads import INPUTS, Part
 from specnet.compiler.network import Network
 from specnet.compiler.parameters import Parameters, initial_parameters, multipliers, views
-from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import gradient_graph, prediction_graph
 from specnet.data.encoding import Encoding
 from specnet.data.lazy import Held, taken
 from specnet.data.pipeline import Pipeline
 from specnet.graph.graph import Graph
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.random import stream
 from specnet.vocabulary.losses import Loss

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from math import prod
 
 from specnet.compiler.augmenting import augmentation_memory
-from specnet.compiler.collecting import no_collection
 from specnet.compiler.network import Network
-from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import (
     Update,
     accumulating_graph,
@@ -17,6 +15,8 @@ from specnet.compiler.programs import (
 )
 from specnet.compiler.settings import batch_rows, evaluation_rows, run_length
 from specnet.graph.sizes import ITEM_BYTES, count
+from specnet.passes.collecting import no_collection
+from specnet.passes.pipeline import plan
 from specnet.runtime.plan import Plan
 from specnet.vocabulary.optimizers import Searching
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specnet.compiler.differentiate import differentiate
 from specnet.compiler.head_metrics import LossOfHead
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
@@ -12,6 +11,7 @@ from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import constant, leaf, number
+from specnet.passes.differentiate import differentiate
 
 AVERAGE = "ema"
 """The slot of the parameters' running mean, which starts where they do."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from specnet.compiler.model import Model, as_targets
-from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
@@ -21,6 +20,7 @@ from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.language.spec import Spec
+from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load
 from specnet.training.evaluation import Evaluator, data_units

@@ -10,13 +10,13 @@ import numpy as np
 
 from specnet.compiler.model import Model, as_targets
 from specnet.compiler.network import Network
-from specnet.compiler.pipeline import plan
 from specnet.data import Dataset, Split
 from specnet.data.lazy import fetch, taken
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import leaf
 from specnet.graph.sizes import BATCH
+from specnet.passes.pipeline import plan
 from specnet.runs.chance import chance_of_costing_more
 from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
 from specnet.runtime.execution import Bound, Executable

@@ -9,9 +9,9 @@ import numpy as np
 
 from specnet.compiler.model import Model, as_targets, streams
 from specnet.compiler.parameters import views
-from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import gradient_graph
 from specnet.data import Dataset
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.model import Model
-from specnet.compiler.pipeline import plan
 from specnet.graph.graph import Graph
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.vocabulary.optimizers import Searching
 

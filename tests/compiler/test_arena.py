@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specnet.compiler.arena import ALIGNMENT, Storage, aligned, lay_out
+from specnet.passes.arena import ALIGNMENT, Storage, aligned, lay_out
 
 SPANS = st.tuples(st.integers(0, 300), st.integers(0, 40), st.integers(0, 12))
 """Sizes, births, and for how long a storage is needed after its birth."""

@@ -9,12 +9,12 @@ import threading
 import pytest
 from specnet.runtime.shapes import BATCH
 
-from specnet.compiler import pipeline
-from specnet.compiler.collecting import no_collection
-from specnet.compiler.pipeline import plan
+from specnet.passes import pipeline
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.passes.collecting import no_collection
+from specnet.passes.pipeline import plan
 
 
 @pytest.fixture(autouse=True)

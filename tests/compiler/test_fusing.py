@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from specnet.runtime.shapes import BATCH, Batch
 
-from specnet.compiler.fuse import by_rows, group, is_sum, root
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.passes.fuse import by_rows, group, is_sum, root
 
 BATCH_ROWS = 5
 

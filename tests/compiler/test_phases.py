@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.compiler.differentiate import differentiate
-from specnet.compiler.phases import lay_out_phases
-from specnet.compiler.pipeline import plan
 from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, name_of
 from specnet.graph.sizes import BATCH
+from specnet.passes.differentiate import differentiate
+from specnet.passes.phases import lay_out_phases
+from specnet.passes.pipeline import plan
 from specnet.runtime import cores
 from tests.compiled import checked
 

@@ -13,12 +13,12 @@ from specnet.runtime.shapes import BATCH
 
 import specnet
 from specnet.cli.explain import explain
-from specnet.compiler.fuse import group
 from specnet.compiler.listing import Listing, Names
-from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.passes.fuse import group
+from specnet.passes.pipeline import plan
 from specnet.runs.exports.exporting import Exported, numpy_program
 
 FEW, MANY = 6, 42

@@ -12,12 +12,12 @@ import pytest
 
 import specnet
 from specnet.compiler.network import Network
-from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import training_graph
 from specnet.graph import geometry, ops, windows
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, name_of
 from specnet.graph.sizes import BATCH
+from specnet.passes.pipeline import plan
 from specnet.runs import profiling
 from specnet.runtime import blas, cores, execution
 from specnet.runtime.execution import Executable

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.compiler.model import Model, as_targets, streams
-from specnet.compiler.pipeline import plan
 from specnet.compiler.plans import plan_training
 from specnet.compiler.programs import training_graph
 from specnet.compiler.study import build
 from specnet.data import load_data
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 
 DATA = {"type": "synthetic", "kind": "blobs", "classes": 3, "features": 5, "samples": 60, "noise": 1.0}

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from specnet.compiler.differentiate import differentiate
-from specnet.compiler.pipeline import plan
 from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import leaf
 from specnet.graph.sizes import BATCH
+from specnet.passes.differentiate import differentiate
+from specnet.passes.pipeline import plan
 from tests.compiled import checked, run
 
 torch = pytest.importorskip("torch")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from specnet.compiler.differentiate import differentiate
-from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.op import Op, constant, leaf, leaves, name_of, number
 from specnet.graph.sizes import BATCH, Size, at
+from specnet.passes.differentiate import differentiate
+from specnet.passes.pipeline import plan
 from tests.compiled import TOLERANCE, checked, run
 from tests.reference import DRAWN, evaluate, gradients
 

@@ -13,10 +13,10 @@ import pytest
 import specnet
 from specnet.compiler.model import Model, as_targets, streams
 from specnet.compiler.network import Network
-from specnet.compiler.pipeline import plan
 from specnet.compiler.plans import memory
 from specnet.compiler.programs import training_graph
 from specnet.data import Split, load_data
+from specnet.passes.pipeline import plan
 from specnet.runs.explanation import explain
 from specnet.runtime.execution import Executable
 from specnet.training.loop import Trainer

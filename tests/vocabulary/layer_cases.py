@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.differentiate import differentiate
-from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, name_of
 from specnet.graph.sizes import BATCH, at
+from specnet.passes.differentiate import differentiate
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
 from specnet.vocabulary.layers import LAYERS, Layer

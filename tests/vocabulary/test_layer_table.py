@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 import specnet.compiler.plans
-from specnet.compiler.pipeline import plan
+from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
 from tests.vocabulary.layer_cases import (

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from specnet.compiler.pipeline import plan
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
 from specnet.vocabulary.layers import LAYERS

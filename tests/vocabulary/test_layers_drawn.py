@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.compiler.pipeline import plan
 from specnet.graph import ops
+from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
 from tests.compiled import checked

@@ -9,7 +9,6 @@ import numpy as np
 
 from specnet._version import __version__
 from specnet.compiler.model import Model
-from specnet.compiler.simplify import simplify
 from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
@@ -18,6 +17,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Node, Value
 from specnet.graph.op import CONSTANT, given, name_of
 from specnet.graph.sizes import Size, at
+from specnet.passes.simplify import simplify
 from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
 from specnet.runs.files import write_whole

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from specnet.compiler.differentiate import differentiate
 from specnet.compiler.listing import Listing, Names
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
 from specnet.compiler.phrases import PRODUCT
-from specnet.compiler.simplify import simplify
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import constant, given, name_of
 from specnet.graph.sizes import BATCH, count, inverse
+from specnet.passes.differentiate import differentiate
+from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import VALUE, ancestors, leaves_of, named_values
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program

@@ -9,12 +9,12 @@ import numpy as np
 from specnet.compiler.heads import INPUTS
 from specnet.compiler.listing import Listing, Names
 from specnet.compiler.model import Model
-from specnet.compiler.simplify import simplify
 from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.scan import FALSE, TRUE
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
 from specnet.diagnostics import RunError
+from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import VALUE, leaves_of, named_values
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specnet.compiler.listing import Listing, Names
-from specnet.compiler.simplify import simplify
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.op import leaf, leaves, name_of, number
 from specnet.language.spec import Training
+from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import ancestors
 
 SIZE = 7

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from specnet.compiler.fuse import root
-from specnet.compiler.operands import Operands
-from specnet.compiler.placement import LoopPlacement
 from specnet.graph.graph import Node, Value
 from specnet.graph.op import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Shape
+from specnet.passes.fuse import root
+from specnet.passes.placement import LoopPlacement
+from specnet.runtime.operands import Operands
 from specnet.runtime.plan import Form
 
 

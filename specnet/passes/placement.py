@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from specnet.compiler.arena import Storage
-from specnet.compiler.fuse import Group
 from specnet.graph.graph import Value
 from specnet.graph.op import ARGUMENT, name_of
 from specnet.graph.sizes import BATCH, DType, Shape
+from specnet.passes.arena import Storage
+from specnet.passes.fuse import Group
 
 AROUND = "around"
 """The memory of what a loop's body is given: it lies where the graph around the body has it."""

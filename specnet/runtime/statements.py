@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from specnet.compiler.fuse import Group, root
-from specnet.compiler.loop_operands import LoopOperands
-from specnet.compiler.operands import Operands
-from specnet.compiler.placement import AROUND, LoopPlacement, Placement
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Sizes, count
+from specnet.passes.fuse import Group, root
+from specnet.passes.placement import AROUND, LoopPlacement, Placement
+from specnet.runtime.loop_operands import LoopOperands
+from specnet.runtime.operands import Operands
 from specnet.runtime.plan import Block, Loop, Step
 
 _SLOT = re.compile(r"\{([^{}]+)\}")

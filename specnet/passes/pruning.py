@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from specnet.compiler.rewriting import Replaced, Rewriting
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.op import ARGUMENT
 from specnet.graph.ops.scan import SCAN
+from specnet.passes.rewriting import Replaced, Rewriting
 
 G = TypeVar("G", bound=Graph)
 

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-from specnet.compiler.collecting import no_collection
-from specnet.compiler.emit import emit
-from specnet.compiler.fuse import group
-from specnet.compiler.layout import join_biases
-from specnet.compiler.loops import hoist, sink
-from specnet.compiler.phases import lay_out_phases
-from specnet.compiler.place import place
-from specnet.compiler.pruning import prune
-from specnet.compiler.simplify import simplify
-from specnet.compiler.spread import spread
 from specnet.graph.graph import Graph
 from specnet.graph.sizes import Sizes
+from specnet.passes.collecting import no_collection
+from specnet.passes.fuse import group
+from specnet.passes.layout import join_biases
+from specnet.passes.loops import hoist, sink
+from specnet.passes.phases import lay_out_phases
+from specnet.passes.place import place
+from specnet.passes.pruning import prune
+from specnet.passes.simplify import simplify
+from specnet.passes.spread import spread
 from specnet.runtime.cores import cores
+from specnet.runtime.emit import emit
 from specnet.runtime.plan import Plan
 
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from specnet.compiler.fuse import Group
-from specnet.compiler.operands import Operands, Tables
-from specnet.compiler.placement import Placement
-from specnet.compiler.statements import Statements, Written
 from specnet.graph.graph import Graph
 from specnet.graph.op import name_of
 from specnet.graph.sizes import Sizes, named
+from specnet.passes.fuse import Group
+from specnet.passes.placement import Placement
+from specnet.runtime.operands import Operands, Tables
 from specnet.runtime.plan import Plan
+from specnet.runtime.statements import Statements, Written
 
 
 def emit(

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from specnet.compiler.batching import batched, can_batch
-from specnet.compiler.rewriting import Replaced, Rewriting, readers_of
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.op import ARGUMENT, CONSTANT, argument
 from specnet.graph.ops.scan import SCAN
+from specnet.passes.batching import batched, can_batch
+from specnet.passes.rewriting import Replaced, Rewriting, readers_of
 
 G = TypeVar("G", bound=Graph)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from specnet.compiler.pruning import prune
-from specnet.compiler.rewriting import Rewriting
 from specnet.graph import ops
 from specnet.graph.graph import Attributes, Graph, Op, Region, Value
 from specnet.graph.op import constant, scalar_of
 from specnet.graph.sizes import Size, broadcast, inverse, times
+from specnet.passes.pruning import prune
+from specnet.passes.rewriting import Rewriting
 
 G = TypeVar("G", bound=Graph)
 Rule = Callable[..., Value | None]

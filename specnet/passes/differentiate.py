@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from specnet.compiler.loop_gradients import loop_gradients
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.op import constant
 from specnet.graph.ops.scan import SCAN
+from specnet.passes.loop_gradients import loop_gradients
 
 
 def differentiate(graph: Graph, loss: Value, wanted: Sequence[Value]) -> list[Value]:

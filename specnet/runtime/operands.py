@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from specnet.compiler.fuse import Group, grows, root
-from specnet.compiler.placement import Place, Placement, piece
 from specnet.graph.graph import Prepared, Value
 from specnet.graph.op import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
+from specnet.passes.fuse import Group, grows, root
+from specnet.passes.placement import Place, Placement, piece
 from specnet.runtime.plan import Form, View
 
 Literal = tuple[float, Powers, DType]

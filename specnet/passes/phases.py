@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeVar
 
-from specnet.compiler.pruning import prune
-from specnet.compiler.rewriting import Replaced, Rewriting, readers_of, wanted_indices
-from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.sizes import Size
+from specnet.passes.pruning import prune
+from specnet.passes.rewriting import Replaced, Rewriting, readers_of, wanted_indices
+from specnet.passes.simplify import Simplifier
 
 G = TypeVar("G", bound=Graph)
 _Readers = dict[int, list[Node]]

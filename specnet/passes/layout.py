@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from specnet.compiler.pruning import prune
-from specnet.compiler.rewriting import Rewriting, readers_of, wanted_indices
-from specnet.compiler.simplify import Simplifier
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.op import given, leaf, name_of, role_of
 from specnet.graph.sizes import BATCH
+from specnet.passes.pruning import prune
+from specnet.passes.rewriting import Rewriting, readers_of, wanted_indices
+from specnet.passes.simplify import Simplifier
 
 _Readers = dict[int, list[Node]]
 

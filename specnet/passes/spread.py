@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from specnet.compiler.rewriting import Rewriting
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.sizes import Shape
+from specnet.passes.rewriting import Rewriting
 
 G = TypeVar("G", bound=Graph)
 

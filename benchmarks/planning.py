@@ -25,9 +25,9 @@ from side_by_side import machine
 
 import specnet
 from specnet.compiler import plans
-from specnet.passes import pipeline
 from specnet.compiler.study import build
 from specnet.data import inspect_data
+from specnet.passes import pipeline
 from specnet.runs.explanation import explain
 
 STAGES = ("simplify", "lay_out_phases", "join_biases", "spread", "group", "place", "emit")

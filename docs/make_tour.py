@@ -30,8 +30,9 @@ from specnet.graph.graph import Graph
 from specnet.language import load
 from specnet.passes.layout import join_biases
 from specnet.passes.pipeline import plan
+from specnet.passes.plan import Plan
 from specnet.passes.simplify import simplify
-from specnet.runtime.plan import Plan
+from specnet.runtime.emit import emit
 from specnet.vocabulary.layers.dense import Dense
 
 ROOT = Path(__file__).parent.parent
@@ -224,7 +225,7 @@ def simplified_graph() -> str:
 @maker
 def source() -> str:
     """Return the function that the plan is written as."""
-    return compiled().source
+    return emit(compiled()).source
 
 
 def essence(text: str) -> str:

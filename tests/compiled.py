@@ -17,7 +17,7 @@ def run(graph, given, wanted, batch, *, optimise=True, room=None):
     """Return the wanted values as a plan for up to `room` rows computes them for a batch of `batch`."""
     graph.outputs = {f"out{i}": value for i, value in enumerate(wanted)}
     made = plan(graph, room or batch, optimise=optimise)
-    streams = {name: stream(0, name) for name in made.streams.values()}
+    streams = {name: stream(0, name) for name in made.streams}
     leaves = {
         name: np.ascontiguousarray(np.broadcast_to(np.asarray(given[name], dtype), at(shape, batch)))
         for name, (shape, dtype) in made.leaves.items()

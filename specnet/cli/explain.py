@@ -16,9 +16,9 @@ from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
 from specnet.graph.sizes import show
+from specnet.passes.plan import Plan, Step
 from specnet.runs.explanation import PHASES, Explanation
 from specnet.runs.explanation import explain as explained
-from specnet.runtime.plan import Plan, Step
 
 if TYPE_CHECKING:
     from specnet.compiler.network import Network
@@ -127,6 +127,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
     else:
         table = Table([*heads, "time", "share"], "><<<>>>>")
     before = None
+    code = explanation.code(program) if times is not None else ()
     whole = sum(times.steps) if times is not None else 0.0
     for number, step in enumerate(program.steps):
         title = _title(explanation, step)
@@ -148,7 +149,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
             seconds = times.steps[number]
             cells += (
                 ["", ""]
-                if step.once or not step.code
+                if step.once or not code[number]
                 else [f"{seconds * 1e6:.1f} us", f"{seconds / whole:.0%}"]
             )
         table.rows.append(cells)

@@ -134,7 +134,7 @@ class Model:
 
     def _executable(self, graph: Graph, rows: int) -> Executable:
         compiled = plan(graph, rows)
-        return Executable(compiled, streams(self.network.spec.seed, compiled.streams.values()))
+        return Executable(compiled, streams(self.network.spec.seed, compiled.streams))
 
 
 def streams(seed: int, names: Any) -> dict[str, np.random.Generator]:

@@ -14,10 +14,11 @@ from specnet.compiler.programs import (
     update_graph,
 )
 from specnet.compiler.settings import batch_rows, evaluation_rows, run_length
-from specnet.graph.sizes import ITEM_BYTES, count
+from specnet.graph.sizes import ITEM_BYTES
 from specnet.passes.collecting import no_collection
 from specnet.passes.pipeline import plan
-from specnet.runtime.plan import Plan
+from specnet.passes.plan import Plan
+from specnet.runtime.binding import steps_bytes
 from specnet.vocabulary.optimizers import Searching
 
 
@@ -125,15 +126,14 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
 
 def _loops(feeds: list[tuple[Plan, int]]) -> dict[str, int]:
     """Return what loops have ready for each of their steps, as `loops`, where a plan has some."""
-    ready = sum(loop.ready(p.sizes) * _bindings(p, n) for p, n in feeds for loop in p.loops)
+    ready = sum(steps_bytes(p) * _bindings(p, n) for p, n in feeds)
     return {"loops": ready} if ready else {}
 
 
 def _seen(plan: Plan) -> int:
     """Return the bytes a row that metrics keep for a whole split: the outputs named `label:name`."""
-    views = {view.name: view for view in plan.views}
-    kept = [views[view] for name, view in plan.arrays.items() if ":" in name]
-    return sum(count(view.shape).at(1) * ITEM_BYTES[view.dtype] for view in kept)
+    kept = [value for name, value in plan.arrays.items() if ":" in name]
+    return sum(value.count.at(1) * ITEM_BYTES[value.dtype] for value in kept)
 
 
 def _bindings(plan: Plan, rows: int) -> int:

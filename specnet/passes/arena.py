@@ -7,7 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from specnet.runtime.plan import ARENA
+ARENA = "arena"
+"""The memory that all passing values share."""
+
+ONCE = "once"
+"""The memory of what is computed when a plan is bound to a batch size, and never changes."""
 
 ALIGNMENT = 64
 

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
 from specnet.graph.graph import Graph
-from specnet.graph.sizes import Sizes
+from specnet.graph.sizes import Sizes, named
 from specnet.passes.collecting import no_collection
+from specnet.passes.cores import cores
 from specnet.passes.fuse import group
 from specnet.passes.layout import join_biases
 from specnet.passes.loops import hoist, sink
 from specnet.passes.phases import lay_out_phases
 from specnet.passes.place import place
+from specnet.passes.plan import Plan
 from specnet.passes.pruning import prune
+from specnet.passes.schedule import scheduled
 from specnet.passes.simplify import simplify
 from specnet.passes.spread import spread
-from specnet.runtime.cores import cores
-from specnet.runtime.emit import emit
-from specnet.runtime.plan import Plan
 
 
 @no_collection()
@@ -25,7 +25,7 @@ def plan(
     fixed_inputs: bool = False,
     optimise: bool = True,
 ) -> Plan:
-    """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place, emit.
+    """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place.
 
     `sizes` are the largest that the plan will see, a number for the batch alone, and `fixed_inputs` says that the
     inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
@@ -44,4 +44,6 @@ def plan(
         graph = prune(graph)
     workers = cores() if any(node.op.shared for node in graph) else 0
     groups = group(graph, sizes, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
-    return emit(graph, groups, place(graph, groups, sizes), sizes, guard, workers)
+    placement = place(graph, groups, sizes)
+    instructions = scheduled(graph, groups, placement, workers)
+    return Plan(graph, placement, instructions, named(sizes), guard, workers)

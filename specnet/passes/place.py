@@ -7,10 +7,9 @@ from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.op import ARGUMENT, CONSTANT, name_of, role_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, count
-from specnet.passes.arena import Storage, aligned, lay_out
+from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
 from specnet.passes.fuse import Group, is_sum, root
 from specnet.passes.placement import AROUND, LoopPlacement, Place, Placement, memory_of, piece
-from specnet.runtime.plan import ARENA, ONCE
 
 
 def place(graph: Graph, groups: list[Group], sizes: Sizes) -> Placement:

@@ -11,7 +11,8 @@ from specnet.compiler.plans import Plans, memory, plan_training
 from specnet.graph.graph import Origin
 from specnet.graph.sizes import Shape, Size
 from specnet.graph.stage import LayerInfo
-from specnet.runtime.plan import Plan, Step
+from specnet.passes.plan import Plan, Step
+from specnet.runtime.emit import emit
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -39,6 +40,11 @@ class Explanation:
         plans = self.plans
         update = {} if plans.update is None else {"update": plans.update}
         return {"step": plans.step, **update, "evaluation": plans.evaluation}
+
+    @staticmethod
+    def code(plan: Plan) -> tuple[tuple[str, ...], ...]:
+        """Return the statements of each step of a plan, as NumPy executes them."""
+        return emit(plan).code
 
     def flops(self) -> dict[Phase, int]:
         """Return the floating-point operations of a step at full batch, by phase."""
@@ -115,9 +121,9 @@ class Explanation:
                 "once": step.once,
                 "block": step.block,
                 "loop": step.loop,
-                "code": list(step.code),
+                "code": list(code),
             }
-            for step in plan.steps
+            for step, code in zip(plan.steps, self.code(plan), strict=True)
         ]
         return {"batch": plan.batch, "arena": plan.arena, "kept": plan.once, "steps": steps}
 

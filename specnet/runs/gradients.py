@@ -67,7 +67,7 @@ class _Measure:
     def __init__(self, model: Model, inputs: Array, targets: Array) -> None:
         self.model = model
         compiled = plan(gradient_graph(model.network, training=True), len(inputs))
-        self._streams = streams(model.network.spec.seed, compiled.streams.values())
+        self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
         self._bound = Executable(compiled, self._streams).bind(
             len(inputs), model.leaves(inputs=inputs, targets=targets)

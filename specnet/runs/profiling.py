@@ -12,9 +12,11 @@ import numpy as np
 
 from specnet.compiler.model import Model, as_targets, streams
 from specnet.data import Dataset
+from specnet.passes.plan import Plan
 from specnet.runs.explanation import Explanation
+from specnet.runtime.emit import emit
 from specnet.runtime.execution import Bound, Executable
-from specnet.runtime.plan import Block, Loop, Plan
+from specnet.runtime.program import Block, Loop, NumpyProgram
 from specnet.training.program import Program
 
 Array = np.ndarray[Any, Any]
@@ -66,7 +68,9 @@ def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
     values = {"rate": rate, "step": 1, "share": 1.0}
     arguments = tuple(values[name] for name in plan.numbers)
     clock = [0.0] * len(plan.steps)
-    bare, clocked = _bound(model, plan, leaves), _bound(model, timed(plan, clock), leaves)
+    program = emit(plan)
+    bare = _bound(model, plan, program, leaves)
+    clocked = _bound(model, plan, timed(plan, program, clock), leaves)
     start = model.parameters.flat.copy()
     whole: list[float] = []
     parts: list[list[float]] = []
@@ -85,42 +89,42 @@ def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
     reading = _reading()
     steps = [
         max(0.0, float(seconds) - reading * pieces) / workers
-        for seconds, (pieces, workers) in zip(np.median(parts, axis=0), _pieces(plan), strict=True)
+        for seconds, (pieces, workers) in zip(np.median(parts, axis=0), _pieces(plan, program), strict=True)
     ]
     return Times(median(whole), tuple(steps), len(whole))
 
 
-def _bound(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Bound:
-    executable = Executable(plan, streams(model.network.spec.seed, plan.streams.values()))
+def _bound(model: Model, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array]) -> Bound:
+    executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program)
     return executable.bind(plan.batch, leaves)
 
 
-def timed(plan: Plan, clock: list[float]) -> Plan:
-    """Return a plan whose source adds, for each step, the seconds that its code took to `clock`."""
-    lines = plan.source.split("\n")
+def timed(plan: Plan, program: NumpyProgram, clock: list[float]) -> NumpyProgram:
+    """Return a plan's program with a source that adds, for each step, the seconds that its code took to `clock`."""
+    lines = program.source.split("\n")
     written: list[str] = []
     place = lines.index(next(line for line in lines if line.startswith("def step(")))
     written += lines[:place]
-    for number, step in enumerate(plan.steps):
-        if step.once or not step.code:
+    for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
+        if step.once or not code:
             continue
-        while lines[place].strip() != step.code[0].strip():
+        while lines[place].strip() != code[0].strip():
             written.append(lines[place])
             place += 1
         lead = lines[place][: -len(lines[place].lstrip())]
         written.append(f"{lead}_since = _now()")
-        written += lines[place : place + len(step.code)]
+        written += lines[place : place + len(code)]
         written.append(f"{lead}_clock[{number}] += _now() - _since")
-        place += len(step.code)
+        place += len(code)
     written += lines[place:]
-    attributes = {**plan.attributes, "_clock": clock, "_now": perf_counter}
-    return replace(plan, source="\n".join(written), attributes=attributes)
+    attributes = {**program.attributes, "_clock": clock, "_now": perf_counter}
+    return replace(program, source="\n".join(written), attributes=attributes)
 
 
-def _pieces(plan: Plan) -> list[tuple[int, int]]:
+def _pieces(plan: Plan, program: NumpyProgram) -> list[tuple[int, int]]:
     """Return in how many pieces each step is executed, and how many workers share them."""
     counts = {}
-    for block in (*plan.blocks, *_inner_blocks(plan.loops)):
+    for block in (*program.blocks, *_inner_blocks(program.loops)):
         shares = block.shares(plan.sizes)
         counts[block.name] = (sum(map(len, shares)), len(shares))
     found = []

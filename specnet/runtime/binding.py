@@ -9,45 +9,67 @@ from typing import Any
 
 import numpy as np
 
+from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
+from specnet.passes.arena import ARENA
+from specnet.passes.plan import Plan, Repeat
 from specnet.runtime.calls import READY, Anew
 from specnet.runtime.functions import FUNCTIONS
-from specnet.runtime.plan import ARENA, Block, Form, Loop, Plan, View
 from specnet.runtime.preparing import prepare
+from specnet.runtime.program import Block, Form, Loop, NumpyProgram, View
 from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
 
 
+VIEW_BYTES = 112
+"""What an array takes beside its elements."""
+
+STEP_BYTES = 96
+"""What a list of a few arrays takes."""
+
+
+def steps_bytes(plan: Plan) -> int:
+    """Return about how many bytes the views take that are made ready for all steps of a plan's loops."""
+    return sum(_loop_bytes(each, plan.sizes) for each in plan.instructions if isinstance(each, Repeat))
+
+
+def _loop_bytes(repeat: Repeat, sizes: Sizes) -> int:
+    loop = SCAN.of(repeat.node)
+    views = loop.arrays + len(loop.body.returns) - loop.states
+    inner = sum(_loop_bytes(each, sizes) for each in repeat.body if isinstance(each, Repeat))
+    return at((loop.length,), sizes)[0] * (views * VIEW_BYTES + STEP_BYTES + inner)
+
+
 def bind_names(
-    plan: Plan,
+    program: NumpyProgram,
     sizes: Sizes,
     memory: Mapping[str, Array],
     streams: Mapping[str, np.random.Generator],
     workers: Workers | None,
 ) -> dict[str, Any]:
-    """Return what the plan's source names, over this memory, for these sizes."""
-    names: dict[str, Any] = {name: FUNCTIONS[name] for name in plan.functions}
-    for view in plan.views:
+    """Return what a program's source names, over this memory, for these sizes."""
+    names: dict[str, Any] = {name: FUNCTIONS[name] for name in program.functions}
+    for view in program.views:
         names[view.name] = _view(view, memory, sizes)
-    for name, (factor, powers, dtype) in plan.literals.items():
+    for name, (factor, powers, dtype) in program.literals.items():
         names[name] = np.array(factor * _product(powers, sizes), dtype)
-    for name, (factor, powers) in plan.factors.items():
+    for name, (factor, powers) in program.factors.items():
         names[name] = factor * _product(powers, sizes)
-    for name, prepared in plan.prepared.items():
+    for name, prepared in program.prepared.items():
         names[name] = prepare(prepared, sizes)
-    for name, stream in plan.streams.items():
+    for name, stream in program.streams.items():
         names[name] = streams[stream]
-    names |= plan.attributes
+    names |= program.attributes
     if workers is not None:
         names["workers"] = workers
     names["anew"] = True
-    for name, expression in plan.calls.items():
+    for name, expression in program.calls.items():
         names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
     binding = _Binding(sizes, memory[ARENA])
-    for block in plan.blocks:
+    for block in program.blocks:
         binding.block(block, names)
-    for loop in plan.loops:
+    for loop in program.loops:
         binding.loop(loop, names)
     return names
 

@@ -1,44 +1,31 @@
 from __future__ import annotations
 
-from specnet.graph.graph import Graph
-from specnet.graph.op import name_of
-from specnet.graph.sizes import Sizes, named
-from specnet.passes.fuse import Group
-from specnet.passes.placement import Placement
+from specnet.passes.plan import Plan
 from specnet.runtime.operands import Operands, Tables
-from specnet.runtime.plan import Plan
+from specnet.runtime.program import NumpyProgram
 from specnet.runtime.statements import Statements, Written
 
 
-def emit(
-    graph: Graph, groups: list[Group], placement: Placement, sizes: Sizes, guard: str | None, workers: int = 0
-) -> Plan:
-    """Write placed groups as one straight-line Python function over bound NumPy views.
+def emit(plan: Plan) -> NumpyProgram:
+    """Write a plan as one straight-line Python function over bound NumPy views.
 
-    `guard` names a scalar output: where it is not finite, the function returns before the backward pass, so
-    that a step that has diverged leaves the parameters as they were. `workers` share the batch, where there are any.
+    Where the plan's guard is not finite, the function returns before the backward pass, so that a step that has
+    diverged leaves the parameters as they were.
     """
-    operands, written = Operands(placement, Tables()), Written()
+    outputs = plan.graph.outputs
+    operands, written = Operands(plan.placement, Tables()), Written()
     tables = operands.tables
-    statements = Statements(graph, operands, sizes, workers, written)
-    scalars = tuple(name for name, v in graph.outputs.items() if not v.shape)
-    results = ", ".join(operands.scalar(graph.outputs[name]) for name in scalars)
+    results = ", ".join(operands.scalar(outputs[name]) for name in plan.scalars)
     result = f"return ({results},)" if results else "return ()"
-    guarded = guard is None
-    for number, group in enumerate(groups):
-        if not guarded and group.values[0].phase != "forward" and not group.once:
-            loss = operands.scalar(graph.outputs[guard or ""])
-            statements.lines += [f"if {loss} - {loss} != 0.0:", f"    {result}"]
-            guarded = True
-        statements.group(number, group)
-    for leaf, value in placement.copies:
-        code = (f"copyto({operands.array(leaf)}, {operands.operand(value, leaf.dtype)})",)
-        statements.finish(statements.step(leaf, "assign", code), code)
-    leaves = [value for value in graph.values if value.op.leaf]
-    numbers = tuple(name_of(v) for v in leaves if not v.shape)
-    arrays = {name: operands.array(v) for name, v in graph.outputs.items() if v.shape}
-    return Plan(
-        steps=tuple(written.steps),
+    guard: list[str] = []
+    if plan.guard is not None:
+        loss = operands.scalar(outputs[plan.guard])
+        guard = [f"if {loss} - {loss} != 0.0:", f"    {result}"]
+    statements = Statements(operands, plan.sizes, plan.workers, written, guard=guard)
+    statements.write(plan.instructions)
+    arrays = {name: operands.array(value) for name, value in plan.arrays.items()}
+    return NumpyProgram(
+        code=tuple(written.code),
         views=tuple(tables.views.values()),
         blocks=tuple(statements.blocks),
         loops=tuple(statements.loops),
@@ -49,15 +36,10 @@ def emit(
         streams=tables.streams,
         attributes=tables.attributes,
         functions=tuple(sorted(tables.functions)),
-        numbers=numbers,
-        scalars=scalars,
+        numbers=plan.numbers,
+        scalars=plan.scalars,
         arrays=arrays,
-        leaves={name_of(v): (v.shape, v.dtype) for v in leaves if v.shape},
-        sizes=named(sizes),
-        arena=placement.arena,
-        once=placement.once,
-        workers=workers,
-        source=_source(written.once, [*statements.lines, result], numbers),
+        source=_source(written.once, [*statements.lines, result], plan.numbers),
     )
 
 

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from specnet.graph.sizes import Sizes, at, named, show
+from specnet.passes.arena import ARENA, ONCE
+from specnet.passes.plan import Plan
 from specnet.runtime.binding import bind_names
 from specnet.runtime.blas import one_thread
-from specnet.runtime.plan import ARENA, ONCE, Plan
+from specnet.runtime.emit import emit
+from specnet.runtime.program import NumpyProgram
 from specnet.runtime.workers import BUFFER, Workers
 
 Array = np.ndarray[Any, Any]
@@ -30,13 +33,20 @@ class Bound:
 class Executable:
     """A plan with memory of its own, to be bound to arrays for one batch size after another.
 
-    Not for two threads at once: all of its bindings share one arena.
+    Not for two threads at once: all of its bindings share one arena. `program` is what the plan was written as, where
+    that is known.
     """
 
-    def __init__(self, plan: Plan, streams: Mapping[str, np.random.Generator] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        streams: Mapping[str, np.random.Generator] | None = None,
+        program: NumpyProgram | None = None,
+    ) -> None:
         self.plan = plan
         self._streams = streams or {}
-        self._code = compile(plan.source, "<specnet plan>", "exec")
+        self._program = program or emit(plan)
+        self._code = compile(self._program.source, "<specnet plan>", "exec")
         self._arena = _aligned(plan.arena)
         self._workers = Workers(plan.workers) if plan.workers else None
 
@@ -58,13 +68,13 @@ class Executable:
                     f"{name} is {array.dtype}{array.shape}, and the plan takes a contiguous {dtype}{show(shape)}"
                 )
             memory[name] = array.reshape(-1).view(np.uint8)
-        names = bind_names(plan, sizes, memory, self._streams, self._workers)
+        names = bind_names(self._program, sizes, memory, self._streams, self._workers)
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
         step = names["step"]
         if self._workers is not None:
             step = _shared(step)
-        return Bound(step, {name: names[view] for name, view in plan.arrays.items()})
+        return Bound(step, {name: names[view] for name, view in self._program.arrays.items()})
 
 
 def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:

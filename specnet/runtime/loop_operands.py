@@ -9,7 +9,7 @@ from specnet.graph.sizes import Shape
 from specnet.passes.fuse import root
 from specnet.passes.placement import LoopPlacement
 from specnet.runtime.operands import Operands
-from specnet.runtime.plan import Form
+from specnet.runtime.program import Form
 
 
 class LoopOperands(Operands):

@@ -10,7 +10,7 @@ from specnet.graph.op import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
 from specnet.passes.fuse import Group, grows, root
 from specnet.passes.placement import Place, Placement, piece
-from specnet.runtime.plan import Form, View
+from specnet.runtime.program import Form, View
 
 Literal = tuple[float, Powers, DType]
 """A constant held as an array: factor, powers of named sizes, dtype."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Value
+from specnet.graph.graph import Phase, Value
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import ITEM_BYTES, Count, DType, Sizes, count
-from specnet.passes.fuse import Group, root
-from specnet.passes.placement import AROUND, LoopPlacement, Placement
+from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
+from specnet.passes.fuse import root
+from specnet.passes.placement import Placement
+from specnet.passes.plan import Compute, Copy, Instruction, Pieces, Repeat
 from specnet.runtime.loop_operands import LoopOperands
 from specnet.runtime.operands import Operands
-from specnet.runtime.plan import Block, Loop, Step
+from specnet.runtime.program import Block, Loop
 
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
@@ -29,10 +30,10 @@ SHARED = 8_000_000
 class Written:
     """What has been written of a plan so far, of the graph and of all regions."""
 
-    steps: list[Step] = field(default_factory=list)
+    code: list[tuple[str, ...]] = field(default_factory=list)
+    """The statements of each step of the plan."""
     once: list[str] = field(default_factory=list)
     """Statements that run when the plan is bound."""
-    blocks: int = 0
     loops: int = 0
 
 
@@ -41,17 +42,18 @@ class Statements:
 
     def __init__(
         self,
-        graph: Graph,
         operands: Operands,
         sizes: Sizes,
         workers: int,
         written: Written,
-        within: str | None = None,
-        times: Count = Count(1),  # noqa: B008 (a count is a frozen value)
+        *,
+        guard: Sequence[str] = (),
     ) -> None:
-        self.graph, self.operands, self.sizes, self.workers = graph, operands, sizes, workers
+        self.operands, self.sizes, self.workers = operands, sizes, workers
         self.placement: Placement = operands.placement
-        self.written, self.within, self.times = written, within, times
+        self.written = written
+        self.guard = list(guard)
+        """What stands before the first statement that is not of the forward pass, until it is written."""
         self.lines: list[str] = []
         self.blocks: list[Block] = []
         self.loops: list[Loop] = []
@@ -59,61 +61,51 @@ class Statements:
         self.block_calls: dict[str, str] = {}
         """Calls of the block that is being written."""
 
-    def group(self, number: int, group: Group) -> None:
-        """Write a group."""
-        if group.values[0].op is SCAN:
-            self._loop(group)
-        elif group.rows:
-            self._block(number, group)
-        else:
-            for value in group.values:
-                code = self._code(value)
-                self.finish(self.step(value, value.op.name, code, once=group.once), code, once=group.once)
+    def write(self, instructions: Iterable[Instruction]) -> None:
+        """Write what a plan does, or a step of a loop."""
+        for each in instructions:
+            if isinstance(each, Compute):
+                if not each.once:
+                    self._guarded(each.value.phase)
+                self._finish(self._code(each.value), once=each.once)
+            elif isinstance(each, Copy):
+                assert each.source is not None
+                self._finish((self._copied(self.operands.array(each.value), each.source),))
+            elif isinstance(each, Pieces):
+                self._guarded(each.group.values[0].phase)
+                self._block(each)
+            else:
+                self._guarded(each.node.phase)
+                self._loop(each)
 
-    def finish(self, step: Step, code: tuple[str, ...], *, once: bool = False) -> None:
+    def _guarded(self, phase: Phase) -> None:
+        if self.guard and phase != "forward":
+            self.lines += self.guard
+            self.guard = []
+
+    def _finish(self, code: tuple[str, ...], *, once: bool = False) -> None:
         """Append the statements of a step."""
-        self.written.steps.append(step)
+        self.written.code.append(code)
         self._count_functions(code)
         (self.written.once if once else self.lines).extend(code)
 
-    def step(self, value: Value, op: str, code: tuple[str, ...], *, once: bool = False) -> Step:
-        """Return the step that computes a value."""
-        place = self.placement.places.get(root(value).index)
-        # What a step of a loop returns lies in the memory of the loop's result, elsewhere at each step.
-        if place is not None and place.storage.memory == AROUND:
-            place = None
-        room = sum(place.storage.size for place, _, _ in self.placement.scratch.get(value.index, []))
-        results = value.node.results if op != "assign" else (value,)
-        own = sum(v.count.at(self.sizes) * ITEM_BYTES[v.dtype] for v in results if v.shape)
-        return Step(
-            op=op,
-            phase=value.phase,
-            origin=value.origin,
-            output=f"v{self.operands.tag(value)}" if value.shape else f"s{self.operands.tag(value)}",
-            shape=value.shape,
-            dtype=value.dtype,
-            memory=place.storage.memory if place else "",
-            offset=place.offset if place else 0,
-            flops=value.op.flops(value) * self.times,
-            read=tuple(self.operands.name(i) for i in value.inputs),
-            code=code,
-            once=once,
-            loop=self.within,
-            times=self.times,
-            size=own + room,
-        )
+    def _copied(self, to: str, value: Value) -> str:
+        return f"copyto({to}, {self.operands.operand(value, value.dtype)})"
 
-    # Groups that run several times
+    def _count_functions(self, code: Iterable[str]) -> None:
+        for line in code:
+            self.operands.tables.functions.update(_FUNCTION.findall(line))
 
-    def _block(self, number: int, group: Group) -> None:
-        name = f"block_{self.written.blocks}"
-        self.written.blocks += 1
+    # What runs several times
+
+    def _block(self, pieces: Pieces) -> None:
+        group, name = pieces.group, pieces.name
         self.block_calls = {}
         operands = self.operands
         operands.enter(group)
-        steps = [(value, self._code(value)) for value in group.values]
+        written = [self._code(value) for value in group.values]
         operands.leave()
-        named = _names(line for _, code in steps for line in code)
+        named = _names(line for code in written for line in code)
         arguments = [n for n in (*operands.sliced, *operands.passing, *self.block_calls) if n in named]
         self.blocks.append(
             Block(
@@ -125,35 +117,38 @@ class Statements:
                 operands.passing,
                 self.block_calls,
                 operands.sums,
-                group.workers if self.within is None else 0,
-                self.placement.rooms[number],
+                pieces.workers,
+                pieces.room,
             )
         )
         if self.workers:
             self.lines.append(f"def piece_of_{name}({', '.join(arguments)}):")
         else:
             self.lines.append(f"for {', '.join(arguments)}, in {name}:")
-        for value, code in steps:
+        for code in written:
             self.lines += [f"    {line}" for line in code]
             self._count_functions(code)
-            self.written.steps.append(replace(self.step(value, value.op.name, code), block=name))
+            self.written.code.append(code)
         after = [f"each_piece(workers, piece_of_{name}, {name})"] if self.workers else []
         after += [f"add_up({total})" for total in operands.sums if group.workers > 1]
         self.lines += after
-        self._count_functions(tuple(after))
+        self._count_functions(after)
 
-    def _loop(self, group: Group) -> None:
-        node, name = group.values[0].node, f"loop_{self.written.loops}"
-        loop, made = SCAN.of(node), self.placement.loops[node.index]
+    def _loop(self, repeat: Repeat) -> None:
+        node, made, name = repeat.node, repeat.placement, repeat.name
+        loop = SCAN.of(node)
         operands = LoopOperands(self.operands, node, made, self.written.loops)
         self.written.loops += 1
-        times = self.times * count((loop.length,))
-        body = Statements(loop.body, operands, self.sizes, 0, self.written, name, times)
-        first = tuple(self._copy(node.results[n], node.inputs[n]) for n in sorted(made.over))
-        self.finish(self.step(group.values[0], "scan", first), first)
-        for number, each in enumerate(group.body):
-            body.group(number, each)
-        ends = body.returned(made)
+        self.write(repeat.before)
+        self.written.code.append(())
+        body = Statements(operands, self.sizes, 0, self.written)
+        body.write(repeat.body)
+        for copy in repeat.returned:
+            assert copy.number is not None
+            body._finish((body._copied(operands.result(copy.number), copy.value),))
+        ends = {
+            n: operands.result(made.slots[root(loop.body.returns[n]).index]) for n in _numbers(repeat.after)
+        }
         known = [*operands.slices, *operands.turns, *operands.before, *operands.forms, *body.calls]
         known += [end for each in body.loops for end in each.ends]
         named = _names(body.lines)
@@ -161,14 +156,9 @@ class Statements:
         arguments += [block.name for block in body.blocks] + [each.name for each in body.loops]
         self.lines.append(f"for {', '.join(arguments)}, in {name}:" if arguments else f"for _ in {name}:")
         self.lines += [f"    {line}" for line in body.lines] or ["    pass"]
-        last = {f"last_{operands.prefix}{n}": step for n, step in ends.items()}
-        after = tuple(
-            f"copyto({self.operands.array(node.results[n])}, last_{operands.prefix}{n})"
-            for n in ends
-            if self._is_read(node.results[n])
-        )
-        if after:
-            self.finish(self.step(group.values[0], "copy", after), after)
+        last = {n: f"last_{operands.prefix}{n}" for n in ends}
+        for n, end in last.items():
+            self._finish((f"copyto({self.operands.array(node.results[n])}, {end})",))
         self.loops.append(
             Loop(
                 name,
@@ -182,44 +172,9 @@ class Statements:
                 tuple(body.blocks),
                 tuple(body.loops),
                 tuple(arguments),
-                last,
+                {last[n]: step for n, step in ends.items()},
             )
         )
-
-    def returned(self, made: LoopPlacement) -> dict[int, str]:
-        """Copy what a step of this body returns and computes elsewhere to where it must be.
-
-        Return the states that are found in an output, by number, and what the output is called within the step.
-        """
-        assert isinstance(self.operands, LoopOperands)
-        node, loop, found = self.operands.node, self.operands.loop, {}
-        for number, value in enumerate(loop.body.returns):
-            slot = made.slots.get(root(value).index)
-            if number in made.over or slot == number:
-                continue
-            if number < loop.states and number not in made.turns:
-                assert slot is not None
-                found[number] = self.operands.result(slot)
-                continue
-            code = (f"copyto({self.operands.result(number)}, {self.operands.operand(value, value.dtype)})",)
-            step = replace(
-                self.step(value, "copy", code), origin=node.origin, phase=node.phase, flops=Count(0)
-            )
-            self.finish(step, code)
-        return found
-
-    def _copy(self, result: Value, source: Value) -> str:
-        return f"copyto({self.operands.array(result)}, {self.operands.operand(source, result.dtype)})"
-
-    def _is_read(self, value: Value) -> bool:
-        if not hasattr(self, "_read"):
-            self._read = {v.index for node in self.graph for v in node.inputs}
-            self._read |= {v.index for v in self.graph.wanted}
-        return value.index in self._read
-
-    def _count_functions(self, code: Iterable[str]) -> None:
-        for line in code:
-            self.operands.tables.functions.update(_FUNCTION.findall(line))
 
     # Statements
 
@@ -287,6 +242,10 @@ class Statements:
                 lines.append(f"copyto({view}, {self.operands.operand(part, part.dtype)})")
             delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
         return tuple(lines)
+
+
+def _numbers(copies: Iterable[Copy]) -> list[int]:
+    return [copy.number for copy in copies if copy.number is not None]
 
 
 def _names(lines: Iterable[str]) -> set[str]:

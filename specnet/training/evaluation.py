@@ -7,8 +7,8 @@ import numpy as np
 
 from specnet.compiler.model import Model, held_targets
 from specnet.data import Split
+from specnet.passes.plan import Plan
 from specnet.runtime.execution import Bound, Executable
-from specnet.runtime.plan import Plan
 from specnet.training.feed import Feed
 
 Array = np.ndarray[Any, Any]

@@ -38,7 +38,7 @@ class Program:
         if isinstance(optimizer, Searching):
             own = {name.removeprefix("slot/"): array for name, array in self.slots.items()}
             self.method = optimizer.method(model.parameters.trained, own)
-        self.streams = streams(spec.seed, plans.step.streams.values())
+        self.streams = streams(spec.seed, plans.step.streams)
         self._executable = Executable(plans.step, self.streams)
         self.update: Bound | None = None
         if plans.update is not None:

@@ -7,12 +7,12 @@ import os
 import threading
 
 import pytest
-from specnet.runtime.shapes import BATCH
 
-from specnet.passes import pipeline
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.graph.sizes import BATCH
+from specnet.passes import pipeline
 from specnet.passes.collecting import no_collection
 from specnet.passes.pipeline import plan
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from specnet.runtime.shapes import BATCH, Batch
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.graph.sizes import BATCH, Size
 from specnet.passes.fuse import by_rows, group, is_sum, root
 
 BATCH_ROWS = 5
@@ -16,7 +16,7 @@ BATCH_ROWS = 5
 
 def leads(value):
     first, *others = value.shape or (1,)
-    return isinstance(first, Batch) and not any(isinstance(dim, Batch) for dim in others)
+    return isinstance(first, Size) and not any(isinstance(dim, Size) for dim in others)
 
 
 def scanned(waiting):

@@ -9,10 +9,10 @@ from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, name_of
 from specnet.graph.sizes import BATCH
+from specnet.passes import cores
 from specnet.passes.differentiate import differentiate
 from specnet.passes.phases import lay_out_phases
 from specnet.passes.pipeline import plan
-from specnet.runtime import cores
 from tests.compiled import checked
 
 PLAIN = dict(ops.PLAIN)

@@ -9,7 +9,6 @@ from collections import Counter
 from contextlib import redirect_stdout
 
 import pytest
-from specnet.runtime.shapes import BATCH
 
 import specnet
 from specnet.cli.explain import explain
@@ -17,6 +16,7 @@ from specnet.compiler.listing import Listing, Names
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf
+from specnet.graph.sizes import BATCH
 from specnet.passes.fuse import group
 from specnet.passes.pipeline import plan
 from specnet.runs.exports.exporting import Exported, numpy_program

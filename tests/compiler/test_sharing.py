@@ -17,9 +17,11 @@ from specnet.graph import geometry, ops, windows
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, name_of
 from specnet.graph.sizes import BATCH
+from specnet.passes import cores
 from specnet.passes.pipeline import plan
 from specnet.runs import profiling
-from specnet.runtime import blas, cores, execution
+from specnet.runtime import binding, blas
+from specnet.runtime.emit import emit
 from specnet.runtime.execution import Executable
 from tests.compiled import TOLERANCE, checked, run
 from tests.graph.test_ops import TABLE, build, named, numbers
@@ -123,7 +125,7 @@ def test_a_training_has_the_same_bits_every_time(count, several):
 def test_calls_made_at_every_step_give_the_bits_of_calls_made_ready(several, monkeypatch):
     several.count = 2
     first = parameters(convnet())
-    monkeypatch.setattr(execution, "READY", 0)
+    monkeypatch.setattr(binding, "READY", 0)
     np.testing.assert_array_equal(parameters(convnet()), first)
 
 
@@ -133,8 +135,8 @@ def test_workers_meet_where_whole_arrays_are_needed_and_nowhere_else(several):
     spec = specnet.load(convnet())
     data = specnet.data.load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
     made = plan(training_graph(Network(spec, data.signature)).graph, 40, guard="loss")
-    assert made.source.count("each_piece(workers, ") == 2
-    forward, backward = made.blocks
+    assert emit(made).source.count("each_piece(workers, ") == 2
+    forward, backward = emit(made).blocks
     assert not forward.sums
     assert len(backward.sums) == 5, "two kernels, two biases of theirs, and the bias of what is dense"
 
@@ -195,8 +197,8 @@ def test_a_network_without_images_is_shared_by_nobody(several):
     graph.outputs = {"y": ops.tanh(x @ w) * 2.0}
     made = plan(graph, 512)
     assert made.workers == 0
-    assert "workers" not in made.source
-    assert all(block.workers == 1 for block in made.blocks)
+    assert "workers" not in emit(made).source
+    assert all(block.workers == 1 for block in emit(made).blocks)
     assert Executable(made)._workers is None
 
 
@@ -213,9 +215,9 @@ def test_long_chains_and_large_products_beside_images_are_shared_too(dtype, seve
     graph.outputs = {str(i): v for i, v in enumerate(outputs)}
     made = plan(graph, 256)
     assert made.workers == 3
-    assert "shared_dot(workers, " in made.source
-    assert {block.workers for block in made.blocks} == {3}
-    assert any(block.passing for block in made.blocks)
+    assert "shared_dot(workers, " in emit(made).source
+    assert {block.workers for block in emit(made).blocks} == {3}
+    assert any(block.passing for block in emit(made).blocks)
     meant = evaluate(graph, given, outputs, 256)
     for batch_room in (256, 300):
         for got, there in zip(run(graph, given, outputs, 256, room=batch_room), meant, strict=True):
@@ -229,14 +231,17 @@ def test_a_shared_plan_can_be_timed(several):
     pooled = ops.max_pool(x, axis=1, windows=tuple((2 * i, 2 * i + 2) for i in range(300)), floor=False)
     graph.outputs = {"y": ops.tanh(pooled * 0.1) + 1.0}
     made = plan(graph, 700)
-    assert [block.workers for block in made.blocks] == [2]
+    assert [block.workers for block in emit(made).blocks] == [2]
     clock = [0.0] * len(made.steps)
     given = {"x": np.random.default_rng(0).normal(size=(700, 600))}
-    timed, plain = (Executable(each).bind(700, given) for each in (profiling.timed(made, clock), made))
+    timed, plain = (
+        Executable(made, program=each).bind(700, given)
+        for each in (profiling.timed(made, emit(made), clock), None)
+    )
     timed.step()
     plain.step()
     np.testing.assert_array_equal(timed.arrays["y"], plain.arrays["y"])
-    assert all(seconds > 0.0 for seconds, step in zip(clock, made.steps, strict=True) if step.code)
+    assert all(seconds > 0.0 for seconds, code in zip(clock, emit(made).code, strict=True) if code)
 
 
 def test_cores_are_those_of_the_process_and_at_most_eight(monkeypatch):

@@ -44,7 +44,7 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
     }
     split = data.splits["train"]
     x, t = split.inputs[:rows], as_targets(model.network, split.targets, split.inputs)[:rows]
-    executable = Executable(compiled, streams(spec.seed, compiled.streams.values()))
+    executable = Executable(compiled, streams(spec.seed, compiled.streams))
     bound = executable.bind(rows, model.leaves(inputs=x, targets=t, **slots))
     losses = []
     with np.errstate(all="ignore"):

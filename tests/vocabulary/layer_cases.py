@@ -183,7 +183,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
     rng = np.random.default_rng(0)
     draw = {"x": row.draw(rng, (batch, *row.shape))}
     leaves = {n: draw.get(n, np.full(at(shape, batch), 0.5)) for n, (shape, _) in made.leaves.items()}
-    streams = {name: stream(0, name) for name in made.streams.values()}
+    streams = {name: stream(0, name) for name in made.streams}
     bound = Executable(made, streams).bind(batch, {n: np.ascontiguousarray(a) for n, a in leaves.items()})
     bound.step()
     tracemalloc.start()

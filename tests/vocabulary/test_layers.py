@@ -78,7 +78,7 @@ def test_dropout_draws_anew_at_each_step_from_a_stream_of_its_own():
     graph, _, _, y = lowered({"type": "dropout", "rate": 0.5}, (200,), training=True)
     graph.outputs = {"y": y}
     made = plan(graph, 1)
-    assert set(made.streams.values()) == {"layer/mask"}
+    assert set(made.streams) == {"layer/mask"}
     masks = []
     for _ in range(2):
         bound = Executable(made, {"layer/mask": stream(3, "layer/mask")}).bind(1, {"x": np.ones((1, 200))})

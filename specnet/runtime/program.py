@@ -5,21 +5,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from specnet.graph.graph import Prepared
-from specnet.graph.sizes import Count, Dim, DType, Powers, Shape, Sizes, at
+from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at
 
 Form = Literal["plain", "flat", "T", "rows"]
-
-ARENA = "arena"
-"""The memory that all passing values share."""
-
-VIEW_BYTES = 112
-"""What an array takes beside its elements."""
-
-STEP_BYTES = 96
-"""What a step's list of a few arrays takes."""
-
-ONCE = "once"
-"""The memory of what is computed when a plan is bound to a batch size, and never changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,48 +88,17 @@ class Loop:
     ends: dict[str, str]
     """Names for the arrays of the last step, by the name that they have within the loop."""
 
-    def ready(self, sizes: Sizes) -> int:
-        """Return the bytes of the views that are made for all steps when a plan is bound."""
-        (length,) = at((self.length,), sizes)
-        views = len(self.slices) + len(self.forms)
-        inner = sum(loop.ready(sizes) for loop in self.loops)
-        return length * (views * VIEW_BYTES + STEP_BYTES + inner)
-
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One op of the plan, in the order of execution."""
+class NumpyProgram:
+    """A plan as this engine executes it: a straight-line function, and what it names.
 
-    op: str
-    phase: Literal["forward", "backward", "update"]
-    origin: tuple[str | int, ...]
-    output: str
-    shape: Shape
-    dtype: DType
-    memory: str
-    offset: int
-    flops: Count
-    read: tuple[str, ...]
-    code: tuple[str, ...]
-    once: bool = False
-    """Whether it is computed when the plan is bound, since it never changes."""
-    block: str | None = None
-    loop: str | None = None
-    times: Count = Count(1)  # noqa: RUF009 (a count is a frozen value)
-    """How often an execution of the plan runs it."""
-    size: int = 0
-    """Bytes of the output and scratch at full batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Ordered steps over placed buffers: everything that is to be known about an execution before it starts.
-
-    `source` is the straight-line function that the steps were written as; `numbers` are its arguments,
-    `scalars` its results in order, `arrays` names the views that hold the other outputs.
+    `source` is the function; `numbers` are its arguments, `scalars` its results in order, `arrays` names the views
+    that hold the other outputs.
     """
 
-    steps: tuple[Step, ...]
+    code: tuple[tuple[str, ...], ...]
+    """The statements of each of the plan's steps."""
     views: tuple[View, ...]
     blocks: tuple[Block, ...]
     loops: tuple[Loop, ...]
@@ -161,24 +118,4 @@ class Plan:
     numbers: tuple[str, ...]
     scalars: tuple[str, ...]
     arrays: dict[str, str]
-    leaves: dict[str, tuple[Shape, DType]]
-    """Arrays from outside, by name."""
-    sizes: dict[str, int]
-    """The largest named sizes; smaller ones use the same arena."""
-    arena: int
-    """Bytes of the arena."""
-    once: int
-    """Bytes of what is computed once for a batch size."""
-    workers: int
-    """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
     source: str = field(repr=False)
-
-    @property
-    def batch(self) -> int:
-        """The largest batch."""
-        return self.sizes["batch"]
-
-    def flops(self, sizes: Sizes | None = None) -> int:
-        """Return the floating-point operations of one execution."""
-        sizes = self.sizes if sizes is None else sizes
-        return sum(step.flops.at(sizes) for step in self.steps if not step.once)

@@ -1,0 +1,243 @@
+"""What the passes end with: a graph whose ops are in order and whose arrays have their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from specnet.graph.graph import Graph, Node, Origin, Phase, Value
+from specnet.graph.op import given, name_of
+from specnet.graph.ops.scan import SCAN
+from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
+from specnet.passes.fuse import Group, root
+from specnet.passes.placement import AROUND, LoopPlacement, Placement
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Apply one op."""
+
+    value: Value
+    """Its first result."""
+    once: bool = False
+    """Whether that is done when the plan is bound, since the result never changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy an array to where it must be: what a leaf becomes, or what goes into and comes out of a loop.
+
+    `number` is that of a loop's state or output. Where it is given, one end of the copy is what the loop's step returns
+    under it: `value` of the step's body goes there at its end, or the loop's result `value` comes from the last step.
+    """
+
+    value: Value
+    source: Value | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Apply a chain of ops piece by piece, so that what passes between them stays in cache."""
+
+    name: str
+    group: Group
+    room: int
+    """Bytes that each worker has of its own."""
+    workers: int
+    """How many workers share the pieces; 0 within a loop, where the calling thread has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Run the body of a loop once a step."""
+
+    name: str
+    node: Node
+    placement: LoopPlacement
+    before: tuple[Copy, ...]
+    """The states that are computed over the old ones begin where the loop's results are."""
+    body: tuple[Instruction, ...]
+    returned: tuple[Copy, ...]
+    """What is not computed where the step returns it."""
+    after: tuple[Copy, ...]
+    """The last states that are found in an output."""
+
+
+Instruction = Compute | Copy | Pieces | Repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op of a plan, or one copy, in the order of execution."""
+
+    op: str
+    phase: Phase
+    origin: Origin
+    shape: Shape
+    dtype: DType
+    memory: str
+    """The memory that its result lies in; empty for a scalar, and for what lies elsewhere at each step of a loop."""
+    offset: int
+    flops: Count
+    """Of one execution of the plan."""
+    once: bool
+    """Whether it is computed when the plan is bound, since it never changes."""
+    block: str | None
+    loop: str | None
+    times: Count
+    """How often an execution of the plan runs it."""
+    size: int
+    """Bytes of the results and scratch at the largest sizes."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ordered steps over placed buffers: everything that is to be known about an execution before it starts."""
+
+    graph: Graph
+    placement: Placement
+    instructions: tuple[Instruction, ...]
+    sizes: dict[str, int]
+    """The largest named sizes; smaller ones use the same arena."""
+    guard: str | None
+    """A scalar output that must be finite for anything but the forward pass to run."""
+    workers: int
+    """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
+
+    @property
+    def arena(self) -> int:
+        """Bytes of the memory that all passing values share."""
+        return self.placement.arena
+
+    @property
+    def once(self) -> int:
+        """Bytes of what is computed once for a batch size."""
+        return self.placement.once
+
+    @property
+    def batch(self) -> int:
+        """The largest batch."""
+        return self.sizes["batch"]
+
+    @cached_property
+    def leaves(self) -> dict[str, tuple[Shape, DType]]:
+        """The arrays from outside, by name."""
+        return {name_of(node): (v.shape, v.dtype) for node in self._given() if (v := node.value).shape}
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers that each execution is given, in order."""
+        return tuple(name_of(node) for node in self._given() if not node.value.shape)
+
+    @cached_property
+    def scalars(self) -> tuple[str, ...]:
+        """The names of the numbers that each execution gives, in order."""
+        return tuple(name for name, value in self.graph.outputs.items() if not value.shape)
+
+    @cached_property
+    def arrays(self) -> dict[str, Value]:
+        """The other outputs, by name."""
+        return {name: value for name, value in self.graph.outputs.items() if value.shape}
+
+    @cached_property
+    def streams(self) -> tuple[str, ...]:
+        """The streams of randomness that it draws from."""
+        return tuple(dict.fromkeys(_streams(self.graph)))
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """All ops and copies, in the order of execution, those within loops too."""
+        return tuple(_Listing(self.placement, self.sizes).steps(self.instructions))
+
+    def flops(self, sizes: Sizes | None = None) -> int:
+        """Return the floating-point operations of one execution."""
+        sizes = self.sizes if sizes is None else sizes
+        return sum(step.flops.at(sizes) for step in self.steps if not step.once)
+
+    def _given(self) -> Iterator[Node]:
+        return (node for node in self.graph.nodes if node.op.leaf)
+
+
+def _streams(graph: Graph) -> Iterator[str]:
+    for node in graph.nodes:
+        if node.op.random:
+            yield node.attributes.named()["stream"]
+        for region in node.regions:
+            yield from _streams(region)
+
+
+class _Listing:
+    """Lists the steps of a plan, or of a loop's body."""
+
+    def __init__(
+        self, placement: Placement, sizes: Sizes, loop: str | None = None, times: Count | None = None
+    ) -> None:
+        self.placement, self.sizes, self.loop = placement, sizes, loop
+        self.times = Count(1) if times is None else times
+
+    def steps(self, instructions: Iterable[Instruction]) -> Iterator[Step]:
+        """Yield a step for each op and each copy."""
+        for each in instructions:
+            if isinstance(each, Compute):
+                yield self._op(each.value, once=each.once)
+            elif isinstance(each, Copy):
+                assigned = each.source is not None and given(each.value) is not None
+                yield self._copy(each, "assign" if assigned else "copy", each.value.node)
+            elif isinstance(each, Pieces):
+                yield from (self._op(value, block=each.name) for value in each.group.values)
+            else:
+                yield from self._loop(each)
+
+    def _loop(self, repeat: Repeat) -> Iterator[Step]:
+        node, length = repeat.node, count((SCAN.of(repeat.node).length,))
+        within = _Listing(repeat.placement.body, self.sizes, repeat.name, self.times * length)
+        yield from (self._copy(each, "copy", node) for each in repeat.before)
+        yield self._op(node.results[0])
+        yield from within.steps(repeat.body)
+        yield from (within._copy(each, "copy", node) for each in repeat.returned)
+        yield from (self._copy(each, "copy", node) for each in repeat.after)
+
+    def _op(self, value: Value, *, once: bool = False, block: str | None = None) -> Step:
+        room = sum(place.storage.size for place, _, _ in self.placement.scratch.get(value.index, []))
+        own = sum(self._bytes(result) for result in value.node.results)
+        return self._step(
+            value, value.op.name, value.node, value.op.flops(value), own + room, once=once, block=block
+        )
+
+    def _copy(self, copy: Copy, op: str, asked: Node) -> Step:
+        return self._step(copy.value, op, asked, Count(0), self._bytes(copy.value))
+
+    def _step(
+        self,
+        value: Value,
+        op: str,
+        asked: Node,
+        flops: Count,
+        size: int,
+        *,
+        once: bool = False,
+        block: str | None = None,
+    ) -> Step:
+        place = self.placement.places.get(root(value).index)
+        if place is not None and place.storage.memory == AROUND:
+            place = None
+        return Step(
+            op=op,
+            phase=asked.phase,
+            origin=asked.origin,
+            shape=value.shape,
+            dtype=value.dtype,
+            memory="" if place is None else place.storage.memory,
+            offset=0 if place is None else place.offset,
+            flops=flops * self.times,
+            once=once,
+            block=block,
+            loop=self.loop,
+            times=self.times,
+            size=size,
+        )
+
+    def _bytes(self, value: Value) -> int:
+        return value.count.at(self.sizes) * ITEM_BYTES[value.dtype] if value.shape else 0

@@ -1,0 +1,62 @@
+"""What a plan does, one thing after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from specnet.graph.graph import Graph, Node
+from specnet.graph.ops.scan import SCAN
+from specnet.passes.fuse import Group, root
+from specnet.passes.placement import LoopPlacement, Placement
+from specnet.passes.plan import Compute, Copy, Instruction, Pieces, Repeat
+
+
+def scheduled(
+    graph: Graph, groups: Iterable[Group], placement: Placement, workers: int
+) -> tuple[Instruction, ...]:
+    """Return what a plan does, given its groups in order and the places of their arrays."""
+    copies = (Copy(leaf, value) for leaf, value in placement.copies)
+    return (*_Schedule(workers).of(graph, groups, placement), *copies)
+
+
+class _Schedule:
+    """Makes instructions of groups, and gives blocks and loops their names."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.blocks = self.loops = 0
+
+    def of(
+        self, graph: Graph, groups: Iterable[Group], placement: Placement, *, within: bool = False
+    ) -> Iterator[Instruction]:
+        """Yield what a graph does; `within` a loop, no workers meet."""
+        read: set[int] | None = None
+        for number, group in enumerate(groups):
+            first = group.values[0]
+            if first.op is SCAN:
+                if read is None:
+                    read = {v.index for node in graph for v in node.inputs} | {v.index for v in graph.wanted}
+                yield self._repeat(first.node, group, placement.loops[first.node.index], read)
+            elif group.rows:
+                name = f"block_{self.blocks}"
+                self.blocks += 1
+                shared = group.workers if self.workers and not within else 0
+                yield Pieces(name, group, placement.rooms[number], shared)
+            else:
+                yield from (Compute(value, group.once) for value in group.values)
+
+    def _repeat(self, node: Node, group: Group, made: LoopPlacement, read: set[int]) -> Repeat:
+        loop, name = SCAN.of(node), f"loop_{self.loops}"
+        self.loops += 1
+        before = tuple(Copy(node.results[n], node.inputs[n]) for n in sorted(made.over))
+        body = tuple(self.of(loop.body, group.body, made.body, within=True))
+        returned, after = [], []
+        for number, value in enumerate(loop.body.returns):
+            slot = made.slots.get(root(value).index)
+            if number in made.over or slot == number:
+                continue
+            if number >= loop.states or number in made.turns:
+                returned.append(Copy(value, number=number))
+            elif node.results[number].index in read:
+                after.append(Copy(node.results[number], number=number))
+        return Repeat(name, node, made, before, body, tuple(returned), tuple(after))

@@ -44,8 +44,9 @@ def body_of(graph, place=0):
 
 
 def names_of(nodes):
-    """Return the ops of nodes, by name, without arguments and constants."""
-    return [node.op.name for node in nodes if node.op.name not in ("argument", "constant", "leaf")]
+    """Return the ops of nodes, by name, without what a graph is given."""
+    given = ("argument", "constant", "leaf", "number")
+    return [node.op.name for node in nodes if node.op.name not in given]
 
 
 def fixed(shapes, sizes):

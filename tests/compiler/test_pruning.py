@@ -151,7 +151,7 @@ def test_a_dead_loop_goes():
 
 
 def test_loops_in_loops_are_narrowed():
-    def build(x, y, h, g, v, **_):
+    def build(x, y, h, v, **_):
         def step(states, slices):
             def inner(own, given):
                 return [ops.tanh(own[0] + slices[0]), own[1] * v], [own[1] + given[0], own[0]]
@@ -162,7 +162,7 @@ def test_loops_in_loops_are_narrowed():
         (last,), outputs = ops.scan(step, [h], [x, y])
         return [last, *outputs]
 
-    node, made = narrowed(build, [0, 1])
+    _, made = narrowed(build, [0, 1])
     made = prune(made)  # what the inner loop no longer takes is seen the second time
     body = body_of(made)
     (inner,) = (each for each in body if each.op is ops.SCAN)

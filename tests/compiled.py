@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from specnet.graph.sizes import at
+from specnet.graph.sizes import at, named
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
@@ -13,29 +13,37 @@ from tests.reference import evaluate
 TOLERANCE = {"float32": 2e-5, "float64": 1e-11}
 
 
-def run(graph, given, wanted, batch, *, optimise=True, room=None):
-    """Return the wanted values as a plan for up to `room` rows computes them for a batch of `batch`."""
-    graph.outputs = {f"out{i}": value for i, value in enumerate(wanted)}
-    made = plan(graph, room or batch, optimise=optimise)
+def bound(made, given, sizes):
+    """Return a plan over arrays that hold what is given by name, and the numbers that a step is given."""
     streams = {name: stream(0, name) for name in made.streams}
     leaves = {
-        name: np.ascontiguousarray(np.broadcast_to(np.asarray(given[name], dtype), at(shape, batch)))
+        # A copy: a step may write to its leaves.
+        name: np.array(np.broadcast_to(np.asarray(given[name], dtype), at(shape, sizes)))
         for name, (shape, dtype) in made.leaves.items()
     }
     with np.errstate(all="ignore"):
-        bound = Executable(made, streams).bind(batch, leaves)
-        scalars = bound.step(*(float(given[name]) for name in made.numbers))
-    results = dict(zip(made.scalars, scalars, strict=True)) | bound.arrays
+        return Executable(made, streams).bind(sizes, leaves), [float(given[name]) for name in made.numbers]
+
+
+def run(graph, given, wanted, sizes, *, optimise=True, room=None):
+    """Return the wanted values as a plan for sizes of up to `room` computes them for these; a number: the batch."""
+    graph.outputs = {f"out{i}": value for i, value in enumerate(wanted)}
+    made = plan(graph, room or sizes, optimise=optimise)
+    execution, numbers = bound(made, given, sizes)
+    with np.errstate(all="ignore"):
+        scalars = execution.step(*numbers)
+    results = dict(zip(made.scalars, scalars, strict=True)) | execution.arrays
     return [np.array(results[f"out{i}"]) for i in range(len(wanted))]
 
 
-def checked(graph, given, wanted, batch, rtol=None, atol=None):
+def checked(graph, given, wanted, sizes, rtol=None, atol=None):
     """Return the wanted values by their meaning, once plans of every kind have given the same."""
     rtol = rtol or TOLERANCE[graph.dtype]
-    meant = evaluate(graph, given, wanted, batch)
+    meant = evaluate(graph, given, wanted, sizes)
+    larger = {name: size + 3 for name, size in named(sizes).items()}
     for optimise in (False, True):
-        for room in (batch, batch + 3):
-            got = run(graph, given, wanted, batch, optimise=optimise, room=room)
+        for room in (sizes, larger):
+            got = run(graph, given, wanted, sizes, optimise=optimise, room=room)
             for value, here, there in zip(wanted, got, meant, strict=True):
                 assert here.shape == there.shape
                 np.testing.assert_allclose(

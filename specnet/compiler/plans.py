@@ -18,7 +18,7 @@ from specnet.graph.sizes import ITEM_BYTES
 from specnet.passes.collecting import no_collection
 from specnet.passes.pipeline import plan
 from specnet.passes.plan import Plan
-from specnet.runtime.binding import steps_bytes
+from specnet.runtime.program import steps_bytes
 from specnet.vocabulary.optimizers import Searching
 
 

@@ -89,8 +89,14 @@ def _margins(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps
     return inputs[0].graph.apply(node.op, inputs, wider)[0]
 
 
+def _along(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
+    settings, rank = node.attributes, node.inputs[0].rank
+    axis = settings.named()["axis"] % rank - rank
+    return inputs[0].graph.apply(node.op, inputs, replace(settings, axis=axis))[0]  # type: ignore[call-arg]
+
+
 def _same(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
-    # What names its axis from the end, or works on all elements alike, needs nothing else.
+    # What works on all elements alike needs nothing else.
     return inputs[0].graph.apply(node.op, inputs, node.attributes)[0]
 
 
@@ -108,10 +114,10 @@ _RULES: dict[object, Rule] = {
     ops.concat: _concat,
     ops.crop: _margins,
     ops.pad: _margins,
-    ops.softmax: _same,
-    ops.log_softmax: _same,
-    ops.largest: _same,
-    ops.argmax: _same,
+    ops.softmax: _along,
+    ops.log_softmax: _along,
+    ops.largest: _along,
+    ops.argmax: _along,
     ops.cast: _same,
     ops.one_hot: _same,
     ops.lookup: _same,

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
 from specnet.passes.arena import ARENA
-from specnet.passes.plan import Plan, Repeat
 from specnet.runtime.calls import READY, Anew
 from specnet.runtime.functions import FUNCTIONS
 from specnet.runtime.preparing import prepare
@@ -20,25 +18,6 @@ from specnet.runtime.program import Block, Form, Loop, NumpyProgram, View
 from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
-
-
-VIEW_BYTES = 112
-"""What an array takes beside its elements."""
-
-STEP_BYTES = 96
-"""What a list of a few arrays takes."""
-
-
-def steps_bytes(plan: Plan) -> int:
-    """Return about how many bytes the views take that are made ready for all steps of a plan's loops."""
-    return sum(_loop_bytes(each, plan.sizes) for each in plan.instructions if isinstance(each, Repeat))
-
-
-def _loop_bytes(repeat: Repeat, sizes: Sizes) -> int:
-    loop = SCAN.of(repeat.node)
-    views = loop.arrays + len(loop.body.returns) - loop.states
-    inner = sum(_loop_bytes(each, sizes) for each in repeat.body if isinstance(each, Repeat))
-    return at((loop.length,), sizes)[0] * (views * VIEW_BYTES + STEP_BYTES + inner)
 
 
 def bind_names(

@@ -5,7 +5,9 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from specnet.graph.graph import Prepared
+from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at
+from specnet.passes.plan import Plan, Repeat
 
 Form = Literal["plain", "flat", "T", "rows"]
 
@@ -119,3 +121,22 @@ class NumpyProgram:
     scalars: tuple[str, ...]
     arrays: dict[str, str]
     source: str = field(repr=False)
+
+
+VIEW_BYTES = 112
+"""What an array takes beside its elements."""
+
+STEP_BYTES = 96
+"""What a list of a few arrays takes."""
+
+
+def steps_bytes(plan: Plan) -> int:
+    """Return about how many bytes the views take that are made ready for all steps of a plan's loops."""
+    return sum(_loop_bytes(each, plan.sizes) for each in plan.instructions if isinstance(each, Repeat))
+
+
+def _loop_bytes(repeat: Repeat, sizes: Sizes) -> int:
+    loop = SCAN.of(repeat.node)
+    views = loop.arrays + len(loop.body.returns) - loop.states
+    inner = sum(_loop_bytes(each, sizes) for each in repeat.body if isinstance(each, Repeat))
+    return at((loop.length,), sizes)[0] * (views * VIEW_BYTES + STEP_BYTES + inner)

@@ -33,13 +33,13 @@ def graph_of_one_op():
 @pytest.mark.parametrize("before", [False, True])
 def test_it_rests_during_a_plan_and_is_restored(before, monkeypatch):
     seen = []
-    emit = pipeline.emit
+    place = pipeline.place
 
     def watched(*given):
         seen.append(gc.isenabled())
-        return emit(*given)
+        return place(*given)
 
-    monkeypatch.setattr(pipeline, "emit", watched)
+    monkeypatch.setattr(pipeline, "place", watched)
     if not before:
         gc.disable()
     plan(graph_of_one_op(), 4)

@@ -73,6 +73,6 @@ def test_chains_are_those_of_a_scan_from_every_op(steps):
         graph.outputs[f"y{made.index}"] = made
         if made.shape == arrays[0].shape:
             arrays.append(made)
-    waiting = [v for v in graph if not v.op.leaf and not v.op.alias and v.op.name != "constant"]
+    waiting = [v for v in graph.values if not v.op.leaf and not v.op.alias and v.op.name != "constant"]
     found = group(graph, BATCH_ROWS, workers=2)
     assert [[v.index for v in each.values] for each in found] == scanned(waiting)

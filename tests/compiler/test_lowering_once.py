@@ -13,6 +13,7 @@ from specnet.compiler.programs import evaluation_graph, prediction_graph, traini
 from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.graph import ops
+from specnet.graph.printing import text
 
 LAYERS = [
     {"type": "dense", "units": 6, "kernel_regularizer": "l2"},
@@ -68,11 +69,11 @@ def test_validation_builds_no_graph_twice(path, built):
 
 
 def test_programs_do_not_see_each_others_ops(path):
-    fresh = [str(make(network_of(path))) for make in (evaluation_graph, prediction_graph)]
+    fresh = [text(make(network_of(path))) for make in (evaluation_graph, prediction_graph)]
     network = network_of(path)
-    first = str(training_graph(network).graph)
-    assert [str(make(network)) for make in (evaluation_graph, prediction_graph)] == fresh
-    assert str(training_graph(network).graph) == first
+    first = text(training_graph(network).graph)
+    assert [text(make(network)) for make in (evaluation_graph, prediction_graph)] == fresh
+    assert text(training_graph(network).graph) == first
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -80,9 +81,9 @@ def test_a_copy_holds_values_of_its_own_graph_alone(path, training):
     lowered = network_of(path).lower(training=training)
     copy = lowered.copy()
     assert isinstance(copy, Lowered)
-    assert str(copy.graph) == str(lowered.graph)
+    assert text(copy.graph) == text(lowered.graph)
     builder = copy.builder
-    held = [*copy.graph, copy.target, copy.output, copy.prediction, copy.elements]
+    held = [*copy.graph.values, copy.target, copy.output, copy.prediction, copy.elements]
     held += [*builder.leaves.values(), *builder.penalties, *builder.outputs.values(), *builder.entering]
     held += [value for kept, seen, _ in builder.followed for value in (kept, seen)]
     assert all(value.graph is copy.graph and value is copy.graph.values[value.index] for value in held)

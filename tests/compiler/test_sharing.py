@@ -198,7 +198,7 @@ def test_a_network_without_images_is_shared_by_nobody(several):
     made = plan(graph, 512)
     assert made.workers == 0
     assert "workers" not in emit(made).source
-    assert all(block.workers == 1 for block in emit(made).blocks)
+    assert all(block.workers == 0 for block in emit(made).blocks)
     assert Executable(made)._workers is None
 
 

@@ -14,6 +14,7 @@ from specnet.data.reader import BATCHES, Part
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import Description
+from specnet.installation import install_command
 
 if TYPE_CHECKING:
     from specnet.data.images.decoding import Frame
@@ -30,7 +31,7 @@ def pillow_is_there(site: Site) -> bool:
     if find_spec("PIL") is not None:
         return True
     message = "reading images needs Pillow, which the extra `images` brings"
-    site.faults.add("SN582", message, "type", help="pip install 'specnet[images]'")
+    site.faults.add("SN582", message, "type", help=install_command("images"))
     return False
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.tables.typed import TypedDialect, TypedTable, typed_dialect
+from specnet.installation import install_command
 
 if TYPE_CHECKING:
     from specnet.data.files import Place
@@ -31,7 +32,7 @@ def open_parquet(place: Place) -> TypedTable | None:
         if (error.name or "").partition(".")[0] != "pyarrow":
             raise
         message = f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` brings"
-        _once(place, "SN582", message, "pip install 'specnet[parquet]'")
+        _once(place, "SN582", message, install_command("parquet"))
         return None
     try:
         with parquet.ParquetFile(place.path) as file:

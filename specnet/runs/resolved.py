@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from specnet._version import __version__
 from specnet.diagnostics import RunError
+from specnet.installation import requirement
 from specnet.language.spec import Spec
 
 FORMAT = 1
@@ -27,6 +28,7 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]
     return {
         "format": FORMAT,
         "specnet": __version__,
+        "installed_from": requirement(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": platform.platform(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -127,6 +128,41 @@ def test_the_job_for_gitlab_says_what_the_command_takes(here: Path) -> None:
     assert CliRunner().invoke(app, command[1:]).exit_code == 1
     for report in job["artifacts"]["reports"].values():
         assert (here / report).is_file()
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="GitLab's images have a shell")
+@pytest.mark.parametrize(
+    ("source", "installed"),
+    [
+        (None, None),
+        ("", None),
+        (
+            "specnet-nn @ git+https://host.example/specnet@v0.1.1",
+            "specnet-nn @ git+https://host.example/specnet@v0.1.1",
+        ),
+        ("./my copy", "./my copy"),
+    ],
+)
+def test_the_job_for_gitlab_installs_what_its_variable_names(
+    here: Path, source: str | None, installed: str | None
+) -> None:
+    pip = here / "bin" / "pip"
+    pip.parent.mkdir()
+    pip.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{shlex.quote(str(here / "given"))}\n')
+    pip.chmod(0o755)
+    variables = {"PATH": f"{pip.parent}:{os.environ['PATH']}"}
+    if source is not None:
+        variables["SPECNET_SOURCE"] = source
+    *before, _ = yaml_of("integrations/gitlab-ci.yml")["specnet"]["script"]
+    done = subprocess.run(
+        ["sh", "-ec", "\n".join(before)], env=variables, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode == 0) == (installed is not None)
+    if installed is None:
+        assert "SPECNET_SOURCE: must name what pip is to install" in done.stderr
+        assert not (here / "given").exists()
+    else:
+        assert (here / "given").read_text().splitlines() == ["install", "--quiet", installed]
 
 
 def blocks(language: str) -> list[str]:

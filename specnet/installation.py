@@ -42,10 +42,10 @@ def install_command(extra: Extra) -> str:
 
 
 def requirement() -> str | None:
-    """Return the requirement (PEP 508) that installs the same code on any machine, or None.
+    """Return the requirement (PEP 508) that installs the same code again, or None.
 
     There is one for a commit of a repository, an archive on a server, and a version from an index. A folder
-    or a file says nothing to another machine, and may have changed on this one.
+    or a file may have changed since, and says nothing to another machine.
     """
     origin = _origin()
     if origin is None:
@@ -135,6 +135,8 @@ def _from_folder(folder: Path, extra: str, *, editable: bool) -> list[str] | Non
 
 def _repository(origin: dict[str, Any], revision: str) -> str | None:
     url, vcs = _public(origin["url"]), origin["vcs_info"]["vcs"]
+    # Older pips, such as the one that Python 3.11 brings, refuse `git+file:` without the name of a host.
+    url = url and re.sub("^file:///", "file://localhost/", url)
     return url and f"{vcs}+{url}@{revision}{_fragment(origin)}"
 
 

@@ -94,10 +94,13 @@ def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name t
 def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
     """Train a document's model, as events: `Started`, `StepsDone`, `EpochEnded`, and last `Ended`.
 
-    Between two events only steps are made; closing the iterator ends the training. `stop` is asked after
-    every step, and once it returns true the training ends in good order, with an `Ended` that says
-    `interrupted`. `Started` and `Ended` hold the model. `data` is as in `compile`.
-    Raises SpecError as `compile` does, at once.
+    `Started` and `Ended` hold the model. The training waits at each event until the next is asked for: the model
+    is exactly what it is after the step or epoch that the event reports, and stays so if the iterator is closed.
+    Only just before `Ended` is it given other parameters: the best ones where early stopping restores them, the
+    running mean with `ema_decay`.
+
+    `stop` is asked after every step, and once it returns true the training ends in good order, with an `Ended`
+    that says `interrupted`. `data` is as in `compile`. Raises SpecError as `compile` does, at once.
     """
     from specnet.training.loop import Trainer
 
@@ -122,10 +125,11 @@ def run(
     directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit.
     `data` is as in `compile`, and `stop` as in `train`.
 
-    `listener` is called with every event of `train` as it happens, except that many
-    very short epochs may come as one `Span`, and with `Resumed` before all others. Raises SpecError for a
-    faulty document; RunError where the directory cannot be written, is in use, holds something else than a
-    run, or one that cannot be gone on with; and ValueError where more than one directory is named.
+    `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
+    an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use
+    `train` to see it after each. Raises SpecError for a faulty document; RunError where the directory cannot be
+    written, is in use, holds something else than a run, or one that cannot be gone on with; and ValueError where
+    more than one directory is named.
     """
     from specnet.runs.running import run as run_and_record
 

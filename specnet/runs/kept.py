@@ -11,7 +11,7 @@ from typing import Any, Literal
 from specnet.diagnostics import RunError
 from specnet.runs.directory import METRICS, RESOLVED, RESULT
 from specnet.runs.lock import held
-from specnet.runs.resolved import load
+from specnet.runs.resolved import load, load_resolved
 
 Status = Literal["running", "unfinished", "completed", "early_stopping", "interrupted", "diverged"]
 
@@ -81,9 +81,7 @@ class KeptRun:
 
 def read_run(path: Path) -> KeptRun:
     """Return what a run's directory holds; raises RunError where it is damaged or no run."""
-    made_of = load(path / RESOLVED)
-    if not isinstance(made_of, dict) or not isinstance(made_of.get("spec"), dict):
-        raise RunError(f"{path / RESOLVED} is damaged, or nothing that specnet has saved")
+    made_of = load_resolved(path / RESOLVED)
     result = load(path / RESULT) if (path / RESULT).exists() else None
     if result is not None and not (isinstance(result, dict) and isinstance(result.get("splits"), dict)):
         raise RunError(f"{path / RESULT} is damaged, or nothing that specnet has saved")

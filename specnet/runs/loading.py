@@ -42,7 +42,7 @@ def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Mod
     if stored.encoding is None:
         raise RunError(f"{path} is damaged: it does not say how data are encoded")
     try:
-        encoding = Encoding.from_state(stored.encoding)
+        encoding = Encoding.from_state(stored.encoding, spec.data)
         _check_encoding(encoding, stored)
         network = Network(spec, encoding.signature)
     except _MISFITS as error:

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,6 @@ CASES = sorted(path.parent.relative_to(FOLDER).as_posix() for path in FOLDER.glo
 ENDED_EARLY = {"interrupted", "killed"}
 FINISHED = [case for case in CASES if Path(case).name not in ENDED_EARLY | {"archive"}]
 UNFINISHED = [case for case in CASES if Path(case).name in ENDED_EARLY]
-
-UNREADABLE = pytest.mark.xfail(reason="0.1.0 writes what it does not read", strict=True)
 
 
 class Case:
@@ -108,11 +107,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
 
 
 def cases(names: list[str]) -> Any:
-    marked = [
-        pytest.param(name, marks=UNREADABLE if Path(name).name in ("load-whole", "killed") else ())
-        for name in names
-    ]
-    return pytest.mark.parametrize("case", marked, indirect=True)
+    return pytest.mark.parametrize("case", names, indirect=True)
 
 
 def test_there_are_all_cases() -> None:
@@ -165,6 +160,8 @@ def test_export_a_program(case: Case) -> None:
 def test_export_one_file(case: Case) -> None:
     case("export", case.run.name, "--to", "specnet", "-o", "again.specnet")
     case.check_arrays(specnet.load_run(case.folder / "again.specnet").predict(case.cells()))
+    with zipfile.ZipFile(case.folder / "again.specnet") as archive:
+        specnet.load(json.dumps(json.loads(archive.read("resolved.json"))["spec"]))
 
 
 @cases([*FINISHED, "0.1.0/archive"])

@@ -49,9 +49,19 @@ def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Mod
         raise RunError(f"{path} is damaged, or of another run than {resolved}: {_reason(error)}") from error
     _check_parameters(network, stored, path)
     model = Model(network, encoding)
+    _put(stored, model)
+    return model
+
+
+def restore(model: Model, stored: StoredModel, path: Path) -> None:
+    """Put the stored parameters into a model; raise RunError where they are damaged, or do not fit it."""
+    _check_parameters(model.network, stored, path)
+    _put(stored, model)
+
+
+def _put(stored: StoredModel, model: Model) -> None:
     for name, array in stored.parameters.items():
         model.parameters[name][...] = array
-    return model
 
 
 def _check_parameters(network: Network, stored: StoredModel, path: Path) -> None:

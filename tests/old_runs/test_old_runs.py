@@ -197,3 +197,11 @@ def test_resume(case: Case) -> None:
         for name in expected.files:
             np.testing.assert_allclose(found[name], expected[name], case.tolerance, 1e-12)
     case.check_arrays(specnet.load_run(case.run).predict(case.cells()))
+
+
+@cases(FINISHED)
+def test_resume_what_is_finished(case: Case) -> None:
+    before = {path: path.read_bytes() for path in case.run.rglob("*") if path.is_file()}
+    result = json.loads(case("run", "document.toml", "--resume", "run", "--quiet", "--output", "json"))
+    assert result == json.loads((case.run / "result.json").read_text())
+    assert {path: path.read_bytes() for path in case.run.rglob("*") if path.is_file()} == before

@@ -1,4 +1,4 @@
-"""A run that has ended, read from its directory: how it stands, and its result as it was returned."""
+"""The result of a finished run, read from its directory as it was returned when the run ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError
 from specnet.runs.directory import MODEL, RESULT
-from specnet.runs.resolved import load
+from specnet.runs.kept import read_run
 
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
@@ -17,45 +17,14 @@ if TYPE_CHECKING:
     from specnet.runs.result import Result
     from specnet.training.history import History
 
-DAMAGED = "is damaged, so that the run counts as unfinished"
-
-
-def final_result(run: Path) -> dict[str, Any] | None:
-    """Return what `result.json` holds of a run that is finished.
-
-    None where the run has no result, or was interrupted, or its result is damaged: then it can be resumed.
-    Raises RunError where the file cannot be read.
-    """
-    if not (run / RESULT).exists() or damage(run) is not None:
-        return None
-    result: dict[str, Any] = load(run / RESULT)
-    return None if result["stopped"] == "interrupted" else result
-
-
-def damage(run: Path) -> str | None:
-    """Return why a run's `result.json` is none; None where it is sound, or is not there."""
-    path = run / RESULT
-    if not path.exists():
-        return None
-    try:
-        result = load(path)
-    except RunError as error:
-        if isinstance(error.__cause__, OSError):
-            raise
-        return f"{path} {DAMAGED}: it is not JSON"
-    if not isinstance(result, dict) or not isinstance(result.get("stopped"), str):
-        return f"{path} {DAMAGED}: it does not say how the run ended"
-    return None
-
 
 def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) -> Result:
     """Return the result of a finished run as it was when the run ended, and put its parameters into `model`.
 
-    `stored` is what `final_result` returns, `model` and `data` those of the run's spec. The parameters of a
+    `stored` is what `kept.final_result` returns, `model` and `data` those of the run's spec. The parameters of a
     run that diverged until they were not finite are all NaN, since nothing was saved of them. Raises RunError
     where a file is damaged.
     """
-    from specnet.runs.kept import read_run
     from specnet.runs.loading import restore
     from specnet.runs.model_file import read_model
     from specnet.runs.result import Result

@@ -13,7 +13,8 @@ from specnet.language.spec import Spec
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.files import writing
-from specnet.runs.finished import damage, final_result, read_result
+from specnet.runs.finished import read_result
+from specnet.runs.kept import damage, final_result
 from specnet.runs.resolved import load, read_resolved
 from specnet.training.events import Resumed
 from specnet.training.history import History

@@ -122,7 +122,8 @@ def run(
 
     With `out`, everything is saved in the directory of that name; with `folder`, in a new `NAME/NNN` under
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
-    directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit.
+    directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit. Of one
+    that is finished already the result is returned, without training and without an event.
     `data` is as in `compile`, and `stop` as in `train`.
 
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where

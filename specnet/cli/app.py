@@ -81,7 +81,7 @@ def run(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="With --resume: the directory of the run, if it is not the newest unfinished one.",
+            help="With --resume: the directory of the run; the newest unfinished one if left out, or else the newest.",
             show_default=False,
         ),
     ] = None,
@@ -101,7 +101,9 @@ def run(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with a run of this document that was killed or interrupted, bit for bit."
+            "--resume",
+            help="Go on with a run of this document that was killed or interrupted, bit for bit; of a finished run, "
+            "show the result.",
         ),
     ] = False,
     report: Annotated[

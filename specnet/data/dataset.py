@@ -80,7 +80,7 @@ class Dataset:
         return self.encoding.encode(rows)
 
     def state(self) -> dict[str, Any]:
-        """Return what a run must keep to encode new rows; `Encoding.from_state` takes it back."""
+        """Return what a run must keep, beside its spec, to encode new rows; `Encoding.from_state` takes it back."""
         return self.encoding.state()
 
 

@@ -22,7 +22,7 @@ from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.language.spec import Spec
 from specnet.runs.directory import RESOLVED, load_run
-from specnet.runs.resolved import load
+from specnet.runs.resolved import load_resolved
 from specnet.training.evaluation import Evaluator, data_units
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
 
 def data_folder(run: Path) -> Path:
     """Return the folder that relative paths in a run's document start from, as they did when it was made."""
-    document = load(run / RESOLVED).get("document")
+    document = load_resolved(run / RESOLVED).get("document")
     return Path(document).parent if isinstance(document, str) else Path()
 
 
 def own_data(run: Path, spec: Spec) -> Dataset:
     """Return the data that a run learnt from, read again; raises RunError where they cannot be, or have changed."""
-    made_of, base = load(run / RESOLVED), data_folder(run)
+    made_of, base = load_resolved(run / RESOLVED), data_folder(run)
     of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
     if of_frames:
         raise RunError(f"{run} learnt from a frame, which is gone: name the data to evaluate it on")

@@ -45,12 +45,20 @@ def read_resolved(path: Path) -> Spec:
     return spec_of(load(path), path)
 
 
+def load_resolved(path: Path) -> dict[str, Any]:
+    """Return what `resolved.json` holds, its spec as this version writes it; raises RunError as `read_resolved`."""
+    data = load(path)
+    if not isinstance(data, dict) or not isinstance(data.get("spec"), dict):
+        raise RunError(f"{path} is damaged, or nothing that specnet has saved")
+    return {**data, "spec": _as_written_now(data["spec"])}
+
+
 def spec_of(data: Any, path: Path) -> Spec:
     """Return the spec that is described by what `resolved.json` holds; raises RunError where it is damaged."""
     try:
         if data["format"] != FORMAT:
             raise RunError(f"{path} has format {data['format']}, and this specnet reads format {FORMAT}")
-        return Spec.model_validate(data["spec"])
+        return Spec.model_validate(_as_written_now(data["spec"]))
     except (KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} is damaged, or nothing that specnet has saved") from error
     except ValidationError as error:
@@ -60,6 +68,17 @@ def spec_of(data: Any, path: Path) -> Spec:
             f"{path} describes no experiment that this specnet {__version__} knows (it was saved by "
             f"{data.get('specnet', 'another version')}): {where}: {first['msg']}"
         ) from error
+
+
+def _as_written_now(spec: Any) -> Any:
+    """Return a saved spec without what version 0.1.0 wrote and the language refuses: idle defaults.
+
+    Beside `load = "whole"` there is nothing to shuffle in a buffer, so a document may not give its size.
+    """
+    data = spec.get("data") if isinstance(spec, dict) else None
+    if not isinstance(data, dict) or data.get("type") != "csv" or data.get("load") != "whole":
+        return spec
+    return {**spec, "data": {key: value for key, value in data.items() if key != "shuffle_buffer"}}
 
 
 def load(path: Path) -> Any:

@@ -129,7 +129,7 @@ class Resumed:
     """How many epochs are done already."""
     step: int
     problems: tuple[str, ...]
-    """Why later checkpoints could not be used, one text each."""
+    """Why later checkpoints, or a result that was there, could not be used, one text each."""
 
 
 Event = Resumed | Started | StepsDone | EpochEnded | Ended

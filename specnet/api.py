@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Position, Report, SpecError
 from specnet.language import Source, examine, load
 from specnet.language.overrides import Overrides
@@ -34,18 +36,22 @@ def validate(
     *,
     data: bool = True,
     ignore: Collection[str] = (),
+    confine: str | PathLike[str] | None = None,
 ) -> Report:
     """Return everything that is wrong with a document, and with the data that it names.
 
     `source` is a path, or the text of a document, or both as a Source. Without `data` no data is touched, and
     shapes are checked where `input_shape` pins them. `ignore` names warnings that are not wanted, such as
-    `SN701`, beside those that the document itself ignores. A faulty document never raises; a file that cannot
-    be read raises SpecFileError, and a code of no warning ValueError.
+    `SN701`, beside those that the document itself ignores. `confine` names a folder: a document outside of it is
+    not read, nor is anything outside of it that the document names, links included. A faulty document never
+    raises; a file that cannot be read, or may not be, raises SpecFileError, and a code of no warning, or a
+    `confine` that is no folder, ValueError.
     """
     unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
     if unknown:
         raise ValueError("; ".join(unknown))
-    spec, report, sound = examine(source, overrides)
+    within = None if confine is None else Confine.to(confine)
+    spec, report, sound = examine(source, overrides, within)
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
@@ -55,10 +61,10 @@ def validate(
     if sound is None:
         from specnet.runs.starting import start_faults
 
-        found = study(spec, data=data, beyond=start_faults)
+        found = study(spec, data=data, beyond=partial(start_faults, confine=within), confine=within)
         found = heard(spec, spec.origin.place(found), ignore, whole=data)
     else:
-        found = [d for d in study_sound(sound, data=data) if d.severity == "error"]
+        found = [d for d in study_sound(sound, data=data, confine=within) if d.severity == "error"]
     return replace(
         report,
         diagnostics=_in_order((*report.diagnostics, *spec.origin.place(found)), report.documents),

@@ -220,7 +220,7 @@ class Encoding:
         plain = {
             "version": 1,
             "reader": self.reader.model_dump(mode="json", exclude=_rows_in(self.reader)),
-            "signature": asdict(self.signature),
+            "signature": {k: v for k, v in asdict(self.signature).items() if k != "quotable"},
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
             "columns": None if self.columns is None else self.columns.state(),

@@ -15,7 +15,7 @@ from specnet.compiler.pipeline import plan
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
-from specnet.data.faults import Faults
+from specnet.data.faults import Faults, clipped
 from specnet.data.files import Place, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
@@ -217,7 +217,7 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     index = {name: i for i, name in enumerate(names)}
     for row, value in enumerate(values):
         if str(value) not in index:
-            message = f"row {row + 1}: `{value}` is not a class that the model was trained on"
+            message = f"row {row + 1}: `{clipped(str(value))}` is not a class that the model was trained on"
             raise _fault("SN514", message)
     return np.array([index[str(value)] for value in values], np.int64)
 

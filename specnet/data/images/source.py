@@ -52,10 +52,10 @@ def open_images(reader: Images, site: Site) -> ImageSource | None:
                 parts[name] = found
     if len(parts) < len(tables):
         return None
-    return ImageSource(parts, keys, reader.frame, described(reader, parts), site)
+    return ImageSource(parts, keys, reader.frame, described(reader, parts, site), site)
 
 
-def described(reader: Images, parts: Mapping[str, Labelled]) -> Description:
+def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> Description:
     """Return the description of images."""
     train, shape = parts["train"], reader.frame.shape
     counts = Counter(train.labels)
@@ -69,6 +69,7 @@ def described(reader: Images, parts: Mapping[str, Labelled]) -> Description:
         class_count=len(train.classes),
         classes=train.classes,
         per_class=[counts[i] for i in range(len(train.classes))],
+        quotable=site.quotable,
     )
     # As bytes, and as float32 beside them.
     if reader.load == "batches" or (

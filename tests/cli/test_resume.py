@@ -316,7 +316,9 @@ def test_a_torn_result_is_told_of(specnet: Specnet, tmp_path: Path) -> None:
     write(tmp_path, 3)
     first = specnet("run", "a.toml", "-q")
     (tmp_path / "runs" / "moons" / "001" / "result.json").write_text('{"specnet": ')
-    assert [run["status"] for run in json.loads(specnet("runs", "--output", "json").stdout)["runs"]] == ["unfinished"]
+    assert [run["status"] for run in json.loads(specnet("runs", "--output", "json").stdout)["runs"]] == [
+        "unfinished"
+    ]
     again = specnet("run", "a.toml", "-q", "--resume")
     assert again.returncode == 0
     assert again.stderr.startswith(

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Position, Report, SpecError
 from specnet.language import Source, examine, load
 from specnet.language.overrides import Overrides
@@ -34,18 +36,22 @@ def validate(
     *,
     data: bool = True,
     ignore: Collection[str] = (),
+    confine: str | PathLike[str] | None = None,
 ) -> Report:
     """Return everything that is wrong with a document, and with the data that it names.
 
     `source` is a path, or the text of a document, or both as a Source. Without `data` no data is touched, and
     shapes are checked where `input_shape` pins them. `ignore` names warnings that are not wanted, such as
-    `SN701`, beside those that the document itself ignores. A faulty document never raises; a file that cannot
-    be read raises SpecFileError, and a code of no warning ValueError.
+    `SN701`, beside those that the document itself ignores. `confine` names a folder: a document outside of it is
+    not read, nor is anything outside of it that the document names, links included. A faulty document never
+    raises; a file that cannot be read, or may not be, raises SpecFileError, and a code of no warning, or a
+    `confine` that is no folder, ValueError.
     """
     unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
     if unknown:
         raise ValueError("; ".join(unknown))
-    spec, report, sound = examine(source, overrides)
+    within = None if confine is None else Confine.to(confine)
+    spec, report, sound = examine(source, overrides, within)
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
@@ -55,10 +61,10 @@ def validate(
     if sound is None:
         from specnet.runs.starting import start_faults
 
-        found = study(spec, data=data, beyond=start_faults)
+        found = study(spec, data=data, beyond=partial(start_faults, confine=within), confine=within)
         found = heard(spec, spec.origin.place(found), ignore, whole=data)
     else:
-        found = [d for d in study_sound(sound, data=data) if d.severity == "error"]
+        found = [d for d in study_sound(sound, data=data, confine=within) if d.severity == "error"]
     return replace(
         report,
         diagnostics=_in_order((*report.diagnostics, *spec.origin.place(found)), report.documents),
@@ -94,10 +100,13 @@ def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name t
 def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
     """Train a document's model, as events: `Started`, `StepsDone`, `EpochEnded`, and last `Ended`.
 
-    Between two events only steps are made; closing the iterator ends the training. `stop` is asked after
-    every step, and once it returns true the training ends in good order, with an `Ended` that says
-    `interrupted`. `Started` and `Ended` hold the model. `data` is as in `compile`.
-    Raises SpecError as `compile` does, at once.
+    `Started` and `Ended` hold the model. The training waits at each event until the next is asked for: the model
+    is exactly what it is after the step or epoch that the event reports, and stays so if the iterator is closed.
+    Only just before `Ended` is it given other parameters: the best ones where early stopping restores them, the
+    running mean with `ema_decay`.
+
+    `stop` is asked after every step, and once it returns true the training ends in good order, with an `Ended`
+    that says `interrupted`. `data` is as in `compile`. Raises SpecError as `compile` does, at once.
     """
     from specnet.training.loop import Trainer
 
@@ -119,13 +128,15 @@ def run(
 
     With `out`, everything is saved in the directory of that name; with `folder`, in a new `NAME/NNN` under
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
-    directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit.
+    directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit. Of one
+    that is finished already the result is returned, without training and without an event.
     `data` is as in `compile`, and `stop` as in `train`.
 
-    `listener` is called with every event of `train` as it happens, except that many
-    very short epochs may come as one `Span`, and with `Resumed` before all others. Raises SpecError for a
-    faulty document; RunError where the directory cannot be written, is in use, holds something else than a
-    run, or one that cannot be gone on with; and ValueError where more than one directory is named.
+    `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
+    an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use
+    `train` to see it after each. Raises SpecError for a faulty document; RunError where the directory cannot be
+    written, is in use, holds something else than a run, or one that cannot be gone on with; and ValueError where
+    more than one directory is named.
     """
     from specnet.runs.running import run as run_and_record
 

@@ -21,13 +21,14 @@ DOCUMENTS = sorted(p.name for p in FOLDER.iterdir() if p.suffix in {".toml", ".j
 
 
 def rendering(name: str) -> str:
-    """What `validate` prints for a document, which says in a first comment `# --set KEY=VALUE` what is set."""
+    """What `validate` prints for a document, whose first comments say `# --set KEY=VALUE` and `# --confine DIR`."""
     text = (FOLDER / name).read_text(encoding="utf-8", errors="replace")
     flags = re.findall(r"^# --set (.*)$", text, re.MULTILINE)
+    confine = re.search(r"^# --confine (.*)$", text, re.MULTILINE)
     before = Path.cwd()
     os.chdir(FOLDER)
     try:
-        return full_text(specnet.validate(name, flags))
+        return full_text(specnet.validate(name, flags, confine=confine and confine[1]))
     finally:
         os.chdir(before)
 

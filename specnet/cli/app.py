@@ -81,7 +81,7 @@ def run(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="With --resume: the directory of the run, if it is not the newest unfinished one.",
+            help="With --resume: the directory of the run; the newest unfinished one if left out, or else the newest.",
             show_default=False,
         ),
     ] = None,
@@ -101,7 +101,9 @@ def run(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with a run of this document that was killed or interrupted, bit for bit."
+            "--resume",
+            help="Go on with a run of this document that was killed or interrupted, bit for bit; of a finished run, "
+            "show the result.",
         ),
     ] = False,
     report: Annotated[
@@ -199,6 +201,15 @@ def validate(
     specs_only: Annotated[
         bool, typer.Option("--specs-only", help="Pass over files without the root key `specnet`.")
     ] = False,
+    confine: Annotated[
+        str | None,
+        typer.Option(
+            "--confine",
+            metavar="DIR",
+            help="Read nothing outside of this folder, whatever documents name and links lead to.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> int:
     """Find what is wrong with documents and their data.
 
@@ -208,6 +219,7 @@ def validate(
     from specnet.cli.formats import outputs
     from specnet.cli.validate import Options
     from specnet.cli.validate import validate as check
+    from specnet.data.confine import Confine
     from specnet.language.warnings import unknown_warning
 
     try:
@@ -218,6 +230,10 @@ def validate(
         raise typer.BadParameter(
             "standard input cannot be written; --diff shows the fixes", param_hint="--fix"
         )
+    try:
+        within = None if confine is None else Confine.to(confine)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--confine") from None
     options = Options(
         overrides or (),
         written,
@@ -229,6 +245,7 @@ def validate(
         stdin_filename=stdin_filename,
         specs_only=specs_only,
         ignore=ignore or (),
+        confine=within,
     )
     for code in options.ignore:
         unknown = unknown_warning(code)

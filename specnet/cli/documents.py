@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from specnet.cli.folders import entries_of, is_file, is_folder, ours
 from specnet.cli.patterns import is_pattern, matches
+from specnet.data.confine import Confine
+from specnet.data.opening import open_regular
 from specnet.diagnostics import SpecError
-from specnet.language.source import text_source
+from specnet.language.source import MAX_BYTES, text_source
 
 STDIN = "-"
 SUFFIXES = (".toml", ".json")
@@ -28,17 +29,26 @@ class Found:
     """Why an argument names no document."""
 
 
-def find(arguments: Sequence[str], *, specs_only: bool = False) -> Found:
+def find(arguments: Sequence[str], *, specs_only: bool = False, confine: Confine | None = None) -> Found:
     """Return the documents that arguments name.
 
     A folder stands for all documents in it and below it: the TOML and JSON files that have the root key
     `specnet`. A pattern stands for the files that it matches. With `specs_only`, files that are named are
     passed over as well, where they are TOML or JSON without that key.
+
+    With `confine`, nothing outside of a folder is looked at: an argument that lies there is a problem (passed
+    over with `specs_only`), and links that lead there are passed over.
     """
     found = Found()
     seen: set[str] = set()
     for argument in arguments:
-        names = list(_named(argument, specs_only=specs_only))
+        outside = confine is not None and argument != STDIN and not _holds(confine, argument)
+        if outside:
+            if confine is not None and not specs_only:
+                message = f"{argument}: lies outside of {confine.name}, to which this check is confined"
+                found.problems.append(message)
+            continue
+        names = list(_named(argument, specs_only=specs_only, confine=confine))
         if not names and not specs_only:
             what = "in this folder" if os.path.isdir(argument) else "of this pattern"  # noqa: PTH112
             found.problems.append(f"{argument}: there is no document {what}")
@@ -59,16 +69,20 @@ def _identity(name: str) -> str:
         return name
 
 
-def _named(argument: str, *, specs_only: bool) -> Iterator[str]:
+def _holds(confine: Confine | None, argument: str) -> bool:
+    return confine is None or confine.holds(argument)
+
+
+def _named(argument: str, *, specs_only: bool, confine: Confine | None) -> Iterator[str]:
     if argument == STDIN:
         yield argument
     elif os.path.isdir(argument):  # noqa: PTH112  an empty text is no folder, and Path("") is
-        yield from _below(argument)
+        yield from _below(argument, confine)
     elif is_pattern(argument) and not os.path.lexists(argument):
         for match in matches(argument):
             # A pattern may well meet a pipe, which would be waited on.
-            if os.path.isdir(match) or os.path.isfile(match):  # noqa: PTH112, PTH113
-                yield from _named(match, specs_only=specs_only)
+            if _holds(confine, match) and (os.path.isdir(match) or os.path.isfile(match)):  # noqa: PTH112, PTH113
+                yield from _named(match, specs_only=specs_only, confine=confine)
     elif not specs_only or not _foreign(argument):
         yield argument
 
@@ -77,7 +91,7 @@ def _foreign(file: str) -> bool:
     return os.path.isfile(file) and not (file.lower().endswith(SUFFIXES) and is_document(file))  # noqa: PTH113
 
 
-def _below(folder: str) -> Iterator[str]:
+def _below(folder: str, confine: Confine | None) -> Iterator[str]:
     """Yield the documents of a folder and of those in it, but not behind links to folders, in order."""
     pending = [folder]
     while pending:
@@ -91,7 +105,8 @@ def _below(folder: str) -> Iterator[str]:
                 continue
             path = os.path.join(here, entry.name)  # noqa: PTH118  as the user writes it
             path = path.removeprefix(f".{os.sep}") if folder == "." else path
-            if entry.name.lower().endswith(SUFFIXES) and is_file(entry) and is_document(path):
+            named = entry.name.lower().endswith(SUFFIXES) and _holds(confine, path)
+            if named and is_file(entry) and is_document(path):
                 yield path
         pending += [
             os.path.join(here, entry.name)  # noqa: PTH118
@@ -103,7 +118,8 @@ def _below(folder: str) -> Iterator[str]:
 def is_document(file: str) -> bool:
     """Whether a TOML or JSON file has the root key `specnet`, or seems to where it is not well-formed."""
     try:
-        data = Path(file).read_bytes()
+        with open_regular(file) as opened:
+            data = opened.read(MAX_BYTES + 1)
     except OSError:
         return False
     if b"specnet" not in data:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,9 +68,32 @@ def write(report: Report, output: Output, fail_on: Severity) -> None:
         from specnet.diagnostics.full import full_report
 
         console = results()
-        show_segments(console, full_report(report, console.width))
+        segments = full_report(report, console.width)
+        begin, end = _fence("".join(text for text, _ in segments))
+        sys.stdout.write(begin)
+        show_segments(console, segments)
+        sys.stdout.write(end)
     else:
-        sys.stdout.write(rendered(report, output.style, fail_on))
+        text = rendered(report, output.style, fail_on)
+        begin, end = _fence(text) if output.style == "concise" else ("", "")
+        sys.stdout.write(f"{begin}{text}{end}")
+
+
+_COMMAND = re.compile(r"^\s*::|##\[", re.MULTILINE)
+"""What GitHub takes for a command where it stands in a step's output."""
+
+
+def _fence(text: str) -> tuple[str, str]:
+    """Return the lines between which GitHub carries out no command, where a text for people holds what looks like one.
+
+    https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true" or _COMMAND.search(text) is None:
+        return "", ""
+    import secrets
+
+    token = secrets.token_hex(16)
+    return f"::stop-commands::{token}\n", f"::{token}::\n"
 
 
 def rendered(report: Report, style: str, fail_on: Severity) -> str:

@@ -71,17 +71,16 @@ def _told(error: BaseException) -> int | None:
         return _fail(f"this machine has too little memory: {error}".removesuffix(": "), FAULTY)
     if os.environ.get(DEBUG) or not isinstance(error, Exception):
         return None
-    return _fail(
-        f"{type(error).__name__}: {error}\nThis is a fault of specnet, not yours. Please report it, with "
-        f"what {DEBUG}=1 in the environment shows.",
-        FAULTY,
-    )
+    more = "This is a fault of specnet, not yours. Please report it, with what"
+    return _fail(f"{type(error).__name__}: {error}", FAULTY, f"{more} {DEBUG}=1 in the environment shows.")
 
 
-def _fail(message: str, code: int) -> int:
-    from specnet.cli.terminal import failed
+def _fail(message: str, code: int, more: str | None = None) -> int:
+    from specnet.cli.terminal import failed, notes, say
 
     failed(message)
+    if more is not None:
+        say(notes(), more)
     return code
 
 

@@ -83,7 +83,7 @@ def report(
 
     Results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
     layers, weights and gradients, the plan, the document, and how to train the same again. The page needs no
-    network. Needs the extra `report`: pip install 'specnet[report]'.
+    network. Needs the extra `report`; without it, the command says how to install it.
     """
     from specnet.cli.report import report as write
 

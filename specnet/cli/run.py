@@ -37,7 +37,7 @@ def run(
 ) -> int:
     """Train a document's model, print what it came to, and return the exit code.
 
-    `resume` names a run to go on with, or as True the newest unfinished one.
+    `resume` names a run to go on with, or as True the newest unfinished one, or the newest of finished ones.
     """
     if report:
         needed()
@@ -57,6 +57,9 @@ def run(
             result = api.run(
                 spec, out=out, folder=folder, resume=before, stop=interrupts.stop, listener=listen
             )
+        trained = interrupts.armed  # by its first event; a run that is finished has none
+        if not trained and not quiet:
+            say(console, f"{result.run} is finished already: this is its result")
     if as_json:
         text = json.dumps(finite(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
         sys.stdout.write(f"{text}\n")
@@ -83,9 +86,9 @@ def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar |
 
 def _run(resume: str | bool, name: str) -> Path | None:
     if resume is True:
-        from specnet.runs.resuming import newest_unfinished
+        from specnet.runs.resuming import newest
 
-        return newest_unfinished(FOLDER, name)
+        return newest(FOLDER, name)
     return Path(resume) if resume else None
 
 

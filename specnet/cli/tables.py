@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from specnet.diagnostics.segments import printable, wrapped
+
 LEFT, RIGHT = "<", ">"
 GAP = 2
 """Blanks between columns."""
@@ -28,7 +30,8 @@ class Table:
     @property
     def widths(self) -> list[int]:
         """The columns of a terminal that each column takes."""
-        return [max(map(cell_len, cells)) for cells in zip(self.heads, *self.rows, strict=True)]
+        columns = zip(self.heads, *self.rows, strict=True)
+        return [max(cell_len(printable(cell)) for cell in cells) for cells in columns]
 
     @property
     def width(self) -> int:
@@ -44,7 +47,7 @@ class Table:
             made.append(Text(" " + rule * (self.width - 1), "dim"))
         for number, row in enumerate(self.rows):
             if number in self.titles:
-                made.append(Text(f" {self.titles[number]}", "cyan"))
+                made.append(Text(f" {printable(self.titles[number])}", "cyan"))
             made.append(Text(self._line(row, widths)))
         return made
 
@@ -56,7 +59,8 @@ class Table:
 
     def _line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
         parts = []
-        for cell, side, width in zip(cells, self.sides, widths, strict=True):
+        for text, side, width in zip(cells, self.sides, widths, strict=True):
+            cell = printable(text)
             blanks = " " * (width - cell_len(cell))
             parts.append(cell + blanks if side == LEFT else blanks + cell)
         return f" {(' ' * GAP).join(parts)}".rstrip()
@@ -64,17 +68,13 @@ class Table:
 
 def section(console: Console, title: str) -> None:
     """Begin a part of the output with its name."""
-    from specnet.diagnostics.segments import wrapped
-
     console.print()
-    for line in wrapped(title, console.width - 2):
+    for line in wrapped(printable(title), console.width - 2):
         console.print(Text(f" {line}", "bold cyan"), soft_wrap=True)
 
 
 def paragraph(console: Console, lead: str, style: str, text: str, width: int) -> None:
     """Print a lead and a text, in lines that are indented like the first."""
-    from specnet.diagnostics.segments import printable, wrapped
-
     first, *rest = wrapped(f"{printable(lead)}  {printable(text)}", width - 2)
     line = Text(f" {first}")
     line.stylize(style, 1, 1 + len(lead))

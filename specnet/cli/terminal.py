@@ -59,14 +59,21 @@ def plain(console: Console) -> bool:
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print lines as they are, however long: a path must stay whole to be copied."""
-    console.print(Text(text, style), soft_wrap=True)
+    """Print lines, however long: a path must stay whole to be copied.
+
+    What could command the terminal becomes visible, as names of files, columns and classes are anyone's choice.
+    """
+    from specnet.diagnostics.segments import printable
+
+    console.print(Text("\n".join(map(printable, text.split("\n"))), style), soft_wrap=True)
 
 
 def failed(message: str, lead: str = "error") -> None:
-    """Say on standard error why nothing comes of a command."""
+    """Say on standard error, in one line, why nothing comes of a command."""
+    from specnet.diagnostics.segments import printable
+
     console = notes()
-    console.print(Text.assemble((lead, "bold red"), ": ", message), soft_wrap=True)
+    console.print(Text.assemble((lead, "bold red"), ": ", printable(message)), soft_wrap=True)
 
 
 def show_segments(console: Console, segments: Iterable[Segment]) -> None:

@@ -10,6 +10,7 @@ from specnet import api
 from specnet.cli.documents import STDIN, find
 from specnet.cli.formats import Output, write
 from specnet.cli.guard import FAULTY, MISUSED
+from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
 from specnet.language import Source, read
 from specnet.language.source import MAX_BYTES, bytes_source
@@ -29,15 +30,18 @@ class Options:
     stdin_filename: str | None = None
     specs_only: bool = False
     ignore: Sequence[str] = ()
+    confine: Confine | None = None
+    """The folder that neither documents nor what they name may lie outside of."""
 
     def check(self, source: Source) -> Report:
         """Return what is wrong with one document."""
-        return api.validate(source, self.overrides, data=self.data, ignore=self.ignore)
+        within = None if self.confine is None else self.confine.name
+        return api.validate(source, self.overrides, data=self.data, ignore=self.ignore, confine=within)
 
 
 def validate(arguments: Sequence[str], options: Options) -> int:
     """Check documents, write the findings, and return the exit code."""
-    found = find(arguments, specs_only=options.specs_only)
+    found = find(arguments, specs_only=options.specs_only, confine=options.confine)
     reports: list[Report] = []
     unread = [*found.problems]
     mended = _Mended()
@@ -80,7 +84,7 @@ class _Mended:
 def _checked(file: str, options: Options, mended: _Mended) -> Report:
     """Return what is wrong with a document; with `--fix`, what is still wrong with it."""
     try:
-        source = _stdin(options.stdin_filename) if file == STDIN else read(Path(file))
+        source = _stdin(options.stdin_filename) if file == STDIN else read(Path(file), options.confine)
     except SpecError as error:
         name = next((d.file for d in error.diagnostics if d.file), file)
         found = tuple(replace(diagnostic, document=name) for diagnostic in error.diagnostics)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 
 from specnet.data import Signature
-from specnet.data.faults import listed
+from specnet.data.access import UNQUOTED
+from specnet.data.faults import clipped, listed
 from specnet.data.signature import Stretch
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
 from specnet.graph import ops
@@ -53,15 +54,21 @@ def _stretches(name: str, entry: Entry, signature: Signature) -> list[Stretch]:
         path = ("inputs", name, "columns")
         wanted = [(str(column), (*path, place)) for place, column in enumerate(entry.columns or ())]
     if given is None or arrays != (entry.array is not None):
-        raise SpecError([_of_another_kind(name, entry, given)])
+        raise SpecError([_of_another_kind(name, entry, given, quotable=signature.quotable)])
     known = {stretch.name: stretch for stretch in given}
-    faults = [_unknown(text, path, list(known), arrays=arrays) for text, path in wanted if text not in known]
+    faults = [
+        _unknown(text, path, list(known), arrays=arrays, quotable=signature.quotable)
+        for text, path in wanted
+        if text not in known
+    ]
     if faults:
         raise SpecError(faults)
     return [known[text] for text, _ in wanted]
 
 
-def _of_another_kind(name: str, entry: Entry, given: tuple[Stretch, ...] | None) -> Diagnostic:
+def _of_another_kind(
+    name: str, entry: Entry, given: tuple[Stretch, ...] | None, *, quotable: bool
+) -> Diagnostic:
     help_ = None
     if entry.array is None:
         message = (
@@ -70,7 +77,7 @@ def _of_another_kind(name: str, entry: Entry, given: tuple[Stretch, ...] | None)
         )
         if given is not None:
             message = f"`{name}` names columns, and the inputs are arrays"
-            help_ = f'array = "{given[0].name}"'
+            help_ = f'array = "{clipped(given[0].name)}"' if quotable else None
     else:
         message = (
             f"`{name}` names an array, and the inputs are not told apart: `inputs` of npz data names no list of "
@@ -78,18 +85,20 @@ def _of_another_kind(name: str, entry: Entry, given: tuple[Stretch, ...] | None)
         )
         if given is not None:
             message = f"`{name}` names an array, and the inputs are columns"
-            help_ = f'columns = ["{given[0].name}"]'
+            help_ = f'columns = ["{clipped(given[0].name)}"]' if quotable else None
     path = ("inputs", name, "array" if entry.array is not None else "columns")
     return Diagnostic("SN309", message, path, part="key" if given is not None else "value", help=help_)
 
 
-def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool) -> Diagnostic:
+def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool, quotable: bool) -> Diagnostic:
     meant = closest(text, known)
     sure = meant is not None and meant == certain_kind(text, known)
     message = f"no {'array' if arrays else 'column'} of the inputs is called `{text}`"
+    if not quotable:
+        return Diagnostic("SN309", message, path, help=UNQUOTED)
     return Diagnostic(
         "SN309",
-        f"{message}; did you mean `{meant}`?" if meant else message,
+        f"{message}; did you mean `{clipped(meant)}`?" if meant else message,
         path,
         help=f"the {'arrays' if arrays else 'columns'} are {listed(known)}",
         fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,

@@ -8,26 +8,31 @@ from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network, initial_faults, lower_layers, unused_settings
 from specnet.compiler.settings import check_training
 from specnet.data import Signature, open_data
+from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.language.salvage import Salvage
 from specnet.language.spec import Spec
 
 
 def study(
-    spec: Spec, *, data: bool = True, beyond: Callable[[Network], Iterable[Diagnostic]] = lambda _: ()
+    spec: Spec,
+    *,
+    data: bool = True,
+    beyond: Callable[[Network], Iterable[Diagnostic]] = lambda _: (),
+    confine: Confine | None = None,
 ) -> list[Diagnostic]:
     """Return everything that is wrong with a valid document's graph, shapes, data and training settings.
 
     Nothing is trained and no array allocated. Of the data only what shapes need is read; without `data`,
     nothing is, and the layers are checked where `input_shape` pins what they get. `beyond` finds what else
-    is wrong with a sound network.
+    is wrong with a sound network. With `confine`, no path of the data may lead out of a folder.
     """
     found: list[Diagnostic] = []
     if not data:
         found += _layers_alone(spec, spec.input_shape) if spec.input_shape is not None else []
         return [*found, *lint(Subject(spec))]
     try:
-        signature, source = open_data(spec.data, spec.origin.folder)
+        signature, source = open_data(spec.data, spec.origin.folder, confine=confine)
     except SpecError as error:
         found += error.diagnostics
         return found + (_layers_alone(spec, spec.input_shape) if spec.input_shape is not None else [])
@@ -46,7 +51,7 @@ def study(
     return found
 
 
-def study_sound(salvage: Salvage, *, data: bool = True) -> list[Diagnostic]:
+def study_sound(salvage: Salvage, *, data: bool = True, confine: Confine | None = None) -> list[Diagnostic]:
     """Return what is wrong with the sound parts of a document that has faults of language in others.
 
     The data, if their table is sound; the layers before the first faulty one; the loss and the metrics where
@@ -57,7 +62,7 @@ def study_sound(salvage: Salvage, *, data: bool = True) -> list[Diagnostic]:
     signature: Signature | None = None
     if data and "data" not in faulty:
         try:
-            signature = open_data(spec.data, spec.origin.folder)[0]
+            signature = open_data(spec.data, spec.origin.folder, confine=confine)[0]
         except SpecError as error:
             found += error.diagnostics
     inputs = spec.input_shape or (signature.inputs if signature is not None else None)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.access import Access
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.faults import Faults
 from specnet.data.files import Site
@@ -15,6 +16,7 @@ from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.diagnostics import KeyPath
 
 if TYPE_CHECKING:
+    from specnet.data.confine import Confine
     from specnet.data.dataset import Dataset, Split, load_data
     from specnet.data.encoding import Encoding
 
@@ -39,20 +41,25 @@ __all__ = [
 ]
 
 
-def inspect_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> Signature:
+def inspect_data(
+    reader: Reader, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
+) -> Signature:
     """Return what a model must know of the data that a reader names, without NumPy.
 
     `base` is the folder that relative paths start from, and `root_path` where in the document the reader
-    stands. Of binary files only the headers and whole-number targets are read; of CSV files everything, since
-    any cell can be a new category. Raises SpecError with every fault that was found.
+    stands. With `confine`, no path may lead out of a folder. Of binary files only the headers and whole-number
+    targets are read; of CSV files everything, since any cell can be a new category. Raises SpecError with every
+    fault that was found.
     """
-    return open_data(reader, base, root_path)[0]
+    return open_data(reader, base, root_path, confine=confine)[0]
 
 
-def open_data(reader: Reader, base: Path, root_path: KeyPath = ("data",)) -> tuple[Signature, Source]:
+def open_data(
+    reader: Reader, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
+) -> tuple[Signature, Source]:
     """Return what `inspect_data` returns, and the opened data, of which samples can be taken without NumPy."""
     faults = Faults(root_path)
-    source = reader.open(Site(base, faults))
+    source = reader.open(Site(base, faults, access=Access(base, confine)))
     faults.check()
     assert source is not None
     signature = sign(

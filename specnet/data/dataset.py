@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.data.access import Access
 from specnet.data.encoding import Encoding
 from specnet.data.faults import Faults
 from specnet.data.files import Site, sha256
@@ -80,7 +81,7 @@ class Dataset:
         return self.encoding.encode(rows)
 
     def state(self) -> dict[str, Any]:
-        """Return what a run must keep to encode new rows; `Encoding.from_state` takes it back."""
+        """Return what a run must keep, beside its spec, to encode new rows; `Encoding.from_state` takes it back."""
         return self.encoding.state()
 
 
@@ -100,7 +101,7 @@ def load_data(
     are. Raises SpecError with every fault that was found.
     """
     faults = Faults(root_path)
-    site = Site(base, faults, frames=frames or {})
+    site = Site(base, faults, frames=frames or {}, access=Access(base))
     reader.check_frames(site)
     faults.check()
     source = reader.open(site)

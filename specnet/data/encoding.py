@@ -13,7 +13,6 @@ from specnet.data.faults import Faults, closest, listed
 from specnet.data.files import Place, Site
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Reader
-from specnet.data.readers import READERS
 from specnet.data.rows import BLOCK, ArrayRows, Rows
 from specnet.data.signature import Signature, Stretch
 from specnet.data.tables.columns import TableRows
@@ -221,7 +220,7 @@ class Encoding:
         plain = {
             "version": 1,
             "reader": self.reader.model_dump(mode="json", exclude=_rows_in(self.reader)),
-            "signature": asdict(self.signature),
+            "signature": {k: v for k, v in asdict(self.signature).items() if k != "quotable"},
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
             "columns": None if self.columns is None else self.columns.state(),
@@ -237,9 +236,15 @@ class Encoding:
         return state
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Encoding:
-        """Return what `state` gave; lists may stand for tuples, as after JSON."""
+    def from_state(cls, state: Mapping[str, Any], reader: Reader) -> Encoding:
+        """Return the encoding of which `state` is the state; lists may stand for tuples, as after JSON.
+
+        `reader` is the spec's. The state has its fields as well, for those who read the file without a spec,
+        but not the rows of a document. Raises ValueError where they are of another kind.
+        """
         plain = state["encoding"]
+        if plain["reader"]["type"] != reader.type:
+            raise ValueError(f"its data are of another kind than the spec's, `{reader.type}`")
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
         }
@@ -247,7 +252,7 @@ class Encoding:
             stored = (Stretch(*stretch) for stretch in fields["stretches"])
             fields["stretches"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
         return cls(
-            READERS.validate(_with_rows(plain["reader"])),
+            reader,
             Signature(**fields),
             tuple(plain["raw_shape"]),
             plain["dtype"],
@@ -274,8 +279,6 @@ def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pip
 
 def _rows_in(reader: Reader) -> set[str]:
     """Return the fields that hold rows themselves: data, not a way to read them."""
-    return {"inputs", "targets", "validation", "test"} if reader.type == "inline" else set()
-
-
-def _with_rows(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"inputs": [], "targets": [], **fields} if fields["type"] == "inline" else dict(fields)
+    if reader.type != "inline":
+        return set()
+    return {"inputs", "validation", "test", *(() if reader.reproduces else ("targets",))}

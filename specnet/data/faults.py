@@ -51,9 +51,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return folded[match[0]] if match else None
 
 
-def listed(names: Sequence[str], limit: int = 12) -> str:
-    """Return names in code marks, separated by commas, the last ones counted where there are many."""
-    shown = ", ".join(f"`{name}`" for name in names[:limit])
+def listed(names: Sequence[str], limit: int = 10) -> str:
+    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many."""
+    shown = ", ".join(f"`{clipped(name)}`" for name in names[:limit])
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
 
 

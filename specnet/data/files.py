@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from specnet.data.faults import Faults, closest
+from specnet.data.access import UNQUOTED, Access
+from specnet.data.faults import Faults, clipped, closest, listed
+from specnet.data.opening import open_regular
 from specnet.diagnostics import KeyPath, RunError
+
+if TYPE_CHECKING:
+    from specnet.data.access import Refusal
 
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
@@ -30,14 +35,23 @@ class Site:
     """Frames in memory that take the place of files, by the split whose rows they are."""
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of what was read of each."""
+    access: Access = field(default_factory=Access)
+    """What may be opened and quoted; all of it, unless a document names the files."""
 
     def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path | None:
         """Return the regular file, or with `what` the folder, that a document's path names, or note why not.
 
         A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`.
         """
-        looked = []
+        looked: list[Path] = []
         for folder in self._folders(text):
+            refusal = self.access.refusal(text, folder)
+            if refusal is not None:
+                if looked and refusal.code == "SN575":
+                    absent = f"`{text}` is not in {looked[0].absolute()}, and ${VARIABLE}"
+                    refusal = refusal._replace(message=refusal.message.replace(f"`{text}`", absent, 1))
+                self.refuse(refusal, *key)
+                return None
             path = folder / text
             try:
                 mode = path.stat().st_mode
@@ -51,6 +65,15 @@ class Site:
         message = self._absent(text, looked, "folder" if what == "folder" else "file")
         self.faults.add("SN501", message, *key, help=self._cure(text, looked))
         return None
+
+    def refuse(self, refusal: Refusal, *key: str | int) -> None:
+        """Note that a path is not followed."""
+        self.faults.add(refusal.code, refusal.message, *key, help=refusal.cure)
+
+    @property
+    def quotable(self) -> bool:
+        """Whether what was found in the files so far, such as names of columns and cells, may be quoted."""
+        return all(map(self.access.quotes, self.files.values()))
 
     def _accept(
         self, text: str, path: Path, mode: int, key: tuple[str | int, ...], what: Wanted
@@ -86,13 +109,15 @@ class Site:
     def _cure(self, text: str, looked: list[Path]) -> str | None:
         for folder in looked:
             path = folder / text
+            if not self.access.quotes(path.parent):
+                continue
             try:
                 names = [entry.name for entry in path.parent.iterdir()]
             except (OSError, ValueError):
                 continue
             near = closest(path.name, names)
             if near is not None:
-                return f"did you mean `{Path(text).parent / near}`?"
+                return f"did you mean `{Path(text).parent / clipped(near)}`?"
         if Path(text).is_absolute() or len(looked) > 1:
             return None
         return f"a relative path starts from the document's folder; set {VARIABLE} to name a second one"
@@ -106,6 +131,23 @@ class Place(NamedTuple):
     key: KeyPath
     """Where the document names it, within the reader."""
     site: Site
+
+    @property
+    def quotable(self) -> bool:
+        """Whether what is in it may be quoted: names of columns and of arrays, cells, categories."""
+        return self.site.quotable
+
+    def column(self, place: int, name: str) -> str:
+        """Return what a sentence calls a column: its name, or its place where names may not be quoted."""
+        return f"column `{clipped(name)}`" if self.quotable else f"column {place} (from 0)"
+
+    def reference(self, place: int, name: str) -> str:
+        """Return how a document can name a column."""
+        return f'"{clipped(name)}"' if self.quotable else str(place)
+
+    def known(self, lead: str, names: Sequence[str]) -> str:
+        """Return a lead and the names that are there, as help; without them, where they may not be quoted."""
+        return f"{lead} {listed(names)}" if self.quotable else UNQUOTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +191,7 @@ def sha256(path: Path) -> str:
 
         return digest(path)
 
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

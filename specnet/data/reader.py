@@ -163,4 +163,5 @@ def joined(parts: Mapping[str, Description], site: Site) -> Description:
         features=train.features,
         stretches=train.stretches,
         per_class=train.per_class,
+        quotable=site.quotable,
     )

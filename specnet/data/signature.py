@@ -63,6 +63,9 @@ class Signature:
     passing: int = 0
     """The same once for all splits, where rows are read in the order of their file: text that is being parsed, and
     rows that a shuffle holds back."""
+    quotable: bool = True
+    """Whether findings may quote names of columns, classes and values: not of files outside of the document's
+    project. It is no part of what a model keeps."""
 
 
 @dataclass(slots=True)
@@ -85,6 +88,8 @@ class Description:
     passing: int = 0
     cure: str | None = None
     """What helps where the data are too large for the memory."""
+    quotable: bool = True
+    """Whether findings may quote what is in the files."""
 
 
 def sign(
@@ -160,6 +165,7 @@ def sign(
         raw.batches,
         raw.reading,
         raw.passing,
+        raw.quotable,
     )
 
 

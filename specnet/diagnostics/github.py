@@ -6,7 +6,8 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 from __future__ import annotations
 
 from specnet.diagnostics.diagnostic import Diagnostic, Report, Severity
-from specnet.diagnostics.places import document_of, in_flag, message_of, relative
+from specnet.diagnostics.places import document_of, help_of, in_flag, message_of, relative
+from specnet.diagnostics.segments import printable
 
 SHOWN = 10
 """How many annotations of each type GitHub shows of one step; it drops the rest without a word."""
@@ -19,7 +20,7 @@ def github(report: Report, root: str) -> str:
 
     `root` is the folder of the checkout.
     """
-    unread = [f"::error title=specnet::{_data(message)}" for message in report.unread]
+    unread = [f"::error title=specnet::{_data(printable(message))}" for message in report.unread]
     lines: list[str] = []
     left: list[str] = []
     more = 0
@@ -47,7 +48,8 @@ def _annotation(finding: Diagnostic, root: str) -> str:
             # GitHub refuses columns of a range over several lines.
             properties |= {"col": str(start.column), "endColumn": str(end.column)}
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    message = message_of(finding) + (f"\n{finding.help}" if finding.help else "")
+    help_ = help_of(finding)
+    message = message_of(finding) + (f"\n{help_}" if help_ else "")
     return f"::{finding.severity} {listed}::{_data(message)}"
 
 
@@ -56,4 +58,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")

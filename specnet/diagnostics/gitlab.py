@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from specnet.diagnostics.diagnostic import Report
-from specnet.diagnostics.places import document_of, fingerprints, in_flag, message_of, relative
+from specnet.diagnostics.places import document_of, fingerprints, help_of, in_flag, message_of, relative
 
 SEVERITIES = {"error": "major", "warning": "minor"}
 
@@ -20,10 +20,10 @@ def gitlab(report: Report, root: str) -> str:
         lines = {"begin": 1}
         if finding.span is not None and not in_flag(finding):
             lines = {"begin": finding.span.start.line, "end": finding.span.end.line}
-        message = message_of(finding)
+        message, help_ = message_of(finding), help_of(finding)
         found.append(
             {
-                "description": f"{message} ({finding.help})" if finding.help else message,
+                "description": f"{message} ({help_})" if help_ else message,
                 "check_name": finding.code,
                 "fingerprint": fingerprint,
                 "severity": SEVERITIES[finding.severity],

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape, quoteattr
 from specnet.diagnostics.diagnostic import Diagnostic, Report, Severity
 from specnet.diagnostics.full import full_text, summary
 from specnet.diagnostics.places import document_of, relative
+from specnet.diagnostics.segments import printable
 
 
 def junit(report: Report, root: str, fail_on: Severity = "error") -> str:
@@ -27,7 +28,7 @@ def junit(report: Report, root: str, fail_on: Severity = "error") -> str:
         failures += failed
         cases.append(_case(relative(name, root), _body(part, failed)))
     for message in report.unread:
-        name, _, reason = message.partition(": ")
+        name, _, reason = printable(message).partition(": ")
         body = f"<error message={_attribute(reason or message)} type={_attribute('unreadable')}/>"
         cases.append(_case(relative(name, root), body))
     counts = f'tests="{len(cases)}" failures="{failures}" errors="{len(report.unread)}"'
@@ -42,7 +43,7 @@ def junit(report: Report, root: str, fail_on: Severity = "error") -> str:
 
 
 def _case(name: str, body: str) -> str:
-    head = f"    <testcase classname={_attribute('specnet')} name={_attribute(name)}"
+    head = f"    <testcase classname={_attribute('specnet')} name={_attribute(printable(name))}"
     return f"{head}>\n      {body}\n    </testcase>\n" if body else f"{head}/>\n"
 
 
@@ -57,7 +58,7 @@ def _body(part: Report, failed: bool) -> str:
 
 
 def _headline(findings: tuple[Diagnostic, ...], part: Report) -> str:
-    return findings[0].message if len(findings) == 1 else summary(part)
+    return printable(findings[0].message) if len(findings) == 1 else summary(part)
 
 
 def _attribute(text: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from specnet.diagnostics.diagnostic import Diagnostic, Report
+from specnet.diagnostics.segments import printable
 
 
 def document_of(diagnostic: Diagnostic) -> str:
@@ -23,8 +24,14 @@ def in_flag(diagnostic: Diagnostic) -> bool:
 
 
 def message_of(diagnostic: Diagnostic) -> str:
-    """Return a finding's message, led by the flag that its place is in, if it is."""
-    return f"{diagnostic.file}: {diagnostic.message}" if in_flag(diagnostic) else diagnostic.message
+    """Return a finding's message on one line, led by the flag that its place is in, if it is."""
+    message = f"{diagnostic.file}: {diagnostic.message}" if in_flag(diagnostic) else diagnostic.message
+    return printable(message)
+
+
+def help_of(diagnostic: Diagnostic) -> str | None:
+    """Return a finding's help as a text that commands no terminal."""
+    return printable(diagnostic.help) if diagnostic.help else None
 
 
 def relative(file: str, root: str) -> str:

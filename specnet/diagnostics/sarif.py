@@ -12,8 +12,9 @@ from typing import Any
 from specnet._version import __version__
 from specnet.diagnostics.codes import CODES, PHASES
 from specnet.diagnostics.diagnostic import Diagnostic, Fix, Report, Span
-from specnet.diagnostics.places import document_of, fingerprints, in_flag, message_of, relative, uri
+from specnet.diagnostics.places import document_of, fingerprints, help_of, in_flag, message_of, relative, uri
 from specnet.diagnostics.rules import markdown
+from specnet.diagnostics.segments import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 ROOT = "SRCROOT"
@@ -29,7 +30,7 @@ def sarif(report: Report, root: str) -> str:
     invocation: dict[str, Any] = {"executionSuccessful": not report.unread}
     if report.unread:
         invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": {"text": message}} for message in report.unread
+            {"level": "error", "message": {"text": _plain(printable(message))}} for message in report.unread
         ]
     results = [
         {**_result(finding, codes, root), "partialFingerprints": {"specnet/v1": fingerprint}}
@@ -70,7 +71,8 @@ def _rule(name: str, report: Report) -> dict[str, Any]:
 
 
 def _result(finding: Diagnostic, codes: list[str], root: str) -> dict[str, Any]:
-    message = message_of(finding) + (f"\n{finding.help}" if finding.help else "")
+    help_ = help_of(finding)
+    message = message_of(finding) + (f"\n{help_}" if help_ else "")
     place: dict[str, Any] = {"artifactLocation": _location(document_of(finding), root)}
     if finding.span is not None and not in_flag(finding):
         place["region"] = _region(finding.span)
@@ -83,13 +85,13 @@ def _result(finding: Diagnostic, codes: list[str], root: str) -> dict[str, Any]:
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
         "level": finding.severity,
-        "message": {"text": message},
+        "message": {"text": _plain(message)},
         "locations": [location],
     }
     related = [
         {
             "id": number,
-            "message": {"text": label.message},
+            "message": {"text": _plain(printable(label.message))},
             "physicalLocation": {
                 "artifactLocation": place["artifactLocation"],
                 "region": _region(label.span),
@@ -105,6 +107,11 @@ def _result(finding: Diagnostic, codes: list[str], root: str) -> dict[str, Any]:
     return result
 
 
+def _plain(text: str) -> str:
+    """Return a message in which nothing is taken for a link, as `[text](target)` is in SARIF's messages."""
+    return text if "](" not in text else text.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+
+
 def _fix(fix: Fix, location: dict[str, Any]) -> dict[str, Any]:
     replacements = [
         {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.text}}
@@ -112,7 +119,7 @@ def _fix(fix: Fix, location: dict[str, Any]) -> dict[str, Any]:
         if edit.span is not None
     ]
     return {
-        "description": {"text": fix.message},
+        "description": {"text": _plain(printable(fix.message))},
         "artifactChanges": [{"artifactLocation": location, "replacements": replacements}],
     }
 

@@ -10,8 +10,8 @@ from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.kind import Family, Kind, Table
 from specnet.vocabulary.wording import article
 
-ID = "https://specnet.dev/schema/1/spec.json"
-"""Where the schema of this version of the language is known by."""
+ID = "urn:specnet:schema:1"
+"""The name of the schema of this version of the language. It is no address: nothing is fetched from one."""
 
 _TYPES = {"bool": "boolean", "int": "integer", "float": "number", "text": "string"}
 _LIMITS = {

@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from specnet.diagnostics import Diagnostic, Report, SpecError
 from specnet.language.origin import Origin
 from specnet.language.overrides import Overrides, apply, read_overrides
+from specnet.language.quoting import parsed
 from specnet.language.source import Source, read
 from specnet.language.spec import Spec
 
 if TYPE_CHECKING:
+    from specnet.data.confine import Confine
     from specnet.language.salvage import Salvage
 
 
@@ -30,14 +32,19 @@ def check(
 
 
 def examine(
-    source: str | os.PathLike[str] | Source, overrides: Overrides | None = None
+    source: str | os.PathLike[str] | Source,
+    overrides: Overrides | None = None,
+    confine: Confine | None = None,
 ) -> tuple[Spec | None, Report, Salvage | None]:
-    """Return what `check` does, and for a document with errors what is sound in it all the same."""
+    """Return what `check` does, and for a document with errors what is sound in it all the same.
+
+    With `confine`, the document may not lie outside of a folder.
+    """
     wanted, faults = read_overrides(overrides or ())
     texts = {fault.file: fault.file for fault in faults if fault.file is not None}
     try:
-        text = read(source)
-        data = text.parse()
+        text = read(source, confine)
+        data = parsed(text)
     except SpecError as error:
         file = next((d.file for d in error.diagnostics if d.file), "spec")
         return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from specnet.diagnostics import SpecError, SpecFileError
+from specnet.data.confine import Confine
+from specnet.diagnostics import SpecFileError
+from specnet.language.quoting import refused
 
 MAX_BYTES = 64 * 2**20
 """A larger file is refused unread: a spec is written by hand, and its data lie in files of their own."""
@@ -55,18 +57,18 @@ class Source:
             from specnet.language.syntax import letter_fault
 
             shown = self.text.encode(errors="replace").decode()
-            raise SpecError([letter_fault(self, error)], {self.file: shown}) from None
+            raise refused([letter_fault(self, error)], self.file, shown, self.path) from None
         try:
             data = _load_toml(self.text) if self.syntax == "toml" else _load_json(self.text)
         except (ValueError, RecursionError) as error:
             # tomllib and json raise ValueError's children for syntax, and ValueError for overlong numbers.
             from specnet.language.syntax import syntax_faults
 
-            raise SpecError(syntax_faults(self, error), {self.file: self.text}) from None
+            raise refused(syntax_faults(self, error), self.file, self.text, self.path) from None
         if not isinstance(data, dict) or not data or _too_deep(data):
             from specnet.language.syntax import content_faults
 
-            raise SpecError(content_faults(self, data), {self.file: self.text})
+            raise refused(content_faults(self, data), self.file, self.text, self.path)
         return data
 
 
@@ -83,19 +85,29 @@ def text_source(text: str, file: str = "<text>", path: Path | None = None) -> So
     return Source(text, file, "json" if text.lstrip()[:1] == "{" else "toml", path)
 
 
-def read(source: str | os.PathLike[str] | Source) -> Source:
+def read(source: str | os.PathLike[str] | Source, confine: Confine | None = None) -> Source:
     """Return the source that a path names, or that a text is.
 
     A string is a text if it holds a line break or begins with `{`, and a path otherwise. Raises SpecFileError
-    for what cannot be read, and SpecError for a file that is not UTF-8.
+    for what cannot be read, or lies outside of the folder to which a check is confined, and SpecError for a file
+    that is not UTF-8.
     """
     if isinstance(source, Source):
+        if source.path is not None:
+            _check_confined(source.file, source.path, confine)
         return source
     if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
         return text_source(source)
     name = os.fspath(source)
     # resolve() would follow links to another folder.
-    return bytes_source(_read_bytes(name), name, Path(os.path.abspath(name)))  # noqa: PTH100
+    path = Path(os.path.abspath(name))  # noqa: PTH100
+    _check_confined(name, path, confine)
+    return bytes_source(_read_bytes(name), name, path)
+
+
+def _check_confined(name: str, path: Path, confine: Confine | None) -> None:
+    if confine is not None and not (confine.holds(path.parent) and confine.holds(path)):
+        raise SpecFileError(f"{name}: lies outside of {confine.name}, to which this check is confined")
 
 
 def bytes_source(data: bytes, name: str, path: Path | None = None) -> Source:
@@ -111,7 +123,7 @@ def bytes_source(data: bytes, name: str, path: Path | None = None) -> Source:
         from specnet.language.syntax import encoding_fault
 
         text = data.decode("utf-8", errors="replace")
-        raise SpecError([encoding_fault(name, data, error)], {name: text}) from None
+        raise refused([encoding_fault(name, data, error)], name, text, path) from None
 
 
 def _read_bytes(name: str) -> bytes:

@@ -132,7 +132,8 @@ class Training(Table):
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch."""
     max_seconds: PositiveFloat | None = None
-    """How long the training may take; the step under way is finished."""
+    """How long the training may take, validation included: it ends after the step under way, be it in the middle of
+    an epoch. At least one step is made."""
     init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = None
     """A run whose parameters, and running statistics, the layers of the same names start from: its directory, or a
     table that also says which layers. What it does not have starts as the document says."""

@@ -6,12 +6,14 @@ import io
 import struct
 import zipfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 from specnet.data.npy import HeaderError, read_header
+from specnet.data.opening import open_regular
 
 Array = np.ndarray[Any, Any]
 
@@ -47,7 +49,9 @@ def read_arrays(file: Path | IO[bytes]) -> dict[str, Array]:
 
     No more memory is taken than the file has bytes.
     """
-    with zipfile.ZipFile(file) as archive:
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_regular(file)) if isinstance(file, Path) else file
+        archive = stack.enter_context(zipfile.ZipFile(opened))
         check_sizes(archive)
         return {_name(entry): _read(archive, entry) for entry in archive.infolist()}
 

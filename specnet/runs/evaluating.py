@@ -14,7 +14,7 @@ from specnet.compiler.model import Model, as_targets
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
-from specnet.data.faults import Faults
+from specnet.data.faults import Faults, clipped
 from specnet.data.files import Place, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
@@ -22,7 +22,7 @@ from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.language.spec import Spec
 from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
-from specnet.runs.resolved import load
+from specnet.runs.resolved import load_resolved
 from specnet.training.evaluation import Evaluator, data_units
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
 
 def data_folder(run: Path) -> Path:
     """Return the folder that relative paths in a run's document start from, as they did when it was made."""
-    document = load(run / RESOLVED).get("document")
+    document = load_resolved(run / RESOLVED).get("document")
     return Path(document).parent if isinstance(document, str) else Path()
 
 
 def own_data(run: Path, spec: Spec) -> Dataset:
     """Return the data that a run learnt from, read again; raises RunError where they cannot be, or have changed."""
-    made_of, base = load(run / RESOLVED), data_folder(run)
+    made_of, base = load_resolved(run / RESOLVED), data_folder(run)
     of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
     if of_frames:
         raise RunError(f"{run} learnt from a frame, which is gone: name the data to evaluate it on")
@@ -217,7 +217,7 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     index = {name: i for i, name in enumerate(names)}
     for row, value in enumerate(values):
         if str(value) not in index:
-            message = f"row {row + 1}: `{value}` is not a class that the model was trained on"
+            message = f"row {row + 1}: `{clipped(str(value))}` is not a class that the model was trained on"
             raise _fault("SN514", message)
     return np.array([index[str(value)] for value in values], np.int64)
 

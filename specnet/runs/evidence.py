@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import prod
+from math import inf, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from specnet.graph.op import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.pipeline import plan
 from specnet.runs.chance import chance_of_costing_more
-from specnet.runs.verdict import Baseline, Costs, Evidence, Verdict, judge
+from specnet.runs.verdict import Baseline, Constant, Costs, Evidence, Verdict, judge
 from specnet.runtime.execution import Bound, Executable
 from specnet.vocabulary.losses import Loss
 
@@ -68,7 +68,9 @@ def row_evidence(model: Model, train: Split, validation: Split, baseline: Baseli
     with np.errstate(all="ignore"):
         of_train, trained = measured(train)
         of_validation, validated = measured(validation)
-    return Evidence(of_train, of_validation, chance_of_costing_more(validated, trained, baseline.loss))
+        constant = _constant_on(network, validation, validated, train, baseline)
+    chance = chance_of_costing_more(validated, trained, baseline.loss)
+    return Evidence(of_train, of_validation, chance, constant)
 
 
 def row_costs(model: Model, split: Split) -> tuple[Array, Array]:
@@ -109,24 +111,53 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     """
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
-    targets = as_targets(network, *_some_targets(network, train))
+    targets = _some_targets(network, train)
     best: Baseline | None = None
+    share = _share_of_most_frequent(network, targets, targets)
     for prediction, output in _candidates(network, targets):
-        loss = _constant_cost(network, output, targets)
+        loss = float(_constant_costs(network, output, targets).mean())
         if np.isfinite(loss) and (best is None or loss < best.loss):
-            best = Baseline(loss, prediction, _largest_share(network, targets))
+            best = Baseline(loss, prediction, share, output)
     return best
 
 
-def _some_targets(network: Network, train: Split) -> tuple[Array, Array]:
-    """Return the data's targets of enough rows, and the same rows' inputs where these are compared with, too."""
-    chosen = _chosen(len(train))
-    parts = [train.targets, *([train.inputs] if network.targets_inputs else [])]
+def _constant_on(
+    network: Network, validation: Split, costs: Array, train: Split, baseline: Baseline
+) -> Constant:
+    """Return what the baseline's prediction comes to on validation rows, of which `costs` are the model's costs."""
+    targets = _some_targets(network, validation)
+    difference = costs[:: _thinned(network, validation)] - _constant_costs(network, baseline.output, targets)
+    error = float(difference.std(ddof=1)) / sqrt(len(difference)) if len(difference) > 1 else inf
+    return Constant(
+        float(costs.mean() - difference.mean()),
+        error,
+        float(targets.var(axis=0, dtype=np.float64).mean()) if network.spec.loss.type == "mse" else None,
+        _share_of_most_frequent(network, _some_targets(network, train), targets)
+        if _counts_classes_alike(network.spec.loss)
+        else None,
+    )
+
+
+def _counts_classes_alike(loss: Loss) -> bool:
+    """Return whether a loss is after the most hits: weights and overlaps give them up for rare classes."""
+    weights = (getattr(loss, "class_weights", None), getattr(loss, "alpha", None))
+    alike = weights == (None, None) and getattr(loss, "positive_weight", 1.0) == 1.0
+    return alike and loss.type not in {"dice", "binary_dice"}
+
+
+def _some_targets(network: Network, split: Split) -> Array:
+    """Return the targets of enough rows, as the loss takes them."""
+    chosen = _chosen(len(split))[:: _thinned(network, split)]
+    # The same rows' inputs, where these are compared with, too.
+    inputs = taken(split.inputs, chosen) if network.targets_inputs else np.empty(0)
+    return as_targets(network, taken(split.targets, chosen), inputs)
+
+
+def _thinned(network: Network, split: Split) -> int:
+    """Return of how many measured rows one's targets are held: rows in a file may be too wide for all of them."""
+    parts = [split.targets, *([split.inputs] if network.targets_inputs else [])]
     wide = sum(prod(held.shape[1:]) for held in parts if not isinstance(held, np.ndarray))
-    # Rows that stay in their file may be too wide for many of them to be held.
-    chosen = chosen[:: max(1, -(-len(chosen) * wide // ENOUGH_NUMBERS))]
-    inputs = taken(train.inputs, chosen) if network.targets_inputs else np.empty(0)
-    return taken(train.targets, chosen), inputs
+    return max(1, -(-len(_chosen(len(split))) * wide // ENOUGH_NUMBERS))
 
 
 def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]:
@@ -181,14 +212,14 @@ def _constants(loss: Loss, targets: Array, indices: bool, classes: int) -> Itera
             yield "one number between the mean and the median", shares + part * (median - shares)
 
 
-def _constant_cost(network: Network, output: Array, targets: Array) -> float:
-    """Return the mean cost a row of giving one output for every row."""
+def _constant_costs(network: Network, output: Array, targets: Array) -> Array:
+    """Return what each row costs where one output is given for every row."""
     graph = Graph(network.spec.dtype)
     given = leaf(graph, "outputs", "input", (BATCH, *network.output_shape))
     target = leaf(graph, "targets", "target", (BATCH, *network.target_shape), network.target_dtype)
     graph.outputs["costs"] = _by_row(network.elements(given, target))
     executable = Executable(plan(graph, min(len(targets), ROWS_AT_ONCE)))
-    total = 0.0
+    costs = np.empty(len(targets))
     with np.errstate(all="ignore"):
         for cut in _cuts(len(targets)):
             rows = cut.stop - cut.start
@@ -196,17 +227,18 @@ def _constant_cost(network: Network, output: Array, targets: Array) -> float:
             outputs[...] = output.reshape(network.output_shape)
             bound = executable.bind(rows, {"outputs": outputs, "targets": targets[cut]})
             bound.step()
-            total += float(bound.arrays["costs"].sum(dtype=np.float64))
-    return total / len(targets)
+            costs[cut] = bound.arrays["costs"]
+    return costs
 
 
-def _largest_share(network: Network, targets: Array) -> float | None:
-    """Return the share of the most frequent class, where a row has one class of several."""
+def _share_of_most_frequent(network: Network, targets: Array, others: Array) -> float | None:
+    """Return the share among `others` of the class most frequent in `targets`; None without one class a row."""
     if network.target_dtype == "int64":
-        return float(np.bincount(targets.reshape(-1)).max() / targets.size)
+        return float((others == np.bincount(targets.reshape(-1)).argmax()).mean())
     if network.spec.loss.targets == "binary" and network.target_shape == (1,):
-        share = float((targets > (targets.max() + targets.min()) / 2).mean())
-        return max(share, 1.0 - share)
+        middle = (targets.max() + targets.min()) / 2
+        share, among = float((targets > middle).mean()), float((others > middle).mean())
+        return among if share > 0.5 else 1.0 - among
     return None
 
 

@@ -4,9 +4,10 @@ import importlib
 from typing import Any
 
 from specnet.diagnostics import RunError
+from specnet.installation import Extra, install_command
 
 
-def needed(module: str, extra: str, what: str) -> Any:
+def needed(module: str, extra: Extra, what: str) -> Any:
     """Return a module that an extra brings; raises RunError naming the extra where it is not installed."""
     try:
         return importlib.import_module(module)
@@ -14,5 +15,5 @@ def needed(module: str, extra: str, what: str) -> Any:
         if error.name != module.partition(".")[0]:
             raise
         raise RunError(
-            f"{what} needs {error.name}, which the extra `{extra}` brings: pip install 'specnet[{extra}]'"
+            f"{what} needs {error.name}, which the extra `{extra}` brings: {install_command(extra)}"
         ) from None

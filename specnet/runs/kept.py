@@ -11,12 +11,14 @@ from typing import Any, Literal
 from specnet.diagnostics import RunError
 from specnet.runs.directory import METRICS, RESOLVED, RESULT
 from specnet.runs.lock import held
-from specnet.runs.resolved import load
+from specnet.runs.resolved import load, load_resolved
 
 Status = Literal["running", "unfinished", "completed", "early_stopping", "interrupted", "diverged"]
 
 DEPTH = 3
 """How many folders below another one runs are looked for."""
+
+DAMAGED = "is damaged, so that the run counts as unfinished"
 
 JUDGES = ("test", "validation", "train")
 """The splits, the one that says most about new data first."""
@@ -79,12 +81,38 @@ class KeptRun:
         }
 
 
+def final_result(run: Path) -> dict[str, Any] | None:
+    """Return what `result.json` holds of a run that is finished.
+
+    None where the run has no result, or was interrupted, or its result is damaged: then it can be resumed.
+    Raises RunError where the file cannot be read.
+    """
+    if not (run / RESULT).exists() or damage(run) is not None:
+        return None
+    result: dict[str, Any] = load(run / RESULT)
+    return None if result["stopped"] == "interrupted" else result
+
+
+def damage(run: Path) -> str | None:
+    """Return why a run's `result.json` is none; None where it is sound, or is not there."""
+    path = run / RESULT
+    if not path.exists():
+        return None
+    try:
+        result = load(path)
+    except RunError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        return f"{path} {DAMAGED}: it is not JSON"
+    if not isinstance(result, dict) or not isinstance(result.get("stopped"), str):
+        return f"{path} {DAMAGED}: it does not say how the run ended"
+    return None
+
+
 def read_run(path: Path) -> KeptRun:
     """Return what a run's directory holds; raises RunError where it is damaged or no run."""
-    made_of = load(path / RESOLVED)
-    if not isinstance(made_of, dict) or not isinstance(made_of.get("spec"), dict):
-        raise RunError(f"{path / RESOLVED} is damaged, or nothing that specnet has saved")
-    result = load(path / RESULT) if (path / RESULT).exists() else None
+    made_of = load_resolved(path / RESOLVED)
+    result = load(path / RESULT) if (path / RESULT).exists() and damage(path) is None else None
     if result is not None and not (isinstance(result, dict) and isinstance(result.get("splits"), dict)):
         raise RunError(f"{path / RESULT} is damaged, or nothing that specnet has saved")
     if held(path):

@@ -42,16 +42,26 @@ def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Mod
     if stored.encoding is None:
         raise RunError(f"{path} is damaged: it does not say how data are encoded")
     try:
-        encoding = Encoding.from_state(stored.encoding)
+        encoding = Encoding.from_state(stored.encoding, spec.data)
         _check_encoding(encoding, stored)
         network = Network(spec, encoding.signature)
     except _MISFITS as error:
         raise RunError(f"{path} is damaged, or of another run than {resolved}: {_reason(error)}") from error
     _check_parameters(network, stored, path)
     model = Model(network, encoding)
+    _put(stored, model)
+    return model
+
+
+def restore(model: Model, stored: StoredModel, path: Path) -> None:
+    """Put the stored parameters into a model; raise RunError where they are damaged, or do not fit it."""
+    _check_parameters(model.network, stored, path)
+    _put(stored, model)
+
+
+def _put(stored: StoredModel, model: Model) -> None:
     for name, array in stored.parameters.items():
         model.parameters[name][...] = array
-    return model
 
 
 def _check_parameters(network: Network, stored: StoredModel, path: Path) -> None:

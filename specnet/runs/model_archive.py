@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.runs.archive import BROKEN, check_sizes, write_arrays
 from specnet.runs.files import finite, write_whole
@@ -52,7 +53,7 @@ def read_archive(path: Path) -> Model:
     RunError where it is damaged, or was written by something else.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             check_sizes(archive)
             names = {entry.filename for entry in archive.infolist()}
             if names != {RESOLVED, MODEL}:
@@ -75,5 +76,5 @@ def read_archive(path: Path) -> Model:
 
 
 def _begins(path: Path, start: bytes) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(len(start)) == start

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from specnet._version import __version__
+from specnet.data.faults import clipped
 from specnet.diagnostics import RunError
 from specnet.runs.archive import BROKEN, read_arrays, write_arrays
 from specnet.runs.files import write_whole
@@ -64,7 +65,8 @@ def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
         arrays = read_arrays(path if file is None else file)
         meta = json.loads(arrays.pop(META).tobytes())
         if meta["format"] != FORMAT:
-            raise _damaged(path, f"its format is {meta['format']}, and this specnet reads format {FORMAT}")
+            stored = clipped(str(meta["format"]))
+            raise _damaged(path, f"its format is {stored}, and this specnet reads format {FORMAT}")
         state = meta["state"]
     except FileNotFoundError:
         raise RunError(f"there is no {path}: the run has saved no model") from None

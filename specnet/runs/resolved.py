@@ -11,7 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from specnet._version import __version__
+from specnet.data.faults import clipped
+from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
+from specnet.installation import requirement
 from specnet.language.spec import Spec
 
 FORMAT = 1
@@ -27,6 +30,7 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]
     return {
         "format": FORMAT,
         "specnet": __version__,
+        "installed_from": requirement(),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": platform.platform(),
@@ -43,29 +47,53 @@ def read_resolved(path: Path) -> Spec:
     return spec_of(load(path), path)
 
 
+def load_resolved(path: Path) -> dict[str, Any]:
+    """Return what `resolved.json` holds, its spec as this version writes it; raises RunError as `read_resolved`."""
+    data = load(path)
+    if not isinstance(data, dict) or not isinstance(data.get("spec"), dict):
+        raise RunError(f"{path} is damaged, or nothing that specnet has saved")
+    return {**data, "spec": _as_written_now(data["spec"])}
+
+
 def spec_of(data: Any, path: Path) -> Spec:
     """Return the spec that is described by what `resolved.json` holds; raises RunError where it is damaged."""
     try:
         if data["format"] != FORMAT:
-            raise RunError(f"{path} has format {data['format']}, and this specnet reads format {FORMAT}")
-        return Spec.model_validate(data["spec"])
+            raise RunError(
+                f"{path} has format {clipped(str(data['format']))}, and this specnet reads format {FORMAT}"
+            )
+        return Spec.model_validate(_as_written_now(data["spec"]))
     except (KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} is damaged, or nothing that specnet has saved") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
+        where = clipped(".".join(map(str, first["loc"])), 200)
+        saved_by = clipped(str(data.get("specnet", "another version")))
         raise RunError(
             f"{path} describes no experiment that this specnet {__version__} knows (it was saved by "
-            f"{data.get('specnet', 'another version')}): {where}: {first['msg']}"
+            f"{saved_by}): {where}: {clipped(first['msg'], 200)}"
         ) from error
+
+
+def _as_written_now(spec: Any) -> Any:
+    """Return a saved spec without what version 0.1.0 wrote and the language refuses: idle defaults.
+
+    Beside `load = "whole"` there is nothing to shuffle in a buffer, so a document may not give its size.
+    """
+    data = spec.get("data") if isinstance(spec, dict) else None
+    if not isinstance(data, dict) or data.get("type") != "csv" or data.get("load") != "whole":
+        return spec
+    return {**spec, "data": {key: value for key, value in data.items() if key != "shuffle_buffer"}}
 
 
 def load(path: Path) -> Any:
     """Return a file's JSON data; raises RunError naming the path."""
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with open_regular(path) as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise RunError(f"{path} is larger than anything that specnet saves")
-        return json.loads(path.read_bytes())
+        return json.loads(data)
     except FileNotFoundError:
         raise RunError(f"there is no {path}") from None
     except OSError as error:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet._version import __version__
+
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
     from specnet.data import Dataset
@@ -39,13 +41,13 @@ class Result:
     model: Model = field(repr=False)
     data: Dataset = field(repr=False)
     """The splits that it was trained and measured on."""
+    version: str = __version__
+    """The version of specnet that trained it."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the form that `run --output json` prints."""
-        from specnet._version import __version__
-
         return {
-            "specnet": __version__,
+            "specnet": self.version,
             "name": self.name,
             "run": None if self.run is None else str(self.run),
             "parameters": self.parameters,

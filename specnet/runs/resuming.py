@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
@@ -13,11 +13,17 @@ from specnet.language.spec import Spec
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.files import writing
+from specnet.runs.finished import read_result
+from specnet.runs.kept import damage, final_result
 from specnet.runs.resolved import load, read_resolved
 from specnet.training.events import Resumed
 from specnet.training.history import History
 from specnet.training.loop import Trainer
 from specnet.vocabulary.schedules.run_length import RunLength
+
+if TYPE_CHECKING:
+    from specnet.compiler.model import Model
+    from specnet.runs.result import Result
 
 FREE = {"training.checkpoint", "output", "lint"}
 """What another spec may have otherwise: it has no say in what is learnt."""
@@ -28,28 +34,32 @@ PROBES = 1000
 """Steps at which the rates of a longer training are compared with those that the run has had."""
 
 
-def newest_unfinished(folder: str | PathLike[str], name: str) -> Path:
-    """Return the latest run of a name below a folder that is not finished; raises RunError where there is none."""
+def newest(folder: str | PathLike[str], name: str) -> Path:
+    """Return the latest unfinished run of a name below a folder, or the latest one where all are finished.
+
+    Raises RunError where there is none.
+    """
     above = Path(folder) / name
     found: list[Path] = []
     if above.is_dir():
         found = [entry for entry in above.iterdir() if entry.name.isdecimal() and (entry / RESOLVED).exists()]
-    for path in sorted(found, key=lambda entry: int(entry.name), reverse=True):
-        if unfinished(path):
-            return path
-    raise RunError(f"there is no unfinished run in {above} to go on with")
+    if not found:
+        raise RunError(f"there is no run in {above} to resume")
+    latest_first = sorted(found, key=lambda entry: int(entry.name), reverse=True)
+    return next((path for path in latest_first if unfinished(path)), latest_first[0])
 
 
 def unfinished(run: Path) -> bool:
-    """Return whether a run has been killed or interrupted, or is still going on."""
-    return not (run / RESULT).exists() or _table(run / RESULT).get("stopped") == "interrupted"
+    """Return whether a run was killed or interrupted, is still going on, or has a damaged result."""
+    return final_result(run) is None
 
 
 def check_resumable(run: Path, spec: Spec) -> None:
-    """Raise RunError where there is no run, where it is another experiment's, or where it is finished.
+    """Raise RunError where there is no run, where it is another experiment's, or where it can learn no more.
 
-    The specs may differ in `[output]` and `[training.checkpoint]`; `training.epochs` and
-    `training.max_seconds` may have grown, the former if the schedule's rates so far are the same.
+    The specs may differ in `[output]`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
+    `training.max_seconds` may have grown, the former if the schedule's rates so far are the same. A finished
+    run whose spec asks for nothing more is no error: its result is there.
     """
     if not (run / RESOLVED).exists():
         raise RunError(f"{run}: {why_no_run(run)}")
@@ -60,17 +70,33 @@ def check_resumable(run: Path, spec: Spec) -> None:
         raise RunError(
             f"{run} is a run of another experiment, and cannot be gone on with: {'; '.join(differing[:3])}{more}"
         )
-    if not unfinished(run):
-        result = _table(run / RESULT)
-        grown = spec.training.epochs > before.training.epochs
-        stopped, why = result.get("stopped"), result.get("why")
-        if stopped != "completed" or not grown:
-            cure = "; a higher training.epochs would go on" if stopped == "completed" else ""
-            raise RunError(f"{run} is finished ({why}): there is nothing to go on with{cure}")
-        if not (run / CHECKPOINTS).is_dir():
-            raise RunError(
-                f"{run} is finished and has kept no checkpoint, from which it could be gone on with"
-            )
+    result = final_result(run)
+    if result is None or not _asks_for_more(before, spec):
+        return
+    stopped, why = result["stopped"], result.get("why")
+    if stopped != "completed" or spec.training.epochs == before.training.epochs:
+        cure = "; a higher training.epochs would go on" if stopped == "completed" else ""
+        raise RunError(f"{run} is finished ({why}): there is nothing to go on with{cure}")
+    if not (run / CHECKPOINTS).is_dir():
+        raise RunError(f"{run} is finished and has kept no checkpoint, from which it could be gone on with")
+
+
+def finished(directory: RunDirectory, model: Model, data: Dataset) -> Result | None:
+    """Return the result of a run that is finished and of which no more is asked; None for any other.
+
+    `model` gets the run's parameters. The run's directory must be locked. Raises RunError as `check_resumable`
+    does, and where the data have changed or the run is damaged.
+    """
+    run, spec = directory.path, model.network.spec
+    check_resumable(run, spec)
+    stored, before = final_result(run), read_resolved(run / RESOLVED)
+    if stored is None or _asks_for_more(before, spec):
+        return None
+    _check_data(run, data)
+    result = read_result(run, stored, model, data)
+    if before.training.checkpoint is None:
+        directory.forget_checkpoints()  # as a process that was killed after its last write has not
+    return result
 
 
 def resume(
@@ -79,7 +105,8 @@ def resume(
     """Bring a trainer and a history to where a run's latest whole checkpoint was written.
 
     Without one they stay at the beginning, from which the run comes to the same. The run's directory must be
-    locked. Raises RunError as `check_resumable` does, and where the data have changed.
+    locked, and the run not be `finished`. Raises RunError as `check_resumable` does, and where the data have
+    changed.
     """
     run, spec = directory.path, trainer.model.network.spec
     check_resumable(run, spec)
@@ -102,10 +129,18 @@ def resume(
         checkpoints.resume(stored.best)
     if before != spec or not any((run / name).exists() for name in DOCUMENTS):
         directory.describe(spec, data)
+    torn = damage(run)
     with writing(run):
         (run / RESULT).unlink(missing_ok=True)
     path = None if stored is None else stored.path
+    problems = problems if torn is None else (torn, *problems)
     return Resumed(run, path, trainer.epoch, trainer.steps.step, problems)
+
+
+def _asks_for_more(before: Spec, spec: Spec) -> bool:
+    """Return whether a spec asks for a longer training than a run's, given that it may otherwise be the run's."""
+    was, now = before.training, spec.training
+    return (was.epochs, was.max_seconds) != (now.epochs, now.max_seconds)
 
 
 def _check_data(run: Path, data: Dataset) -> None:

@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from specnet.data.faults import Faults, closest, counted, listed
+from specnet.data.faults import Faults, clipped, closest, counted, listed
 from specnet.data.files import Place, Site
 from specnet.data.tables.dialect import Dialect, Lines, number
 from specnet.data.tables.parquet import SUFFIXES as PARQUET
@@ -140,7 +140,7 @@ class RowFile:
             for name in names:
                 if first.count(name) > 1:
                     raise self._fault(
-                        "SN508", f"`{self.name}` has {first.count(name)} columns called `{name}`"
+                        "SN508", f"`{self.name}` has {first.count(name)} columns called `{clipped(name)}`"
                     )
             return [first.index(name) for name in names]
         plan = self.encoding.columns
@@ -175,7 +175,7 @@ class RowFile:
             found = [number(cell.strip()) for cell in row]
             if None in found:
                 wrong = row[found.index(None)]
-                faults.add("SN512", f"{name} of `{self.name}`: `{wrong}` is not a number")
+                faults.add("SN512", f"{name} of `{self.name}`: `{clipped(wrong)}` is not a number")
             values.append([0.0 if value is None else value for value in found])
         self._check(faults)
         return np.array(values).reshape(len(rows), *self.encoding.raw_shape)
@@ -249,7 +249,7 @@ class RowFile:
             near = closest(lacking[0], there)
             message = f"`{self.name}` has no {'column' if len(lacking) == 1 else 'columns'} {listed(lacking)}"
             raise self._fault(
-                "SN509", message, f"did you mean `{near}`?" if near else f"it has {listed(there)}"
+                "SN509", message, f"did you mean `{clipped(near)}`?" if near else f"it has {listed(there)}"
             )
         more = [name for name in there if name not in set(names) and name not in self._told]
         if more:

@@ -12,6 +12,7 @@ from specnet.runs.evidence import verdict_of
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
 from specnet.runs.result import Result
+from specnet.runs.resuming import finished
 from specnet.runs.resuming import resume as take_up
 from specnet.training.events import Ended, EpochEnded, Event, Span
 from specnet.training.history import History
@@ -31,29 +32,53 @@ def run(
     """Train a model to the end, save what `out` or `folder` ask for, and return what it came to.
 
     `out` names the run's directory, `folder` one in which a directory `NAME/NNN` is made, `resume` that of a
-    run to be gone on with; without any nothing is written. The directory is made, and described, before the
+    run to be gone on with; without any nothing is written. The result of a run that is finished already is
+    read, and nothing trained. The directory is made, and described, before the
     first step, so that what cannot be saved is known before anything is learnt. `listener` is called with
     every event. Raises RunError where something cannot be written, or not be gone on with.
     """
-    trainer, history = Trainer(model, data, stop), History()
-    directory = _directory(model, out, folder, resume)
-    if directory is None:
-        ended = _train(trainer, history, listener)
-        return _result(model, data, ended, history, None)
+    if resume is not None:
+        directory = RunDirectory(Path(resume))
+        with locked(directory.path):
+            result = finished(directory, model, data)
+            if result is None:
+                result = _recorded(directory, Trainer(model, data, stop), data, listener, resumed=True)
+            return result
+    trainer = Trainer(model, data, stop)
+    if out is not None:
+        directory = RunDirectory.at(out)
+    elif folder is not None:
+        directory = RunDirectory.new(folder, model.network.spec.name)
+    else:
+        history = History()
+        return _result(model, data, _train(trainer, history, listener), history, None)
     with locked(directory.path):
-        checkpoints = Checkpoints(directory.path, trainer, history)
-        if resume is None:
-            directory.describe(model.network.spec, data)
-        else:
-            resumed = take_up(directory, trainer, history, checkpoints, data)
-            if listener is not None:
-                listener(resumed)
-        with directory.metrics(history) as log:
-            ended = _train(trainer, history, listener, log, checkpoints)
-        result = _result(model, data, ended, history, directory)
-        directory.save(result)
-        if result.stopped != "interrupted" and trainer.settings.checkpoint is None:
-            directory.forget_checkpoints()
+        return _recorded(directory, trainer, data, listener, resumed=False)
+
+
+def _recorded(
+    directory: RunDirectory,
+    trainer: Trainer,
+    data: Dataset,
+    listener: Callable[[Event | Span], None] | None,
+    *,
+    resumed: bool,
+) -> Result:
+    """Train to the end and save everything in a directory, which must be locked; return the result."""
+    model, history = trainer.model, History()
+    checkpoints = Checkpoints(directory.path, trainer, history)
+    if not resumed:
+        directory.describe(model.network.spec, data)
+    else:
+        event = take_up(directory, trainer, history, checkpoints, data)
+        if listener is not None:
+            listener(event)
+    with directory.metrics(history) as log:
+        ended = _train(trainer, history, listener, log, checkpoints)
+    result = _result(model, data, ended, history, directory)
+    directory.save(result)
+    if result.stopped != "interrupted" and trainer.settings.checkpoint is None:
+        directory.forget_checkpoints()
     return result
 
 
@@ -80,19 +105,6 @@ def _train(
             listener(event)
     assert ended is not None
     return ended
-
-
-def _directory(
-    model: Model,
-    out: str | PathLike[str] | None,
-    folder: str | PathLike[str] | None,
-    resume: str | PathLike[str] | None,
-) -> RunDirectory | None:
-    if resume is not None:
-        return RunDirectory(Path(resume))
-    if out is not None:
-        return RunDirectory.at(out)
-    return None if folder is None else RunDirectory.new(folder, model.network.spec.name)
 
 
 def _result(

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.access import UNQUOTED, Access
 from specnet.data.faults import listed
 from specnet.diagnostics import Diagnostic, KeyPath, RunError, SpecError
-from specnet.language.spec import InitFrom, Spec
+from specnet.language.spec import InitFrom
 from specnet.language.suggestions import closest
 
 if TYPE_CHECKING:
@@ -16,18 +17,22 @@ if TYPE_CHECKING:
 
     from specnet.compiler.model import Model
     from specnet.compiler.network import Network
+    from specnet.data.confine import Confine
 
     Array = np.ndarray[Any, Any]
 
 PATH: KeyPath = ("training", "init_from")
 
 
-def start_faults(network: Network) -> list[Diagnostic]:
-    """Return what is wrong with the run that a document starts from; nothing where it starts anew."""
+def start_faults(network: Network, confine: Confine | None = None) -> list[Diagnostic]:
+    """Return what is wrong with the run that a document starts from; nothing where it starts anew.
+
+    With `confine`, the run may not lie outside of a folder.
+    """
     if network.spec.training.init_from is None:
         return []
     try:
-        _chosen(network)
+        _chosen(network, confine)
     except SpecError as error:
         return list(error.diagnostics)
     return []
@@ -43,14 +48,17 @@ def start_from(model: Model) -> None:
             model.parameters[name][...] = array
 
 
-def _chosen(network: Network) -> Mapping[str, Array]:
+def _chosen(network: Network, confine: Confine | None = None) -> Mapping[str, Array]:
     """Return the parameters, and running statistics, that are taken over."""
     spec = network.spec
     given = spec.training.init_from
     assert given is not None
     wanted = InitFrom(run=given) if isinstance(given, str) else given
     where = PATH if isinstance(given, str) else (*PATH, "run")
-    stored = _stored(spec, wanted.run, where)
+    access = Access(spec.origin.folder, confine)
+    path = _found(access, spec.origin.folder, wanted.run, where)
+    quotable = access.quotes(path)
+    stored = _stored(path, wanted.run, where, quotable=quotable)
     mine = {parameter.name: parameter.shape for parameter in network.arrays}
     found: list[Diagnostic] = []
     taken = {name: array for name, array in stored.items() if name in mine}
@@ -63,7 +71,8 @@ def _chosen(network: Network) -> Mapping[str, Array]:
             taken |= own
     elif not taken:
         message = f"`{wanted.run}` has no parameter that this network has"
-        cure = f"it has {listed(list(stored), 6)}, and the network {listed(list(mine), 6)}"
+        there = f"it has {listed(list(stored), 6)}, and the network" if quotable else "the network has"
+        cure = f"{there} {listed(list(mine), 6)}"
         found.append(Diagnostic("SN610", message, where, help=cure))
     found += _misfits({name: array.shape for name, array in taken.items()}, mine, where)
     if found:
@@ -93,20 +102,41 @@ def _misfits(
     ]
 
 
-def _stored(spec: Spec, text: str, where: KeyPath) -> Mapping[str, Array]:
+def _found(access: Access, base: Path, text: str, where: KeyPath) -> Path:
+    """Return where the run lies that a document names; raises SpecError where there is none that may be read."""
+    from specnet.runs.directory import MODEL, RESOLVED
+
+    folders = [Path()] if Path(text).is_absolute() else [base, Path()]
+    for folder in folders:
+        # The files of a run may be links, too.
+        for way in (text, f"{text}/{RESOLVED}", f"{text}/{MODEL}"):
+            refusal = access.refusal(way, folder)
+            if refusal is not None:
+                raise SpecError([Diagnostic(refusal.code, refusal.message, where, help=refusal.cure)])
+        if _exists(folder / text):
+            return folder / text
+    looked = " and in ".join(dict.fromkeys(str(folder.absolute()) for folder in folders))
+    places = "" if Path(text).is_absolute() else f": looked in {looked}"
+    message = f"there is no run `{text}`{places}"
+    raise SpecError([Diagnostic("SN609", message, where, help="`specnet runs` lists those in a folder")])
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # no file's name
+        return False
+
+
+def _stored(path: Path, text: str, where: KeyPath, *, quotable: bool) -> Mapping[str, Array]:
     from specnet.runs.directory import load_run
 
-    folders = [Path()] if Path(text).is_absolute() else [spec.origin.folder, Path()]
-    path = next((folder / text for folder in folders if (folder / text).exists()), None)
-    if path is None:
-        looked = " and in ".join(dict.fromkeys(str(folder.absolute()) for folder in folders))
-        places = "" if Path(text).is_absolute() else f": looked in {looked}"
-        message = f"there is no run `{text}`{places}"
-        raise SpecError([Diagnostic("SN609", message, where, help="`specnet runs` lists those in a folder")])
     try:
         return load_run(path).parameters
     except RunError as error:
-        raise SpecError([Diagnostic("SN609", str(error), where)]) from error
+        # What is wrong with it tells of what is in it.
+        message = str(error) if quotable else f"`{text}` holds no sound run; {UNQUOTED}"
+        raise SpecError([Diagnostic("SN609", message, where)]) from error
 
 
 def _no_layer(

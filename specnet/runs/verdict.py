@@ -6,11 +6,12 @@ docs/fit-verdict.md gives the rules in words, and the reasons for them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite, sqrt
 from typing import Any, Literal
 
 from specnet.runs.curves import Curves, fallen_lately, risen_since_its_lowest
+from specnet.runs.student import freedom_of_difference, quantile
 
 LOST = 0.2
 """Overfit: the share of what was learnt on the training split that the validation split does not show."""
@@ -58,6 +59,8 @@ class Baseline:
     """What it predicts, such as `the mean of the targets`."""
     accuracy: float | None = None
     """The share of rows that are of the most frequent class."""
+    output: Any = field(default=None, compare=False, repr=False)
+    """The prediction as the loss takes it, an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,21 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """What the baseline's prediction, which the training rows chose, comes to on the validation rows."""
+
+    loss: float
+    """Its mean cost a row."""
+    error: float
+    """The standard error of the mean difference between the model's costs and its own, row by row."""
+    own_mean: float | None = None
+    """What the mean of the validation rows' own targets costs on them, where the loss is the squared error: R2 is
+    1 less the ratio of the model's loss to it."""
+    accuracy: float | None = None
+    """The share of validation rows of the class that is most frequent in training, where all classes count alike."""
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a run's final losses beyond their size."""
 
@@ -85,6 +103,8 @@ class Evidence:
     validation: Costs
     chance: float = 1.0
     """How likely chance alone makes single validation rows cost as much more than training rows as they do."""
+    constant: Constant | None = None
+    """What a constant prediction comes to on the validation rows."""
 
 
 def judge(
@@ -111,7 +131,7 @@ def judge(
     if baseline is None or not isfinite(baseline.loss):
         return Verdict("unknown", "no constant prediction to compare the losses with")
     case = _Case(history, splits, baseline, evidence, best_epoch)
-    return case.overfit() or case.underfit() or case.doubtful() or case.good()
+    return case.overfit() or case.underfit() or case.no_better() or case.doubtful() or case.good()
 
 
 class _Case:
@@ -132,13 +152,14 @@ class _Case:
         self.learnt = baseline.loss - self.train.mean
         self.gap = self.validation.mean - self.train.mean
         self.error = sqrt(self.train.error**2 + self.validation.error**2)
-        self.chance = evidence.chance
+        self.chance, self.constant = evidence.chance, evidence.constant
         self.beyond_chance = self._exceeds(DOUBT, RARE)
         self.lost = self.gap / self.learnt if self.learnt > 0 else 0.0
 
     def _exceeds(self, doubt: float, rare: float) -> bool:
         """Say whether the gap is more than chance makes it, by its standard error or by the rows one by one."""
-        needed = quantile(doubt, _freedom(self.train, self.validation)) * self.error
+        a, b = self.train, self.validation
+        needed = quantile(doubt, freedom_of_difference(a.error, a.rows, b.error, b.rows)) * self.error
         return self.gap > 0 and (self.gap > needed or self.chance < rare)
 
     def overfit(self) -> Verdict | None:
@@ -179,6 +200,48 @@ class _Case:
             f"fell by {fall.validation:.4g}, to {fall.level:.4g}; train longer",
         )
 
+    def no_better(self) -> Verdict | None:
+        """Judge a model that has learnt something, where the validation rows show it no better than a constant."""
+        constant, loss = self.constant, self.validation.mean
+        figures = self.splits["validation"]
+        if constant is not None and loss >= constant.loss:
+            return self._no_better_loss(constant)
+        r2 = min(
+            (figure for name, figure in figures.items() if _is_r2(name) and isfinite(figure)), default=inf
+        )
+        if constant is not None and constant.own_mean is not None and loss >= constant.own_mean > 0:
+            r2 = min(r2, 1.0 - loss / constant.own_mean)
+        if r2 <= 0:
+            return self._say(
+                "unknown",
+                f"R2 on the validation rows is {r2:.3g}: by squared errors the model is no better than the mean of "
+                "their own targets",
+            )
+        accuracy, always = figures.get("accuracy"), None if constant is None else constant.accuracy
+        if isinstance(accuracy, float) and always is not None and accuracy < always:
+            return self._say(
+                "unknown",
+                f"the accuracy on the validation rows is {accuracy:.1%}, and {always:.1%} for always the class "
+                "that is most frequent in training",
+            )
+        return None
+
+    def _no_better_loss(self, constant: Constant) -> Verdict:
+        excess, rows = self.validation.mean - constant.loss, self.validation.rows
+        error = f" (standard error {constant.error:.2g})" if isfinite(constant.error) else ""
+        there = f"{constant.loss:.4g} for always predicting {self.baseline.prediction} on the same rows"
+        if excess > quantile(DOUBT, rows - 1) * constant.error:
+            return self._say(
+                "overfit",
+                f"the validation loss, {self.validation.mean:.4g}, is {excess:.4g}{error} above {there}, while the "
+                f"training loss, {self.train.mean:.4g}, is below {self.baseline.loss:.4g} for it",
+            )
+        return self._say(
+            "unknown",
+            f"the validation loss, {self.validation.mean:.4g}, is no lower than {there}; {rows} validation rows "
+            f"cannot tell the difference, {excess:.4g}{error}, from chance",
+        )
+
     def doubtful(self) -> Verdict | None:
         if self.lost < LOST or self.beyond_chance:
             return None
@@ -191,7 +254,15 @@ class _Case:
         if self.beyond_chance:
             return self._say("good", f"{self._gap_in_words()}: {self._loss_of_learning()}")
         chance = ", no more than by chance" if self.gap > 0 and isfinite(self.error) else ""
-        return self._say("good", f"{self._gap_in_words()}{chance}; both are below {self._constant()}")
+        on_training = f"{self.baseline.loss:.4g}"
+        on_validation = on_training if self.constant is None else f"{self.constant.loss:.4g}"
+        both = on_training
+        if on_validation != on_training:
+            both = f"{on_training} in training and {on_validation} in validation"
+        return self._say(
+            "good",
+            f"{self._gap_in_words()}{chance}; both are below {both} for always predicting {self.baseline.prediction}",
+        )
 
     def _gap_in_words(self) -> str:
         restored = "" if self.best_epoch is None else f" with the parameters of epoch {self.best_epoch}"
@@ -220,20 +291,6 @@ class _Case:
         )
 
 
-def quantile(normal: float, freedom: float) -> float:
-    """Return Student's quantile for a normal one: its expansion in 1 / freedom, to the second order.
-
-    Abramowitz and Stegun (1964), 26.7.5.
-    """
-    freedom = max(freedom, 1.0)
-    first = (normal**3 + normal) / 4.0
-    second = (5.0 * normal**5 + 16.0 * normal**3 + 3.0 * normal) / 96.0
-    return normal + first / freedom + second / freedom**2
-
-
-def _freedom(a: Costs, b: Costs) -> float:
-    """Return the degrees of freedom of the difference of two means (Welch, 1947)."""
-    if a.rows < 2 or b.rows < 2:
-        return 1.0
-    x, y = a.error**2, b.error**2
-    return (x + y) ** 2 / (x**2 / (a.rows - 1) + y**2 / (b.rows - 1)) if x + y else inf
+def _is_r2(name: str) -> bool:
+    """Return whether a figure is R2, of the only output or of one of several."""
+    return name == "r2" or name.endswith(".r2")

@@ -27,7 +27,8 @@ class Started:
     memory: int
     """Bytes that the plan, its parameters and the data take."""
     model: Model = field(repr=False)
-    """What is trained; its parameters change from step to step."""
+    """What is trained: at each event it has the parameters of that moment. With `ema_decay` these are the ones that
+    steps are made with, and the running mean takes their place just before `Ended`."""
     epoch: int = 0
     """How many epochs are done already: more than 0 where an earlier training is gone on with."""
     step: int = 0
@@ -36,7 +37,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class StepsDone:
-    """Some steps of an epoch are done; comes a few times a second while an epoch is under way."""
+    """Some steps of an epoch are done; comes a few times a second while an epoch is under way.
+
+    It also comes where a training ends in the middle of an epoch, which then has no `EpochEnded`.
+    """
 
     epoch: int
     step: int
@@ -81,13 +85,16 @@ class Ended:
     """Loss and metrics by split, evaluated with the final parameters."""
     best_epoch: int | None
     """The epoch whose parameters the model holds, where early stopping put them back."""
+    model: Model = field(repr=False)
+    """What was trained, with the final parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Many epochs at once, none of which was validated: how a training of very short epochs tells of itself.
+    """Many epochs of one step each, none of which was validated: what `run` gives its listener for short epochs.
 
-    `train` spells a span out as one `EpochEnded` an epoch.
+    The model has the parameters that the last of them ended with; those in between are gone. `train` waits at each
+    epoch instead.
     """
 
     epoch: int
@@ -104,7 +111,7 @@ class Span:
         return len(self.losses)
 
     def epochs(self) -> Iterator[EpochEnded]:
-        """Give each epoch as an event of its own."""
+        """Give the figures of each epoch as an event of its own."""
         rate = self.learning_rate
         epoch, step = self.epoch, self.step
         for number, (loss, seconds) in enumerate(zip(self.losses, self.times, strict=True)):
@@ -122,7 +129,7 @@ class Resumed:
     """How many epochs are done already."""
     step: int
     problems: tuple[str, ...]
-    """Why later checkpoints could not be used, one text each."""
+    """Why later checkpoints, or a result that was there, could not be used, one text each."""
 
 
 Event = Resumed | Started | StepsDone | EpochEnded | Ended

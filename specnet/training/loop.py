@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,11 +16,13 @@ from specnet.training.augmenting import Augmenter
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch
 from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
-from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone, Stopped
+from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 from specnet.training.feed import Feed
 from specnet.training.program import Program
 from specnet.training.state import Array, State
-from specnet.training.steps import Steps
+from specnet.training.steps import Ending, Steps
+
+E = TypeVar("E")
 
 TICK = 0.1
 """Seconds from one `StepsDone` to the next while an epoch is under way."""
@@ -29,10 +31,17 @@ TICK = 0.1
 class Trainer:
     """Fits a model to a data set; `events` runs it.
 
-    `stop` is asked after every step, and ends the training in good order once it returns true.
+    `stop` is asked after every step, and ends the training in good order once it returns true. `clock` gives the
+    seconds that events report and `max_seconds` limits.
     """
 
-    def __init__(self, model: Model, data: Dataset, stop: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        data: Dataset,
+        stop: Callable[[], bool] | None = None,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
         self.model = model
         self.settings = model.network.spec.training
         self.rows = {name: len(split.inputs) for name, split in data.splits.items()}
@@ -58,7 +67,7 @@ class Trainer:
             drop_last=self.settings.drop_last,
             augmenter=Augmenter.of(network, self.batch_size),
         )
-        self.steps = Steps(self.program, self.feed, self.rate, stop)
+        self.steps = Steps(self.program, self.feed, self.rate, stop, clock)
         held = targets if isinstance(targets, np.ndarray) else None
         evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
         self.splits: dict[str, PreparedSplit] = {
@@ -74,21 +83,24 @@ class Trainer:
         """Whether the next epoch has been begun."""
         self.interrupted = False
         """Whether `stop` has ended the training."""
+        self._clock = clock
         self._before = 0.0
-        self._began = perf_counter()
+        self._began = clock()
 
     def events(self) -> Iterator[Event]:
-        """Train, and tell of it; the last event is `Ended`. Closing the iterator stops at once."""
-        for event in self.spans():
-            if isinstance(event, Span):
-                yield from event.epochs()
-            else:
-                yield event
+        """Train, and yield events, `Ended` last; nothing happens between an event and the request for the next."""
+        return self._train(self._singly)
 
     def spans(self) -> Iterator[Event | Span]:
-        """Train, and tell of it as `events` does, but of many very short epochs in one `Span`."""
+        """Train, and yield events as `events` does, except that many very short epochs come as one `Span`."""
+        return self._train(self._together)
+
+    def _train(self, whole: Callable[[int], Generator[E, None, Ending | None]]) -> Iterator[Event | E]:
+        """Train, and yield events; `whole` makes up to so many epochs of one step, and yields them."""
         settings = self.settings
-        self._began = perf_counter() - self._before
+        self._began = self._clock() - self._before
+        if settings.max_seconds is not None:
+            self.steps.deadline = self._began + settings.max_seconds
         yield Started(
             self.model.network.spec.name,
             self.model.network.size,
@@ -102,20 +114,10 @@ class Trainer:
             self.steps.step,
         )
         validation = self.splits.get("validation")
-        ending = None if self.under_way else self._enough(self._before)
+        ending = self._enough(self._before)
         while ending is None and self.epoch < settings.epochs:
             if self.steps.whole and self._free(self.epoch):
-                most = min(self._free(self.epoch), self._until_kept())
-                losses, times, ending = self.steps.run_epochs(most, TICK)
-                self.interrupted = ending is not None and ending[0] == "interrupted"
-                if losses:
-                    times = [when - self._began for when in times]
-                    span = Span(
-                        self.epoch + 1, self.steps.step - len(losses) + 1, losses, times, self.steps.last_rate
-                    )
-                    self.epoch += len(losses)
-                    yield span
-                    ending = ending or self._enough(times[-1])
+                ending = yield from whole(self._free(self.epoch))
                 continue
             if not self.under_way:
                 self.steps.begin()
@@ -127,24 +129,28 @@ class Trainer:
             due = self.epoch % settings.validate_every == 0 or self.epoch == settings.epochs
             figures = validation.evaluate() if validation is not None and due else None
             best = self._observe(self.epoch, figures)
-            seconds = self.seconds
             yield EpochEnded(
-                self.epoch, self.steps.step, self.steps.loss, figures, self.steps.last_rate, seconds, best
+                self.epoch,
+                self.steps.step,
+                self.steps.loss,
+                figures,
+                self.steps.last_rate,
+                self.seconds,
+                best,
             )
-            if ending is None:
-                ending = self._enough(seconds)
+            ending = ending or self._enough(self.seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
         if stopped == "diverged":
             why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step + 1, self.epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
         self.program.settle()
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
-        yield Ended(stopped, why, self.epoch, self.steps.step, self.seconds, splits, best_epoch)
+        yield Ended(stopped, why, self.epoch, self.steps.step, self.seconds, splits, best_epoch, self.model)
 
     @property
     def seconds(self) -> float:
         """How long the training has taken so far."""
-        return perf_counter() - self._began
+        return self._clock() - self._began
 
     def state(self) -> State:
         """Return all that `resume` needs to go on bit for bit; it is whole whenever an event has been given.
@@ -178,7 +184,39 @@ class Trainer:
         if self.watch is not None:
             self.watch.resume(arrays, plain["watch"])
 
-    def _steps(self) -> Generator[StepsDone, None, tuple[Stopped, str] | None]:
+    def _together(self, most: int) -> Generator[Span, None, Ending | None]:
+        """Make epochs of one step each until the next tick, and yield them as one span."""
+        losses, times, ending = self.steps.run_epochs(min(most, self._until_kept()), TICK)
+        self.interrupted = ending is not None and ending[0] == "interrupted"
+        if losses:
+            first = self.steps.step - len(losses) + 1
+            times = [when - self._began for when in times]
+            span = Span(self.epoch + 1, first, losses, times, self.steps.last_rate)
+            self.epoch += len(losses)
+            yield span
+        return ending or self._enough(self.seconds)
+
+    def _singly(self, most: int) -> Generator[EpochEnded, None, Ending | None]:
+        """Make epochs of one step each, and yield each before the next begins."""
+        steps, rate, clock, began = self.steps, self.steps.last_rate, self._clock, self._began
+        make = steps.single()
+        # What an epoch that is not measured may end by: looked at only where there is such a rule.
+        ruled = self.settings.max_seconds is not None or self.program.method is not None
+        for epoch in range(self.epoch + 1, self.epoch + most + 1):
+            loss, ending = make()
+            if ending is not None:
+                if ending[0] == "diverged":
+                    return ending
+                self.interrupted = True
+            self.epoch = epoch
+            yield EpochEnded(epoch, steps.step, loss, None, rate, clock() - began, False)
+            if ending is None and ruled:
+                ending = self._enough(clock() - began)
+            if ending is not None:
+                return ending
+        return None
+
+    def _steps(self) -> Generator[StepsDone, None, Ending | None]:
         """Make the steps of an epoch to its end, telling of them now and then."""
         while True:
             ending = self.steps.run(TICK, self._until_kept())
@@ -187,6 +225,7 @@ class Trainer:
                 return ending
             loss, rate = self.steps.loss, self.steps.last_rate
             yield StepsDone(self.epoch + 1, self.steps.step, loss, rate, self.seconds)
+            ending = ending or self._enough(self.seconds)
             if ending is not None:
                 return ending
 
@@ -227,7 +266,10 @@ class Trainer:
             return False
         return self.watch.see(epoch, seen)
 
-    def _enough(self, seconds: float) -> tuple[Stopped, str] | None:
+    def _enough(self, seconds: float) -> Ending | None:
+        """Return which rule of the document ends the training after so long, if one does."""
+        if not self.steps.between:
+            return None
         if self.watch is not None and self.watch.exhausted:
             return "early_stopping", self.watch.why
         if self.program.ended is not None:

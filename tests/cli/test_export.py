@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from specnet.installation import Extra, install_command
 from tests.cli.support import SPECS, Specnet
 
 
@@ -52,7 +53,7 @@ def test_one_file_stands_for_the_run(specnet: Specnet, run: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("to", ["onnx", "safetensors"])
-def test_a_missing_extra_is_named(to: str, specnet: Specnet, run: Path, tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(to: Extra, specnet: Specnet, run: Path, tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.mkdir()
     code = (
@@ -67,7 +68,7 @@ def test_a_missing_extra_is_named(to: str, specnet: Specnet, run: Path, tmp_path
     root = Path(__file__).parents[2]
     done = specnet("export", run, "--to", to, "-o", "a", PYTHONPATH=f"{blocked}:{root}")
     assert done.returncode == 1
-    assert f"pip install 'specnet[{to}]'" in done.stderr
+    assert install_command(to) in done.stderr
     assert not (tmp_path / "a").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -39,6 +40,14 @@ WARNED = SPEC.replace("units = 0", "units = 1") + (
 )
 
 
+REACHING = """\
+specnet = 1
+loss = "mse"
+data = { type = "csv", path = "PATH", target = "y" }
+layers = [{ type = "dense", units = 1 }]
+"""
+
+
 def yaml_of(name: str) -> Any:
     yaml = pytest.importorskip("yaml")
     return yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
@@ -60,6 +69,7 @@ def test_hooks_run_on_what_is_committed(here: Path) -> None:
         assert {"id", "name", "entry", "language", "types_or"} <= set(hook)
         command, *arguments = shlex.split(hook["entry"])
         assert command == "specnet"
+        assert arguments[arguments.index("--confine") + 1] == "."  # hooks run at the repository's root
         assert CliRunner().invoke(app, [*arguments, "pyproject.toml"]).exit_code == 0
         assert CliRunner().invoke(app, [*arguments, "pyproject.toml", "a.toml"]).exit_code == 1
     assert (here / "a.toml").read_text() == SPEC
@@ -75,6 +85,8 @@ def test_hooks_run_on_what_is_committed(here: Path) -> None:
         ({"PATHS": "warned.toml", "ARGUMENTS": '--set\nname="x; touch y"\n'}, 0),
         ({"PATHS": "$(touch y)\n`touch y`\n-x"}, 2),
         ({"PATHS": "warn*.toml\n", "DATA": "false", "SARIF": "out/s.sarif"}, 0),
+        ({"PATHS": "reaching.toml"}, 1),
+        ({"PATHS": "reaching.toml", "ARGUMENTS": "--confine\n/"}, 0),
     ],
 )
 def test_the_action_validates(here: Path, inputs: dict[str, str], code: int) -> None:
@@ -86,6 +98,10 @@ def test_the_action_validates(here: Path, inputs: dict[str, str], code: int) -> 
         if (match := re.search(r"inputs\.([\w-]+)", value))
     }
     assert set(names) == set(step["env"])
+    outside = here.parent / f"{here.name}.csv"
+    outside.write_text("x,y\n1,2\n3,5\n")
+    if inputs.get("PATHS") == "reaching.toml":
+        (here / "reaching.toml").write_text(REACHING.replace("PATH", str(outside)))
     given = {name: inputs.get(name, action["inputs"][key]["default"]) for name, key in names.items()}
     command = here / "bin/specnet/bin/specnet"
     command.parent.mkdir(parents=True)
@@ -93,12 +109,13 @@ def test_the_action_validates(here: Path, inputs: dict[str, str], code: int) -> 
     command.chmod(0o755)
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        env=environment(RUNNER_TEMP=str(here / "bin"), **given),
+        env=environment(RUNNER_TEMP=str(here / "bin"), GITHUB_WORKSPACE=str(here), **given),
         cwd=here, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     assert not (here / "y").exists()
     assert ("::error title=SN208,file=a.toml,line=10," in done.stdout) == (not inputs)
+    assert ("SN575" in done.stdout) == (inputs == {"PATHS": "reaching.toml"})
     assert (here / "out/s.sarif").exists() == ("SARIF" in inputs)
 
 
@@ -122,11 +139,47 @@ def test_the_matcher_finds_each_finding_in_the_concise_output() -> None:
 
 def test_the_job_for_gitlab_says_what_the_command_takes(here: Path) -> None:
     job = yaml_of("integrations/gitlab-ci.yml")["specnet"]
-    command = shlex.split(job["script"][-1])
+    command = shlex.split(job["script"][-1].replace("$CI_PROJECT_DIR", str(here)))
+    assert command[command.index("--confine") + 1] == str(here)
     assert command[0] == "specnet"
     assert CliRunner().invoke(app, command[1:]).exit_code == 1
     for report in job["artifacts"]["reports"].values():
         assert (here / report).is_file()
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="GitLab's images have a shell")
+@pytest.mark.parametrize(
+    ("source", "installed"),
+    [
+        (None, None),
+        ("", None),
+        (
+            "specnet-nn @ git+https://host.example/specnet@v0.1.1",
+            "specnet-nn @ git+https://host.example/specnet@v0.1.1",
+        ),
+        ("./my copy", "./my copy"),
+    ],
+)
+def test_the_job_for_gitlab_installs_what_its_variable_names(
+    here: Path, source: str | None, installed: str | None
+) -> None:
+    pip = here / "bin" / "pip"
+    pip.parent.mkdir()
+    pip.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{shlex.quote(str(here / "given"))}\n')
+    pip.chmod(0o755)
+    variables = {"PATH": f"{pip.parent}:{os.environ['PATH']}"}
+    if source is not None:
+        variables["SPECNET_SOURCE"] = source
+    *before, _ = yaml_of("integrations/gitlab-ci.yml")["specnet"]["script"]
+    done = subprocess.run(
+        ["sh", "-ec", "\n".join(before)], env=variables, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode == 0) == (installed is not None)
+    if installed is None:
+        assert "SPECNET_SOURCE: must name what pip is to install" in done.stderr
+        assert not (here / "given").exists()
+    else:
+        assert (here / "given").read_text().splitlines() == ["install", "--quiet", installed]
 
 
 def blocks(language: str) -> list[str]:

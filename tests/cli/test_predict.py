@@ -173,6 +173,10 @@ def test_arrays_and_their_faults(specnet: Specnet, tmp_path: Path) -> None:
         done.returncode,
         "has shape [3]; the model was trained on [4]" in " ".join(done.stderr.split()),
     ) == (1, True)
+    (tmp_path / "z.csv").write_text(f"1,2,3,4\n1,2,3,{'z' * 60}\n")
+    done = specnet("predict", "run", "z.csv")
+    assert done.returncode == 1
+    assert f"`{'z' * 40}…` is not a number" in " ".join(done.stderr.split())
     np.save(tmp_path / "z.npy", np.array([[1, 2, 3, np.nan]]))
     done = specnet("predict", "run", "z.npy")
     assert (done.returncode, "row 1 of" in done.stderr) == (1, True)

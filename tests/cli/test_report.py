@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from specnet import api
+from specnet.installation import install_command, requirement
 from tests.cli.support import ROOT, SPECS, Specnet
 
 pytest.importorskip("jinja2")
@@ -236,9 +237,50 @@ def test_without_the_extra_nothing_is_trained_and_the_extra_is_named(
     path = f"{ROOT}:{tmp_path / 'blocked'}"
     done = specnet("run", SPECS / "iris.toml", "-q", "--report", PYTHONPATH=path)
     assert done.returncode == 1
-    assert "pip install 'specnet[report]'" in done.stderr
+    assert install_command("report") in done.stderr
     assert not (tmp_path / "runs").exists()
     assert specnet("run", SPECS / "iris.toml", "--report", "--no-save").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "commands"),
+    [
+        (
+            "specnet-nn @ git+https://host.example/s@abc",
+            "pip install 'specnet-nn @ git+https://host.example/s@abc' ",
+        ),
+        ("specnet-nn==0.1.1", "pip install specnet-nn==0.1.1 "),
+        (None, "pip install "),
+        (3, "pip install "),
+        ("--index-url=https://host.example specnet", "pip install "),
+        ("specnet==1.0", "pip install "),
+    ],
+)
+def test_the_page_repeats_a_run_with_what_it_was_run_with(
+    tmp_path: Path, source: object, commands: str
+) -> None:
+    from specnet.runs.report.page import write_report
+
+    run = trained("xor.json", tmp_path, training__epochs=2)
+    made_of = json.loads((run / "resolved.json").read_text())
+    assert made_of["installed_from"] == requirement()
+    made_of |= {"installed_from": source, "specnet": "0.1.1", "numpy": "2.3.4"}
+    (run / "resolved.json").write_text(json.dumps(made_of))
+    text = Page(write_report(run).read_text("utf-8")).text
+    assert f"{commands}numpy==2.3.4\nspecnet run " in text
+    assert ("With specnet 0.1.1 installed, and the same versions" in text) == (commands == "pip install ")
+
+
+def test_a_page_of_a_run_of_the_first_version_names_its_version_and_no_place(tmp_path: Path) -> None:
+    from specnet.runs.report.page import write_report
+
+    run = trained("xor.json", tmp_path, training__epochs=2)
+    made_of = json.loads((run / "resolved.json").read_text())
+    del made_of["installed_from"]
+    (run / "resolved.json").write_text(json.dumps(made_of))
+    text = Page(write_report(run).read_text("utf-8")).text
+    assert f"With specnet {made_of['specnet']} installed, and the same versions" in text
+    assert f"pip install numpy=={made_of['numpy']}\n" in text
 
 
 def test_each_output_has_predictions_of_its_own(tmp_path: Path) -> None:

@@ -277,8 +277,51 @@ def test_wrong_usage(specnet: Specnet, tmp_path: Path) -> None:
         assert specnet("run", "a.toml", *arguments).returncode == 2
     done = specnet("run", "a.toml", "--resume")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "there is no unfinished run in runs/moons" in done.stderr
-    assert specnet("run", "a.toml", "-q").returncode == 0
-    done = specnet("run", "a.toml", "--resume", "runs/moons/001")
-    assert done.returncode == 1
-    assert "runs/moons/001 is finished (all 2 epochs are done)" in done.stderr
+    assert "there is no run in runs/moons to resume" in done.stderr
+
+
+def test_a_finished_run_shows_its_result(specnet: Specnet, tmp_path: Path) -> None:
+    """A job that a scheduler starts once more after its last write ends as it ended before."""
+    write(tmp_path, 3, EVERY)
+    first = specnet("run", "a.toml", "--resume")
+    assert first.returncode == 1
+    first = specnet("run", "a.toml", "-q")
+    assert first.returncode == 0
+    for run in ((), ("runs/moons/001",)):
+        again = specnet("run", "a.toml", "--resume", *run)
+        assert (again.returncode, again.stdout) == (0, first.stdout)
+        assert again.stderr == "runs/moons/001 is finished already: this is its result\n"
+    printed = specnet("run", "a.toml", "-q", "--output", "json", "--out", "b")
+    again = specnet("run", "a.toml", "-q", "--output", "json", "--resume", "b")
+    assert (again.returncode, again.stdout, again.stderr) == (0, printed.stdout, "")
+    refused = specnet("run", "a.toml", "--resume", "b", "--seed", "9")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (
+        "b is a run of another experiment, and cannot be gone on with: `seed` is 9, and was 0"
+        in refused.stderr
+    )
+
+
+def test_a_run_that_diverged_has_failed_still(specnet: Specnet, tmp_path: Path) -> None:
+    write(tmp_path, 3)
+    steep = "training.optimizer={type = 'sgd', learning_rate = 1e30, weight_decay = 0.1}"
+    first = specnet("run", "a.toml", "-q", "--set", steep)
+    again = specnet("run", "a.toml", "-q", "--set", steep, "--resume")
+    assert first.returncode == 1
+    assert "it diverged" in first.stdout
+    assert (again.returncode, again.stdout, again.stderr) == (first.returncode, first.stdout, first.stderr)
+
+
+def test_a_torn_result_is_told_of(specnet: Specnet, tmp_path: Path) -> None:
+    write(tmp_path, 3)
+    first = specnet("run", "a.toml", "-q")
+    (tmp_path / "runs" / "moons" / "001" / "result.json").write_text('{"specnet": ')
+    assert [run["status"] for run in json.loads(specnet("runs", "--output", "json").stdout)["runs"]] == [
+        "unfinished"
+    ]
+    again = specnet("run", "a.toml", "-q", "--resume")
+    assert again.returncode == 0
+    assert again.stderr.startswith(
+        "warning: runs/moons/001/result.json is damaged, so that the run counts as "
+    )
+    assert again.stdout.split("\n")[2:] == first.stdout.split("\n")[2:]  # all but the time that it took

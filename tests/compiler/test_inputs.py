@@ -16,7 +16,8 @@ ROWS = ["size,kind,age,place,grown"] + [
 
 
 @pytest.fixture
-def document(tmp_path):
+def document(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where a text without a file lies
     (tmp_path / "rows.csv").write_text("\n".join(ROWS))
 
     def make(inputs, layers, **more):

@@ -23,7 +23,7 @@ def stored(encoding: Encoding) -> Encoding:
     state = encoding.state()
     plain = json.loads(json.dumps(state.pop("encoding")))
     assert all(isinstance(array, np.ndarray) and array.dtype != object for array in state.values())
-    return Encoding.from_state({"encoding": plain, **state})
+    return Encoding.from_state({"encoding": plain, **state}, encoding.reader)
 
 
 def messages(caught) -> list[str]:

@@ -18,6 +18,7 @@ from specnet.data import READERS, inspect_data, load_data
 from specnet.data.images.decoding import Frame, decode
 from specnet.data.images.header import MOST_PIXELS, Header, Unreadable, checked_header
 from specnet.diagnostics import RunError, SpecError
+from specnet.installation import install_command
 from tests.pictures import chunk, png_bytes, write_classes, write_png
 
 Image = pytest.importorskip("PIL.Image")
@@ -347,7 +348,7 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
     with pytest.raises(SpecError) as caught:
         inspect_data(reader("all"), tmp_path)
     (found,) = caught.value.diagnostics
-    assert (found.code, found.help) == ("SN582", "pip install 'specnet[images]'")
+    assert (found.code, found.help) == ("SN582", install_command("images"))
 
 
 def test_a_description_needs_neither_numpy_nor_pillow(tmp_path):

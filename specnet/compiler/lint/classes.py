@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from specnet.compiler.lint.rule import Found, Subject, rule
-from specnet.data.faults import listed
+from specnet.data.faults import clipped, listed
 from specnet.diagnostics import KeyPath, Part
 
 RATIO = 10
@@ -35,9 +35,12 @@ def imbalance(subject: Subject) -> Iterator[Found]:
         cure = f"positive_weight = {counts[0] / counts[1]:.3g}"
     else:
         cure = None
+    one, other = (f"class `{clipped(names[counts.index(count)])}`" for count in (common, rare))
+    if not subject.quotable:
+        one, other = "one class", "another"
     yield Found(
-        f"class `{names[counts.index(common)]}` has {common} rows and `{names[counts.index(rare)]}` {rare}: a "
-        "model does well by never naming the rare one",
+        f"{one} has {common} rows and {other.removeprefix('class ')} {rare}: a model does well by never naming the "
+        "rare one",
         ("loss",),
         "type",
         cure,

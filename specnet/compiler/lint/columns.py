@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.data import Cells, Sample
-from specnet.data.faults import listed
+from specnet.data.faults import clipped
 from specnet.diagnostics import KeyPath, Part
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def constant_columns(subject: Subject) -> Iterator[Found]:
     if names and sample is not None and sample.rows >= 2:
         verb = "is the same" if len(names) == 1 else "are the same"
         yield Found(
-            f"{listed(names, 5)} {verb} in every row, so nothing can be learnt from it",
+            f"{subject.columns(names)} {verb} in every row, so nothing can be learnt from it",
             *_columns(subject),
             help=_leave_out(subject, names),
         )
@@ -40,9 +40,10 @@ def constant_target(subject: Subject) -> Iterator[Found]:
     if not all(_constant(column) for column in sample.targets):
         return
     shown = sample.targets[0]
-    value = shown.categories[0] if shown.kind == "text" else f"{shown.values[0]:g}"
+    value = clipped(shown.categories[0]) if shown.kind == "text" else f"{shown.values[0]:g}"
+    what = value if subject.quotable else "the same"
     yield Found(
-        f"the target is {value} in all {sample.rows} rows: there is nothing to learn", *_target(subject)
+        f"the target is {what} in all {sample.rows} rows: there is nothing to learn", *_target(subject)
     )
 
 
@@ -58,7 +59,7 @@ def target_among_features(subject: Subject) -> Iterator[Found]:
         names = [column.name for column in sample.inputs if _same(column, target)]
         if names:
             yield Found(
-                f"{listed(names, 5)} tells the target in every row: the model would only copy it",
+                f"{subject.columns(names)} tells the target in every row: the model would only copy it",
                 *_columns(subject),
                 help=_leave_out(subject, names),
             )
@@ -73,7 +74,7 @@ def row_numbers(subject: Subject) -> Iterator[Found]:
     names = [column.name for column in sample.inputs if _numbering(column)]
     if names:
         yield Found(
-            f"{listed(names, 5)} only {'tells' if len(names) == 1 else 'tell'} one row from another: a model can "
+            f"{subject.columns(names)} only {'tells' if len(names) == 1 else 'tell'} one row from another: a model can "
             "learn rows by heart from it, and nothing for new rows",
             *_columns(subject),
             help=_leave_out(subject, names),
@@ -140,5 +141,7 @@ def _leave_out(subject: Subject, names: list[str]) -> str | None:
         return None
     if "features" in data.model_fields_set:
         return "leave it out of `features`"
-    quoted = [f'"{name}"' if cast("Tabular", data).dialect.header else name for name in names[:5]]
+    if not subject.quotable:
+        return "leave it out with `exclude`"
+    quoted = [f'"{clipped(name)}"' if cast("Tabular", data).dialect.header else name for name in names[:5]]
     return f"leave it out with `exclude = [{', '.join(quoted)}]`"

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from specnet.compiler.network import Network
 from specnet.data import Sample, Source
+from specnet.data.faults import counted, listed
 from specnet.diagnostics import Diagnostic, KeyPath, Label, Part
 from specnet.language.spec import Spec
 
@@ -32,6 +33,15 @@ class Subject:
     def samples(self) -> dict[str, Sample]:
         """Rows of each split; none of data that are made up or come with specnet."""
         return self.source.samples() if self.source is not None else {}
+
+    @property
+    def quotable(self) -> bool:
+        """Whether names of columns and classes, and values, may be quoted."""
+        return self.source is None or self.source.description.quotable
+
+    def columns(self, names: Sequence[str], limit: int = 5) -> str:
+        """Return the names of columns for a sentence; how many they are, where they may not be quoted."""
+        return listed(names, limit) if self.quotable else counted(len(names), "column")
 
     @property
     def offers(self) -> tuple[Needs, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from specnet.compiler.lint.ending import PASSIVE
 from specnet.compiler.lint.rule import Found, Subject, rule
 from specnet.data import Cells
+from specnet.data.faults import clipped
 
 if TYPE_CHECKING:
     from specnet.data.transforms.fixed import Scale
@@ -40,8 +41,11 @@ def scales_apart(subject: Subject) -> Iterator[Found]:
     narrow = spreads[0 if len(spreads) <= FEW else len(spreads) // 4]
     wide = spreads[-1]
     if wide[0] / narrow[0] >= APART:
+        one, other = (f"`{clipped(name)}`" for _, name in (wide, narrow))
+        if not subject.quotable:
+            one, other = "one column", "another"
         yield Found(
-            f"`{wide[1]}` varies by {wide[0]:.3g} and `{narrow[1]}` by {narrow[0]:.3g} (standard deviations): "
+            f"{one} varies by {wide[0]:.3g} and {other} by {narrow[0]:.3g} (standard deviations): "
             "one learning rate cannot suit both",
             ("data",),
             "type",
@@ -74,8 +78,9 @@ def large_inputs(subject: Subject) -> Iterator[Found]:
         low, high = min(values), max(values)
         image = low >= 0 and 200 < high <= 255 and all(v == int(v) for v in values[:1000])
         cure = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
+        span = f"go from {low:.4g} to {high:.4g}" if subject.quotable else f"are of the size of {size:.1g}"
         yield Found(
-            f"inputs go from {low:.4g} to {high:.4g}, and initial weights are made for inputs of about 1",
+            f"inputs {span}, and initial weights are made for inputs of about 1",
             ("data",),
             "type",
             f"[[data.transforms]] with {cure}",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.files import Stamp
+from specnet.data.opening import open_unbuffered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class FileRows:
 
     def __init__(self, stretch: Stretch) -> None:
         self._stretch = stretch
-        self._file = stretch.path.open("rb", buffering=0)
+        self._file = open_unbuffered(stretch.path)
         weakref.finalize(self, self._file.close)
         self._stamp = Stamp.of(stretch.path, stretch.name)
         self.dtype = np.dtype(stretch.dtype)

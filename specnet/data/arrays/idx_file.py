@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from specnet.data.arrays.stretch import Obstacle, Stretch, too_large
 from specnet.data.files import Place, Site
+from specnet.data.opening import open_regular, open_unbuffered
 from specnet.data.sample import Cells, array_cells, leading_rows
 
 if TYPE_CHECKING:
@@ -193,10 +194,8 @@ def _note_magic(magic: bytes, name: str, key: KeyPath, site: Site) -> None:
     if not magic:
         site.faults.add("SN531", f"`{name}` is empty", *key)
         return
-    shown = magic.hex(" ")
-    message = (
-        f"`{name}` is no idx file: it starts with the bytes {shown}, not 00 00, a type and a number of axes"
-    )
+    found = f"with the bytes {magic.hex(' ')}, not 00 00" if site.quotable else "not with 00 00"
+    message = f"`{name}` is no idx file: it starts {found}, a type and a number of axes"
     cure = 'this is an npz file: `type = "npz"` reads it' if magic == b"PK\3\4" else None
     site.faults.add("SN530", message, *key, help=cure)
 
@@ -220,14 +219,17 @@ def _plausible(file: IdxFile, site: Site) -> bool:
 
 
 def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(2) == b"\x1f\x8b"
 
 
 def _opened(path: Path) -> IO[bytes]:
-    if _is_gzip(path):
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    return path.open("rb", buffering=0)
+    if not _is_gzip(path):
+        return open_unbuffered(path)
+    packed = open_regular(path)
+    unpacked = gzip.GzipFile(fileobj=packed, mode="rb")
+    unpacked.myfileobj = packed  # type: ignore[assignment] # what it closes with itself
+    return cast("IO[bytes]", unpacked)
 
 
 def _reason(error: Exception) -> str:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from specnet.data.arrays.stretch import Obstacle, Stretch, too_large
+from specnet.data.faults import clipped
 from specnet.data.files import Site
 from specnet.data.npy import Header, HeaderError, read_header
+from specnet.data.opening import open_regular
 from specnet.data.sample import Cells, array_cells, leading_rows
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class NpyArray:
 
     def opened(self) -> AbstractContextManager[IO[bytes]]:
         """Return the array's own bytes, from its header on."""
-        return self.path.open("rb")
+        return open_regular(self.path)
 
     def read(self, site: Site) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
@@ -189,7 +191,7 @@ class NpyArray:
             kind = {"O": "pickled objects", "c": "complex numbers", "U": "text", "S": "text"}.get(
                 header.type[0]
             )
-            message = f"{self.what} holds {kind or 'elements of type ' + header.type}, not numbers"
+            message = f"{self.what} holds {kind or 'elements of type ' + clipped(header.type)}, not numbers"
             cure = "specnet never reads pickles" if header.type[0] == "O" else None
             faults.add("SN522", message, *self.key, help=cure)
         elif not header.shape:
@@ -204,4 +206,5 @@ class NpyArray:
         return len(faults.found) == before
 
     def _note(self, error: Exception, site: Site) -> None:
-        site.faults.add("SN520", f"{self.what} is damaged: {error}", *self.key)
+        why = f": {clipped(str(error), 200)}" if site.quotable else ""
+        site.faults.add("SN520", f"{self.what} is damaged{why}", *self.key)

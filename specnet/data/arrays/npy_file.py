@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from specnet.data.arrays.npy_array import NpyArray
+from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
     from specnet.data.files import Place
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
 
 def open_npy(place: Place) -> NpyArray | None:
     """Return the array of a .npy file, its header read, or note what is wrong with it."""
-    with place.path.open("rb") as file:
+    with open_regular(place.path) as file:
         start = file.read(6)
     if start != b"\x93NUMPY":
         cure = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None

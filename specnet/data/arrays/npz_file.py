@@ -10,8 +10,9 @@ from typing import IO, TYPE_CHECKING
 
 from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
 from specnet.data.arrays.stretch import Obstacle
-from specnet.data.faults import closest, listed
+from specnet.data.faults import clipped, closest
 from specnet.data.files import Place, Site
+from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
@@ -21,6 +22,13 @@ RATIO = 1100
 
 LOCAL_HEADER = 30
 """The bytes of a zip entry's own header before its name."""
+
+
+@contextmanager
+def zip_file(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a file as a zip archive."""
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 @dataclass
@@ -42,12 +50,12 @@ class NpzArray(NpyArray):
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
         """Open the array's own bytes, from its header on."""
-        with zipfile.ZipFile(self.path) as archive, archive.open(self._info(archive)) as member:
+        with zip_file(self.path) as archive, archive.open(self._info(archive)) as member:
             yield member
 
     def obstacle(self) -> Obstacle | None:
         """Return why rows cannot be read one by one, and how to mend it; None where they can."""
-        with zipfile.ZipFile(self.path) as archive:
+        with zip_file(self.path) as archive:
             if self._info(archive).compress_type != zipfile.ZIP_STORED:
                 return Obstacle(
                     "it is compressed, so that no row can be read without all before it",
@@ -57,9 +65,9 @@ class NpzArray(NpyArray):
 
     def start(self) -> int:
         """Return where in the file the array's own bytes start, for one that is not compressed."""
-        with zipfile.ZipFile(self.path) as archive:
+        with zip_file(self.path) as archive:
             place = self._info(archive).header_offset
-        with self.path.open("rb") as file:
+        with open_regular(self.path) as file:
             file.seek(place)
             header = file.read(LOCAL_HEADER)
         # The entry's own header may have other extra fields than the archive's list of entries.
@@ -82,7 +90,7 @@ class NpzArray(NpyArray):
         return members[self.name]
 
     def _extent(self) -> Extent:
-        with zipfile.ZipFile(self.path) as archive:
+        with zip_file(self.path) as archive:
             info = self._info(archive)
         return Extent(info.file_size, info.compress_size * RATIO + RATIO)
 
@@ -93,7 +101,7 @@ def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzA
     before = len(site.faults.found)
     arrays: list[NpzArray] = []
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zip_file(path) as archive:
             members = [info.filename.removesuffix(".npy") for info in archive.infolist()]
         for name, key in names:
             if name in members:
@@ -101,17 +109,18 @@ def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzA
                 if array.examine(site):
                     arrays.append(array)
                 continue
-            near = closest(name, members)
-            cure = f"did you mean `{near}`?" if near else f"it has {listed(sorted(members))}"
+            near = closest(name, members) if place.quotable else None
+            cure = f"did you mean `{clipped(near)}`?" if near else place.known("it has", sorted(members))
             site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
     except Damaged as error:
-        message = f"`{file}` is no sound npz file: {error}"
+        why = f": {clipped(str(error), 200)}" if place.quotable else ""
+        message = f"`{file}` is no sound npz file{why}"
         site.faults.add("SN520", message, *file_key, help=_instead(path))
     return arrays if len(site.faults.found) == before else None
 
 
 def _instead(path: Path) -> str | None:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(6)
     if start == b"\x93NUMPY":
         return 'it is a single array (.npy): `type = "npy"` reads those'

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from specnet.data.arrays.source import ArraySource, Pair, StoredArray, StoredInputs
+from specnet.data.arrays.stretch import holds
 from specnet.data.faults import counted
 from specnet.data.files import Place, Site
 from specnet.data.reader import joined
@@ -64,7 +65,8 @@ def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> D
         return None
     shape = inputs.shape[1:] or (1,)
     raw = Description(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches)
-    if not raw.target and targets.type[0] in "iu":
+    # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
+    if not raw.target and targets.type[0] in "iu" and holds(targets):
         counter = targets.labels(site)
         if counter is None:
             return None

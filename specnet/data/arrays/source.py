@@ -109,6 +109,9 @@ class ArraySource:
             return None
         numbers = sum(array.size + 4 * prod(array.shape) for array in stored)
         if load == "batches" or (load == "auto" and not obstacles and larger_than_half(numbers)):
+            kept = [part for pair in given for array in pair[len(staying) :] for part in array.parts]
+            if sum(too_large(array, site) for array in kept):
+                return None
             description.batches = tuple(staying)
             description.reading = sum(_reading(array) for array in given[0][: len(staying)])
             return cls(arrays, description, site)

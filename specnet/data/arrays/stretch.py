@@ -48,10 +48,16 @@ class Sized(Protocol):
         ...
 
 
+def holds(array: Sized) -> bool:
+    """Return whether the machine's memory can hold an array."""
+    there = memory()
+    return there is None or array.size <= there
+
+
 def too_large(array: Sized, site: Site, cure: str | None = None) -> bool:
     """Return whether the machine's memory cannot hold an array; note it if so."""
     there = memory()
-    if there is None or array.size <= there:
+    if there is None or holds(array):
         return False
     message = f"{array.what} holds {sized(array.size)}, of the machine's {sized(there)}"
     site.faults.add("SN570", message, *array.key, help=cure)

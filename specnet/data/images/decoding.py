@@ -6,6 +6,7 @@ from struct import error as struct_error
 from typing import TYPE_CHECKING, Literal
 
 from specnet.data.images.header import Unreadable, checked_header
+from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -35,16 +36,18 @@ class Frame:
 
 def decode(path: Path, frame: Frame) -> bytes:
     """Return the pixels of an image line by line, a byte for each channel; raise Unreadable where they are damaged."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     checked_header(path)
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
+        with open_regular(path) as file, Image.open(file, formats=("PNG", "JPEG")) as image:
             upright = ImageOps.exif_transpose(image)
         plain = _plain(upright, frame)
         return _fitted(plain, frame).tobytes()
     except Image.DecompressionBombError as error:
         raise Unreadable(f"is refused: {error}") from None
+    except UnidentifiedImageError:
+        raise Unreadable("is damaged: nothing behind its header is an image's") from None
     except _STUMBLES as error:
         raise Unreadable(f"is damaged: {str(error) or type(error).__name__}") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from specnet.data.faults import closest, listed
+from specnet.data.faults import clipped, closest, listed
 from specnet.data.files import Place
 from specnet.data.images.header import SUFFIXES, Unreadable, checked_header
 
@@ -47,28 +47,30 @@ def labelled_images(place: Place, known: tuple[str, ...] | None = None) -> Label
     loose = [entry for entry in entries if not entry.is_dir()]
     if not folders:
         message = f"`{place.name}` has no folder for each class"
-        if loose:
+        if loose and place.quotable:
             message += f"; it holds {listed([entry.name for entry in loose], 3)} itself"
         cure = f"put the images of each class into a folder of its own: {place.name}/CLASS/IMAGE.png"
         faults.add("SN583", message, *key, help=cure)
         return None
     for entry in loose:
         message = f"`{_name(place, entry)}` lies beside the folders of the classes, and so is of no class"
-        faults.add("SN583", message, *key, help="move it into a class's folder, or out of this one")
+        _note(place, "SN583", message, "move it into a class's folder, or out of this one")
     classes = known if known is not None else tuple(folder.name for folder in folders)
     files: list[ImageFile] = []
     labels: list[int] = []
     for folder in folders:
         if folder.name not in classes:
-            near = closest(folder.name, classes)
-            message = f"`{_name(place, folder)}`: the training data have no class `{folder.name}`"
-            cure = f"did you mean `{near}`?" if near else f"they have {listed(classes)}"
-            faults.add("SN514", message, *key, help=cure)
+            near = closest(folder.name, classes) if place.quotable else None
+            of_name = f"`{clipped(folder.name)}`" if place.quotable else "of its name"
+            message = f"`{_name(place, folder)}`: the training data have no class {of_name}"
+            cure = f"did you mean `{clipped(near)}`?" if near else place.known("they have", classes)
+            _note(place, "SN514", message, cure)
             continue
         found = _entries(folder, place)
         if not found:
-            message = f"`{_name(place, folder)}` has no images: the class `{folder.name}` is empty"
-            faults.add("SN583", message, *key, help="remove the folder, or put images into it")
+            which = f"the class `{clipped(folder.name)}`" if place.quotable else "a class"
+            message = f"`{_name(place, folder)}` has no images: {which} is empty"
+            _note(place, "SN583", message, "remove the folder, or put images into it")
         files += _sound(found, place)
         labels += [classes.index(folder.name)] * (len(files) - len(labels))
     return Labelled(classes, files, labels) if len(faults.found) == before else None
@@ -108,12 +110,29 @@ def _below(folder: Path) -> Iterator[Path]:
 def _entries(folder: Path, place: Place) -> list[Path]:
     """Return what is in a folder, in the order of its names' characters, or note why it cannot be read."""
     try:
-        return sorted((e for e in folder.iterdir() if not _litter(e)), key=lambda entry: entry.name)
+        found = sorted((e for e in folder.iterdir() if not _litter(e)), key=lambda entry: entry.name)
     except OSError as error:
-        place.site.faults.add(
-            "SN502", f"`{_name(place, folder)}` cannot be read: {error.strerror}", *place.key
-        )
+        _note(place, "SN502", f"`{_name(place, folder)}` cannot be read: {error.strerror}")
         return []
+    return [entry for entry in found if _reachable(entry, place)]
+
+
+def _reachable(entry: Path, place: Place) -> bool:
+    """Return whether a link in a folder may be followed, or note why not; the folder itself has been checked."""
+    if not entry.is_symlink():
+        return True
+    way = entry.relative_to(place.path)
+    refusal = place.site.access.refusal(str(way), place.path, _name(place, entry))
+    if refusal is not None:
+        _note(place, refusal.code, refusal.message, refusal.cure)
+    return refusal is None
+
+
+def _note(place: Place, code: str, message: str, cure: str | None = None) -> None:
+    """Note a fault, but once where names may not be quoted, and all entries are called the same."""
+    faults = place.site.faults
+    if place.quotable or all(found.message != message for found in faults.found):
+        faults.add(code, message, *place.key, help=cure)
 
 
 def _litter(entry: Path) -> bool:
@@ -126,14 +145,12 @@ def _sound(paths: list[Path], place: Place) -> list[ImageFile]:
         name = _name(place, path)
         if path.is_dir():
             cure = "images lie directly in the folder of their class"
-            place.site.faults.add(
-                "SN583", f"`{name}` is a folder within a class's folder", *place.key, help=cure
-            )
+            _note(place, "SN583", f"`{name}` is a folder within a class's folder", cure)
             continue
         try:
             checked_header(path)
         except Unreadable as error:
-            place.site.faults.add("SN584", f"`{name}` {error}", *place.key, help=error.cure)
+            _note(place, "SN584", f"`{name}` {error}", error.cure)
             continue
         files.append(ImageFile(path, name))
     return files
@@ -142,7 +159,8 @@ def _sound(paths: list[Path], place: Place) -> list[ImageFile]:
 def _name(place: Place, path: Path) -> str:
     if path == place.path:
         return place.name
-    return f"{place.name.rstrip('/')}/{path.relative_to(place.path).as_posix()}"
+    way = path.relative_to(place.path).as_posix() if place.quotable else "…"
+    return f"{place.name.rstrip('/')}/{way}"
 
 
 __all__ = ["SUFFIXES", "ImageFile", "Labelled", "digest", "labelled_images", "unlabelled_images"]

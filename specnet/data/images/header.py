@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from specnet.data.opening import NotRegularError, open_regular
+
 Form = Literal["PNG", "JPEG"]
 
 SUFFIXES: dict[str, Form] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -48,8 +50,10 @@ def checked_header(path: Path) -> Header:
             "PNG and JPEG are read; other images have to be converted",
         )
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             header = _header(file)
+    except NotRegularError as error:
+        raise Unreadable(f"is {error.strerror}") from None
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
     if header.form != meant:

@@ -14,6 +14,7 @@ from specnet.data.reader import BATCHES, Part
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import Description
+from specnet.installation import install_command
 
 if TYPE_CHECKING:
     from specnet.data.images.decoding import Frame
@@ -30,7 +31,7 @@ def pillow_is_there(site: Site) -> bool:
     if find_spec("PIL") is not None:
         return True
     message = "reading images needs Pillow, which the extra `images` brings"
-    site.faults.add("SN582", message, "type", help="pip install 'specnet[images]'")
+    site.faults.add("SN582", message, "type", help=install_command("images"))
     return False
 
 
@@ -51,10 +52,10 @@ def open_images(reader: Images, site: Site) -> ImageSource | None:
                 parts[name] = found
     if len(parts) < len(tables):
         return None
-    return ImageSource(parts, keys, reader.frame, described(reader, parts), site)
+    return ImageSource(parts, keys, reader.frame, described(reader, parts, site), site)
 
 
-def described(reader: Images, parts: Mapping[str, Labelled]) -> Description:
+def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> Description:
     """Return the description of images."""
     train, shape = parts["train"], reader.frame.shape
     counts = Counter(train.labels)
@@ -68,6 +69,7 @@ def described(reader: Images, parts: Mapping[str, Labelled]) -> Description:
         class_count=len(train.classes),
         classes=train.classes,
         per_class=[counts[i] for i in range(len(train.classes))],
+        quotable=site.quotable,
     )
     # As bytes, and as float32 beside them.
     if reader.load == "batches" or (

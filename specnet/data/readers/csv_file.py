@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from specnet.data.files import larger_than_half
 from specnet.data.reader import BATCHES, FilePath, Load
@@ -66,6 +66,14 @@ class Csv(Tabular):
             message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
             raise fault(message, key="encoding")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_accepted(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the default of a key that a document may not give: what is written must validate."""
+        data: dict[str, Any] = write(self)
+        if self.load == "whole":
+            data.pop("shuffle_buffer", None)
+        return data
 
     def check_frames(self, site: Site) -> None:
         """Note frames that cannot take the place of files, or not as the document says."""

@@ -24,7 +24,7 @@ def choose(reader: Tabular, dialect: Dialect, place: Place) -> Layout | None:
     if reader.features is not None:
         features = resolver.many(reader.features, ("features",))
         for i in sorted(set(features) & set(targets)):
-            message = f"column `{resolver.names[i]}` is a target, and cannot be a feature too"
+            message = f"{place.column(i, resolver.names[i])} is a target, and cannot be a feature too"
             faults.add("SN510", message, "features")
     else:
         gone = {*targets, *resolver.many(reader.exclude, ("exclude",))}
@@ -92,8 +92,8 @@ def choose_alike(dialect: Dialect, place: Place, main: Layout) -> Layout | None:
         faults.add("SN554", message, *place.key)
         return None
     before = len(faults.found)
-    features = [resolver.one(main.names[i], place.key) for i in main.features]
-    targets = [resolver.one(main.names[i], place.key) for i in main.targets]
+    features = [resolver.one(main.names[i], place.key, of_training=True) for i in main.features]
+    targets = [resolver.one(main.names[i], place.key, of_training=True) for i in main.targets]
     if len(faults.found) > before:
         return None
     chosen = tuple(i for i in features if i is not None), tuple(i for i in targets if i is not None)

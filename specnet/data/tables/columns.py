@@ -74,8 +74,8 @@ class TableRows:
                 value = _cell(cell, column, index[i], dialect)
                 if isinstance(value, str):
                     near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
-                    cure = f"did you mean `{near}`?" if near else None
-                    faults.add("SN512", f"row {r + 1}, column `{column.name}`: {value}", help=cure)
+                    cure = f"did you mean `{clipped(near)}`?" if near else None
+                    faults.add("SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=cure)
                     value = 0
                 columns[i].append(value)
         return cls(plan, columns)
@@ -179,7 +179,7 @@ def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], dialect: Dialect
         number = float(cell) if value is None else float(value)
     except (TypeError, ValueError, OverflowError):
         return f"`{clipped(str(cell))}` is not a number"
-    return number if isfinite(number) else f"`{cell}` is not a finite number"
+    return number if isfinite(number) else f"`{clipped(str(cell))}` is not a finite number"
 
 
 def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from specnet.data.signature import Description
 from specnet.data.tables.plan import ColumnPlan, TablePlan
 
 if TYPE_CHECKING:
-    from specnet.data.files import Site
+    from specnet.data.files import Place
     from specnet.data.readers.table import Tabular
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.scan import Column, Scan
@@ -18,8 +18,9 @@ LARGEST = 2**31
 """Whole numbers from here on are not taken for class indices."""
 
 
-def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, site: Site) -> bool:
+def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: Place) -> bool:
     """Return whether the training file's columns can become inputs and targets; note why not."""
+    site = place.site
     before = len(site.faults.found)
     for i in layout.used:
         column, settings = found.columns[i], layout.settings.get(i)
@@ -27,30 +28,26 @@ def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, site: Site) -> b
         if problem is not None:
             key, message = problem
             cure = f"its cells look like {'numbers' if column.type == 'number' else 'names'}; `type` says what they are"
-            site.faults.add(
-                "SN517", f"column `{column.name}`: {message}", "columns", layout.keys[i], key, help=cure
-            )
+            message = f"{place.column(i, column.name)}: {message}"
+            site.faults.add("SN517", message, "columns", layout.keys[i], key, help=cure)
     for i in layout.features:
         column = found.columns[i]
         count = len(column.categories)
         if count > reader.max_categories:
-            site.faults.add(
-                "SN515",
-                f"column `{column.name}` of `{reader.path}` has {count} categories, "
-                f"such as {listed(column.categories[:3])}",
-                "path",
-                help=f'leave it out with `exclude = ["{column.name}"]`, or raise `max_categories`',
-            )
+            message = f"{place.column(i, column.name)} of `{reader.path}` has {count} categories"
+            if place.quotable:
+                message += f", such as {listed(column.categories[:3])}"
+            cure = f"leave it out with `exclude = [{place.reference(i, column.name)}]`, or raise `max_categories`"
+            site.faults.add("SN515", message, "path", help=cure)
         elif len(found.missing.get(i, ())) == found.rows and not _fixed(reader, layout, i):
-            message = f"column `{column.name}` of `{reader.path}` has no value at all"
-            cure = f'leave it out with `exclude = ["{column.name}"]`'
+            message = f"{place.column(i, column.name)} of `{reader.path}` has no value at all"
+            cure = f"leave it out with `exclude = [{place.reference(i, column.name)}]`"
             site.faults.add("SN511", message, "path", help=cure)
     if isinstance(reader.target, tuple):
         for n, i in enumerate(layout.targets):
             if found.columns[i].type == "category":
-                message = (
-                    f"target column `{found.columns[i].name}` holds text: several targets must be numbers"
-                )
+                which = place.column(i, found.columns[i].name)
+                message = f"target {which} holds text: several targets must be numbers"
                 cure = "a single column of text can be the target, as classes"
                 site.faults.add("SN516", message, "target", n, help=cure)
     return len(site.faults.found) == before

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from specnet.data.files import Place
+from specnet.data.opening import open_regular
+
+LONGEST = 64 << 20
+"""Letters of a line above which a file is taken for one that is made to fill the memory."""
+
+CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,14 @@ class Dialect:
         encoding = (
             "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
         )
-        with path.open(encoding=encoding, newline="") as file:
+        with TextIOWrapper(open_regular(path), encoding=encoding, newline="") as file:
             skip = self.delimiter != " "
-            reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
+            lines = _bounded(file) if path.stat().st_size > LONGEST else file
+            reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
             try:
                 yield Lines(reader)
+            except _EndlessError:
+                raise
             except csv.Error as error:
                 raise csv.Error(f"{error}, in line {reader.line_num}") from error
 
@@ -138,20 +150,50 @@ def reading(place: Place, encoding: str) -> Iterator[None]:
         faults.add("SN502", f"`{place.name}` cannot be read: {error.strerror}", *place.key)
 
 
+class _EndlessError(csv.Error):
+    """A line is so long that it would fill the memory."""
+
+
+def _bounded(file: IO[str]) -> Iterator[str]:
+    """Yield the lines of a file; raise csv.Error at one that would fill the memory."""
+    for number in count(1):
+        line = file.readline(LONGEST)
+        if len(line) == LONGEST and not line.endswith(("\n", "\r")):
+            raise _EndlessError(f"line {number} is longer than {LONGEST >> 20} MiB")
+        if not line:
+            return
+        yield line
+
+
 def _note_undecodable(place: Place, encoding: str) -> None:
-    data = place.path.read_bytes()
+    with open_regular(place.path) as file:
+        start = file.read(2)
+        file.seek(0)
+        where = _undecodable(file, encoding)
     kinds = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-    kind = kinds.get(data[:2])
+    kind = kinds.get(start)
     cure = "unpack it first" if kind else "name its `encoding`, such as `latin-1`"
     if kind == "UTF-16":
         cure = 'write `encoding = "utf-16"`'
-    where = ""
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        where = f" in line {line}"
-    except UnicodeError:
-        where = " from its start"
     message = f"`{place.name}` is {kind}" if kind else f"`{place.name}` is not text in {encoding}{where}"
     place.site.faults.add("SN503", message, *place.key, help=cure)
+
+
+def _undecodable(file: IO[bytes], encoding: str) -> str:
+    """Return where a file is not text in an encoding, read piece by piece, whatever its size."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
+    while True:
+        piece = file.read(CHUNK)
+        # An error's place counts from what the decoder still holds of the piece before.
+        held = decoder.getstate()[0]
+        try:
+            decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            line += error.object.count(b"\n", 0, error.start) - held.count(b"\n")
+            return f" in line {line}"
+        except UnicodeError:
+            return " from its start"
+        if not piece:
+            return ""
+        line += piece.count(b"\n")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from specnet.data.faults import clipped, closest, listed
+from specnet.data.faults import clipped, closest
 from specnet.data.files import Place
 from specnet.data.tables.dialect import Dialect
 from specnet.data.tables.layout import Layout
@@ -99,9 +99,10 @@ def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Non
     ):
         return
     for i, cells in seen.items():
-        _note(place, layout.names[i], cells, i in rules.optional)
+        column = f"{place.column(i, layout.names[i])} of `{place.name}`"
+        _note(place, column, place.reference(i, layout.names[i]), cells, i in rules.optional)
         if cells.unknown.count and i not in rules.zeros:
-            _note_unknown(place, layout.names[i], cells)
+            _note_unknown(place, column, cells)
 
 
 def _note_short(place: Place, dialect: Dialect, short: _Seen, width: int) -> None:
@@ -119,42 +120,41 @@ def _header_after_all(place: Place, seen: Mapping[int, _ColumnCells], first: int
     odd = [cells.texts for cells in seen.values() if cells.texts.count and cells.numbers.count]
     if not odd or any(texts.lines != [first] or texts.count > 1 for texts in odd):
         return False
-    message = (
-        f"the first line of `{place.name}` looks like names of columns: it holds `{clipped(odd[0].texts[0])}`"
-    )
+    message = f"the first line of `{place.name}` looks like names of columns"
+    if place.quotable:
+        message += f": it holds `{clipped(odd[0].texts[0])}`"
     place.site.faults.add("SN507", message, *place.key, help="leave out `header = false`")
     return True
 
 
-def _note(place: Place, name: str, cells: _ColumnCells, optional: bool) -> None:
+def _note(place: Place, column: str, reference: str, cells: _ColumnCells, optional: bool) -> None:
     faults, kind = place.site.faults, cells.form.kind
-    column = f"column `{clipped(name)}` of `{place.name}`"
     if cells.missing.count and not optional:
         cure = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
-        shown = f" (`{cells.missing.texts[0]}`)" if cells.missing.texts[0] else ""
+        text = cells.missing.texts[0]
+        shown = f" (`{clipped(text)}`)" if text and place.quotable else ""
         message = f"{column} has no value in {cells.missing.where}{shown}"
         faults.add("SN511", message, *place.key, help=cure)
     texts, numbers, infinite = cells.texts, cells.numbers, cells.infinite
     if kind is None and texts.count > numbers.count + infinite.count:
         for odd in (numbers, infinite):
             if odd.count:
-                message = f"{column} holds a number among its texts: {_shown(odd)} in {odd.where}"
-                cure = f'write `categories = ["{name}"]` if its cells are names, whatever they look like'
+                message = f"{column} holds a number among its texts{_shown(place, odd, ': ')} in {odd.where}"
+                cure = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
                 faults.add("SN512", message, *place.key, help=cure)
         return
     if infinite.count:
-        message = f"{column} holds {_shown(infinite)} in {infinite.where}, which is no finite number"
+        shown = _shown(place, infinite) or "a cell"
+        message = f"{column} holds {shown} in {infinite.where}, which is no finite number"
         cure = "list the text in `missing_markers` if it stands for a missing value"
         faults.add("SN513", message, *place.key, help=cure)
     if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
-        _note_text(place, name, cells)
+        _note_text(place, column, cells)
 
 
-def _note_text(place: Place, name: str, cells: _ColumnCells) -> None:
-    message = (
-        f"column `{clipped(name)}` of `{place.name}` holds text among its numbers: "
-        f"{_shown(cells.texts)} in {cells.texts.where}"
-    )
+def _note_text(place: Place, column: str, cells: _ColumnCells) -> None:
+    shown = _shown(place, cells.texts, ": ")
+    message = f"{column} holds text among its numbers{shown} in {cells.texts.where}"
     cure = (
         "list the text in `missing_markers` if it stands for a missing value, "
         "or the column in `categories` if its cells are names"
@@ -162,23 +162,22 @@ def _note_text(place: Place, name: str, cells: _ColumnCells) -> None:
     place.site.faults.add("SN512", message, *place.key, help=cure)
 
 
-def _note_unknown(place: Place, name: str, cells: _ColumnCells) -> None:
+def _note_unknown(place: Place, column: str, cells: _ColumnCells) -> None:
     text, where = cells.unknown.texts[0], cells.unknown.where
     known = cells.form.categories or ()
-    message = (
-        f"column `{clipped(name)}` of `{place.name}` holds {_shown(cells.unknown)} in {where}, "
-        f"{cells.form.stranger}"
-    )
-    near = closest(text, known)
+    shown = _shown(place, cells.unknown) or "a cell"
+    message = f"{column} holds {shown} in {where}, {cells.form.stranger}"
+    near = closest(text, known) if place.quotable else None
     if cells.form.boolean:
         cure = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
     elif near is not None:
-        cure = f'if it means `{near}`, write `replace = {{ "{text}" = "{near}" }}`'
+        mean = clipped(near)
+        cure = f'if it means `{mean}`, write `replace = {{ "{clipped(text)}" = "{mean}" }}`'
     else:
         whose = (
             "list it in `values`"
             if cells.form.origin == "values"
-            else f"the training file has {listed(known)}"
+            else place.known("the training file has", known)
         )
         cure = f'{whose}; `unknown = "zeros"` lets features pass'
     place.site.faults.add("SN514", message, *place.key, help=cure)
@@ -189,6 +188,7 @@ def _written(cell: Any) -> str:
     return cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)
 
 
-def _shown(seen: _Seen) -> str:
+def _shown(place: Place, seen: _Seen, lead: str = "") -> str:
+    """Return a lead and the first cells; nothing where they may not be quoted."""
     texts = list(dict.fromkeys(f"`{clipped(text)}`" for text in seen.texts))
-    return ", ".join(texts[:3])
+    return lead + ", ".join(texts[:3]) if place.quotable else ""

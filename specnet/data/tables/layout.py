@@ -69,16 +69,21 @@ class Resolver:
             return False
         self.faults.add(
             "SN507",
-            f"the first line of `{self.place.name}` looks like data, not like names of columns: it holds "
-            f"{listed([clipped(name) for name in odd], 3)}",
+            f"the first line of `{self.place.name}` looks like data, not like names of columns"
+            + (f": it holds {listed(odd, 3)}" if self.place.quotable else ""),
             *self.place.key,
             help="write `header = false` if it is data, and name columns by their places from 0; "
             "write `header = true` if these are names",
         )
         return True
 
-    def one(self, ref: ColumnRef, key: KeyPath, part: Part = "value") -> int | None:
-        """Return the place of the column that a document means, or note why it means none."""
+    def one(
+        self, ref: ColumnRef, key: KeyPath, part: Part = "value", *, of_training: bool = False
+    ) -> int | None:
+        """Return the place of the column that a document means, or note why it means none.
+
+        `of_training` says that the name is not the document's but that of a column of the training file.
+        """
         width = len(self.names)
         if isinstance(ref, int):
             if -width <= ref < width:
@@ -98,14 +103,21 @@ class Resolver:
         if len(places) == 1:
             return places[0]
         if places:
-            message = f"`{self.place.name}` has {len(places)} columns called `{ref}`"
+            message = f"`{self.place.name}` has {len(places)} columns {self._called(ref, of_training)}"
             cure = None if part == "key" else f"give a place: {' or '.join(map(str, places))}"
             self.faults.add("SN508", message, *key, part=part, help=cure)
             return None
-        near = closest(ref, self.names)
-        cure = self._delimiter() or (f"did you mean `{near}`?" if near else f"it has {listed(self.names)}")
-        self.faults.add("SN509", f"`{self.place.name}` has no column `{ref}`", *key, part=part, help=cure)
+        near = closest(ref, self.names) if self.place.quotable else None
+        there = f"did you mean `{clipped(near)}`?" if near else self.place.known("it has", self.names)
+        hidden = of_training and not self.place.quotable
+        what = "that the training file has" if hidden else f"`{clipped(ref)}`"
+        message = f"`{self.place.name}` has no column {what}"
+        self.faults.add("SN509", message, *key, part=part, help=self._delimiter() or there)
         return None
+
+    def _called(self, name: str, of_training: bool) -> str:
+        """Return which name a sentence speaks of, without it where it may not be quoted."""
+        return "of one name" if of_training and not self.place.quotable else f"called `{clipped(name)}`"
 
     def settings(self, columns: Mapping[str, ColumnSettings]) -> dict[int, tuple[str, ColumnSettings]]:
         """Return what a document says of single columns, with its names for them, by their places."""
@@ -148,7 +160,7 @@ class Resolver:
                 self.faults.add("SN508", message, *self.place.key, help=cure)
         for name, count in Counter(self.names[i] for i in used).items():
             if name and count > 1:
-                message = f"`{self.place.name}` has {count} columns called `{name}`"
+                message = f"`{self.place.name}` has {count} columns {self._called(name, True)}"
                 places = [i for i in used if self.names[i] == name]
                 cure = f"leave out all but one with `exclude = {places[1:]}`"
                 self.faults.add("SN508", message, *self.place.key, help=cure)

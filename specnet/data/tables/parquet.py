@@ -4,7 +4,10 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.faults import clipped
+from specnet.data.opening import open_regular
 from specnet.data.tables.typed import TypedDialect, TypedTable, typed_dialect
+from specnet.installation import install_command
 
 if TYPE_CHECKING:
     from specnet.data.files import Place
@@ -31,26 +34,31 @@ def open_parquet(place: Place) -> TypedTable | None:
         if (error.name or "").partition(".")[0] != "pyarrow":
             raise
         message = f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` brings"
-        _once(place, "SN582", message, "pip install 'specnet[parquet]'")
+        _once(place, "SN582", message, install_command("parquet"))
         return None
     try:
-        with parquet.ParquetFile(place.path) as file:
+        with open_regular(place.path) as raw, parquet.ParquetFile(raw) as file:
             schema = file.schema_arrow
     except (arrow.ArrowException, OSError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        _once(place, "SN519", f"`{place.name}` is no sound Parquet file: {first}")
+        _once(place, "SN519", f"`{place.name}` is no sound Parquet file{_why(place, error)}")
         return None
 
     def batches() -> Iterator[Sequence[Sequence[Any]]]:
         try:
-            with parquet.ParquetFile(place.path) as file:
+            with open_regular(place.path) as raw, parquet.ParquetFile(raw) as file:
                 for batch in file.iter_batches(batch_size=ROWS):
                     yield [_values(column) for column in batch.columns]
         except (arrow.ArrowException, OSError) as error:
-            faults.add("SN519", f"`{place.name}` is damaged: {str(error).splitlines()[0]}", *place.key)
+            faults.add("SN519", f"`{place.name}` is damaged{_why(place, error)}", *place.key)
 
     kinds = {name: _kind(arrow.types, type_) for name, type_ in zip(schema.names, schema.types, strict=True)}
     return TypedTable(tuple(schema.names), kinds, batches)
+
+
+def _why(place: Place, error: Exception) -> str:
+    """Return what pyarrow says of a file, which may hold some of its contents."""
+    first = next(iter(str(error).splitlines()), type(error).__name__)
+    return f": {clipped(first, 200)}" if place.quotable else ""
 
 
 def _once(place: Place, code: str, message: str, cure: str | None = None) -> None:

@@ -85,7 +85,7 @@ def scan_passing(place: Place, dialect: Dialect, layout: Layout, rules: Rules, m
             for i, column in columns.items():
                 column.take(keep)
                 if i in layout.features and len(column.reader.codes.index) > most:
-                    _note(place, column.reader, most)
+                    _note(place, i, column.reader, most)
                     return None
             rows += len(chunk) if keep is None else sum(keep)
             if rules.drop:
@@ -105,11 +105,11 @@ def _kept(dropping: Iterable[ColumnReader], rows: int) -> list[bool] | None:
     return [row not in gone for row in range(rows)] if gone else None
 
 
-def _note(place: Place, reader: ColumnReader, most: int) -> None:
-    place.site.faults.add(
-        "SN515",
-        f"column `{reader.name}` of `{place.name}` has more than {most} categories, "
-        f"such as {listed(list(reader.codes.index)[:3])}",
-        "path",
-        help=f'leave it out with `exclude = ["{reader.name}"]`, or raise `max_categories`',
+def _note(place: Place, number: int, reader: ColumnReader, most: int) -> None:
+    message = f"{place.column(number, reader.name)} of `{place.name}` has more than {most} categories"
+    if place.quotable:
+        message += f", such as {listed(list(reader.codes.index)[:3])}"
+    cure = (
+        f"leave it out with `exclude = [{place.reference(number, reader.name)}]`, or raise `max_categories`"
     )
+    place.site.faults.add("SN515", message, "path", help=cure)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from specnet.data.faults import clipped
 from specnet.data.readers.table import NOTHING_SAID
 from specnet.data.tables.scan import BOOLEANS, Form, Rules
 
@@ -22,8 +23,10 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: Place)
     odd = [i for i in layout.used if kinds.get(layout.names[i]) not in (None, "number", "text", "boolean")]
     for i in odd:
         name = layout.names[i]
-        message = f"column `{name}` of `{place.name}` holds values of type {kinds[name]}"
-        cure = f'leave it out with `exclude = ["{name}"]`, or make numbers, text or booleans of it'
+        # The type of a table in a table has the names of its columns.
+        kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "a type that cannot be learnt from"
+        message = f"{place.column(i, name)} of `{place.name}` holds values of {kind}"
+        cure = f"leave it out with `exclude = [{place.reference(i, name)}]`, or make numbers, text or booleans of it"
         place.site.faults.add("SN518", message, *place.key, help=cure)
     if odd:
         return None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from specnet.data.files import Place, Site
+from specnet.data.faults import sized
+from specnet.data.files import Place, Site, memory
 from specnet.data.reader import Part, joined
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MOST, Cells, Sample
@@ -117,7 +118,7 @@ def open_table(reader: Tabular, site: Site) -> TableSource | None:
     if main is None:
         return None
     layout, train = main
-    if not fit_to_encode(reader, layout, train, site):
+    if not fit_to_encode(reader, layout, train, opened.place):
         return None
     plan = plan_of(reader, layout, train)
     scans, layouts, tables = {"train": train}, {"train": layout}, {"train": opened}
@@ -144,6 +145,16 @@ def open_table(reader: Tabular, site: Site) -> TableSource | None:
     return TableSource(plan, layouts, scans, description, tables, buffer)
 
 
+def _too_large(reader: Tabular, place: Place) -> bool:
+    """Return whether a file is larger than the memory that its rows are to be held in; note it if so."""
+    size, there = place.path.stat().st_size, memory()
+    if there is None or size <= there or reader.buffer(size) is not None:
+        return False
+    message = f"`{place.name}` holds {sized(size)}, of the machine's {sized(there)}"
+    place.site.faults.add("SN570", message, *place.key, help=reader.cure)
+    return True
+
+
 def _taken(plan: TablePlan, train: Scan, place: Place, buffer: int) -> tuple[int, int]:
     """Return the bytes that reading the rows takes for each split, and once for all."""
     width, rows = plan.width, train.rows
@@ -165,7 +176,10 @@ def _open(reader: Tabular, split: str, text: str, key: KeyPath, site: Site) -> _
     if frame is not None:
         return _Opened(Place(Path(), f"the {split} frame", key, site), frame_dialect(reader, frame))
     path = site.find(text, *key)
-    return None if path is None else _Opened(Place(path, text, key, site), reader.dialect)
+    if path is None:
+        return None
+    place = Place(path, text, key, site)
+    return None if _too_large(reader, place) else _Opened(place, reader.dialect)
 
 
 def _scanned(

@@ -166,4 +166,21 @@ DATA = (
             ("measured.npz", "<inputs of shape (4, 1), and targets of shape (4,)>"),
         ),
     ),
+    Code(
+        "SN574",
+        "a path leads to the system's state",
+        "What lies in /proc, /sys and /dev is made up by the system when it is read: the environment of a process, "
+        "the settings of the kernel, devices. None of it is data, some of it is secret, and some never ends. It does "
+        "not matter whether the document names such a path or a link that leads there.",
+        '[data]\ntype = "csv"\npath = "/proc/self/environ"\ntarget = "width"\n',
+        '[data]\ntype = "csv"\npath = "flowers.csv"\ntarget = "width"\n',
+        files=(("flowers.csv", "length,width\n5.1,3.5\n4.9,3.0\n6.3,3.3\n"),),
+    ),
+    Code(
+        "SN575",
+        "a path leads out of the folder that a check is confined to",
+        "With `specnet validate --confine DIR`, nothing outside of DIR is read for a document, and nothing is said "
+        "of what lies there: neither by an absolute path, nor by `..`, nor through links, nor in SPECNET_DATA. CI "
+        "that checks the documents of strangers should confine itself to the repository.",
+    ),
 )

@@ -34,8 +34,8 @@ IMAGES = (
         "SN582",
         "data need an extra that is not installed",
         "Some kinds of data are read by libraries that specnet itself does not need. Extras bring them: "
-        "`pip install 'specnet[images]'` brings Pillow, which decodes images, and `specnet[parquet]` pyarrow, "
-        "which reads Parquet files.",
+        "`images` brings Pillow, which decodes images, and `parquet` pyarrow, which reads Parquet files. The "
+        "finding names the command that adds the extra to the installation at hand.",
     ),
     Code(
         "SN583",

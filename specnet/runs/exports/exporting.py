@@ -22,8 +22,7 @@ from specnet.runs.exports.safetensors_file import write_safetensors
 from specnet.runs.exports.training import write_training
 from specnet.runs.files import write_whole
 from specnet.runs.model_archive import write_archive
-from specnet.runs.resolved import load as load_json
-from specnet.runs.resolved import resolved
+from specnet.runs.resolved import load_resolved, resolved
 from specnet.runs.starting import start_from
 
 DOCUMENTS = (".toml", ".json")
@@ -70,7 +69,7 @@ class Exported:
     def described(self) -> dict[str, Any]:
         """Return what `resolved.json` holds, or would."""
         if self.trained and self.path.is_dir():
-            return dict(load_json(self.path / RESOLVED))
+            return load_resolved(self.path / RESOLVED)
         return resolved(self.model.network.spec, ())
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from specnet.data import Dataset
+from specnet.data.access import Access
 from specnet.data.dataset import drawn_rows
 from specnet.data.faults import Faults
 from specnet.data.files import Site
@@ -23,7 +24,7 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
     Columns of a table come as the numbers that its cells become. Raises SpecError where the data cannot be read.
     """
     faults = Faults(("data",))
-    source = spec.data.open(Site(folder, faults))
+    source = spec.data.open(Site(folder, faults, access=Access(folder)))
     faults.check()
     assert source is not None
     drawn = drawn_rows(spec.data, source.read(spec.seed), spec.seed)

@@ -21,7 +21,14 @@ from specnet.runs.exports.program import Program
 from specnet.runs.exports.rates import planned_rates, rate_function
 from specnet.runs.exports.rows import raw_splits
 from specnet.runs.exports.updating import Rule, rule_of
-from specnet.runs.exports.watching import TRAIN, kept_list, watched_figures, watching
+from specnet.runs.exports.watching import (
+    TRAIN,
+    before_watching,
+    kept_list,
+    time_is_over,
+    watched_figures,
+    watching,
+)
 from specnet.runtime.random import words
 from specnet.vocabulary.optimizers import Searching
 
@@ -154,8 +161,7 @@ class _Training:
         lines += [f"{many} = [{start} for parameter in parameters]" for many, start in rule.slots.values()]
         if self.settings.accumulate > 1:
             lines.append("accumulated = [np.zeros_like(parameter) for parameter in parameters]")
-        if stopping is not None:
-            lines.append("best, waited = None, 0")
+        lines += before_watching(self.network)
         if self.settings.max_seconds is not None:
             lines.append("began = time.perf_counter()")
             self.program.modules.add("time")
@@ -195,11 +201,12 @@ class _Training:
             step += ["# Running statistics: what evaluation has instead of the batch's.", *passes.followed]
         loop = [f"for epoch in range(1, {self.settings.epochs + 1}):"]
         loop += indented(self._whole(step, passes) if self.full else self._batches(step, passes))
-        return loop + indented(watching(self.network, self.program, self.variables))
+        return loop + indented(time_is_over(self.network))
 
     def _whole(self, step: list[str], passes: Passes) -> list[str]:
         penalty = " + float(penalty)" if passes.penalised else ""
-        return [*step, *([f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else [])]
+        loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
+        return [*step, *loss, *watching(self.network, self.program, self.variables)]
 
     def _batches(self, step: list[str], passes: Passes) -> list[str]:
         watched = TRAIN in self.figures
@@ -214,10 +221,20 @@ class _Training:
         ]
         lines = ["shuffling.shuffle(order)"] if self.settings.shuffle else []
         lines += ["total, seen = 0.0, 0"] if watched else []
-        lines += [f"for start in range(0, {stop}, {self.batch}):", *indented(inner)]
+        end = []
         if watched:
             penalty = " + float(penalty)" if passes.penalised else ""
-            lines.append(f"epoch_loss = total{' / seen' if mean else ''}{penalty}")
+            end.append(f"epoch_loss = total{' / seen' if mean else ''}{penalty}")
+        end += watching(self.network, self.program, self.variables)
+        several = self.settings.accumulate
+        due = [f"(number + 1) % {several} == 0"] if several > 1 else []
+        if end and self.settings.max_seconds is not None:
+            # Only an epoch that is done is watched: one that ends as the time is over still is.
+            inner += time_is_over(self.network, *due, f"start + {self.batch} < {stop}")
+            end = ["else:", *indented(end)]
+        else:
+            inner += time_is_over(self.network, *due)
+        lines += [f"for start in range(0, {stop}, {self.batch}):", *indented(inner), *end]
         return lines
 
     def _summary(self, rule: Rule) -> str:

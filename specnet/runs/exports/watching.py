@@ -1,4 +1,4 @@
-"""Early stopping, plateaus and time limits as lines at the end of an epoch."""
+"""Early stopping, plateaus and time limits as lines of a loop."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def watched_figures(network: Network) -> list[str]:
     settings = network.spec.training
     stopping = settings.early_stopping.monitor if settings.early_stopping is not None else None
     return list(dict.fromkeys(m for m in (settings.schedule.watched, stopping) if m is not None))
+
+
+def before_watching(network: Network) -> list[str]:
+    """Return the lines before the loop that early stopping needs."""
+    settings = network.spec.training
+    if settings.early_stopping is None:
+        return []
+    # The time may be over before anything is measured; then there is nothing to put back.
+    nothing = settings.early_stopping.restore_best and settings.max_seconds is not None
+    return ["best, waited = None, 0", *(["kept = []"] if nothing else [])]
 
 
 def watching(network: Network, program: Program, variables: Mapping[str, str]) -> list[str]:
@@ -50,9 +60,15 @@ def watching(network: Network, program: Program, variables: Mapping[str, str]) -
         lines = [due, *indented(lines)]
     if stopping is not None:
         lines = ["# Is it still getting better?", *lines]
-    if settings.max_seconds is not None:
-        lines += [f"if time.perf_counter() - began >= {settings.max_seconds!r}:", "    break"]
     return lines
+
+
+def time_is_over(network: Network, *more: str) -> list[str]:
+    """Return the lines that leave a loop once `max_seconds` are over, if `more` holds as well; [] without a limit."""
+    limit = network.spec.training.max_seconds
+    if limit is None:
+        return []
+    return [f"if {' and '.join((f'time.perf_counter() - began >= {limit!r}', *more))}:", "    break"]
 
 
 def _variable(monitor: str) -> str:

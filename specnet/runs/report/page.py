@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +21,7 @@ from specnet.runs.report.figures import INK, RATE, TRAIN, VALIDATION, Curve, Fig
 from specnet.runs.report.layers import network_facts
 from specnet.runs.report.parameters import parameter_facts
 from specnet.runs.report.predictions import Predicted, calibration, confusion, predicted, worst
+from specnet.runs.report.repeating import repeating
 
 MOST_CLASSES = 20
 """Classes of a confusion matrix that is shown whole; of a larger one, the most frequent confusions are."""
@@ -85,7 +85,7 @@ def _facts(kept: KeptRun, figures: Figures) -> dict[str, Any]:
         "scalars": _scalars(kept),
         "document": _document(kept.path),
         "resolved": json.dumps(spec, indent=2, ensure_ascii=False),
-        "command": _command(kept.made_of),
+        "repeating": repeating(kept.made_of),
         "outputs": [],
         "parameters": None,
         "network": None,
@@ -259,15 +259,6 @@ def _document(run: Path) -> tuple[str, str]:
         if (run / name).exists():
             return name, (run / name).read_text(encoding="utf-8-sig", errors="replace")
     return "", ""
-
-
-def _command(made_of: dict[str, Any]) -> str:
-    """Return the command that trains the same again."""
-    # A flag stands as it was written, what a program gave after the word `override`.
-    overrides = [str(each).partition(" ")[2] for each in made_of.get("overrides", [])]
-    parts = ["specnet", "run", str(made_of.get("document") or DOCUMENTS[1])]
-    parts += [part for each in overrides for part in ("--set", each)]
-    return shlex.join(parts)
 
 
 def _figure(value: float | None) -> str:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import itertools
+import math
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -135,6 +140,50 @@ def test_every_loss_of_numbers_trains_as_it_does(loss, tmp_path):
 )
 def test_every_setting_has_its_lines(settings, tmp_path):
     agrees(SPECS / "iris.toml", tmp_path, dtype="float64", **{"training.epochs": 9}, **settings)
+
+
+STOPPING = {"monitor": "validation.loss", "patience": 20}
+
+
+@pytest.mark.parametrize("limit", [1, 2.5, 8, 12, 24, 31.5])
+@pytest.mark.parametrize(
+    ("settings", "batches"),
+    [
+        ({}, 6),
+        ({"early_stopping": STOPPING}, 6),
+        ({"early_stopping": {"monitor": "train.loss", "patience": 20}, "drop_last": True}, 5),
+        ({"early_stopping": STOPPING, "validate_every": 3}, 6),
+        ({"early_stopping": STOPPING, "accumulate": 4}, 6),
+        ({"accumulate": 4, "schedule": {"type": "plateau", "patience": 0}}, 6),
+        ({"early_stopping": STOPPING, "validate_every": 3, "batch_size": "full"}, 1),
+    ],
+    ids=["batches", "stopping", "drop-last", "validate-every", "accumulate", "plateau", "full"],
+)
+def test_the_time_is_over_after_the_same_step(settings, batches, limit, monkeypatch):
+    """With a clock that counts the batches that the program has taken."""
+    training = {"epochs": 40, "early_stopping": None, **settings}
+    changes = {"dtype": "float64", **{f"training.{key}": value for key, value in training.items()}}
+    # A step that several batches share is finished.
+    share, last = training.get("accumulate", 1), math.ceil(limit)
+    while last % batches % share and last % batches:
+        last += 1
+    asked = itertools.count(1)
+    free = specnet.load(SPECS / "iris.toml", overrides=changes)
+    expected = specnet.run(free, stop=lambda: next(asked) == last)
+    assert expected.stopped == "interrupted"
+    limited = specnet.load(SPECS / "iris.toml", overrides=changes | {"training.max_seconds": limit})
+    exported = Exported(SPECS / "iris.toml", specnet.compile(limited), trained=False)
+    text = numpy_program(exported, training=True, beside=None).text
+    found: dict[str, Any] = {}
+
+    def clock() -> float:
+        done = (found["epoch"] - 1) * batches + found.get("start", 0) // 16 + 1 if "epoch" in found else 0
+        return float(done)
+
+    monkeypatch.setattr(time, "perf_counter", clock)
+    exec(text, found)
+    for name, array in expected.model.parameters.items():
+        np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""The one way to open a file that a document names."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from io import BufferedReader, FileIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
+
+class NotRegularError(OSError):
+    """A path leads to a pipe, a socket or a device."""
+
+    def __init__(self, path: StrPath) -> None:
+        super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
+
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_regular(path: StrPath) -> BufferedReader:
+    """Open a regular file for reading, and never wait for it.
+
+    Raises NotRegularError for a pipe, a socket or a device, and OSError as `open` does.
+    """
+    return BufferedReader(open_unbuffered(path))
+
+
+def open_unbuffered(path: StrPath) -> FileIO:
+    """Open a regular file as `open_regular` does, to be read straight from the system.
+
+    The type is checked before opening, since opening a device may act on it, and again after: in between, the
+    path may have come to lead elsewhere. A pipe without a writer is opened without waiting for one.
+    """
+    _check(path, Path(path).stat())
+    handle = os.open(path, _FLAGS)
+    try:
+        _check(path, os.fstat(handle))
+        return FileIO(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _check(path: StrPath, found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise NotRegularError(path)

@@ -1,0 +1,74 @@
+"""The result of a finished run, read from its directory as it was returned when the run ended."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.diagnostics import RunError
+from specnet.runs.directory import MODEL, RESULT
+from specnet.runs.kept import read_run
+
+if TYPE_CHECKING:
+    from specnet.compiler.model import Model
+    from specnet.data import Dataset
+    from specnet.runs.result import Result
+    from specnet.training.history import History
+
+
+def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) -> Result:
+    """Return the result of a finished run as it was when the run ended, and put its parameters into `model`.
+
+    `stored` is what `kept.final_result` returns, `model` and `data` those of the run's spec. The parameters of a
+    run that diverged until they were not finite are all NaN, since nothing was saved of them. Raises RunError
+    where a file is damaged.
+    """
+    from specnet.runs.loading import restore
+    from specnet.runs.model_file import read_model
+    from specnet.runs.result import Result
+    from specnet.runs.verdict import Verdict
+
+    if stored["stopped"] == "diverged" and not (run / MODEL).exists():
+        model.parameters.flat[...] = math.nan
+    else:
+        restore(model, read_model(run / MODEL), run / MODEL)
+    try:
+        return Result(
+            name=model.network.spec.name,
+            run=run,
+            parameters=stored["parameters"],
+            epochs=stored["epochs"],
+            steps=stored["steps"],
+            seconds=stored["seconds"],
+            stopped=stored["stopped"],
+            why=stored["why"],
+            splits={split: _figures(figures) for split, figures in stored["splits"].items()},
+            fit=Verdict(stored["fit"]["verdict"], stored["fit"]["why"]),
+            best_epoch=stored["best_epoch"],
+            history=_history(read_run(run).history()),
+            model=model,
+            data=data,
+            version=stored["specnet"],
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise RunError(f"{run} is damaged: its {RESULT} or its history lacks what every run has") from error
+
+
+def _history(lines: Iterable[dict[str, Any]]) -> History:
+    from specnet.training.events import EpochEnded
+    from specnet.training.history import History
+
+    history = History()
+    for line in lines:
+        loss = _figures(line["train"])["loss"]
+        validation = _figures(line["validation"]) if "validation" in line else None
+        rate, seconds = line["learning_rate"], line["seconds"]
+        history.add(EpochEnded(line["epoch"], line["step"], loss, validation, rate, seconds, best=False))
+    return history
+
+
+def _figures(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return figures with NaN where JSON has null, which it has for every number that is not finite."""
+    return {name: math.nan if value is None else value for name, value in figures.items()}

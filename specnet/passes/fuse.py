@@ -66,20 +66,18 @@ def group(
             stop = by_rows_at.stop(start)
             if by_rows_at.next_call[start] < stop:
                 chain = by_rows_at.joining(start, stop)
-                groups += [Group([v]) for v in by_rows_at.passed_over(start, stop)]
+                groups += [_alone(v, sizes, fuse=fuse) for v in by_rows_at.passed_over(start, stop)]
                 inside = {v.index for v in chain}
                 inner = {v.index for v in chain if _stays(v, inside, readers)}
                 groups.append(Group(chain, rows=_images(chain, sizes), inner=inner, workers=workers))
                 start = stop
                 continue
         if not (fuse and _cuttable(first, sizes)):
-            # The steps of a loop share nothing out: workers that met at every step would mostly wait.
-            body = [each for region in first.node.regions for each in group(region, sizes, fuse=fuse)]
-            groups.append(Group([first], body=body))
+            groups.append(_alone(first, sizes, fuse=fuse))
             start += 1
             continue
         chain, before, start = _chain(waiting, start)
-        groups += [Group([v]) for v in before]
+        groups += [_alone(v, sizes, fuse=fuse) for v in before]
         shared = max(1, workers) if first.count.at(sizes) >= SHARED else 1
         if len(chain) == 1 and shared == 1:
             groups.append(Group(chain))
@@ -88,6 +86,13 @@ def group(
         inner = {v.index for v in chain if _stays(v, inside, readers, aliases=False)}
         groups.append(Group(chain, _rows(first, sizes), first.shape[0], inner=inner, workers=shared))
     return groups
+
+
+def _alone(value: Value, sizes: Sizes, *, fuse: bool) -> Group:
+    """Return the group of a single op, with those of the body that it runs."""
+    # The steps of a loop share nothing out: workers that met at every step would mostly wait.
+    body = [each for region in value.node.regions for each in group(region, sizes, fuse=fuse)]
+    return Group([value], body=body)
 
 
 def is_sum(value: Value) -> bool:

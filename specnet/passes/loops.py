@@ -26,10 +26,9 @@ def hoist(graph: G) -> G:
 
 
 def sink(graph: G) -> G:
-    """Return a graph in which products whose results no further step reads follow the loop, for all steps at once.
+    """Return a graph in which sums over all steps that no step reads follow the loop, as one op over all steps.
 
-    These are the sums of products over all steps, as gradients of what stays the same are, and outputs that are the
-    product of a value and what stays the same.
+    These are sums of products and of sums over rows, as gradients of what stays the same are.
     """
     return _Sinking(graph).run()  # type: ignore[return-value]
 
@@ -205,7 +204,7 @@ class _Sunk:
         if node.op is not ops.add or before not in node.inputs or node.inputs[0] is node.inputs[1]:
             return None
         alone = [node] == self.readers.get(before.index) and after.index not in self.readers
-        if not alone or sum(value is after for value in body.returns) != 1:
+        if not alone or before in body.returns or sum(value is after for value in body.returns) != 1:
             return None
         waiting = [value for value in node.inputs if value is not before]
         terms = []

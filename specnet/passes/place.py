@@ -39,6 +39,10 @@ class _Placer:
                     self.memory_last_read[_memory(made)] = self.position[value.index]
         for value in graph.wanted:
             self.last_read[root(value).index] = len(order)
+        for _, value in graph.assignments:
+            if root(value).op.leaf:
+                # What another leaf takes is copied once everything else is done.
+                self.memory_last_read[_memory(root(value))] = len(order)
         self.given_out = {v.index for v in graph.outputs.values()}
         self.storages: list[Storage] = []
         self.own: list[Storage] = []
@@ -69,6 +73,7 @@ class _Placer:
                 self.out.places[made.index] = self.out.places[leaf.index]
             else:
                 self.out.copies.append((leaf, value))
+        self.out.copies = _in_order(self.out.copies)
 
     def _can_overwrite(self, leaf: Value, made: Value) -> bool:
         if made.op.leaf or made.op is CONSTANT or made.index in self.out.places or not made.shape:
@@ -280,6 +285,18 @@ class _LoopPlacer(_Placer):
             and returns.count(after) == 1
             and before not in returns
         )
+
+
+def _in_order(copies: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
+    """Return copies to leaves so that a leaf that another one takes the value of is copied before it changes."""
+    ordered, waiting = [], copies
+    while waiting:
+        read = {root(value).index for leaf, value in waiting if root(value) is not leaf}
+        free = [copy for copy in waiting if copy[0].index not in read]
+        assert free, "leaves take each other's values"
+        ordered += free
+        waiting = [copy for copy in waiting if copy[0].index in read]
+    return ordered
 
 
 def _memory(value: Value) -> str | None:

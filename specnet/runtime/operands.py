@@ -99,7 +99,8 @@ class Operands:
             place = self.placement.places[root(value).index]
             return self._laid(tag, place, value.shape, value.dtype)
         first = value.shape[0]
-        by_rows = group.leading == BATCH and grows(first)
+        # An operand that grows with the batch has the batch's rows, unless an axis behind them grows as well.
+        by_rows = group.leading == BATCH and grows(first) and not any(map(grows, group.values[0].shape[1:]))
         if by_rows or (first == group.leading and len(value.shape) == len(group.values[0].shape)):
             self.sliced[f"p{tag}"] = self.whole(f"v{tag}", root(value), value.shape)
             return f"p{tag}"

@@ -8,12 +8,13 @@ import pytest
 from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph
 from specnet.graph.op import leaf, name_of
-from specnet.graph.sizes import BATCH
+from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes import cores
 from specnet.passes.differentiate import differentiate
 from specnet.passes.phases import lay_out_phases
 from specnet.passes.pipeline import plan
 from tests.compiled import checked
+from tests.graphs import body_of, drawn
 
 PLAIN = dict(ops.PLAIN)
 
@@ -101,3 +102,25 @@ def test_a_convolution_that_others_read_stays_as_it_is(monkeypatch):
     assert phases(graph) == [(2, 2)]
     monkeypatch.setattr(geometry, "ROOM", 5000)
     assert phases(graph) == [(1, 1)], "an image is cut into bands"
+
+
+def test_loops_beside_and_around_a_convolution():
+    sizes = {"batch": 3, "steps": 2}
+    graph, (x, w, b), _, z = pooled()
+    (last,), _ = ops.scan(lambda states, _: ([ops.tanh(states[0])], []), [ops.flat(z)], [], length=2)
+    checked(graph, drawn(graph, 3), [last], 3)
+    assert phases(graph) == [(2, 2)]
+    images = leaf(graph, "images", "input", (STEPS, *x.shape))
+
+    def step(_, slices):
+        across = ops.max_pool(ops.conv2d(slices[0], w, b, **PLAIN), axis=2, windows=APART, floor=False)
+        return [], [ops.max_pool(across, axis=1, windows=APART, floor=True)]
+
+    _, (outputs,) = ops.scan(step, [], [images])
+    checked(graph, drawn(graph, sizes), [last, outputs], sizes)
+    assert phases(graph) == [(2, 2)]
+    inside = [node.value for node in body_of(lay_out_phases(graph), 1) if node.op is ops.conv2d]
+    assert [ops.conv2d.of(value).phases for value in inside] == [(2, 2)]
+
+
+APART = ((0, 2), (2, 4), (4, 6))

@@ -68,7 +68,7 @@ TABLE = [
     Row("divide", lambda x, s, **_: wide(s) / x, "divide(s, x)"),
     Row("masked", lambda s, m, **_: ops.masked(wide(s), m), "masked(s, m)"),
     Row("masked", lambda v, m, **_: ops.masked(wide(v), m), "masked(v, m)"),
-    Row("negative", lambda x, **_: -(-x), "x"),
+    Row("negative", lambda x, **_: ops.negative(-x), "x"),
     Row("negative", lambda x, **_: x * -c(x, 2.0, -1), "multiply(x, -2*batch^-1)"),
     Row("negative", lambda x, **_: -(x * 2.0), "multiply(x, -2)"),
     Row("negative", lambda s, **_: -wide(s), "expand(negative(s), shape=(batch, 3))"),

@@ -72,7 +72,7 @@ def test_it_is_laid_out_once_for_each_shape():
 
 
 def test_loops_too():
-    def apply(s, x, v, **_):
+    def apply(s, v, **_):
         (), (outputs,) = ops.scan(lambda _, slices: ([], [slices[0] + v]), [], [s])
         return outputs
 

@@ -1,0 +1,164 @@
+"""Graphs that Hypothesis draws: sums, products, shapes, draws at random, and loops within loops."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from specnet.graph import ops
+from specnet.graph.sizes import BATCH, STEPS, broadcast, joined
+from tests.graphs import graph_of
+
+SHAPES = {
+    "x": (BATCH, 3),
+    "y": (BATCH, 3),
+    "c": (BATCH, 1),
+    "s": (STEPS, BATCH, 3),
+    "t": (STEPS, 3),
+    "v": (3,),
+    "W": (3, 3),
+    "V": (3, 3),
+}
+
+UNARY = [
+    ops.tanh,
+    ops.sigmoid,
+    ops.negative,
+    ops.relu,
+    ops.softplus,
+    ops.softsign,
+    lambda x: ops.clip(x, low=-0.5, high=0.5),
+    ops.erf,
+]
+"""Some have scratch, and some cannot be computed in place; none makes numbers larger than 1 much larger."""
+
+BINARY = [
+    lambda a, b: (a + b) * 0.5,
+    lambda a, b: (a - b) * 0.5,
+    lambda a, b: ops.tanh(a * b),
+    ops.maximum,
+    lambda a, b: ops.select(ops.greater(a, 0.0), a, b),
+]
+
+
+@st.composite
+def graphs(draw):
+    """Return a graph with outputs and assignments, over leaves as in `SHAPES`."""
+    return _Drawing(draw).graph()
+
+
+class _Drawing:
+    def __init__(self, draw):
+        self.draw = draw
+        self.streams = 0
+
+    def pick(self, values):
+        return self.draw(st.sampled_from(values))
+
+    def up_to(self, most, least=0):
+        return self.draw(st.integers(least, most))
+
+    def graph(self):
+        graph, leaves = graph_of(SHAPES)
+        pool = list(leaves.values())
+        for _ in range(self.up_to(7, 1)):
+            pool += self.applied(pool, 0)
+        # An output that is a view of a leaf has, after the step, what the leaf has taken.
+        made = [value for value in pool[len(leaves) :] if not _root(value).op.leaf] or [ops.tanh(leaves["x"])]
+        wanted = [made[-1], *(self.pick(made) for _ in range(self.up_to(2)))]
+        graph.outputs = {f"out{number}": value for number, value in enumerate(wanted)}
+        for name in ("W", "V", "v", "x"):
+            fitting = [value for value in pool if value.shape == leaves[name].shape]
+            if (
+                name != "V"
+            ):  # one leaf alone may take what another one has, since they cannot take each other's
+                fitting = [value for value in fitting if not _root(value).op.leaf]
+            if fitting and self.draw(st.booleans()):
+                graph.assign(leaves[name], self.pick(fitting))
+        return graph
+
+    def applied(self, pool, depth):
+        """Append one application to the graph of a pool's values, and return its results."""
+        kinds = [self.unary, self.binary, self.binary, self.product, self.mean, self.shaped, self.masked]
+        if depth < 2:
+            kinds += [lambda pool: self.loop(pool, depth)] * 2
+        return self.pick(kinds)(pool)
+
+    def unary(self, pool):
+        return [self.pick(UNARY)(self.pick(pool))]
+
+    def binary(self, pool):
+        a = self.pick(pool)
+        b = self.pick([value for value in pool if broadcast(a.shape, value.shape) is not None])
+        if not a.shape and not b.shape:
+            return [(a + b) * 0.5]
+        return [self.pick(BINARY)(a, b)]
+
+    def product(self, pool):
+        matrices = [value for value in pool if value.rank >= 2 and value.shape[-1] == 3]
+        a = self.pick(matrices)
+        if a.rank == 2 and self.draw(st.booleans()):
+            b = self.pick([value for value in matrices if value.shape == a.shape])
+            return [ops.tanh(ops.product(a, b, a_t=True))]
+        w = self.pick([value for value in matrices if value.shape == (3, 3)])
+        return [(a @ w) * 0.3]
+
+    def mean(self, pool):
+        x = self.pick([value for value in pool if value.shape])
+        axes = self.draw(st.sets(st.integers(0, x.rank - 1), min_size=1))
+        return [ops.mean(x, axes=tuple(sorted(axes)))]
+
+    def shaped(self, pool):
+        x = self.pick([value for value in pool if value.shape])
+        how = self.up_to(4)
+        if how == 0:
+            return [ops.reshape(x, shape=(joined(x.shape),))]
+        if how == 1:
+            return [ops.reshape(x, shape=(*x.shape[:-1], 1, x.shape[-1]))] if x.rank < 4 else [x]
+        if how == 2:
+            return [ops.transpose(x, axes=tuple(reversed(range(x.rank))))]
+        if how == 3:
+            return [ops.softmax(x, axis=-self.up_to(x.rank, 1))]
+        return [ops.concat(x, ops.tanh(x), axis=x.rank - 1)] if x.count.each < 50 else [x]
+
+    def masked(self, pool):
+        x = self.pick([value for value in pool if value.shape])
+        self.streams += 1
+        return [x * ops.keep_mask(x, stream=f"stream {self.streams}", rate=0.3, scale=1.25)]
+
+    def loop(self, pool, depth):
+        """Append a loop over some arrays, whose steps may use any value of the pool."""
+        arrays_there = [v for v in pool if v.rank >= 2 and (v.shape[0] == 3 or v.shape[0] == STEPS)]
+        arrays = [self.pick(arrays_there)] if arrays_there and self.draw(st.booleans()) else []
+        if arrays and self.draw(st.booleans()):
+            arrays.append(self.pick([v for v in arrays_there if v.shape[0] == arrays[0].shape[0]]))
+        shaped = [value for value in pool if value.shape]
+        init = [self.pick(shaped) for _ in range(self.up_to(3, 0 if arrays else 1))]
+        length = None if arrays else self.pick([1, 2, 3, STEPS])
+
+        def step(states, slices):
+            inside = [*states, *slices]
+            around = [inside[0].graph.take(self.pick(pool)) for _ in range(self.up_to(2))]
+            inside += around
+            inside += [inside[0].graph.take(v) for v in pool if v.shape == (3, 3)][:1]
+            for _ in range(self.up_to(5)):
+                inside += self.applied(inside, depth + 1)
+            new = [self.state(state, inside) for state in states]
+            shaped = [value for value in inside if value.shape]
+            outputs = [self.pick(shaped) for _ in range(self.up_to(2, 0 if states else 1))]
+            return new, outputs
+
+        states, outputs = ops.scan(step, init, arrays, length=length, reverse=self.draw(st.booleans()))
+        return [*states, *outputs]
+
+    def state(self, state, inside):
+        """Return a new state: one of the values of its shape, or a mean of the old one and another."""
+        if self.draw(st.booleans()):
+            return self.pick([value for value in inside if value.shape == state.shape])
+        fitting = [value for value in inside if broadcast(value.shape, state.shape) == state.shape]
+        return self.pick(BINARY)(state, self.pick(fitting))
+
+
+def _root(value):
+    while value.op.alias:
+        value = value.inputs[0]
+    return value

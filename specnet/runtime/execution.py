@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -33,15 +34,27 @@ class Bound:
 class Executable:
     """A plan with memory of its own, to be bound to arrays for one batch size after another.
 
-    Not for two threads at once: all of its bindings share one arena.
+    Not for two threads at once: all of its bindings share one arena, and draw from the same streams. A `twin` is for
+    another thread. `workers` may be shared with other executables.
     """
 
-    def __init__(self, plan: Plan, streams: Mapping[str, np.random.Generator] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        streams: Mapping[str, np.random.Generator] | None = None,
+        workers: Workers | None = None,
+    ) -> None:
         self.plan = plan
         self._streams = streams or {}
         self._code = compile(plan.source, "<specnet plan>", "exec")
-        self._arena = _aligned(plan.arena)
-        self._workers = Workers(plan.workers) if plan.workers else None
+        self.arena = _aligned(plan.arena)
+        self._workers = (workers or Workers(plan.workers)) if plan.workers else None
+
+    def twin(self) -> Executable:
+        """Return the same plan with an arena of its own, for another thread; streams and workers are shared."""
+        twin = copy(self)
+        twin.arena = _aligned(self.plan.arena)
+        return twin
 
     def bind(self, batch: int, leaves: Mapping[str, Array]) -> Bound:
         """Return the plan over these arrays, for a batch of at most `plan.batch` rows.
@@ -51,7 +64,7 @@ class Executable:
         plan = self.plan
         if not 0 < batch <= plan.batch:
             raise ValueError(f"the plan takes batches of 1 to {plan.batch} rows, not {batch}")
-        memory = {ARENA: self._arena, ONCE: _aligned(plan.once)}
+        memory = {ARENA: self.arena, ONCE: _aligned(plan.once)}
         for name, (shape, dtype) in plan.leaves.items():
             array = leaves[name]
             if array.shape != at(shape, batch) or array.dtype != dtype or not array.flags.c_contiguous:
@@ -62,7 +75,8 @@ class Executable:
         names = self._names(batch, memory)
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
-        step = names["step"]
+        # A function whose globals named it would keep itself and the arena until a garbage collection.
+        step = names.pop("step")
         if self._workers is not None:
             step = _shared(step)
         return Bound(step, {name: names[view] for name, view in plan.arrays.items()})
@@ -136,6 +150,8 @@ def _pieces(
     shares = block.shares(batch)
     size = sum(stop - start for share in shares for start, stop in share)
     calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
+    # Calls that are made anew keep the names that they are made from: in copies, so that these do not keep the calls.
+    around = dict(names)
     sums: dict[str, list[Array]] = {name: [] for name in block.sums}
     found: list[list[tuple[Any, ...]]] = []
     ready: int | None = None
@@ -151,7 +167,8 @@ def _pieces(
                 times = len(array) // size
                 piece[name] = array[start * times : stop * times]
             piece |= {name: _view(view, room, batch, stop - start) for name, view in block.passing.items()}
-            makes = {name: partial(eval, code, names, piece) for name, code in calls.items()}
+            within = dict(piece)
+            makes = {name: partial(eval, code, around, within) for name, code in calls.items()}
             if ready is None:
                 each = sum(1 for make in makes.values() for _ in make())
                 ready = each * sum(map(len, shares))

@@ -17,7 +17,15 @@ from specnet._version import __version__
 if TYPE_CHECKING:
     from specnet.api import check_gradients, compile, evaluate, load, load_run, run, train, validate  # noqa: A004
     from specnet.compiler.model import Model
-    from specnet.diagnostics import Diagnostic, Report, RunError, SpecError, SpecFileError, SpecnetError
+    from specnet.diagnostics import (
+        Diagnostic,
+        ModelInUseError,
+        Report,
+        RunError,
+        SpecError,
+        SpecFileError,
+        SpecnetError,
+    )
     from specnet.language.spec import Spec
     from specnet.runs.evaluating import Evaluation
     from specnet.runs.gradients import GradientCheck
@@ -27,7 +35,15 @@ if TYPE_CHECKING:
 _HOMES = {
     "specnet.api": ("check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"),
     "specnet.compiler.model": ("Model",),
-    "specnet.diagnostics": ("Diagnostic", "Report", "RunError", "SpecError", "SpecFileError", "SpecnetError"),
+    "specnet.diagnostics": (
+        "Diagnostic",
+        "ModelInUseError",
+        "Report",
+        "RunError",
+        "SpecError",
+        "SpecFileError",
+        "SpecnetError",
+    ),
     "specnet.language.spec": ("Spec",),
     "specnet.runs.evaluating": ("Evaluation",),
     "specnet.runs.gradients": ("GradientCheck",),
@@ -44,6 +60,7 @@ __all__ = [
     "Event",
     "GradientCheck",
     "Model",
+    "ModelInUseError",
     "Report",
     "Result",
     "Resumed",

@@ -1,6 +1,7 @@
 """The Python interface: load, validate, compile, train, run, and read a finished run.
 
-Nothing here prints, keeps global state, or exits; a model belongs to one thread, and threads take one each.
+Nothing here prints, keeps global state, or exits. Any thread may call any of it, and threads may share a model: see
+`Model`.
 """
 
 from __future__ import annotations
@@ -106,7 +107,12 @@ def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = Non
     running mean with `ema_decay`.
 
     `stop` is asked after every step, and once it returns true the training ends in good order, with an `Ended`
-    that says `interrupted`. `data` is as in `compile`. Raises SpecError as `compile` does, at once.
+    that says `interrupted`. `data` is as in `compile`.
+
+    Any thread may ask for the next event, and between two events any thread may predict with the model. While
+    steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Asking for an event
+    while another thread predicts, or waits for one, raises ModelInUseError, too, and can be done again afterwards.
+    Raises SpecError as `compile` does, at once.
     """
     from specnet.training.loop import Trainer
 
@@ -130,7 +136,8 @@ def run(
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
     directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit. Of one
     that is finished already the result is returned, without training and without an event.
-    `data` is as in `compile`, and `stop` as in `train`.
+    `data` is as in `compile`, and `stop` as in `train`. What `train` says of threads holds here: ModelInUseError,
+    which ends the run, is raised where another thread is predicting with the run's model when `listener` returns.
 
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
     an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use

@@ -55,6 +55,7 @@ def test_exactly_these_names_are_exported():
         "Event",
         "GradientCheck",
         "Model",
+        "ModelInUseError",
         "Report",
         "Result",
         "Resumed",

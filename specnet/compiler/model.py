@@ -8,37 +8,51 @@ import numpy as np
 from specnet.compiler.heads import INPUTS, Part
 from specnet.compiler.network import Network
 from specnet.compiler.parameters import Parameters, initial_parameters, multipliers, views
-from specnet.compiler.programs import gradient_graph, prediction_graph
+from specnet.compiler.predicting import Predictor
+from specnet.compiler.programs import gradient_graph
 from specnet.data.encoding import Encoding
 from specnet.data.lazy import Held, taken
 from specnet.data.pipeline import Pipeline
-from specnet.graph.graph import Graph
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Bound, Executable
+from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
+from specnet.runtime.use import Use
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
-
-PREDICTION_ROWS = 1024
-"""Rows predicted at once, so that memory does not grow with the number of rows asked for."""
-
-KEPT_BINDINGS = 4
-"""How many batch sizes a model keeps ready for the next prediction."""
 
 
 class Model:
     """A compiled network with parameters of its own, and with the data's encoding where it has seen data.
 
-    A model is for one thread at a time; several threads take a model each.
+    Any number of threads may predict with a model, and call its other methods, at once. While a training makes
+    steps, other threads cannot: the methods raise ModelInUseError, and so does the training when it is asked
+    for its next event while another thread predicts. Between two events, any thread may predict. What is
+    written to `parameters` while another thread uses them is not guarded against.
     """
 
     def __init__(self, network: Network, encoding: Encoding | None = None) -> None:
+        self._start(network, encoding, initial_parameters(network))
+
+    def _start(self, network: Network, encoding: Encoding | None, parameters: Parameters) -> None:
         self.network = network
         self.encoding = encoding
-        self.parameters: Parameters = initial_parameters(network)
-        self._multipliers: Array | None = None
-        self._ready: dict[int, tuple[Array, Bound]] = {}
+        self.parameters = parameters
+        self.use = Use()
+        self._own: dict[str, Array] = {"parameters": parameters.trained, **parameters, **parameters.joined}
+        if network.rates_differ:
+            self._own["multipliers"] = multipliers(network)
+        self._predictor = Predictor(network, self._own, self.use)
+
+    def __getstate__(self) -> tuple[Network, Encoding | None, Array]:
+        with self.use.reading():
+            return self.network, self.encoding, self.parameters.flat.copy()
+
+    def __setstate__(self, state: tuple[Network, Encoding | None, Array]) -> None:
+        network, encoding, flat = state
+        parameters = Parameters(network.arrays, network.spec.dtype)
+        parameters.flat[...] = flat
+        self._start(network, encoding, parameters)
 
     def loss_and_gradients(
         self, inputs: Any, targets: Any, *, training: bool = False
@@ -54,9 +68,10 @@ class Model:
         if given.ndim and not 0 < len(x) == len(given):
             raise ValueError(f"{len(x)} inputs cannot be compared with {len(given)} targets")
         t = as_targets(self.network, given, x)
-        executable = self._executable(gradient_graph(self.network, training=training), len(x))
+        compiled = plan(gradient_graph(self.network, training=training), len(x))
+        executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
         bound = executable.bind(len(x), self.leaves(inputs=x, targets=t))
-        with np.errstate(all="ignore"):
+        with self.use.reading(), np.errstate(all="ignore"):
             loss = bound.step()[0]
         return loss, views(self.network.trained, bound.arrays["gradients"])
 
@@ -105,36 +120,12 @@ class Model:
     def forward(self, inputs: Any) -> Array:
         """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms."""
         x = as_inputs(self.network, inputs)
-        out = np.empty((len(x), *self.network.prediction_shape), self.network.spec.dtype)
         with np.errstate(all="ignore"):
-            for start in range(0, len(x), PREDICTION_ROWS):
-                part = x[start : start + PREDICTION_ROWS]
-                held, bound = self._bound(len(part))
-                held[...] = part
-                bound.step()
-                out[start : start + len(part)] = bound.arrays["predictions"]
-        return out
+            return self._predictor.predict(x)
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:
         """Return what a program over this model's parameters is bound to, with some arrays beside them."""
-        if self._multipliers is None and self.network.rates_differ:
-            self._multipliers = multipliers(self.network)
-        given = {} if self._multipliers is None else {"multipliers": self._multipliers}
-        own = {"parameters": self.parameters.trained, **self.parameters, **self.parameters.joined}
-        return {**own, **given, **arrays}
-
-    def _bound(self, rows: int) -> tuple[Array, Bound]:
-        if rows not in self._ready:
-            held = np.empty((rows, *self.network.signature.inputs), self.network.spec.dtype)
-            executable = self._executable(prediction_graph(self.network), rows)
-            while len(self._ready) >= KEPT_BINDINGS:
-                del self._ready[next(iter(self._ready))]
-            self._ready[rows] = held, executable.bind(rows, self.leaves(inputs=held))
-        return self._ready[rows]
-
-    def _executable(self, graph: Graph, rows: int) -> Executable:
-        compiled = plan(graph, rows)
-        return Executable(compiled, streams(self.network.spec.seed, compiled.streams))
+        return {**self._own, **arrays}
 
 
 def streams(seed: int, names: Any) -> dict[str, np.random.Generator]:

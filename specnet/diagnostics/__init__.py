@@ -10,7 +10,7 @@ from specnet.diagnostics.diagnostic import (
     Severity,
     Span,
 )
-from specnet.diagnostics.errors import RunError, SpecError, SpecFileError, SpecnetError
+from specnet.diagnostics.errors import ModelInUseError, RunError, SpecError, SpecFileError, SpecnetError
 
 __all__ = [
     "Diagnostic",
@@ -18,6 +18,7 @@ __all__ = [
     "Fix",
     "KeyPath",
     "Label",
+    "ModelInUseError",
     "Part",
     "Position",
     "Report",

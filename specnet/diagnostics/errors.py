@@ -26,6 +26,13 @@ class RunError(SpecnetError):
     """A run could not go on: its numbers diverged, its directory is not writable, its archive is damaged."""
 
 
+class ModelInUseError(SpecnetError, RuntimeError):
+    """A model cannot be trained while another thread uses it, nor be used while another thread trains it.
+
+    Nothing is lost: the same call can be made again once the other thread is done.
+    """
+
+
 def _line(diagnostic: Diagnostic) -> str:
     where = diagnostic.file or "spec"
     if diagnostic.span is not None:

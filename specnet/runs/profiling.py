@@ -95,7 +95,7 @@ def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
 
 
 def _bound(model: Model, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array]) -> Bound:
-    executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program)
+    executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program=program)
     return executable.bind(plan.batch, leaves)
 
 

@@ -88,7 +88,7 @@ class _Binding:
             if inner:
                 within = {**names, **here}
                 for name, code in calls.items():
-                    here[name] = within[name] = self._made(partial(eval, code, within))
+                    here[name] = within[name] = self._made(partial(eval, code, dict(within)))
                 for block in loop.blocks:
                     self.block(block, within)
                     here[block.name] = within[block.name]
@@ -113,6 +113,8 @@ class _Binding:
         shares = block.shares(self.sizes)
         size = sum(stop - start for share in shares for start, stop in share)
         calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
+        # Calls that are made anew keep the names that they are made from: in copies, so that these do not keep the calls.
+        around = dict(names)
         sums: dict[str, list[Array]] = {name: [] for name in block.sums}
         found: list[list[tuple[Any, ...]]] = []
         ready: int | None = None
@@ -132,7 +134,8 @@ class _Binding:
                     piece[name] = array[start * times : stop * times]
                 for name, passing in block.passing.items():
                     piece[name] = _view(passing, room, self.sizes, stop - start)
-                makes = {name: partial(eval, code, names, piece) for name, code in calls.items()}
+                within = dict(piece)
+                makes = {name: partial(eval, code, around, within) for name, code in calls.items()}
                 if ready is None:
                     each = sum(1 for make in makes.values() for _ in make())
                     ready = each * sum(map(len, shares))

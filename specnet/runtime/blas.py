@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+
+from specnet.runtime.sharing import Shared
 
 Setting = tuple[Callable[[], int], Callable[[int], None]]
 
@@ -56,35 +56,67 @@ def _libraries() -> list[Path]:
     return found
 
 
-class _Alone:
-    """How many users ask for one thread at the moment, and how many threads there were before the first."""
+class _Hold(Shared):
+    """Who holds the library to one thread at the moment, and what it was set to before the first of them."""
 
     def __init__(self) -> None:
-        self.lock, self.users, self.before = threading.Lock(), 0, 1
+        self.before: int | None = None
+        super().__init__()
+
+    def reset(self) -> None:
+        """Begin without holders; a child gets back what was set before its parent's took hold."""
+        super().reset()
+        self.holders: set[object] = set()
+        self._restore()
+
+    def take(self, holder: object) -> None:
+        """Set the library to one thread, also where the host has set it to more since the first holder came."""
+        known = setting()
+        if known is None:
+            return
+        get, put = known
+        with self.lock:
+            self.holders.add(holder)
+            now = get()
+            if now != 1:
+                self.before = now
+                put(1)
+
+    def release(self, holder: object) -> None:
+        """Forget a holder, and restore what was set if it is the last; again is no more than once."""
+        with self.lock:
+            self.holders.discard(holder)
+            if not self.holders:
+                self._restore()
+
+    def _restore(self) -> None:
+        known = setting() if self.before is not None else None
+        if known is None or self.before is None:
+            return
+        get, put = known
+        if get() == 1:  # else the host has set it in the meantime, and means what it says
+            put(self.before)
+        self.before = None
 
 
-_state = _Alone()
-if hasattr(os, "register_at_fork"):  # a child has none of its parent's users, and may find the lock taken
-    os.register_at_fork(after_in_child=_state.__init__)  # type: ignore[misc]
+_hold = _Hold()
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have matrix products run on the calling thread alone; the last of several users restores what was."""
-    known = setting()
-    if known is None:
-        yield
-        return
-    get, put = known
-    with _state.lock:
-        if _state.users == 0:
-            _state.before = get()
-            put(1)
-        _state.users += 1
+    """Have matrix products run on the calling thread alone; the last of several users restores what was.
+
+    The setting is the whole process's: OpenBLAS's `openblas_set_num_threads_local` sets it for all threads, too,
+    in builds with threads of its own such as NumPy's. A number that the host sets while some thread is in here
+    stays after the last has left; only a 1 cannot be told from ours.
+    """
+    holder = object()
     try:
-        yield
-    finally:
-        with _state.lock:
-            _state.users -= 1
-            if _state.users == 0:
-                put(_state.before)
+        try:
+            _hold.take(holder)
+            yield
+        finally:
+            _hold.release(holder)
+    except BaseException:
+        _hold.release(holder)  # again, since Ctrl-C may have kept the first call from doing it
+        raise

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,8 @@ class Bound:
 class Executable:
     """A plan with memory of its own, to be bound to arrays for one batch size after another.
 
-    Not for two threads at once: all of its bindings share one arena. `program` is what the plan was written as, where
+    Not for two threads at once: all of its bindings share one arena, and draw from the same streams. A `twin` is for
+    another thread. `workers` may be shared with other executables, and `program` is what the plan was written as, where
     that is known.
     """
 
@@ -41,14 +43,21 @@ class Executable:
         self,
         plan: Plan,
         streams: Mapping[str, np.random.Generator] | None = None,
+        workers: Workers | None = None,
         program: NumpyProgram | None = None,
     ) -> None:
         self.plan = plan
         self._streams = streams or {}
         self._program = program or emit(plan)
         self._code = compile(self._program.source, "<specnet plan>", "exec")
-        self._arena = _aligned(plan.arena)
-        self._workers = Workers(plan.workers) if plan.workers else None
+        self.arena = _aligned(plan.arena)
+        self._workers = (workers or Workers(plan.workers)) if plan.workers else None
+
+    def twin(self) -> Executable:
+        """Return the same plan with an arena of its own, for another thread; streams and workers are shared."""
+        twin = copy(self)
+        twin.arena = _aligned(self.plan.arena)
+        return twin
 
     def bind(self, sizes: Sizes, leaves: Mapping[str, Array]) -> Bound:
         """Return the plan over these arrays, for sizes of at most `plan.sizes`; an integer is the batch's.
@@ -60,7 +69,7 @@ class Executable:
             if not 0 < sizes.get(name, 0) <= most:
                 what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
                 raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
-        memory = {ARENA: self._arena, ONCE: _aligned(plan.once)}
+        memory = {ARENA: self.arena, ONCE: _aligned(plan.once)}
         for name, (shape, dtype) in plan.leaves.items():
             array = leaves[name]
             if array.shape != at(shape, sizes) or array.dtype != dtype or not array.flags.c_contiguous:
@@ -71,7 +80,8 @@ class Executable:
         names = bind_names(self._program, sizes, memory, self._streams, self._workers)
         with np.errstate(all="ignore"):
             exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
-        step = names["step"]
+        # A function whose globals named it would keep itself and the arena until a garbage collection.
+        step = names.pop("step")
         if self._workers is not None:
             step = _shared(step)
         return Bound(step, {name: names[view] for name, view in self._program.arrays.items()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from specnet.runtime import blas
+from specnet.runtime.sharing import Shared
 
 BUFFER = 512
 """Elements that NumPy takes room for, an operand, where it goes over strided arrays: 8,192 unless told otherwise."""
@@ -22,18 +22,25 @@ Done = SimpleQueue[BaseException | None]
 Orders = SimpleQueue[tuple[Task, int, Done] | None]
 
 
-class Workers:
+class Workers(Shared):
     """So many workers, of which the calling thread is the first; the others start when there is first work for them.
 
     Ufuncs and matrix products let go of the interpreter while they compute, so that threads can keep several
     cores busy. What worker gets which part is fixed, so that sums over parts have the same bits every time. Where
     the matrix library's own threads cannot be held back, the caller works alone.
+
+    Several threads may call `run` at once: each does the first part of its own task, and the workers take the
+    others in turn.
     """
 
     def __init__(self, count: int) -> None:
         self.count = count if blas.setting() is not None else 1
-        self._orders: list[Orders] = []
-        self._process = 0
+        super().__init__()
+
+    def reset(self) -> None:
+        """Begin without threads, as after a fork, which leaves them behind."""
+        super().reset()
+        self._orders: list[Orders] | None = None
 
     def run(self, task: Task, parts: int) -> None:
         """Call `task(0)` to `task(parts - 1)`, each on a worker of its own where there are so many, and wait for all.
@@ -45,13 +52,13 @@ class Workers:
             for part in range(parts):
                 task(part)
             return
-        self._start()
+        orders = self._queues()
         done: Done = SimpleQueue()
         sent = 0
         try:
             for part in range(parts):
                 if part % self.count:
-                    self._orders[part % self.count - 1].put((task, part, done))
+                    orders[part % self.count - 1].put((task, part, done))
                     sent += 1
             for part in here:
                 task(part)
@@ -66,16 +73,23 @@ class Workers:
         ends = [size * part // count for part in range(count + 1)] if count else [0]
         return list(pairwise(ends))
 
-    def _start(self) -> None:
-        if self._orders and self._process == os.getpid():
-            return
-        # After a fork there are no threads left: the child starts its own.
-        self._process = os.getpid()
-        self._orders = [SimpleQueue() for _ in range(self.count - 1)]
-        for orders in self._orders:
-            threading.Thread(target=_serve, args=(orders,), name="specnet worker", daemon=True).start()
-        # The threads know their queues alone, so that they end with whoever holds the workers.
-        weakref.finalize(self, _end, self._orders)
+    def _queues(self) -> list[Orders]:
+        """Return the queue of each thread, started with the first call: in a child process, with its own first."""
+        with self.lock:
+            if self._orders is None:
+                orders: list[Orders] = [SimpleQueue() for _ in range(self.count - 1)]
+                try:
+                    for queue in orders:
+                        threading.Thread(
+                            target=_serve, args=(queue,), name="specnet worker", daemon=True
+                        ).start()
+                except BaseException:
+                    _end(orders)
+                    raise
+                # The threads know their queues alone, so that they end with whoever holds the workers.
+                weakref.finalize(self, _end, orders)
+                self._orders = orders
+            return self._orders
 
 
 def _serve(orders: Orders) -> None:

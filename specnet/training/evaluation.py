@@ -54,14 +54,17 @@ class PreparedSplit:
         self._sums = {name: np.zeros(a.shape) for name, a in outputs.items() if ":" not in name}
 
     def evaluate(self) -> dict[str, Any]:
-        """Return the loss, penalties included, and each metric, by name."""
+        """Return the loss, penalties included, and each metric, by name.
+
+        Raises ModelInUseError while another thread trains the model.
+        """
         scalars = self._of.plan.scalars
         totals: dict[str, Any] = dict.fromkeys(scalars, 0.0)
         for summed in self._sums.values():
             summed.fill(0.0)
         self._feed.begin()
         start = 0
-        with np.errstate(all="ignore"):
+        with self._of.model.use.reading(), np.errstate(all="ignore"):
             for batch in self._feed.batches:
                 self._feed.fetch(batch)
                 for name, figure in zip(scalars, batch.bound.step(), strict=True):

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch
 from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
+from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.feed import Feed
 from specnet.training.program import Program
 from specnet.training.state import Array, State
@@ -87,15 +88,17 @@ class Trainer:
         self._before = 0.0
         self._began = clock()
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> ExclusiveEvents[Event]:
         """Train, and yield events, `Ended` last; nothing happens between an event and the request for the next."""
-        return self._train(self._singly)
+        return ExclusiveEvents(self._train(self._singly), self.model.use)
 
-    def spans(self) -> Iterator[Event | Span]:
+    def spans(self) -> ExclusiveEvents[Event | Span]:
         """Train, and yield events as `events` does, except that many very short epochs come as one `Span`."""
-        return self._train(self._together)
+        return ExclusiveEvents(self._train(self._together), self.model.use)
 
-    def _train(self, whole: Callable[[int], Generator[E, None, Ending | None]]) -> Iterator[Event | E]:
+    def _train(
+        self, whole: Callable[[int], Generator[E, None, Ending | None]]
+    ) -> Generator[Event | E, None, None]:
         """Train, and yield events; `whole` makes up to so many epochs of one step, and yields them."""
         settings = self.settings
         self._began = self._clock() - self._before

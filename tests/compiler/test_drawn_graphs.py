@@ -47,7 +47,7 @@ def test_no_two_arrays_are_in_each_others_way(graph):
 def executed(graph, sizes, room, given, *, optimise):
     """Return the outputs of a plan, and what the leaves hold that take a value."""
     made = plan(graph, room, optimise=optimise)
-    streams = {name: stream(0, name) for name in made.streams.values()}
+    streams = {name: stream(0, name) for name in made.streams}
     leaves = {name: np.array(given[name]) for name in made.leaves}
     execution = Executable(made, streams).bind(sizes, leaves)
     found = dict(zip(made.scalars, execution.step(), strict=True)) | execution.arrays

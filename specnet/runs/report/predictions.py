@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from specnet.compiler.heads import INPUTS
-from specnet.compiler.model import PREDICTION_ROWS, Model
+from specnet.compiler.model import Model
+from specnet.compiler.predicting import PREDICTION_ROWS
 from specnet.data import Dataset
 from specnet.data.lazy import taken
 from specnet.runs.evidence import row_costs

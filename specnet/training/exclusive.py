@@ -1,0 +1,58 @@
+"""The events of a training as an iterator that keeps other threads away from its model while it makes steps."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
+from typing import Generic, TypeVar
+
+from specnet.diagnostics import ModelInUseError
+from specnet.runtime.use import Use
+from specnet.training.events import Ended
+
+E = TypeVar("E")
+
+
+class ExclusiveEvents(Iterator[E], Generic[E]):
+    """Gives the events of a generator that makes the steps of a training between them.
+
+    Any thread may ask for the next event, one at a time. While it waits for that, others cannot use the model, and
+    it cannot wait for it while others do: the later one raises ModelInUseError. A training that was refused an
+    event for this is as it was before, and can be asked again.
+
+    The model is in this training from the first event that is asked for until `Ended` has been given, something
+    is raised, or the iterator is closed or garbage-collected.
+    """
+
+    def __init__(self, events: Generator[E, None, None], use: Use) -> None:
+        self._events, self._use = events, use
+
+    def __next__(self) -> E:
+        events, use = self._events, self._use
+        state = getgeneratorstate(events)
+        if state == GEN_CLOSED:
+            raise StopIteration
+        if state == GEN_RUNNING:
+            raise ModelInUseError("this training is making steps already: it gives one event at a time")
+        use.begin_steps(self)
+        try:
+            event = next(events)
+        except BaseException:
+            use.end_training(self)
+            raise
+        finally:
+            use.end_steps(self)
+        if isinstance(event, Ended):
+            self.close()
+        return event
+
+    def close(self) -> None:
+        """End the training where it is; raise ModelInUseError while another thread waits for an event."""
+        try:
+            self._events.close()
+        except (
+            ValueError
+        ) as running:  # the generator itself has nothing to do when it is closed that could raise
+            message = "this training is making steps: close it when it has given its next event"
+            raise ModelInUseError(message) from running
+        self._use.end_training(self)

@@ -113,7 +113,7 @@ class _Binding:
         shares = block.shares(self.sizes)
         size = sum(stop - start for share in shares for start, stop in share)
         calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
-        # Calls that are made anew keep the names that they are made from: in copies, so that these do not keep the calls.
+        # Calls that are made anew keep the names that they are made from: copies, so that these do not keep the calls.
         around = dict(names)
         sums: dict[str, list[Array]] = {name: [] for name in block.sums}
         found: list[list[tuple[Any, ...]]] = []

@@ -27,6 +27,7 @@ from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.diagnostics import KeyPath
 from specnet.graph.graph import Graph
+from specnet.graph.printing import text
 from specnet.language import load
 from specnet.passes.layout import join_biases
 from specnet.passes.pipeline import plan
@@ -206,20 +207,20 @@ def signature() -> str:
 @maker
 def forward_graph() -> str:
     """Return the graph of the network alone."""
-    return str(network().lower(training=True).graph)
+    return text(network().lower(training=True).graph)
 
 
 @maker
 def backward_graph() -> str:
     """Return what differentiation and the optimizer append to it."""
-    lines = str(whole_graph()).splitlines()
+    lines = text(whole_graph()).splitlines()
     return "\n".join(lines[len(forward_graph().splitlines()) :])
 
 
 @maker
 def simplified_graph() -> str:
     """Return the graph after simplification and layout."""
-    return str(join_biases(simplify(whole_graph()), fixed_inputs=True))
+    return text(join_biases(simplify(whole_graph()), fixed_inputs=True))
 
 
 @maker

@@ -6,7 +6,7 @@ import numpy as np
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, leaves, name_of
+from specnet.graph.leaves import leaf, leaves, name_of
 from specnet.graph.sizes import Size, at
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from specnet.compiler import pipeline
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.op import ARGUMENT, name_of
+from specnet.graph.leaves import ARGUMENT, name_of
 from specnet.graph.sizes import ITEM_BYTES, at
 from specnet.passes.arena import Storage
 from specnet.passes.placement import AROUND

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.layer import Layer

@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import constant, scalar_of
+from specnet.graph.leaves import constant, scalar_of
 from specnet.graph.sizes import at, named
 from specnet.runtime.random import stream
 

@@ -15,7 +15,7 @@ from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault, Value
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, at, show
 from specnet.language.suggestions import closest
 from specnet.vocabulary.losses import Link

@@ -13,7 +13,7 @@ from specnet.compiler.loop_listing import write_loop
 from specnet.compiler.phrases import ATOM, PRODUCT, UNARY, Phrase, phrase
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT
+from specnet.graph.leaves import CONSTANT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Shape, Size
 

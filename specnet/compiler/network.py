@@ -14,7 +14,7 @@ from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph.builder import Builder, Parameter
 from specnet.graph.graph import Graph, ShapeFault, Value
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, Shape, at, count, show
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec

@@ -10,7 +10,7 @@ from specnet.compiler.functions import CALLED, HELPERS
 from specnet.compiler.image_phrases import IMAGE_HELPERS, call
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.op import CONSTANT, scalar_of
+from specnet.graph.leaves import CONSTANT, scalar_of
 from specnet.graph.sizes import Dim, Size
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from specnet.compiler.network import Network
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import constant, leaf, number
+from specnet.graph.leaves import constant, leaf, number
 from specnet.passes.differentiate import differentiate
 
 AVERAGE = "ema"

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Literal, Protocol
 
 from specnet.graph.graph import Graph, Origin, ShapeFault, Value
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import DType, show
 from specnet.graph.stage import INPUT, LayerInfo, Stage, stage_names
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from specnet.graph.graph import Graph, Node, Region, Value
-from specnet.graph.op import ARGUMENT, name_of
+from specnet.graph.leaves import ARGUMENT, name_of
 from specnet.graph.sizes import Size, show
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.graph.ops.scan import SCAN
 from specnet.passes.loop_gradients import loop_gradients
 

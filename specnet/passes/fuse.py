@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from specnet.graph import geometry
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import CONSTANT, role_of
+from specnet.graph.leaves import CONSTANT, role_of
 from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, Sizes, at, count, named, value_of
 
 PIECE = 16_384

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
-from specnet.graph.op import given, leaf, name_of, role_of
+from specnet.graph.leaves import given, leaf, name_of, role_of
 from specnet.graph.sizes import BATCH
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Rewriting, readers_of, wanted_indices

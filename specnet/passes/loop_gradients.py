@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from specnet.graph import ops
 from specnet.graph.graph import Node, Region, Value
-from specnet.graph.op import ARGUMENT, CONSTANT, argument, constant
+from specnet.graph.leaves import ARGUMENT, CONSTANT, argument, constant
 from specnet.graph.ops.scan import SCAN, ScanAttributes
 from specnet.passes.rewriting import Rewriting
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
-from specnet.graph.op import ARGUMENT, CONSTANT, argument
+from specnet.graph.leaves import ARGUMENT, CONSTANT, argument
 from specnet.graph.ops.scan import SCAN
 from specnet.passes.batching import batched, can_batch
 from specnet.passes.rewriting import Replaced, Rewriting, readers_of

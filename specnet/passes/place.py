@@ -4,7 +4,7 @@ from math import prod
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
-from specnet.graph.op import ARGUMENT, CONSTANT, name_of, role_of
+from specnet.graph.leaves import ARGUMENT, CONSTANT, name_of, role_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, count
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specnet.graph.graph import Value
-from specnet.graph.op import ARGUMENT, name_of
+from specnet.graph.leaves import ARGUMENT, name_of
 from specnet.graph.sizes import BATCH, DType, Shape
 from specnet.passes.arena import Storage
 from specnet.passes.fuse import Group

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from specnet.graph.graph import Graph, Node, Origin, Phase, Value
-from specnet.graph.op import given, name_of
+from specnet.graph.leaves import given, name_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
 from specnet.passes.fuse import Group, root

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from specnet.graph.graph import Graph, Node, Region, Value
-from specnet.graph.op import ARGUMENT
+from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.passes.rewriting import Replaced, Rewriting
 

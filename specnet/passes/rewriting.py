@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from specnet.graph.graph import Attributes, Graph, Node, Region, Rules, Value
-from specnet.graph.op import ARGUMENT, argument
+from specnet.graph.leaves import ARGUMENT, argument
 
 Replaced = Sequence[Value | None]
 """What stands for each result of a node; None where nothing needs it."""

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from specnet.graph import ops
 from specnet.graph.graph import Attributes, Graph, Op, Region, Value
-from specnet.graph.op import constant, scalar_of
+from specnet.graph.leaves import constant, scalar_of
 from specnet.graph.sizes import Size, broadcast, inverse, times
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Rewriting

@@ -14,7 +14,7 @@ from specnet.data import Dataset, Split
 from specnet.data.lazy import fetch, taken
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.pipeline import plan
 from specnet.runs.chance import chance_of_costing_more

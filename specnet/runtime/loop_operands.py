@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.graph.graph import Node, Value
-from specnet.graph.op import ARGUMENT
+from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Shape
 from specnet.passes.fuse import root

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from specnet.graph.graph import Prepared, Value
-from specnet.graph.op import given, name_of, scalar_of
+from specnet.graph.leaves import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
 from specnet.passes.fuse import Group, grows, root
 from specnet.passes.placement import Place, Placement, piece

@@ -9,8 +9,8 @@ import pytest
 
 from specnet.compiler import batching
 from specnet.graph import ops
-from specnet.graph.graph import Graph, ShapeFault
-from specnet.graph.op import ARGUMENT, CONSTANT, Op, leaf
+from specnet.graph.graph import Graph, Op, ShapeFault
+from specnet.graph.leaves import ARGUMENT, CONSTANT, leaf
 from specnet.graph.sizes import STEPS
 from specnet.passes.batching import can_batch
 from specnet.passes.loops import hoist

@@ -10,7 +10,7 @@ import pytest
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes import pipeline
 from specnet.passes.collecting import no_collection

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 
 from specnet.compiler import fuse
-from specnet.graph.op import name_of
+from specnet.graph.leaves import name_of
 from specnet.graph.printing import text
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable

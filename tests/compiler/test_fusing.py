@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, Size
 from specnet.passes.fuse import by_rows, group, is_sum, root
 

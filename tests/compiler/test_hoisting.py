@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.passes.loops import hoist
 from tests.compiler.moving import H, X, moved
 from tests.graphs import body_of, names_of

@@ -7,8 +7,8 @@ import pytest
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, name_of
-from specnet.graph.op import leaves as leaves_of
+from specnet.graph.leaves import leaf, name_of
+from specnet.graph.leaves import leaves as leaves_of
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.differentiate import differentiate
 from specnet.passes.layout import join_biases

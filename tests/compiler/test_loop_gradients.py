@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.op import name_of, number
+from specnet.graph.leaves import name_of, number
 from specnet.passes.differentiate import differentiate
 from tests.compiled import run
 from tests.graphs import difference, drawn, graph_of, loss_of

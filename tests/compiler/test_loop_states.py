@@ -7,7 +7,7 @@ import pytest
 
 from specnet.compiler import fuse
 from specnet.graph import ops
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan

@@ -7,7 +7,7 @@ import pytest
 
 from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, name_of
+from specnet.graph.leaves import leaf, name_of
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes import cores
 from specnet.passes.differentiate import differentiate

@@ -15,7 +15,7 @@ from specnet.cli.explain import explain
 from specnet.compiler.listing import Listing, Names
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.fuse import group
 from specnet.passes.pipeline import plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from specnet.graph import ops
-from specnet.graph.op import leaves as leaves_of
+from specnet.graph.leaves import leaves as leaves_of
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.pruning import prune

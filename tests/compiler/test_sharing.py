@@ -15,7 +15,7 @@ from specnet.compiler.network import Network
 from specnet.compiler.programs import training_graph
 from specnet.graph import geometry, ops, windows
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, name_of
+from specnet.graph.leaves import leaf, name_of
 from specnet.graph.sizes import BATCH
 from specnet.passes import cores
 from specnet.passes.pipeline import plan

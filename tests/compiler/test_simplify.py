@@ -10,7 +10,7 @@ import pytest
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import constant, given, leaf, number, scalar_of
+from specnet.graph.leaves import constant, given, leaf, number, scalar_of
 from specnet.graph.sizes import BATCH, Size, show
 from specnet.passes import simplify as module
 from specnet.passes.simplify import RULES, simplify

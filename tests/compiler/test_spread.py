@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.op import number
+from specnet.graph.leaves import number
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.spread import spread
 from tests.graphs import body_of, counted, drawn, graph_of, names_of

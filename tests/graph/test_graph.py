@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Scope, UpdateBuilder
 from specnet.graph.graph import Graph, ShapeFault
-from specnet.graph.op import constant, leaf, leaves, number, scalar_of
+from specnet.graph.leaves import constant, leaf, leaves, number, scalar_of
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, Count, Size, at, broadcast, count, show
 from specnet.vocabulary.initializers.given import Zeros

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph, ShapeFault
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan

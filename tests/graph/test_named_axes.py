@@ -7,7 +7,7 @@ import pytest
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.graph.sizes import BATCH, STEPS, Size
 from specnet.passes.differentiate import differentiate
 from tests.compiled import checked, run

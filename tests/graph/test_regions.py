@@ -6,7 +6,7 @@ import pytest
 
 from specnet.graph import ops
 from specnet.graph.graph import NONE, Region, ShapeFault
-from specnet.graph.op import argument, constant, leaf
+from specnet.graph.leaves import argument, constant, leaf
 from specnet.graph.ops.scan import ScanAttributes
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, STEPS

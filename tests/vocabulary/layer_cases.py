@@ -20,7 +20,7 @@ import specnet
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, name_of
+from specnet.graph.leaves import leaf, name_of
 from specnet.graph.sizes import BATCH, at
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan

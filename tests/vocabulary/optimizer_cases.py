@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf, name_of, number, scalar_of
+from specnet.graph.leaves import leaf, name_of, number, scalar_of
 from specnet.graph.sizes import DType
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, Searching
 

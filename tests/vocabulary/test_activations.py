@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.activations import ACTIVATIONS
 from tests.compiled import checked

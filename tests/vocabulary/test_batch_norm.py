@@ -10,7 +10,7 @@ import pytest
 import specnet
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.layers import LAYERS

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 import specnet
 from specnet.diagnostics import RunError
 from specnet.graph.graph import ShapeFault
-from specnet.graph.op import name_of
+from specnet.graph.leaves import name_of
 from specnet.vocabulary.layers import LAYERS
 from tests.vocabulary.layer_cases import lowered
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.graph.graph import Value
-from specnet.graph.op import name_of
+from specnet.graph.leaves import name_of
 from specnet.graph.printing import text
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from tests.vocabulary.optimizer_cases import (

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from specnet.graph.op import name_of
+from specnet.graph.leaves import name_of
 from specnet.graph.sizes import DType
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable

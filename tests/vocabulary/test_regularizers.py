@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.graph.graph import Graph
-from specnet.graph.op import leaf
+from specnet.graph.leaves import leaf
 from specnet.vocabulary.regularizers import REGULARIZERS
 from tests.compiled import checked
 from tests.reference import gradients

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.graph.ops.elementwise import equal, exp, log, masked
 from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import AxesAttributes, expand, reshape

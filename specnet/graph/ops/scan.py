@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from specnet.graph.graph import Attributes, Kind, Op, Region, ShapeFault, Value
-from specnet.graph.op import argument
+from specnet.graph.leaves import argument
 from specnet.graph.sizes import Count, Dim, show
 
 Step = Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Sequence[Value], Sequence[Value]]]

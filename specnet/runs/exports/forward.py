@@ -9,7 +9,7 @@ from specnet.compiler.network import Network
 from specnet.compiler.wiring import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value
-from specnet.graph.op import given, leaves, name_of
+from specnet.graph.leaves import given, leaves, name_of
 
 VALUE = "value "
 """What the outputs of a graph begin with that are there to be named."""

@@ -15,7 +15,7 @@ from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Sta
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Node, Value
-from specnet.graph.op import CONSTANT, given, name_of
+from specnet.graph.leaves import CONSTANT, given, name_of
 from specnet.graph.sizes import Size, at
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.onnx_rules import ONE, RULES

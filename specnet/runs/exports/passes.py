@@ -12,7 +12,7 @@ from specnet.compiler.phrases import PRODUCT
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import constant, given, name_of
+from specnet.graph.leaves import constant, given, name_of
 from specnet.graph.sizes import BATCH, count, inverse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.simplify import simplify

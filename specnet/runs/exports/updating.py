@@ -8,7 +8,7 @@ from specnet.compiler.listing import Listing, Names
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
-from specnet.graph.op import leaf, leaves, name_of, number
+from specnet.graph.leaves import leaf, leaves, name_of, number
 from specnet.language.spec import Training
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import ancestors

@@ -7,7 +7,7 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.graph.op import constant
+from specnet.graph.leaves import constant
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers.affine import Affine, inner_axis, sizes
 

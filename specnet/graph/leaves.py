@@ -7,23 +7,6 @@ from dataclasses import dataclass
 from specnet.graph.graph import OPERATORS, Attributes, Graph, Kind, Node, Op, Region, Value
 from specnet.graph.sizes import Count, DType, Powers, Shape
 
-__all__ = [
-    "ARGUMENT",
-    "CONSTANT",
-    "LEAF",
-    "NUMBER",
-    "Op",
-    "argument",
-    "constant",
-    "given",
-    "leaf",
-    "leaves",
-    "name_of",
-    "number",
-    "role_of",
-    "scalar_of",
-]
-
 
 @dataclass(frozen=True)
 class LeafAttributes(Attributes):

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Generic, Literal, Protocol, Self, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, cast
 
+from specnet.graph.attributes import NONE, A, Attributes, Prepared
 from specnet.graph.sizes import Count, DType, Shape, count, show
 
 Origin = tuple[str | int, ...]
@@ -27,55 +28,6 @@ class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an e
         super().__init__(message)
         self.blame = blame
         self.help = help
-
-
-@dataclass(frozen=True)
-class Attributes:
-    """What an application of an op is set to; an op that has settings declares a subclass with its fields.
-
-    Fields are hashable, so that equal applications can be found.
-    """
-
-    def named(self) -> dict[str, Any]:
-        """Return the values by name, in the order in which the fields are declared."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-    def changed(self) -> dict[str, Any]:
-        """Return the values by name, without those that are their field's default."""
-        values = self.named()
-        return {
-            f.name: values[f.name]
-            for f in fields(self)
-            if f.default is MISSING or values[f.name] != f.default
-        }
-
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The body graphs that the op runs."""
-        return ()
-
-    def with_regions(self, regions: tuple[Region, ...]) -> Self:
-        """Return the same settings with other body graphs."""
-        assert not regions
-        return self
-
-
-NONE = Attributes()
-"""What an op without settings has."""
-
-A = TypeVar("A", bound=Attributes)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An array, or another object, that a kernel needs and that is made once when a plan is bound.
-
-    `function` is its maker's name, which the engine resolves; `arguments` are numbers, text, tuples and shapes
-    thereof, and counts, in which the sizes are put in.
-    """
-
-    function: str
-    arguments: tuple[Any, ...] = ()
 
 
 Infer = Callable[[tuple["Value", ...], Any], "Kind | list[Kind]"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specnet.graph.graph import OPERATORS, Attributes, Graph, Kind, Node, Op, Region, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import OPERATORS, Graph, Kind, Node, Op, Region, Value
 from specnet.graph.sizes import Count, DType, Powers, Shape
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from specnet.graph.graph import Attributes, Graph, Node, Region, Rules, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import Graph, Node, Region, Rules, Value
 from specnet.graph.leaves import ARGUMENT, argument
 
 Replaced = Sequence[Value | None]

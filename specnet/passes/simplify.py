@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from specnet.graph import ops
-from specnet.graph.graph import Attributes, Graph, Op, Region, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import Graph, Op, Region, Value
 from specnet.graph.leaves import constant, scalar_of
 from specnet.graph.sizes import Size, broadcast, inverse, times
 from specnet.passes.pruning import prune

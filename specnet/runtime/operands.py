@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from specnet.graph.graph import Prepared, Value
+from specnet.graph.attributes import Prepared
+from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
 from specnet.passes.fuse import Group, grows, root

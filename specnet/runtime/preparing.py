@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.graph.graph import Prepared
+from specnet.graph.attributes import Prepared
 from specnet.graph.sizes import Count, DType, Size, Sizes
 
 Array = np.ndarray[Any, Any]

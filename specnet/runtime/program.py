@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal
 
-from specnet.graph.graph import Prepared
+from specnet.graph.attributes import Prepared
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, DType, Powers, Shape, Sizes, at
 from specnet.passes.plan import Plan, Repeat

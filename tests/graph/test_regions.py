@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.graph import NONE, Region, ShapeFault
+from specnet.graph.attributes import NONE
+from specnet.graph.graph import Region, ShapeFault
 from specnet.graph.leaves import argument, constant, leaf
 from specnet.graph.ops.scan import ScanAttributes
 from specnet.graph.printing import text

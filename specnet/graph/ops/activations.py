@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specnet.graph.graph import Attributes, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import Value
 from specnet.graph.ops.elementwise import (
     absolute,
     elementwise,

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.geometry import Geometry, Pair
-from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
+from specnet.graph.graph import Kind, Op, ShapeFault, Value
 from specnet.graph.ops.reductions import total
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, count, show
 

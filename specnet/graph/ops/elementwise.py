@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from specnet.graph.graph import OPERATORS, Attributes, Flops, Kind, Op, Pullback, ShapeFault, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import OPERATORS, Flops, Kind, Op, Pullback, ShapeFault, Value
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specnet.graph.graph import Attributes, Graph, Kind, Op, Prepared, Value
+from specnet.graph.attributes import Attributes, Prepared
+from specnet.graph.graph import Graph, Kind, Op, Value
 from specnet.graph.sizes import BATCH, Count, DType
 
 

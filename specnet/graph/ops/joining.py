@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
+from specnet.graph.attributes import Attributes, Prepared
+from specnet.graph.graph import Kind, Op, ShapeFault, Value
 from specnet.graph.sizes import Count, Dim, Shape, Size, added, show
 
 Margins = tuple[tuple[Dim, Dim], ...]

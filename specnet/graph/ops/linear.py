@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specnet.graph.graph import OPERATORS, Attributes, Kind, Op, ShapeFault, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import OPERATORS, Kind, Op, ShapeFault, Value
 from specnet.graph.ops.shaping import fit, reshape, rows
 from specnet.graph.sizes import Count, Shape, broadcast, count, show
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from specnet.graph.graph import Attributes, Kind, Op, Prepared, Scratch, Value
+from specnet.graph.attributes import Attributes, Prepared
+from specnet.graph.graph import Kind, Op, Scratch, Value
 from specnet.graph.ops.joining import crop
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Count, Shape

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from specnet.graph.graph import Attributes, Flops, Kind, Op, Prepared, Scratch, ShapeFault, Value
+from specnet.graph.attributes import Attributes, Prepared
+from specnet.graph.graph import Flops, Kind, Op, Scratch, ShapeFault, Value
 from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specnet.graph.graph import Attributes, Kind, Op, Prepared, ShapeFault, Value
+from specnet.graph.attributes import Attributes, Prepared
+from specnet.graph.graph import Kind, Op, ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.ops.elementwise import equal, exp, log, masked
 from specnet.graph.ops.indexing import cast

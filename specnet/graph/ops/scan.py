@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from specnet.graph.graph import Attributes, Kind, Op, Region, ShapeFault, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import Kind, Op, Region, ShapeFault, Value
 from specnet.graph.leaves import argument
 from specnet.graph.sizes import Count, Dim, show
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from specnet.graph.graph import Attributes, Kind, Op, ShapeFault, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import Kind, Op, ShapeFault, Value
 from specnet.graph.sizes import Count, Shape, broadcast, count, joined, show
 
 

@@ -8,14 +8,13 @@ from itertools import combinations
 from math import prod
 from typing import Any
 
-from specnet.compiler import pipeline
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.leaves import ARGUMENT, name_of
 from specnet.graph.sizes import ITEM_BYTES, at
-from specnet.passes.arena import Storage
+from specnet.passes import pipeline
+from specnet.passes.arena import ARENA, ONCE, Storage
 from specnet.passes.placement import AROUND
-from specnet.passes.plan import ARENA, ONCE
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,15 @@ def collisions(graph, groups, placement, sizes):
 def placements(monkeypatch):
     """Note the arguments of `collisions` for every plan that is made, in a list."""
     seen: list[Any] = []
-    emit = pipeline.emit
+    place = pipeline.place
 
-    def noting(graph, groups, placement, sizes, *rest):
+    def noting(graph, groups, sizes):
+        placement = place(graph, groups, sizes)
         seen.append((graph, groups, placement, sizes))
-        return emit(graph, groups, placement, sizes, *rest)
+        return placement
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "emit", noting)
+        patch.setattr(pipeline, "place", noting)
         yield seen
 
 

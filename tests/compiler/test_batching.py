@@ -7,11 +7,11 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from specnet.compiler import batching
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Op, ShapeFault
 from specnet.graph.leaves import ARGUMENT, CONSTANT, leaf
 from specnet.graph.sizes import STEPS
+from specnet.passes import batching
 from specnet.passes.batching import can_batch
 from specnet.passes.loops import hoist
 from specnet.passes.pruning import prune

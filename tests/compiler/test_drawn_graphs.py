@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 
-from specnet.compiler import fuse
 from specnet.graph.leaves import name_of
 from specnet.graph.printing import text
+from specnet.passes import fuse
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream

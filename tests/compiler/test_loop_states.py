@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from specnet.compiler import fuse
 from specnet.graph import ops
 from specnet.graph.leaves import constant
 from specnet.graph.sizes import BATCH, STEPS
+from specnet.passes import fuse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
+from specnet.runtime.emit import emit
 from tests.compiled import checked, run
 from tests.graphs import drawn, graph_of, loss_of
 from tests.reference import evaluate
@@ -29,7 +30,7 @@ def placed(build, more=()):
         for steps in (1, 2, 5):
             sizes = {"batch": 3, "steps": steps}
             checked(graph, drawn(graph, sizes), [*last, *outputs], sizes)
-    made = plan(graph, SIZES)
+    made = emit(plan(graph, SIZES))
     return made, made.loops[-1]
 
 
@@ -160,6 +161,7 @@ def test_chains_within_a_loop_run_piece_by_piece(monkeypatch):
         sizes = {"batch": batch, "steps": 4}
         checked(graph, drawn(graph, sizes), [*last, *outputs, *gradients], sizes)
     made = plan(graph, {"batch": 11, "steps": 4})
+    made = emit(made)
     assert all(loop.blocks for loop in made.loops)
     assert {block.workers for loop in made.loops for block in loop.blocks} == {0}, "on the calling thread"
 
@@ -171,7 +173,7 @@ def test_arrays_that_are_large_run_piece_by_piece_within_a_loop():
     (last,), _ = ops.scan(step, [leaves["h"]], [leaves["x"]])
     (meant,) = evaluate(graph, drawn(graph, sizes), [last], sizes)
     np.testing.assert_allclose(run(graph, drawn(graph, sizes), [last], sizes)[0], meant, rtol=1e-13)
-    assert plan(graph, sizes).loops[0].blocks
+    assert emit(plan(graph, sizes)).loops[0].blocks
 
 
 @pytest.mark.parametrize("cores", [1, 2])
@@ -191,4 +193,4 @@ def test_a_convolution_within_a_loop(cores, monkeypatch):
     checked(graph, drawn(graph, SIZES), [last, outputs, beside, *gradients], SIZES, rtol=1e-10)
     made = plan(graph, SIZES)
     assert made.workers == cores
-    assert all(loop.calls for loop in made.loops)
+    assert all(loop.calls for loop in emit(made).loops)

@@ -52,7 +52,8 @@ class _Drawing:
         self.streams = 0
 
     def pick(self, values):
-        return self.draw(st.sampled_from(values))
+        """Return one of some values, often one of the last, so that what is computed is used."""
+        return self.draw(st.sampled_from([*values[-3:] * 3, *values]))
 
     def up_to(self, most, least=0):
         return self.draw(st.integers(least, most))
@@ -62,36 +63,39 @@ class _Drawing:
         pool = list(leaves.values())
         for _ in range(self.up_to(7, 1)):
             pool += self.applied(pool, 0)
-        # An output that is a view of a leaf has, after the step, what the leaf has taken.
-        made = [value for value in pool[len(leaves) :] if not _root(value).op.leaf] or [ops.tanh(leaves["x"])]
+        made = pool[len(leaves) :]
         wanted = [made[-1], *(self.pick(made) for _ in range(self.up_to(2)))]
         graph.outputs = {f"out{number}": value for number, value in enumerate(wanted)}
+        if not any(map(_may_be_given, wanted)):
+            self.assign(graph, leaves, made)
+        return graph
+
+    def assign(self, graph, leaves, made):
+        """Have some leaves take values; one may take what another leaf has."""
         for name in ("W", "V", "v", "x"):
-            fitting = [value for value in pool if value.shape == leaves[name].shape]
-            if (
-                name != "V"
-            ):  # one leaf alone may take what another one has, since they cannot take each other's
-                fitting = [value for value in fitting if not _root(value).op.leaf]
+            shape = leaves[name].shape
+            fitting = [value for value in made if value.shape == shape and not _may_be_given(value)]
+            fitting += [leaves["W"]] if name == "V" else []
             if fitting and self.draw(st.booleans()):
                 graph.assign(leaves[name], self.pick(fitting))
-        return graph
 
     def applied(self, pool, depth):
         """Append one application to the graph of a pool's values, and return its results."""
         kinds = [self.unary, self.binary, self.binary, self.product, self.mean, self.shaped, self.masked]
         if depth < 2:
             kinds += [lambda pool: self.loop(pool, depth)] * 2
-        return self.pick(kinds)(pool)
+        return self.draw(st.sampled_from(kinds))(pool)
 
     def unary(self, pool):
-        return [self.pick(UNARY)(self.pick(pool))]
+        # Scalars have few ops: those with an expression of Python.
+        return [self.draw(st.sampled_from(UNARY))(self.pick([value for value in pool if value.shape]))]
 
     def binary(self, pool):
         a = self.pick(pool)
         b = self.pick([value for value in pool if broadcast(a.shape, value.shape) is not None])
         if not a.shape and not b.shape:
             return [(a + b) * 0.5]
-        return [self.pick(BINARY)(a, b)]
+        return [self.draw(st.sampled_from(BINARY))(*((a, b) if a.shape else (b, a)))]
 
     def product(self, pool):
         matrices = [value for value in pool if value.rank >= 2 and value.shape[-1] == 3]
@@ -133,7 +137,7 @@ class _Drawing:
             arrays.append(self.pick([v for v in arrays_there if v.shape[0] == arrays[0].shape[0]]))
         shaped = [value for value in pool if value.shape]
         init = [self.pick(shaped) for _ in range(self.up_to(3, 0 if arrays else 1))]
-        length = None if arrays else self.pick([1, 2, 3, STEPS])
+        length = None if arrays else self.draw(st.sampled_from([1, 2, 3, STEPS]))
 
         def step(states, slices):
             inside = [*states, *slices]
@@ -155,10 +159,12 @@ class _Drawing:
         if self.draw(st.booleans()):
             return self.pick([value for value in inside if value.shape == state.shape])
         fitting = [value for value in inside if broadcast(value.shape, state.shape) == state.shape]
-        return self.pick(BINARY)(state, self.pick(fitting))
+        return self.draw(st.sampled_from(BINARY))(state, self.pick(fitting))
 
 
-def _root(value):
-    while value.op.alias:
-        value = value.inputs[0]
-    return value
+def _may_be_given(value):
+    """Whether a value may turn out to be a leaf itself.
+
+    An output that is one has, after the step, what the leaf has taken; and leaves cannot take each other's values.
+    """
+    return value.op in (ops.SCAN, ops.reshape, ops.transpose)

@@ -129,15 +129,15 @@ class _Level:
 
     def _claim(self, value, memory, start, size, first, room=None):
         made = self.made.get(value.index, -1)
-        last = max(
-            self.needed.get(value.index, made),
-            first,
-            self.span[made][1] if room is None and made >= 0 else made,
+        read = max(self.read.get(value.index, made), made)
+        # What passes within a group is needed for one piece, op by op.
+        last = (
+            read
+            if room is not None
+            else max(self.needed.get(value.index, made), self.span[made][1] if made >= 0 else -1)
         )
         name = f"{value}: {value.op}"
-        self.claims.append(
-            Claim(name, memory, start, size, first, last, value, made, self.read.get(value.index, made), room)
-        )
+        self.claims.append(Claim(name, memory, start, size, first, last, value, made, read, room))
 
     def _result(self, group, value):
         place = self.placement.places.get(value.index)

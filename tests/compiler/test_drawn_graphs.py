@@ -20,7 +20,7 @@ from tests.reference import evaluate
 SIZES = {"batch": 2, "steps": 3}
 LARGER = {"batch": 4, "steps": 5}
 often = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

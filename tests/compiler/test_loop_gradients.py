@@ -141,6 +141,7 @@ def test_a_number_of_each_step_is_a_scalar_that_a_loop_takes():
     (slope,) = differentiate(graph, ops.total_all(y), [rate])
     given = drawn(graph, SIZES) | {"rate": 0.7}
     (got,) = run(graph, given, [slope], SIZES)
+    assert slope.shape == ()
     np.testing.assert_allclose(got, given["x"].sum(), rtol=1e-14)
 
 

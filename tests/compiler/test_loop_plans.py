@@ -92,6 +92,14 @@ def test_planning_does_not_depend_on_the_number_of_steps(case):
     assert emit(few).loops == emit(many).loops
 
 
+def test_what_is_stretched_in_a_loop_is_laid_out_before_it():
+    graph, leaves = graph_of({"x": X, "h": H, "W": (3, 3), "B": (3,)})
+    step = lambda s, a: ([ops.tanh(s[0] @ leaves["W"] + leaves["B"]) * a[0]], [])  # noqa: E731
+    (graph.outputs["y"],), _ = ops.scan(step, [leaves["h"]], [leaves["x"]])
+    (expand,) = (step for step in plan(graph, SIZES).steps if step.op == "expand")
+    assert expand.loop is None
+
+
 def test_the_operations_of_a_loop_are_those_of_its_steps():
     graph, leaves = graph_of({"h": H, "W": (3, 3)})
     (last,), _ = ops.scan(lambda s, _: ([ops.tanh(s[0] @ leaves["W"])], []), [leaves["h"]], [], length=STEPS)

@@ -51,6 +51,14 @@ def test_a_state_whose_old_value_is_read_later_has_turns():
     assert not any("copyto" in line for line in code(made))
 
 
+def test_a_state_whose_old_value_is_read_after_the_new_one_has_turns():
+    def build(h, x, W, **_):
+        return [h], [x], lambda s, a: ([s[0] * a[0]], [ops.exp(s[0]) @ W])
+
+    _, loop = placed(build)
+    assert len(loop.turns) == 1
+
+
 def test_a_state_that_is_an_output_is_found_there():
     def build(h, x, W, **_):
         def step(states, slices):

@@ -102,11 +102,12 @@ def test_a_state_that_is_more_than_a_sum_stays(terms, more):
     assert behind(made) == []
 
 
-def test_a_new_state_that_is_given_as_an_output_stays():
+@pytest.mark.parametrize("given", [lambda total: total, lambda total: total * 2.0], ids=["itself", "read"])
+def test_a_new_state_that_a_step_gives_stays(given):
     def build(h, x, p, **_):
         def step(states, slices):
             total = states[1] + ops.product(slices[0], states[0], a_t=True)
-            return [ops.tanh(states[0]), total], [total]
+            return [ops.tanh(states[0]), total], [given(total)]
 
         return [h, p], [x], step
 

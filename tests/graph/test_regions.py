@@ -173,6 +173,9 @@ def test_arguments_must_fit_what_the_loop_is_given():
     body.returns = (state + constant_,)
     with pytest.raises(ShapeFault, match=r"\(3, 3\) does not fit what a loop takes, \(3,\)"):
         graph.apply(ops.SCAN, (leaves["h"], leaves["W"]), ScanAttributes(body, 1, 0, 4))
+    whole = ops.cast(leaves["h"], to="int64")
+    with pytest.raises(ShapeFault, match=r"\(batch, 3\) does not fit what a loop takes, \(batch, 3\)"):
+        graph.apply(ops.SCAN, (whole, leaves["W"]), ScanAttributes(body, 1, 0, 4))
 
 
 def test_a_graph_with_a_region_prints_as_text():

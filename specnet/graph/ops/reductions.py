@@ -174,7 +174,8 @@ log_softmax: Op[AxisAttributes] = Op(
 
 def total_along(x: Value, axis: int) -> Value:
     """Sum along an axis, counted from the last one (-1), which stays with size 1."""
-    return reshape(total(x, axes=(axis % x.rank,)), shape=_single(x.shape, axis))
+    summed, shape = total(x, axes=(axis % x.rank,)), _single(x.shape, axis)
+    return reshape(summed, shape=shape) if summed.rank else expand(summed, shape=shape)
 
 
 def total_last(x: Value) -> Value:

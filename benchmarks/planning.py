@@ -29,8 +29,9 @@ from specnet.compiler.study import build
 from specnet.data import inspect_data
 from specnet.passes import pipeline
 from specnet.runs.explanation import explain
+from specnet.runtime.emit import emit
 
-STAGES = ("simplify", "lay_out_phases", "join_biases", "spread", "group", "place", "emit")
+STAGES = ("simplify", "lay_out_phases", "join_biases", "spread", "group", "place", "scheduled")
 
 
 def dense(layers: int) -> list[dict[str, Any]]:
@@ -128,8 +129,10 @@ def measure(path: Path) -> dict[str, float]:
         with clock.stage("explain"):
             explanation.as_dict()
         for name in ("step", "evaluation"):
+            with clock.stage("emit"):
+                program = emit(explanation.programs[name])
             with clock.stage("Python's compiler"):
-                compile(explanation.programs[name].source, "<plan>", "exec")
+                compile(program.source, "<plan>", "exec")
     finally:
         for module, functions in ((pipeline, kept), (plans, graphs)):
             for name, function in functions.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from specnet.compiler.differentiate import differentiate
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS, broadcast, joined
 from tests.graphs import graph_of
@@ -44,6 +45,19 @@ BINARY = [
 def graphs(draw):
     """Return a graph with outputs and assignments, over leaves as in `SHAPES`."""
     return _Drawing(draw).graph()
+
+
+@st.composite
+def gradients(draw):
+    """Return a graph with outputs, and with the gradients of the mean of their squares by some leaves."""
+    drawing = _Drawing(draw)
+    graph = drawing.graph()
+    graph.assignments.clear()
+    parts = [ops.mean_all(ops.square(value)) if value.shape else value for value in graph.outputs.values()]
+    wanted = [drawing.pick([value for value in graph.values if value.op.leaf]) for _ in range(2)]
+    for number, slope in enumerate(differentiate(graph, sum(parts[1:], parts[0]), wanted)):
+        graph.outputs[f"slope{number}"] = slope
+    return graph
 
 
 class _Drawing:

@@ -12,7 +12,7 @@ from specnet.passes import fuse
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
-from tests.drawn_graphs import graphs
+from tests.drawn_graphs import gradients, graphs
 from tests.graphs import drawn
 from tests.placements import collisions, placements
 from tests.reference import evaluate
@@ -33,7 +33,7 @@ def small_pieces():
 
 
 @often
-@given(graphs())
+@given(graphs() | gradients())
 def test_no_two_arrays_are_in_each_others_way(graph):
     note(text(graph))
     with placements(pytest.MonkeyPatch()) as seen:
@@ -55,7 +55,7 @@ def executed(graph, sizes, room, given, *, optimise):
 
 
 @often
-@given(graphs())
+@given(graphs() | gradients())
 def test_every_plan_gives_what_the_graph_means(graph):
     note(text(graph))
     numbers = drawn(graph, SIZES)

@@ -239,6 +239,7 @@ TABLE = [
     Row("keep_mask", lambda x: x * ops.keep_mask(x, stream="mask", rate=0.4, scale=1.0 / 0.6)),
     Row("largest", ops.largest),
     Row("largest", ops.largest, (Given((B, 2, 5)),)),
+    Row("largest", ops.largest, (Given((4,)),)),
     *(Row("largest", lambda x, a=axis: ops.largest(x, axis=a), (Given((B, 2, 5)),)) for axis in (-2, -3)),
     Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=0.1), (kinked,)),
     Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=2.5), (kinked,)),
@@ -251,6 +252,7 @@ TABLE = [
     Row("log_cosh", ops.log_cosh, (Given(low=-60.0, high=60.0),)),
     Row("log_softmax", ops.log_softmax),
     Row("log_softmax", ops.log_softmax, (Given((B, 2, 5)),)),
+    Row("log_softmax", ops.log_softmax, (Given((4,)),)),
     *(
         Row("log_softmax", lambda x, a=axis: ops.log_softmax(x, axis=a), (Given((B, 2, 5)),))
         for axis in (-2, -3)
@@ -355,6 +357,7 @@ TABLE = [
     Row("sign", ops.sign),
     Row("softmax", ops.softmax),
     Row("softmax", ops.softmax, (Given((B, 2, 5)),)),
+    Row("softmax", ops.softmax, (Given((4,)),)),
     *(Row("softmax", lambda x, a=axis: ops.softmax(x, axis=a), (Given((B, 2, 5)),)) for axis in (-2, -3)),
     Row("softplus", ops.softplus),
     Row("softsign", ops.softsign, (kinked,)),

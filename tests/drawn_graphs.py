@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from specnet.compiler.differentiate import differentiate
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS, broadcast, joined
+from specnet.passes.differentiate import differentiate
 from tests.graphs import graph_of
 
 SHAPES = {

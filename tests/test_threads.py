@@ -17,7 +17,8 @@ import pytest
 
 import specnet
 from specnet.compiler import predicting
-from specnet.runtime import blas, cores, execution
+from specnet.passes import cores
+from specnet.runtime import binding, blas, execution
 from tests.threaded_models import (
     CLASSES,
     IMAGES,
@@ -167,7 +168,7 @@ def test_the_first_use_of_all_may_be_made_by_several_threads(tmp_path):
 @pytest.mark.parametrize("ready", [0, 2000])
 def test_a_model_keeps_little_whatever_it_is_asked_for(ready, monkeypatch):
     """Whether calls are made ready or at every step."""
-    monkeypatch.setattr(execution, "READY", ready)
+    monkeypatch.setattr(binding, "READY", ready)
     allocate, raw = execution._aligned, []
 
     def aligned(size):

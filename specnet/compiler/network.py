@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.entries import named_inputs
@@ -59,6 +59,10 @@ class Network:
         self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
         self.elements_per_row: int = lowered.elements.count.each
         self._check(lowered, asked)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the graphs, which are built anew when a copy is asked for one: ops are the same everywhere."""
+        return {**self.__dict__, "_lowered": {}}
 
     @cached_property
     def size(self) -> int:

@@ -70,10 +70,11 @@ def test_a_network_around_it_trains_as_pytorch_does(row, optimise, tmp_path, mon
 @named(ROWS)
 @pytest.mark.parametrize("training", [False, True])
 def test_a_step_allocates_no_array(row, training):
-    # Views, numbers and loops over pieces take a few objects, and NumPy a buffer of 512 elements for each strided
-    # operand of a worker; the smallest array there is has 300 kB.
+    # Views, numbers and loops over pieces take a few objects, and NumPy for each call of a worker on strided operands
+    # an iterator of 2 to 4 kB and a buffer of 4 kB an operand, of which there are three at most. Whether workers have
+    # theirs at the same time is chance. The smallest array there is has 300 kB.
     size, workers = bytes_of_a_step(row, training=training)
-    assert size < 8_000 + 16_000 * workers
+    assert size < 8_000 + 20_000 * workers
 
 
 @named([row for row in ROWS if row.options["type"] in ("dense", "activation")])

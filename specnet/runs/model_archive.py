@@ -19,7 +19,6 @@ from specnet.runs.resolved import spec_of
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
 
-SUFFIX = ".specnet"
 RESOLVED = "resolved.json"
 MODEL = "model.npz"
 _EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -21,11 +21,6 @@ TILE = 16_384
 """Elements of a tile: 64 KiB of float32, a handful of which share a core's L2 cache."""
 
 
-def tile_rows(columns: int) -> int:
-    """Return how many rows of a matrix make a tile: at least one."""
-    return max(1, TILE // columns)
-
-
 def _over(vector: Array, tile: Array, rows: int) -> None:
     """Lay a vector that has a number for each column out over the rows of a tile."""
     np.copyto(tile[:rows], vector)

@@ -12,8 +12,6 @@ from specnet.diagnostics import Label
 LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": (), "mean": ()}
 """The last activations that a loss on logits takes away again, by the function that it applies."""
 
-NEVER_NEGATIVE = ("relu", "relu6", "softplus", "sigmoid", "hard_sigmoid", "softmax")
-
 
 @rule("SN701")
 def softmax_with_numbers(subject: Subject) -> Iterator[Found]:

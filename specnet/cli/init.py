@@ -14,7 +14,7 @@ from specnet.cli.terminal import results, say
 from specnet.data.tables.survey import ColumnSurvey, survey
 from specnet.diagnostics import SpecFileError
 from specnet.runs.drafting import Draft, Use, draft
-from specnet.runs.files import write_whole
+from specnet.runs.files import write_bytes
 
 
 def init(data: str, *, target: str | None, out: str | None, force: bool, as_json: bool) -> int:
@@ -30,16 +30,12 @@ def init(data: str, *, target: str | None, out: str | None, force: bool, as_json
         raise SpecFileError(
             f"{document}: there is such a file already; --force replaces it, -o names another"
         )
-    write_whole(document, lambda file: _write(file, made.text))
+    write_bytes(document, made.text.encode())
     if as_json:
         sys.stdout.write(json.dumps(_data(made, document, table.rows), indent=2, ensure_ascii=False) + "\n")
     else:
         _show(results(), made, document, table.rows)
     return 0
-
-
-def _write(file: Any, text: str) -> None:
-    file.write(text.encode())
 
 
 def _data(made: Draft, document: Path, rows: int) -> dict[str, Any]:

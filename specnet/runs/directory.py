@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError
 from specnet.language.spec import Spec
-from specnet.runs.files import write_json, write_whole, writing
+from specnet.runs.files import write_bytes, write_json, writing
 from specnet.runs.lock import LOCK, locked
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class RunDirectory:
         name, content = _document(spec, what["spec"])
         # What makes it a run's directory goes first: whatever happens meanwhile, another run may replace it.
         write_json(self.path / RESOLVED, what)
-        write_whole(self.path / name, lambda file: _write(file, content))
+        write_bytes(self.path / name, content)
 
     def metrics(self, before: Iterable[dict[str, Any]] = ()) -> MetricsLog:
         """Begin `metrics.jsonl`, with the epochs that are done already."""
@@ -165,7 +165,3 @@ def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
         # A mark of byte order is no part of the text; a file that has changed since is not what was run.
         content = raw if raw.removeprefix(b"\xef\xbb\xbf") == content else content
     return f"spec.{source.syntax}", content
-
-
-def _write(file: Any, content: bytes) -> None:
-    file.write(content)

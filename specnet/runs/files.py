@@ -41,6 +41,15 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
             beside.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that holds this content, whole or not at all; raise RunError as `write_whole` does."""
+
+    def write(file: IO[bytes]) -> None:
+        file.write(content)
+
+    write_whole(path, write)
+
+
 def _bring_name_to_disk(folder: Path) -> None:
     if os.name == "posix":  # elsewhere a folder cannot be opened, and need not be
         handle = os.open(folder, os.O_RDONLY)
@@ -53,7 +62,7 @@ def _bring_name_to_disk(folder: Path) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write plain data as indented JSON; numbers that JSON does not have become null."""
     text = _laid_out(finite(data), "")
-    write_whole(path, lambda file: _write(file, f"{text}\n".encode()))
+    write_bytes(path, f"{text}\n".encode())
 
 
 def finite(data: Any) -> Any:
@@ -65,10 +74,6 @@ def finite(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [finite(item) for item in data]
     return data
-
-
-def _write(file: IO[bytes], content: bytes) -> None:
-    file.write(content)
 
 
 def _laid_out(data: Any, lead: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
-from specnet.runs.files import finite, write_whole, writing
+from specnet.runs.files import finite, write_bytes, writing
 from specnet.training.events import EpochEnded, Event, Span
 
 SECONDS = 1.0
@@ -23,7 +23,7 @@ class MetricsLog:
         """Begin the file with the epochs that are done already, whatever it holds now."""
         self._path, self._clock = path, clock
         text = "".join(_line(row) for row in before).encode()
-        write_whole(path, lambda file: _write(file, text))
+        write_bytes(path, text)
         with writing(path):
             self._file = path.open("a", encoding="utf-8", newline="\n")
         self._flushed = clock()
@@ -76,7 +76,3 @@ def lines(span: Span) -> Iterator[str]:
 
 def _line(row: dict[str, Any]) -> str:
     return json.dumps(finite({**row, "seconds": round(row["seconds"], 6)}), ensure_ascii=False) + "\n"
-
-
-def _write(file: IO[bytes], content: bytes) -> None:
-    file.write(content)

@@ -20,7 +20,7 @@ from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import MOST, Program, Written
 from specnet.runs.exports.safetensors_file import write_safetensors
 from specnet.runs.exports.training import write_training
-from specnet.runs.files import write_whole
+from specnet.runs.files import write_bytes, write_whole
 from specnet.runs.model_archive import write_archive
 from specnet.runs.resolved import load_resolved, resolved
 from specnet.runs.starting import start_from
@@ -114,12 +114,8 @@ def write_numpy(path: Path, source: Exported, *, training: bool) -> list[Path]:
     if made.arrays:
         write_whole(arrays, lambda file: write_arrays(file, made.arrays))
         paths.append(arrays)
-    write_whole(path, lambda file: _write(file, content))
+    write_bytes(path, content)
     return paths
-
-
-def _write(file: Any, content: bytes) -> None:
-    file.write(content)
 
 
 WRITERS: dict[str, Callable[[Path, Exported], None]] = {

@@ -20,7 +20,7 @@ from specnet.graph.sizes import Size, at
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.onnx_rules import ONE, RULES
 from specnet.runs.extras import needed
-from specnet.runs.files import write_whole
+from specnet.runs.files import write_bytes
 
 Array = np.ndarray[Any, Any]
 
@@ -43,11 +43,7 @@ def write_onnx(path: Path, model: Model) -> None:
     made = Writer(onnx, model).model()
     onnx.checker.check_model(made, full_check=True)
     content = made.SerializeToString(deterministic=True)
-    write_whole(path, lambda file: _write(file, content))
-
-
-def _write(file: Any, content: bytes) -> None:
-    file.write(content)
+    write_bytes(path, content)
 
 
 class Writer:

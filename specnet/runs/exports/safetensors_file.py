@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from specnet._version import __version__
 from specnet.compiler.model import Model
 from specnet.runs.extras import needed
-from specnet.runs.files import write_whole
+from specnet.runs.files import write_bytes
 
 
 def write_safetensors(path: Path, model: Model) -> None:
@@ -30,8 +29,4 @@ def write_safetensors(path: Path, model: Model) -> None:
         arrays |= fitted
         notes["encoding"] = json.dumps(state["encoding"], ensure_ascii=False)
     content = save(arrays, metadata=notes)
-    write_whole(path, lambda file: _write(file, content))
-
-
-def _write(file: Any, content: bytes) -> None:
-    file.write(content)
+    write_bytes(path, content)

@@ -15,7 +15,7 @@ from specnet.diagnostics import RunError
 from specnet.runs.directory import DOCUMENTS, REPORT, load_run
 from specnet.runs.evaluating import own_data
 from specnet.runs.extras import needed
-from specnet.runs.files import write_whole
+from specnet.runs.files import write_bytes
 from specnet.runs.kept import KeptRun, read_run
 from specnet.runs.report.figures import INK, RATE, TRAIN, VALIDATION, Curve, Figures
 from specnet.runs.report.layers import network_facts
@@ -59,12 +59,8 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     style = jinja.utils.markupsafe.Markup((folder / "page.css").read_text(encoding="utf-8"))
     text = template.render(style=style, **_facts(kept, figures))
     target = run / REPORT if path is None else path
-    write_whole(target, lambda file: _write(file, text.encode()))
+    write_bytes(target, text.encode())
     return target
-
-
-def _write(file: Any, content: bytes) -> None:
-    file.write(content)
 
 
 def _facts(kept: KeptRun, figures: Figures) -> dict[str, Any]:

@@ -203,11 +203,13 @@ class _Level:
 
     def _overwrites(self, old, new):
         """Whether one is computed over the other, which nobody reads any more, by an op that can."""
-        if old.value is None or new.value is None or not (new.value.op.elementwise and new.value.op.in_place):
+        if old.value is None or new.value is None or not new.value.op.elementwise:
             return False
         same = (old.start, old.size) == (new.start, new.size) and old.value.dtype == new.value.dtype
         if same and old.read < new.made and self._cut_alike(old.value, new.value):
             return True
+        if not new.value.op.in_place:
+            return False
         ranges = [
             (claim.start, claim.size)
             for source in new.value.inputs

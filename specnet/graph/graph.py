@@ -140,7 +140,10 @@ class Node:
         self.phase: Phase = graph.phase
         self.results: tuple[Value, ...] = ()
         graph.nodes.append(self)
-        self.widen(attributes, kinds)
+        if len(kinds) == 1:  # as nearly all have
+            self.results = (Value(self, 0, *kinds[0]),)
+        else:
+            self.widen(attributes, kinds)
 
     def widen(self, attributes: Attributes, kinds: Sequence[Kind]) -> tuple[Value, ...]:
         """Add results of these kinds behind the others, and return them; `attributes` take the place of the old.

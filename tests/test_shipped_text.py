@@ -20,7 +20,7 @@ FORMS = {
     "a tool that is run": rf"\b(?:uvx|pipx run|uv tool run)(?: -\S+)*{NAME}",
     "an extra": r"\bspecnet\[[a-z]",
     "a version": r"\bspecnet(?:-nn)?(?:\[[^\]\n]*\])?(?:===?\{|===?[\d*]|\s?[~<>!]=\s?\d|==\s?\d)",
-    "a page of an index": r"\b(?:pypi|anaconda)\.org/[\w/-]*specnet|pypi[^\n]{0,40}\bspecnet",
+    "a page of an index": r"https?://[\w.-]+/(?:project|simple|package|packages)/specnet\b",
 }
 URLS = re.compile(r"""\bhttps?://[^\s"'`<>)\]}]+""")
 HOSTS = {
@@ -64,7 +64,7 @@ def found(text: str) -> list[str]:
         "uvx --from specnet specnet validate", "uv run --with specnet python", "uv pip install 'specnet'",
         "conda install specnet", "poetry add specnet", "pip install specnet=={{ made_of.specnet }}",
         "`specnet[parquet]` brings pyarrow", "specnet==0.1.0", '"specnet>=0.1"', "specnet=={version}",
-        "https://pypi.org/project/specnet/", '["pip", "install", "specnet"]'.replace('", "', " "),
+        "https://index.example/project/specnet/", '["pip", "install", "specnet"]'.replace('", "', " "),
     ],
 )  # fmt: skip
 def test_a_form_that_names_an_index_is_found(text: str) -> None:

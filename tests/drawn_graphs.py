@@ -37,7 +37,7 @@ BINARY = [
     lambda a, b: (a - b) * 0.5,
     lambda a, b: ops.tanh(a * b),
     ops.maximum,
-    lambda a, b: ops.select(ops.greater(a, 0.0), a, b),
+    lambda a, b: ops.where(ops.greater(a, 0.0), a, b),
 ]
 
 
@@ -116,7 +116,7 @@ class _Drawing:
         a = self.pick(matrices)
         if a.rank == 2 and self.draw(st.booleans()):
             b = self.pick([value for value in matrices if value.shape == a.shape])
-            return [ops.tanh(ops.product(a, b, a_t=True))]
+            return [ops.tanh(ops.MATMUL(a, b, a_t=True))]
         w = self.pick([value for value in matrices if value.shape == (3, 3)])
         return [(a @ w) * 0.3]
 
@@ -141,7 +141,7 @@ class _Drawing:
     def masked(self, pool):
         x = self.pick([value for value in pool if value.shape])
         self.streams += 1
-        return [x * ops.keep_mask(x, stream=f"stream {self.streams}", rate=0.3, scale=1.25)]
+        return [x * ops.dropout_mask(x, stream=f"stream {self.streams}", rate=0.3, scale=1.25)]
 
     def loop(self, pool, depth):
         """Append a loop over some arrays, whose steps may use any value of the pool."""

@@ -68,7 +68,7 @@ def unrolled(step, init, arrays, *, length=None, reverse=False):
         outputs.append([ops.reshape(value, shape=(1, *value.shape)) for value in given])
     if reverse:
         outputs.reverse()
-    return states, tuple(ops.beside(*parts, axis=0) for parts in zip(*outputs, strict=True))
+    return states, tuple(ops.concat(*parts, axis=0) for parts in zip(*outputs, strict=True))
 
 
 def _slice(value, number):
@@ -82,7 +82,7 @@ def loss_of(results):
     parts = []
     for number, value in enumerate(results):
         weights = leaf(graph, f"weights{number}", "input", value.shape)
-        parts.append(ops.total_all(value * weights) + ops.total_all(value * value * weights))
+        parts.append(ops.sum_all(value * weights) + ops.sum_all(value * value * weights))
     return sum(parts[1:], parts[0])
 
 

@@ -73,7 +73,7 @@ def gru(scan, x, h, U, W):
 
 def dropout(scan, x, h, U, W):
     def step(states, slices):
-        mask = ops.keep_mask(states[0], stream="mask", rate=0.4, scale=1.0 / 0.6)
+        mask = ops.dropout_mask(states[0], stream="mask", rate=0.4, scale=1.0 / 0.6)
         new = ops.tanh(slices[0] @ U + (states[0] * mask) @ W)
         return [new], [new]
 
@@ -93,7 +93,7 @@ def each_step(scan, x, U):
 
 def embedding(scan, i, h, T, W):
     def step(states, slices):
-        new = ops.tanh(ops.lookup(T, slices[0]) + states[0] @ W)
+        new = ops.tanh(ops.gather(T, slices[0]) + states[0] @ W)
         return [new], [new]
 
     (last,), (outputs,) = scan(step, [h], [i])
@@ -118,7 +118,7 @@ def nested(scan, x, z, h, U, W):
             return [new], [new * (slices[0] @ U)]
 
         (last,), (outputs,) = scan(inner, states, [z])
-        return [last], [ops.total(outputs, axes=(0,))]
+        return [last], [ops.reduce_sum(outputs, axes=(0,))]
 
     (last,), (outputs,) = scan(step, [h], [x])
     return [last, outputs]

@@ -45,7 +45,7 @@ class Recurrence(Layer):
             h = ops.tanh(x_t @ kernel + bias + h @ recurrent)
             if self.rate and build.training:
                 stream = build.stream("mask")
-                h = h * ops.keep_mask(h, rate=self.rate, scale=1 / (1 - self.rate), stream=stream)
+                h = h * ops.dropout_mask(h, rate=self.rate, scale=1 / (1 - self.rate), stream=stream)
             return [h], [h]
 
         first = ops.expand(constant(build.graph, 0.0), shape=(batch, self.units))
@@ -58,7 +58,7 @@ class Recurrence(Layer):
             x_t = ops.crop(turned, margins=((t, steps - 1 - t), (0, 0), (0, 0)))
             states, (y,) = step(states, (ops.reshape(x_t, shape=(batch, features)),))
             outputs.append(ops.reshape(y, shape=(1, batch, self.units)))
-        return ops.transpose(ops.beside(*outputs, axis=0), axes=(1, 0, 2))
+        return ops.transpose(ops.concat(*outputs, axis=0), axes=(1, 0, 2))
 
 
 def register(monkeypatch) -> None:

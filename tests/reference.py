@@ -47,7 +47,7 @@ def product(a, b, a_t, b_t):
     return np.einsum("...ij,...jk->...ik", a.swapaxes(-1, -2) if a_t else a, b.swapaxes(-1, -2) if b_t else b)
 
 
-def column_moments(x):
+def batch_moments(x):
     # The unbiased variance of a single row, which has none, is given as 0.
     return np.stack([x.mean(0), x.var(0), x.var(0) * len(x) / max(len(x) - 1, 1)])
 
@@ -56,24 +56,24 @@ def standardised(x, axis, epsilon):
     return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + epsilon)
 
 
-def column_normal(x, moments, gamma, beta, epsilon):
+def batch_norm(x, moments, gamma, beta, epsilon):
     return gamma * (x - moments[0]) / np.sqrt(moments[1] + epsilon) + beta
 
 
-def column_sums(g, x, moments, epsilon):
-    return np.stack([g.sum(0), (g * column_normal(x, moments, 1.0, 0.0, epsilon)).sum(0)])
+def batch_norm_sums(g, x, moments, epsilon):
+    return np.stack([g.sum(0), (g * batch_norm(x, moments, 1.0, 0.0, epsilon)).sum(0)])
 
 
-def column_slopes(g, x, moments, sums, gamma, epsilon):
-    h = column_normal(x, moments, 1.0, 0.0, epsilon)
+def batch_norm_grad(g, x, moments, sums, gamma, epsilon):
+    h = batch_norm(x, moments, 1.0, 0.0, epsilon)
     return gamma / np.sqrt(moments[1] + epsilon) * (g - sums[0] / len(x) - h * sums[1] / len(x))
 
 
-def row_normal(x, center, epsilon):
+def layer_norm(x, center, epsilon):
     return standardised(x, 1, epsilon) if center else x / np.sqrt((x**2).mean(1, keepdims=True) + epsilon)
 
 
-def row_slopes(g, y, x, center, epsilon):
+def layer_norm_grad(g, y, x, center, epsilon):
     spread = x.var(1, keepdims=True) if center else (x**2).mean(1, keepdims=True)
     inner = g - y * (g * y).mean(1, keepdims=True) - (g.mean(1, keepdims=True) if center else 0.0)
     return inner / np.sqrt(spread + epsilon)
@@ -88,12 +88,12 @@ def from_groups(rows, like, groups):
     return rows.reshape(len(like), groups, like.shape[1], -1).swapaxes(1, 2).reshape(like.shape)
 
 
-def group_normal(x, groups, epsilon):
-    return from_groups(row_normal(by_groups(x, groups), True, epsilon), x, groups)
+def group_norm(x, groups, epsilon):
+    return from_groups(layer_norm(by_groups(x, groups), True, epsilon), x, groups)
 
 
-def group_slopes(g, y, x, groups, epsilon):
-    rows = row_slopes(*(by_groups(v, groups) for v in (g, y, x)), True, epsilon)
+def group_norm_grad(g, y, x, groups, epsilon):
+    rows = layer_norm_grad(*(by_groups(v, groups) for v in (g, y, x)), True, epsilon)
     return from_groups(rows, x, groups)
 
 
@@ -103,11 +103,11 @@ def mixture(size, factor):
     return np.stack([np.interp(middles, np.arange(size), unit) for unit in np.eye(size)], 1)
 
 
-def resample(x, factor):
+def upsample(x, factor):
     return np.einsum("ij,njm->nim", mixture(x.shape[1], factor), x)
 
 
-def resampled_back(x, factor):
+def upsample_grad(x, factor):
     return np.einsum("ij,nim->njm", mixture(x.shape[1] // factor, factor), x)
 
 
@@ -188,7 +188,7 @@ def window_sum(x, axis, windows):
     return np.moveaxis(np.stack([x[seen(span, len(x))].sum(0) for span in windows]), 0, axis)
 
 
-def window_spread(g, axis, windows, size):
+def window_sum_grad(g, axis, windows, size):
     g = np.moveaxis(g, axis, 0)
     out = np.zeros((size, *g.shape[1:]), g.dtype)
     for part, span in zip(g, windows, strict=True):
@@ -202,10 +202,10 @@ MEANING = {
     "argmax": np.argmax,
     "cast": lambda x, to: np.asarray(x).astype(to),
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
-    "column_moments": column_moments,
-    "column_normal": column_normal,
-    "column_slopes": column_slopes,
-    "column_sums": column_sums,
+    "batch_moments": batch_moments,
+    "batch_norm": batch_norm,
+    "batch_norm_grad": batch_norm_grad,
+    "batch_norm_sums": batch_norm_sums,
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
     "crop": lambda x, margins: x[tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, margins, strict=True))],
     "conv2d": conv2d,
@@ -221,12 +221,12 @@ MEANING = {
     "fixed": lambda values, dtype: np.asarray(list(values), dtype),
     "greater": np.greater,
     "greater_equal": np.greater_equal,
-    "group_normal": group_normal,
-    "group_slopes": group_slopes,
+    "group_norm": group_norm,
+    "group_norm_grad": group_norm_grad,
     "huber": huber,
     "indices": lambda x, size, who: x.astype(int),
     "inner": lambda a, b: (a * b).sum(),
-    "largest": lambda x, axis: x.max(axis, keepdims=True),
+    "reduce_max": lambda x, axis: x.max(axis, keepdims=True),
     "leaky_relu": lambda x, slope: np.where(x > 0, x, slope * x),
     "less": np.less,
     "less_equal": np.less_equal,
@@ -234,7 +234,7 @@ MEANING = {
     "log1p": np.log1p,
     "log_cosh": log_cosh,
     "log_softmax": log_softmax,
-    "lookup": lambda table, index: table[index],
+    "gather": lambda table, index: table[index],
     "masked": lambda x, mask: np.where(mask, x, 0),
     "max_pick": max_pick,
     "max_pool": max_pool,
@@ -244,22 +244,22 @@ MEANING = {
     "multiply": np.multiply,
     "negative": np.negative,
     "one_hot": lambda index, classes: np.eye(classes)[index],
-    "ones_below": lambda x: np.pad(x, ((0, 1), (0, 0)), constant_values=1),
-    "ones_beside": lambda x: np.pad(x, ((0, 0), (0, 1)), constant_values=1),
+    "append_ones_row": lambda x: np.pad(x, ((0, 1), (0, 0)), constant_values=1),
+    "append_ones_column": lambda x: np.pad(x, ((0, 0), (0, 1)), constant_values=1),
     "pack": lambda *parts: np.concatenate([np.ravel(p) for p in parts]),
     "pad": lambda x, margins: np.pad(np.asarray(x), margins),
-    "pick": lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
-    "place": place,
+    "take_along_axis": lambda x, index: np.take_along_axis(x, index[..., None], -1)[..., 0],
+    "put_along_axis": place,
     "power": lambda x, exponent: np.power(np.asarray(x, float), exponent),
-    "product": product,
+    "matmul": product,
     "relu": lambda x: np.where(x > 0, x, 0.0) + 0.0 * x,
-    "resample": resample,
-    "resampled_back": resampled_back,
+    "upsample": upsample,
+    "upsample_grad": upsample_grad,
     "reshape": np.reshape,
-    "row_normal": row_normal,
-    "row_slopes": row_slopes,
-    "scatter": scatter,
-    "select": np.where,
+    "layer_norm": layer_norm,
+    "layer_norm_grad": layer_norm_grad,
+    "scatter_add": scatter,
+    "where": np.where,
     "sigmoid": lambda x: np.exp(-np.logaddexp(0.0, -np.asarray(x))),
     "sign": np.sign,
     "softmax": softmax,
@@ -269,9 +269,9 @@ MEANING = {
     "square": np.square,
     "subtract": np.subtract,
     "tanh": np.tanh,
-    "total": total,
+    "reduce_sum": total,
     "transpose": np.transpose,
-    "window_spread": window_spread,
+    "window_sum_grad": window_sum_grad,
     "window_sum": window_sum,
 }
 
@@ -336,10 +336,10 @@ def scanned(loop, inputs, sizes, streams):
     return [*states, *(np.stack(part[::-1] if loop.reverse else part) for part in outputs)]
 
 
-def keep_mask(value, shape, generator):
+def dropout_mask(value, shape, generator):
     """Draw a mask as the plan does: float32 numbers of the stream, kept where they are at least the rate."""
     drawn = generator.random(shape, dtype=np.float32)
-    settings = ops.keep_mask.of(value)
+    settings = ops.dropout_mask.of(value)
     return np.where(drawn >= settings.rate, settings.scale, 0.0)
 
 
@@ -347,7 +347,7 @@ def normal_noise(value, shape, generator):
     return generator.standard_normal(shape, dtype=value.dtype) * ops.normal_noise.of(value).stddev
 
 
-DRAWN = {"keep_mask": keep_mask, "normal_noise": normal_noise}
+DRAWN = {"dropout_mask": dropout_mask, "normal_noise": normal_noise}
 
 
 def drawn(value, shape, streams):

@@ -126,5 +126,5 @@ def _cut(x: Value, spans: list[Span], shape: tuple[int, ...] | None) -> Value:
         x if span == (0, width) else ops.crop(x, margins=((0, 0), (span[0], width - span[1])))
         for span in spans
     ]
-    whole = ops.beside(*parts, axis=1) if len(parts) > 1 else parts[0]
+    whole = ops.concat(*parts, axis=1) if len(parts) > 1 else parts[0]
     return whole if shape is None else ops.reshape(whole, shape=(x.shape[0], *shape))

@@ -45,26 +45,26 @@ def normal_noise(generator, shape, stddev):
     "normal": """\
 def normal(x, mean, variance, epsilon):
     return (x - mean) / np.sqrt(variance + epsilon)""",
-    "column_moments": """\
-def column_moments(x):
+    "batch_moments": """\
+def batch_moments(x):
     variance = x.var(axis=0)
     return np.stack([x.mean(axis=0), variance, variance * (len(x) / max(len(x) - 1, 1))])""",
-    "column_normal": """\
-def column_normal(x, moments, gamma, beta, epsilon):
+    "batch_norm": """\
+def batch_norm(x, moments, gamma, beta, epsilon):
     return gamma * normal(x, moments[0], moments[1], epsilon) + beta""",
-    "column_sums": """\
-def column_sums(g, x, moments, epsilon):
+    "batch_norm_sums": """\
+def batch_norm_sums(g, x, moments, epsilon):
     return np.stack([g.sum(axis=0), (g * normal(x, moments[0], moments[1], epsilon)).sum(axis=0)])""",
-    "column_slopes": """\
-def column_slopes(g, x, moments, sums, gamma, epsilon):
+    "batch_norm_grad": """\
+def batch_norm_grad(g, x, moments, sums, gamma, epsilon):
     shared = sums[0] + normal(x, moments[0], moments[1], epsilon) * sums[1]
     return gamma / np.sqrt(moments[1] + epsilon) * (g - shared / len(x))""",
-    "row_normal": """\
-def row_normal(x, center, epsilon):
+    "layer_norm": """\
+def layer_norm(x, center, epsilon):
     x = x - x.mean(axis=1, keepdims=True) if center else x
     return x / np.sqrt((x**2).mean(axis=1, keepdims=True) + epsilon)""",
-    "row_slopes": """\
-def row_slopes(g, y, x, center, epsilon):
+    "layer_norm_grad": """\
+def layer_norm_grad(g, y, x, center, epsilon):
     x = x - x.mean(axis=1, keepdims=True) if center else x
     slope = g - y * (g * y).mean(axis=1, keepdims=True)
     slope = slope - g.mean(axis=1, keepdims=True) if center else slope
@@ -75,24 +75,24 @@ def by_groups(function, arrays, groups, **options):
     parts = [a.reshape(n, places, groups, -1).swapaxes(1, 2).reshape(n * groups, -1) for a in arrays]
     made = function(*parts, center=True, **options).reshape(n, groups, places, -1)
     return made.swapaxes(1, 2).reshape(n, places, features)""",
-    "group_normal": """\
-def group_normal(x, groups, epsilon):
-    return by_groups(row_normal, (x,), groups, epsilon=epsilon)""",
-    "group_slopes": """\
-def group_slopes(g, y, x, groups, epsilon):
-    return by_groups(row_slopes, (g, y, x), groups, epsilon=epsilon)""",
+    "group_norm": """\
+def group_norm(x, groups, epsilon):
+    return by_groups(layer_norm, (x,), groups, epsilon=epsilon)""",
+    "group_norm_grad": """\
+def group_norm_grad(g, y, x, groups, epsilon):
+    return by_groups(layer_norm_grad, (g, y, x), groups, epsilon=epsilon)""",
     "mixture": """\
 def mixture(size, factor):
     at = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
     return np.maximum(1 - np.abs(at[:, None] - np.arange(size)), 0).astype(dtype)""",
-    "resample": """\
-def resample(x, factor):
+    "upsample": """\
+def upsample(x, factor):
     return mixture(x.shape[1], factor) @ x""",
-    "resampled_back": """\
-def resampled_back(x, factor):
+    "upsample_grad": """\
+def upsample_grad(x, factor):
     return mixture(x.shape[1] // factor, factor).T @ x""",
-    "scatter": """\
-def scatter(x, index, size):
+    "scatter_add": """\
+def scatter_add(x, index, size):
     table = np.zeros((size, *x.shape[index.ndim :]), dtype)
     np.add.at(table, index, x)
     return table""",
@@ -101,15 +101,15 @@ def scatter(x, index, size):
 """The functions that a listing may call, as they are written; `dtype` is the program's."""
 
 CALLED = {
-    "column_normal": {"normal"},
-    "column_slopes": {"normal"},
-    "column_sums": {"normal"},
-    "group_normal": {"by_groups", "row_normal"},
-    "group_slopes": {"by_groups", "row_slopes"},
-    "resample": {"mixture"},
-    "resampled_back": {"mixture"},
+    "batch_norm": {"normal"},
+    "batch_norm_grad": {"normal"},
+    "batch_norm_sums": {"normal"},
+    "group_norm": {"by_groups", "layer_norm"},
+    "group_norm_grad": {"by_groups", "layer_norm_grad"},
+    "upsample": {"mixture"},
+    "upsample_grad": {"mixture"},
 }
 """Which of these functions call others of them."""
 
-DTYPED = {"dropout_mask", "mixture", "normal_noise", "scatter"}
+DTYPED = {"dropout_mask", "mixture", "normal_noise", "scatter_add"}
 """Those that know the program's dtype."""

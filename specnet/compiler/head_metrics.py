@@ -72,7 +72,7 @@ class LossOfHead(Metric):
     def costs(self, output: Value, target: Value) -> dict[str, Value]:
         """Return the values to add up over batches, of what the loss sees: logits, where it takes these."""
         elements = self._part.head.loss.elements(self._part.output(output), self._part.target(target))
-        return {"cost": ops.total_all(elements)}
+        return {"cost": ops.sum_all(elements)}
 
 
 def head_metrics(parts: tuple[Part, ...]) -> Iterator[tuple[tuple[str | int, ...], Metric]]:

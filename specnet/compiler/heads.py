@@ -142,8 +142,8 @@ def join_heads(heads: Heads, builder: Builder, signature: Signature, graph: Grap
     graph.origin = ("data",)
     target = leaf(graph, "targets", "target", (BATCH, target_start))
     graph.origin = ("outputs",)
-    output = ops.beside(*outputs, axis=1) if len(outputs) > 1 else outputs[0]
-    prediction = ops.beside(*predictions, axis=1) if len(predictions) > 1 else predictions[0]
+    output = ops.concat(*outputs, axis=1) if len(outputs) > 1 else outputs[0]
+    prediction = ops.concat(*predictions, axis=1) if len(predictions) > 1 else predictions[0]
     sized = tuple(_sized(*pair, target) for pair in zip(parts, given_outputs, strict=True))
     return Joined(target, output, prediction, costs(sized, given_outputs, target), sized)
 
@@ -164,7 +164,7 @@ def costs(parts: tuple[Part, ...], outputs: Iterable[Value], target: Value) -> V
         loss = part.head.loss
         elements = loss.elements(output, part.target(target))
         axes = tuple(range(1, elements.rank))
-        row = elements if not axes else ops.total(elements, axes=axes)
+        row = elements if not axes else ops.reduce_sum(elements, axes=axes)
         cost = row * (loss.scale * part.head.weight / part.elements_per_row)
         total = cost if total is None else total + cost
     assert total is not None

@@ -60,8 +60,8 @@ def window_sum(x, axis, windows):
     x = np.moveaxis(x, axis, 0)
     sums = [x[max(start, 0) : stop].sum(axis=0) for start, stop in windows]
     return np.moveaxis(np.stack(sums), 0, axis)""",
-    "window_spread": """\
-def window_spread(g, axis, windows, size):
+    "window_sum_grad": """\
+def window_sum_grad(g, axis, windows, size):
     out = np.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), g.dtype)
     parts = np.moveaxis(out, axis, 0)
     for flowing, (start, stop) in zip(np.moveaxis(g, axis, 0), windows):

@@ -207,7 +207,7 @@ class Listing:
         if not users or value.index in self.final:
             return False
         return all(
-            (user.op is ops.place and not value.inputs[0].shape)
+            (user.op is ops.put_along_axis and not value.inputs[0].shape)
             or (
                 user.op.elementwise
                 and user.op is not ops.expand
@@ -221,7 +221,7 @@ class Listing:
         return value.op.alias and value.index not in self.final and value.inputs[0].index in self.known
 
 
-_DRAWN = {"keep_mask": ("dropout_mask", "rate"), "normal_noise": ("normal_noise", "stddev")}
+_DRAWN = {"dropout_mask": ("dropout_mask", "rate"), "normal_noise": ("normal_noise", "stddev")}
 """For what is drawn at random, the function that draws it, and the option that it is told."""
 
 
@@ -249,12 +249,13 @@ def _dim(dim: int | Size, rows: str) -> str:
 
 _NOUNS = {
     "add": "combined", "subtract": "difference", "multiply": "scaled", "divide": "ratio", "exp": "exponential",
-    "total": "total", "inner": "total", "product": "product", "negative": "negated", "reshape": "reshaped",
-    "pick": "picked", "place": "placed", "keep_mask": "mask", "sqrt": "root", "greater": "positive",
+    "reduce_sum": "total", "inner": "total", "matmul": "product", "negative": "negated", "reshape": "reshaped",
+    "take_along_axis": "picked", "put_along_axis": "placed", "dropout_mask": "mask", "sqrt": "root",
+    "greater": "positive",
     "log_softmax": "log_probabilities", "softmax": "probabilities", "square": "squares", "power": "power",
-    "sigmoid": "gate", "softplus": "smooth", "erf": "error_function", "largest": "largest", "cast": "numbers",
-    "normal_noise": "noise", "column_moments": "moments", "column_normal": "normal", "row_normal": "normal",
-    "column_sums": "sums", "lookup": "rows_of", "indices": "index", "crop": "part", "pad": "padded",
+    "sigmoid": "gate", "softplus": "smooth", "erf": "error_function", "reduce_max": "largest", "cast": "numbers",
+    "normal_noise": "noise", "batch_moments": "moments", "batch_norm": "normal", "layer_norm": "normal",
+    "batch_norm_sums": "sums", "gather": "rows_of", "indices": "index", "crop": "part", "pad": "padded",
     "concat": "joined", "transpose": "turned", "scan": "states",
 }  # fmt: skip
 

@@ -118,7 +118,7 @@ def _float(value: Value) -> str:
 
 
 def _product(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
-    settings = ops.product.of(value)
+    settings = ops.MATMUL.of(value)
     sides = [
         f"{listing.operand(i).at(ATOM)}.{'T' if i.rank == 2 else 'mT'}"
         if turned
@@ -129,7 +129,7 @@ def _product(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phras
 
 
 def _total(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
-    axes = ops.total.of(value).axes
+    axes = ops.reduce_sum.of(value).axes
     options = []
     if value.shape:
         options.append(f"axis={axes[0] if len(axes) == 1 else axes}")
@@ -186,9 +186,9 @@ def _reshape(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phras
     (x,) = inputs
     rank = len(value.shape)
     if (
-        x.op is ops.total
+        x.op is ops.reduce_sum
         and x.index not in listing.known
-        and ops.total.of(x).axes == (rank - 1,)
+        and ops.reduce_sum.of(x).axes == (rank - 1,)
         and value.shape[-1] == 1
         and len(x.shape) == rank - 1
     ):
@@ -210,7 +210,7 @@ def _pick(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
 
 def _place(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     x, index = (listing.operand(i) for i in inputs)
-    eye = f"np.eye({ops.place.of(value).classes}, dtype={_float(value)})[{index.text}]"
+    eye = f"np.eye({ops.put_along_axis.of(value).classes}, dtype={_float(value)})[{index.text}]"
     stretched = inputs[0].op is ops.expand and not inputs[0].inputs[0].shape
     if stretched and inputs[0].index not in listing.known:
         return Phrase(f"{listing.operand(inputs[0].inputs[0]).at(PRODUCT)} * {eye}", PRODUCT)
@@ -250,7 +250,7 @@ def _fixed(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
 
 def _concat(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     parts = ", ".join(listing.operand(i).text for i in inputs)
-    return Phrase(f"np.concatenate(({parts}), axis={ops.concat.of(value).axis})", ATOM)
+    return Phrase(f"np.concatenate(({parts}), axis={ops.CONCAT.of(value).axis})", ATOM)
 
 
 def _edge(listing: Listing, size: Dim, sign: str = "") -> str:
@@ -285,24 +285,24 @@ _RULES: dict[str, Rule] = {
     "fixed": _fixed,
     "indices": _cast,
     "inner": _inner,
-    "largest": _attributed("np.max({x}, axis={axis}, keepdims=True)"),
+    "reduce_max": _attributed("np.max({x}, axis={axis}, keepdims=True)"),
     "leaky_relu": _attributed("np.where({sum} > 0, {x}, {slope} * {atom})"),
-    "lookup": _lookup,
+    "gather": _lookup,
     "masked": _masked,
     "negative": _negative,
     "one_hot": _one_hot,
     "pad": _attributed("np.pad({x}, {margins})"),
-    "pick": _pick,
-    "place": _place,
+    "take_along_axis": _pick,
+    "put_along_axis": _place,
     "power": _power,
-    "product": _product,
+    "matmul": _product,
     "relu": _attributed("np.maximum({x}, 0)"),
     "reshape": _reshape,
     "row_numbers": _row_numbers,
-    "select": _select,
+    "where": _select,
     "softsign": _softsign,
     "sqrt": _sqrt,
     "square": _square,
-    "total": _total,
+    "reduce_sum": _total,
     "transpose": _attributed("np.transpose({x}, {axes})"),
 }

@@ -91,7 +91,7 @@ def evaluation_graph(network: Network, *, units: bool = False) -> Graph:
     """
     lowered = network.lower(training=False)
     graph = lowered.graph
-    graph.outputs["cost"] = ops.total_all(lowered.elements)
+    graph.outputs["cost"] = ops.sum_all(lowered.elements)
     _penalty(lowered)
     prediction, target = lowered.prediction, lowered.target
     if units:
@@ -119,7 +119,7 @@ def prediction_graph(network: Network) -> Graph:
 def _gradient(network: Network, lowered: Lowered) -> Value:
     """Append the loss and its gradient with respect to all parameters, as one vector (n,)."""
     graph, loss = lowered.graph, network.spec.loss
-    data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.total_all(lowered.elements)
+    data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.sum_all(lowered.elements)
     objective = data * loss.scale
     graph.outputs["loss"] = objective
     penalty = _penalty(lowered)

@@ -17,9 +17,9 @@ def can_batch(node: Node, stacked: Sequence[bool]) -> bool:
     """Whether an op can be applied to all steps at once, where some of its inputs are of all steps."""
     if len(node.results) != 1 or not node.value.shape:
         return False
-    if node.op in (ops.lookup, ops.product):
+    if node.op in (ops.gather, ops.MATMUL):
         # A table or a matrix that differs from step to step would be one more axis of a gather.
-        return node.op is ops.product or not stacked[0]
+        return node.op is ops.MATMUL or not stacked[0]
     return node.op in _RULES or node.op.elementwise
 
 
@@ -55,18 +55,18 @@ def _reshape(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps
 
 def _product(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
     a, b = inputs
-    settings = ops.product.of(node)
+    settings = ops.MATMUL.of(node)
     if stacked == [True, False] and b.rank == 2 and a.rank == 3 and not settings.a_t:
         # One large product in the place of one for each step.
-        made = ops.product(ops.rows(a), b, b_t=settings.b_t)
+        made = ops.MATMUL(ops.rows(a), b, b_t=settings.b_t)
         return ops.reshape(made, shape=(steps, *node.value.shape))
     rank = node.value.rank
     aligned = [_aligned(v, rank, steps) if all_ else v for v, all_ in zip(inputs, stacked, strict=True)]
-    return ops.product(*aligned, a_t=settings.a_t, b_t=settings.b_t)
+    return ops.MATMUL(*aligned, a_t=settings.a_t, b_t=settings.b_t)
 
 
 def _total(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
-    return ops.total(inputs[0], axes=tuple(axis + 1 for axis in ops.total.of(node).axes))
+    return ops.reduce_sum(inputs[0], axes=tuple(axis + 1 for axis in ops.reduce_sum.of(node).axes))
 
 
 def _transpose(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
@@ -75,7 +75,7 @@ def _transpose(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], ste
 
 def _concat(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
     whole = [_whole(value, all_, steps) for value, all_ in zip(inputs, stacked, strict=True)]
-    return ops.concat(*whole, axis=ops.concat.of(node).axis + 1)
+    return ops.concat(*whole, axis=ops.CONCAT.of(node).axis + 1)
 
 
 def _whole(value: Value, all_: bool, steps: Dim) -> Value:
@@ -108,19 +108,19 @@ def _indexed(node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps
 _RULES: dict[object, Rule] = {
     ops.expand: _expand,
     ops.reshape: _reshape,
-    ops.product: _product,
-    ops.total: _total,
+    ops.MATMUL: _product,
+    ops.reduce_sum: _total,
     ops.transpose: _transpose,
-    ops.concat: _concat,
+    ops.CONCAT: _concat,
     ops.crop: _margins,
     ops.pad: _margins,
     ops.softmax: _along,
     ops.log_softmax: _along,
-    ops.largest: _along,
+    ops.reduce_max: _along,
     ops.argmax: _along,
     ops.cast: _same,
     ops.one_hot: _same,
-    ops.lookup: _same,
-    ops.pick: _indexed,
-    ops.place: _indexed,
+    ops.gather: _same,
+    ops.take_along_axis: _indexed,
+    ops.put_along_axis: _indexed,
 }

@@ -62,11 +62,11 @@ def _decide(graph: Graph, *, fixed_inputs: bool) -> _Decision:
 
 def _affine(value: Value, readers: _Readers) -> tuple[Value, Value, Value] | None:
     """Return x, W and b where a value is x·W + b for a kernel W and the bias b that follows it."""
-    if value.op is not ops.add or value.inputs[0].op is not ops.product:
+    if value.op is not ops.add or value.inputs[0].op is not ops.MATMUL:
         return None
     y, b = value.inputs
     x, w = y.inputs
-    plain = ops.product.of(y) == ops.ProductAttributes()
+    plain = ops.MATMUL.of(y) == ops.ProductAttributes()
     bias = given(b)
     if bias is None or not (role_of(w) == bias.role == "parameter" and plain):
         return None
@@ -106,7 +106,7 @@ def _transposable(graph: Graph, family: Callable[[int], int], readers: _Readers)
     wanted = wanted_indices(graph)
 
     def free(value: Value) -> bool:
-        made = value.op is ops.product or (
+        made = value.op is ops.MATMUL or (
             value.op.elementwise and value.op is not ops.expand and _movable(value)
         )
         return made and value.index not in wanted and all(map(_takes_either, readers.get(value.index, ())))
@@ -115,7 +115,7 @@ def _transposable(graph: Graph, family: Callable[[int], int], readers: _Readers)
         return all(i.rank == 0 or i.shape == value.shape or i.shape == value.shape[1:] for i in value.inputs)
 
     def _takes_either(reader: Node) -> bool:
-        if reader.op is ops.product:
+        if reader.op is ops.MATMUL:
             return reader.value.rank == 2
         if reader.op.elementwise:
             return reader.op is not ops.expand and _is_matrix(reader.value) and _movable(reader.value)
@@ -146,13 +146,13 @@ class _Joining(Rewriting):
             both = leaf(self.target, f"{name_of(w)}+{name_of(b)}", "parameter", (rows + 1, units))
             return self._product(self._ones(x), both, self._turned(x), False, turned)
         inputs = [self.of(i) for i in value.inputs]
-        if value.op is ops.product and value.rank == 2:
+        if value.op is ops.MATMUL and value.rank == 2:
             a, b = value.inputs
-            settings = ops.product.of(value)
+            settings = ops.MATMUL.of(value)
             a_t, b_t = settings.a_t != self._turned(a), settings.b_t != self._turned(b)
             return self._product(inputs[0], inputs[1], a_t, b_t, turned)
-        if value.op is ops.total and self._turned(value.inputs[0]):
-            return ops.total(inputs[0], axes=(1,))
+        if value.op is ops.reduce_sum and self._turned(value.inputs[0]):
+            return ops.reduce_sum(inputs[0], axes=(1,))
         if value.op is ops.pack:
             return ops.pack(*self._joined_gradients(value.inputs, inputs))
         if turned:
@@ -166,13 +166,13 @@ class _Joining(Rewriting):
 
     def _product(self, a: Value, b: Value, a_t: bool, b_t: bool, turned: bool) -> Value:
         if turned:
-            return ops.product(b, a, a_t=not b_t, b_t=not a_t)
-        return ops.product(a, b, a_t=a_t, b_t=b_t)
+            return ops.MATMUL(b, a, a_t=not b_t, b_t=not a_t)
+        return ops.MATMUL(a, b, a_t=a_t, b_t=b_t)
 
     def _ones(self, x: Value) -> Value:
         """Return x with ones: a last row where x is transposed, else a last column."""
         if x.index not in self.with_ones:
-            op = ops.ones_below if self._turned(x) else ops.ones_beside
+            op = ops.append_ones_row if self._turned(x) else ops.append_ones_column
             self.with_ones[x.index] = op(self.of(x))
         return self.with_ones[x.index]
 
@@ -181,16 +181,16 @@ class _Joining(Rewriting):
         parts: list[Value] = []
         for number, (value, part) in enumerate(zip(old, new, strict=True)):
             before = old[number - 1] if number else None
-            if before is not None and _is_row_sum(value.node) and before.op is ops.product:
+            if before is not None and _is_row_sum(value.node) and before.op is ops.MATMUL:
                 x, g = before.inputs
-                plain = ops.product.of(before) == ops.ProductAttributes(a_t=True)
+                plain = ops.MATMUL.of(before) == ops.ProductAttributes(a_t=True)
                 if plain and g is value.inputs[0] and x.index in self.with_ones:
                     a_t = not self._turned(x)
-                    parts[-1] = ops.product(self.with_ones[x.index], self.of(g), a_t=a_t, b_t=self._turned(g))
+                    parts[-1] = ops.MATMUL(self.with_ones[x.index], self.of(g), a_t=a_t, b_t=self._turned(g))
                     continue
             parts.append(part)
         return parts
 
 
 def _is_row_sum(node: Node) -> bool:
-    return node.op is ops.total and ops.total.of(node).axes == (0,)
+    return node.op is ops.reduce_sum and ops.reduce_sum.of(node).axes == (0,)

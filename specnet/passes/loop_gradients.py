@@ -116,7 +116,7 @@ class _Back:
         gradients: list[Value | None] = [None] * len(self.node.inputs)
         for number, result in zip((*step.states, *summed, *through), results, strict=True):
             scalar = not self.node.inputs[number].shape
-            gradients[number] = ops.total_all(result) if scalar else result
+            gradients[number] = ops.sum_all(result) if scalar else result
         return gradients
 
     def _differentiated(self, flow_back: FlowBack) -> _Step:

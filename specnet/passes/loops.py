@@ -237,10 +237,10 @@ class _Sunk:
         inputs = [self._of_all_steps(value) for value in term.inputs]
         target = self.around.target
         target.origin, target.phase = term.origin, term.phase
-        if term.op is ops.product:
-            return ops.product(*map(ops.rows, inputs), a_t=True)
-        axes = ops.total.of(term).axes
-        return ops.total(inputs[0], axes=(0, *(axis + 1 for axis in axes)))
+        if term.op is ops.MATMUL:
+            return ops.MATMUL(*map(ops.rows, inputs), a_t=True)
+        axes = ops.reduce_sum.of(term).axes
+        return ops.reduce_sum(inputs[0], axes=(0, *(axis + 1 for axis in axes)))
 
     def _body(self, stepping: list[int]) -> tuple[Region, list[int]]:
         """Return the body with other states and outputs, and which of its other arguments there are: all."""
@@ -268,6 +268,6 @@ class _Sunk:
 
 def _summable(node: Node) -> bool:
     """Whether the sum of a value over all steps is one op over all of them."""
-    if node.op is ops.product:
-        return node.value.rank == 2 and ops.product.of(node) == ops.ProductAttributes(a_t=True)
-    return node.op is ops.total and bool(node.value.shape) and node.inputs[0].dtype != "bool"
+    if node.op is ops.MATMUL:
+        return node.value.rank == 2 and ops.MATMUL.of(node) == ops.ProductAttributes(a_t=True)
+    return node.op is ops.reduce_sum and bool(node.value.shape) and node.inputs[0].dtype != "bool"

@@ -90,8 +90,8 @@ def _phases(pool: Value, size: object) -> int:
 
 def _goes_on(reader: Node, y: Value) -> bool:
     """Whether what flows back to a convolution is read by what takes it by phases as well."""
-    if reader.op is ops.total:
-        return ops.total.of(reader).axes == (0, 1, 2)
+    if reader.op is ops.reduce_sum:
+        return ops.reduce_sum.of(reader).axes == (0, 1, 2)
     if reader.op is ops.conv2d_input:
         return ops.conv2d_input.of(reader).forward == y.attributes and reader.inputs[1] is y.inputs[1]
     if reader.op is ops.conv2d_kernel:
@@ -134,8 +134,8 @@ class _Phasing(Rewriting):
         phases = next((self.phased[i.index] for i in node.inputs if i.index in self.phased), None)
         if phases is None:
             return self.copy(node)
-        if node.op is ops.total:
-            return (ops.total(self.of(node.inputs[0]), axes=(0, 1, 2, 3)),)
+        if node.op is ops.reduce_sum:
+            return (ops.reduce_sum(self.of(node.inputs[0]), axes=(0, 1, 2, 3)),)
         assert isinstance(node.attributes, ops.ConvolutionAttributes)
         return self.copy(node, replace(node.attributes, phases=phases))
 

@@ -108,7 +108,7 @@ class _Placer:
     def _extended(self) -> None:
         """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
         for value in self.graph.values:
-            if value.op is ops.ones_below and not self.groups[self.group_of[value.index]].once:
+            if value.op is ops.append_ones_row and not self.groups[self.group_of[value.index]].once:
                 self.out.places[value.index] = self._kept(value)
                 made = root(value.inputs[0])
                 if self._free(made):

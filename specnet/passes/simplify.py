@@ -206,9 +206,9 @@ def crop(x: Value, margins: ops.Margins) -> Value | None:
     """No margin cuts nothing off; of values side by side, what lies within one of them is cut out of that one."""
     if not any(map(any, margins)):
         return x
-    if x.op is not ops.concat:
+    if x.op is not ops.CONCAT:
         return None
-    axis = ops.concat.of(x).axis
+    axis = ops.CONCAT.of(x).axis
     sizes = [x.shape[axis], *margins[axis], *(part.shape[axis] for part in x.inputs)]
     if any(isinstance(size, Size) for size in sizes):
         return None
@@ -233,8 +233,8 @@ def transpose(x: Value, axes: tuple[int, ...]) -> Value | None:
     return None
 
 
-@rule("total")
-def total(x: Value, axes: tuple[int, ...]) -> Value | None:
+@rule("reduce_sum")
+def reduce_sum(x: Value, axes: tuple[int, ...]) -> Value | None:
     """The sum of all squares or products is an inner product; the sum of a stretched scalar is a product."""
     if not axes:
         return x
@@ -246,10 +246,10 @@ def total(x: Value, axes: tuple[int, ...]) -> Value | None:
         if x.op is ops.expand and not x.inputs[0].rank:
             return x.inputs[0] * constant(x.graph, x.count.each, x.count.powers)
         if x.op is ops.negative:
-            return -ops.total(x.inputs[0], axes=axes)
+            return -ops.reduce_sum(x.inputs[0], axes=axes)
         if x.op is ops.multiply and scalar_of(x.inputs[1]) is not None:
-            return ops.total(x.inputs[0], axes=axes) * x.inputs[1]
-    if x.op is ops.place and axes == (x.rank - 1,):
+            return ops.reduce_sum(x.inputs[0], axes=axes) * x.inputs[1]
+    if x.op is ops.put_along_axis and axes == (x.rank - 1,):
         return x.inputs[0]
     return None
 

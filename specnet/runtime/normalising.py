@@ -33,7 +33,7 @@ def _scale(moments: Array, epsilon: float, out: Array) -> None:
     np.reciprocal(out, out)
 
 
-def column_moments(x: Array, ones: Array, s: Array, wide: Array, part: Array, out: Array) -> None:
+def batch_moments(x: Array, ones: Array, s: Array, wide: Array, part: Array, out: Array) -> None:
     """Write mean, variance and unbiased variance of each column of x (n, m) to `out` (3, m).
 
     The variance is the mean square of what is left once the mean is taken off: it is exact where the mean is
@@ -60,7 +60,7 @@ def column_moments(x: Array, ones: Array, s: Array, wide: Array, part: Array, ou
     np.multiply(variance, 1.0 / rows, variance)
 
 
-def column_normal(
+def batch_norm(
     x: Array,
     moments: Array,
     gamma: Array,
@@ -87,7 +87,7 @@ def column_normal(
         yield np.add, (made, shift[:r], made)
 
 
-def column_sums(
+def batch_norm_sums(
     g: Array,
     x: Array,
     moments: Array,
@@ -119,7 +119,7 @@ def column_sums(
         yield np.add, (weighted, part, weighted)
 
 
-def column_slopes(
+def batch_norm_grad(
     g: Array,
     x: Array,
     moments: Array,
@@ -134,7 +134,7 @@ def column_slopes(
     parts: Array,
     out: Array,
 ) -> Iterator[Call]:
-    """Write the gradient of what `column_normal` is given, where the moments are those of all n rows.
+    """Write the gradient of what `batch_norm` is given, where the moments are those of all n rows.
 
     With r = 1 / sqrt(variance + epsilon), h = (x - mean) * r and means over the n rows, it is
 
@@ -168,7 +168,7 @@ def column_slopes(
         yield np.add, (made, shift[:r], made)
 
 
-def row_normal(
+def layer_norm(
     x: Array, center: bool, epsilon: float, average: Array, s: Array, column: Array, out: Array
 ) -> None:
     """Write (x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon).
@@ -201,7 +201,7 @@ def _row_scale(
     np.reciprocal(column, column)
 
 
-def row_slopes(
+def layer_norm_grad(
     g: Array,
     y: Array,
     x: Array,
@@ -213,7 +213,7 @@ def row_slopes(
     mean: Array,
     out: Array,
 ) -> None:
-    """Write the gradient of what `row_normal` is given, y being what it gave.
+    """Write the gradient of what `layer_norm` is given, y being what it gave.
 
     It is r * (g - mean(g) - y * mean(g * y)) by row, r = 1 / sqrt(variance + epsilon) (Ba et al., 2016), and
     without `center` r * (g - y * mean(g * y)) (Zhang and Sennrich, 2019).
@@ -238,7 +238,7 @@ def row_slopes(
         np.multiply(made, product, made)
 
 
-def group_normal(
+def group_norm(
     x: Array, epsilon: float, places: Array, alike: Array, s: Array, first: Array, out: Array
 ) -> None:
     """Write (x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and a group of features.
@@ -274,7 +274,7 @@ def _group_scale(
     np.reciprocal(pair[0], pair[0])
 
 
-def group_slopes(
+def group_norm_grad(
     g: Array,
     y: Array,
     x: Array,
@@ -286,7 +286,7 @@ def group_slopes(
     second: Array,
     out: Array,
 ) -> None:
-    """Write the gradient of what `group_normal` is given, y being what it gave: as `row_slopes`, by groups."""
+    """Write the gradient of what `group_norm` is given, y being what it gave: as `layer_norm_grad`, by groups."""
     for start in range(0, len(x), len(s)):
         part = slice(start, start + len(s))
         slope, normal, made = g[part], y[part], out[part]

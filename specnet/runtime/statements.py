@@ -182,14 +182,14 @@ class Statements:
         operands = self.operands
         if value.op is ops.pack:
             return self._pack(value)
-        if (value.index, 0) in self.placement.packed and value.op is ops.ones_below:
+        if (value.index, 0) in self.placement.packed and value.op is ops.append_ones_row:
             self.written.once.append(f"{operands.array(value)}[-1] = 1.0")
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
             letters = {letter: operands.scalar(i) for letter, i in zip(_INPUTS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar.format(**letters)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
-        if value.op is ops.product and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
+        if value.op is ops.MATMUL and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
         if operands.group is not None:
             kernel = value.op.sums(value) or kernel

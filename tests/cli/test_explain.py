@@ -26,7 +26,7 @@ def test_the_plan_as_data(specnet: Specnet) -> None:
         phase: sum(step["flops"] for step in steps if step["phase"] == phase and not step["once"])
         for phase in ("forward", "backward", "update")
     }
-    products = sum(s["flops"] for s in steps if s["op"] == "product" and s["phase"] == "forward")
+    products = sum(s["flops"] for s in steps if s["op"] == "matmul" and s["phase"] == "forward")
     known = 2 * 32 * (64 * 128 + 128 * 64 + 64 * 10)
     assert known <= products <= known + 2 * 32 * (128 + 64 + 10)
     assert data["memory"]["total"] == sum(v for k, v in data["memory"].items() if k != "total")

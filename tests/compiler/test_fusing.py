@@ -51,10 +51,10 @@ APPLIED = {
     "convolve": lambda x, _: ops.conv2d(x, x.graph.values[0], x.graph.values[1], **SAME),
     "relu": lambda x, _: ops.relu(x),
     "add": lambda x, y: x + y,
-    "sum over the batch": lambda x, _: ops.total(x, axes=(0, 1, 2)),
-    "sum of all": lambda x, _: ops.total_all(x),
-    "by a sum": lambda x, y: x * ops.total(y, axes=(0, 1, 2)),
-    "by a number": lambda x, y: x * ops.total_all(y),
+    "sum over the batch": lambda x, _: ops.reduce_sum(x, axes=(0, 1, 2)),
+    "sum of all": lambda x, _: ops.sum_all(x),
+    "by a sum": lambda x, y: x * ops.reduce_sum(y, axes=(0, 1, 2)),
+    "by a number": lambda x, y: x * ops.sum_all(y),
     "there and back": lambda x, _: ops.reshape(ops.flat(ops.exp(x)), shape=x.shape),
 }
 SAME = ops.PLAIN | {"padding": ((1, 1), (1, 1))}

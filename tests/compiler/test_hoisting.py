@@ -26,7 +26,7 @@ def test_what_is_the_same_at_every_step_is_computed_once(reverse):
 
     made = moved(hoist, build, reverse=reverse)
     assert names_of(made) == ["tanh", "multiply", "exp", "multiply", "scan"]
-    assert names_of(body_of(made)) == ["product", "add", "tanh"]
+    assert names_of(body_of(made)) == ["matmul", "add", "tanh"]
     settings = ops.SCAN.of(made.nodes[-1])
     assert (settings.states, settings.arrays, settings.reverse) == (1, 1, reverse)
     assert [value.shape for value in made.nodes[-1].inputs] == [H, X, (3, 3)]
@@ -43,10 +43,10 @@ def test_what_depends_on_slices_alone_is_computed_for_all_steps_at_once(reverse)
         return [h], [x, y], step
 
     made = moved(hoist, build, reverse=reverse)
-    assert names_of(body_of(made)) == ["product", "add", "tanh"]
+    assert names_of(body_of(made)) == ["matmul", "add", "tanh"]
     assert made.outputs["y1"].op is ops.multiply, "an output that is known before the loop is none of its own"
     assert len(made.nodes[-1].results) == 1
-    (product,) = (node for node in made if node.op is ops.product)
+    (product,) = (node for node in made if node.op is ops.MATMUL)
     assert product.value.rank == 2, "of all rows of all steps"
 
 
@@ -60,20 +60,20 @@ def test_what_depends_on_the_state_stays():
 
     made = moved(hoist, build)
     assert names_of(made) == ["scan"]
-    assert names_of(body_of(made)) == ["tanh", "product", "add", "multiply"]
+    assert names_of(body_of(made)) == ["tanh", "matmul", "add", "multiply"]
 
 
 def test_draws_at_random_stay():
     def build(h, x, v, **_):
         def step(states, slices):
-            mask = ops.keep_mask(slices[0], stream="m", rate=0.5, scale=2.0)
+            mask = ops.dropout_mask(slices[0], stream="m", rate=0.5, scale=2.0)
             noise = ops.normal_noise(states[0].graph.take(v), stream="n", stddev=1.0)
             return [states[0] + slices[0] * mask + noise], [mask, ops.exp(mask), ops.exp(slices[0])]
 
         return [h], [x], step
 
     made = moved(hoist, build)
-    assert names_of(body_of(made)) == ["keep_mask", "normal_noise", "multiply", "add", "add", "exp"]
+    assert names_of(body_of(made)) == ["dropout_mask", "normal_noise", "multiply", "add", "add", "exp"]
     assert names_of(made) == ["exp", "scan"]
 
 
@@ -83,7 +83,7 @@ def test_a_loop_that_draws_at_random_stays_in_the_loop_around_it():
             ones = ops.expand(constant(states[0].graph, 1.0), shape=(3,))
 
             def inner(own, _):
-                return [own[0] * ops.keep_mask(own[0], stream="m", rate=0.5, scale=2.0)], []
+                return [own[0] * ops.dropout_mask(own[0], stream="m", rate=0.5, scale=2.0)], []
 
             (found,), _ = ops.scan(inner, [ones], [], length=2)
             return [states[0] + slices[0]], [found]
@@ -106,7 +106,7 @@ def test_a_loop_that_is_the_same_at_every_step_runs_once():
 
     made = moved(hoist, build)
     assert names_of(made) == ["exp", "scan", "scan"]
-    assert names_of(body_of(made, 1)) == ["product", "add", "tanh"]
+    assert names_of(body_of(made, 1)) == ["matmul", "add", "tanh"]
 
 
 def test_what_moves_out_of_a_loop_moves_out_of_the_one_around_it():
@@ -123,8 +123,8 @@ def test_what_moves_out_of_a_loop_moves_out_of_the_one_around_it():
 
     made = moved(hoist, build)
     assert names_of(body_of(made)) == ["scan"]
-    assert names_of(body_of(body_of(made))) == ["product", "add", "tanh"]
-    assert names_of(made) == ["exp", "reshape", "product", "reshape", "scan"]
+    assert names_of(body_of(body_of(made))) == ["matmul", "add", "tanh"]
+    assert names_of(made) == ["exp", "reshape", "matmul", "reshape", "scan"]
 
 
 def test_outputs_that_do_not_depend_on_the_step_are_repeated():

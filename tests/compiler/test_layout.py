@@ -23,7 +23,7 @@ def affine(graph, x, name, units, *, after=True, transposed=False):
     shape = (x.shape[1], units)
     w = leaf(graph, f"w{name}", "parameter", shape[::-1] if transposed else shape)
     b = leaf(graph, f"b{name}", "parameter", (units,), after=f"w{name}" if after else None)
-    return ops.product(x, w, b_t=transposed) + b
+    return ops.MATMUL(x, w, b_t=transposed) + b
 
 
 def network(activation=ops.tanh, **options):
@@ -58,7 +58,7 @@ def test_the_bias_behind_hidden_activations_joins_their_product():
     graph.outputs["y"] = y
     made, found = joined(graph)
     assert found == ["w2+b2"], "the first layer's x is laid out by whoever gives it"
-    assert names_of(made) == ["product", "reshape", "add", "tanh", "ones_below", "product"]
+    assert names_of(made) == ["matmul", "reshape", "add", "tanh", "append_ones_row", "matmul"]
     hidden = made.nodes[-1].inputs[0]
     assert hidden.shape == (5, BATCH), "features first, and a row of ones"
     assert made.outputs["y"].shape == (BATCH, 2)
@@ -70,14 +70,14 @@ def test_an_input_that_never_changes_gets_a_column_of_ones():
     graph.outputs["y"] = y
     made, found = joined(graph, fixed_inputs=True)
     assert found == ["w1+b1", "w2+b2"]
-    assert names_of(made) == ["ones_beside", "product", "tanh", "ones_below", "product"]
+    assert names_of(made) == ["append_ones_column", "matmul", "tanh", "append_ones_row", "matmul"]
     same(graph, made)
 
 
 def test_gradients_of_a_kernel_and_its_bias_are_one_product():
     graph, y = network()
     parameters = [value for name, value in leaves_of(graph).items() if name != "x"]
-    gradients = differentiate(graph, ops.total_all(ops.square(y)), parameters)
+    gradients = differentiate(graph, ops.sum_all(ops.square(y)), parameters)
     assert [name_of(value) for value in parameters] == ["w1", "b1", "w2", "b2"]
     graph.outputs["packed"] = ops.pack(*gradients)
     for fixed in (False, True):
@@ -86,7 +86,7 @@ def test_gradients_of_a_kernel_and_its_bias_are_one_product():
         assert len(pack.inputs) == 4 - len(found)
         assert found == (["w1+b1", "w2+b2"] if fixed else ["w2+b2"])
         assert pack.inputs[-1].shape == (5, 2)
-        assert names_of(made).count("total") == (0 if fixed else 1)
+        assert names_of(made).count("reduce_sum") == (0 if fixed else 1)
         same(graph, made)
 
 
@@ -143,7 +143,7 @@ def test_loops_are_left_alone():
     graph.outputs = {"y": y, "again": again}
     made, found = joined(graph)
     assert found == ["w2+b2"]
-    assert names_of(body_of(made)) == ["product", "add"]
+    assert names_of(body_of(made)) == ["matmul", "add"]
     given = drawn(graph, {"batch": 3, "steps": 2})
     parameters = np.concatenate([given[name].ravel() for name in ("w1", "b1", "w2", "b2")])
     kinds = {"w1": (0, (3, 4)), "b1": (12, (4,)), "w2": (16, (4, 2)), "b2": (24, (2,)), "w2+b2": (16, (5, 2))}

@@ -100,7 +100,7 @@ def test_differences_would_show_a_wrong_gradient():
 def test_a_loop_that_counts_for_nothing_has_gradients_of_zeros():
     graph, leaves = graph_of(RNN)
     recurrence(ops.scan, **leaves)
-    gradients = differentiate(graph, ops.total_all(leaves["h"] * 3.0), [leaves["h"], leaves["W"]])
+    gradients = differentiate(graph, ops.sum_all(leaves["h"] * 3.0), [leaves["h"], leaves["W"]])
     slopes = run(graph, drawn(graph, SIZES), gradients, SIZES)
     np.testing.assert_array_equal(slopes[0], np.full((3, 2), 3.0))
     np.testing.assert_array_equal(slopes[1], np.zeros(W))
@@ -110,7 +110,7 @@ def test_a_loop_that_wanted_values_do_not_lead_to_is_not_differentiated():
     graph, leaves = graph_of(RNN | {"v": (2,)})
     last, _ = recurrence(ops.scan, **{name: leaves[name] for name in RNN})
     before = len(graph)
-    differentiate(graph, ops.total_all(last * leaves["v"]), [leaves["v"]])
+    differentiate(graph, ops.sum_all(last * leaves["v"]), [leaves["v"]])
     assert not any(node.op is ops.SCAN for node in graph.nodes[before:])
     (loop,) = (node for node in graph if node.op is ops.SCAN)
     assert len(loop.results) == 2, "it gives no more than before"
@@ -120,7 +120,7 @@ def test_the_way_back_keeps_what_it_reads_alone():
     """Of tanh(x U + h W + b) the way back reads the new state, and the old one for the gradient of W."""
     graph, leaves = graph_of(RNN)
     last, outputs = recurrence(ops.scan, **leaves)
-    differentiate(graph, ops.total_all(last * last) + ops.total_all(outputs), smooth(leaves))
+    differentiate(graph, ops.sum_all(last * last) + ops.sum_all(outputs), smooth(leaves))
     forth, back = (node for node in graph if node.op is ops.SCAN)
     assert len(forth.results) == 4
     assert [value.op.name for value in ops.SCAN.of(forth).body.returns] == [
@@ -138,7 +138,7 @@ def test_a_number_of_each_step_is_a_scalar_that_a_loop_takes():
     graph, leaves = graph_of({"x": X})
     rate = number(graph, "rate")
     (), (y,) = ops.scan(lambda _, slices: ([], [slices[0] * rate]), [], [leaves["x"]])
-    (slope,) = differentiate(graph, ops.total_all(y), [rate])
+    (slope,) = differentiate(graph, ops.sum_all(y), [rate])
     given = drawn(graph, SIZES) | {"rate": 0.7}
     (got,) = run(graph, given, [slope], SIZES)
     assert slope.shape == ()

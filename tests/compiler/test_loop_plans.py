@@ -108,7 +108,7 @@ def test_the_operations_of_a_loop_are_those_of_its_steps():
     for steps in (1, 5):
         sizes = {"batch": 3, "steps": steps}
         assert made.flops(sizes) == steps * (3 * 3 * 3 * 2 + 4 * 3 * 3)
-    (product,) = (step for step in made.steps if step.op == "product")
+    (product,) = (step for step in made.steps if step.op == "matmul")
     assert (product.loop, product.times.at(SIZES)) == ("loop_0", 5)
 
 
@@ -137,7 +137,7 @@ def test_memory_does_not_grow_with_the_steps_but_by_what_is_kept():
 def test_the_way_back_keeps_what_it_reads_of_each_step():
     def gradient(x, h, W):
         (last,), _ = ops.scan(lambda s, a: ([ops.tanh(s[0] @ W + a[0])], []), [h], [x])
-        return differentiate(x.graph, ops.total_all(last), [W])
+        return differentiate(x.graph, ops.sum_all(last), [W])
 
     row = 64 * 3 * 8
     # The old state, the new one, and what flows back to the product, of which the gradient is made at the end.
@@ -162,7 +162,7 @@ def test_leaves_take_what_a_loop_gives():
     (last,), _ = ops.scan(step, [leaves["h"]], [leaves["x"]])
     graph.assign(leaves["h"], last)
     given = drawn(graph, SIZES)
-    graph.outputs = {"y": ops.total_all(last)}
+    graph.outputs = {"y": ops.sum_all(last)}
     execution, _ = bound(plan(graph, SIZES), given, SIZES)
     for _ in range(3):
         meant = evaluate(graph, given, [last], SIZES)[0]

@@ -141,7 +141,7 @@ def test_a_loop_in_a_loop():
                 return [new, own[1] + new], [new]
 
             last, outputs = ops.scan(inner, [states[0], slices[0]], [states[0].graph.take(y)], reverse=True)
-            return [last[0] + last[1]], [ops.total(outputs[0], axes=(0,)), last[0]]
+            return [last[0] + last[1]], [ops.reduce_sum(outputs[0], axes=(0,)), last[0]]
 
         return [h], [x], step
 

@@ -63,7 +63,7 @@ def test_a_convolution_and_its_pooling_compute_the_same(case, count, ties, monke
     monkeypatch.setattr(cores.os, "sched_getaffinity", lambda _: set(range(count)), raising=False)
     graph, leaves, _, z = pooled(**CASES[case])
     t = leaf(graph, "t", "input", z.shape)
-    gradients = differentiate(graph, ops.total_all(z * t), list(leaves))
+    gradients = differentiate(graph, ops.sum_all(z * t), list(leaves))
     rng = np.random.default_rng(0)
     given = {}
     for value in (*leaves, t):
@@ -92,7 +92,7 @@ def test_a_convolution_that_others_read_stays_as_it_is(monkeypatch):
     graph.outputs = {"z": z, "y": y}
     assert phases(graph) == [(1, 1)]
     graph, _, y, z = pooled()
-    graph.outputs = {"z": z, "mean": ops.total_all(y)}
+    graph.outputs = {"z": z, "mean": ops.sum_all(y)}
     assert phases(graph) == [(1, 1)]
     graph, _, _, z = pooled(last=((0, 3), (2, 5), (4, 7)))
     graph.outputs = {"z": z}

@@ -92,7 +92,7 @@ def test_the_check_sees_what_is_overwritten_before_it_is_read(monkeypatch):
 
     graph, leaves = graph_of({"x": (BATCH, 3)})
     first = ops.exp(leaves["x"])
-    graph.outputs["y"] = ops.product(ops.tanh(first), first, a_t=True)
+    graph.outputs["y"] = ops.MATMUL(ops.tanh(first), first, a_t=True)
     assert found(graph, 4) == []
     monkeypatch.setattr(place, "_Placer", Forgetful)
     assert any("meet" in text for text in found(graph, 4))
@@ -136,7 +136,7 @@ def test_a_loop_that_a_chain_passes_over(monkeypatch):
 def test_rows_of_a_batch_by_batch_array(monkeypatch):
     monkeypatch.setattr(fuse, "PIECE", 4)
     graph, leaves = graph_of({"x": (BATCH, 3), "v": (BATCH,), "c": (BATCH, 1)})
-    scores = ops.product(leaves["x"], leaves["x"], b_t=True)
+    scores = ops.MATMUL(leaves["x"], leaves["x"], b_t=True)
     wanted = ops.tanh((scores - leaves["v"]) * leaves["c"])
     checked(graph, drawn(graph, 5), [wanted], 5)
     graph.outputs = {"y": wanted}

@@ -191,7 +191,7 @@ def test_listing_what_is_stretched_takes_work_in_proportion_to_the_ops():
         graph = Graph("float32")
         x = y = leaf(graph, "x", "input", (BATCH, 4))
         for _ in range(10 * count):
-            y = y * ops.expand(ops.total_all(y), shape=y.shape)
+            y = y * ops.expand(ops.sum_all(y), shape=y.shape)
         return lambda: Listing(graph, Names(), {x.index: "x"}).write([y], {})
 
     assert faster_than_layers(prepare) == {}

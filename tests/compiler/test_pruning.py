@@ -23,10 +23,10 @@ def test_what_leads_to_no_output_is_left_out():
     kept = ops.tanh(leaves["h"])
     graph.outputs["y"] = kept
     ops.log(kept)
-    graph.assign(leaves["W"], ops.total(kept, axes=(0,)))
+    graph.assign(leaves["W"], ops.reduce_sum(kept, axes=(0,)))
     made = prune(graph)
     assert list(leaves_of(made)) == ["h", "W"], "a leaf that takes a value stays"
-    assert names_of(made) == ["tanh", "total"]
+    assert names_of(made) == ["tanh", "reduce_sum"]
     assert text(prune(made)) == text(made)
 
 
@@ -157,7 +157,7 @@ def test_loops_in_loops_are_narrowed():
                 return [ops.tanh(own[0] + slices[0]), own[1] * v], [own[1] + given[0], own[0]]
 
             last, outputs = ops.scan(inner, [states[0], slices[1]], [y])
-            return [last[0]], [ops.total(outputs[1], axes=(0,)), last[1]]
+            return [last[0]], [ops.reduce_sum(outputs[1], axes=(0,)), last[1]]
 
         (last,), outputs = ops.scan(step, [h], [x, y])
         return [last, *outputs]

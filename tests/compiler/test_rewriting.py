@@ -121,7 +121,7 @@ def test_readers_and_what_is_wanted():
     graph, leaves = graph_of({"x": (BATCH, 3), "W": (3,)})
     double = leaves["x"] + leaves["x"]
     graph.outputs["y"] = double
-    graph.assign(leaves["W"], ops.total(double, axes=(0,)))
+    graph.assign(leaves["W"], ops.reduce_sum(double, axes=(0,)))
     readers = readers_of(graph)
     assert readers[leaves["x"].index] == [double.node, double.node], "once for each time that it is read"
     assert readers[double.index] == [graph.nodes[-1]]

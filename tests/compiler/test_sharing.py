@@ -34,7 +34,7 @@ SHARED = {
     "max_pick",
     "max_pool",
     "max_unpool",
-    "window_spread",
+    "window_sum_grad",
     "window_sum",
 }
 ROWS = [row for row in TABLE if row.op in SHARED]

@@ -102,13 +102,13 @@ TABLE = [
         ),
         "transpose(reshape(x, shape=(batch, 3, 1)), axes=(0, 2, 1))",
     ),
-    Row("total", lambda x, **_: ops.total(x, axes=()), "x"),
-    Row("total", lambda x, **_: ops.total_all(ops.square(x)), "inner(x, x)"),
-    Row("total", lambda x, y, **_: ops.total_all(x * y), "inner(x, y)"),
-    Row("total", lambda s, **_: ops.total_all(wide(s)), "multiply(s, 3*batch^1)"),
-    Row("total", lambda x, **_: ops.total_all(-x), "negative(total(x, axes=(0, 1)))"),
-    Row("total", lambda x, **_: ops.total_all(x * 2.0), "multiply(total(x, axes=(0, 1)), 2)"),
-    Row("total", lambda v, i, **_: ops.total(ops.place(v, i, classes=4), axes=(1,)), "v"),
+    Row("reduce_sum", lambda x, **_: ops.reduce_sum(x, axes=()), "x"),
+    Row("reduce_sum", lambda x, **_: ops.sum_all(ops.square(x)), "inner(x, x)"),
+    Row("reduce_sum", lambda x, y, **_: ops.sum_all(x * y), "inner(x, y)"),
+    Row("reduce_sum", lambda s, **_: ops.sum_all(wide(s)), "multiply(s, 3*batch^1)"),
+    Row("reduce_sum", lambda x, **_: ops.sum_all(-x), "negative(reduce_sum(x, axes=(0, 1)))"),
+    Row("reduce_sum", lambda x, **_: ops.sum_all(x * 2.0), "multiply(reduce_sum(x, axes=(0, 1)), 2)"),
+    Row("reduce_sum", lambda v, i, **_: ops.reduce_sum(ops.put_along_axis(v, i, classes=4), axes=(1,)), "v"),
     Row("inner", lambda x, y, **_: ops.inner(x * 2.0, y), "multiply(inner(x, y), 2)"),
     Row("inner", lambda x, y, **_: ops.inner(x, y * 3.0), "multiply(inner(x, y), 3)"),
     Row("log", lambda x, **_: ops.log(ops.softmax(x)), "log_softmax(x)"),
@@ -123,8 +123,12 @@ KEPT = [
     Row("subtract", lambda x, **_: 0.0 - x, "subtract(0, x)"),
     Row("divide", lambda s, **_: s + c(s, 1.0) / c(s, 0.0), "add(s, divide(1, 0))"),
     Row("divide", lambda x, **_: x / 2.0, "divide(x, 2)"),
-    Row("total", lambda x, v, **_: ops.total_all(x * v), "total(multiply(x, v), axes=(0, 1))"),
-    Row("total", lambda x, **_: ops.total(ops.square(x), axes=(0,)), "total(square(x), axes=(0,))"),
+    Row("reduce_sum", lambda x, v, **_: ops.sum_all(x * v), "reduce_sum(multiply(x, v), axes=(0, 1))"),
+    Row(
+        "reduce_sum",
+        lambda x, **_: ops.reduce_sum(ops.square(x), axes=(0,)),
+        "reduce_sum(square(x), axes=(0,))",
+    ),
     Row(
         "crop",
         lambda x, y, **_: ops.crop(ops.concat(x, y, axis=1), margins=((0, 0), (2, 2))),
@@ -236,9 +240,9 @@ def test_equal_applications_become_one():
 
 def test_draws_at_random_stay_two():
     graph, leaves = graph_of({"x": XY})
-    masks = [ops.keep_mask(leaves["x"], stream="m", rate=0.5, scale=2.0) for _ in range(2)]
+    masks = [ops.dropout_mask(leaves["x"], stream="m", rate=0.5, scale=2.0) for _ in range(2)]
     graph.outputs["y"] = masks[0] + masks[1]
-    assert counted(simplify(graph), ops.keep_mask) == 2
+    assert counted(simplify(graph), ops.dropout_mask) == 2
 
 
 def test_simplifying_twice_changes_nothing_more():
@@ -249,5 +253,5 @@ def test_simplifying_twice_changes_nothing_more():
 
 
 def test_what_a_rule_leaves_over_is_pruned():
-    graph = built(Row("total", lambda x, **_: ops.total_all(ops.square(x)), ""))
+    graph = built(Row("reduce_sum", lambda x, **_: ops.sum_all(ops.square(x)), ""))
     assert names_of(simplify(graph)) == ["inner"]

@@ -33,15 +33,15 @@ def summing(*terms, more=()):
 
 
 def product(new, x, _):
-    return ops.product(x, new, a_t=True)
+    return ops.MATMUL(x, new, a_t=True)
 
 
 def square(new, *_):
-    return ops.product(new, new, a_t=True)
+    return ops.MATMUL(new, new, a_t=True)
 
 
 def column_sum(new, x, _):
-    return ops.total(new * x, axes=(0,))
+    return ops.reduce_sum(new * x, axes=(0,))
 
 
 def loop_of(made):
@@ -58,18 +58,18 @@ def behind(made):
 @pytest.mark.parametrize(
     ("terms", "meant"),
     [
-        ([product], ["reshape", "reshape", "product", "add"]),
-        ([square], ["reshape", "reshape", "product", "add"]),
-        ([column_sum], ["total", "add"]),
-        ([product, square], ["reshape", "reshape", "product", "add"] * 2),
+        ([product], ["reshape", "reshape", "matmul", "add"]),
+        ([square], ["reshape", "reshape", "matmul", "add"]),
+        ([column_sum], ["reduce_sum", "add"]),
+        ([product, square], ["reshape", "reshape", "matmul", "add"] * 2),
         ([product, column_sum, square], None),
     ],
-    ids=["product", "one value", "total", "two terms", "three terms"],
+    ids=["matmul", "one value", "reduce_sum", "two terms", "three terms"],
 )
 def test_sums_over_all_steps_are_made_behind_the_loop(terms, meant, reverse):
     made = moved(sink, summing(*terms), reverse=reverse)
     assert ops.SCAN.of(loop_of(made)).states == 1
-    assert names_of(body_of(made)).count("product") == 1
+    assert names_of(body_of(made)).count("matmul") == 1
     assert names_of(body_of(made)).count("add") == 1, "that of the recurrence"
     if meant is not None:
         assert behind(made) == meant
@@ -88,9 +88,9 @@ def test_what_is_multiplied_behind_the_loop_is_given_at_each_step():
 @pytest.mark.parametrize(
     ("terms", "more"),
     [
-        ([lambda new, *_: ops.exp(ops.total(new, axes=(0,)))], ()),
-        ([lambda new, x, _: ops.product(x, new, a_t=True) * 2.0], ()),
-        ([lambda new, x, state: ops.product(state, state, a_t=True)], ()),
+        ([lambda new, *_: ops.exp(ops.reduce_sum(new, axes=(0,)))], ()),
+        ([lambda new, x, _: ops.MATMUL(x, new, a_t=True) * 2.0], ()),
+        ([lambda new, x, state: ops.MATMUL(state, state, a_t=True)], ()),
         ([product], (lambda new, state: new @ state,)),
         ([product], (lambda new, state: state,)),
     ],
@@ -106,7 +106,7 @@ def test_a_state_that_is_more_than_a_sum_stays(terms, more):
 def test_a_new_state_that_a_step_gives_stays(given):
     def build(h, x, p, **_):
         def step(states, slices):
-            total = states[1] + ops.product(slices[0], states[0], a_t=True)
+            total = states[1] + ops.MATMUL(slices[0], states[0], a_t=True)
             return [ops.tanh(states[0]), total], [given(total)]
 
         return [h, p], [x], step
@@ -118,7 +118,7 @@ def test_a_product_that_sums_no_rows_stays():
     def build(h, x, W, p, **_):
         def step(states, slices):
             matrix = states[1].graph.take(W)
-            return [ops.tanh(states[0]), states[1] + ops.product(matrix, matrix)], [slices[0] @ W]
+            return [ops.tanh(states[0]), states[1] + ops.MATMUL(matrix, matrix)], [slices[0] @ W]
 
         return [h, p], [x], step
 
@@ -135,7 +135,7 @@ def test_sums_move_out_of_loops_within_loops():
     def build(h, x, p, **_):
         def step(states, slices):
             def inner(own, given):
-                return [own[0] + ops.product(given[0], given[0], a_t=True)], []
+                return [own[0] + ops.MATMUL(given[0], given[0], a_t=True)], []
 
             rows = ops.reshape(slices[0], shape=(BATCH, 1, 3))
             (total,), _ = ops.scan(inner, [states[1]], [rows])
@@ -145,7 +145,7 @@ def test_sums_move_out_of_loops_within_loops():
 
     made = moved(sink, build)
     assert names_of(body_of(made)) == ["reshape", "reshape", "reshape", "tanh"]
-    assert behind(made) == ["reshape", "reshape", "product", "add"], "out of both"
+    assert behind(made) == ["reshape", "reshape", "matmul", "add"], "out of both"
 
 
 def test_gradients_of_an_lstm_are_two_products_over_all_steps():
@@ -155,9 +155,9 @@ def test_gradients_of_an_lstm_are_two_products_over_all_steps():
     made = simplify(sink(hoist(simplify(graph))))
     forth, back = (node for node in made if node.op is ops.SCAN)
     assert (ops.SCAN.of(forth).states, ops.SCAN.of(back).states) == (2, 2)
-    assert names_of(ops.SCAN.of(forth).body).count("product") == 1, "of the state: inputs are done before"
-    assert names_of(ops.SCAN.of(back).body).count("product") == 1, "what flows back to the state before"
-    assert names_of(made).count("product") == 3
+    assert names_of(ops.SCAN.of(forth).body).count("matmul") == 1, "of the state: inputs are done before"
+    assert names_of(ops.SCAN.of(back).body).count("matmul") == 1, "what flows back to the state before"
+    assert names_of(made).count("matmul") == 3
     given = drawn(graph, SIZES)
     before, after = (evaluate(g, given, g.outputs.values(), SIZES) for g in (graph, made))
     for old, new in zip(before, after, strict=True):

@@ -35,8 +35,8 @@ def spreading(apply):
         (lambda x, c, **_: x * c, ["expand", "multiply"]),
         (lambda v, c, **_: v * c, ["expand", "expand", "multiply"]),
         (
-            lambda x, v, c, **_: ops.select(ops.greater(x, 0.0), v, c),
-            ["greater", "expand", "expand", "select"],
+            lambda x, v, c, **_: ops.where(ops.greater(x, 0.0), v, c),
+            ["greater", "expand", "expand", "where"],
         ),
         (lambda x, y, v, **_: (x + v) * (y - v), ["expand", "add", "subtract", "multiply"]),
     ],
@@ -56,7 +56,7 @@ def test_what_is_stretched_is_laid_out(apply, meant):
         (lambda x, **_: x * 2.0, ["multiply"]),
         (lambda x, **_: x * number(x.graph, "rate"), ["multiply"]),
         (lambda v, **_: ops.expand(v, shape=(BATCH, 3)), ["expand"]),
-        (lambda s, x, **_: ops.product(s, x, b_t=True), ["product"]),
+        (lambda s, x, **_: ops.MATMUL(s, x, b_t=True), ["matmul"]),
         (lambda x, c, **_: ops.concat(x, c, axis=1), ["concat"]),
     ],
 )

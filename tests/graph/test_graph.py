@@ -55,7 +55,7 @@ def test_a_graph_prints_what_it_computes():
     graph.outputs["y"] = ops.relu(x @ w)
     graph.assign(w, w * number(graph, "rate"))
     lines = text(graph).split("\n")
-    assert lines[2] == "%2: float32(batch, 2) = product(%0, %1)"
+    assert lines[2] == "%2: float32(batch, 2) = matmul(%0, %1)"
     assert lines[3] == "%3: float32(batch, 2) = relu(%2)"
     assert lines[-2:] == ["return y = %3", "assign w = %5"]
     assert list(leaves(graph)) == ["x", "w", "rate"]

@@ -51,7 +51,7 @@ def test_any_convolution_and_all_that_flows_back(case, batch, room):
     b = leaf(graph, "b", "parameter", kernel[-1:])
     y = ops.conv2d(x, w, b, **attributes)
     g = leaf(graph, "g", "input", y.shape)
-    slopes = differentiate(graph, ops.total_all(y * g), [x, w, b])
+    slopes = differentiate(graph, ops.sum_all(y * g), [x, w, b])
     rng = np.random.default_rng(0)
     values = {"x": rng.normal(size=(batch, *shape)), "w": rng.normal(size=kernel)}
     values |= {"b": rng.normal(size=kernel[-1]), "g": rng.normal(size=(batch, *y.shape[1:]))}
@@ -95,9 +95,9 @@ def test_any_pooling_with_equals_among_its_numbers(case, batch, largest, relu):
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (BATCH, *size, 2))
     seen = ops.relu(x) if relu else x
-    y = (ops.pool_largest if largest else ops.pool_mean)(seen, windows)
+    y = (ops.largest_of_windows if largest else ops.mean_of_windows)(seen, windows)
     g = leaf(graph, "g", "input", y.shape)
-    slopes = differentiate(graph, ops.total_all(y * g), [x])
+    slopes = differentiate(graph, ops.sum_all(y * g), [x])
     rng = np.random.default_rng(0)
     values = {"x": rng.integers(-2, 3, (batch, *size, 2)), "g": rng.normal(size=(batch, *y.shape[1:]))}
     got = checked(graph, values, [y * 1.0, *slopes], batch)
@@ -117,8 +117,8 @@ def test_slopes_of_slopes_of_a_convolution():
     graph = Graph("float64")
     x, w = leaf(graph, "x", "input", (BATCH, 5, 4, 2)), leaf(graph, "w", "parameter", (3, 2, 2, 3))
     y = ops.conv2d(x, w, strides=(2, 1), padding=((1, 0), (0, 1)), dilation=(1, 1), groups=1)
-    (slope,) = differentiate(graph, ops.total_all(ops.square(y)), [x])
-    second = differentiate(graph, ops.total_all(ops.square(slope)), [x, w])
+    (slope,) = differentiate(graph, ops.sum_all(ops.square(y)), [x])
+    second = differentiate(graph, ops.sum_all(ops.square(slope)), [x, w])
     rng = np.random.default_rng(0)
     values = {"x": rng.normal(size=(2, 5, 4, 2)), "w": rng.normal(size=(3, 2, 2, 3))}
     got = checked(graph, values, second, 2)
@@ -143,7 +143,7 @@ def test_operations_are_counted_by_formula():
     assert back.op.flops(back).at(5) == 5 * 2 * products
     to_kernel = ops.conv2d_kernel(x, y, size=(3, 2), **options)
     assert to_kernel.op.flops(to_kernel).at(5) == 5 * 2 * products
-    pooled = ops.pool_largest(y, [[(0, 2), (2, 4), (4, 7)], [(0, 7)]])
+    pooled = ops.largest_of_windows(y, [[(0, 2), (2, 4), (4, 7)], [(0, 7)]])
     graph.outputs = {"pooled": pooled}
     steps = [step for step in plan(graph, 5).steps if step.op == "max_pool"]
     assert [step.flops.at(5) for step in steps] == [5 * 12 * 6 * 7, 5 * 12 * 6]

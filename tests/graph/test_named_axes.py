@@ -37,20 +37,20 @@ APPLIED = {
         ops.concat(x, y, axis=0), margins=((0, STEPS), (0, 0), (1, 1))
     ),
     "pad by steps": lambda x, **_: ops.pad(x, margins=((STEPS, Size(2, ("steps",))), (0, BATCH), (0, 1))),
-    "product by steps": lambda x, v, **_: ops.product(ops.transpose(x, axes=(1, 0, 2)), v),
-    "product of steps": lambda z, w, **_: ops.product(z, w),
-    "transposed product": lambda z, v, **_: ops.product(v, z, a_t=True, b_t=True),
+    "product by steps": lambda x, v, **_: ops.MATMUL(ops.transpose(x, axes=(1, 0, 2)), v),
+    "product of steps": lambda z, w, **_: ops.MATMUL(z, w),
+    "transposed product": lambda z, v, **_: ops.MATMUL(v, z, a_t=True, b_t=True),
     "matmul": lambda x, T, **_: ops.matmul(x, ops.transpose(T, axes=(1, 0))),
     "softmax over steps": lambda x, **_: ops.softmax(x, axis=-3),
     "softmax over the batch": lambda x, **_: ops.log_softmax(x, axis=-2),
-    "softmax of scores": lambda z, w, **_: ops.softmax(ops.product(z, w)),
-    "largest over steps": lambda x, **_: ops.largest(x, axis=-3),
-    "total over steps": lambda x, **_: ops.total(x, axes=(0,)),
+    "softmax of scores": lambda z, w, **_: ops.softmax(ops.MATMUL(z, w)),
+    "largest over steps": lambda x, **_: ops.reduce_max(x, axis=-3),
+    "total over steps": lambda x, **_: ops.reduce_sum(x, axes=(0,)),
     "mean over steps": mean_over_steps,
     "mean of all": lambda x, **_: ops.mean_all(x),
     "reshape": lambda x, **_: ops.square(ops.reshape(x, shape=(Size(4, ("batch", "steps")),))),
     "rows": lambda x, T, **_: ops.rows(x) @ ops.transpose(T, axes=(1, 0)),
-    "lookup": lambda i, T, **_: ops.lookup(T, i),
+    "gather": lambda i, T, **_: ops.gather(T, i),
 }
 
 
@@ -86,7 +86,7 @@ def test_axes_of_different_sizes_are_not_joined():
     with pytest.raises(ShapeFault, match="cannot be joined along axis 0"):
         ops.concat(leaves["x"], leaves["z"], axis=0)
     with pytest.raises(ShapeFault, match="have no matrix product"):
-        ops.product(leaves["x"], leaves["y"], a_t=True)
+        ops.MATMUL(leaves["x"], leaves["y"], a_t=True)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
@@ -95,7 +95,7 @@ def test_an_index_beyond_what_float32_counts_reaches_its_row(dtype, graphs):
     graph, leaves = graph_of({"T": (2**24 + 3,), "i": (BATCH, dtype)}, graphs)
     table = np.zeros(2**24 + 3)
     table[2**24 + 1] = 1.0
-    got = run(graph, {"T": table, "i": [2**24, 2**24 + 1]}, [ops.lookup(leaves["T"], leaves["i"])], 2)
+    got = run(graph, {"T": table, "i": [2**24, 2**24 + 1]}, [ops.gather(leaves["T"], leaves["i"])], 2)
     np.testing.assert_array_equal(got[0], [0.0, 1.0])
 
 

@@ -61,11 +61,11 @@ kinked = Given(avoid=(0.0,))
 
 
 def by_columns(x, gamma, beta):
-    return ops.column_normal(x, ops.column_moments(x), gamma, beta, epsilon=0.1)
+    return ops.batch_norm(x, ops.batch_moments(x), gamma, beta, epsilon=0.1)
 
 
 def slopes_of_columns(g, x, moments, sums, gamma):
-    return ops.column_slopes(g, x, moments, sums, gamma, epsilon=0.1)
+    return ops.batch_norm_grad(g, x, moments, sums, gamma, epsilon=0.1)
 
 
 positive_3 = Given((3, 3), 0.3)
@@ -135,48 +135,56 @@ TABLE = [
     Row("cast", lambda x: ops.cast(x, to="float64"), (index(B, 2),)),
     Row("cast", lambda x: ops.cast(x, to="int64"), (bools,)),
     Row("clip", lambda x: ops.clip(x, low=-1.0, high=0.5), (Given(avoid=(-1.0, 0.5)),)),
-    Row("column_moments", ops.column_moments, (Given((B, 3)),)),
-    Row("column_moments", ops.column_moments, (Given((B, 20_000)),)),
-    Row("column_moments", ops.column_moments, (Given((Size(2_000), 12)),)),
-    Row("column_normal", by_columns, (Given((B, 3)), Given((3,)), Given((3,)))),
-    Row("column_normal", by_columns, (Given((Size(700), 12)), Given((12,)), Given((12,)))),
-    Row("column_slopes", slopes_of_columns, (real, real, positive_3, Given((2, 3)), Given((3,)))),
+    Row("batch_moments", ops.batch_moments, (Given((B, 3)),)),
+    Row("batch_moments", ops.batch_moments, (Given((B, 20_000)),)),
+    Row("batch_moments", ops.batch_moments, (Given((Size(2_000), 12)),)),
+    Row("batch_norm", by_columns, (Given((B, 3)), Given((3,)), Given((3,)))),
+    Row("batch_norm", by_columns, (Given((Size(700), 12)), Given((12,)), Given((12,)))),
+    Row("batch_norm_grad", slopes_of_columns, (real, real, positive_3, Given((2, 3)), Given((3,)))),
     Row(
-        "column_slopes",
+        "batch_norm_grad",
         slopes_of_columns,
         (Given((Size(700), 12)), Given((Size(700), 12)), Given((3, 12), 0.3), Given((2, 12)), Given((12,))),
     ),
-    Row("column_sums", lambda g, x, m: ops.column_sums(g, x, m, epsilon=0.1), (real, real, positive_3)),
     Row(
-        "column_sums",
-        lambda g, x, m: ops.column_sums(g, x, m, epsilon=0.1),
+        "batch_norm_sums", lambda g, x, m: ops.batch_norm_sums(g, x, m, epsilon=0.1), (real, real, positive_3)
+    ),
+    Row(
+        "batch_norm_sums",
+        lambda g, x, m: ops.batch_norm_sums(g, x, m, epsilon=0.1),
         (Given((Size(700), 12)), Given((Size(700), 12)), Given((3, 12), 0.3)),
     ),
     Row("indices", lambda x: ops.indices(ops.cast(x, to="float64"), size=4, who="rows"), (index(B, 2),)),
-    Row("lookup", ops.lookup, (Given((4, 3)), index(B))),
+    Row("gather", ops.gather, (Given((4, 3)), index(B))),
     Row("normal_noise", lambda x: x * ops.normal_noise(x, stream="noise", stddev=0.3)),
-    Row("resample", lambda x: ops.resample(x, factor=3), (Given((B, 4, 5)),)),
-    Row("resample", lambda x: ops.resample(x, factor=2), (Given((Size(2), 1, 2)),)),
-    Row("resampled_back", lambda x: ops.resampled_back(x, factor=3), (Given((B, 12, 5)),)),
-    Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((B, 7)),)),
-    Row("row_normal", lambda x: ops.row_normal(x, center=False, epsilon=0.1), (Given((B, 7)),)),
-    Row("row_normal", lambda x: ops.row_normal(x, center=True, epsilon=0.1), (Given((Size(700), 12)),)),
-    Row("row_normal", lambda x: ops.row_normal(x, center=False, epsilon=0.1), (Given((B, 20_000)),)),
-    Row("row_slopes", lambda *x: ops.row_slopes(*x, center=True, epsilon=0.1), (real, real, real)),
-    Row("row_slopes", lambda *x: ops.row_slopes(*x, center=False, epsilon=0.1), (real, real, real)),
+    Row("upsample", lambda x: ops.upsample(x, factor=3), (Given((B, 4, 5)),)),
+    Row("upsample", lambda x: ops.upsample(x, factor=2), (Given((Size(2), 1, 2)),)),
+    Row("upsample_grad", lambda x: ops.upsample_grad(x, factor=3), (Given((B, 12, 5)),)),
+    Row("layer_norm", lambda x: ops.layer_norm(x, center=True, epsilon=0.1), (Given((B, 7)),)),
+    Row("layer_norm", lambda x: ops.layer_norm(x, center=False, epsilon=0.1), (Given((B, 7)),)),
+    Row("layer_norm", lambda x: ops.layer_norm(x, center=True, epsilon=0.1), (Given((Size(700), 12)),)),
+    Row("layer_norm", lambda x: ops.layer_norm(x, center=False, epsilon=0.1), (Given((B, 20_000)),)),
+    Row("layer_norm_grad", lambda *x: ops.layer_norm_grad(*x, center=True, epsilon=0.1), (real, real, real)),
+    Row("layer_norm_grad", lambda *x: ops.layer_norm_grad(*x, center=False, epsilon=0.1), (real, real, real)),
     Row(
-        "row_slopes",
-        lambda *x: ops.row_slopes(*x, center=True, epsilon=0.1),
+        "layer_norm_grad",
+        lambda *x: ops.layer_norm_grad(*x, center=True, epsilon=0.1),
         (Given((Size(700), 12)),) * 3,
     ),
-    Row("group_normal", lambda x: ops.group_normal(x, groups=3, epsilon=0.1), (Given((B, 4, 6)),)),
-    Row("group_normal", lambda x: ops.group_normal(x, groups=1, epsilon=0.1), (Given((B, 3, 4)),)),
-    Row("group_normal", lambda x: ops.group_normal(x, groups=10, epsilon=0.1), (Given((B, 600, 10)),)),
-    Row("group_slopes", lambda *x: ops.group_slopes(*x, groups=2, epsilon=0.1), (Given((B, 3, 4)),) * 3),
-    Row("group_slopes", lambda *x: ops.group_slopes(*x, groups=2, epsilon=0.1), (Given((B, 900, 10)),) * 3),
-    Row("scatter", lambda x, i: ops.scatter(x, i, size=4), (Given((B, 3)), index(B))),
-    Row("scatter", lambda x, i: ops.scatter(x, i, size=4), (Given((B, 2, 3)), index(B, 2))),
-    Row("scatter", lambda x, i: ops.scatter(x, i, size=4), (Given((B, 3)), index(B, dtype="int32"))),
+    Row("group_norm", lambda x: ops.group_norm(x, groups=3, epsilon=0.1), (Given((B, 4, 6)),)),
+    Row("group_norm", lambda x: ops.group_norm(x, groups=1, epsilon=0.1), (Given((B, 3, 4)),)),
+    Row("group_norm", lambda x: ops.group_norm(x, groups=10, epsilon=0.1), (Given((B, 600, 10)),)),
+    Row(
+        "group_norm_grad", lambda *x: ops.group_norm_grad(*x, groups=2, epsilon=0.1), (Given((B, 3, 4)),) * 3
+    ),
+    Row(
+        "group_norm_grad",
+        lambda *x: ops.group_norm_grad(*x, groups=2, epsilon=0.1),
+        (Given((B, 900, 10)),) * 3,
+    ),
+    Row("scatter_add", lambda x, i: ops.scatter_add(x, i, size=4), (Given((B, 3)), index(B))),
+    Row("scatter_add", lambda x, i: ops.scatter_add(x, i, size=4), (Given((B, 2, 3)), index(B, 2))),
+    Row("scatter_add", lambda x, i: ops.scatter_add(x, i, size=4), (Given((B, 3)), index(B, dtype="int32"))),
     Row("concat", lambda a, b: ops.concat(a, b, axis=1), (real, Given((B, 2)))),
     Row(
         "concat",
@@ -185,7 +193,7 @@ TABLE = [
     ),
     Row("concat", lambda *v: ops.concat(*v, axis=0), (real, Given((Size(3), 3)), real)),
     Row("concat", lambda i, j: ops.concat(i, j, axis=0), (index(B, 2), index(Size(2), 2))),
-    Row("concat", lambda x: ops.beside(*(x * float(n) for n in range(1, 19)), axis=1)),
+    Row("concat", lambda x: ops.concat(*(x * float(n) for n in range(1, 19)), axis=1)),
     Row("crop", lambda x: ops.crop(x, margins=((0, 0), (1, 1))), (Given((B, 5)),)),
     Row("crop", lambda x: ops.crop(x, margins=((0, 0), (0, 2), (1, 0))), (Given((B, 4, 3)),)),
     Row("crop", lambda x: ops.crop(x, margins=((Size(2), B), (0, 1))), (Given((Size(4), 3)),)),
@@ -236,11 +244,14 @@ TABLE = [
     Row("huber", lambda x: ops.huber(x, delta=0.8), (Given(avoid=(-0.8, 0.8)),)),
     Row("inner", ops.inner, (real, real)),
     Row("inner", lambda x: ops.inner(x, x)),
-    Row("keep_mask", lambda x: x * ops.keep_mask(x, stream="mask", rate=0.4, scale=1.0 / 0.6)),
-    Row("largest", ops.largest),
-    Row("largest", ops.largest, (Given((B, 2, 5)),)),
-    Row("largest", ops.largest, (Given((4,)),)),
-    *(Row("largest", lambda x, a=axis: ops.largest(x, axis=a), (Given((B, 2, 5)),)) for axis in (-2, -3)),
+    Row("dropout_mask", lambda x: x * ops.dropout_mask(x, stream="mask", rate=0.4, scale=1.0 / 0.6)),
+    Row("reduce_max", ops.reduce_max),
+    Row("reduce_max", ops.reduce_max, (Given((B, 2, 5)),)),
+    Row("reduce_max", ops.reduce_max, (Given((4,)),)),
+    *(
+        Row("reduce_max", lambda x, a=axis: ops.reduce_max(x, axis=a), (Given((B, 2, 5)),))
+        for axis in (-2, -3)
+    ),
     Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=0.1), (kinked,)),
     Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=2.5), (kinked,)),
     Row("leaky_relu", lambda x: ops.leaky_relu(x, slope=0.0), (kinked,)),
@@ -257,9 +268,9 @@ TABLE = [
         Row("log_softmax", lambda x, a=axis: ops.log_softmax(x, axis=a), (Given((B, 2, 5)),))
         for axis in (-2, -3)
     ),
-    Row("lookup", ops.lookup, (Given((4,)), index(B))),
-    Row("lookup", ops.lookup, (Given((4, 3)), index(B, 2))),
-    Row("lookup", ops.lookup, (Given((4, 2, 3)), index(B, 2, dtype="int32"))),
+    Row("gather", ops.gather, (Given((4,)), index(B))),
+    Row("gather", ops.gather, (Given((4, 3)), index(B, 2))),
+    Row("gather", ops.gather, (Given((4, 2, 3)), index(B, 2, dtype="int32"))),
     Row("masked", ops.masked, (real, bools)),
     Row("masked", ops.masked, (Given((3,)), bools)),
     Row("masked", ops.masked, (bools, bools)),
@@ -281,8 +292,8 @@ TABLE = [
             ),
             Row("max_unpool", unpool(axis, spans, size), (Given((B, *seen)), index(B, *own))),
             Row(
-                "window_spread",
-                lambda g, a=axis, s=spans, n=size: ops.window_spread(g, axis=a, windows=s, size=n),
+                "window_sum_grad",
+                lambda g, a=axis, s=spans, n=size: ops.window_sum_grad(g, axis=a, windows=s, size=n),
                 (Given((B, *seen)),),
             ),
             Row(
@@ -307,28 +318,30 @@ TABLE = [
     Row("negative", ops.negative),
     Row("one_hot", lambda i: ops.one_hot(i, classes=4), (index(B, 2),)),
     Row("one_hot", lambda i: ops.one_hot(i, classes=4), (index(B, 2, dtype="int32"),)),
-    Row("ones_below", lambda x: ops.ones_below(ops.square(x)), (Given((2, 3)),)),
-    Row("ones_below", ops.ones_below, (Given((2, 3)),)),
-    Row("ones_beside", ops.ones_beside, (Given((B, 3)),)),
+    Row("append_ones_row", lambda x: ops.append_ones_row(ops.square(x)), (Given((2, 3)),)),
+    Row("append_ones_row", ops.append_ones_row, (Given((2, 3)),)),
+    Row("append_ones_column", ops.append_ones_column, (Given((B, 3)),)),
     Row("pack", ops.pack, (Given((2, 3)), Given((4,)))),
     Row("pad", lambda x: ops.pad(x, margins=((0, 0), (1, 2)))),
     Row("pad", lambda x: ops.pad(x, margins=((0, 0), (0, 2), (1, 0))), (Given((B, 2, 3)),)),
     Row("pad", lambda x: ops.pad(x, margins=((B, Size(2)), (0, 1)))),
-    Row("pick", ops.pick, (Given((B, 4)), index(B))),
-    Row("pick", ops.pick, (Given((B, 2, 4)), index(B, 2, dtype="int32"))),
-    Row("pick", ops.pick, (Given((B, 2, 4)), index(B, 2))),
-    Row("place", lambda x, i: ops.place(x, i, classes=4), (Given((B, 2)), index(B, 2))),
-    Row("place", lambda x, i: ops.place(x, i, classes=4), (real, index(B, 3, dtype="int32"))),
+    Row("take_along_axis", ops.take_along_axis, (Given((B, 4)), index(B))),
+    Row("take_along_axis", ops.take_along_axis, (Given((B, 2, 4)), index(B, 2, dtype="int32"))),
+    Row("take_along_axis", ops.take_along_axis, (Given((B, 2, 4)), index(B, 2))),
+    Row("put_along_axis", lambda x, i: ops.put_along_axis(x, i, classes=4), (Given((B, 2)), index(B, 2))),
+    Row(
+        "put_along_axis", lambda x, i: ops.put_along_axis(x, i, classes=4), (real, index(B, 3, dtype="int32"))
+    ),
     Row("power", lambda x: ops.power(x, 2.7), (positive,)),
     Row("power", lambda x: ops.power(x, -1.0), (positive,)),
-    Row("product", lambda a, b: ops.product(a, b, a_t=False, b_t=False), (Given((B, 3)), Given((3, 2)))),
-    Row("product", lambda a, b: ops.product(a, b, a_t=True, b_t=False), (Given((B, 3)), Given((B, 2)))),
-    Row("product", lambda a, b: ops.product(a, b, a_t=False, b_t=True), (Given((B, 3)), Given((2, 3)))),
-    Row("product", lambda a, b: ops.product(a, b, a_t=True, b_t=True), (Given((B, 3)), Given((2, B)))),
-    Row("product", ops.matmul, (Given((B, 2, 3)), Given((3, 4)))),
-    Row("product", ops.matmul, (Given((B, 2, 3)), Given((B, 3, 4)))),
+    Row("matmul", lambda a, b: ops.MATMUL(a, b, a_t=False, b_t=False), (Given((B, 3)), Given((3, 2)))),
+    Row("matmul", lambda a, b: ops.MATMUL(a, b, a_t=True, b_t=False), (Given((B, 3)), Given((B, 2)))),
+    Row("matmul", lambda a, b: ops.MATMUL(a, b, a_t=False, b_t=True), (Given((B, 3)), Given((2, 3)))),
+    Row("matmul", lambda a, b: ops.MATMUL(a, b, a_t=True, b_t=True), (Given((B, 3)), Given((2, B)))),
+    Row("matmul", ops.matmul, (Given((B, 2, 3)), Given((3, 4)))),
+    Row("matmul", ops.matmul, (Given((B, 2, 3)), Given((B, 3, 4)))),
     *(
-        Row("product", lambda a, b, s=a_t, t=b_t: ops.product(a, b, a_t=s, b_t=t), (Given(a), Given(b)))
+        Row("matmul", lambda a, b, s=a_t, t=b_t: ops.MATMUL(a, b, a_t=s, b_t=t), (Given(a), Given(b)))
         for lead_a, lead_b in [
             ((B,), (B,)),
             ((B, 2), (B, 2)),
@@ -342,7 +355,7 @@ TABLE = [
         for b_t in (False, True)
         for a, b in [((*lead_a, *((3, 4) if a_t else (4, 3))), (*lead_b, *((2, 3) if b_t else (3, 2))))]
     ),
-    Row("product", ops.matmul, (Given((2, 3, B)), Given((2, B, 4)))),
+    Row("matmul", ops.matmul, (Given((2, 3, B)), Given((2, B, 4)))),
     Row("relu", ops.relu, (kinked,)),
     Row("reshape", lambda x: ops.reshape(x, shape=(B, 3, 2)), (Given((B, 6)),)),
     Row("reshape", lambda x: ops.flat(x) * 2.0, (Given((B, 3, 2)),)),
@@ -350,9 +363,9 @@ TABLE = [
         "row_numbers",
         lambda x: x * ops.reshape(ops.cast(ops.row_numbers(x.graph), to=x.dtype), shape=(B, 1)),
     ),
-    Row("select", ops.select, (bools, real, real)),
-    Row("select", ops.select, (bools, Given((3,)), Given((B, 1)))),
-    Row("select", lambda c, x: ops.select(c, x, 1.0), (bools, real)),
+    Row("where", ops.where, (bools, real, real)),
+    Row("where", ops.where, (bools, Given((3,)), Given((B, 1)))),
+    Row("where", lambda c, x: ops.where(c, x, 1.0), (bools, real)),
     Row("sigmoid", ops.sigmoid),
     Row("sign", ops.sign),
     Row("softmax", ops.softmax),
@@ -366,16 +379,16 @@ TABLE = [
     Row("subtract", ops.subtract, (real, Given((3,)))),
     Row("subtract", lambda x: 1.0 - x),
     Row("tanh", ops.tanh),
-    Row("total", ops.total_all),
-    Row("total", lambda x: ops.total(x, axes=(0,))),
-    Row("total", lambda x: ops.total(x, axes=(1,))),
-    Row("total", lambda x: ops.total(x, axes=(0, 2)), (Given((B, 2, 5)),)),
-    Row("total", lambda x: ops.total(x, axes=(0, 1)), (Given((B, 2, 5)),)),
-    Row("total", lambda x: ops.total(x, axes=(1,)), (bools,)),
-    Row("total", ops.total_all, (bools,)),
-    Row("total", ops.total_last),
-    Row("total", ops.mean_all),
-    Row("total", lambda x: ops.mean(x, axes=(1, 2)), (Given((B, 2, 5)),)),
+    Row("reduce_sum", ops.sum_all),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(0,))),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(1,))),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(0, 2)), (Given((B, 2, 5)),)),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(0, 1)), (Given((B, 2, 5)),)),
+    Row("reduce_sum", lambda x: ops.reduce_sum(x, axes=(1,)), (bools,)),
+    Row("reduce_sum", ops.sum_all, (bools,)),
+    Row("reduce_sum", ops.sum_last),
+    Row("reduce_sum", ops.mean_all),
+    Row("reduce_sum", lambda x: ops.mean(x, axes=(1, 2)), (Given((B, 2, 5)),)),
     Row("transpose", lambda x: ops.transpose(x, axes=(0, 2, 1)), (Given((B, 2, 5)),)),
     Row("transpose", lambda x: ops.transpose(x, axes=(2, 0, 1)), (Given((B, 2, 5)),)),
 ]
@@ -414,7 +427,7 @@ def flowing(row):
     """Build a loss on a row's result; return it with the leaves that it depends on smoothly."""
     graph, leaves, y = build(row)
     weights = leaf(graph, "w", "input", y.shape)
-    loss = ops.total_all(y * weights)
+    loss = ops.sum_all(y * weights)
     return loss, [v for v in leaves if v.dtype == "float64" and reaches(v, loss)]
 
 
@@ -435,7 +448,7 @@ FLAT = {
     "greater",
     "greater_equal",
     "indices",
-    "keep_mask",
+    "dropout_mask",
     "less",
     "less_equal",
     "normal_noise",
@@ -446,14 +459,14 @@ FLAT = {
 
 
 UNPULLED = {
-    "column_moments",
-    "column_slopes",
-    "column_sums",
-    "group_slopes",
-    "ones_below",
-    "ones_beside",
+    "batch_moments",
+    "batch_norm_grad",
+    "batch_norm_sums",
+    "group_norm_grad",
+    "append_ones_row",
+    "append_ones_column",
     "pack",
-    "row_slopes",
+    "layer_norm_grad",
 }
 """Ops that stand where no gradient comes by."""
 
@@ -480,7 +493,7 @@ def test_a_kernel_works_in_place_and_piece_by_piece(row, dtype, batch):
     before = [v if v.dtype == "bool" else v * one for v, one in zip(sources, ones, strict=True)]
     y = row.apply(*before)
     after = leaf(graph, "after", "input", y.shape, dtype)
-    z = ops.select(y, after, 0.0) if y.dtype == "bool" else y * after
+    z = ops.where(y, after, 0.0) if y.dtype == "bool" else y * after
     given = numbers(row, batch) | {f"one{i}": 1 for i in range(len(ones))}
     given["after"] = np.random.default_rng(2).normal(size=at(y.shape, batch))
     meant = evaluate(
@@ -525,7 +538,7 @@ def test_nothing_flows_back_through_an_op_without_a_slope(row):
     assert y.op.pullback is None or set(y.op.pullback(y, y, *leaves, **y.attributes.named())) == {None}
 
 
-@pytest.mark.parametrize("name", ["select", "maximum", "pick", "huber", "log_softmax"])
+@pytest.mark.parametrize("name", ["where", "maximum", "take_along_axis", "huber", "log_softmax"])
 def test_differences_would_show_a_wrong_pullback(name):
     """The check above can fail: a gradient twice too large is found out."""
     loss, (source, *_) = flowing(next(r for r in TABLE if r.op == name))
@@ -570,7 +583,7 @@ def test_a_scalar_expression_computes_what_its_op_means(name, a, b):
 def test_ties_of_the_largest_share_the_gradient():
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (B, 4))
-    (slope,) = gradients(graph, ops.total_all(ops.largest(x)), [x])
+    (slope,) = gradients(graph, ops.sum_all(ops.reduce_max(x)), [x])
     given = {"x": [[1.0, 3.0, 3.0, 0.0], [2.0, 1.0, 0.0, 0.0]]}
     np.testing.assert_array_equal(checked(graph, given, [slope], 2)[0], [[0, 0.5, 0.5, 0], [1, 0, 0, 0]])
 
@@ -579,8 +592,8 @@ def test_an_unselected_gradient_that_is_infinite_does_no_harm():
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (B,))
     weight = leaf(graph, "w", "input", (B,))
-    y = ops.select(ops.greater(x, 0.0), x, x * 0.5)
-    (slope,) = gradients(graph, ops.total_all(y * weight), [x])
+    y = ops.where(ops.greater(x, 0.0), x, x * 0.5)
+    (slope,) = gradients(graph, ops.sum_all(y * weight), [x])
     got = run(graph, {"x": [1.0, -1.0], "w": [np.inf, -np.inf]}, [slope], 2)[0]
     np.testing.assert_array_equal(got, [np.inf, -np.inf])
 
@@ -593,10 +606,13 @@ def test_an_unselected_gradient_that_is_infinite_does_no_harm():
         (lambda g, x: ops.reshape(x, shape=(B, 4)), "numbers of elements differ"),
         (lambda g, x: ops.expand(x, shape=(B, 4)), "cannot be stretched"),
         (lambda g, x: ops.transpose(x, axes=(0, 0)), "no order of the 2 axes"),
-        (lambda g, x: ops.pick(x, leaf(g, "b", "input", (B, 3), "int64")), "indices do not fit"),
-        (lambda g, x: ops.place(x, leaf(g, "b", "input", (B,), "int64"), classes=3), "indices do not fit"),
+        (lambda g, x: ops.take_along_axis(x, leaf(g, "b", "input", (B, 3), "int64")), "indices do not fit"),
+        (
+            lambda g, x: ops.put_along_axis(x, leaf(g, "b", "input", (B,), "int64"), classes=3),
+            "indices do not fit",
+        ),
         (lambda g, x: ops.inner(x, leaf(g, "b", "input", (3,))), "no inner product"),
-        (lambda g, x: ops.product(x, x, a_t=False, b_t=False), "no matrix product"),
+        (lambda g, x: ops.MATMUL(x, x, a_t=False, b_t=False), "no matrix product"),
     ],
 )
 def test_values_that_do_not_fit_an_op_are_named(apply, message):
@@ -617,5 +633,5 @@ def test_integers_and_floats_make_floats(dtype):
 def test_a_constant_may_follow_the_batch():
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (B,))
-    y = ops.total_all(x) * constant(graph, 2.0, (("batch", -1),))
+    y = ops.sum_all(x) * constant(graph, 2.0, (("batch", -1),))
     assert float(checked(graph, {"x": [1.0, 2.0, 6.0]}, [y], 3)[0]) == 6.0

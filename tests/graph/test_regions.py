@@ -137,7 +137,7 @@ def faulty(step, init=("h",), arrays=("x",), **options):
 
 
 def test_a_state_that_changes_its_shape():
-    message, blame, leaves = faulty(lambda s, a: ([ops.total(s[0], axes=(0,))], []))
+    message, blame, leaves = faulty(lambda s, a: ([ops.reduce_sum(s[0], axes=(0,))], []))
     assert message == "a state (batch, 3) cannot become (3,)"
     assert blame is leaves["h"]
 
@@ -159,11 +159,11 @@ def test_scalars_go_through_no_loop():
     message, blame, leaves = faulty(lambda s, a: ([s[0] + a[1]], []), arrays=("x", "t"))
     assert message == "(steps,) does not fit what a loop takes, ()"
     assert blame is leaves["t"]
-    message, _, _ = faulty(lambda s, a: ([s[0] + a[0]], [ops.total_all(a[0])]))
+    message, _, _ = faulty(lambda s, a: ([s[0] + a[0]], [ops.sum_all(a[0])]))
     assert message == "a step of a loop cannot give a scalar"
     _graph, leaves = graph_of(SHAPES)
     with pytest.raises(ShapeFault, match=r"\(\) does not fit what a loop takes, \(\)"):
-        ops.scan(lambda s, a: ([s[0]], []), [ops.total_all(leaves["h"])], [leaves["x"]])
+        ops.scan(lambda s, a: ([s[0]], []), [ops.sum_all(leaves["h"])], [leaves["x"]])
 
 
 def test_arguments_must_fit_what_the_loop_is_given():
@@ -182,7 +182,7 @@ def test_a_graph_with_a_region_prints_as_text():
     graph, leaves = graph_of(RNN)
     last, outputs = recurrence(ops.scan, **leaves, reverse=True)
     graph.outputs = {"y": outputs}
-    graph.assign(leaves["B"], ops.total(last, axes=(0,)))
+    graph.assign(leaves["B"], ops.reduce_sum(last, axes=(0,)))
     assert text(graph) == "\n".join(  # noqa: FLY002
         [
             (
@@ -201,13 +201,13 @@ def test_a_graph_with_a_region_prints_as_text():
                 "    (%0: float64(batch, 2), %1: float64(batch, 3), %2: float64(3, 2), %4: float64(2, 2),"
                 " %7: float64(2,)):"
             ),
-            "        %3: float64(batch, 2) = product(%1, %2)",
-            "        %5: float64(batch, 2) = product(%0, %4)",
+            "        %3: float64(batch, 2) = matmul(%1, %2)",
+            "        %5: float64(batch, 2) = matmul(%0, %4)",
             "        %6: float64(batch, 2) = add(%3, %5)",
             "        %8: float64(batch, 2) = add(%6, %7)",
             "        %9: float64(batch, 2) = tanh(%8)",
             "        return %9, %9",
-            "%7: float64(2,) = total(%5, axes=(0,))",
+            "%7: float64(2,) = reduce_sum(%5, axes=(0,))",
             "return y = %6",
             "assign B = %7",
         ]
@@ -216,16 +216,16 @@ def test_a_graph_with_a_region_prints_as_text():
 
 def test_settings_that_are_their_default_are_not_printed():
     graph, leaves = graph_of({"x": (BATCH, 3), "W": (3, 3)})
-    ops.product(leaves["x"], leaves["W"])
-    ops.product(leaves["x"], leaves["W"], b_t=True)
+    ops.MATMUL(leaves["x"], leaves["W"])
+    ops.MATMUL(leaves["x"], leaves["W"], b_t=True)
     ops.softmax(leaves["x"])
     ops.softmax(leaves["x"], axis=-2)
     constant(graph, 0.5, (("batch", -1),))
     ops.reshape(leaves["x"], shape=(BATCH, 3, 1))
     leaf(graph, "b", "parameter", (3,), after="W")
     assert [line.partition(" = ")[2] for line in text(graph).split("\n")][2:] == [
-        "product(%0, %1)",
-        "product(%0, %1, b_t=True)",
+        "matmul(%0, %1)",
+        "matmul(%0, %1, b_t=True)",
         "softmax(%0)",
         "softmax(%0, axis=-2)",
         "constant(factor=0.5, powers=(('batch', -1),), dtype='float64')",

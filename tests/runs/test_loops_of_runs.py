@@ -95,7 +95,7 @@ def test_explain_measures_the_ops_of_a_loop(document):
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 0, done.output
     plan = json.loads(done.stdout)["plans"]["step"]
-    products = [step for step in plan["steps"] if step["op"] == "product" and step["loop"]]
+    products = [step for step in plan["steps"] if step["op"] == "matmul" and step["loop"]]
     assert [step["flops"] for step in products] == [2 * STEPS * 8 * 5 * 5] * 2
 
 

@@ -143,7 +143,7 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     inputs = row.draw(rng, (batch, *row.shape))
     weight = leaf(graph, "w", "input", y.shape)
     weights = rng.normal(size=at(y.shape, batch))
-    loss = ops.total_all(y * weight)
+    loss = ops.sum_all(y * weight)
     wanted = [*([] if row.indices else [x]), *fitted]
     slopes = gradients(graph, loss, wanted)
     compiled = differentiate(graph, loss, wanted)
@@ -176,7 +176,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
     graph, build, x, y = lowered(row.options, row.shape, training=training)
     batch = 1 + 40_000 // x.count.each
     fitted = [build.leaves[name] for name, p in build.parameters.items() if p.role == "parameter"]
-    slopes = differentiate(graph, ops.total_all(ops.square(y)), [*([] if row.indices else [x]), *fitted])
+    slopes = differentiate(graph, ops.sum_all(ops.square(y)), [*([] if row.indices else [x]), *fitted])
     observed = [seen for _, seen, _ in build.followed]
     graph.outputs = {f"{i}": value for i, value in enumerate([y, *slopes, *observed]) if value.shape}
     made = plan(graph, batch)

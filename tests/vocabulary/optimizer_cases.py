@@ -112,7 +112,7 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "sign": np.sign,
     "maximum": np.maximum,
     "minimum": np.minimum,
-    "total": np.sum,
+    "reduce_sum": np.sum,
 }
 
 

@@ -79,7 +79,7 @@ def ours(row, x, weights, dtype="float64"):
     given = leaf(graph, "x", "input", (BATCH, *x.shape[1:]))
     weight = leaf(graph, "w", "input", given.shape)
     y = ACTIVATIONS.validate({"type": row.type, **row.options}).lower(given)
-    (slope,) = gradients(graph, ops.total_all(y * weight), [given])
+    (slope,) = gradients(graph, ops.sum_all(y * weight), [given])
     assert y.shape == given.shape
     assert y.dtype == dtype
     return checked(graph, {"x": x, "w": weights}, [y, slope], len(x))

@@ -65,7 +65,7 @@ def test_dropout_is_nothing_in_evaluation():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dropout_keeps_a_share_and_the_mean(dtype):
     graph, _, x, y = lowered({"type": "dropout", "rate": 0.3}, (50,), training=True, dtype=dtype)
-    (slope,) = gradients(graph, ops.total_all(y), [x])
+    (slope,) = gradients(graph, ops.sum_all(y), [x])
     ones = np.ones((400, 50))
     kept, flowed = checked(graph, {"x": ones}, [y, slope], 400)
     np.testing.assert_allclose(np.unique(kept), [0.0, 1.0 / 0.7], 1e-6)
@@ -92,7 +92,7 @@ def test_dropout_draws_anew_at_each_step_from_a_stream_of_its_own():
 @pytest.mark.parametrize("options", [{"type": "flatten"}, {"type": "reshape", "shape": [-1]}])
 def test_one_number_a_row_becomes_a_row_of_one(options):
     graph, _, x, y = lowered(options, ())
-    (slope,) = gradients(graph, ops.total_all(y), [x])
+    (slope,) = gradients(graph, ops.sum_all(y), [x])
     got, flowed = checked(graph, {"x": np.arange(3.0)}, [y * 1.0, slope], 3)
     np.testing.assert_array_equal(got, [[0.0], [1.0], [2.0]])
     np.testing.assert_array_equal(flowed, np.ones(3))

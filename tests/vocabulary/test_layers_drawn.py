@@ -17,7 +17,7 @@ from tests.vocabulary.layer_cases import lowered
 def drawn(options, shape, rows, dtype="float64"):
     """Return what a layer makes of ones in training, and the gradient of its sum, in plans of every kind."""
     graph, _, x, y = lowered(options, shape, training=True, dtype=dtype)
-    (slope,) = gradients(graph, ops.total_all(y), [x])
+    (slope,) = gradients(graph, ops.sum_all(y), [x])
     return checked(graph, {"x": np.ones((rows, *shape))}, [y, slope], rows)
 
 

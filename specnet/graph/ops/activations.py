@@ -13,10 +13,10 @@ from specnet.graph.ops.elementwise import (
     less,
     masked,
     minimum,
-    select,
     sign,
     square,
     tanh,
+    where,
 )
 
 
@@ -57,7 +57,7 @@ def _leaky_relu_kernel(value: Value) -> str:
 leaky_relu = elementwise(
     "leaky_relu",
     _leaky_relu_kernel,
-    lambda g, y, x, slope: (select(greater(x, 0.0), g, g * slope),),
+    lambda g, y, x, slope: (where(greater(x, 0.0), g, g * slope),),
     attributes=SlopeAttributes,
     flops=2,
     scratch=1,
@@ -68,7 +68,7 @@ elu = elementwise(
     "elu",
     "minimum({a}, {=0.0}, out={s})\nexpm1({s}, {s})\nmultiply({s}, {alpha}, {s})\n"
     "maximum({a}, {=0.0}, out={o})\nadd({o}, {s}, {o})",
-    lambda g, y, x, alpha: (g * select(greater(y, 0.0), 1.0, y + alpha),),
+    lambda g, y, x, alpha: (g * where(greater(y, 0.0), 1.0, y + alpha),),
     attributes=AlphaAttributes,
     flops=5,
     scratch=1,

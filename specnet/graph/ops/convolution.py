@@ -13,7 +13,7 @@ from typing import Any
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.graph import Kind, Op, ShapeFault, Value
-from specnet.graph.ops.reductions import total
+from specnet.graph.ops.reductions import reduce_sum
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, count, show
 
 
@@ -133,7 +133,7 @@ def _flops(value: Value) -> Count:
 def _pull_conv2d(g: Value, y: Value, x: Value, w: Value, *bias: Value, **attributes: Any) -> Sequence[Value]:
     height, width = x.shape[1:3]
     rows, columns = w.shape[:2]
-    to_bias = [total(g, axes=(0, 1, 2))] if bias else []
+    to_bias = [reduce_sum(g, axes=(0, 1, 2))] if bias else []
     return (
         conv2d_input(g, w, size=(height, width), **attributes),
         conv2d_kernel(x, g, size=(rows, columns), **attributes),

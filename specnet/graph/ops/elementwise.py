@@ -112,13 +112,13 @@ masked: Op[Attributes] = Op(
 The mask is made numbers by a copy, since NumPy multiplies by truth values through a buffer that it allocates.
 """
 
-select: Op[Attributes] = elementwise(
-    "select",
+where: Op[Attributes] = elementwise(
+    "where",
     "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
     lambda g, y, condition, a, b: (
         None,
-        fit(select(condition, g, 0.0), a.shape),
-        fit(select(condition, 0.0, g), b.shape),
+        fit(where(condition, g, 0.0), a.shape),
+        fit(where(condition, 0.0, g), b.shape),
     ),
     in_place=False,
 )

@@ -55,11 +55,11 @@ def _classes(value: Value) -> int:
     return last
 
 
-pick: Op[Attributes] = Op(
-    "pick",
+take_along_axis: Op[Attributes] = Op(
+    "take_along_axis",
     _infer_pick,
     "add({first}, {b:flat}, {s:flat})\ntake({a:flat}, {s:flat}, 0, {o:flat}, 'clip')",
-    lambda g, y, x, index: (place(g, index, classes=_classes(x)), None),
+    lambda g, y, x, index: (put_along_axis(g, index, classes=_classes(x)), None),
     scratch=lambda value: [(value.shape, "int64")],
     prepare=lambda value: _first_of_row(_classes(value.inputs[0]), value.count),
 )
@@ -76,14 +76,14 @@ def _infer_place(inputs: tuple[Value, ...], attributes: ClassesAttributes) -> Ki
     return (*x.shape, attributes.classes), x.dtype
 
 
-place: Op[ClassesAttributes] = Op(
-    "place",
+put_along_axis: Op[ClassesAttributes] = Op(
+    "put_along_axis",
     _infer_place,
     "add({first}, {b:flat}, {s:flat})\n{o}.fill(0.0)\nput({o:flat}, {s:flat}, {a:flat}, 'clip')",
-    lambda g, y, x, index, classes: (pick(g, index), None),
+    lambda g, y, x, index, classes: (take_along_axis(g, index), None),
     attributes=ClassesAttributes,
     scratch=lambda value: [(value.inputs[1].shape, "int64")],
-    prepare=lambda value: _first_of_row(place.of(value).classes, value.inputs[0].count),
+    prepare=lambda value: _first_of_row(put_along_axis.of(value).classes, value.inputs[0].count),
 )
 """Rows of zeros, of `classes` elements, with x at the index: the transpose of `pick`."""
 
@@ -114,10 +114,10 @@ def _back_to_table(g: Value, y: Value, table: Value, index: Value) -> tuple[Valu
     del y
     size = table.shape[0]
     assert isinstance(size, int)
-    return scatter(g, index, size=size), None
+    return scatter_add(g, index, size=size), None
 
 
-lookup: Op[Attributes] = Op("lookup", _infer_lookup, "take({a}, {b}, 0, {o}, 'clip')", _back_to_table)
+gather: Op[Attributes] = Op("gather", _infer_lookup, "take({a}, {b}, 0, {o}, 'clip')", _back_to_table)
 """The rows of a table at indices: (n, ...), (batch, ...) to (batch, ..., ...)."""
 
 
@@ -132,11 +132,11 @@ def _scatter_room(value: Value) -> list[Kind]:
     return [(value.inputs[0].shape, "int64")] * 2
 
 
-scatter: Op[SizeAttributes] = Op(
-    "scatter",
+scatter_add: Op[SizeAttributes] = Op(
+    "scatter_add",
     _infer_scatter,
     "scatter_add({a:flat}, {b:flat}, {columns}, {s:flat}, {s2:flat}, {o:flat})",
-    lambda g, y, x, index, size: (lookup(g, index), None),
+    lambda g, y, x, index, size: (gather(g, index), None),
     attributes=SizeAttributes,
     flops=lambda value: value.inputs[0].count,
     scratch=_scatter_room,

@@ -86,7 +86,7 @@ def _index(margins: Margins, name: str) -> str:
 
 
 def _concat_kernel(value: Value) -> str:
-    parts = _parts(value.inputs, value, concat.of(value).axis)
+    parts = _parts(value.inputs, value, CONCAT.of(value).axis)
     return "\n".join(
         f"copyto({{o}}[{_index(margins, f'part{number}')}], {{{letter}}})"
         for number, (letter, margins) in enumerate(zip("abcdefgh", parts, strict=False))
@@ -98,11 +98,11 @@ def _concat_pullback(g: Value, y: Value, *inputs: Value, axis: int) -> list[Valu
 
 
 def _concat_parts(value: Value) -> dict[str, Prepared]:
-    parts = _parts(value.inputs, value, concat.of(value).axis)
+    parts = _parts(value.inputs, value, CONCAT.of(value).axis)
     return {f"part{number}": Prepared("window", (margins,)) for number, margins in enumerate(parts)}
 
 
-concat: Op[AxisAttributes] = Op(
+CONCAT: Op[AxisAttributes] = Op(
     "concat",
     _infer_concat,
     _concat_kernel,
@@ -114,11 +114,11 @@ concat: Op[AxisAttributes] = Op(
 """At most eight arrays side by side along one axis."""
 
 
-def beside(*values: Value, axis: int) -> Value:
+def concat(*values: Value, axis: int) -> Value:
     """Return any number of arrays that differ in one axis alone, side by side along it."""
     while len(values) > 1:
         values = tuple(
-            concat(*part, axis=axis) if len(part) > 1 else part[0]
+            CONCAT(*part, axis=axis) if len(part) > 1 else part[0]
             for part in (values[i : i + MOST] for i in range(0, len(values), MOST))
         )
     return values[0]

@@ -36,25 +36,25 @@ def _infer_product(inputs: tuple[Value, ...], attributes: ProductAttributes) -> 
 
 
 def _kernel(value: Value) -> str:
-    settings = product.of(value)
+    settings = MATMUL.of(value)
     a = "{a:T}" if settings.a_t else "{a}"
     b = "{b:T}" if settings.b_t else "{b}"
     return f"{'dot' if value.rank == 2 else 'matmul'}({a}, {b}, {{o}})"
 
 
 def _pullback(g: Value, y: Value, a: Value, b: Value, a_t: bool, b_t: bool) -> tuple[Value, Value]:
-    to_a = product(b, g, a_t=b_t, b_t=True) if a_t else product(g, b, a_t=False, b_t=not b_t)
-    to_b = product(g, a, a_t=True, b_t=a_t) if b_t else product(a, g, a_t=not a_t, b_t=False)
+    to_a = MATMUL(b, g, a_t=b_t, b_t=True) if a_t else MATMUL(g, b, a_t=False, b_t=not b_t)
+    to_b = MATMUL(g, a, a_t=True, b_t=a_t) if b_t else MATMUL(a, g, a_t=not a_t, b_t=False)
     return fit(to_a, a.shape), fit(to_b, b.shape)
 
 
 def _flops(value: Value) -> Count:
-    a, _ = _sides(value.inputs, product.of(value))
+    a, _ = _sides(value.inputs, MATMUL.of(value))
     return value.count * count(a[-1:]) * Count(2)
 
 
-product: Op[ProductAttributes] = Op(
-    "product", _infer_product, _kernel, _pullback, attributes=ProductAttributes, flops=_flops
+MATMUL: Op[ProductAttributes] = Op(
+    "matmul", _infer_product, _kernel, _pullback, attributes=ProductAttributes, flops=_flops
 )
 """The product of two matrices, either of them transposed first (`a_t`, `b_t`), over the last two axes.
 
@@ -70,8 +70,8 @@ def matmul(x: Value, w: Value) -> Value:
     if x.rank < 2 or w.rank < 2 or x.shape[-1] != w.shape[-2]:
         raise ShapeFault(f"{show(x.shape)} and {show(w.shape)} have no matrix product", x)
     if w.rank > 2:
-        return product(x, w)
-    y = product(rows(x), w)
+        return MATMUL(x, w)
+    y = MATMUL(rows(x), w)
     return y if x.rank == 2 else reshape(y, shape=(*x.shape[:-1], w.shape[1]))
 
 

@@ -35,8 +35,8 @@ def _infer_noise(inputs: tuple[Value, ...], _: NoiseAttributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
-keep_mask: Op[MaskAttributes] = Op(
-    "keep_mask",
+dropout_mask: Op[MaskAttributes] = Op(
+    "dropout_mask",
     _infer_mask,
     "draw_uniform({stream}, {s})\ngreater_equal({s}, {rate}, {s2})\n"
     "copyto({o}, {s2})\nmultiply({o}, {scale}, {o})",

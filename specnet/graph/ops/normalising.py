@@ -85,23 +85,23 @@ def _like_first(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
-column_moments: Op[Attributes] = Op(
-    "column_moments",
+batch_moments: Op[Attributes] = Op(
+    "batch_moments",
     _per_column(3),
-    "column_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
+    "batch_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
     flops=_each(4),
     scratch=_room(2, 1, by=1),
     prepare=_ones,
 )
 """Mean, variance, and variance divided by n - 1, of each column: (n, m) to (3, m).
 
-It has no gradient of its own: `column_normal` has that of what the moments do in it.
+It has no gradient of its own: `batch_norm` has that of what the moments do in it.
 """
 
-_SUMS = "column_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {anew}, {o})"
+_SUMS = "batch_norm_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {anew}, {o})"
 
-column_sums: Op[EpsilonAttributes] = Op(
-    "column_sums",
+batch_norm_sums: Op[EpsilonAttributes] = Op(
+    "batch_norm_sums",
     _per_column(2),
     _SUMS,
     attributes=EpsilonAttributes,
@@ -113,32 +113,32 @@ column_sums: Op[EpsilonAttributes] = Op(
 )
 """The sums of g and of g * normalised x over each column, given g, x and the moments: (n, m) to (2, m)."""
 
-column_slopes: Op[EpsilonAttributes] = Op(
-    "column_slopes",
+batch_norm_grad: Op[EpsilonAttributes] = Op(
+    "batch_norm_grad",
     _like_first,
-    "column_slopes({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
+    "batch_norm_grad({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
     attributes=EpsilonAttributes,
     flops=_each(5),
     scratch=_room(4, 2, by=1),
     prepare=lambda value: {"n": Prepared("itself", (value.shape[0],))},
     calls=True,
 )
-"""The gradient of x in `column_normal`, given g, x, the moments, the sums and gamma."""
+"""The gradient of x in `batch_norm`, given g, x, the moments, the sums and gamma."""
 
 
 def _column_pullback(
     g: Value, y: Value, x: Value, moments: Value, gamma: Value, beta: Value, epsilon: float
 ) -> tuple[Value | None, ...]:
     del y, beta
-    sums = column_sums(g, x, moments, epsilon=epsilon)
-    to_x = column_slopes(g, x, moments, sums, gamma, epsilon=epsilon)
+    sums = batch_norm_sums(g, x, moments, epsilon=epsilon)
+    to_x = batch_norm_grad(g, x, moments, sums, gamma, epsilon=epsilon)
     return to_x, None, row_of(sums, 1), row_of(sums, 0)
 
 
-column_normal: Op[EpsilonAttributes] = Op(
-    "column_normal",
+batch_norm: Op[EpsilonAttributes] = Op(
+    "batch_norm",
     _like_first,
-    "column_normal({a}, {b}, {c}, {d}, {epsilon}, {s}, {s2}, {s3}, {o})",
+    "batch_norm({a}, {b}, {c}, {d}, {epsilon}, {s}, {s2}, {s3}, {o})",
     _column_pullback,
     attributes=EpsilonAttributes,
     flops=_each(2),
@@ -158,22 +158,22 @@ def row_of(x: Value, index: int) -> Value:
     return reshape(crop(x, margins=((index, rows - 1 - index), (0, 0))), shape=(columns,))
 
 
-row_slopes: Op[RowAttributes] = Op(
-    "row_slopes",
+layer_norm_grad: Op[RowAttributes] = Op(
+    "layer_norm_grad",
     _like_first,
-    "row_slopes({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
+    "layer_norm_grad({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
     attributes=RowAttributes,
     flops=_each(12),
     scratch=_room(1, 2, by=0),
     prepare=_average,
 )
-"""The gradient of x in `row_normal`, given g, what it gave, and x."""
+"""The gradient of x in `layer_norm`, given g, what it gave, and x."""
 
-row_normal: Op[RowAttributes] = Op(
-    "row_normal",
+layer_norm: Op[RowAttributes] = Op(
+    "layer_norm",
     _like_first,
-    "row_normal({a}, {center}, {epsilon}, {average}, {s}, {s2}, {o})",
-    lambda g, y, x, center, epsilon: (row_slopes(g, y, x, center=center, epsilon=epsilon),),
+    "layer_norm({a}, {center}, {epsilon}, {average}, {s}, {s2}, {o})",
+    lambda g, y, x, center, epsilon: (layer_norm_grad(g, y, x, center=center, epsilon=epsilon),),
     attributes=RowAttributes,
     flops=_each(6),
     scratch=_room(1, 1, by=0),
@@ -204,25 +204,25 @@ def _averages(value: Value, groups: int) -> dict[str, Prepared]:
     }
 
 
-group_slopes: Op[GroupAttributes] = Op(
-    "group_slopes",
+group_norm_grad: Op[GroupAttributes] = Op(
+    "group_norm_grad",
     _like_first,
-    "group_slopes({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
+    "group_norm_grad({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
     attributes=GroupAttributes,
     flops=_each(12),
     scratch=_group_room(2),
-    prepare=lambda value: _averages(value, group_slopes.of(value).groups),
+    prepare=lambda value: _averages(value, group_norm_grad.of(value).groups),
 )
-"""The gradient of x in `group_normal`, given g, what it gave, and x."""
+"""The gradient of x in `group_norm`, given g, what it gave, and x."""
 
-group_normal: Op[GroupAttributes] = Op(
-    "group_normal",
+group_norm: Op[GroupAttributes] = Op(
+    "group_norm",
     _like_first,
-    "group_normal({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
-    lambda g, y, x, groups, epsilon: (group_slopes(g, y, x, groups=groups, epsilon=epsilon),),
+    "group_norm({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
+    lambda g, y, x, groups, epsilon: (group_norm_grad(g, y, x, groups=groups, epsilon=epsilon),),
     attributes=GroupAttributes,
     flops=_each(6),
     scratch=_group_room(1),
-    prepare=lambda value: _averages(value, group_normal.of(value).groups),
+    prepare=lambda value: _averages(value, group_norm.of(value).groups),
 )
 """(x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and each of `groups` of features."""

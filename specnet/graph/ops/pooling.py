@@ -184,7 +184,7 @@ window_sum: Op[WindowsAttributes] = Op(
     attributes=WindowsAttributes,
     kernel="pool_sum({a}, {how}, {o})",
     pullback=lambda g, y, x, axis, windows: (
-        window_spread(g, axis=axis, windows=windows, size=_size(x, axis)),
+        window_sum_grad(g, axis=axis, windows=windows, size=_size(x, axis)),
     ),
     flops=_each(1),
     prepare=_prepare,
@@ -193,8 +193,8 @@ window_sum: Op[WindowsAttributes] = Op(
 )
 """The sum of each window along an axis."""
 
-window_spread: Op[UnpoolAttributes] = Op(
-    "window_spread",
+window_sum_grad: Op[UnpoolAttributes] = Op(
+    "window_sum_grad",
     _infer_spread,
     attributes=UnpoolAttributes,
     kernel="spread_sum({a}, {how}, {o})",
@@ -207,7 +207,7 @@ window_spread: Op[UnpoolAttributes] = Op(
 """For each place of an axis of `size`, the sum over the windows that see it: the transpose of `window_sum`."""
 
 
-def pool_largest(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
+def largest_of_windows(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
     """Return the largest element of each window over the axes from 1 on, one list of windows an axis.
 
     A relu is monotone, so that it may as well come behind the pooling, where there are fewer elements; what
@@ -222,7 +222,7 @@ def pool_largest(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
     return x
 
 
-def pool_mean(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
+def mean_of_windows(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
     """Return the mean of what each window sees over the axes from 1 on; what lies outside does not count."""
     for axis in range(len(windows), 0, -1):
         if _single(windows[axis - 1], x.shape[axis]):

@@ -40,7 +40,7 @@ def _stretch(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
 def _of_columns(value: Value) -> bool:
     """Whether all axes but the last are summed over, of floats."""
     (x,) = value.inputs
-    return bool(value.shape) and total.of(value).axes == tuple(range(x.rank - 1)) and x.dtype != "bool"
+    return bool(value.shape) and reduce_sum.of(value).axes == tuple(range(x.rank - 1)) and x.dtype != "bool"
 
 
 def _total_kernel(value: Value) -> str:
@@ -62,8 +62,8 @@ def _total_by_rows(value: Value) -> str:
     return "sum_rows({a}, {ones}, {more}, {anew}, {o})" if _of_columns(value) else ""
 
 
-total: Op[AxesAttributes] = Op(
-    "total",
+reduce_sum: Op[AxesAttributes] = Op(
+    "reduce_sum",
     _infer_total,
     _total_kernel,
     lambda g, y, x, axes: (_stretch(g, x, axes),),
@@ -103,8 +103,8 @@ def _infer_largest(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kin
     return _single(x.shape, attributes.axis), x.dtype
 
 
-largest: Op[AxisAttributes] = Op(
-    "largest",
+reduce_max: Op[AxisAttributes] = Op(
+    "reduce_max",
     _infer_largest,
     "maximum_reduce({a}, {axis}, None, {o}, True)",
     lambda g, y, x, axis: (_share(g, y, x, axis),),
@@ -117,7 +117,7 @@ largest: Op[AxisAttributes] = Op(
 def _share(g: Value, y: Value, x: Value, axis: int) -> Value:
     among = equal(x, y)
     # Truth values are summed along an axis through a buffer that NumPy allocates.
-    ties = total_along(cast(among, to=x.dtype), axis)
+    ties = sum_along(cast(among, to=x.dtype), axis)
     return masked(expand(g / ties, shape=x.shape), among)
 
 
@@ -152,7 +152,7 @@ softmax: Op[AxisAttributes] = Op(
     _same,
     "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
     "add_reduce({o}, {axis}, None, {s}, True)\ncopyto({s2}, {s})\ndivide({o}, {s2}, {o})",
-    lambda g, y, x, axis: (y * (g - total_along(g * y, axis)),),
+    lambda g, y, x, axis: (y * (g - sum_along(g * y, axis)),),
     attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
     scratch=_softmax_room,
@@ -164,7 +164,7 @@ log_softmax: Op[AxisAttributes] = Op(
     _same,
     "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
     "add_reduce({s2}, {axis}, None, {s}, True)\nlog({s}, {s})\ncopyto({s2}, {s})\nsubtract({o}, {s2}, {o})",
-    lambda g, y, x, axis: (g - exp(y) * total_along(g, axis),),
+    lambda g, y, x, axis: (g - exp(y) * sum_along(g, axis),),
     attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
     scratch=_softmax_room,
@@ -172,31 +172,31 @@ log_softmax: Op[AxisAttributes] = Op(
 """x - log(sum(exp(x))) along an axis, shifted by the largest so that nothing overflows."""
 
 
-def total_along(x: Value, axis: int) -> Value:
+def sum_along(x: Value, axis: int) -> Value:
     """Sum along an axis, counted from the last one (-1), which stays with size 1."""
-    summed, shape = total(x, axes=(axis % x.rank,)), _single(x.shape, axis)
+    summed, shape = reduce_sum(x, axes=(axis % x.rank,)), _single(x.shape, axis)
     return reshape(summed, shape=shape) if summed.rank else expand(summed, shape=shape)
 
 
-def total_last(x: Value) -> Value:
+def sum_last(x: Value) -> Value:
     """Sum along the last axis, which stays with size 1."""
-    return total_along(x, -1)
+    return sum_along(x, -1)
 
 
-def total_all(x: Value) -> Value:
+def sum_all(x: Value) -> Value:
     """Sum all elements into a scalar."""
-    return total(x, axes=tuple(range(x.rank))) if x.rank else x
+    return reduce_sum(x, axes=tuple(range(x.rank))) if x.rank else x
 
 
 def mean_all(x: Value) -> Value:
     """Return the mean of all elements as a scalar."""
     size = x.count
-    return total_all(x) * constant(x.graph, 1.0 / size.each, inverse(size.powers))
+    return sum_all(x) * constant(x.graph, 1.0 / size.each, inverse(size.powers))
 
 
 def mean(x: Value, axes: tuple[int, ...]) -> Value:
     """Return the mean over some axes, which it drops."""
-    summed = total(x, axes=axes)
+    summed = reduce_sum(x, axes=axes)
     size = x.count // summed.count
     return summed * constant(x.graph, 1.0 / size.each, inverse(size.powers))
 

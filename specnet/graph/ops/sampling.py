@@ -39,15 +39,15 @@ def _products(value: Value) -> Count:
     return value.count * Count(2 * _middle(value.inputs[0]))
 
 
-resample: Op[FactorAttributes] = Op(
-    "resample",
+upsample: Op[FactorAttributes] = Op(
+    "upsample",
     _infer_resample,
     "matmul({table}, {a}, {o})",
-    lambda g, y, x, factor: (resampled_back(g, factor=factor),),
+    lambda g, y, x, factor: (upsample_grad(g, factor=factor),),
     attributes=FactorAttributes,
     flops=_products,
     prepare=lambda value: {
-        "table": Prepared("mixture", (_middle(value.inputs[0]), resample.of(value).factor, value.dtype))
+        "table": Prepared("mixture", (_middle(value.inputs[0]), upsample.of(value).factor, value.dtype))
     },
 )
 """`factor` places for each along the middle axis, mixed of the two old ones that are nearest.
@@ -56,15 +56,15 @@ resample: Op[FactorAttributes] = Op(
 last of the old.
 """
 
-resampled_back: Op[FactorAttributes] = Op(
-    "resampled_back",
+upsample_grad: Op[FactorAttributes] = Op(
+    "upsample_grad",
     _infer_gathered,
     "matmul({table}, {a}, {o})",
-    lambda g, y, x, factor: (resample(g, factor=factor),),
+    lambda g, y, x, factor: (upsample(g, factor=factor),),
     attributes=FactorAttributes,
     flops=_products,
     prepare=lambda value: {
-        "table": Prepared("mixture_back", (_middle(value), resampled_back.of(value).factor, value.dtype))
+        "table": Prepared("mixture_back", (_middle(value), upsample_grad.of(value).factor, value.dtype))
     },
 )
-"""The transpose of `resample`: what flows back through it."""
+"""The transpose of `upsample`: what flows back through it."""

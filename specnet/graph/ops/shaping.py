@@ -108,8 +108,8 @@ def _infer_below(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return (rows + 1, *rest), inputs[0].dtype
 
 
-ones_below: Op[Attributes] = Op(
-    "ones_below", _infer_below, "copyto({o}[:-1], {a})\n{o}[-1] = 1.0", flops=_nothing
+append_ones_row: Op[Attributes] = Op(
+    "append_ones_row", _infer_below, "copyto({o}[:-1], {a})\n{o}[-1] = 1.0", flops=_nothing
 )
 """A matrix with a last row of ones: (n, m) to (n + 1, m). A plan computes the matrix in its place above the ones."""
 
@@ -120,8 +120,8 @@ def _infer_beside(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return (*rest, columns + 1), inputs[0].dtype
 
 
-ones_beside: Op[Attributes] = Op(
-    "ones_beside", _infer_beside, "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0", flops=_nothing
+append_ones_column: Op[Attributes] = Op(
+    "append_ones_column", _infer_beside, "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0", flops=_nothing
 )
 """A matrix with a last column of ones: (n, m) to (n, m + 1)."""
 
@@ -132,13 +132,13 @@ def fit(gradient: Value, shape: Shape) -> Value:
         return gradient
     if broadcast(gradient.shape, shape) == shape:
         return expand(gradient, shape=shape)
-    from specnet.graph.ops.reductions import total
+    from specnet.graph.ops.reductions import reduce_sum
 
     lead = gradient.rank - len(shape)
     axes = tuple(range(lead)) + tuple(
         lead + i for i, dim in enumerate(shape) if dim == 1 and gradient.shape[lead + i] != 1
     )
-    summed = total(gradient, axes=axes)
+    summed = reduce_sum(gradient, axes=axes)
     if not summed.rank:
         return expand(summed, shape=shape) if shape else summed
     return summed if summed.shape == shape else reshape(summed, shape=shape)

@@ -75,7 +75,7 @@ def _computed(graph: Graph) -> dict[Origin, list[Value]]:
 def _is_sum(value: Value) -> bool:
     if value.op is ops.add:
         return any(given(i) is not None and name_of(i).endswith(".bias") for i in value.inputs)
-    return value.op is ops.product
+    return value.op is ops.MATMUL
 
 
 def ancestors(value: Value) -> set[int]:

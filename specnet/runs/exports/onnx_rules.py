@@ -35,7 +35,7 @@ ONE = {
     "negative": "Neg",
     "power": "Pow",
     "relu": "Relu",
-    "select": "Where",
+    "where": "Where",
     "sigmoid": "Sigmoid",
     "sign": "Sign",
     "sqrt": "Sqrt",
@@ -49,7 +49,7 @@ Rule = Callable[["Writer", Value, list[str]], str]
 
 
 def _product(w: Writer, value: Value, inputs: list[str]) -> str:
-    settings = ops.product.of(value)
+    settings = ops.MATMUL.of(value)
     sides = [
         w.node("Transpose", [x], perm=[*range(i.rank - 2), i.rank - 1, i.rank - 2]) if turned else x
         for x, i, turned in zip(inputs, value.inputs, (settings.a_t, settings.b_t), strict=True)
@@ -64,7 +64,7 @@ def _reshape(w: Writer, value: Value, inputs: list[str]) -> str:
 
 def _total(w: Writer, value: Value, inputs: list[str]) -> str:
     x = w.cast(inputs[0], w.dtype) if value.inputs[0].dtype == "bool" else inputs[0]
-    return w.node("ReduceSum", [x, w.hold(list(ops.total.of(value).axes), np.int64)], keepdims=0)
+    return w.node("ReduceSum", [x, w.hold(list(ops.reduce_sum.of(value).axes), np.int64)], keepdims=0)
 
 
 def _softplus(w: Writer, value: Value, inputs: list[str]) -> str:
@@ -120,7 +120,7 @@ def _masked(w: Writer, value: Value, inputs: list[str]) -> str:
 
 
 def _concat(w: Writer, value: Value, inputs: list[str]) -> str:
-    return w.node("Concat", inputs, axis=ops.concat.of(value).axis)
+    return w.node("Concat", inputs, axis=ops.CONCAT.of(value).axis)
 
 
 def _crop(w: Writer, value: Value, inputs: list[str]) -> str:
@@ -157,7 +157,7 @@ def _size(w: Writer, dim: Dim) -> str:
 def _row_normal(w: Writer, value: Value, inputs: list[str]) -> str:
     (x,) = inputs
     last = w.hold([1], np.int64)
-    settings = ops.row_normal.of(value)
+    settings = ops.layer_norm.of(value)
     if settings.center:
         x = w.node("Sub", [x, w.node("ReduceMean", [x, last], keepdims=1)])
     spread = w.node("ReduceMean", [w.node("Mul", [x, x]), last], keepdims=1)
@@ -168,19 +168,19 @@ def _row_normal(w: Writer, value: Value, inputs: list[str]) -> str:
 def _group_normal(w: Writer, value: Value, inputs: list[str]) -> str:
     _, places, features = value.shape
     assert isinstance(features, int)
-    groups = ops.group_normal.of(value).groups
+    groups = ops.group_norm.of(value).groups
     apart = w.node("Reshape", [*inputs, w.hold([-1, places, groups, features // groups], np.int64)])
     over = w.hold([1, 3], np.int64)
     centered = w.node("Sub", [apart, w.node("ReduceMean", [apart, over], keepdims=1)])
     spread = w.node("ReduceMean", [w.node("Mul", [centered, centered]), over], keepdims=1)
-    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(ops.group_normal.of(value).epsilon)])])
+    root = w.node("Sqrt", [w.node("Add", [spread, w.hold(ops.group_norm.of(value).epsilon)])])
     return w.node("Reshape", [w.node("Div", [centered, root]), w.hold([-1, places, features], np.int64)])
 
 
 def _resample(w: Writer, value: Value, inputs: list[str]) -> str:
     size = value.inputs[0].shape[1]
     assert isinstance(size, int)
-    return w.node("MatMul", [w.hold(mixture(size, ops.resample.of(value).factor, value.dtype)), *inputs])
+    return w.node("MatMul", [w.hold(mixture(size, ops.upsample.of(value).factor, value.dtype)), *inputs])
 
 
 RULES: dict[str, Rule] = {
@@ -196,26 +196,26 @@ RULES: dict[str, Rule] = {
     "expand": _expand,
     "expm1": _expm1,
     "fixed": lambda w, value, _: w.hold(ops.FIXED.of(value).values, value.dtype),
-    "group_normal": _group_normal,
+    "group_norm": _group_normal,
     "indices": lambda w, _, inputs: w.cast(inputs[0], np.int64),
-    "largest": lambda w, value, inputs: w.node(
-        "ReduceMax", [*inputs, w.hold([ops.largest.of(value).axis], np.int64)], keepdims=1
+    "reduce_max": lambda w, value, inputs: w.node(
+        "ReduceMax", [*inputs, w.hold([ops.reduce_max.of(value).axis], np.int64)], keepdims=1
     ),
     "leaky_relu": _leaky_relu,
     "log1p": _log1p,
     "log_softmax": _softmax,
-    "lookup": lambda w, _, inputs: w.node("Gather", inputs, axis=0),
+    "gather": lambda w, _, inputs: w.node("Gather", inputs, axis=0),
     "masked": _masked,
     "pad": _pad,
-    "product": _product,
-    "resample": _resample,
+    "matmul": _product,
+    "upsample": _resample,
     "reshape": _reshape,
-    "row_normal": _row_normal,
+    "layer_norm": _row_normal,
     "softmax": _softmax,
     "softplus": _softplus,
     "softsign": _softsign,
     "square": lambda w, _, inputs: w.node("Mul", [inputs[0], inputs[0]]),
-    "total": _total,
+    "reduce_sum": _total,
     "transpose": lambda w, value, inputs: w.node(
         "Transpose", inputs, perm=list(ops.transpose.of(value).axes)
     ),

@@ -115,7 +115,7 @@ def _is_target(value: Value) -> bool:
 def objective(network: Network, lowered: Lowered) -> Value:
     """Append the loss, and return it with the penalties; outputs `loss` and `penalty`."""
     graph, loss = lowered.graph, network.spec.loss
-    data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.total_all(lowered.elements)
+    data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.sum_all(lowered.elements)
     total = graph.outputs["loss"] = data * loss.scale
     if lowered.builder.penalties:
         penalty, *others = lowered.builder.penalties

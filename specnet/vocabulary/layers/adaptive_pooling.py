@@ -29,7 +29,7 @@ class AdaptiveMaxPooling1D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         size = images.size_of(images.rows(self.type, x))
-        return ops.pool_largest(x, [_cells(size[1], along(self.output_size)[1])])
+        return ops.largest_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
 
 
 class AdaptiveMaxPooling2D(Layer):
@@ -45,7 +45,7 @@ class AdaptiveMaxPooling2D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         sizes = images.size_of(images.images(self.type, x))
-        return ops.pool_largest(x, list(map(_cells, sizes, pair(self.output_size))))
+        return ops.largest_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))
 
 
 class AdaptiveAveragePooling1D(Layer):
@@ -61,7 +61,7 @@ class AdaptiveAveragePooling1D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         size = images.size_of(images.rows(self.type, x))
-        return ops.pool_mean(x, [_cells(size[1], along(self.output_size)[1])])
+        return ops.mean_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
 
 
 class AdaptiveAveragePooling2D(Layer):
@@ -77,4 +77,4 @@ class AdaptiveAveragePooling2D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         sizes = images.size_of(images.images(self.type, x))
-        return ops.pool_mean(x, list(map(_cells, sizes, pair(self.output_size))))
+        return ops.mean_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))

@@ -37,5 +37,5 @@ class Dropout(Layer):
     def lower(self, build: Builder, x: Value) -> Value:
         if not build.training or self.rate == 0:
             return x
-        mask = ops.keep_mask(x, stream=build.stream("mask"), rate=self.rate, scale=1.0 / (1.0 - self.rate))
+        mask = ops.dropout_mask(x, stream=build.stream("mask"), rate=self.rate, scale=1.0 / (1.0 - self.rate))
         return x * mask

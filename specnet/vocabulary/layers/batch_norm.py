@@ -59,11 +59,11 @@ class BatchNorm(Affine):
 
     def _by_batch(self, build: Builder, x: Value, mean: Value, variance: Value) -> Value:
         matrix = ops.rows(x)
-        moments = ops.column_moments(matrix)
+        moments = ops.batch_moments(matrix)
         build.follow(mean, ops.row_of(moments, 0), self.momentum)
         build.follow(variance, ops.row_of(moments, 2), self.momentum)
         gamma, beta = self._parameters(build, mean)
-        y = ops.column_normal(matrix, moments, gamma, beta, epsilon=self.epsilon)
+        y = ops.batch_norm(matrix, moments, gamma, beta, epsilon=self.epsilon)
         return ops.reshape(y, shape=x.shape)
 
     def _by_history(self, build: Builder, x: Value, mean: Value, variance: Value) -> Value:

@@ -36,4 +36,4 @@ class Embedding(Layer):
     def lower(self, build: Builder, x: Value) -> Value:
         shape = (self.input_dim, self.output_dim)
         table = build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
-        return ops.lookup(table, ops.indices(x, size=self.input_dim, who=build.scope.name))
+        return ops.gather(table, ops.indices(x, size=self.input_dim, who=build.scope.name))

@@ -78,7 +78,7 @@ class Maxout(Layer):
         if self.use_bias:
             y = y + build.parameter("bias", (lines,), self.bias_init, self.bias_regularizer)
         lead = x.shape[:-1]
-        y = ops.largest(ops.reshape(y, shape=(*lead, self.units, self.pieces)))
+        y = ops.reduce_max(ops.reshape(y, shape=(*lead, self.units, self.pieces)))
         return ops.reshape(y, shape=(*lead, self.units))
 
 

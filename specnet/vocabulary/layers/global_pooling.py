@@ -32,8 +32,8 @@ def _largest(x: Value) -> Value:
         places *= size
     y = ops.reshape(x, shape=(x.shape[0], places, x.shape[-1]))
     step = isqrt(places - 1) + 1 if places > 1 else 1
-    y = ops.pool_largest(y, [[(first, min(first + step, places)) for first in range(0, places, step)]])
-    y = ops.pool_largest(y, [[(0, -(-places // step))]])
+    y = ops.largest_of_windows(y, [[(first, min(first + step, places)) for first in range(0, places, step)]])
+    y = ops.largest_of_windows(y, [[(0, -(-places // step))]])
     return ops.reshape(y, shape=(x.shape[0], x.shape[-1]))
 
 

@@ -107,11 +107,11 @@ class Dot(_Pair):
                 b if a.rank == 2 else a,
                 help="`flatten` brings values to one axis" if a.rank != 2 or b.rank != 2 else None,
             )
-        return ops.total_last(_unit(a) * _unit(b) if self.normalize else a * b)
+        return ops.sum_last(_unit(a) * _unit(b) if self.normalize else a * b)
 
 
 def _unit(x: Value) -> Value:
-    return x / ops.maximum(ops.sqrt(ops.total_last(ops.square(x))), 1e-12)
+    return x / ops.maximum(ops.sqrt(ops.sum_last(ops.square(x))), 1e-12)
 
 
 def combined(kind: str, xs: Values) -> Value:
@@ -151,7 +151,7 @@ def concatenated(xs: Values, axis: int) -> Value:
                 x,
                 help="`flatten` brings values to one axis" if x.rank != rank or rank > 2 else None,
             )
-    return ops.beside(*xs, axis=place)
+    return ops.concat(*xs, axis=place)
 
 
 def _without(x: Value, axis: int) -> Shape:

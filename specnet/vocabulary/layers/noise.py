@@ -60,7 +60,9 @@ class StochasticDepth(Layer):
 
 
 def _kept(build: Builder, x: Value, rate: float, shape: tuple[object, ...]) -> Value:
-    return x * ops.keep_mask(x, stream=build.stream("mask"), rate=rate, scale=1.0 / (1.0 - rate), shape=shape)
+    return x * ops.dropout_mask(
+        x, stream=build.stream("mask"), rate=rate, scale=1.0 / (1.0 - rate), shape=shape
+    )
 
 
 class GaussianNoise(Layer):

@@ -23,7 +23,7 @@ def _rows(x: Value, last: int) -> tuple[Dim, int]:
 
 def _normal(x: Value, last: int, epsilon: float, *, center: bool) -> Value:
     """Normalise x over its last axes."""
-    y = ops.row_normal(ops.reshape(x, shape=_rows(x, last)), center=center, epsilon=epsilon)
+    y = ops.layer_norm(ops.reshape(x, shape=_rows(x, last)), center=center, epsilon=epsilon)
     return ops.reshape(y, shape=x.shape)
 
 
@@ -92,7 +92,7 @@ def _by_groups(x: Value, groups: int, epsilon: float) -> Value:
         y = ops.reshape(x, shape=(batch, groups, between * features // groups))
         return ops.reshape(_normal(y, 1, epsilon, center=True), shape=x.shape)
     y = ops.reshape(x, shape=(batch, between, features))
-    return ops.reshape(ops.group_normal(y, groups=groups, epsilon=epsilon), shape=x.shape)
+    return ops.reshape(ops.group_norm(y, groups=groups, epsilon=epsilon), shape=x.shape)
 
 
 class GroupNorm(Affine):

@@ -42,4 +42,4 @@ class PReLU(Layer):
         own = sizes(x, tuple(range(1, x.rank)))
         shape = tuple(1 if axis in shared else size for axis, size in enumerate(own, 1))
         alpha = build.parameter("alpha", shape, self.alpha_init, self.alpha_regularizer)
-        return ops.select(ops.greater(x, 0.0), x, x * alpha)
+        return ops.where(ops.greater(x, 0.0), x, x * alpha)

@@ -66,8 +66,8 @@ class UpSampling2D(Layer):
         assert isinstance(width, int)
         assert isinstance(channels, int)
         y = ops.reshape(x, shape=(batch, height, width * channels))
-        y = ops.resample(y, factor=rows)
+        y = ops.upsample(y, factor=rows)
         high = height * rows
         y = ops.reshape(y, shape=(joined((batch, high)), width, channels))
-        y = ops.resample(y, factor=columns)
+        y = ops.upsample(y, factor=columns)
         return ops.reshape(y, shape=(batch, high, width * columns, channels))

@@ -56,8 +56,8 @@ class CrossEntropy(Loss):
             return cost
         weights = ops.fixed(output.graph, self.class_weights)
         if target.dtype == "int64":
-            return cost * ops.lookup(weights, target)
-        return cost * ops.total(target * weights, axes=(last,))
+            return cost * ops.gather(weights, target)
+        return cost * ops.reduce_sum(target * weights, axes=(last,))
 
 
 class KLDivergence(Loss):
@@ -81,10 +81,10 @@ class KLDivergence(Loss):
         """Return the cost of each row."""
         logp = ops.log_softmax(output)
         if target.dtype == "int64":
-            return -ops.pick(logp, target)
+            return -ops.take_along_axis(logp, target)
         # 0 * log(1e-30) is 0, and no probability that matters is below that in either dtype.
         logt = ops.log(ops.maximum(target, 1e-30))
-        return ops.total(target * (logt - logp), axes=(logp.rank - 1,))
+        return ops.reduce_sum(target * (logt - logp), axes=(logp.rank - 1,))
 
 
 class BinaryCrossEntropy(Loss):
@@ -165,10 +165,10 @@ class SquaredHinge(Loss):
 def _expected(values: Value, target: Value) -> Value:
     """Return a value for each row: that of its class, or the mean of all under its probabilities."""
     if target.dtype == "int64":
-        return ops.pick(values, target)
-    return ops.total(target * values, axes=(values.rank - 1,))
+        return ops.take_along_axis(values, target)
+    return ops.reduce_sum(target * values, axes=(values.rank - 1,))
 
 
 def _signs(output: Value, target: Value) -> Value:
     """Return -1 and 1 for targets that are 0 and 1, or -1 and 1 already."""
-    return ops.select(ops.greater(aligned(output, target), 0.0), 1.0, -1.0)
+    return ops.where(ops.greater(aligned(output, target), 0.0), 1.0, -1.0)

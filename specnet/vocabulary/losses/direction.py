@@ -43,6 +43,6 @@ def cosine(a: Value, b: Value, epsilon: float) -> Value:
 
     def length(x: Value) -> Value:
         # The root is taken of what is at least epsilon^2: at 0 its slope has no bound.
-        return ops.sqrt(ops.maximum(ops.total(ops.square(x), axes=last), epsilon * epsilon))
+        return ops.sqrt(ops.maximum(ops.reduce_sum(ops.square(x), axes=last), epsilon * epsilon))
 
-    return ops.total(a * b, axes=last) / (length(a) * length(b))
+    return ops.reduce_sum(a * b, axes=last) / (length(a) * length(b))

@@ -61,10 +61,10 @@ class Triplet(Embedding):
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each row."""
         d, same, others = _pairs(output, target)
-        positives, apart = ops.total_last(others), ops.less(same, 0.5)
+        positives, apart = ops.sum_last(others), ops.less(same, 0.5)
         if self.mining == "hard":
-            near = -ops.largest(-ops.select(apart, d, FAR))
-            cost = ops.relu(ops.largest(d * others) - near + self.margin)
+            near = -ops.reduce_max(-ops.where(apart, d, FAR))
+            cost = ops.relu(ops.reduce_max(d * others) - near + self.margin)
             cost = ops.masked(cost, ops.greater(positives, 0.5))
             return ops.reshape(cost, shape=target.shape)
         rows = d.shape[0]
@@ -72,15 +72,15 @@ class Triplet(Embedding):
         to_n = ops.reshape(d, shape=(rows, 1, rows))
         is_p = ops.reshape(others, shape=(rows, rows, 1))
         is_n = ops.reshape(1.0 - same, shape=(rows, 1, rows))
-        negatives = ops.total_last(1.0 - same)
+        negatives = ops.sum_last(1.0 - same)
         if self.mining == "all":
             costs = ops.relu(to_p - to_n + self.margin) * is_p * is_n
             count = positives * negatives
         else:
             beyond = ops.greater(is_n * to_n, to_p)
-            nearest = -ops.largest(-ops.select(beyond, ops.expand(to_n, shape=(rows, rows, rows)), FAR))
-            farthest = ops.reshape(ops.largest(ops.select(apart, d, -FAR)), shape=(rows, 1, 1))
-            chosen = ops.select(
+            nearest = -ops.reduce_max(-ops.where(beyond, ops.expand(to_n, shape=(rows, rows, rows)), FAR))
+            farthest = ops.reshape(ops.reduce_max(ops.where(apart, d, -FAR)), shape=(rows, 1, 1))
+            chosen = ops.where(
                 ops.less(nearest, FAR / 2), nearest, ops.expand(farthest, shape=(rows, rows, 1))
             )
             costs = ops.masked(ops.relu(to_p - chosen + self.margin), ops.greater(is_p, 0.5))
@@ -89,7 +89,7 @@ class Triplet(Embedding):
                 ops.expand(ops.greater(ops.reshape(negatives, shape=(rows, 1, 1)), 0.5), shape=costs.shape),
             )
             count = positives
-        summed = ops.total(costs, axes=(1, 2))
+        summed = ops.reduce_sum(costs, axes=(1, 2))
         return summed / ops.maximum(ops.reshape(count, shape=target.shape), 1.0)
 
 
@@ -111,8 +111,8 @@ class Contrastive(Embedding):
         d, same, others = _pairs(output, target)
         costs = ops.square(d) * others + ops.square(ops.relu(self.margin - d)) * (1.0 - same)
         # The row itself is none of the others.
-        count = ops.total_last(others) + ops.total_last(1.0 - same)
-        summed = ops.total(costs, axes=(1,)) * 0.5
+        count = ops.sum_last(others) + ops.sum_last(1.0 - same)
+        summed = ops.reduce_sum(costs, axes=(1,)) * 0.5
         return summed / ops.maximum(ops.reshape(count, shape=target.shape), 1.0)
 
 
@@ -124,8 +124,8 @@ def _pairs(output: Value, target: Value) -> tuple[Value, Value, Value]:
     """
     (rows,) = target.shape
     column, row = (rows, 1), (1, rows)
-    squares = ops.total(ops.square(output), axes=(1,))
-    products = ops.product(output, output, a_t=False, b_t=True)
+    squares = ops.reduce_sum(ops.square(output), axes=(1,))
+    products = ops.MATMUL(output, output, a_t=False, b_t=True)
     apart = ops.reshape(squares, shape=column) + ops.reshape(squares, shape=row) - products * 2.0
     place = ops.row_numbers(output.graph)
     itself, alike = (

@@ -51,13 +51,13 @@ class Focal(Loss):
         """Return the cost of each row."""
         logp = ops.log_softmax(output)
         chosen = target.dtype == "int64"
-        log_of = ops.pick(logp, target) if chosen else logp
+        log_of = ops.take_along_axis(logp, target) if chosen else logp
         # 1 - p, which keeps its digits where p is nearly 1.
         cost = -(_power(-ops.expm1(log_of), self.gamma) * log_of)
         if self.class_weights is not None:
             weights = ops.fixed(output.graph, self.class_weights)
-            cost = cost * (ops.lookup(weights, target) if chosen else weights)
-        return cost if chosen else ops.total(target * cost, axes=(logp.rank - 1,))
+            cost = cost * (ops.gather(weights, target) if chosen else weights)
+        return cost if chosen else ops.reduce_sum(target * cost, axes=(logp.rank - 1,))
 
 
 class BinaryFocal(Loss):

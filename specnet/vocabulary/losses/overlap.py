@@ -84,5 +84,5 @@ def _coefficient(p: Value, t: Value, places: tuple[int, ...], smooth: float, *, 
     both = p * t
     below = ops.square(p) + ops.square(t) if squared else p + t
     if places:
-        both, below = ops.total(both, axes=places), ops.total(below, axes=places)
+        both, below = ops.reduce_sum(both, axes=places), ops.reduce_sum(below, axes=places)
     return (both * 2.0 + smooth) / (below + smooth)

@@ -33,8 +33,8 @@ class Accuracy(Deciding):
         made = self.decide(prediction, target)
         right = ops.equal(made.predicted, made.actual)
         if made.form == "labels":
-            right = ops.equal(ops.total(right, axes=(1,)), float(made.count))
-        return {"hits": ops.total_all(right) * (1.0 / right.count.each)}
+            right = ops.equal(ops.reduce_sum(right, axes=(1,)), float(made.count))
+        return {"hits": ops.sum_all(right) * (1.0 / right.count.each)}
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float:
         """Return the share."""
@@ -71,16 +71,16 @@ class TopK(Metric):
                 help=f"take a k below {classes}",
             )
         column = (*target.shape, 1)
-        own = ops.reshape(ops.pick(prediction, target), shape=column)
+        own = ops.reshape(ops.take_along_axis(prediction, target), shape=column)
         index = ops.fixed(prediction.graph, range(classes), "int64")
         tied = ops.masked(
             ops.equal(prediction, own), ops.less_equal(index, ops.reshape(target, shape=column))
         )
         # Counting what is below, rather than above, leaves a row of NaN with no hit.
-        below = ops.total(ops.less(prediction, own), axes=(prediction.rank - 1,))
-        place = below + ops.total(tied, axes=(prediction.rank - 1,))
+        below = ops.reduce_sum(ops.less(prediction, own), axes=(prediction.rank - 1,))
+        place = below + ops.reduce_sum(tied, axes=(prediction.rank - 1,))
         right = ops.greater(place, float(classes - self.k))
-        return {"hits": ops.total_all(right) * (1.0 / right.count.each)}
+        return {"hits": ops.sum_all(right) * (1.0 / right.count.each)}
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float:
         """Return the share."""
@@ -116,9 +116,9 @@ class Counted(Deciding):
             )
         predicted, actual = made.one_hot()
         return {
-            f"{made.form}_both": ops.total(predicted * actual, axes=(0,)),
-            f"{made.form}_predicted": ops.total(predicted, axes=(0,)),
-            f"{made.form}_actual": ops.total(actual, axes=(0,)),
+            f"{made.form}_both": ops.reduce_sum(predicted * actual, axes=(0,)),
+            f"{made.form}_predicted": ops.reduce_sum(predicted, axes=(0,)),
+            f"{made.form}_actual": ops.reduce_sum(actual, axes=(0,)),
         }
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float:  # noqa: ARG002
@@ -184,7 +184,7 @@ class Confusion(Deciding):
         if made.form == "labels":
             raise ShapeFault("a confusion matrix is of one class a row, not of several labels", prediction)
         predicted, actual = made.one_hot()
-        return {"counts": ops.product(actual, predicted, a_t=True, b_t=False)}
+        return {"counts": ops.MATMUL(actual, predicted, a_t=True, b_t=False)}
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> list[list[float]]:  # noqa: ARG002
         """Return the counts as rows of whole numbers."""

@@ -110,7 +110,7 @@ class CosineSimilarity(Metric):
         if prediction.shape != target.shape or prediction.rank < 2 or target.dtype == "int64":
             raise misfit(prediction, target)
         cosines = cosine(prediction, target, 1e-8)
-        return {"cosines": ops.total_all(cosines) * (1.0 / cosines.count.each)}
+        return {"cosines": ops.sum_all(cosines) * (1.0 / cosines.count.each)}
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float:
         """Return the mean."""
@@ -133,4 +133,4 @@ def _by_output(x: Value) -> Value:
     """Sum over rows: (batch, ...) to (outputs,)."""
     if x.rank == 1:
         x = ops.reshape(x, shape=(*x.shape, 1))
-    return ops.total(ops.flat(x), axes=(0,))
+    return ops.reduce_sum(ops.flat(x), axes=(0,))

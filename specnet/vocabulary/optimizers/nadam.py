@@ -45,7 +45,7 @@ class NAdam(Optimizer):
         v = build.keep(slot_v, slot_v * self.beta_2 + ops.square(g))
         now, then = self._momentum(t), self._momentum(t + 1.0)
         # As a scalar, the product stays out of the passes over the vectors.
-        product = ops.total_all(build.keep(slot_product, slot_product * now))
+        product = ops.sum_all(build.keep(slot_product, slot_product * now))
         root = ops.sqrt((1.0 - ops.power(self.beta_2, t)) * (1.0 / (1.0 - self.beta_2)))
         rate = lr * root
         ahead = (rate * then * (1.0 - self.beta_1)) / (1.0 - product * then)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from specnet.graph.graph import Value
-from specnet.graph.ops import absolute, inner, total_all
+from specnet.graph.ops import absolute, inner, sum_all
 from specnet.vocabulary.regularizers.regularizer import Regularizer
 
 Factor = Annotated[float, Field(ge=0)]
@@ -19,7 +19,7 @@ class L1(Regularizer):
     """What the sum of magnitudes is multiplied by."""
 
     def penalty(self, parameter: Value) -> Value:
-        return total_all(absolute(parameter)) * self.factor
+        return sum_all(absolute(parameter)) * self.factor
 
 
 class L2(Regularizer):
@@ -43,4 +43,4 @@ class L1L2(Regularizer):
     """What the sum of squares is multiplied by."""
 
     def penalty(self, parameter: Value) -> Value:
-        return total_all(absolute(parameter)) * self.l1 + inner(parameter, parameter) * self.l2
+        return sum_all(absolute(parameter)) * self.l1 + inner(parameter, parameter) * self.l2

@@ -11,7 +11,7 @@ from typing import Any
 
 from specnet._version import __version__
 from specnet.diagnostics.codes import CODES, PHASES
-from specnet.diagnostics.diagnostic import Diagnostic, Fix, Report, Span
+from specnet.diagnostics.diagnostic import Diagnostic, Fix, Report, TextSpan
 from specnet.diagnostics.places import document_of, fingerprints, help_of, in_flag, message_of, relative, uri
 from specnet.diagnostics.rules import markdown
 from specnet.diagnostics.segments import printable
@@ -130,7 +130,7 @@ def _location(name: str, root: str) -> dict[str, Any]:
     return {"uri": uri(path), **base}
 
 
-def _region(span: Span) -> dict[str, int]:
+def _region(span: TextSpan) -> dict[str, int]:
     return {
         "startLine": span.start.line,
         "startColumn": span.start.column,

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 import specnet
-from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, Span
+from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, TextSpan
 from specnet.diagnostics.codes import CODES
 from specnet.diagnostics.concise import concise_report
 from specnet.diagnostics.fixes import fixed
@@ -31,8 +31,8 @@ from specnet.language import text_source
 ROOT = "/repo"
 
 
-def span(line: int, start: int, end: int, last: int | None = None) -> Span:
-    return Span(Position(line, start), Position(last or line, end))
+def span(line: int, start: int, end: int, last: int | None = None) -> TextSpan:
+    return TextSpan(Position(line, start), Position(last or line, end))
 
 
 def finding(
@@ -305,7 +305,7 @@ def test_paths_in_a_repository(file: str, path: str, reference: str) -> None:
 
 
 def test_fixes_go_in_together_and_never_overlap() -> None:
-    def fix(text: str, *places: Span) -> Diagnostic:
+    def fix(text: str, *places: TextSpan) -> Diagnostic:
         return finding(fix=Fix("so", tuple(Edit(text, span=place) for place in places)))
 
     text = "aa = 1\nbb = aa\n"

@@ -12,12 +12,12 @@ from math import prod
 
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, Label, SpecError
+from specnet.diagnostics.spelling import closest
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, at, show
-from specnet.language.suggestions import closest
 from specnet.vocabulary.losses import Link
 from specnet.vocabulary.losses.heads import Head, Heads
 

@@ -12,7 +12,7 @@ from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network
 from specnet.compiler.plans import memory, plan_training
 from specnet.data import files, inspect_data
-from specnet.data.faults import sized
+from specnet.diagnostics.text import sized
 
 DATA = '[data]\ntype = "synthetic"\nkind = "sine"\nsamples = {}\n'
 LAYERS = (

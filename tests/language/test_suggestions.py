@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specnet.language.foreign import KEYS, KINDS, folded
+from specnet.diagnostics.spelling import closest, distance, folded
+from specnet.language.foreign import KEYS, KINDS
 from specnet.language.kinds import FAMILIES
-from specnet.language.suggestions import closest, distance, meant_key, meant_kind, similar_file
+from specnet.language.suggestions import meant_key, meant_kind, similar_file
 
 LAYERS = ["dense", "activation", "dropout", "flatten", "reshape", "conv_2d"]
 

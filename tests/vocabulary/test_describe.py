@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
+from specnet.diagnostics.text import article, plural
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, domain_of, plain_data
 from specnet.vocabulary.kind import Family, Kind, Table, Words, fault
-from specnet.vocabulary.wording import article, plural, words
+from specnet.vocabulary.wording import words
 
 
 class Fruit(Kind):

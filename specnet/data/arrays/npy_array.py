@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from specnet.data.arrays.stretch import ByteRange, Obstacle, too_large
-from specnet.data.faults import clipped
 from specnet.data.files import Site
 from specnet.data.npy import HeaderError, NpyHeader, read_header
 from specnet.data.opening import open_regular
 from specnet.data.sample import Cells, array_cells, leading_rows
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

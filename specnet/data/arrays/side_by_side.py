@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.faults import counted
 from specnet.data.signature import ColumnSlice
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from specnet.data.faults import sized
 from specnet.data.files import memory
+from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
     from specnet.data.files import Site

@@ -9,6 +9,7 @@ from specnet.data.files import Site
 from specnet.data.reader import DataPart, Reader
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription, names
+from specnet.diagnostics.text import joined
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Synthetic(Reader):
     def _apt(self) -> Synthetic:
         for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
             if getattr(self, name) is not None and self.kind not in kinds:
-                message = f"`{name}` has a meaning for {' and '.join(kinds)} only, not for {self.kind}"
+                message = f"`{name}` has a meaning for {joined(kinds)} only, not for {self.kind}"
                 raise fault(message, key=name)
         return self
 

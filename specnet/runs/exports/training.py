@@ -29,7 +29,7 @@ from specnet.runs.exports.updating import (
     MULTIPLIERS,
     PARAMETERS,
     Kept,
-    Update,
+    UpdateLines,
     kept_between_steps,
 )
 from specnet.runs.exports.watching import (
@@ -83,11 +83,11 @@ EXCHANGE = [
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _StepLines:
     """The lines of one step; of its two updates, where there are two, the second ends what several batches share."""
 
     passes: Passes
-    updates: list[Update]
+    updates: list[UpdateLines]
     kept: Kept
 
     @property
@@ -138,14 +138,14 @@ class _Training:
         ends = [self._update(passes.graph, names, kept, passes.known, passes.gradients)]
         if shared:
             ends.append(self._update(simplify(update.graph), names, kept, {}, []))
-        step = _Step(passes, ends, kept)
+        step = _StepLines(passes, ends, kept)
         before, rate = self._start(step)
         program.body += [*before, "", *self._loop(step, rate), *self._end()]
 
     def _update(
         self, graph: Graph, names: Names, kept: Kept, known: dict[int, str], gradients: list[str]
     ) -> Update:
-        update = Update(graph, self.network, names, kept, self.variables, known, gradients)
+        update = UpdateLines(graph, self.network, names, kept, self.variables, known, gradients)
         self.program.helpers |= update.helpers
         return update
 
@@ -169,7 +169,7 @@ class _Training:
 
     # Before the loop
 
-    def _start(self, step: _Step) -> tuple[list[str], str]:
+    def _start(self, step: _StepLines) -> tuple[list[str], str]:
         """Return the lines before the loop, and the expression of a step's learning rate, if it changes."""
         lines = [
             f"{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream {stream!r}"
@@ -206,7 +206,7 @@ class _Training:
         rest = [p.name for p in self.network.arrays if p not in self.network.trained]
         return ["*averages", *(self.variables[name] for name in rest)]
 
-    def _counted(self, step: _Step, rate: str) -> bool:
+    def _counted(self, step: _StepLines, rate: str) -> bool:
         return any(update.counts for update in step.updates) or bool(rate) or self.settings.accumulate > 1
 
     def _rate(self, lines: list[str]) -> str:
@@ -232,7 +232,7 @@ class _Training:
 
     # The loop
 
-    def _loop(self, step: _Step, rate: str) -> list[str]:
+    def _loop(self, step: _StepLines, rate: str) -> list[str]:
         passes, first = step.passes, step.updates[0]
         lines = ["# Forward: from the inputs to the loss.", *passes.forward]
         lines += ["# Backward: the gradient of the loss.", *passes.backward]
@@ -243,12 +243,12 @@ class _Training:
         loop += indented(self._whole(lines, step) if self.full else self._batches(lines, step))
         return loop + indented(time_is_over(self.network))
 
-    def _whole(self, lines: list[str], step: _Step) -> list[str]:
+    def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
         penalty = " + float(penalty)" if step.passes.penalised else ""
         loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
         return [*lines, *loss, *watching(self.network, self.program, self.variables)]
 
-    def _batches(self, body: list[str], step: _Step) -> list[str]:
+    def _batches(self, body: list[str], step: _StepLines) -> list[str]:
         watched = TRAIN in self.figures
         mean = self.spec.loss.reduction == "mean"
         stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
@@ -277,12 +277,12 @@ class _Training:
         lines += [f"for start in range(0, {stop}, {self.batch}):", *indented(inner), *end]
         return lines
 
-    def _summary(self, step: _Step) -> str:
+    def _summary(self, step: _StepLines) -> str:
         if not step.kept.lists.keys() - {PARAMETERS, ACCUMULATED, MULTIPLIERS}:
             return "a step against the gradient."
         return str(type(self.settings.optimizer).__doc__).partition("\n")[0]
 
-    def _end_of_step(self, step: _Step, rate: str) -> list[str]:
+    def _end_of_step(self, step: _StepLines, rate: str) -> list[str]:
         """Return the update; one that several batches share comes with the last of them."""
         lines = [f"learning_rate = {rate}"] if rate else []
         lines += ["step += 1"] if self._counted(step, rate) else []

@@ -82,7 +82,7 @@ class _Printer(Listing):
             self.loop.append(self.lines.pop()[0].partition("  #")[0].rstrip())
 
 
-class Update:
+class UpdateLines:
     """The lines of one graph's update phase.
 
     `known` holds the variable of each value that the phases before it have computed, and of the arrays that they

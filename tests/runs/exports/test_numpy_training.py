@@ -13,7 +13,7 @@ from specnet.compiler.listing import Names
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.runs.exports.exporting import Exported, numpy_program, write_numpy
-from specnet.runs.exports.updating import Update, kept_between_steps
+from specnet.runs.exports.updating import UpdateLines, kept_between_steps
 from tests.runs.exports.support import SMALL, SPECS, bare
 
 
@@ -190,7 +190,7 @@ def test_slots_that_change_places_are_first_read():
     graph.assign(p, p - a)
     names = Names()
     kept = kept_between_steps(network, dict.fromkeys(("left", "right"), ((size,), 0.0)), names)
-    update = Update(graph, network, names, kept, {p.name: p.name for p in network.trained}, {}, [])
+    update = UpdateLines(graph, network, names, kept, {p.name: p.name for p in network.trained}, {}, [])
     scope = {
         "parameters": [np.array([1.0])],
         "lefts": [np.array([10.0])],

@@ -15,8 +15,9 @@ def _multiply(_: Printer, value: Value) -> str:
     return "{a} * {b}"
 
 
-def _extreme(name: str) -> Printed:
-    return lambda _, value: f"np.{name}({{a}}, {{b}})" if value.shape else f"{name[:3]}({{a}}, {{b}})"
+def _call(array: str, scalar: str) -> Printed:
+    """Return a call that leaves Python numbers what they are, and so arrays of float32 what they are."""
+    return lambda _, value: array if value.shape else scalar
 
 
 def _masked(_: Printer, value: Value) -> str:
@@ -24,24 +25,23 @@ def _masked(_: Printer, value: Value) -> str:
 
 
 def _where(_: Printer, value: Value) -> str:
+    if not value.shape:
+        return "{b} if {a} else {c}"
     if any(operand.shape for operand in value.inputs[1:]):
         return "np.where({a}, {b}, {c})"
     return "np.where({a}, {dtype}({b}), {dtype}({c}))"
-
-
-def _sqrt(_: Printer, value: Value) -> str:
-    # The root of a Python number stays one, and so leaves arrays of float32 what they are.
-    return "np.sqrt({a})" if value.shape else "{a} ** 0.5"
 
 
 PRINTED: dict[str, str | Printed] = {
     "absolute": "np.abs({a})",
     "add": "{a} + {b}",
     "clip": "np.clip({a}, {low}, {high})",
+    "cos": _call("np.cos({a})", "math.cos({a})"),
     "divide": "{a} / {b}",
     "equal": "{a} == {b}",
     "exp": "np.exp({a})",
     "expm1": "np.expm1({a})",
+    "floor_divide": "{a} // {b}",
     "greater": "{a} > {b}",
     "greater_equal": "{a} >= {b}",
     "leaky_relu": "np.where({a} > 0, {a}, {slope} * {a})",
@@ -50,15 +50,16 @@ PRINTED: dict[str, str | Printed] = {
     "log": "np.log({a})",
     "log1p": "np.log1p({a})",
     "masked": _masked,
-    "maximum": _extreme("maximum"),
-    "minimum": _extreme("minimum"),
+    "maximum": _call("np.maximum({a}, {b})", "max({a}, {b})"),
+    "minimum": _call("np.minimum({a}, {b})", "min({a}, {b})"),
     "multiply": _multiply,
     "negative": "-{a}",
     "power": "{a} ** {b}",
     "relu": "np.maximum({a}, 0)",
     "sign": "np.sign({a})",
+    "sin": _call("np.sin({a})", "math.sin({a})"),
     "softsign": "{a} / (1 + np.abs({a}))",
-    "sqrt": _sqrt,
+    "sqrt": _call("np.sqrt({a})", "{a} ** 0.5"),
     "square": "{a}**2",
     "subtract": "{a} - {b}",
     "tanh": "np.tanh({a})",
@@ -112,12 +113,14 @@ ONNX = {
     "absolute": "Abs(a)",
     "add": "Add(a, b)",
     "clip": "Min(Max(a, {low}), {high})",
+    "cos": "Cos(a)",
     "divide": "Div(a, b)",
     "elu": "Add(Max(a, 0.0), Mul(Sub(Exp(Min(a, 0.0)), 1.0), {alpha}))",
     "equal": "Equal(a, b)",
     "erf": "Erf(a)",
     "exp": "Exp(a)",
     "expm1": "Sub(Exp(a), 1.0)",
+    "floor_divide": "Floor(Div(a, b))",
     "greater": "Greater(a, b)",
     "greater_equal": "GreaterOrEqual(a, b)",
     "leaky_relu": "Where(Greater(a, 0.0), a, Mul(a, {slope}))",
@@ -134,6 +137,7 @@ ONNX = {
     "relu": "Relu(a)",
     "sigmoid": "Sigmoid(a)",
     "sign": "Sign(a)",
+    "sin": "Sin(a)",
     "softplus": "Add(Max(a, 0.0), Log(Add(Exp(Neg(Abs(a))), 1.0)))",
     "softsign": "Div(a, Add(Abs(a), 1.0))",
     "sqrt": "Sqrt(a)",

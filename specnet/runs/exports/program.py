@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,10 @@ class Program:
     def written(self) -> Written:
         """Return the whole."""
         lines = [f'"""{self.title}, written by specnet {__version__}."""', ""]
-        modules = self.modules | ({"math"} if any("math." in source for source in self.helpers) else set())
+        helpers = [source.split("\n") for source in SOURCES if source in self.helpers]
+        functions = [*helpers, *self.functions]
+        called = chain(self.body, *functions)
+        modules = self.modules | ({"math"} if any("math." in line for line in called) else set())
         lines += [f"import {module}" for module in sorted(modules)]
         if self.arrays:
             lines.append("from pathlib import Path")
@@ -82,8 +86,7 @@ class Program:
         if self.arrays:
             lines += ["", f"stored = np.load(Path(__file__).with_name({json.dumps(self.beside)}))"]
         lines += self.values
-        helpers = [source.split("\n") for source in SOURCES if source in self.helpers]
-        for function in [*helpers, *self.functions]:
+        for function in functions:
             lines += ["", "", *function]
         if self.body:
             lines += ["", "", *self.body]

@@ -133,7 +133,7 @@ DATA = (
     Code(
         "SN561",
         "a transform cannot take a value",
-        "A value lies outside of what the transform, or the document's `dtype`, can hold. It is found when all "
+        "A value is outside what the transform, or the document's `dtype`, can hold. It is found when all "
         "of the data are read, which `specnet run` does and `specnet validate` does not.",
     ),
     Code(

@@ -28,7 +28,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Output(StrEnum):
+class OutputStyle(StrEnum):
     """How results are written."""
 
     TABLE = "table"
@@ -53,7 +53,7 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
-As = Annotated[Output, typer.Option("--output", help="The output format.")]
+As = Annotated[OutputStyle, typer.Option("--output", help="The output format.")]
 
 
 def _version(asked: bool) -> None:
@@ -111,7 +111,7 @@ def run(
         typer.Option("--report", help="Write the run's HTML report at the end; needs the extra `report`."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
 
@@ -137,7 +137,7 @@ def run(
         resume=unfinished if unfinished is not None else resume,
         report=report,
         quiet=quiet,
-        as_json=output is Output.JSON,
+        as_json=output is OutputStyle.JSON,
     )
 
 
@@ -260,7 +260,7 @@ def validate(
 def explain(
     spec: SpecFile,
     overrides: Overrides = None,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
     profile: Annotated[
         bool, typer.Option("--profile", help="Run a few steps on the data and show where the time goes.")
     ] = False,
@@ -271,7 +271,7 @@ def explain(
     """
     from specnet.cli.explain import explain as show
 
-    return show(spec, overrides or [], as_json=output is Output.JSON, profile=profile)
+    return show(spec, overrides or [], as_json=output is OutputStyle.JSON, profile=profile)
 
 
 @app.command()

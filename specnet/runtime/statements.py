@@ -27,7 +27,7 @@ SHARED = 8_000_000
 
 
 @dataclass(slots=True)
-class Written:
+class WrittenStatements:
     """What has been written of a plan so far, of the graph and of all regions."""
 
     code: list[tuple[str, ...]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Statements:
         operands: Operands,
         sizes: Sizes,
         workers: int,
-        written: Written,
+        written: WrittenStatements,
         *,
         guard: Sequence[str] = (),
     ) -> None:

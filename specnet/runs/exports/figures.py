@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from specnet.compiler.listing import Listing, Names
 from specnet.compiler.network import Network
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import VALUE, evaluation_graph, loss_graph
 from specnet.diagnostics import RunError
 from specnet.graph.leaves import leaves
@@ -32,15 +32,15 @@ def write_figure(network: Network, program: Program, variables: Mapping[str, str
     graph = simplify(graph)
     known = {v.index: variables.get(name, name) for name, v in leaves(graph).items()}
     wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
-    listing = Listing(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
+    printer = NumpyPrinter(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
     wanted = [v for name, v in graph.outputs.items() if name in own]
-    listing.write(wanted, wished)
-    program.helpers |= listing.helpers
-    (result,) = map(listing.expression, wanted)
+    printer.write(wanted, wished)
+    program.helpers |= printer.helpers
+    (result,) = map(printer.expression, wanted)
     lines = [
         f'"""Return the {figure} of prepared rows."""',
-        *(["rows = len(inputs)"] if listing.rows_used else []),
-        *(line for line, _ in listing.lines),
+        *(["rows = len(inputs)"] if printer.rows_used else []),
+        *(line for line, _ in printer.lines),
         f"return float({result})" if figure == "loss" else f"return float({result} / len(inputs))",
     ]
     program.functions.append([f"def {figure}_of(inputs, targets):", *indented(lines)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from specnet.compiler.listing import Listing
 from specnet.compiler.network import Network
+from specnet.compiler.printer import NumpyPrinter
 from specnet.compiler.programs import GRADIENT, VALUE
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
@@ -47,22 +47,22 @@ def passes_of(graph: Graph, network: Network, program: Program, variables: Mappi
             streams[stream] = program.names.new(f"random_{stream.split('/', maxsplit=1)[0]}")
         return streams[stream]
 
-    listing = Listing(graph, program.names, known, generator)
+    printer = NumpyPrinter(graph, program.names, known, generator)
     packed = next(value for value in graph.values if value.op is ops.pack)
     trained = {
         f"d_{variables[p.name]}": value for p, value in zip(network.trained, packed.inputs, strict=True)
     }
     ends = [graph.outputs[name] for name in ("loss", "penalty") if name in graph.outputs]
-    listing.write([*ends, *packed.inputs, *_handed_on(graph)], _wishes(graph, trained))
-    program.helpers |= listing.helpers
+    printer.write([*ends, *packed.inputs, *_handed_on(graph)], _wishes(graph, trained))
+    program.helpers |= printer.helpers
     return Passes(
         graph=graph,
-        known=listing.known,
-        forward=[line for line, phase in listing.lines if phase == "forward"],
-        backward=[line for line, phase in listing.lines if phase != "forward"],
-        gradients=[listing.expression(value) for value in packed.inputs],
+        known=printer.known,
+        forward=[line for line, phase in printer.lines if phase == "forward"],
+        backward=[line for line, phase in printer.lines if phase != "forward"],
+        gradients=[printer.expression(value) for value in packed.inputs],
         streams=streams,
-        rows_used=listing.rows_used,
+        rows_used=printer.rows_used,
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.listing import Names
 from specnet.compiler.model import Model, as_targets
+from specnet.compiler.printer import Names
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
@@ -144,7 +144,7 @@ class _Training:
 
     def _update(
         self, graph: Graph, names: Names, kept: Kept, known: dict[int, str], gradients: list[str]
-    ) -> Update:
+    ) -> UpdateLines:
         update = UpdateLines(graph, self.network, names, kept, self.variables, known, gradients)
         self.program.helpers |= update.helpers
         return update

@@ -11,8 +11,8 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specnet.compiler.listing import Listing, Names
 from specnet.compiler.network import Network
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import AVERAGE
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
@@ -70,7 +70,7 @@ def kept_between_steps(
 
 
 @dataclass
-class _Printer(Listing):
+class _Printer(NumpyPrinter):
     """Keeps the lines about vectors, which are a loop's, by themselves."""
 
     vectors: set[int] = field(default_factory=set)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.listing import Names
+from specnet.compiler.printer import Names
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.runs.exports.exporting import Exported, numpy_program, write_numpy

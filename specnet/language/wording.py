@@ -43,7 +43,7 @@ def shown(value: Any) -> str:
 
 
 def noun(value: Any) -> str:
-    """Return what sort of value it is: `a text`, `a whole number`."""
+    """Return what sort of value it is: `a string`, `a whole number`."""
     if value is None:
         return "null"
     for kind, name in _NOUNS:
@@ -56,7 +56,7 @@ _NOUNS: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
     (int, "a whole number"),
     (float, "a number"),
-    (str, "a text"),
+    (str, "a string"),
     (dict, "a table"),
     (list, "an array"),
     (tuple, "an array"),

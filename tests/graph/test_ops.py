@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Op, ShapeFault
+from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.leaves import constant, leaf, leaves, name_of, number
+from specnet.graph.op import Op
 from specnet.graph.sizes import BATCH, Size, at
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Flops, Kind, Op, Pullback, ShapeFault, Value
+from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
+from specnet.graph.op import Flops, Op, Pullback
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 

@@ -13,6 +13,7 @@ from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import constant, leaf, number
 from specnet.passes.differentiate import differentiate
+from specnet.vocabulary.optimizers import Stepping
 
 AVERAGE = "ema"
 """The slot of the parameters' running mean, which starts where they do."""
@@ -206,6 +207,7 @@ def _update(
     if network.rates_differ:
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
+    assert isinstance(training.optimizer, Stepping)
     new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
     graph.assign(parameters, new)
     if training.ema_decay is not None:

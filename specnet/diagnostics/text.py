@@ -8,7 +8,7 @@ from collections.abc import Sequence
 def clipped(text: str, width: int = 40) -> str:
     """Return a string in a form that fits in a sentence: what does not print is escaped, what is long is cut."""
     plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: width + 1])
-    return plain if len(plain) <= width else plain[: width - 1] + "…"
+    return plain if len(plain) <= width else f"{plain[:width]}…"
 
 
 def listed(names: Sequence[str], limit: int = 10, mark: str = "`") -> str:

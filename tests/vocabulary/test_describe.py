@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
-from specnet.diagnostics.text import article, plural
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, domain_of, plain_data
 from specnet.vocabulary.kind import Family, Kind, Table, Words, fault
@@ -94,15 +93,6 @@ def test_words(annotation: Any, expected: str) -> None:
 def test_null() -> None:
     assert domain_of(int | None) == Domain("int", null=True)
     assert domain_of(int | str | None).null
-
-
-def test_nouns() -> None:
-    assert [article(n) for n in ("layer", "optimizer", "initializer")] == [
-        "a layer",
-        "an optimizer",
-        "an initializer",
-    ]
-    assert [plural(n) for n in ("layer", "loss")] == ["layers", "losses"]
 
 
 def test_a_description_comes_from_the_source() -> None:

@@ -57,12 +57,10 @@ class FileRows:
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Raise RunError if the file is no longer what it was; any row can be read at any time."""
-        del shuffled
         self._stamp.check()
 
     def apart(self, chosen: NDArray[np.intp] | None) -> FileRows:
         """Return itself: each reading names its place."""
-        del chosen
         return self
 
     def skip(self, places: NDArray[np.intp]) -> None:

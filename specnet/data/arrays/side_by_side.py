@@ -93,7 +93,6 @@ class SideBySide:
 
     def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
         """Return the columns of the first rows, under the arrays' own names; none if some cannot be read."""
-        del name
         found = [part.cells(part.name, site) for part in self.parts]
         rows = [
             len(cells[0].values) // (1 if len(cells) > 1 else prod(part.shape[1:]))

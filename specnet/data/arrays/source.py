@@ -127,7 +127,6 @@ class ArraySource:
 
         from specnet.data.rows import ArrayRows
 
-        del seed
         kind = np.float64 if self.description.class_count is None else np.int64
         parts = {}
         for name, (inputs, targets) in self.arrays.items():

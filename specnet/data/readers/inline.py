@@ -84,7 +84,6 @@ class InlineSource:
 
         from specnet.data.rows import ArrayRows
 
-        del seed
         names = self.description.classes
         index = {name: i for i, name in enumerate(names or ())}
         parts = {}

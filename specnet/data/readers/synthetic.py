@@ -76,7 +76,6 @@ class Synthetic(Reader):
 
     def open(self, site: Site) -> SyntheticSource:
         """Return what the rows will be."""
-        del site
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
         if self.kind in ("sine", "linear"):
             width = 1 if self.kind == "sine" else self.features or 1

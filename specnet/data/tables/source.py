@@ -55,7 +55,6 @@ class TableSource:
         """Return the columns as rows; one-hot stretches are made only when rows are taken."""
         from specnet.data.tables.columns import TableRows, targets
 
-        del seed
         integers = self.description.class_count is not None
         parts = {}
         for name, found in self.scans.items():

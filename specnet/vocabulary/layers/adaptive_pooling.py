@@ -27,7 +27,7 @@ class AdaptiveMaxPooling1D(Layer):
     output_size: Length
     """How many cells the steps are divided into."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         size = images.size_of(images.rows(self.type, x))
         return ops.largest_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
 
@@ -43,7 +43,7 @@ class AdaptiveMaxPooling2D(Layer):
     output_size: Lengths
     """Into how many rows and columns of cells an image is divided."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         sizes = images.size_of(images.images(self.type, x))
         return ops.largest_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))
 
@@ -59,7 +59,7 @@ class AdaptiveAveragePooling1D(Layer):
     output_size: Length
     """How many cells the steps are divided into."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         size = images.size_of(images.rows(self.type, x))
         return ops.mean_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
 
@@ -75,6 +75,6 @@ class AdaptiveAveragePooling2D(Layer):
     output_size: Lengths
     """Into how many rows and columns of cells an image is divided."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         sizes = images.size_of(images.images(self.type, x))
         return ops.mean_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))

@@ -49,7 +49,7 @@ class ZeroPadding1D(Layer):
     padding: Sides = 1
     """How many places: a number for each end, or [before, after]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
         return ops.pad(x, margins=((0, 0), _pair(self.padding), (0, 0)))
 
@@ -61,7 +61,7 @@ class ZeroPadding2D(Layer):
     padding: Both = 1
     """How many places: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 2)
         return ops.pad(x, margins=_margins(self.padding))
 
@@ -84,7 +84,7 @@ class Cropping1D(Layer):
     cropping: Sides
     """How many places are cut off: a number for each end, or [before, after]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
         return _cut(self, x, ((0, 0), _pair(self.cropping), (0, 0)))
 
@@ -99,6 +99,6 @@ class Cropping2D(Layer):
     cropping: Both
     """How many places are cut off: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 2)
         return _cut(self, x, _margins(self.cropping))

@@ -24,8 +24,11 @@ class Merge(Layer):
     stands in."""
     takes: ClassVar[tuple[int, int | None]] = (2, None)
 
-    def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
+    def lower_all(self, build: Builder, xs: Values) -> Value:
         return combined(self.type, xs)
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        return self.lower_all(build, (x,))
 
 
 class _Pair(Merge):
@@ -84,7 +87,7 @@ class Concat(Merge):
     axis: int = -1
     """The axis along which they are joined: the batch's is 0, the first of an example's 1, the last -1."""
 
-    def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
+    def lower_all(self, build: Builder, xs: Values) -> Value:
         return concatenated(xs, self.axis)
 
 
@@ -99,7 +102,7 @@ class Dot(_Pair):
     normalize: bool = False
     """Whether both are brought to length 1 first."""
 
-    def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
+    def lower_all(self, build: Builder, xs: Values) -> Value:
         a, b = xs
         if a.rank != 2 or a.shape != b.shape:
             raise ShapeFault(

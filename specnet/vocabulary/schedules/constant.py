@@ -12,7 +12,7 @@ class Constant(Schedule):
 
     type: Literal["constant"] = "constant"
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
+    def course(self, base: float, run: RunLength, first: int) -> Curve:
         return lambda step: base  # noqa: ARG005
 
     def steady(self, run: RunLength) -> bool:

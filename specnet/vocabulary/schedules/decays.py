@@ -93,6 +93,6 @@ class InverseSqrt(Schedule):
     timescale: PositiveInt | None = None
     """How many steps halve the square of the rate; the warm-up's, or 10000 without one, if left out."""
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
+    def course(self, base: float, run: RunLength, first: int) -> Curve:
         timescale = self.timescale or first or 10_000
         return lambda step: base / (1.0 + (step - first) / timescale) ** 0.5

@@ -58,7 +58,7 @@ class Schedule(Kind):
         """Return how many steps the warm-up takes."""
         return self.warmup_steps or round(self.warmup_epochs * run.steps_per_epoch)
 
-    def steady(self, run: RunLength) -> bool:  # noqa: ARG002
+    def steady(self, run: RunLength) -> bool:
         """Say whether all steps have one rate."""
         return False
 
@@ -68,7 +68,7 @@ class Schedule(Kind):
 
     def findings(
         self,
-        base: float,  # noqa: ARG002
+        base: float,
         run: RunLength,
         path: KeyPath = AT,
     ) -> Iterator[Diagnostic]:
@@ -97,7 +97,7 @@ class Schedule(Kind):
             raise SpecError(errors)
         return self.source(base, run, better)
 
-    def source(self, base: float, run: RunLength, better: Literal["lower", "higher"]) -> RateSource:  # noqa: ARG002
+    def source(self, base: float, run: RunLength, better: Literal["lower", "higher"]) -> RateSource:
         """Return the rates; a schedule whose rates depend on what is observed has a source of its own."""
         steps = self.warmup(run)
         return Planned(

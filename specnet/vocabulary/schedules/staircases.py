@@ -29,7 +29,7 @@ class Step(Schedule):
     unit: Unit = "epoch"
     """Whether `step_size` counts epochs or steps."""
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
+    def course(self, base: float, run: RunLength, first: int) -> Curve:
         size = self.step_size * run.each(self.unit)
         return lambda step: base * self.gamma ** (step // size)
 
@@ -53,7 +53,7 @@ class MultiStep(Schedule):
                 raise fault(message, key=("milestones", place))
         return self
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
+    def course(self, base: float, run: RunLength, first: int) -> Curve:
         places = [milestone * run.each(self.unit) for milestone in self.milestones]
         return lambda step: base * self.gamma ** bisect_right(places, step)
 
@@ -67,6 +67,6 @@ class Exponential(Schedule):
     unit: Unit = "epoch"
     """Whether the rate falls at each epoch or at each step."""
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
+    def course(self, base: float, run: RunLength, first: int) -> Curve:
         size = run.each(self.unit)
         return lambda step: base * self.gamma ** (step // size)

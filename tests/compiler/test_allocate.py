@@ -13,7 +13,7 @@ from specnet.compiler.programs import training_graph
 from specnet.data import inspect_data
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS
-from specnet.passes import arena, fuse
+from specnet.passes import allocate, arena, fuse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable

@@ -6,12 +6,12 @@ one counts which comes first in memory, as in PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import Flops, Op, Printer, Scratch, Unexportable
+from specnet.graph.op import Flops, Op, Scratch, Unexportable
 from specnet.graph.ops import pooling_numpy as source
 from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
@@ -101,7 +101,7 @@ def _each(times: int) -> Flops:
     return flops
 
 
-def _room(*dtypes: DType | None) -> Scratch:
+def _scratch(*dtypes: DType | None) -> Scratch:
     """Return the rule of an op that needs room for the windows of a tile, an array for each dtype."""
 
     def scratch(value: Value) -> Sequence[Kind]:
@@ -118,11 +118,9 @@ def _size(x: Value, axis: int) -> int:
     return size
 
 
-def _printed(operands: str, more: str = "") -> Callable[[Printer, Value], str]:
-    """Return the printed form of a call with these operands, and with the windows by a rule if they follow one."""
-    return lambda _, value: (
-        f"{value.op}({operands}, axis={{axis}}, windows={_ruled(_settings(value).windows)}{more})"
-    )
+def _call(value: Value, operands: str, more: str = "") -> str:
+    """Return the call that a person would write, with the windows by a rule where they follow one."""
+    return f"{value.op}({operands}, axis={{axis}}, windows={_ruled(_settings(value).windows)}{more})"
 
 
 def _ruled(spans: tuple[Span, ...]) -> str:
@@ -175,10 +173,8 @@ max_pool: Op[MaxPoolAttributes] = Op(
     attributes=MaxPoolAttributes,
     kernel="pool_max({a}, {how}, {o}, {floor})",
     noun="pooled",
-    printed=lambda printer, value: (
-        f"np.maximum({_printed('{a}')(printer, value)}, 0)"
-        if max_pool.of(value).floor
-        else _printed("{a}")(printer, value)
+    printed=lambda _, value: (
+        f"np.maximum({_call(value, '{a}')}, 0)" if max_pool.of(value).floor else _call(value, "{a}")
     ),
     helper=(source.MAX_POOL,),
     onnx=_max_pool_onnx,
@@ -209,7 +205,7 @@ max_unpool: Op[UnpoolAttributes] = Op(
     attributes=UnpoolAttributes,
     kernel="unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
     noun="unpooled",
-    printed=_printed("{a}, {b}"),
+    printed=lambda _, value: _call(value, "{a}, {b}"),
     helper=(source.MAX_UNPOOL,),
     onnx=_GRADIENT,
     pullback=lambda g, y, flowing, x, largest, axis, windows, size: (
@@ -218,7 +214,7 @@ max_unpool: Op[UnpoolAttributes] = Op(
         None,
     ),
     flops=_each(3),
-    scratch=_room(None, None, "bool"),
+    scratch=_scratch(None, None, "bool"),
     prepare=_prepare,
     calls=True,
     shared=True,
@@ -231,7 +227,7 @@ max_pick: Op[WindowsAttributes] = Op(
     attributes=WindowsAttributes,
     kernel="pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
     noun="picked",
-    printed=_printed("{a}, {b}"),
+    printed=lambda _, value: _call(value, "{a}, {b}"),
     helper=(source.MAX_PICK,),
     onnx=_GRADIENT,
     pullback=lambda g, y, values, x, largest, axis, windows: (
@@ -240,7 +236,7 @@ max_pick: Op[WindowsAttributes] = Op(
         None,
     ),
     flops=_each(1),
-    scratch=_room("bool", "bool"),
+    scratch=_scratch("bool", "bool"),
     prepare=_prepare,
     calls=True,
     shared=True,
@@ -253,7 +249,7 @@ window_sum: Op[WindowsAttributes] = Op(
     attributes=WindowsAttributes,
     kernel="pool_sum({a}, {how}, {o})",
     noun="sums",
-    printed=_printed("{a}"),
+    printed=lambda _, value: _call(value, "{a}"),
     helper=(source.WINDOW_SUM,),
     onnx=lambda value: _windows_onnx(value, "ReduceSum"),
     pullback=lambda g, y, x, axis, windows: (
@@ -272,7 +268,7 @@ window_sum_grad: Op[UnpoolAttributes] = Op(
     attributes=UnpoolAttributes,
     kernel="spread_sum({a}, {how}, {o})",
     noun="spread",
-    printed=_printed("{a}", ", size={size}"),
+    printed=lambda _, value: _call(value, "{a}", ", size={size}"),
     helper=(source.WINDOW_SUM_GRAD,),
     onnx=_GRADIENT,
     pullback=lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),

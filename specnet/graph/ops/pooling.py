@@ -17,7 +17,7 @@ from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Count, Dim, DType, Shape, count, show
-from specnet.graph.windows import Span, Windows
+from specnet.graph.windows import Span, Windows, step_of
 
 
 @dataclass(frozen=True)
@@ -120,16 +120,12 @@ def _size(x: Value, axis: int) -> int:
 
 def _call(value: Value, operands: str, more: str = "") -> str:
     """Return the call that a person would write, with the windows by a rule where they follow one."""
-    return f"{value.op}({operands}, axis={{axis}}, windows={_ruled(_settings(value).windows)}{more})"
-
-
-def _ruled(spans: tuple[Span, ...]) -> str:
-    if len(spans) > 2:
-        (first, stop), (second, _) = spans[:2]
-        size, step = stop - first, second - first
-        if step > 0 and spans == tuple((first + i * step, stop + i * step) for i in range(len(spans))):
-            return f"[(i, i + {size}) for i in range({first}, {first + len(spans) * step}, {step})]"
-    return repr(list(spans))
+    spans = _settings(value).windows
+    (first, stop), step = spans[0], step_of(spans)
+    windows = repr(list(spans))
+    if step is not None and len(spans) > 2:
+        windows = f"[(i, i + {stop - first}) for i in range({first}, {first + len(spans) * step}, {step})]"
+    return f"{value.op}({operands}, axis={{axis}}, windows={windows}{more})"
 
 
 def _windows_onnx(value: Value, operator: str) -> str:
@@ -144,22 +140,18 @@ def _windows_onnx(value: Value, operator: str) -> str:
 
 
 def _max_pool_onnx(value: Value) -> str:
-    settings = max_pool.of(value)
-    axis, windows = settings.axis, settings.windows
-    (first, stop), step = windows[0], windows[1][0] - windows[0][0] if len(windows) > 1 else 1
-    rule = tuple((first + i * step, stop + i * step) for i in range(len(windows)))
-    last, size = windows[-1][1], _size(value.inputs[0], axis)
+    settings, size = max_pool.of(value), _size(value.inputs[0], max_pool.of(value).axis)
+    (first, stop), (_, last), step = settings.windows[0], settings.windows[-1], step_of(settings.windows)
     pooled = _windows_onnx(value, "ReduceMax")
     if (
-        first == 0
-        and step > 0
-        and windows == rule
+        step is not None
+        and first == 0
         and last <= size < last + step
         and value.rank == 4
-        and axis < 3
+        and settings.axis < 3
     ):
-        # Windows of one size at one distance, all of them within the height or the width of images.
-        kernel, strides = ([n if i == axis else 1 for i in (1, 2)] for n in (stop, step))
+        # All within the height or the width of images.
+        kernel, strides = ([n if axis == settings.axis else 1 for axis in (1, 2)] for n in (stop, step))
         x = "Transpose(a, perm=[0, 3, 1, 2])"
         pooled = f"Transpose(MaxPool({x}, kernel_shape={kernel}, strides={strides}), perm=[0, 2, 3, 1])"
     return f"Relu({pooled})" if settings.floor else pooled

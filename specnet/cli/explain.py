@@ -12,7 +12,7 @@ from specnet import api
 from specnet.cli.numbers import amount
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import plain, results
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import counted, sized
@@ -150,7 +150,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
             seconds = times.steps[number]
             cells += (
                 ["", ""]
-                if step.once or not code[number]
+                if step.prologue or not code[number]
                 else [f"{seconds * 1e6:.1f} us", f"{seconds / whole:.0%}"]
             )
         table.rows.append(cells)
@@ -159,7 +159,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
 
 def _title(explanation: Explanation, step: Step) -> str:
     place = f"{step.phase}: {explanation.place_of(step)}"
-    return f"{place}, once, before the first step" if step.once else place
+    return f"{place}, once, before the first step" if step.prologue else place
 
 
 def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:

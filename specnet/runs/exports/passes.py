@@ -12,11 +12,11 @@ from specnet.compiler.phrases import PRODUCT
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import constant, given, name_of
+from specnet.graph.leaves import constant, name_of, role_of
 from specnet.graph.sizes import BATCH, count, inverse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import VALUE, ancestors, leaves_of, named_values
+from specnet.runs.exports.forward import VALUE, ancestors, leaves_of, named_values, target_names
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 
@@ -59,7 +59,7 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
     for statistic, observed, _ in lowered.builder.followed:
         graph.outputs[SEEN + name_of(statistic)] = observed
     graph = simplify(graph)
-    known = {leaf.index: variables.get(name, name) for name, leaf in leaves_of(graph).items()}
+    known = _known(network, graph, variables)
     streams: dict[str, str] = {}
 
     def generator(stream: str) -> str:
@@ -108,8 +108,14 @@ def _wishes(graph: Graph, variables: Mapping[str, str]) -> dict[int, str]:
     return wished
 
 
+def _known(network: Network, graph: Graph, variables: Mapping[str, str]) -> dict[int, str]:
+    """Return the variables of a graph's leaves by their index, given those of the parameters."""
+    names = {**variables, **target_names(network)}
+    return {leaf.index: names.get(name, name) for name, leaf in leaves_of(graph).items()}
+
+
 def _is_target(value: Value) -> bool:
-    return given(value) is not None and name_of(value) == "targets"
+    return role_of(value) == "target"
 
 
 def objective(network: Network, lowered: Lowered) -> Value:
@@ -127,15 +133,15 @@ def objective(network: Network, lowered: Lowered) -> Value:
 
 
 def write_figure(network: Network, program: Program, variables: Mapping[str, str], figure: str) -> None:
-    """Write the function `FIGURE_of(inputs, targets)`; raises RunError for a figure that has no plain form."""
+    """Write the function `FIGURE_of(inputs, targets...)`; raises RunError for a figure that has no plain form."""
     lowered = network.lower(training=False)
     wanted = objective(network, lowered) if figure == "loss" else _share(network, lowered, figure)
     graph = lowered.graph
     graph.outputs = {VALUE + name: v for name, v in named_values(network, lowered).items()} | {figure: wanted}
     graph = simplify(graph)
-    known = {v.index: variables.get(name, name) for name, v in leaves_of(graph).items()}
+    known, targets = _known(network, graph, variables), target_names(network).values()
     wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
-    listing = Listing(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
+    listing = Listing(graph, Names(["inputs", "rows", *targets, *variables.values()]), known)
     listing.write([graph.outputs[figure]], wished)
     program.helpers |= listing.helpers
     lines = [
@@ -144,16 +150,17 @@ def write_figure(network: Network, program: Program, variables: Mapping[str, str
         *(line for line, _ in listing.lines),
         f"return float({listing.expression(graph.outputs[figure])})",
     ]
-    program.functions.append([f"def {figure}_of(inputs, targets):", *indented(lines)])
+    program.functions.append([f"def {figure}_of({', '.join(['inputs', *targets])}):", *indented(lines)])
 
 
 def _share(network: Network, lowered: Lowered, figure: str) -> Value:
-    metric = next(metric for metric in network.metrics if metric.label == figure)
-    if metric.type not in ("accuracy", "top_k"):
+    metric = next(each.metric for each in network.figures if each.label == figure)
+    if metric is None or metric.type not in ("accuracy", "top_k"):
         raise RunError(
             f"a training that watches `validation.{figure}` cannot be exported as NumPy: watch validation.loss "
             "or validation.accuracy"
         )
-    return metric.sums(lowered.prediction, lowered.target)["hits"] * constant(
+    own = lowered.outputs[""]
+    return metric.sums(own.prediction, own.target)["hits"] * constant(
         lowered.graph, 1.0, inverse(count((BATCH,)).powers)
     )

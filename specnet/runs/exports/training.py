@@ -14,6 +14,7 @@ from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.data.lazy import whole
 from specnet.diagnostics import RunError
+from specnet.runs.exports.forward import target_names
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
@@ -80,6 +81,9 @@ class _Training:
         self.length = run_length(self.spec, self.rows)
         for name in OWN.split():
             program.names.new(name)
+        self.targets = target_names(self.network)
+        for name in self.targets.values():
+            program.names.new(name)
         self.variables = parameter_names(model, program)
         self.figures = watched_figures(self.network)
 
@@ -112,10 +116,9 @@ class _Training:
             inputs, targets = splits[name]
             prefix = "" if name == "train" and self.full else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
-            held |= {
-                f"{prefix}inputs": small,
-                f"{prefix}targets": as_targets(self.network, targets, whole(self.data.splits[name].inputs)),
-            }
+            held[f"{prefix}inputs"] = small
+            fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
+            held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared
@@ -212,9 +215,10 @@ class _Training:
         watched = TRAIN in self.figures
         mean = self.spec.loss.reduction == "mean"
         stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
+        arrays = ["inputs", *self.targets.values()]
         inner = [
             f"batch = order[start : start + {self.batch}]",
-            "inputs, targets = train_inputs[batch], train_targets[batch]",
+            f"{', '.join(arrays)} = {', '.join(f'train_{array}[batch]' for array in arrays)}",
             *(["rows = len(inputs)"] if passes.counts_rows or watched else []),
             *step,
             *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from specnet.compiler.network import Network
 from specnet.diagnostics import RunError
 from specnet.language.spec import EarlyStopping
+from specnet.runs.exports.forward import target_names
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.passes import write_figure
 from specnet.runs.exports.program import Program
@@ -43,7 +44,8 @@ def watching(network: Network, program: Program, variables: Mapping[str, str]) -
         split, _, name = figure.partition(".")
         if split != "train":
             write_figure(network, program, variables, name)
-            lines.append(f"{_variable(figure)} = {name}_of(validation_inputs, validation_targets)")
+            given = ", ".join(f"validation_{array}" for array in ("inputs", *target_names(network).values()))
+            lines.append(f"{_variable(figure)} = {name}_of({given})")
     if isinstance(settings.schedule, Plateau):
         lines += _plateau(settings.schedule, higher=_higher(network, settings.schedule.monitor))
     stopping = settings.early_stopping

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Position, Report, SpecError
-from specnet.language import Source, examine, load
+from specnet.language import SourceText, examine, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
@@ -32,7 +32,7 @@ __all__ = ["Result", "check_gradients", "compile", "evaluate", "load", "load_run
 
 
 def validate(
-    source: str | PathLike[str] | Source,
+    source: str | PathLike[str] | SourceText,
     overrides: Overrides | None = None,
     *,
     data: bool = True,

@@ -28,7 +28,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Output(StrEnum):
+class OutputStyle(StrEnum):
     """How results are written."""
 
     TABLE = "table"
@@ -53,7 +53,7 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
-As = Annotated[Output, typer.Option("--output", help="How the result is written.")]
+As = Annotated[OutputStyle, typer.Option("--output", help="How the result is written.")]
 
 
 def _version(asked: bool) -> None:
@@ -110,7 +110,7 @@ def run(
         bool, typer.Option("--report", help="At the end, write the run's page; needs the extra `report`.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
 
@@ -138,7 +138,7 @@ def run(
         resume=unfinished if unfinished is not None else resume,
         report=report,
         quiet=quiet,
-        as_json=output is Output.JSON,
+        as_json=output is OutputStyle.JSON,
     )
 
 
@@ -259,7 +259,7 @@ def validate(
 def explain(
     spec: SpecFile,
     overrides: Overrides = None,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
     profile: Annotated[
         bool, typer.Option("--profile", help="Execute a few steps on the data, and tell where the time goes.")
     ] = False,
@@ -270,7 +270,7 @@ def explain(
     """
     from specnet.cli.explain import explain as show
 
-    return show(spec, overrides or [], as_json=output is Output.JSON, profile=profile)
+    return show(spec, overrides or [], as_json=output is OutputStyle.JSON, profile=profile)
 
 
 @app.command()

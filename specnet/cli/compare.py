@@ -14,7 +14,7 @@ from rich.text import Text
 from specnet.cli.curve import Series, draw
 from specnet.cli.numbers import column, duration
 from specnet.cli.runs import chosen
-from specnet.cli.tables import Table, section
+from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import WIDEST, notes, plain, results, say
 from specnet.runs.comparison import ABSENT, Comparison, Figure
 from specnet.runs.comparison import compare as compared
@@ -146,5 +146,5 @@ def _fitting(heads: list[str], rows: list[list[str]], sides: str, console: Conso
         if start > 1:
             console.print()
         part = [[row[0], *row[start:end]] for row in rows]
-        Table([heads[0], *heads[start:end]], sides[0] + sides[start:end], list(part)).show(console)
+        TextTable([heads[0], *heads[start:end]], sides[0] + sides[start:end], list(part)).show(console)
         start = end

@@ -9,7 +9,7 @@ from rich.text import Text
 from specnet.cli.examples import example, toml
 from specnet.cli.guard import MISUSED
 from specnet.cli.terminal import WIDEST, failed, plain, results, say
-from specnet.cli.vocabulary import Entry, families, kinds_called
+from specnet.cli.vocabulary import FamilyEntry, families, kinds_called
 from specnet.diagnostics.segments import width_of, wrapped
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.kind import Kind
@@ -72,7 +72,7 @@ def _cut(text: str, width: int, mark: str) -> str:
     return wrapped(text, width - len(mark))[0].rstrip(" ,;:(") + mark
 
 
-def _explain(console: Console, entry: Entry, kind: type[Kind]) -> None:
+def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
     width = min(console.width, WIDEST)
     description = describe(kind)
     head = Text.assemble(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from specnet.cli.app import As, Output, Overrides, SpecFile, app
+from specnet.cli.app import As, OutputStyle, Overrides, SpecFile, app
 from specnet.cli.guard import guarded
 
 
@@ -20,7 +20,7 @@ def check_gradients(
     entries: Annotated[
         int, typer.Option(min=1, help="Numbers of each parameter that are moved one at a time.")
     ] = 32,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Compare gradients with central differences.
 
@@ -30,7 +30,7 @@ def check_gradients(
     """
     from specnet.cli.check_gradients import check_gradients as check
 
-    return check(spec, overrides or [], rows=rows, entries=entries, as_json=output is Output.JSON)
+    return check(spec, overrides or [], rows=rows, entries=entries, as_json=output is OutputStyle.JSON)
 
 
 RunPath = Annotated[
@@ -53,7 +53,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Measure a finished run on its own or other data.
 
@@ -62,7 +62,7 @@ def evaluate(
     """
     from specnet.cli.evaluate import evaluate as measure
 
-    return measure(run, data, as_json=output is Output.JSON)
+    return measure(run, data, as_json=output is OutputStyle.JSON)
 
 
 class Predictions(StrEnum):
@@ -135,7 +135,7 @@ def init(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Write a first document for a table, with reasons.
 
@@ -144,4 +144,4 @@ def init(
     """
     from specnet.cli.init import init as write
 
-    return write(data, target=target, out=out, force=force, as_json=output is Output.JSON)
+    return write(data, target=target, out=out, force=force, as_json=output is OutputStyle.JSON)

@@ -11,7 +11,7 @@ from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
 from specnet.cli.numbers import counted
-from specnet.cli.progress import Bar, Lines, Silence
+from specnet.cli.progress import Bar, LineProgress, Silence
 from specnet.cli.report import needed, page
 from specnet.cli.results import show_end, show_result
 from specnet.cli.shown import show_asked
@@ -75,13 +75,13 @@ def run(
     )
 
 
-def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar | Lines | Silence:
+def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar | LineProgress | Silence:
     if quiet:
         return Silence()
     # FORCE_COLOR makes Rich take a pipe for a terminal, but a bar in a log file is noise all the same.
     if sys.stderr.isatty() and not console.is_dumb_terminal:
         return Bar(console, interrupts.stop)
-    return Lines(console)
+    return LineProgress(console)
 
 
 def _run(resume: str | bool, name: str) -> Path | None:

@@ -17,7 +17,7 @@ GAP = 2
 
 
 @dataclass(slots=True)
-class Table:
+class TextTable:
     """Heads, rows of as many cells, and where on the way the rows are set apart."""
 
     heads: Sequence[str]

@@ -18,7 +18,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.vocabulary.initializers import Constant
+from specnet.vocabulary.initializers import ConstantInitializer
 
 
 class Network:
@@ -220,7 +220,7 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
         problem = parameter.initial.fault(parameter.shape)
         if problem is not None:
             path = (*parameter.origin, parameter.field)
-            if isinstance(parameter.initial, Constant):
+            if isinstance(parameter.initial, ConstantInitializer):
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
     return found

@@ -123,7 +123,7 @@ class Site:
         return f"a relative path starts from the document's folder; set {VARIABLE} to name a second one"
 
 
-class Place(NamedTuple):
+class FilePlace(NamedTuple):
     """A file as a diagnostic speaks of it."""
 
     path: Path

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Diagnostic
-from specnet.language.positions.tree import Entry, Positions
+from specnet.language.positions.tree import PositionEntry, Positions
 from specnet.language.wording import plain
 
 if TYPE_CHECKING:
-    from specnet.language.source import Source
+    from specnet.language.source import SourceText
 
 _WORD = re.compile(r"[^\s,:\]}\[{\"]+")
 Fault = tuple[str, str | None]
@@ -21,7 +21,7 @@ Fault = tuple[str, str | None]
 _CONSTANTS = {"True": "true", "False": "false", "None": "null"}
 
 
-def json_fault(source: Source, error: json.JSONDecodeError) -> Diagnostic:
+def json_fault(source: SourceText, error: json.JSONDecodeError) -> Diagnostic:
     """Return the finding that a JSONDecodeError stands for."""
     text = source.text
     offset = min(error.pos, len(text))
@@ -31,7 +31,7 @@ def json_fault(source: Source, error: json.JSONDecodeError) -> Diagnostic:
     found = _WORD.match(text, offset)
     width = int(text[offset : offset + 1] not in {"\n", "\r"} and bool(text[offset:].strip()))
     end = found.end() if found else offset + width
-    span = Positions(text, Entry()).span_of((offset, end))
+    span = Positions(text, PositionEntry()).span_of((offset, end))
     return Diagnostic("SN101", said, help=cure, file=source.file, span=span)
 
 

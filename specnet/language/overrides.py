@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath, Position, Span
+from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
 from specnet.language.wording import dotted, noun, plain, shown_key
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -24,10 +24,10 @@ class Override:
     value_at: int
     """Where key and value begin in `file`."""
 
-    def span(self, key: bool = False) -> Span:
+    def span(self, key: bool = False) -> TextSpan:
         """Return where its value lies in `file`, or its key."""
         stretch = (self.key_at, self.value_at - 1) if key else (self.value_at, len(self.file))
-        return Span(_position(self.file, stretch[0]), _position(self.file, stretch[1]))
+        return TextSpan(_position(self.file, stretch[0]), _position(self.file, stretch[1]))
 
 
 def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnostic]]:
@@ -168,7 +168,7 @@ def _fault(
     at: int = 0,
     help: str | None = None,  # noqa: A002  the field's name
 ) -> Diagnostic:
-    span = Span(_position(file, at), _position(file, len(file)))
+    span = TextSpan(_position(file, at), _position(file, len(file)))
     return Diagnostic(code, message, help=help, file=file, span=span)
 
 

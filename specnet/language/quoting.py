@@ -12,7 +12,7 @@ from specnet.data.access import lies_in, project_of
 from specnet.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
-    from specnet.language.source import Source
+    from specnet.language.source import SourceText
 
 SUFFIXES = (".toml", ".json")
 
@@ -27,7 +27,7 @@ def refused(found: Iterable[Diagnostic], file: str, text: str, path: Path | None
     return SpecError(replace(_withheld(diagnostic), help=_why(path)) for diagnostic in found)
 
 
-def parsed(source: Source) -> dict[str, Any]:
+def parsed(source: SourceText) -> dict[str, Any]:
     """Return a document's data; raises SpecError where it is none, without its keys if these may not be shown."""
     data = source.parse()
     if "specnet" not in data and not may_show(source.path):
@@ -67,8 +67,8 @@ def _why(path: Path | None) -> str:
 
 def _withheld(diagnostic: Diagnostic) -> Diagnostic:
     """Return a finding with its place alone, and what its code says in general."""
-    from specnet.diagnostics.codes import CODES
+    from specnet.diagnostics.rules import RULES
 
     return Diagnostic(
-        diagnostic.code, CODES[diagnostic.code].title, file=diagnostic.file, span=diagnostic.span
+        diagnostic.code, RULES[diagnostic.code].title, file=diagnostic.file, span=diagnostic.span
     )

@@ -30,7 +30,7 @@ Syntax = Literal["toml", "json"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """The text of one document, and what it is called in diagnostics."""
 
     text: str
@@ -76,23 +76,23 @@ class JsonExtensionError(ValueError):
     """Python's reader met what is no JSON: NaN, an infinity, a key given twice, or half of a letter."""
 
 
-def text_source(text: str, file: str = "<text>", path: Path | None = None) -> Source:
+def text_source(text: str, file: str = "<text>", path: Path | None = None) -> SourceText:
     """Return a source for a text; its syntax follows the file's suffix, or else its first character."""
     text = text.removeprefix("\ufeff")
     suffix = Path(file).suffix.lower()
     if suffix in {".toml", ".json"}:
-        return Source(text, file, "json" if suffix == ".json" else "toml", path)
-    return Source(text, file, "json" if text.lstrip()[:1] == "{" else "toml", path)
+        return SourceText(text, file, "json" if suffix == ".json" else "toml", path)
+    return SourceText(text, file, "json" if text.lstrip()[:1] == "{" else "toml", path)
 
 
-def read(source: str | os.PathLike[str] | Source, confine: Confine | None = None) -> Source:
+def read(source: str | os.PathLike[str] | SourceText, confine: Confine | None = None) -> SourceText:
     """Return the source that a path names, or that a text is.
 
     A string is a text if it holds a line break or begins with `{`, and a path otherwise. Raises SpecFileError
     for what cannot be read, or lies outside of the folder to which a check is confined, and SpecError for a file
     that is not UTF-8.
     """
-    if isinstance(source, Source):
+    if isinstance(source, SourceText):
         if source.path is not None:
             _check_confined(source.file, source.path, confine)
         return source
@@ -110,7 +110,7 @@ def _check_confined(name: str, path: Path, confine: Confine | None) -> None:
         raise SpecFileError(f"{name}: lies outside of {confine.name}, to which this check is confined")
 
 
-def bytes_source(data: bytes, name: str, path: Path | None = None) -> Source:
+def bytes_source(data: bytes, name: str, path: Path | None = None) -> SourceText:
     """Return a source for a file's bytes, as `read` does for a file's name."""
     if len(data) > MAX_BYTES:
         limit = MAX_BYTES // 2**20

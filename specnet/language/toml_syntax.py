@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from specnet.diagnostics import Diagnostic, Position, Span
+from specnet.diagnostics import Diagnostic, Position, TextSpan
 from specnet.language.positions import locate
 from specnet.language.wording import plain
 
 if TYPE_CHECKING:
-    from specnet.language.source import Source
+    from specnet.language.source import SourceText
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _WORD = re.compile(r"[^\s,\]}\[{#=]+")
@@ -40,7 +40,7 @@ Fault = tuple[str, str | None]
 """A message and a cure."""
 
 
-def toml_fault(source: Source, error: ValueError) -> Diagnostic:
+def toml_fault(source: SourceText, error: ValueError) -> Diagnostic:
     """Return the finding that a TOMLDecodeError stands for."""
     text = source.text
     offset = _offset(text, str(error))
@@ -59,7 +59,7 @@ def toml_fault(source: Source, error: ValueError) -> Diagnostic:
     column = offset - text.rfind("\n", 0, offset)
     rest = _WORD.match(text, offset)
     width = len(rest.group()) if rest else int(offset < len(text) and text[offset] not in "\r\n")
-    span = Span(Position(line, column), Position(line, column + width))
+    span = TextSpan(Position(line, column), Position(line, column + width))
     return Diagnostic("SN101", said, help=cure, file=source.file, span=span)
 
 
@@ -84,7 +84,7 @@ def _offset(text: str, message: str) -> int:
     return min(start + int(found[2]) - 1, len(text))
 
 
-def _twice(source: Source, before: str) -> Diagnostic | None:
+def _twice(source: SourceText, before: str) -> Diagnostic | None:
     from specnet.language.syntax import duplicate_fault
 
     try:

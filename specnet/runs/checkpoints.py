@@ -23,7 +23,7 @@ from specnet.runs.files import write_whole, writing
 from specnet.training.events import EpochEnded, Event, Span, StepsDone
 from specnet.training.history import History
 from specnet.training.loop import Trainer
-from specnet.training.state import State
+from specnet.training.state import TrainingState
 
 Array = np.ndarray[Any, Any]
 
@@ -69,7 +69,7 @@ class Checkpoints:
         if better:
             self.write(BEST, self._trainer.state())
 
-    def write(self, name: str, state: State) -> None:
+    def write(self, name: str, state: TrainingState) -> None:
         """Write a checkpoint; the file has its name only when it is whole and on the disk."""
         history = self._history.state()
         meta = {
@@ -131,8 +131,8 @@ class Stored:
     """What a checkpoint's file holds."""
 
     path: Path
-    training: State
-    history: State
+    training: TrainingState
+    history: TrainingState
     best: float | None
     """The best value so far of what `best` names."""
 
@@ -167,8 +167,10 @@ def read(path: Path) -> Stored:
     if meta["format"] != FORMAT:
         raise RunError(f"{path} has format {meta['format']}, and this specnet reads format {FORMAT}")
 
-    def part(lead: str, plain: dict[str, Any]) -> State:
-        return State({k.removeprefix(lead): v for k, v in arrays.items() if k.startswith(lead)}, plain)
+    def part(lead: str, plain: dict[str, Any]) -> TrainingState:
+        return TrainingState(
+            {k.removeprefix(lead): v for k, v in arrays.items() if k.startswith(lead)}, plain
+        )
 
     return Stored(path, part(TRAINING, meta["training"]), part(HISTORY, meta["history"]), meta["best"])
 

@@ -25,7 +25,7 @@ FEW_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ColumnUse:
     """What a column is for, and why."""
 
     column: ColumnSurvey
@@ -39,7 +39,7 @@ class Draft:
 
     text: str
     task: Literal["classes", "numbers"]
-    uses: tuple[Use, ...]
+    uses: tuple[ColumnUse, ...]
     classes: int | None
 
 
@@ -105,33 +105,33 @@ def _rowlike(table: Survey, column: ColumnSurvey) -> bool:
     return column.many or len(column.distinct) > MOST_CATEGORIES or len(column.distinct) == table.rows > 20
 
 
-def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> Use:
+def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> ColumnUse:
     if column is aim:
         if task == "classes":
-            return Use(column, "target", f"{len(column.distinct)} classes")
-        return Use(column, "target", "a number: its values do not count classes from 0 or 1")
+            return ColumnUse(column, "target", f"{len(column.distinct)} classes")
+        return ColumnUse(column, "target", "a number: its values do not count classes from 0 or 1")
     names = [c.name for c in table.columns if c is aim or c.place < column.place]
     if table.header and not column.name:
-        return Use(column, "left out", "it has no name")
+        return ColumnUse(column, "left out", "it has no name")
     if table.header and column.name in names:
-        return Use(column, "left out", "another column has its name")
+        return ColumnUse(column, "left out", "another column has its name")
     if not column.rows:
-        return Use(column, "left out", "it has no value at all")
+        return ColumnUse(column, "left out", "it has no value at all")
     if len(column.distinct) == 1 and not column.missing:
-        return Use(column, "left out", "it holds one value only")
+        return ColumnUse(column, "left out", "it holds one value only")
     if _rowlike(table, column):
         if column.numeric:
-            return Use(column, "left out", "it counts the rows")
+            return ColumnUse(column, "left out", "it counts the rows")
         amount = "more than 1000" if column.many else str(len(column.distinct))
-        return Use(column, "left out", f"{amount} different texts say little about new rows")
+        return ColumnUse(column, "left out", f"{amount} different texts say little about new rows")
     if column.numeric:
-        return Use(column, "input", "a number")
+        return ColumnUse(column, "input", "a number")
     width = len(column.distinct)
-    return Use(column, "input", f"{width} categories, an input each")
+    return ColumnUse(column, "input", f"{width} categories, an input each")
 
 
 def _document(
-    table: Survey, aim: ColumnSurvey, uses: Iterable[Use], classes: int | None, document: Path
+    table: Survey, aim: ColumnSurvey, uses: Iterable[ColumnUse], classes: int | None, document: Path
 ) -> str:
     inputs = [use.column for use in uses if use.role == "input"]
     out = [use for use in uses if use.role == "left out"]
@@ -173,7 +173,7 @@ def _data(
     aim: ColumnSurvey,
     inputs: list[ColumnSurvey],
     used: list[ColumnSurvey],
-    out: list[Use],
+    out: list[ColumnUse],
     document: Path,
 ) -> list[str]:
     path = os.path.relpath(table.path, document.parent)

@@ -15,7 +15,7 @@ from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults, clipped
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
@@ -115,7 +115,7 @@ def _of_file(model: Model, path: Path) -> Split:
     found = site.find(str(path), what="either" if images else "file")
     faults.check()
     assert found is not None
-    place = Place(found, str(path), (), site)
+    place = FilePlace(found, str(path), (), site)
     if images and found.suffix.lower() != ".npz":
         pair = _images(encoding, place)
     else:
@@ -125,7 +125,7 @@ def _of_file(model: Model, path: Path) -> Split:
     return _split(model, *pair)
 
 
-def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+def _table(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
     from specnet.data.readers.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
 
@@ -134,7 +134,7 @@ def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None
     return labelled_rows(encoding.columns, reader, reader.dialect_of(place.path), place)
 
 
-def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
     from specnet.data.images.folder import labelled_images, unlabelled_images
     from specnet.data.images.rows import decoded
     from specnet.data.images.source import pillow_is_there
@@ -154,7 +154,7 @@ def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | Non
     return ArrayRows(decoded(found.files, frame, faults, ())), np.array(found.labels, np.int64)
 
 
-def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
     from specnet.data.arrays.npz import read_inputs
     from specnet.data.arrays.npz_file import open_arrays
 
@@ -188,7 +188,7 @@ def _of_frame(model: Model, frame: Any) -> Split:
         )
     faults = Faults(())
     reader = cast("Tabular", encoding.reader)
-    place = Place(Path(), "the frame", (), Site(Path(), faults))
+    place = FilePlace(Path(), "the frame", (), Site(Path(), faults))
     pair = labelled_rows(encoding.columns, reader, frame_dialect(reader, frame), place)
     faults.check()
     assert pair is not None

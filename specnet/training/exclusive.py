@@ -7,7 +7,7 @@ from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from typing import Generic, TypeVar
 
 from specnet.diagnostics import ModelInUseError
-from specnet.runtime.use import Use
+from specnet.runtime.use import ModelUse
 from specnet.training.events import Ended
 
 E = TypeVar("E")
@@ -24,7 +24,7 @@ class ExclusiveEvents(Iterator[E], Generic[E]):
     is raised, or the iterator is closed or garbage-collected.
     """
 
-    def __init__(self, events: Generator[E, None, None], use: Use) -> None:
+    def __init__(self, events: Generator[E, None, None], use: ModelUse) -> None:
         self._events, self._use = events, use
 
     def __next__(self) -> E:

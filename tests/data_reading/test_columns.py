@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from specnet.data import Encoding
-from specnet.data.signature import Stretch
+from specnet.data.signature import ColumnSlice
 from specnet.diagnostics import SpecError
 
 TABLE = """\
@@ -57,10 +57,10 @@ def test_each_column_as_it_is_said(said):
 
 def test_where_each_element_comes_from(said):
     assert said.signature.stretches == (
-        Stretch("age", 0, 1, "number"),
-        Stretch("size", 1, 1, "index", 3),
-        Stretch("member", 2, 1, "boolean", 2),
-        Stretch("zip", 3, 3, "onehot", 3),
+        ColumnSlice("age", 0, 1, "number"),
+        ColumnSlice("size", 1, 1, "index", 3),
+        ColumnSlice("member", 2, 1, "boolean", 2),
+        ColumnSlice("zip", 3, 3, "onehot", 3),
     )
     assert stored(said.encoding).signature == said.signature
 
@@ -72,7 +72,7 @@ def test_stretches_last_while_elements_are_what_they_were(desk):
     assert [stretch.start for stretch in kept.stretches] == [0, 1, 2, 3]
     assert desk.inspect(**fields, transforms=[{"type": "one_hot", "classes": 9}]).stretches is None
     iris = desk.inspect(type="builtin", name="iris").stretches
-    assert iris[3] == Stretch("petal_width", 3, 1, "number")
+    assert iris[3] == ColumnSlice("petal_width", 3, 1, "number")
     assert desk.inspect(type="synthetic", kind="moons").stretches is None
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import specnet
 from specnet.data import READERS, inspect_data, load_data
 from specnet.data.images.decoding import Frame, decode
-from specnet.data.images.header import MOST_PIXELS, Header, Unreadable, checked_header
+from specnet.data.images.header import MOST_PIXELS, ImageHeader, Unreadable, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
 from tests.pictures import chunk, png_bytes, write_classes, write_png
@@ -170,7 +170,7 @@ def test_palettes_are_resolved_with_their_transparency(tmp_path):
 def test_jpeg(tmp_path, mode):
     smooth = np.add.outer(np.arange(16) * 8, np.arange(16) * 7).astype(np.uint8)
     Image.fromarray(np.repeat(smooth[..., None], 3, 2)).convert(mode).save(tmp_path / "a.jpeg", quality=98)
-    assert checked_header(tmp_path / "a.jpeg") == Header("JPEG", 16, 16)
+    assert checked_header(tmp_path / "a.jpeg") == ImageHeader("JPEG", 16, 16)
     got = framed(tmp_path / "a.jpeg", (16, 16)).astype(int)
     assert np.abs(got - smooth[..., None]).max() <= 6
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import specnet
-from specnet.diagnostics import Diagnostic, Position, Span, SpecError, SpecFileError
+from specnet.diagnostics import Diagnostic, Position, SpecError, SpecFileError, TextSpan
 from specnet.language.source import MAX_DEPTH, read, text_source
 
 
@@ -62,7 +62,7 @@ def test_toml_syntax(text: str, where: tuple[int, int, int], message: str, cure:
     line, start, end = where
     assert found.code == "SN101"
     assert message in found.message
-    assert found.span == Span(Position(line, start), Position(line, end))
+    assert found.span == TextSpan(Position(line, start), Position(line, end))
     assert cure is None or cure in (found.help or "")
 
 
@@ -89,7 +89,7 @@ def test_json_syntax(text: str, where: tuple[int, int, int] | None, message: str
     assert found.code == "SN101"
     assert message in found.message
     if where is not None:  # Python 3.13 reports a trailing comma at the comma, 3.11 after it
-        assert found.span == Span(Position(where[0], where[1]), Position(where[0], where[2]))
+        assert found.span == TextSpan(Position(where[0], where[1]), Position(where[0], where[2]))
 
 
 def test_json_extensions_are_all_reported() -> None:
@@ -136,7 +136,7 @@ def test_empty_documents(text: str) -> None:
 def test_deep_toml(text: str) -> None:
     found = only(text)
     assert found.code == "SN105"
-    assert found.span == Span(Position(1, 5 + MAX_DEPTH), Position(1, 6 + MAX_DEPTH))
+    assert found.span == TextSpan(Position(1, 5 + MAX_DEPTH), Position(1, 6 + MAX_DEPTH))
 
 
 def test_deep_json_and_dotted_keys() -> None:

@@ -19,7 +19,7 @@ from specnet.data.opening import open_unbuffered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.stretch import Stretch
+    from specnet.data.arrays.stretch import ByteRange
     from specnet.data.faults import Faults
     from specnet.data.rows import Index
 
@@ -29,7 +29,7 @@ class FileRows:
 
     window = 0
 
-    def __init__(self, stretch: Stretch) -> None:
+    def __init__(self, stretch: ByteRange) -> None:
         self._stretch = stretch
         self._file = open_unbuffered(stretch.path)
         weakref.finalize(self, self._file.close)

@@ -8,8 +8,8 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from specnet.data.arrays.stretch import Obstacle, Stretch, too_large
-from specnet.data.files import Place, Site
+from specnet.data.arrays.stretch import ByteRange, Obstacle, too_large
+from specnet.data.files import FilePlace, Site
 from specnet.data.opening import open_regular, open_unbuffered
 from specnet.data.sample import Cells, array_cells, leading_rows
 
@@ -79,9 +79,9 @@ class IdxFile:
             )
         return None
 
-    def stretch(self) -> Stretch:
+    def stretch(self) -> ByteRange:
         """Return where the elements lie, where there is no obstacle."""
-        return Stretch(self.path, self.name, self._header, f">{self.type}", self.shape)
+        return ByteRange(self.path, self.name, self._header, f">{self.type}", self.shape)
 
     def sound(self, site: Site) -> bool:
         """Return whether the file is as long as its header says, where it is not compressed; note it if not."""
@@ -167,7 +167,7 @@ class IdxFile:
         return Counter(values)
 
 
-def open_file(place: Place) -> IdxFile | None:
+def open_file(place: FilePlace) -> IdxFile | None:
     """Return a file, its header read, or note what is wrong with it."""
     path, name, key, site = place
     try:

@@ -10,10 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from specnet.data.arrays.stretch import Obstacle, Stretch, too_large
+from specnet.data.arrays.stretch import ByteRange, Obstacle, too_large
 from specnet.data.faults import clipped
 from specnet.data.files import Site
-from specnet.data.npy import Header, HeaderError, read_header
+from specnet.data.npy import HeaderError, NpyHeader, read_header
 from specnet.data.opening import open_regular
 from specnet.data.sample import Cells, array_cells, leading_rows
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Damaged = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
-NO_HEADER = Header("V", False, (), 0)
+NO_HEADER = NpyHeader("V", False, (), 0)
 
 CHUNK = 1 << 20
 
@@ -44,7 +44,7 @@ class NpyArray:
     path: Path
     file: str
     key: KeyPath
-    header: Header = NO_HEADER
+    header: NpyHeader = NO_HEADER
 
     @property
     def what(self) -> str:
@@ -148,11 +148,11 @@ class NpyArray:
             )
         return None
 
-    def stretch(self) -> Stretch:
+    def stretch(self) -> ByteRange:
         """Return where the elements lie, where there is no obstacle."""
         other = ">" if sys.byteorder == "little" else "<"
         order = other if self.header.swapped else "="
-        return Stretch(
+        return ByteRange(
             self.path, self.file, self.start() + self.header.size, order + self.header.type, self.shape
         )
 

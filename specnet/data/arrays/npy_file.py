@@ -6,10 +6,10 @@ from specnet.data.arrays.npy_array import NpyArray
 from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
 
 
-def open_npy(place: Place) -> NpyArray | None:
+def open_npy(place: FilePlace) -> NpyArray | None:
     """Return the array of a .npy file, its header read, or note what is wrong with it."""
     with open_regular(place.path) as file:
         start = file.read(6)

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
 from specnet.data.arrays.stretch import Obstacle
 from specnet.data.faults import clipped, closest
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class NpzArray(NpyArray):
         return Extent(info.file_size, info.compress_size * RATIO + RATIO)
 
 
-def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
+def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
     """Return the named arrays of a file, their headers read, or note what is wrong with them."""
     path, file, file_key, site = place.path, place.name, place.key, place.site
     before = len(site.faults.found)

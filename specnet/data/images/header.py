@@ -33,7 +33,7 @@ class Unreadable(ValueError):  # noqa: N818 - a finding about a file, always tur
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class ImageHeader:
     """What the beginning of an image's file tells."""
 
     form: Form
@@ -41,7 +41,7 @@ class Header:
     height: int
 
 
-def checked_header(path: Path) -> Header:
+def checked_header(path: Path) -> ImageHeader:
     """Return the header of an image; raise Unreadable if the file is none, or another than its name says."""
     meant = SUFFIXES.get(path.suffix.lower())
     if meant is None:
@@ -69,7 +69,7 @@ def checked_header(path: Path) -> Header:
     return header
 
 
-def _header(file: IO[bytes]) -> Header:
+def _header(file: IO[bytes]) -> ImageHeader:
     start = file.read(24)
     if not start:
         raise Unreadable("is empty")
@@ -84,7 +84,7 @@ def _header(file: IO[bytes]) -> Header:
     raise Unreadable("is neither PNG nor JPEG by its contents")
 
 
-def _jpeg(file: IO[bytes]) -> Header:
+def _jpeg(file: IO[bytes]) -> ImageHeader:
     while True:
         lead = file.read(1)
         marker = file.read(1)
@@ -105,7 +105,7 @@ def _jpeg(file: IO[bytes]) -> Header:
         file.seek(length - 2, 1)
 
 
-def _sound(form: Form, width: int, height: int) -> Header:
+def _sound(form: Form, width: int, height: int) -> ImageHeader:
     if not width or not height:
         raise Unreadable(f"is damaged: its header tells of {width} x {height} pixels")
-    return Header(form, width, height)
+    return ImageHeader(form, width, height)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from specnet.data.faults import clipped, closest, counted, listed
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import Dialect, number
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Layout:
         return (*self.features, *self.targets)
 
 
-def first_record(place: Place, dialect: Dialect) -> list[str] | None:
+def first_record(place: FilePlace, dialect: Dialect) -> list[str] | None:
     """Return the first record of a file, its cells stripped, or note why there is none."""
     record: list[str] | None = None
     before = len(place.site.faults.found)
@@ -54,7 +54,7 @@ def first_record(place: Place, dialect: Dialect) -> list[str] | None:
 class Resolver:
     """Finds the columns that a document names in the first record of a file."""
 
-    def __init__(self, first: Sequence[str], place: Place, dialect: Dialect, faults: Faults) -> None:
+    def __init__(self, first: Sequence[str], place: FilePlace, dialect: Dialect, faults: Faults) -> None:
         self.place = place
         self.header = dialect.header
         self.delimiter = dialect.delimiter

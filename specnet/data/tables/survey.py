@@ -11,7 +11,7 @@ from math import inf, isfinite, sqrt
 from pathlib import Path
 
 from specnet.data.readers.table import MARKERS
-from specnet.data.tables.dialect import Lines, number
+from specnet.data.tables.dialect import Records, number
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -129,7 +129,9 @@ def survey(path: Path) -> Survey:
     with io.StringIO(text, newline="") as stream:
         reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
-            records = [(line, [cell.strip() for cell in record]) for line, record in Lines(reader).numbered()]
+            records = [
+                (line, [cell.strip() for cell in record]) for line, record in Records(reader).numbered()
+            ]
         except csv.Error as error:
             raise _fault(
                 path, "SN504", f"`{path}` is no well-formed CSV: {error}, in line {reader.line_num}"

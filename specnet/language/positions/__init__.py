@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from specnet.language.positions.tree import Duplicate, Entry, Positions
+from specnet.language.positions.tree import Duplicate, PositionEntry, Positions
 
-__all__ = ["Duplicate", "Entry", "Positions", "locate"]
+__all__ = ["Duplicate", "PositionEntry", "Positions", "locate"]
 
 
 def locate(text: str, syntax: Literal["toml", "json"]) -> Positions:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from specnet.compiler.listing import Names
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
+from specnet.compiler.printer import Names
 from specnet.compiler.wiring import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.listing import Names
 from specnet.compiler.model import Model, as_targets
+from specnet.compiler.printer import Names
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.data.lazy import whole
@@ -79,10 +79,8 @@ class _Training:
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows
         self.length = run_length(self.spec, self.rows)
-        for name in OWN.split():
-            program.names.new(name)
         self.targets = target_names(self.network)
-        for name in self.targets.values():
+        for name in {*OWN.split(), *self.targets.values()}:
             program.names.new(name)
         self.variables = parameter_names(model, program)
         self.figures = watched_figures(self.network)

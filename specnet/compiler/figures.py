@@ -14,7 +14,7 @@ from specnet.vocabulary.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class OutputFigure:
     """A metric of an output; without one, its loss, without penalties or its weight in the sum of several."""
 
     output: str

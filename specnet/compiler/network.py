@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.entries import named_inputs
-from specnet.compiler.figures import Figure
+from specnet.compiler.figures import OutputFigure
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.compiler.wiring import changed, check_wiring, every
@@ -38,7 +38,7 @@ class Network:
         self.outputs: dict[str, NetworkOutput] = {}
         """The outputs by their names; the only one has none where the document names none."""
         lowered = self.lower(training=False)
-        self.figures: tuple[Figure, ...] = tuple(
+        self.figures: tuple[OutputFigure, ...] = tuple(
             figure for output in self.outputs.values() for figure in output.figures
         )
         """What is measured beside the loss."""

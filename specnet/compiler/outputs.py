@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from specnet.compiler.figures import Figure
+from specnet.compiler.figures import OutputFigure
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph import ops
@@ -47,7 +47,7 @@ class NetworkOutput:
     """The dtype of targets as its loss takes them: int64 for class indices."""
     elements_per_row: int
     """Over how many elements of a row its loss is averaged."""
-    figures: tuple[Figure, ...]
+    figures: tuple[OutputFigure, ...]
     """What is measured of it."""
 
     @property
@@ -190,7 +190,7 @@ def _target(
     )
 
 
-def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tuple[Figure, ...]:
+def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tuple[OutputFigure, ...]:
     """Return what is measured of an output; of one of several, its loss, too."""
     loss, of_loss = asked.loss, (*path, "loss")
     measured: list[tuple[Metric | None, KeyPath]] = [(None, of_loss)] if name else []
@@ -199,7 +199,7 @@ def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tup
     else:
         measured += [(metric, (*path, "metrics", i)) for i, metric in enumerate(asked.metrics)]
     return tuple(
-        Figure(name, metric and metric.under(loss), loss, elements, where) for metric, where in measured
+        OutputFigure(name, metric and metric.under(loss), loss, elements, where) for metric, where in measured
     )
 
 

@@ -147,7 +147,7 @@ class Network:
             *mixing_faults(self),
         ]
         if not self.trained:
-            message = "there is nothing to train: no layer has parameters that may change"
+            message = "there is nothing to train: no layer has trainable parameters"
             found.append(Diagnostic("SN308", message, ("layers",), part="key"))
         labels: dict[str, KeyPath] = {}
         for figure in self.figures:
@@ -155,7 +155,7 @@ class Network:
             first = labels.setdefault(label, path)
             if first != path:
                 where = Label("the first one is here", first)
-                message = f"two metrics would be given as `{label}`"
+                message = f"two metrics would be reported as `{label}`"
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
                 tuple(figure.values(own.elements, own.prediction, own.target))

@@ -50,5 +50,5 @@ class MultiOutput(Loss):
     outputs: Annotated[dict[str, NamedOutput], Field(min_length=1)]
     """The outputs by their names."""
     targets: ClassVar[Targets] = "several"
-    unmixable: ClassVar[str | None] = "the targets of several outputs are not mixed"
+    unmixable: ClassVar[str | None] = "the targets of several outputs cannot be mixed"
     default_metrics: ClassVar[tuple[str, ...]] = ()

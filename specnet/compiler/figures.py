@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -46,14 +46,11 @@ class OutputFigure:
         for name, value in self.metric.keeps(prediction, target).items():
             yield f"{self.label}:{name}", value
 
-    def finish(self, measured: Mapping[str, Any], rows: int) -> float | list[list[float]]:
-        """Return the figure, given all sums and kept arrays under the names of `values`."""
-        start = len(self.label)
-        own = {
-            name[start + 1 :]: array
-            for name, array in measured.items()
-            if name.startswith((f"{self.label}/", f"{self.label}:"))
-        }
-        if self.metric is None:
-            return float(own["cost"]) / (rows * self.elements_per_row) * self.loss.scale
-        return self.metric.finish(own, rows)
+    @property
+    def finish(self) -> Callable[[Mapping[str, Any], int], float | list[list[float]]]:
+        """What makes the figure of its totals and kept arrays by name, and the number of rows."""
+        return self.mean_loss if self.metric is None else self.metric.finish
+
+    def mean_loss(self, totals: Mapping[str, Any], rows: int) -> float:
+        """Return the loss, given the total of what elements cost and the number of rows."""
+        return float(totals["cost"]) / (rows * self.elements_per_row) * self.loss.scale

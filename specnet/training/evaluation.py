@@ -90,7 +90,13 @@ class PreparedSplit:
         figures: dict[str, Any] = {"loss": cost * loss.scale + totals.get("penalty", 0.0)}
         measured = {**totals, **self._kept}
         for figure in network.figures:
-            figures[figure.label] = figure.finish(measured, self.rows)
+            label = figure.label
+            own = {
+                name[len(label) + 1 :]: array
+                for name, array in measured.items()
+                if name.startswith((f"{label}/", f"{label}:"))
+            }
+            figures[label] = figure.finish(own, self.rows)
         return figures
 
 

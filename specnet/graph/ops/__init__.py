@@ -104,6 +104,7 @@ from specnet.graph.ops.shaping import (
     reshape,
     rows,
     transpose,
+    zeros_like,
 )
 
 __all__ = [
@@ -217,4 +218,5 @@ __all__ = [
     "where",
     "window_sum",
     "window_sum_grad",
+    "zeros_like",
 ]

@@ -10,7 +10,7 @@ from rich.console import Console
 from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.numbers import counted, number
-from specnet.cli.tables import Table
+from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say
 from specnet.runs.files import finite
 from specnet.runs.gradients import TOLERANCE, GradientCheck
@@ -46,7 +46,7 @@ def _data(found: list[GradientCheck], *, right: bool) -> dict[str, object]:
 
 
 def _show(console: Console, found: list[GradientCheck]) -> None:
-    table = Table(["parameter", "shape", "checked", "gradient", "difference", "error", ""], "<<>>>><")
+    table = TextTable(["parameter", "shape", "checked", "gradient", "difference", "error", ""], "<<>>>><")
     for check in found:
         size = math.prod(check.shape)
         table.rows.append(
@@ -64,7 +64,7 @@ def _show(console: Console, found: list[GradientCheck]) -> None:
     console.print()
     wrong = [check.name for check in found if not check.ok]
     if not found:
-        say(console, " the model has no parameters, and so no gradients")
+        say(console, " the model has no parameters, so there are no gradients to check")
     elif wrong:
         say(
             console,

@@ -14,7 +14,7 @@ from rich.text import Text
 from specnet.cli.curve import Series, draw
 from specnet.cli.numbers import column, duration
 from specnet.cli.runs import chosen
-from specnet.cli.tables import Table, section
+from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import WIDEST, notes, plain, results, say
 from specnet.runs.comparison import ABSENT, Comparison, Figure
 from specnet.runs.comparison import compare as compared
@@ -70,13 +70,13 @@ def _show(console: Console, comparison: Comparison) -> None:
         rows = [[d.key, *(_shown(value) for value in d.values)] for d in comparison.differences]
         _fitting(["key", *heads], rows, "<" * (len(heads) + 1), console)
     else:
-        say(console, " nothing: the runs were made of the same", "dim")
-    section(console, "what they came to")
+        say(console, " nothing: the runs used the same document, data and versions", "dim")
+    section(console, "results")
     _fitting(["", *heads], _results(comparison), "<" + ">" * len(heads), console)
     if any(figure.best for figure in comparison.figures):
         say(console, " * the best", "dim")
     if not comparison.same_rows:
-        say(console, " measured on other rows: a part of each difference is chance", "yellow")
+        say(console, " measured on different rows: part of each difference is chance", "yellow")
     title, lines = curves(comparison.runs)
     series = [
         Series(
@@ -146,5 +146,5 @@ def _fitting(heads: list[str], rows: list[list[str]], sides: str, console: Conso
         if start > 1:
             console.print()
         part = [[row[0], *row[start:end]] for row in rows]
-        Table([heads[0], *heads[start:end]], sides[0] + sides[start:end], list(part)).show(console)
+        TextTable([heads[0], *heads[start:end]], sides[0] + sides[start:end], list(part)).show(console)
         start = end

@@ -20,7 +20,7 @@ _KEY = re.compile(rb"""^[ \t{]*["']?specnet["']?[ \t]*[:=]""", re.MULTILINE)
 
 
 @dataclass
-class Found:
+class FoundDocuments:
     """What the arguments came to."""
 
     files: list[str] = field(default_factory=list)
@@ -29,7 +29,9 @@ class Found:
     """Why an argument names no document."""
 
 
-def find(arguments: Sequence[str], *, specs_only: bool = False, confine: Confine | None = None) -> Found:
+def find(
+    arguments: Sequence[str], *, specs_only: bool = False, confine: Confine | None = None
+) -> FoundDocuments:
     """Return the documents that arguments name.
 
     A folder stands for all documents in it and below it: the TOML and JSON files that have the root key
@@ -39,13 +41,13 @@ def find(arguments: Sequence[str], *, specs_only: bool = False, confine: Confine
     With `confine`, nothing outside of a folder is looked at: an argument that lies there is a problem (passed
     over with `specs_only`), and links that lead there are passed over.
     """
-    found = Found()
+    found = FoundDocuments()
     seen: set[str] = set()
     for argument in arguments:
         outside = confine is not None and argument != STDIN and not _holds(confine, argument)
         if outside:
             if confine is not None and not specs_only:
-                message = f"{argument}: lies outside of {confine.name}, to which this check is confined"
+                message = f"{argument}: is outside {confine.name}, to which this check is confined"
                 found.problems.append(message)
             continue
         names = list(_named(argument, specs_only=specs_only, confine=confine))

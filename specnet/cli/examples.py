@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from specnet.cli.vocabulary import Entry
+from specnet.cli.vocabulary import FamilyEntry
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain
 from specnet.vocabulary.kind import Kind, Table
@@ -42,12 +42,12 @@ FILES: dict[str, dict[str, Any]] = {
 """The same for the readers whose fields are called like those of others."""
 
 
-def example(entry: Entry, kind: type[Kind]) -> str:
+def example(entry: FamilyEntry, kind: type[Kind]) -> str:
     """Return TOML that names a kind at the place of its family, with what it needs and an option."""
     return _written(entry, {"type": describe(kind).name, **_needed(kind), **_optional(kind)})
 
 
-def _written(entry: Entry, fields: dict[str, Any]) -> str:
+def _written(entry: FamilyEntry, fields: dict[str, Any]) -> str:
     value = fields["type"] if len(fields) == 1 else fields
     if entry.path is None:
         assert entry.owner is not None

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from specnet import api
 from specnet.cli.numbers import amount, counted, size
-from specnet.cli.tables import Table, section
+from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import plain, results
 from specnet.compiler.study import build
 from specnet.data import inspect_data
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 MEMORY = {
     "data": "the splits",
     "parameters": "the parameters, and a copy where the best are kept",
-    "slots": "what the optimizer keeps",
+    "slots": "the optimizer's slots",
     "batches": "the rows of a step, and their order",
-    "augmentation": "what changes the rows of a step at random",
-    "arena": "what passes between steps of the plans",
+    "augmentation": "random changes of a step's rows",
+    "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
     "loops": "the views that loops have ready for each of their steps",
 }
@@ -109,9 +109,9 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
     _totals(explanation, times).show(console)
 
 
-def _layers(explanation: Explanation) -> Table:
+def _layers(explanation: Explanation) -> TextTable:
     network = explanation.network
-    table = Table(["layer", "type", "output", "parameters"], "<<<>")
+    table = TextTable(["layer", "type", "output", "parameters"], "<<<>")
     table.rows.append(["inputs", "", f"(batch, {', '.join(map(str, network.signature.inputs))})", ""])
     for layer in network.layers:
         amount = explanation.size_of(layer)
@@ -119,13 +119,13 @@ def _layers(explanation: Explanation) -> Table:
     return table
 
 
-def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: str) -> Table:
+def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: str) -> TextTable:
     """Return a row a step; with measured times, these stand in the place of the dtype."""
     heads = ["", "op", "output", "buffer", "FLOPs", "bytes"]
     if times is None:
-        table = Table([*heads[:3], "dtype", *heads[3:]], "><<<<>>")
+        table = TextTable([*heads[:3], "dtype", *heads[3:]], "><<<<>>")
     else:
-        table = Table([*heads, "time", "share"], "><<<>>>>")
+        table = TextTable([*heads, "time", "share"], "><<<>>>>")
     before = None
     code = explanation.code(program) if times is not None else ()
     whole = sum(times.steps) if times is not None else 0.0
@@ -161,8 +161,8 @@ def _title(explanation: Explanation, step: Step) -> str:
     return f"{place}, once, before the first step" if step.once else place
 
 
-def _totals(explanation: Explanation, times: dict[str, Times]) -> Table:
-    table = Table(["", "", ""], "<><")
+def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
+    table = TextTable(["", "", ""], "<><")
     flops = explanation.flops()
     table.rows.append(["parameters", f"{explanation.network.size:,}", ""])
     parts = ", ".join(f"{phase} {amount(flops[phase])}" for phase in PHASES)
@@ -176,9 +176,7 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> Table:
     for name, count in explanation.memory.items():
         if count:
             table.rows.append([f"memory: {name}", size(count), meaning[name]])
-    table.rows.append(
-        ["memory in all", size(sum(explanation.memory.values())), "the most that the run takes at once"]
-    )
+    table.rows.append(["memory in all", size(sum(explanation.memory.values())), "the peak of the run"])
     return table
 
 

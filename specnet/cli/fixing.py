@@ -12,19 +12,19 @@ from pathlib import Path
 
 from specnet.diagnostics import Report, SpecFileError
 from specnet.diagnostics.fixes import fixed
-from specnet.language.source import Source
+from specnet.language.source import SourceText
 
 PASSES = 10
 """How often a document is checked again: a kind put right may show what is wrong with its fields."""
 
-Check = Callable[[Source], Report]
+Check = Callable[[SourceText], Report]
 
 
 @dataclass(frozen=True, slots=True)
 class Mended:
     """What fixing made of one document."""
 
-    source: Source
+    source: SourceText
     """With the text that it has now."""
     report: Report
     """What is still wrong with it."""
@@ -32,7 +32,7 @@ class Mended:
     """How many faults were made good."""
 
 
-def mend(source: Source, report: Report, check: Check) -> Mended:
+def mend(source: SourceText, report: Report, check: Check) -> Mended:
     """Return a document with the fixes of its findings put in, and again until none is left.
 
     Fixes are done only where they cure what they are for and leave the text well-formed.
@@ -52,7 +52,7 @@ def mend(source: Source, report: Report, check: Check) -> Mended:
     return Mended(source, report, done)
 
 
-def diff(before: Source, after: Source) -> str:
+def diff(before: SourceText, after: SourceText) -> str:
     """Return what fixing changed as a unified diff, which `patch -p0` takes."""
     # A line ends where an editor ends it, not at the other characters that splitlines() knows.
     old, new = (re.findall(r"[^\n]*\n|[^\n]+", source.text) for source in (before, after))
@@ -62,7 +62,7 @@ def diff(before: Source, after: Source) -> str:
     )
 
 
-def save(before: Source, after: Source) -> None:
+def save(before: SourceText, after: SourceText) -> None:
     """Write a document in place of its file, whole or not at all, with the permissions that the file has.
 
     A byte order mark stays, and a link stays a link to the same file. Raises SpecFileError where the file
@@ -74,7 +74,9 @@ def save(before: Source, after: Source) -> None:
         data = file.read_bytes()
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
         if data != mark + before.text.encode():
-            raise SpecFileError(f"{before.file}: it changed while it was checked, and is left as it is")
+            raise SpecFileError(
+                f"{before.file}: it changed while it was being checked, and is left unchanged"
+            )
         mode = file.stat().st_mode
         if not os.access(file, os.W_OK):
             raise SpecFileError(f"{before.file}: cannot be written: permission denied")

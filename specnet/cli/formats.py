@@ -17,16 +17,16 @@ LINES = frozenset({"full", "concise", "github"})
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class ReportOutput:
     """A format, and the file that it is written to; None for standard output."""
 
     style: str
     file: str | None = None
 
 
-def outputs(texts: Sequence[str]) -> list[Output]:
+def outputs(texts: Sequence[str]) -> list[ReportOutput]:
     """Return what `--output` asks for, given as FORMAT or FORMAT=FILE; raises ValueError where it makes no sense."""
-    chosen = [_output(text) for text in texts] or [Output("full")]
+    chosen = [_output(text) for text in texts] or [ReportOutput("full")]
     shown = [output.style for output in chosen if output.file is None]
     if len(shown) > 1 and (len(set(shown)) < len(shown) or not LINES.issuperset(shown)):
         raise ValueError(
@@ -39,7 +39,7 @@ def outputs(texts: Sequence[str]) -> list[Output]:
     return chosen
 
 
-def _output(text: str) -> Output:
+def _output(text: str) -> ReportOutput:
     style, equals, file = text.partition("=")
     if style not in FORMATS:
         from specnet.language.suggestions import closest
@@ -49,10 +49,10 @@ def _output(text: str) -> Output:
         raise ValueError(f"{style!r} is not a format: {cure}")
     if equals and not file:
         raise ValueError(f"{text} names no file")
-    return Output(style, None if file in {"", "-"} else file)
+    return ReportOutput(style, None if file in {"", "-"} else file)
 
 
-def write(report: Report, output: Output, fail_on: Severity) -> None:
+def write(report: Report, output: ReportOutput, fail_on: Severity) -> None:
     """Write a report in one format; raises RunError where its file cannot be written."""
     if output.file is not None:
         text = rendered(report, output.style, fail_on)
@@ -84,7 +84,7 @@ _COMMAND = re.compile(r"^\s*::|##\[", re.MULTILINE)
 
 
 def _fence(text: str) -> tuple[str, str]:
-    """Return the lines between which GitHub carries out no command, where a text for people holds what looks like one.
+    """Return the lines between which GitHub runs no command, where a report for people holds what looks like one.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
     """

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from specnet.cli.given import must_exist
 from specnet.cli.numbers import counted, number
-from specnet.cli.tables import Table
+from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say
 from specnet.data.tables.survey import ColumnSurvey, survey
 from specnet.diagnostics import SpecFileError
-from specnet.runs.drafting import Draft, Use, draft
+from specnet.runs.drafting import ColumnUse, Draft, draft
 from specnet.runs.files import write_bytes
 
 
@@ -27,9 +27,7 @@ def init(data: str, *, target: str | None, out: str | None, force: bool, as_json
         sys.stdout.write(made.text)
         return 0
     if document.exists() and not force:
-        raise SpecFileError(
-            f"{document}: there is such a file already; --force replaces it, -o names another"
-        )
+        raise SpecFileError(f"{document}: the file exists; --force overwrites it, -o names another")
     write_bytes(document, made.text.encode())
     if as_json:
         sys.stdout.write(json.dumps(_data(made, document, table.rows), indent=2, ensure_ascii=False) + "\n")
@@ -63,7 +61,7 @@ def _kind(column: ColumnSurvey) -> str:
 
 
 def _show(console: Console, made: Draft, document: Path, rows: int) -> None:
-    table = Table(["column", "kind", "missing", "values", "use", "because"], "<<><<<")
+    table = TextTable(["column", "kind", "missing", "values", "use", "because"], "<<><<<")
     table.rows += [_row(use) for use in made.uses]
     table.show(console)
     what = f"{made.classes} classes" if made.classes else "a number"
@@ -72,7 +70,7 @@ def _show(console: Console, made: Draft, document: Path, rows: int) -> None:
     say(console, f" wrote {document}; train it with: specnet run {document}")
 
 
-def _row(use: Use) -> list[str]:
+def _row(use: ColumnUse) -> list[str]:
     column = use.column
     if column.numeric:
         values = f"{number(column.low)} to {number(column.high)}"

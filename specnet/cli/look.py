@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli import reuse  # noqa: F401 (registers its commands)
-from specnet.cli.app import As, Output, app
+from specnet.cli.app import As, OutputStyle, app
 from specnet.cli.guard import guarded
 
 __all__ = ["app"]
@@ -19,7 +19,7 @@ def runs(
     folder: Annotated[
         str, typer.Argument(metavar="FOLDER", help="The folder in which, and below which, runs are listed.")
     ] = "runs",
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """List runs with their status, time and figures.
 
@@ -28,7 +28,7 @@ def runs(
     """
     from specnet.cli.runs import runs as show
 
-    return show(folder, as_json=output is Output.JSON)
+    return show(folder, as_json=output is OutputStyle.JSON)
 
 
 @app.command()
@@ -51,16 +51,16 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
-    """Show what differs between runs, beside what they came to.
+    """Show what differs between runs, beside results.
 
     Every key that the documents do not agree in, defaults included; the loss and the metrics of every split,
     the best marked with a star; and the loss from epoch to epoch.
     """
     from specnet.cli.compare import compare as show
 
-    return show(runs, svg=svg, as_json=output is Output.JSON)
+    return show(runs, svg=svg, as_json=output is OutputStyle.JSON)
 
 
 @app.command()

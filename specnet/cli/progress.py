@@ -27,7 +27,7 @@ LINE = 5.0
 """Seconds between lines at first; they grow rarer, so that a day's log is a page."""
 
 
-class State:
+class ProgressState:
     """How far a training is, from its events."""
 
     def __init__(self) -> None:
@@ -83,11 +83,11 @@ def introduction(event: Started) -> str:
     )
 
 
-class Lines:
+class LineProgress:
     """Progress for a log: a line at the start, and others that grow rarer."""
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._clock, self._state = console, clock, State()
+        self._console, self._clock, self._state = console, clock, ProgressState()
         self._began = self._next = 0.0
 
     def __enter__(self) -> Self:
@@ -118,7 +118,7 @@ class Bar:
     def __init__(
         self, console: Console, stopping: Callable[[], bool], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._stopping, self._clock, self._state = stopping, clock, State()
+        self._stopping, self._clock, self._state = stopping, clock, ProgressState()
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True, get_renderable=self.picture)
         self._next = 0.0

@@ -9,7 +9,7 @@ from rich.text import Text
 from specnet.cli.examples import example, toml
 from specnet.cli.guard import MISUSED
 from specnet.cli.terminal import WIDEST, failed, plain, results, say
-from specnet.cli.vocabulary import Entry, families, kinds_called
+from specnet.cli.vocabulary import FamilyEntry, families, kinds_called
 from specnet.diagnostics.segments import width_of, wrapped
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.kind import Kind
@@ -34,7 +34,7 @@ def layers(name: str | None) -> int:
         from specnet.language.suggestions import closest
 
         meant = closest(name, [kind for entry in families() for kind in entry.family.kinds])
-        cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all that there is"
+        cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all of them"
         failed(f"nothing is called `{name}`; {cure}")
         return MISUSED
     console = results()
@@ -63,7 +63,7 @@ def _list(console: Console) -> None:
 
 
 def _cut(text: str, width: int, mark: str) -> str:
-    """Return the beginning of a text that fits, up to a word's end."""
+    """Return the beginning of a string that fits, up to a word's end."""
     if width_of(text) <= width:
         return text
     first = text.partition(". ")[0] + "."
@@ -72,7 +72,7 @@ def _cut(text: str, width: int, mark: str) -> str:
     return wrapped(text, width - len(mark))[0].rstrip(" ,;:(") + mark
 
 
-def _explain(console: Console, entry: Entry, kind: type[Kind]) -> None:
+def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
     width = min(console.width, WIDEST)
     description = describe(kind)
     head = Text.assemble(

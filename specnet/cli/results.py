@@ -10,7 +10,7 @@ from rich.text import Text
 
 from specnet.cli.curve import Series, draw
 from specnet.cli.numbers import column, counted, duration
-from specnet.cli.tables import Table, paragraph, section
+from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, plain, say
 from specnet.runs.result import Result
 from specnet.training.history import History
@@ -56,7 +56,9 @@ def show_end(console: Console, result: Result) -> None:
         say(console, f" saved in {result.run}")
 
 
-def results_table(splits: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int], columns: int) -> Table:
+def results_table(
+    splits: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int], columns: int
+) -> TextTable:
     """Return one row a split, with its loss and every metric that is a number.
 
     Where that is wider than there are columns, it is turned: one column a split.
@@ -66,28 +68,30 @@ def results_table(splits: Mapping[str, Mapping[str, Any]], rows: Mapping[str, in
     by_figure = [column([splits[split].get(name) for split in names]) for name in figures]
     heads = ["split", "rows", *figures]
     lines = [[split, f"{rows[split]:,}", *(texts[n] for texts in by_figure)] for n, split in enumerate(names)]
-    upright = Table(heads, "<" + ">" * (len(heads) - 1), list(lines))
+    upright = TextTable(heads, "<" + ">" * (len(heads) - 1), list(lines))
     if upright.width <= columns:
         return upright
     turned = list(zip(heads, *lines, strict=True))
-    return Table(turned[0], "<" + ">" * len(names), list(turned[1:]))
+    return TextTable(turned[0], "<" + ">" * len(names), list(turned[1:]))
 
 
-def confusion_table(matrix: Sequence[Sequence[float]], names: Sequence[str] | None, columns: int) -> Table:
+def confusion_table(
+    matrix: Sequence[Sequence[float]], names: Sequence[str] | None, columns: int
+) -> TextTable:
     """Return counts with the classes' names, or their numbers where the names leave no room."""
     numbers = [str(n) for n in range(len(matrix))]
     named = list(names) if names is not None and len(names) == len(matrix) else numbers
     cells = [[f"{count:,.0f}" if count else "." for count in row] for row in matrix]
     sides = "<" + ">" * len(matrix)
     lines = [[name, *row] for name, row in zip(named, cells, strict=True)]
-    full = Table(["", *named], sides, list(lines))
+    full = TextTable(["", *named], sides, list(lines))
     if full.width <= columns:
         return full
     lines = [
         [f"{name} = {n}" if name != n else n, *row]
         for n, name, row in zip(numbers, named, cells, strict=True)
     ]
-    return Table(["", *numbers], sides, list(lines))
+    return TextTable(["", *numbers], sides, list(lines))
 
 
 def loss_curves(

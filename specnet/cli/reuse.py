@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from specnet.cli.app import As, Output, Overrides, SpecFile, app
+from specnet.cli.app import As, OutputStyle, Overrides, SpecFile, app
 from specnet.cli.guard import guarded
 
 
@@ -16,11 +16,13 @@ from specnet.cli.guard import guarded
 def check_gradients(
     spec: SpecFile,
     overrides: Overrides = None,
-    rows: Annotated[int, typer.Option(min=1, help="Rows of the training split that make the loss.")] = 32,
-    entries: Annotated[
-        int, typer.Option(min=1, help="Numbers of each parameter that are moved one at a time.")
+    rows: Annotated[
+        int, typer.Option(min=1, help="How many rows of the training split the loss is computed on.")
     ] = 32,
-    output: As = Output.TABLE,
+    entries: Annotated[
+        int, typer.Option(min=1, help="How many elements of each parameter are perturbed, one at a time.")
+    ] = 32,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Compare gradients with central differences.
 
@@ -30,7 +32,7 @@ def check_gradients(
     """
     from specnet.cli.check_gradients import check_gradients as check
 
-    return check(spec, overrides or [], rows=rows, entries=entries, as_json=output is Output.JSON)
+    return check(spec, overrides or [], rows=rows, entries=entries, as_json=output is OutputStyle.JSON)
 
 
 RunPath = Annotated[
@@ -49,11 +51,11 @@ def evaluate(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="Inputs and targets of the kind that the run learnt from: CSV, npz, or a folder of images.",
+            help="Inputs and targets in the format that the run was trained on: CSV, npz, or a folder of images.",
             show_default=False,
         ),
     ] = None,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Measure a finished run on its own or other data.
 
@@ -62,7 +64,7 @@ def evaluate(
     """
     from specnet.cli.evaluate import evaluate as measure
 
-    return measure(run, data, as_json=output is Output.JSON)
+    return measure(run, data, as_json=output is OutputStyle.JSON)
 
 
 class Predictions(StrEnum):
@@ -80,7 +82,7 @@ def predict(
         str,
         typer.Argument(
             metavar="DATA",
-            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images as the run learnt from, or - for CSV "
+            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images, as the run was trained on, or - for CSV "
             "or JSON lines on standard input.",
             show_default=False,
         ),
@@ -91,12 +93,12 @@ def predict(
             "--out",
             "-o",
             metavar="FILE",
-            help="Write a .csv, .jsonl or .npz file, whole or not at all.",
+            help="Write a .csv, .jsonl or .npz file; a failure leaves no partial file.",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
-        Predictions, typer.Option("--output", help="How predictions are written on standard output.")
+        Predictions, typer.Option("--output", help="The format of predictions on standard output.")
     ] = Predictions.CSV,
 ) -> int:
     """Predict new rows with a finished run.
@@ -120,7 +122,7 @@ def init(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="What to predict: a column's name, or its place from 0; the last one if left out.",
+            help="The column to predict, by name or by index from 0; the last one if left out.",
             show_default=False,
         ),
     ] = None,
@@ -135,7 +137,7 @@ def init(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
-    output: As = Output.TABLE,
+    output: As = OutputStyle.TABLE,
 ) -> int:
     """Write a first document for a table, with reasons.
 
@@ -144,4 +146,4 @@ def init(
     """
     from specnet.cli.init import init as write
 
-    return write(data, target=target, out=out, force=force, as_json=output is Output.JSON)
+    return write(data, target=target, out=out, force=force, as_json=output is OutputStyle.JSON)

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from specnet.cli.numbers import duration, number
-from specnet.cli.tables import Table
+from specnet.cli.tables import TextTable
 from specnet.cli.terminal import notes, results, say
 from specnet.runs.directory import why_no_run
 from specnet.runs.files import finite
@@ -36,7 +36,7 @@ def runs(folder: str, *, as_json: bool) -> int:
     return 0
 
 
-def listing(found: list[KeptRun], columns: int) -> Table:
+def listing(found: list[KeptRun], columns: int) -> TextTable:
     """Return a row a run; the figures that find no room are left out, from the right."""
     names = list(
         dict.fromkeys(
@@ -52,7 +52,7 @@ def listing(found: list[KeptRun], columns: int) -> Table:
     while True:
         own = [[figures[name][n] for name in names] for n in range(len(found))]
         cells = [[*row, *more] for row, more in zip(rows, own, strict=True)]
-        table = Table([*heads, *names], sides + ">" * len(names), list(cells))
+        table = TextTable([*heads, *names], sides + ">" * len(names), list(cells))
         if table.width <= columns or not names:
             return table
         if len(names) <= KEPT_FIGURES and "started" in heads:
@@ -102,7 +102,7 @@ def chosen(names: list[str]) -> list[KeptRun]:
         places = sorted(glob(name)) if pattern else [name]  # noqa: PTH207 (a pattern may be absolute)
         found = [run for place in places if Path(place).is_dir() for run in find_runs(Path(place))]
         if not found:
-            nothing = "nothing has such a name" if not places else why_no_run(Path(places[0]))
+            nothing = "nothing has this name" if not places else why_no_run(Path(places[0]))
             raise typer.BadParameter(f"{name}: {nothing}", param_hint="RUN")
         paths |= dict.fromkeys(found)
     return [read_run(path) for path in paths]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from specnet.cli.numbers import counted, entries
-from specnet.cli.tables import Table, section
+from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import say
 from specnet.runs.result import Result
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 Column = tuple[str, list[str]]
-"""A head, and a text for each row."""
+"""A head, and a string for each row."""
 
 MOST_ROWS = 100
 """Rows of data that are still shown."""
@@ -63,9 +63,9 @@ def _predictions(console: Console, result: Result) -> None:
         (made if made.width <= console.width else _joined(others)).show(console)
 
 
-def _joined(columns: list[Column]) -> Table:
+def _joined(columns: list[Column]) -> TextTable:
     cells = zip(*(cells for _, cells in columns), strict=True)
-    return Table([head for head, _ in columns], ">" * len(columns), list(cells))
+    return TextTable([head for head, _ in columns], ">" * len(columns), list(cells))
 
 
 def _inputs(result: Result) -> dict[str, list[Column]]:

@@ -30,7 +30,7 @@ STYLES = {
 }
 
 
-class Output(Console):
+class PipeConsole(Console):
     """Rich's console, which leaves a closed pipe to whoever runs the command."""
 
     def on_broken_pipe(self) -> None:
@@ -50,7 +50,7 @@ def notes() -> Console:
 
 def _console(file: IO[str]) -> Console:
     # What a document says is shown as it stands: no markup, no emoji, no colours of Rich's own choice.
-    return Output(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
+    return PipeConsole(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
 
 
 def plain(console: Console) -> bool:

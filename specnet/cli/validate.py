@@ -8,11 +8,11 @@ from pathlib import Path
 
 from specnet import api
 from specnet.cli.documents import STDIN, find
-from specnet.cli.formats import Output, write
+from specnet.cli.formats import ReportOutput, write
 from specnet.cli.guard import FAULTY, MISUSED
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
-from specnet.language import Source, read
+from specnet.language import SourceText, read
 from specnet.language.source import MAX_BYTES, bytes_source
 
 
@@ -21,7 +21,7 @@ class Options:
     """How documents are checked, and what becomes of the findings."""
 
     overrides: Sequence[str] = ()
-    outputs: Sequence[Output] = (Output("full"),)
+    outputs: Sequence[ReportOutput] = (ReportOutput("full"),)
     fail_on: Severity = "error"
     data: bool = True
     statistics: bool = False
@@ -33,7 +33,7 @@ class Options:
     confine: Confine | None = None
     """The folder that neither documents nor what they name may lie outside of."""
 
-    def check(self, source: Source) -> Report:
+    def check(self, source: SourceText) -> Report:
         """Return what is wrong with one document."""
         within = None if self.confine is None else self.confine.name
         return api.validate(source, self.overrides, data=self.data, ignore=self.ignore, confine=within)
@@ -74,7 +74,7 @@ class _Mended:
         from specnet.cli.terminal import notes, say
 
         if not self.faults:
-            text = "No fault can be fixed without a doubt." if report.diagnostics else "No faults to fix."
+            text = "No fault has a safe fix." if report.diagnostics else "No faults to fix."
         else:
             verb = "Fixed" if done else "Would fix"
             text = f"{verb} {_counted(self.faults, 'fault')} in {_counted(self.files, 'file')}."
@@ -107,7 +107,7 @@ def _checked(file: str, options: Options, mended: _Mended) -> Report:
     return report
 
 
-def _stdin(filename: str | None) -> Source:
+def _stdin(filename: str | None) -> SourceText:
     if sys.stdin is None:
         raise SpecFileError("-: there is no standard input")
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -146,7 +146,7 @@ def _write(report: Report, options: Options) -> None:
 def _hint(report: Report, options: Options) -> None:
     fixable = sum(d.fix is not None for d in report.diagnostics)
     if fixable and not options.fix:
-        verb = "can be fixed with --fix; --diff shows how"
+        verb = "fixable with --fix; --diff shows how"
         sys.stdout.write(f"{fixable} {verb}.\n")
 
 
@@ -154,15 +154,15 @@ def statistics(report: Report) -> str:
     """Return how often each code was found, the most frequent first."""
     from collections import Counter
 
-    from specnet.diagnostics.codes import CODES
     from specnet.diagnostics.full import summary
+    from specnet.diagnostics.rules import RULES
 
     counts = Counter(d.code for d in report.diagnostics)
     fixable = Counter(d.code for d in report.diagnostics if d.fix is not None)
     width = max((len(str(count)) for count in counts.values()), default=0)
     lines = []
     for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        title = CODES[code].title if code in CODES else ""
+        title = RULES[code].title if code in RULES else ""
         can = f" ({fixable[code]} can be fixed)" if fixable[code] else ""
         lines.append(f"{count:{width}}  {code}  {title}{can}".rstrip() + "\n")
     return "".join(lines) + summary(report) + "\n"

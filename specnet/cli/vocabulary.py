@@ -15,7 +15,7 @@ FIRST = ("layers", "loss", "metrics", "training", "data")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FamilyEntry:
     """A family, and the first place in a document where one of its kinds may stand."""
 
     family: Family[Any]
@@ -26,7 +26,7 @@ class Entry:
     """The keys that lead to the field, where it has one place in a document."""
     owner: type[Kind] | None
     """The kind whose field it is, where there may be several of that kind; `above` is that kind's own entry."""
-    above: Entry | None
+    above: FamilyEntry | None
 
     @property
     def place(self) -> str:
@@ -46,14 +46,14 @@ class Entry:
         return self.several and not any(needy)
 
 
-def families() -> list[Entry]:
+def families() -> list[FamilyEntry]:
     """Return every family that a document can reach, each once."""
-    found: dict[str, Entry] = {}
+    found: dict[str, FamilyEntry] = {}
     _walk(Spec, (), None, None, found, set())
     return list(found.values())
 
 
-def kinds_called(name: str) -> list[tuple[Entry, type[Kind]]]:
+def kinds_called(name: str) -> list[tuple[FamilyEntry, type[Kind]]]:
     """Return what goes by a name; several families may have a kind of the same."""
     return [(entry, entry.family.kinds[name]) for entry in families() if name in entry.family.kinds]
 
@@ -62,8 +62,8 @@ def _walk(
     table: type[Table],
     path: tuple[str, ...] | None,
     owner: type[Kind] | None,
-    above: Entry | None,
-    found: dict[str, Entry],
+    above: FamilyEntry | None,
+    found: dict[str, FamilyEntry],
     seen: set[type[Table]],
 ) -> None:
     if table in seen:
@@ -79,7 +79,7 @@ def _walk(
             if leaf.family is None:
                 continue
             entry = found.setdefault(
-                leaf.family.name, Entry(leaf.family, name, several, deeper, owner, above)
+                leaf.family.name, FamilyEntry(leaf.family, name, several, deeper, owner, above)
             )
             for kind in leaf.family:
                 below = None if several else deeper

@@ -8,7 +8,7 @@ from math import prod
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
 from specnet.data.faults import clipped, listed
-from specnet.data.signature import Stretch
+from specnet.data.signature import ColumnSlice
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
 from specnet.graph import ops
 from specnet.graph.graph import Value
@@ -44,7 +44,7 @@ def named_inputs(inputs: Mapping[str, Entry], signature: Signature, x: Value) ->
     return {name: _cut(flat, *cut) for name, cut in cuts.items()}
 
 
-def _stretches(name: str, entry: Entry, signature: Signature) -> list[Stretch]:
+def _stretches(name: str, entry: Entry, signature: Signature) -> list[ColumnSlice]:
     """Return the stretches of the data's inputs that an input holds; raise SpecError with all that are not there."""
     given = signature.stretches
     arrays = given is not None and bool(given[0].shape)
@@ -67,7 +67,7 @@ def _stretches(name: str, entry: Entry, signature: Signature) -> list[Stretch]:
 
 
 def _of_another_kind(
-    name: str, entry: Entry, given: tuple[Stretch, ...] | None, *, quotable: bool
+    name: str, entry: Entry, given: tuple[ColumnSlice, ...] | None, *, quotable: bool
 ) -> Diagnostic:
     help_ = None
     if entry.array is None:

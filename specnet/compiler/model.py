@@ -16,7 +16,7 @@ from specnet.data.pipeline import Pipeline
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
-from specnet.runtime.use import Use
+from specnet.runtime.use import ModelUse
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
@@ -38,7 +38,7 @@ class Model:
         self.network = network
         self.encoding = encoding
         self.parameters = parameters
-        self.use = Use()
+        self.use = ModelUse()
         self._own: dict[str, Array] = {"parameters": parameters.trained, **parameters, **parameters.joined}
         if network.rates_differ:
             self._own["multipliers"] = multipliers(network)

@@ -18,7 +18,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, Shape, at, count, show
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.vocabulary.initializers import Constant
+from specnet.vocabulary.initializers import ConstantInitializer
 from specnet.vocabulary.losses.heads import Heads
 from specnet.vocabulary.metrics import METRICS, Metric
 
@@ -198,14 +198,14 @@ class Network:
             *mixing_faults(self),
         ]
         if not self.trained:
-            message = "there is nothing to train: no layer has parameters that may change"
+            message = "there is nothing to train: no layer has trainable parameters"
             found.append(Diagnostic("SN308", message, ("layers",), part="key"))
         labels: dict[str, KeyPath] = {}
         for path, metric in asked:
             first = labels.setdefault(metric.label, path)
             if first != path:
                 where = Label("the first one is here", first)
-                message = f"two metrics would be given as `{metric.label}`"
+                message = f"two metrics would be reported as `{metric.label}`"
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
                 metric.sums(lowered.prediction, lowered.target)
@@ -271,7 +271,7 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
         problem = parameter.initial.fault(parameter.shape)
         if problem is not None:
             path = (*parameter.origin, parameter.field)
-            if isinstance(parameter.initial, Constant):
+            if isinstance(parameter.initial, ConstantInitializer):
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
     return found

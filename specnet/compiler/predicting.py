@@ -13,7 +13,7 @@ from specnet.compiler.programs import prediction_graph
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.sharing import Shared
-from specnet.runtime.use import Use
+from specnet.runtime.use import ModelUse
 from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
@@ -49,7 +49,7 @@ class Predictor(Shared):
     none for that many rows, and put back. All of them share one set of workers.
     """
 
-    def __init__(self, network: Network, arrays: Mapping[str, Array], use: Use) -> None:
+    def __init__(self, network: Network, arrays: Mapping[str, Array], use: ModelUse) -> None:
         self._network, self._arrays, self._use = network, arrays, use
         super().__init__()
 

@@ -7,7 +7,7 @@ from specnet.data.access import Access
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.faults import Faults
 from specnet.data.files import Site
-from specnet.data.reader import Reader, Source
+from specnet.data.reader import DataSource, Reader
 from specnet.data.readers import READERS
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Signature, sign
@@ -26,12 +26,12 @@ __all__ = [
     "TRANSFORMS",
     "Augmentation",
     "Cells",
+    "DataSource",
     "Dataset",
     "Encoding",
     "Reader",
     "Sample",
     "Signature",
-    "Source",
     "Split",
     "SplitSpec",
     "Transform",
@@ -56,7 +56,7 @@ def inspect_data(
 
 def open_data(
     reader: Reader, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
-) -> tuple[Signature, Source]:
+) -> tuple[Signature, DataSource]:
     """Return what `inspect_data` returns, and the opened data, of which samples can be taken without NumPy."""
     faults = Faults(root_path)
     source = reader.open(Site(base, faults, access=Access(base, confine)))

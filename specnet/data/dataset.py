@@ -13,7 +13,7 @@ from specnet.data.faults import Faults
 from specnet.data.files import Site, sha256
 from specnet.data.lazy import LazyRows, taken
 from specnet.data.pipeline import Pipeline
-from specnet.data.reader import Part, Reader
+from specnet.data.reader import DataPart, Reader
 from specnet.data.rows import Rows, StoredRows, TargetRows
 from specnet.data.signature import Signature, sign
 from specnet.data.splits import draw
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specnet.data.lowered import State
     from specnet.data.pipeline import Chosen
 
-    Drawn = dict[str, tuple[Part, NDArray[np.intp] | None]]
+    Drawn = dict[str, tuple[DataPart, NDArray[np.intp] | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _brought(
     return LazyRows(rows.apart(chosen), chosen, pipeline, dtype)
 
 
-def drawn_rows(reader: Reader, parts: dict[str, Part], seed: int) -> Drawn:
+def drawn_rows(reader: Reader, parts: dict[str, DataPart], seed: int) -> Drawn:
     """Return the part of the data, and the rows of it, that each split has."""
     drawn: Drawn = {name: (part, None) for name, part in parts.items()}
     if reader.split is not None and reader.split.parts:

@@ -10,11 +10,11 @@ import numpy as np
 
 from specnet.data.arrays.given import side_by_side
 from specnet.data.faults import Faults, closest, listed
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Reader
 from specnet.data.rows import BLOCK, ArrayRows, Rows
-from specnet.data.signature import Signature, Stretch
+from specnet.data.signature import ColumnSlice, Signature
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
@@ -75,7 +75,7 @@ class Encoding:
             raw = TableRows.from_file(
                 self.columns,
                 cast("Tabular", self.reader).dialect_of(found),
-                Place(found, str(path), (), site),
+                FilePlace(found, str(path), (), site),
             )
         elif found is not None:
             array = self.reader.raw_inputs(found, site)
@@ -153,7 +153,7 @@ class Encoding:
     def _of_frame(self, frame: Any, faults: Faults) -> Rows:
         if self.columns is not None:
             dialect = frame_dialect(cast("Tabular", self.reader), frame)
-            place = Place(Path(), "the frame", (), Site(Path(), faults))
+            place = FilePlace(Path(), "the frame", (), Site(Path(), faults))
             found = TableRows.from_file(self.columns, dialect, place)
             faults.check()
             assert found is not None
@@ -248,7 +248,7 @@ class Encoding:
             k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
         }
         if fields["stretches"] is not None:
-            stored = (Stretch(*stretch) for stretch in fields["stretches"])
+            stored = (ColumnSlice(*stretch) for stretch in fields["stretches"])
             fields["stretches"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
         return cls(
             reader,

@@ -17,7 +17,7 @@ class HeaderError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class NpyHeader:
     """What a .npy file says of its array before the elements."""
 
     type: str
@@ -36,7 +36,7 @@ class Header:
         return prod(self.shape) * int(self.type[1:] or 0)
 
 
-def read_header(file: IO[bytes]) -> Header:
+def read_header(file: IO[bytes]) -> NpyHeader:
     """Return the header at a file's position, and leave the position at the first element.
 
     The format is NumPy's, versions 1 to 3: the magic bytes, two of version, the header's length in two or
@@ -51,13 +51,13 @@ def read_header(file: IO[bytes]) -> Header:
     width = struct.calcsize(form)
     field = file.read(width)
     if len(field) < width:
-        raise HeaderError("its header is cut off")
+        raise HeaderError("its header is truncated")
     length = struct.unpack(form, field)[0]
     if length > LONGEST:
         raise HeaderError("its header is too long for an array of numbers")
     text = file.read(length)
     if len(text) < length:
-        raise HeaderError("its header is cut off")
+        raise HeaderError("its header is truncated")
     try:
         entries = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1").strip())
         descr, shape = entries["descr"], entries["shape"]
@@ -67,7 +67,7 @@ def read_header(file: IO[bytes]) -> Header:
         raise HeaderError("its header gives no shape")
     match = re.fullmatch(r"([<>|=])([a-zA-Z])(\d*)(\[.*\])?", descr) if isinstance(descr, str) else None
     if match is None:
-        return Header("V", False, shape, 8 + width + length)
+        return NpyHeader("V", False, shape, 8 + width + length)
     order, kind, size = match[1], match[2], match[3]
     swapped = order == (">" if sys.byteorder == "little" else "<")
-    return Header(kind + size, swapped, shape, 8 + width + length, bool(entries.get("fortran_order")))
+    return NpyHeader(kind + size, swapped, shape, 8 + width + length, bool(entries.get("fortran_order")))

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.files import Site, Wanted
 from specnet.data.sample import Sample
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.vocabulary.kind import Kind, fault
@@ -31,7 +31,7 @@ BATCHES = 'with `load = "batches"`, rows stay in the file until their batch'
 
 
 @dataclass(slots=True)
-class Part:
+class DataPart:
     """The rows of one file, or of one table of a document, before splits and transforms."""
 
     inputs: Rows | StoredRows
@@ -40,12 +40,12 @@ class Part:
     they are the inputs."""
 
 
-class Source(Protocol):
+class DataSource(Protocol):
     """Data that were opened: described without NumPy, read with it."""
 
-    description: Description
+    description: DataDescription
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Return `train`, and `validation` and `test` where these have tables of their own."""
         ...
 
@@ -119,14 +119,14 @@ class Reader(Kind):
         found = {name: getattr(self, name, None) for name in ("validation", "test")}
         return {name: table for name, table in found.items() if table is not None}
 
-    def open(self, site: Site) -> Source | None:
+    def open(self, site: Site) -> DataSource | None:
         """Return the data, looked into as far as a description needs; None where `site` noted why not."""
         raise NotImplementedError
 
     def check_frames(self, site: Site) -> None:
         """Note frames that cannot take the place of files."""
         if site.frames:
-            message = f"a frame takes the place of a table's file, and `{self.type}` data are no table"
+            message = f"a frame takes the place of a table's file, and `{self.type}` data are not a table"
             site.faults.add(
                 "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
             )
@@ -138,7 +138,7 @@ class Reader(Kind):
         return None
 
 
-def joined(parts: Mapping[str, Description], site: Site) -> Description:
+def joined(parts: Mapping[str, DataDescription], site: Site) -> DataDescription:
     """Return one description of all parts; note parts whose examples differ from those of `train`."""
     train = parts["train"]
     counts = [part.class_count for part in parts.values()]
@@ -153,7 +153,7 @@ def joined(parts: Mapping[str, Description], site: Site) -> Description:
                 )
                 site.faults.add("SN554", message, name, part="table")
     known = [count for count in counts if count is not None]
-    return Description(
+    return DataDescription(
         inputs=train.inputs,
         target=train.target,
         rows={name: part.rows["train"] for name, part in parts.items()},

@@ -15,7 +15,7 @@ NAMED = 1000
 """Up to how many classes integer targets are given names; above, they are hardly classes."""
 
 
-class Stretch(NamedTuple):
+class ColumnSlice(NamedTuple):
     """The elements of an input that one column of a table becomes, or one of several arrays."""
 
     name: str
@@ -51,7 +51,7 @@ class Signature:
     """The classes' names in the order of their indices; None where there are no classes, or above 1000."""
     features: tuple[str, ...] | None = None
     """The names of the elements of one input, where the inputs are columns of a table."""
-    stretches: tuple[Stretch, ...] | None = None
+    stretches: tuple[ColumnSlice, ...] | None = None
     """Which column, or which of several arrays, each element of an input comes from, counted in the flat input;
     None where there is nothing to tell apart, or a transform has changed what the elements are."""
     rows: dict[str, int] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Signature:
 
 
 @dataclass(slots=True)
-class Description:
+class DataDescription:
     """What a reader finds out about its data before any transform and any split by fractions."""
 
     inputs: tuple[int, ...]
@@ -82,7 +82,7 @@ class Description:
     features: tuple[str, ...] | None = None
     per_class: list[int] | None = None
     """Rows of `train` in each class, where counting them is cheap."""
-    stretches: tuple[Stretch, ...] | None = None
+    stretches: tuple[ColumnSlice, ...] | None = None
     batches: tuple[str, ...] = ()
     reading: int = 0
     passing: int = 0
@@ -93,7 +93,7 @@ class Description:
 
 
 def sign(
-    raw: Description,
+    raw: DataDescription,
     split: SplitSpec | None,
     transforms: tuple[Transform, ...],
     faults: Faults,
@@ -169,14 +169,14 @@ def sign(
     )
 
 
-def _stretches(raw: Description, transforms: tuple[Transform, ...]) -> tuple[Stretch, ...] | None:
+def _stretches(raw: DataDescription, transforms: tuple[Transform, ...]) -> tuple[ColumnSlice, ...] | None:
     """Return the columns' elements, where the transforms leave each element what it is."""
     from specnet.data.transforms.fixed import OneHot
 
     if any(transform.on == "inputs" and isinstance(transform, OneHot) for transform in transforms):
         return None
     if raw.stretches is None and raw.features is not None:
-        return tuple(Stretch(name, i, 1, "number") for i, name in enumerate(raw.features))
+        return tuple(ColumnSlice(name, i, 1, "number") for i, name in enumerate(raw.features))
     return raw.stretches
 
 

@@ -8,7 +8,7 @@ from specnet.diagnostics.diagnostic import (
     Position,
     Report,
     Severity,
-    Span,
+    TextSpan,
 )
 from specnet.diagnostics.errors import ModelInUseError, RunError, SpecError, SpecFileError, SpecnetError
 
@@ -24,8 +24,8 @@ __all__ = [
     "Report",
     "RunError",
     "Severity",
-    "Span",
     "SpecError",
     "SpecFileError",
     "SpecnetError",
+    "TextSpan",
 ]

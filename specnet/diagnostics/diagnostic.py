@@ -10,14 +10,14 @@ Part = Literal["key", "value", "type", "table"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text; lines and columns count from 1, columns in code points."""
+    """A place in a string; lines and columns count from 1, columns in code points."""
 
     line: int
     column: int
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class TextSpan:
     """A stretch of text; `end` is the position just after its last character."""
 
     start: Position
@@ -31,7 +31,7 @@ class Label:
     message: str
     path: KeyPath = ()
     part: Part = "value"
-    span: Span | None = None
+    span: TextSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Edit:
     text: str
     path: KeyPath = ()
     part: Part = "value"
-    span: Span | None = None
+    span: TextSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Diagnostic:
     help: str | None = None
     labels: tuple[Label, ...] = ()
     file: str | None = None
-    span: Span | None = None
+    span: TextSpan | None = None
     fix: Fix | None = None
     """The edit that cures it, where a single one is likely and keeps what the document means."""
     document: str | None = None
@@ -106,7 +106,7 @@ def _fix_as_dict(fix: Fix | None) -> dict[str, Any] | None:
     }
 
 
-def _span_as_dict(span: Span | None) -> dict[str, dict[str, int]] | None:
+def _span_as_dict(span: TextSpan | None) -> dict[str, dict[str, int]] | None:
     if span is None:
         return None
     return {

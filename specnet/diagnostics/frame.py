@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from specnet.diagnostics.diagnostic import Diagnostic, Span
+from specnet.diagnostics.diagnostic import Diagnostic, TextSpan
 from specnet.diagnostics.segments import Segment, Style, cells, printable, width_of, wrapped
 
 _CUT = "…"
@@ -49,7 +49,7 @@ def frame(diagnostic: Diagnostic, lines: Sequence[str], width: int) -> Iterator[
         before = line
 
 
-def _mark(span: Span, lines: Sequence[str], style: Style, label: str) -> _Mark:
+def _mark(span: TextSpan, lines: Sequence[str], style: Style, label: str) -> _Mark:
     line = min(span.start.line, len(lines)) - 1
     start = span.start.column - 1
     end = span.end.column - 1

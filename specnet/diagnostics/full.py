@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from specnet.diagnostics.diagnostic import Diagnostic, Position, Report, Span
+from specnet.diagnostics.diagnostic import Diagnostic, Position, Report, TextSpan
 from specnet.diagnostics.frame import frame
 from specnet.diagnostics.segments import Segment, plain_text, printable, width_of, wrapped
 
 WIDTH = 80
 
-_TOP = Span(Position(1, 1), Position(1, 1))
+_TOP = TextSpan(Position(1, 1), Position(1, 1))
 
 
 def full(diagnostic: Diagnostic, text: str | None = None, width: int = WIDTH) -> list[Segment]:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from specnet.language.loading import check, examine, load
 from specnet.language.origin import Origin
-from specnet.language.source import Source, read, text_source
+from specnet.language.source import SourceText, read, text_source
 
-__all__ = ["Origin", "Source", "check", "examine", "load", "read", "text_source"]
+__all__ = ["Origin", "SourceText", "check", "examine", "load", "read", "text_source"]

@@ -11,7 +11,7 @@ from specnet.diagnostics import Diagnostic, Report, SpecError
 from specnet.language.origin import Origin
 from specnet.language.overrides import Overrides, apply, read_overrides
 from specnet.language.quoting import parsed
-from specnet.language.source import Source, read
+from specnet.language.source import SourceText, read
 from specnet.language.spec import Spec
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def check(
-    source: str | os.PathLike[str] | Source, overrides: Overrides | None = None
+    source: str | os.PathLike[str] | SourceText, overrides: Overrides | None = None
 ) -> tuple[Spec | None, Report]:
     """Return a document's spec, None if it has errors, and the report of all that is wrong with it.
 
-    `source` is a path, or a text if it holds a line break or begins with `{`. Raises SpecFileError for a file
+    `source` is a path, or a string if it holds a line break or begins with `{`. Raises SpecFileError for a file
     that cannot be read at all.
     """
     spec, report, _ = examine(source, overrides)
@@ -32,7 +32,7 @@ def check(
 
 
 def examine(
-    source: str | os.PathLike[str] | Source,
+    source: str | os.PathLike[str] | SourceText,
     overrides: Overrides | None = None,
     confine: Confine | None = None,
 ) -> tuple[Spec | None, Report, Salvage | None]:
@@ -58,7 +58,7 @@ def examine(
 
         report = _report(text.file, (*origin.place(found), *faults), texts)
         return None, report, salvage(data, (*found, *faults), origin)
-    spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a text
+    spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a string
     return spec, _report(text.file, (), texts), None
 
 
@@ -66,7 +66,7 @@ def _report(file: str, found: Iterable[Diagnostic], texts: dict[str, str]) -> Re
     return Report(1, tuple(replace(d, document=file) for d in found), texts, (file,))
 
 
-def load(source: str | os.PathLike[str] | Source, overrides: Overrides | None = None) -> Spec:
+def load(source: str | os.PathLike[str] | SourceText, overrides: Overrides | None = None) -> Spec:
     """Return a document's spec; raises SpecError with all that is wrong with it.
 
     Raises SpecFileError for a file that cannot be read at all.
@@ -77,7 +77,7 @@ def load(source: str | os.PathLike[str] | Source, overrides: Overrides | None = 
     return spec
 
 
-def _build(data: dict[str, Any], source: Source) -> tuple[Spec | None, list[Diagnostic]]:
+def _build(data: dict[str, Any], source: SourceText) -> tuple[Spec | None, list[Diagnostic]]:
     if source.syntax == "json" and isinstance(data.get("$schema"), str):
         del data["$schema"]
     try:

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from specnet.diagnostics import Diagnostic, Fix, KeyPath, Label, Part, Position, Span, SpecError
+from specnet.diagnostics import Diagnostic, Fix, KeyPath, Label, Part, Position, SpecError, TextSpan
 from specnet.language.overrides import Override
-from specnet.language.source import Source
+from specnet.language.source import SourceText
 
 if TYPE_CHECKING:
     from specnet.language.positions import Positions
@@ -22,7 +22,7 @@ class Origin:
     that was made in Python has neither text nor places.
     """
 
-    source: Source | None = field(default=None, compare=False)
+    source: SourceText | None = field(default=None, compare=False)
     overrides: tuple[Override, ...] = field(default=(), compare=False)
 
     @property
@@ -38,7 +38,7 @@ class Origin:
             texts[self.source.file] = self.source.text
         return texts
 
-    def locate(self, path: KeyPath, part: Part = "value") -> tuple[str | None, Span | None]:
+    def locate(self, path: KeyPath, part: Part = "value") -> tuple[str | None, TextSpan | None]:
         """Return the file, or flag, and the span in it that a key path leads to.
 
         A path beyond what is written leads to the table that it would lie in; no span stands for the
@@ -106,7 +106,7 @@ class Origin:
             diagnostic.message,
         )
 
-    def _within(self, override: Override, path: KeyPath, part: Part) -> Span:
+    def _within(self, override: Override, path: KeyPath, part: Part) -> TextSpan:
         """Return a place in an override, whose text is a TOML statement once `--set` is taken away."""
         depth = len(override.path)
         if not override.file.startswith("--set ") or (part == "key" and len(path) == depth):

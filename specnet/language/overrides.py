@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath, Position, Span
+from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
 from specnet.language.wording import dotted, noun, plain, shown_key
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -24,10 +24,10 @@ class Override:
     value_at: int
     """Where key and value begin in `file`."""
 
-    def span(self, key: bool = False) -> Span:
+    def span(self, key: bool = False) -> TextSpan:
         """Return where its value lies in `file`, or its key."""
         stretch = (self.key_at, self.value_at - 1) if key else (self.value_at, len(self.file))
-        return Span(_position(self.file, stretch[0]), _position(self.file, stretch[1]))
+        return TextSpan(_position(self.file, stretch[0]), _position(self.file, stretch[1]))
 
 
 def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnostic]]:
@@ -44,7 +44,7 @@ def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnosti
         key, value = _split(text)
         if value is None:
             faults.append(
-                _fault("SN108", f"`{plain(text)}` sets nothing", f"--set {text}", help="write key=value")
+                _fault("SN108", f"`{plain(text)}` sets no value", f"--set {text}", help="write key=value")
             )
             continue
         file = f"--set {text}"
@@ -142,7 +142,7 @@ def _step(node: Any, step: str, path: KeyPath, override: Override) -> tuple[str 
     try:
         place = int(step)
     except ValueError:
-        cure = f"write its place, from 0: {dotted((*path, 0, step))}"
+        cure = f"write its index, from 0: {dotted((*path, 0, step))}"
         message = f"{shown_key(path)} is an array, which has no `{plain(step)}`"
         return step, _fault("SN109", message, override.file, at, help=cure)
     if not -len(node) <= place < len(node):
@@ -155,7 +155,7 @@ def _not_toml(file: str, at: int, value: str) -> Diagnostic:
     if not value.strip():
         return _fault("SN108", "the value is missing", file, at)
     if value.replace("_", "").replace("-", "").isalnum() and not value[0].isdigit():
-        cure = f"a text stands in quotes, which a shell must not take away: '{file[6:at]}\"{plain(value)}\"'"
+        cure = f"strings need quotes, protected from the shell: '{file[6:at]}\"{plain(value)}\"'"
     else:
         cure = 'the value is read as TOML: 5, 0.1, true, "text", [1, 2] or { type = "adam" }'
     return _fault("SN108", f"`{plain(value)}` is not a value", file, at, help=cure)
@@ -168,7 +168,7 @@ def _fault(
     at: int = 0,
     help: str | None = None,  # noqa: A002  the field's name
 ) -> Diagnostic:
-    span = Span(_position(file, at), _position(file, len(file)))
+    span = TextSpan(_position(file, at), _position(file, len(file)))
     return Diagnostic(code, message, help=help, file=file, span=span)
 
 

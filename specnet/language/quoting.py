@@ -12,26 +12,26 @@ from specnet.data.access import lies_in, project_of
 from specnet.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
-    from specnet.language.source import Source
+    from specnet.language.source import SourceText
 
 SUFFIXES = (".toml", ".json")
 
 
 def refused(found: Iterable[Diagnostic], file: str, text: str, path: Path | None) -> SpecError:
-    """Return the error that a text is no specnet document; without anything of the text, where it may not be shown.
+    """Return the error that a string is no specnet document; without anything of the text, where it may not be shown.
 
-    `path` is where it was read from; None for a text that a program or a pipe has given, which is their own.
+    `path` is where it was read from; None for a string that a program or a pipe has given, which is their own.
     """
     if may_show(path):
         return SpecError(found, {file: text})
     return SpecError(replace(_withheld(diagnostic), help=_why(path)) for diagnostic in found)
 
 
-def parsed(source: Source) -> dict[str, Any]:
+def parsed(source: SourceText) -> dict[str, Any]:
     """Return a document's data; raises SpecError where it is none, without its keys if these may not be shown."""
     data = source.parse()
     if "specnet" not in data and not may_show(source.path):
-        message = "`specnet` is missing: this is no specnet document"
+        message = "`specnet` is missing: this is not a specnet document"
         raise SpecError([Diagnostic("SN201", message, file=source.file, help=_why(source.path))])
     return data
 
@@ -57,7 +57,7 @@ def _called_like_one(path: Path | None) -> bool:
 def _why(path: Path | None) -> str:
     if _called_like_one(path):
         return (
-            "its lines are not shown, since it lies outside of the project, or the folder, that specnet runs in: "
+            "its lines are not shown, since it is outside the project, or the folder, that specnet runs in: "
             "run specnet in its folder to see them"
         )
     return (
@@ -67,8 +67,8 @@ def _why(path: Path | None) -> str:
 
 def _withheld(diagnostic: Diagnostic) -> Diagnostic:
     """Return a finding with its place alone, and what its code says in general."""
-    from specnet.diagnostics.codes import CODES
+    from specnet.diagnostics.rules import RULES
 
     return Diagnostic(
-        diagnostic.code, CODES[diagnostic.code].title, file=diagnostic.file, span=diagnostic.span
+        diagnostic.code, RULES[diagnostic.code].title, file=diagnostic.file, span=diagnostic.span
     )

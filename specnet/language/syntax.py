@@ -1,4 +1,4 @@
-"""What is wrong with a text that its parser refused, in a user's words."""
+"""What is wrong with a string that its parser refused, in a user's words."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from specnet.diagnostics import Diagnostic, KeyPath, Label, Position, Span
+from specnet.diagnostics import Diagnostic, KeyPath, Label, Position, TextSpan
 from specnet.language.positions import Positions, locate
-from specnet.language.positions.tree import Entry, Stretch
+from specnet.language.positions.tree import PositionEntry, Stretch
 from specnet.language.source import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
 from specnet.language.wording import shown_key
 
 if TYPE_CHECKING:
-    from specnet.language.source import Source
+    from specnet.language.source import SourceText
 
 _DIGITS = re.compile(r"[0-9](?:_?[0-9]){4000,}")
 _TOML_NESTING = re.compile(
@@ -23,7 +23,7 @@ _TOML_NESTING = re.compile(
 _JSON_NESTING = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]', re.DOTALL)
 
 
-def syntax_faults(source: Source, error: ValueError | RecursionError) -> list[Diagnostic]:
+def syntax_faults(source: SourceText, error: ValueError | RecursionError) -> list[Diagnostic]:
     """Return what a parser's error says about a source."""
     if isinstance(error, RecursionError):
         return [_nesting(source)]
@@ -46,7 +46,7 @@ def syntax_faults(source: Source, error: ValueError | RecursionError) -> list[Di
     return [toml_fault(source, error)]
 
 
-def content_faults(source: Source, data: Any) -> list[Diagnostic]:
+def content_faults(source: SourceText, data: Any) -> list[Diagnostic]:
     """Return what is wrong with data of which no document can be made, whatever its keys."""
     if not isinstance(data, dict):
         kind = "an array" if isinstance(data, list) else "a single value"
@@ -67,23 +67,23 @@ def encoding_fault(file: str, data: bytes, error: UnicodeDecodeError) -> Diagnos
         return Diagnostic("SN103", "the file is UTF-16", help="save it as UTF-8", file=file)
     before = data[: error.start].decode("utf-8", errors="replace").removeprefix("\ufeff")
     start = Position(before.count("\n") + 1, len(before) - before.rfind("\n"))
-    span = Span(start, Position(start.line, start.column + 1))
+    span = TextSpan(start, Position(start.line, start.column + 1))
     message = f"the byte 0x{data[error.start]:02x} is not UTF-8 here"
     return Diagnostic("SN103", message, help="save the file as UTF-8", file=file, span=span)
 
 
-def letter_fault(source: Source, error: UnicodeEncodeError) -> Diagnostic:
-    """Return what is wrong with a text that is none: it holds half of a letter."""
+def letter_fault(source: SourceText, error: UnicodeEncodeError) -> Diagnostic:
+    """Return what is wrong with a string that is none: it holds half of a letter."""
     half = f"\\u{ord(source.text[error.start]):04x}"
-    message = f"`{half}` is half of a letter, and the other half does not follow"
+    message = f"`{half}` is half of a surrogate pair, without the other half"
     span = _span(source.text, (error.start, error.start + 1))
     return Diagnostic(
-        "SN103", message, help="give a text that can be written as UTF-8", file=source.file, span=span
+        "SN103", message, help="use a string that can be encoded as UTF-8", file=source.file, span=span
     )
 
 
-def duplicate_fault(source: Source, positions: Positions, place: int = 0) -> Diagnostic:
-    """Return the finding about a key that a text gives twice."""
+def duplicate_fault(source: SourceText, positions: Positions, place: int = 0) -> Diagnostic:
+    """Return the finding about a key that a string gives twice."""
     duplicate = positions.duplicates[place]
     name = shown_key(duplicate.path)
     return Diagnostic(
@@ -97,7 +97,7 @@ def duplicate_fault(source: Source, positions: Positions, place: int = 0) -> Dia
     )
 
 
-def _nesting(source: Source, stretch: Stretch | None = None) -> Diagnostic:
+def _nesting(source: SourceText, stretch: Stretch | None = None) -> Diagnostic:
     depth = 0
     pattern = _TOML_NESTING if source.syntax == "toml" else _JSON_NESTING
     for found in pattern.finditer(source.text) if stretch is None else ():
@@ -109,7 +109,7 @@ def _nesting(source: Source, stretch: Stretch | None = None) -> Diagnostic:
     return Diagnostic("SN105", message, file=source.file, span=_span(source.text, stretch))
 
 
-def _json_extensions(source: Source) -> list[Diagnostic]:
+def _json_extensions(source: SourceText) -> list[Diagnostic]:
     try:
         json.loads(source.text)  # what stands behind NaN or a second key may be no JSON either
     except (ValueError, RecursionError) as error:
@@ -122,23 +122,23 @@ def _json_extensions(source: Source) -> list[Diagnostic]:
     for path, entry in _everything(positions):
         word = source.text[slice(*entry.value)] if entry.value else ""
         if word in {"NaN", "Infinity", "-Infinity"}:
-            message = f"`{word}` is not JSON, and no value of a document is"
+            message = f"`{word}` is not JSON, and no value in a document may be"
             found.append(
                 Diagnostic(
                     "SN101", message, path=path, file=source.file, span=_span(source.text, entry.value)
                 )
             )
     found += _half_letters(source, positions)
-    return sorted(found, key=lambda diagnostic: diagnostic.span or Span(Position(0, 0), Position(0, 0)))
+    return sorted(found, key=lambda diagnostic: diagnostic.span or TextSpan(Position(0, 0), Position(0, 0)))
 
 
-def _everything(positions: Positions) -> Iterator[tuple[KeyPath, Entry]]:
+def _everything(positions: Positions) -> Iterator[tuple[KeyPath, PositionEntry]]:
     """Yield every entry with its path, the whole document as the first."""
     yield (), positions.root
     yield from positions.walk()
 
 
-def _half_letters(source: Source, positions: Positions) -> Iterator[Diagnostic]:
+def _half_letters(source: SourceText, positions: Positions) -> Iterator[Diagnostic]:
     for path, entry in _everything(positions):
         for stretch in (entry.key, entry.value if not entry.children else None):
             word = source.text[slice(*stretch)] if stretch else ""
@@ -148,11 +148,11 @@ def _half_letters(source: Source, positions: Positions) -> Iterator[Diagnostic]:
                 str(json.loads(word)).encode()
             except UnicodeEncodeError as error:
                 half = f"\\u{ord(error.object[error.start]):04x}"
-                message = f"`{half}` is half of a letter, and the other half does not follow"
+                message = f"`{half}` is half of a surrogate pair, without the other half"
                 yield Diagnostic(
                     "SN101", message, path=path, file=source.file, span=_span(source.text, stretch)
                 )
 
 
-def _span(text: str, stretch: Stretch | None) -> Span | None:
-    return None if stretch is None else Positions(text, Entry()).span_of(stretch)
+def _span(text: str, stretch: Stretch | None) -> TextSpan | None:
+    return None if stretch is None else Positions(text, PositionEntry()).span_of(stretch)

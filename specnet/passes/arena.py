@@ -45,7 +45,7 @@ def lay_out(storages: Iterable[Storage]) -> int:
     The largest come first, each at the lowest offset that is free from its birth to its death.
     """
     ordered = sorted(storages, key=lambda s: -s.size)
-    schedule = _Schedule(time for s in ordered for time in (s.birth, s.death))
+    schedule = _TakenMemory(time for s in ordered for time in (s.birth, s.death))
     total = 0
     for storage in ordered:
         storage.offset = schedule.place(storage)
@@ -53,7 +53,7 @@ def lay_out(storages: Iterable[Storage]) -> int:
     return total
 
 
-class _Schedule:
+class _TakenMemory:
     """What memory is taken at which times, as a segment tree over the times.
 
     Every span of time is the union of a few nodes, at most two a level. Each node knows the memory that is taken by

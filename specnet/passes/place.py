@@ -9,7 +9,7 @@ from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, count
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
 from specnet.passes.fuse import Group, is_sum, root
-from specnet.passes.placement import AROUND, LoopPlacement, Place, Placement, memory_of, piece
+from specnet.passes.placement import AROUND, Allocation, LoopPlacement, Placement, memory_of, piece
 
 
 def place(graph: Graph, groups: list[Group], sizes: Sizes) -> Placement:
@@ -50,7 +50,7 @@ class _Placer:
     def run(self) -> Placement:
         for value in self.graph.values:
             if value.op.leaf and value.shape:
-                self.out.places[value.index] = Place(Storage(0, memory=memory_of(value)))
+                self.out.places[value.index] = Allocation(Storage(0, memory=memory_of(value)))
         self._assigned()
         self._packed()
         self._extended()
@@ -94,13 +94,13 @@ class _Placer:
             storage = self._new(
                 value.count.at(self.sizes) * ITEM_BYTES[value.dtype], self.group_of[value.index]
             )
-            self.out.places.setdefault(value.index, Place(storage))
+            self.out.places.setdefault(value.index, Allocation(storage))
             whole = self.out.places[value.index]
             delta = 0
             for position, part in enumerate(value.inputs):
                 made = root(part)
                 if self._free(made):
-                    self.out.places[made.index] = Place(whole.storage, whole.delta + delta)
+                    self.out.places[made.index] = Allocation(whole.storage, whole.delta + delta)
                     self.out.packed.add((value.index, position))
                     storage.birth = min(storage.birth, self.group_of[made.index])
                 delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
@@ -120,10 +120,10 @@ class _Placer:
         known = made.op.leaf or made.index in self.out.places or made.index not in self.group_of
         return not known and not self.groups[self.group_of[made.index]].once
 
-    def _kept(self, value: Value) -> Place:
+    def _kept(self, value: Value) -> Allocation:
         """Return a place that no other value ever shares."""
         size = _bytes(value.shape, value.dtype, self.sizes)
-        place = Place(Storage(size, ONCE, self.out.once))
+        place = Allocation(Storage(size, ONCE, self.out.once))
         self.out.once += aligned(size)
         return place
 
@@ -157,14 +157,14 @@ class _Placer:
             self.out.places[value.index] = self._passing(number, group, when, value.shape, value.dtype)
         else:
             size = _bytes(value.shape, value.dtype, self.sizes)
-            self.out.places[value.index] = Place(self._new(size, number))
+            self.out.places[value.index] = Allocation(self._new(size, number))
 
     def _loop(self, number: int, group: Group, node: Node) -> None:
         """Place a loop's results, and what passes within a step in a room that is needed while the loop runs."""
         for result in node.results:
             if result.index not in self.out.places:
                 size = _bytes(result.shape, result.dtype, self.sizes)
-                self.out.places[result.index] = Place(self._new(size, number))
+                self.out.places[result.index] = Allocation(self._new(size, number))
         placer = _LoopPlacer(node, group.body, self.sizes, self.out.once)
         made = self.out.loops[node.index] = placer.loop()
         self.out.once = made.body.once
@@ -172,13 +172,13 @@ class _Placer:
         for storage in (made.room, *(place.storage for place in made.turns.values())):
             storage.birth = storage.death = number
 
-    def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Place:
-        """Return a place for what passes within a group: for one piece, in the room of a worker, if it is cut."""
+    def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Allocation:
+        """Return a place for what passes within a group: for one piece, in the room of a worker, if it is truncated."""
         if not group.rows:
-            return Place(self._new(_bytes(shape, dtype, self.sizes), number))
+            return Allocation(self._new(_bytes(shape, dtype, self.sizes), number))
         storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
         self.own.append(storage)
-        return Place(storage)
+        return Allocation(storage)
 
     def _room(self, number: int, group: Group) -> None:
         """Lay out what a worker needs of its own while it takes one piece after another through a group."""
@@ -192,7 +192,7 @@ class _Placer:
         for storage in self.own:
             storage.within = room
 
-    def _served(self, group: Group, value: Value) -> Place | None:
+    def _served(self, group: Group, value: Value) -> Allocation | None:
         """Return the place of an input that this op may overwrite."""
         if not (value.op.elementwise and value.op.in_place):
             return None
@@ -257,10 +257,10 @@ class _LoopPlacer(_Placer):
                 continue
             if self._over(body.arguments[number], root(value)):
                 made.over.add(number)
-                self.out.places[root(value).index] = Place(Storage(0, memory=AROUND))
+                self.out.places[root(value).index] = Allocation(Storage(0, memory=AROUND))
                 continue
             self._slot(made, number, root(value))
-            made.turns[number] = Place(Storage(_bytes(value.shape, value.dtype, self.sizes)))
+            made.turns[number] = Allocation(Storage(_bytes(value.shape, value.dtype, self.sizes)))
         self.run()
         made.room.size = self.out.arena
         for storage in self.storages:
@@ -271,7 +271,7 @@ class _LoopPlacer(_Placer):
         """Have a value be computed where the step returns it, if it is computed at every step, and nowhere else."""
         if self._free(value):
             made.slots[value.index] = number
-            self.out.places[value.index] = Place(Storage(0, memory=AROUND))
+            self.out.places[value.index] = Allocation(Storage(0, memory=AROUND))
 
     def _over(self, before: Value, after: Value) -> bool:
         """Whether a state's new value can be computed over the old one."""

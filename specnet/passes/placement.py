@@ -15,7 +15,7 @@ AROUND = "around"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Allocation:
     """Where an array lies: a storage, and bytes from its start."""
 
     storage: Storage
@@ -31,12 +31,12 @@ class Place:
 class Placement:
     """Where every array of a graph lies."""
 
-    places: dict[int, Place] = field(default_factory=dict)
+    places: dict[int, Allocation] = field(default_factory=dict)
     """By index of the value that computes it; reshapes have none of their own."""
-    scratch: dict[int, list[tuple[Place, Shape, DType]]] = field(default_factory=dict)
-    more: dict[int, Place] = field(default_factory=dict)
+    scratch: dict[int, list[tuple[Allocation, Shape, DType]]] = field(default_factory=dict)
+    more: dict[int, Allocation] = field(default_factory=dict)
     """Scratch of the size of what is summed over the batch, for what is added to it."""
-    partial: dict[int, Place] = field(default_factory=dict)
+    partial: dict[int, Allocation] = field(default_factory=dict)
     """Where each worker but the first sums up."""
     rooms: dict[int, int] = field(default_factory=dict)
     """Bytes that a worker has of its own, by number of the group that runs piece by piece."""
@@ -65,7 +65,7 @@ class LoopPlacement:
     """Values that are computed where the step returns them, by index: as which of its results."""
     over: set[int] = field(default_factory=set)
     """States whose new value is computed over the old one, in the memory of the loop's result."""
-    turns: dict[int, Place] = field(default_factory=dict)
+    turns: dict[int, Allocation] = field(default_factory=dict)
     """Memory that a state's new value has in turns with that of the loop's result, by number of the state."""
 
 

@@ -16,10 +16,10 @@ def scheduled(
 ) -> tuple[Instruction, ...]:
     """Return what a plan does, given its groups in order and the places of their arrays."""
     copies = (Copy(leaf, value) for leaf, value in placement.copies)
-    return (*_Schedule(workers).of(graph, groups, placement), *copies)
+    return (*_Instructions(workers).of(graph, groups, placement), *copies)
 
 
-class _Schedule:
+class _Instructions:
     """Makes instructions of groups, and gives blocks and loops their names."""
 
     def __init__(self, workers: int) -> None:

@@ -23,7 +23,7 @@ from specnet.runs.files import write_whole, writing
 from specnet.training.events import EpochEnded, Event, Span, StepsDone
 from specnet.training.history import History
 from specnet.training.loop import Trainer
-from specnet.training.state import State
+from specnet.training.state import TrainingState
 
 Array = np.ndarray[Any, Any]
 
@@ -69,7 +69,7 @@ class Checkpoints:
         if better:
             self.write(BEST, self._trainer.state())
 
-    def write(self, name: str, state: State) -> None:
+    def write(self, name: str, state: TrainingState) -> None:
         """Write a checkpoint; the file has its name only when it is whole and on the disk."""
         history = self._history.state()
         meta = {
@@ -89,7 +89,7 @@ class Checkpoints:
             write_whole(self.folder / name, lambda file: write_arrays(file, arrays))
         except RunError as error:
             there = numbered(self.folder)
-            kept = f"; {there[0].name}, from before, is whole, and the run can be resumed" if there else ""
+            kept = f"; {there[0].name}, from before, is complete, and the run can be resumed" if there else ""
             raise RunError(f"{error}{kept}") from error
 
     def resume(self, best: float | None) -> None:
@@ -131,8 +131,8 @@ class Stored:
     """What a checkpoint's file holds."""
 
     path: Path
-    training: State
-    history: State
+    training: TrainingState
+    history: TrainingState
     best: float | None
     """The best value so far of what `best` names."""
 
@@ -156,7 +156,7 @@ def read(path: Path) -> Stored:
     try:
         arrays = read_arrays(path)
         if not np.array_equal(arrays.pop(DIGEST), digest(arrays)):
-            raise RunError(f"{path} is damaged: its checksum does not fit what it holds")
+            raise RunError(f"{path} is damaged: its checksum does not match its contents")
         meta = json.loads(arrays.pop(META).tobytes())
     except FileNotFoundError:
         raise RunError(f"there is no {path}") from None
@@ -167,8 +167,10 @@ def read(path: Path) -> Stored:
     if meta["format"] != FORMAT:
         raise RunError(f"{path} has format {meta['format']}, and this specnet reads format {FORMAT}")
 
-    def part(lead: str, plain: dict[str, Any]) -> State:
-        return State({k.removeprefix(lead): v for k, v in arrays.items() if k.startswith(lead)}, plain)
+    def part(lead: str, plain: dict[str, Any]) -> TrainingState:
+        return TrainingState(
+            {k.removeprefix(lead): v for k, v in arrays.items() if k.startswith(lead)}, plain
+        )
 
     return Stored(path, part(TRAINING, meta["training"]), part(HISTORY, meta["history"]), meta["best"])
 
@@ -192,4 +194,8 @@ def latest(run: Path) -> tuple[Stored | None, tuple[str, ...]]:
 
 
 def _reason(error: BaseException) -> str:
-    return "it lacks what every checkpoint has" if isinstance(error, KeyError) else str(error) or "it is cut"
+    return (
+        "it lacks an entry that every checkpoint has"
+        if isinstance(error, KeyError)
+        else str(error) or "it is truncated"
+    )

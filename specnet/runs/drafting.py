@@ -25,7 +25,7 @@ FEW_ROWS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class ColumnUse:
     """What a column is for, and why."""
 
     column: ColumnSurvey
@@ -39,7 +39,7 @@ class Draft:
 
     text: str
     task: Literal["classes", "numbers"]
-    uses: tuple[Use, ...]
+    uses: tuple[ColumnUse, ...]
     classes: int | None
 
 
@@ -85,7 +85,7 @@ def _target(table: Survey, wanted: str | None) -> ColumnSurvey:
         raise _fault(table, "SN516", f"column `{wanted}` holds one value only: there is nothing to predict")
     if not aim.numeric and aim.many:
         raise _fault(
-            table, "SN516", f"column `{wanted}` holds more than 1000 different texts, which are no classes"
+            table, "SN516", f"column `{wanted}` has more than 1000 distinct strings, too many for classes"
         )
     return aim
 
@@ -105,33 +105,33 @@ def _rowlike(table: Survey, column: ColumnSurvey) -> bool:
     return column.many or len(column.distinct) > MOST_CATEGORIES or len(column.distinct) == table.rows > 20
 
 
-def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> Use:
+def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> ColumnUse:
     if column is aim:
         if task == "classes":
-            return Use(column, "target", f"{len(column.distinct)} classes")
-        return Use(column, "target", "a number: its values do not count classes from 0 or 1")
+            return ColumnUse(column, "target", f"{len(column.distinct)} classes")
+        return ColumnUse(column, "target", "a number: its values are not class indices from 0 or 1")
     names = [c.name for c in table.columns if c is aim or c.place < column.place]
     if table.header and not column.name:
-        return Use(column, "left out", "it has no name")
+        return ColumnUse(column, "left out", "it has no name")
     if table.header and column.name in names:
-        return Use(column, "left out", "another column has its name")
+        return ColumnUse(column, "left out", "another column has its name")
     if not column.rows:
-        return Use(column, "left out", "it has no value at all")
+        return ColumnUse(column, "left out", "it has no value at all")
     if len(column.distinct) == 1 and not column.missing:
-        return Use(column, "left out", "it holds one value only")
+        return ColumnUse(column, "left out", "it holds one value only")
     if _rowlike(table, column):
         if column.numeric:
-            return Use(column, "left out", "it counts the rows")
+            return ColumnUse(column, "left out", "it numbers the rows")
         amount = "more than 1000" if column.many else str(len(column.distinct))
-        return Use(column, "left out", f"{amount} different texts say little about new rows")
+        return ColumnUse(column, "left out", f"{amount} distinct strings say little about new rows")
     if column.numeric:
-        return Use(column, "input", "a number")
+        return ColumnUse(column, "input", "a number")
     width = len(column.distinct)
-    return Use(column, "input", f"{width} categories, an input each")
+    return ColumnUse(column, "input", f"{width} categories, an input each")
 
 
 def _document(
-    table: Survey, aim: ColumnSurvey, uses: Iterable[Use], classes: int | None, document: Path
+    table: Survey, aim: ColumnSurvey, uses: Iterable[ColumnUse], classes: int | None, document: Path
 ) -> str:
     inputs = [use.column for use in uses if use.role == "input"]
     out = [use for use in uses if use.role == "left out"]
@@ -145,7 +145,7 @@ def _document(
     lines = [
         "#:schema ./specnet.schema.json",
         head,
-        "# Each choice is a starting point; its reason stands beside it.",
+        "# Each choice is a starting point; its reason is given beside it.",
         "specnet = 1",
         f"name    = {_quoted(document.stem or 'table')}",
         "seed    = 0",
@@ -173,12 +173,12 @@ def _data(
     aim: ColumnSurvey,
     inputs: list[ColumnSurvey],
     used: list[ColumnSurvey],
-    out: list[Use],
+    out: list[ColumnUse],
     document: Path,
 ) -> list[str]:
     path = os.path.relpath(table.path, document.parent)
     lines = ["[data]", 'type   = "csv"', f"path   = {_quoted(Path(path).as_posix())}"]
-    what = "" if table.header else "  # the column's place, from 0"
+    what = "" if table.header else "  # the column's index, from 0"
     lines.append(f"target = {_ref(table, aim)}{what}")
     if not table.header:
         lines.append("header = false  # the first line holds data")
@@ -209,13 +209,11 @@ def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
     cells = sum(c.missing for c in gaps)
     lines = []
     if aim.missing:
-        lines.append(
-            f'missing = "drop"  # {counted(aim.missing, "row")} without a target cannot be learnt from'
-        )
+        lines.append(f'missing = "drop"  # {counted(aim.missing, "row")} without a target')
     else:
         where = f"in {counted(len(gaps), 'column')}"
         lines.append(
-            f'missing = "mean"  # {counted(cells, "cell")} without a value {where}; a row is too good to drop'
+            f'missing = "mean"  # {counted(cells, "cell")} without a value {where}; too many rows to drop'
         )
     markers = sorted({text for c in used for text in c.markers})
     if markers:
@@ -226,12 +224,12 @@ def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
 
 def _split(table: Survey, aim: ColumnSurvey, classes: int | None) -> list[str]:
     if table.rows < FEW_ROWS:
-        return ["# With so few rows, none are kept out: the figures are of what was learnt by heart.", ""]
+        return ["# With so few rows, none are kept out: the figures show what was memorised.", ""]
     share = 0.15 if table.rows >= 5000 else 0.2
     lines = [
         "[data.split]",
-        f"validation = {share}  # tells when to stop",
-        f"test       = {share}  # tells how well new rows will be predicted",
+        f"validation = {share}  # decides when to stop",
+        f"test       = {share}  # estimates how well new rows are predicted",
     ]
     if classes is not None:
         if min(aim.distinct.values()) >= 5 and not aim.missing:
@@ -275,7 +273,7 @@ def _network(table: Survey, width: int, classes: int | None) -> list[str]:
 def _dropout(width: int, units: int) -> list[str]:
     if width < units:
         return []
-    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # many inputs are learnt by heart without it", ""]
+    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # many inputs are memorised without it", ""]
 
 
 def _training(table: Survey) -> list[str]:
@@ -293,7 +291,7 @@ def _training(table: Survey) -> list[str]:
             "",
             "[training.early_stopping]",
             'monitor  = "validation.loss"',
-            f"patience = {patience}  # epochs without a better one; the best is put back",
+            f"patience = {patience}  # epochs without a better one; the best is restored",
         ]
     return lines
 

@@ -15,7 +15,7 @@ from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults, clipped
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
@@ -76,7 +76,7 @@ def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
 def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
     """Return the splits that a run was trained and measured on, drawn again from the same data."""
     if not (run / RESOLVED).exists():
-        raise RunError(f"{run} does not say what it learnt from: name the data to evaluate it on")
+        raise RunError(f"{run} does not record its training data: name the data to evaluate it on")
     return own_data(run, model.network.spec).splits
 
 
@@ -91,17 +91,17 @@ def own_data(run: Path, spec: Spec) -> Dataset:
     made_of, base = load_resolved(run / RESOLVED), data_folder(run)
     of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
     if of_frames:
-        raise RunError(f"{run} learnt from a frame, which is gone: name the data to evaluate it on")
+        raise RunError(f"{run} was trained on a frame, which was not saved: name the data to evaluate it on")
     try:
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
     except SpecError as error:
         why = "; ".join(diagnostic.message for diagnostic in error.diagnostics)
-        raise RunError(f"the data that {run} learnt from cannot be read again: {why}") from error
+        raise RunError(f"the training data of {run} cannot be read again: {why}") from error
     stored, now = made_of.get("data", {}), dict(data.sources)
     for name in sorted({*stored, *now}):
         if not isinstance(stored.get(name), dict) or stored[name].get("sha256") != now.get(name):
             raise RunError(
-                f"the data have changed since {run} learnt from them: `{name}` has another SHA-256; "
+                f"the data have changed since {run} was trained on them: `{name}` has another SHA-256; "
                 "name the data to evaluate it on"
             )
     return data
@@ -115,7 +115,7 @@ def _of_file(model: Model, path: Path) -> Split:
     found = site.find(str(path), what="either" if images else "file")
     faults.check()
     assert found is not None
-    place = Place(found, str(path), (), site)
+    place = FilePlace(found, str(path), (), site)
     if images and found.suffix.lower() != ".npz":
         pair = _images(encoding, place)
     else:
@@ -125,7 +125,7 @@ def _of_file(model: Model, path: Path) -> Split:
     return _split(model, *pair)
 
 
-def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+def _table(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
     from specnet.data.readers.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
 
@@ -134,7 +134,7 @@ def _table(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None
     return labelled_rows(encoding.columns, reader, reader.dialect_of(place.path), place)
 
 
-def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
     from specnet.data.images.folder import labelled_images, unlabelled_images
     from specnet.data.images.rows import decoded
     from specnet.data.images.source import pillow_is_there
@@ -145,7 +145,7 @@ def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | Non
     if encoding.reader.reproduces:
         return ArrayRows(decoded(unlabelled_images(place), frame, faults, ())), None
     if not place.path.is_dir():
-        message = f"`{place.name}` is one image, of which nothing says the class"
+        message = f"`{place.name}` is a single image without a class"
         faults.add("SN583", message, help="name a folder that holds a folder for each class")
         return None
     found = labelled_images(place, encoding.signature.classes)
@@ -154,7 +154,7 @@ def _images(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | Non
     return ArrayRows(decoded(found.files, frame, faults, ())), np.array(found.labels, np.int64)
 
 
-def _arrays(encoding: Encoding, place: Place) -> tuple[Rows, Array | None] | None:
+def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
     from specnet.data.arrays.npz import read_inputs
     from specnet.data.arrays.npz_file import open_arrays
 
@@ -188,7 +188,7 @@ def _of_frame(model: Model, frame: Any) -> Split:
         )
     faults = Faults(())
     reader = cast("Tabular", encoding.reader)
-    place = Place(Path(), "the frame", (), Site(Path(), faults))
+    place = FilePlace(Path(), "the frame", (), Site(Path(), faults))
     pair = labelled_rows(encoding.columns, reader, frame_dialect(reader, frame), place)
     faults.check()
     assert pair is not None
@@ -247,7 +247,7 @@ def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
         if model.network.target_dtype == "int64":
             targets = raw.astype(np.int64)
             if raw.ndim == 1 and not np.array_equal(targets, raw):
-                raise _fault("SN512", "the targets hold a number that is no index of a class")
+                raise _fault("SN512", "the targets hold a number that is not a class index")
     else:
         faults = Faults(())
         targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", faults)

@@ -18,7 +18,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.pipeline import plan
 from specnet.runs.chance import chance_of_costing_more
-from specnet.runs.verdict import Baseline, Constant, Costs, Evidence, Verdict, judge
+from specnet.runs.verdict import Baseline, BaselineScore, Costs, Evidence, Verdict, judge
 from specnet.runtime.execution import Bound, Executable
 from specnet.vocabulary.losses import Loss
 
@@ -123,12 +123,12 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
 
 def _constant_on(
     network: Network, validation: Split, costs: Array, train: Split, baseline: Baseline
-) -> Constant:
+) -> BaselineScore:
     """Return what the baseline's prediction comes to on validation rows, of which `costs` are the model's costs."""
     targets = _some_targets(network, validation)
     difference = costs[:: _thinned(network, validation)] - _constant_costs(network, baseline.output, targets)
     error = float(difference.std(ddof=1)) / sqrt(len(difference)) if len(difference) > 1 else inf
-    return Constant(
+    return BaselineScore(
         float(costs.mean() - difference.mean()),
         error,
         float(targets.var(axis=0, dtype=np.float64).mean()) if network.spec.loss.type == "mse" else None,

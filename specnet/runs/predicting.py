@@ -13,14 +13,14 @@ import numpy as np
 from specnet.compiler.model import Model
 from specnet.data.faults import LIMIT
 from specnet.diagnostics import Diagnostic, SpecError
-from specnet.runs.row_files import Block
+from specnet.runs.row_files import RowBlock
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class OutputReading:
     """How the numbers that a model gives are read.
 
     `classes`: one value a class, the largest is the prediction. `binary`: one value, which from `threshold`
@@ -41,7 +41,7 @@ class Reading:
         shape: tuple[int, ...],
         classes: tuple[str, ...] | None,
         target: Any = None,
-    ) -> Reading:
+    ) -> OutputReading:
         """Return how predictions of a shape are read, given their loss and what is known of the target."""
         if loss.targets == "classes" and len(shape) == 1 and shape[0] > 1:
             known = classes if classes is not None and len(classes) == shape[0] else None
@@ -89,7 +89,7 @@ class Reading:
         ]
 
 
-Readings = dict[str, Reading]
+Readings = dict[str, OutputReading]
 """How each output of a model is read, by its name; that of the only one has none."""
 
 Predictions = Mapping[str, Array]
@@ -97,7 +97,7 @@ Predictions = Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PredictedRows:
     """The predictions of some rows, and where these come from."""
 
     made: Predictions
@@ -111,17 +111,19 @@ def readings(model: Model) -> Readings:
     classes = network.signature.classes
     if network.parts:
         return {
-            part.name: Reading.of(part.head.loss, part.shape, classes if part.head.target is None else None)
+            part.name: OutputReading.of(
+                part.head.loss, part.shape, classes if part.head.target is None else None
+            )
             for part in network.parts
         }
     target = getattr(network.spec.data, "target", None)
     if network.spec.data.reproduces:
         count, features = prod(network.prediction_shape), network.signature.features or ()
         target = features if len(features) == count else tuple(f"input_{n}" for n in range(count))
-    return {"": Reading.of(network.spec.loss, network.prediction_shape, classes, target)}
+    return {"": OutputReading.of(network.spec.loss, network.prediction_shape, classes, target)}
 
 
-def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Part]:
+def predictions(model: Model, blocks: Iterator[RowBlock], file: str) -> Iterator[PredictedRows]:
     """Yield the predictions for blocks of rows; raise SpecError naming the rows of `file` that have none."""
     encoding = model.encoding
     assert encoding is not None
@@ -132,10 +134,10 @@ def predictions(model: Model, blocks: Iterator[Block], file: str) -> Iterator[Pa
             raise _faults(model, block, file) from None
         dtype = model.network.spec.dtype
         outputs = model.outputs(model.forward(encoded))
-        yield Part({name: array.astype(dtype) for name, array in outputs.items()}, block.files)
+        yield PredictedRows({name: array.astype(dtype) for name, array in outputs.items()}, block.files)
 
 
-def _faults(model: Model, block: Block, file: str) -> SpecError:
+def _faults(model: Model, block: RowBlock, file: str) -> SpecError:
     """Return what is wrong with a block, row by row, since its rows' places are the file's."""
     encoding = model.encoding
     assert encoding is not None
@@ -154,7 +156,7 @@ def _faults(model: Model, block: Block, file: str) -> SpecError:
     return SpecError(found)
 
 
-def write_csv(file: IO[str], read: Readings, parts: Iterator[Part], *, files: bool) -> None:
+def write_csv(file: IO[str], read: Readings, parts: Iterator[PredictedRows], *, files: bool) -> None:
     """Write a table of predictions, with a header; of several outputs, columns begin with the output's name.
 
     With `files`, the first column names the file of each row.
@@ -171,7 +173,7 @@ def write_csv(file: IO[str], read: Readings, parts: Iterator[Part], *, files: bo
         writer.writerows([cell for row in rows for cell in row] for rows in zip(*tables, strict=True))
 
 
-def write_lines(file: IO[str], read: Readings, parts: Iterator[Part]) -> None:
+def write_lines(file: IO[str], read: Readings, parts: Iterator[PredictedRows]) -> None:
     """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class.
 
     Of several outputs there is such an object for each, below its name. Rows that are files have their name as
@@ -186,12 +188,12 @@ def write_lines(file: IO[str], read: Readings, parts: Iterator[Part]) -> None:
         file.writelines(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in shown)
 
 
-def write_npz(file: IO[bytes], read: Readings, parts: Iterator[Part], empty: Predictions) -> None:
+def write_npz(file: IO[bytes], read: Readings, parts: Iterator[PredictedRows], empty: Predictions) -> None:
     """Write an archive with `predictions` (rows, ...), of classes the `indices` and the `names`, and any `files`.
 
     Of several outputs, the arrays' names begin with the output's. `empty` is what no rows give.
     """
-    whole = [*parts] or [Part(empty, None)]
+    whole = [*parts] or [PredictedRows(empty, None)]
     arrays: dict[str, Array] = {}
     for name, own in read.items():
         array = np.concatenate([part.made[name] for part in whole])

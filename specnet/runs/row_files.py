@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from specnet.data.faults import Faults, clipped, closest, counted, listed
-from specnet.data.files import Place, Site
-from specnet.data.tables.dialect import Dialect, Lines, number
+from specnet.data.files import FilePlace, Site
+from specnet.data.tables.dialect import Dialect, Records, number
 from specnet.data.tables.parquet import SUFFIXES as PARQUET
 from specnet.diagnostics import Diagnostic, SpecError
 
@@ -39,7 +39,7 @@ Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class RowBlock:
     """Some rows as `Encoding.encode` takes them, and where each comes from."""
 
     rows: Any
@@ -63,7 +63,7 @@ class RowFile:
     note: Note
     _told: set[str] = field(default_factory=set)
 
-    def blocks(self, source: Path | io.BufferedReader) -> Iterator[Block]:
+    def blocks(self, source: Path | io.BufferedReader) -> Iterator[RowBlock]:
         """Yield the rows of a file, or of a stream of CSV or JSON lines; raise SpecError naming their faults."""
         if not isinstance(source, Path):
             is_json = source.peek(1).lstrip()[:1] in (b"{", b"[")
@@ -105,7 +105,7 @@ class RowFile:
             return len(self.encoding.columns.features)
         return prod(self.encoding.raw_shape)
 
-    def _csv(self, stream: IO[bytes]) -> Iterator[Block]:
+    def _csv(self, stream: IO[bytes]) -> Iterator[RowBlock]:
         table = self.encoding.columns is not None
         dialect = cast("Tabular", self.encoding.reader).dialect_of(Path()) if table else _PLAIN
         plain = dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
@@ -114,7 +114,7 @@ class RowFile:
             text, delimiter=dialect.delimiter, skipinitialspace=dialect.delimiter != " ", strict=True
         )
         try:
-            records = Lines(reader).numbered()
+            records = Records(reader).numbered()
             first = next(records, None)
             if first is None:
                 raise self._fault("SN506", f"`{self.name}` is empty")
@@ -127,7 +127,7 @@ class RowFile:
         except UnicodeError:
             raise self._fault("SN503", f"`{self.name}` is not text in {dialect.encoding}") from None
         except csv.Error as error:
-            message = f"`{self.name}` is no well-formed CSV: {error}, in line {reader.line_num}"
+            message = f"`{self.name}` is not well-formed CSV: {error}, in line {reader.line_num}"
             raise self._fault("SN504", message) from None
         finally:
             text.detach()
@@ -152,7 +152,7 @@ class RowFile:
         message = f"`{self.name}` has {counted(len(first), 'column')}; the model takes {self._width}{also}"
         raise self._fault("SN554", message)
 
-    def _cut(self, chunk: list[tuple[int, list[str]]], places: list[int], width: int) -> Block:
+    def _cut(self, chunk: list[tuple[int, list[str]]], places: list[int], width: int) -> RowBlock:
         faults = Faults(())
         for line, record in chunk:
             if len(record) != width:
@@ -162,8 +162,8 @@ class RowFile:
         rows: list[Any] = [[record[i] for i in places] for _, record in chunk]
         names = [f"line {line}" for line, _ in chunk]
         if self.encoding.columns is None:
-            return Block(self._numbers(rows, names), names)
-        return Block(rows, names)
+            return RowBlock(self._numbers(rows, names), names)
+        return RowBlock(rows, names)
 
     def _numbers(self, rows: list[list[str]], names: list[str]) -> Any:
         """Return cells as an array of the shape that the model takes."""
@@ -180,12 +180,12 @@ class RowFile:
         self._check(faults)
         return np.array(values).reshape(len(rows), *self.encoding.raw_shape)
 
-    def _parquet(self, path: Path) -> Iterator[Block]:
+    def _parquet(self, path: Path) -> Iterator[RowBlock]:
         """Yield the rows of a Parquet file: cells of a table as they are, numbers of an array by their names."""
         from specnet.data.tables.parquet import open_parquet
 
         faults = Faults(())
-        table = open_parquet(Place(path, self.name, (), Site(Path(), faults)))
+        table = open_parquet(FilePlace(path, self.name, (), Site(Path(), faults)))
         self._check(faults)
         assert table is not None
         places = self._places(list(table.names), header=True)
@@ -196,12 +196,12 @@ class RowFile:
             start += len(rows)
             if self.encoding.columns is None:
                 texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
-                yield Block(self._numbers(texts, names), names)
+                yield RowBlock(self._numbers(texts, names), names)
             else:
-                yield Block(rows, names)
+                yield RowBlock(rows, names)
         self._check(faults)
 
-    def _json(self, stream: IO[bytes]) -> Iterator[Block]:
+    def _json(self, stream: IO[bytes]) -> Iterator[RowBlock]:
         numbered = enumerate(_json_lines(stream), 1)
         while chunk := list(islice(((n, line) for n, line in numbered if line.strip()), ROWS)):
             rows: list[Any] = []
@@ -210,26 +210,26 @@ class RowFile:
                 try:
                     rows.append(self._in_order(json.loads(text)))
                 except (ValueError, RecursionError) as error:
-                    message = f"line {line} of `{self.name}` is no JSON: {error}"
+                    message = f"line {line} of `{self.name}` is not valid JSON: {error}"
                     cure = 'each line holds an object, such as {"a": 1}, or an array of numbers'
                     faults.add("SN504", message, help=cure)
                 except SpecError as error:
                     for d in error.diagnostics:
                         faults.add(d.code, f"line {line} of `{self.name}`: {d.message}", help=d.help)
             self._check(faults)
-            yield Block(rows, [f"line {line}" for line, _ in chunk])
+            yield RowBlock(rows, [f"line {line}" for line, _ in chunk])
 
-    def _list(self, stream: IO[bytes]) -> Iterator[Block]:
+    def _list(self, stream: IO[bytes]) -> Iterator[RowBlock]:
         """Yield the rows of a document that is one array of them."""
         try:
             rows = json.load(stream)
         except (ValueError, RecursionError) as error:
-            raise self._fault("SN504", f"`{self.name}` is no JSON: {error}") from None
+            raise self._fault("SN504", f"`{self.name}` is not valid JSON: {error}") from None
         if not isinstance(rows, list):
-            raise self._fault("SN540", f"`{self.name}` is no array of rows")
+            raise self._fault("SN540", f"`{self.name}` is not an array of rows")
         for start in range(0, len(rows), ROWS):
             part = [self._in_order(row) for row in rows[start : start + ROWS]]
-            yield Block(part, [f"row {start + n + 1}" for n in range(len(part))])
+            yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))])
 
     def _in_order(self, row: Any) -> Any:
         if isinstance(row, list):
@@ -256,7 +256,7 @@ class RowFile:
             self._told.update(more)
             self.note(f"{self.name}: the model does not take {listed(more)}")
 
-    def _array(self, path: Path, suffix: str) -> Iterator[Block]:
+    def _array(self, path: Path, suffix: str) -> Iterator[RowBlock]:
         array = self._read(path, suffix)
         if array.ndim == 1 and self.encoding.raw_shape == (1,):
             array = array.reshape(-1, 1)
@@ -267,9 +267,9 @@ class RowFile:
         step = max(1, ELEMENTS // max(1, prod(array.shape[1:])))
         for start in range(0, len(array), step):
             part = array[start : start + step]
-            yield Block(part, [f"row {start + n + 1}" for n in range(len(part))])
+            yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))])
 
-    def _images(self, path: Path) -> Iterator[Block]:
+    def _images(self, path: Path) -> Iterator[RowBlock]:
         from specnet.data.images.folder import unlabelled_images
         from specnet.data.images.rows import decoded
         from specnet.data.images.source import pillow_is_there
@@ -277,7 +277,7 @@ class RowFile:
         frame = cast("Images", self.encoding.reader).frame
         faults = Faults(())
         site = Site(Path(), faults)
-        files = unlabelled_images(Place(path, self.name, (), site)) if pillow_is_there(site) else []
+        files = unlabelled_images(FilePlace(path, self.name, (), site)) if pillow_is_there(site) else []
         self._check(faults)
         step = max(1, ELEMENTS // prod(frame.shape))
         for start in range(0, len(files), step):
@@ -285,7 +285,7 @@ class RowFile:
             pixels = decoded(part, frame, faults, ())
             self._check(faults)
             names = [file.name for file in part]
-            yield Block(pixels, names, names)
+            yield RowBlock(pixels, names, names)
 
     def _read(self, path: Path, suffix: str) -> Any:
         import numpy as np
@@ -301,9 +301,9 @@ class RowFile:
             try:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError, EOFError) as error:
-                raise self._fault("SN520", f"`{self.name}` is no sound npy file: {error}") from None
+                raise self._fault("SN520", f"`{self.name}` is not a valid npy file: {error}") from None
         elif suffix == ".npz":
-            place = Place(path, self.name, (), site)
+            place = FilePlace(path, self.name, (), site)
             if reader.type == "npz":
                 array = read_inputs(cast("Npz", reader), place)
             else:

@@ -81,7 +81,7 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
+class BaselineScore:
     """What the baseline's prediction, which the training rows chose, comes to on the validation rows."""
 
     loss: float
@@ -103,7 +103,7 @@ class Evidence:
     validation: Costs
     chance: float = 1.0
     """How likely chance alone makes single validation rows cost as much more than training rows as they do."""
-    constant: Constant | None = None
+    constant: BaselineScore | None = None
     """What a constant prediction comes to on the validation rows."""
 
 
@@ -226,7 +226,7 @@ class _Case:
             )
         return None
 
-    def _no_better_loss(self, constant: Constant) -> Verdict:
+    def _no_better_loss(self, constant: BaselineScore) -> Verdict:
         excess, rows = self.validation.mean - constant.loss, self.validation.rows
         error = f" (standard error {constant.error:.2g})" if isfinite(constant.error) else ""
         there = f"{constant.loss:.4g} for always predicting {self.baseline.prediction} on the same rows"

@@ -3,7 +3,7 @@ from __future__ import annotations
 from specnet.passes.plan import Plan
 from specnet.runtime.operands import Operands, Tables
 from specnet.runtime.program import NumpyProgram
-from specnet.runtime.statements import Statements, Written
+from specnet.runtime.statements import Statements, WrittenStatements
 
 
 def emit(plan: Plan) -> NumpyProgram:
@@ -13,7 +13,7 @@ def emit(plan: Plan) -> NumpyProgram:
     diverged leaves the parameters as they were.
     """
     outputs = plan.graph.outputs
-    operands, written = Operands(plan.placement, Tables()), Written()
+    operands, written = Operands(plan.placement, Tables()), WrittenStatements()
     tables = operands.tables
     results = ", ".join(operands.scalar(outputs[name]) for name in plan.scalars)
     result = f"return ({results},)" if results else "return ()"

@@ -10,7 +10,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
 from specnet.passes.fuse import Group, grows, root
-from specnet.passes.placement import Place, Placement, piece
+from specnet.passes.placement import Allocation, Placement, piece
 from specnet.runtime.program import Form, View
 
 Literal = tuple[float, Powers, DType]
@@ -133,7 +133,7 @@ class Operands:
         return self._laid(f"{tag}_s{number + 1}", place, shape, dtype, form)
 
     def view(
-        self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "", delta: int = 0
+        self, name: str, place: Allocation, shape: Shape, dtype: DType, form: str = "", delta: int = 0
     ) -> str:
         """Return the name of a view of a place, some bytes from its start."""
         full = f"{name}_{form}" if form else name
@@ -141,7 +141,7 @@ class Operands:
         self.tables.views[full] = _at(full, place, shape, dtype, kind, delta)
         return full
 
-    def _laid(self, name: str, place: Place, shape: Shape, dtype: DType, form: str = "") -> str:
+    def _laid(self, name: str, place: Allocation, shape: Shape, dtype: DType, form: str = "") -> str:
         """Return the name of what passes within a group: of an array, or of a piece in a worker's room."""
         if self.group is None:
             return self.view(f"v{name}", place, shape, dtype, form)
@@ -149,5 +149,7 @@ class Operands:
         return f"t{name}"
 
 
-def _at(name: str, place: Place, shape: Shape, dtype: DType, form: Form = "plain", delta: int = 0) -> View:
+def _at(
+    name: str, place: Allocation, shape: Shape, dtype: DType, form: Form = "plain", delta: int = 0
+) -> View:
     return View(name, place.storage.memory, place.offset + delta, shape, dtype, form)

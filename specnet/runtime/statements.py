@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from specnet.graph import ops
 from specnet.graph.graph import Phase, Value
+from specnet.graph.op import LETTERS
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.fuse import root
@@ -20,14 +21,13 @@ from specnet.runtime.program import Block, Loop
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
 _NAME = re.compile(r"\b[a-z]\w*")
-_INPUTS = "abcdefgh"
 
 SHARED = 8_000_000
 """Floating-point operations of a matrix product that is worth sharing out over workers."""
 
 
 @dataclass(slots=True)
-class Written:
+class WrittenStatements:
     """What has been written of a plan so far, of the graph and of all regions."""
 
     code: list[tuple[str, ...]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Statements:
         operands: Operands,
         sizes: Sizes,
         workers: int,
-        written: Written,
+        written: WrittenStatements,
         *,
         guard: Sequence[str] = (),
     ) -> None:
@@ -186,7 +186,7 @@ class Statements:
             self.written.once.append(f"{operands.array(value)}[-1] = 1.0")
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
-            letters = {letter: operands.scalar(i) for letter, i in zip(_INPUTS, value.inputs, strict=False)}
+            letters = {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar.format(**letters)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
         if value.op is ops.MATMUL and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
@@ -208,8 +208,8 @@ class Statements:
             return self.operands.output(value, form)
         if re.fullmatch(r"o\d", name):
             return self.operands.output(value.node.results[int(name[1:]) - 1], form)
-        if name in _INPUTS and len(name) == 1 and _INPUTS.index(name) < len(value.inputs):
-            return self.operands.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
+        if name in LETTERS and len(name) == 1 and LETTERS.index(name) < len(value.inputs):
+            return self.operands.operand(value.inputs[LETTERS.index(name)], _float(value), form)
         if re.fullmatch(r"s\d?|more", name):
             return self.operands.scratch(value, name, form)
         if name in ("workers", "anew"):

@@ -10,7 +10,7 @@ from specnet.diagnostics import ModelInUseError
 from specnet.runtime.sharing import Shared
 
 
-class Use(Shared):
+class ModelUse(Shared):
     """The readers of a model, of which there may be many, or the one training that is making steps.
 
     Nobody waits for anybody: what cannot go on at the same time raises ModelInUseError. References are weak, so that
@@ -31,9 +31,9 @@ class Use(Shared):
         """The training that the model is in, from its first step to `end_training` or its garbage collection."""
         return None if self._training is None else self._training()
 
-    def reading(self) -> Reading:
+    def reading(self) -> ModelReader:
         """Return a context in which no other thread changes the parameters."""
-        return Reading(self)
+        return ModelReader(self)
 
     def check(self) -> None:
         """Raise ModelInUseError while another thread makes steps."""
@@ -70,12 +70,12 @@ class Use(Shared):
                 self._training = self.stepping = None
 
 
-class Reading:
+class ModelReader:
     """A context in which one thread reads a model."""
 
     __slots__ = ("__weakref__", "_use")
 
-    def __init__(self, use: Use) -> None:
+    def __init__(self, use: ModelUse) -> None:
         self._use = use
 
     def __enter__(self) -> None:

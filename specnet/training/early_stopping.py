@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from specnet.language.spec import EarlyStopping
-from specnet.training.state import State, put
+from specnet.training.state import TrainingState, put
 
 Array = np.ndarray[Any, Any]
 
@@ -65,10 +65,10 @@ class Watch:
             np.copyto(array, kept)
         return self.best_epoch
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Return what it has seen so far, with the best parameters."""
         seen = {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited}
-        return State({f"best/{i}": kept for i, kept in enumerate(self._kept or ())}, seen)
+        return TrainingState({f"best/{i}": kept for i, kept in enumerate(self._kept or ())}, seen)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state."""

@@ -11,7 +11,7 @@ from specnet.data import Split
 from specnet.data.lazy import Held, Lazy, fetch, whole
 from specnet.runtime.execution import Bound
 from specnet.training.augmenting import Augmenter
-from specnet.training.state import State, drawn, put
+from specnet.training.state import TrainingState, drawn, put
 
 Array = np.ndarray[Any, Any]
 Bind = Callable[[int, Array, Array], Bound]
@@ -120,13 +120,13 @@ class Feed:
         for held in self._lazy:
             held.begin(shuffled=self._generator is not None)
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Return the order of the rows, and where the generator of orders stands."""
         arrays = {} if self.order is None else {"order": self.order}
         plain = {} if self._generator is None else {"shuffle": drawn(self._generator), "window": self._window}
         if self._augmenter is not None:
             plain |= self._augmenter.state()
-        return State(arrays, plain)
+        return TrainingState(arrays, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any], batches: int) -> None:
         """Go on from a state, from which so many batches of the epoch have been fetched.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from specnet.training.events import EpochEnded, Span
-from specnet.training.state import State
+from specnet.training.state import TrainingState
 
 Array = np.ndarray[Any, Any]
 
@@ -47,13 +47,13 @@ class History:
         self.learning_rate.extend([span.learning_rate] * count)
         self.seconds.extend(span.times)
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Return all columns: those of plain numbers as arrays."""
         arrays = {name: np.array(column) for name, column in self._columns().items()}
         figures = dict(self.validation)
         numbers = [name for name, column in figures.items() if all(type(n) is float for n in column)]
         arrays |= {f"validation/{name}": np.array(figures.pop(name), np.float64) for name in numbers}
-        return State(arrays, {"names": list(self.validation), "validation": figures})
+        return TrainingState(arrays, {"names": list(self.validation), "validation": figures})
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Take a state's columns in the place of its own, which must be empty."""

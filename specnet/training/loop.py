@@ -20,7 +20,7 @@ from specnet.training.events import Ended, EpochEnded, Event, Span, Started, Ste
 from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.feed import Feed
 from specnet.training.program import Program
-from specnet.training.state import Array, State
+from specnet.training.state import Array, TrainingState
 from specnet.training.steps import Ending, Steps
 
 E = TypeVar("E")
@@ -155,12 +155,12 @@ class Trainer:
         """How long the training has taken so far."""
         return self._clock() - self._began
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Return all that `resume` needs to go on bit for bit; it is whole whenever an event has been given.
 
         After `Ended` it no longer is: the best parameters may have been put back by then.
         """
-        watch = State() if self.watch is None else self.watch.state()
+        watch = TrainingState() if self.watch is None else self.watch.state()
         feed, program = self.feed.state(), self.program.state()
         plain = {
             "epoch": self.epoch,
@@ -172,7 +172,7 @@ class Trainer:
             "rate": self.rate.state(),
             "watch": watch.plain,
         }
-        return State({**feed.arrays, **program.arrays, **watch.arrays}, plain)
+        return TrainingState({**feed.arrays, **program.arrays, **watch.arrays}, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state, before any event has been asked for.

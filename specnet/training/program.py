@@ -10,7 +10,7 @@ from specnet.compiler.parameters import Parameters
 from specnet.compiler.plans import Plans
 from specnet.compiler.programs import AVERAGE
 from specnet.runtime.execution import Bound, Executable
-from specnet.training.state import State, drawn, put
+from specnet.training.state import TrainingState, drawn, put
 from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.optimizers.optimizer import Method
 
@@ -76,12 +76,12 @@ class Program:
         if self.average is not None:
             np.copyto(self.model.parameters.trained, self.average.flat)
 
-    def state(self) -> State:
+    def state(self) -> TrainingState:
         """Return the parameters, the optimizer's slots, and where the streams of random numbers stand."""
         slots = {f"slots/{name}": array for name, array in self.slots.items()}
         streams = {name: drawn(generator) for name, generator in self.streams.items()}
         plain = {"streams": streams, "method": None if self.method is None else self.method.state()}
-        return State({"parameters": self.model.parameters.flat, **slots}, plain)
+        return TrainingState({"parameters": self.model.parameters.flat, **slots}, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Go on from a state."""

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class TrainingState:
     """All that a training needs to go on bit for bit: numbers in bulk, and the rest as JSON can hold it.
 
     The arrays are the training's own, not copies: they are right until the next step.

@@ -37,7 +37,7 @@ class FieldDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class TableDescription:
     """What the reference says of a kind or another table."""
 
     name: str
@@ -51,7 +51,7 @@ class Description:
 
 
 @cache
-def describe(table: type[Table]) -> Description:
+def describe(table: type[Table]) -> TableDescription:
     """Return what the source of a class says about it and its fields."""
     text = inspect.cleandoc(table.__doc__ or "")
     kind = table.model_fields["type"] if issubclass(table, Kind) else None
@@ -76,7 +76,7 @@ def describe(table: type[Table]) -> Description:
     ]
     fields.sort(key=lambda field: own.get(field.name, 0))
     name = str(kind.default) if kind is not None else table.__name__
-    return Description(name, " ".join(text.split("\n\n")[0].split()), text, tuple(fields))
+    return TableDescription(name, " ".join(text.split("\n\n")[0].split()), text, tuple(fields))
 
 
 def field_notes(table: type[Table]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from specnet.cli.progress import Bar, Lines, State, introduction
+from specnet.cli.progress import Bar, LineProgress, ProgressState, introduction
 from specnet.training.events import EpochEnded, Span, Started, StepsDone
 
 
@@ -28,7 +28,7 @@ class Clock:
 
 def lines(epochs: int, seconds_each: float) -> list[str]:
     file, clock = io.StringIO(), Clock()
-    progress = Lines(Console(file=file, width=80), clock)
+    progress = LineProgress(Console(file=file, width=80), clock)
     progress(started(epochs))
     for number in range(1, epochs + 1):
         clock.now = number * seconds_each
@@ -54,7 +54,7 @@ def test_a_log_stays_short(epochs: int, seconds_each: float, most: int) -> None:
 
 
 def test_what_is_left_follows_from_what_is_done() -> None:
-    state = State()
+    state = ProgressState()
     assert state.left == ""
     state.see(started(10))
     state.see(StepsDone(1, 3, 0.5, 0.1, 6.0))
@@ -67,7 +67,7 @@ def test_what_is_left_follows_from_what_is_done() -> None:
 
 
 def test_the_last_validation_stays_until_the_next() -> None:
-    state = State()
+    state = ProgressState()
     state.see(started())
     assert state.figures() == "starting"
     state.see(epoch(1, 1.0, {"loss": 0.125}))

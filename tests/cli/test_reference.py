@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import specnet
 from specnet.cli.app import app
 from specnet.cli.examples import example
-from specnet.cli.vocabulary import Entry, families
+from specnet.cli.vocabulary import FamilyEntry, families
 from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
@@ -84,7 +84,7 @@ def test_the_list_has_every_kind_in_80_columns() -> None:
     assert listed == [kind.model_fields["type"].default for _, kind in KINDS]
 
 
-def host(entry: Entry, kind: type[Kind]) -> dict[str, Any]:
+def host(entry: FamilyEntry, kind: type[Kind]) -> dict[str, Any]:
     """What the document around an example needs, so that the example makes sense in it."""
     name = entry.family.name
     if name == "loss":
@@ -167,7 +167,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("entry", "kind"), KINDS, ids=[f"{e.family.name}-{k.model_fields['type'].default}" for e, k in KINDS]
 )
-def test_every_example_is_a_piece_of_a_document_that_runs(entry: Entry, kind: type[Kind]) -> None:
+def test_every_example_is_a_piece_of_a_document_that_runs(entry: FamilyEntry, kind: type[Kind]) -> None:
     name = kind.model_fields["type"].default
     if name == "parquet":
         write = pytest.importorskip("pyarrow.parquet").write_table

@@ -3,15 +3,15 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from specnet.cli.results import confusion_table, results_table
-from specnet.cli.tables import Table
+from specnet.cli.tables import TextTable
 
 
-def text(table: Table) -> list[str]:
+def text(table: TextTable) -> list[str]:
     return [line.plain for line in table.lines()]
 
 
 def test_columns_are_in_line_and_lines_end_with_what_they_say() -> None:
-    table = Table(["name", "n"], "<>", [["a", "1"], ["longer", "1,000"]], {1: "a title"})
+    table = TextTable(["name", "n"], "<>", [["a", "1"], ["longer", "1,000"]], {1: "a title"})
     assert text(table) == [
         " name        n",
         " ─────────────",
@@ -23,12 +23,12 @@ def test_columns_are_in_line_and_lines_end_with_what_they_say() -> None:
 
 
 def test_wide_letters_take_two_columns() -> None:
-    table = Table(["名前", "n"], "<>", [["a", "1"], ["日本語", "2"]])
+    table = TextTable(["名前", "n"], "<>", [["a", "1"], ["日本語", "2"]])
     assert {cell_len(line) for line in text(table)} == {table.width}
 
 
 def test_heads_may_be_left_out() -> None:
-    assert text(Table(["", ""], "<>", [["a", "1"]])) == [" a  1"]
+    assert text(TextTable(["", ""], "<>", [["a", "1"]])) == [" a  1"]
 
 
 SPLITS = {

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from specnet.cli.formats import FORMATS, Output
+from specnet.cli.formats import FORMATS, ReportOutput
 from specnet.cli.validate import Options, validate
 from tests.cli.support import ROOT, SPECS
 
@@ -73,7 +73,7 @@ def turns(styles: tuple[str, ...] = FORMATS) -> Callable[[], dict[str, Any]]:
         nonlocal number
         number += 1
         return {
-            "outputs": [Output(styles[number % len(styles)])],
+            "outputs": [ReportOutput(styles[number % len(styles)])],
             "data": number % 3 > 0,
             "diff": number % 5 == 0,
             "statistics": number % 11 == 0,
@@ -92,7 +92,7 @@ TOKENS = [
 
 
 def bent(text: str, draw: random.Random) -> str:
-    """Return a text with a few slips: pieces put in, taken out, doubled and exchanged."""
+    """Return a string with a few slips: pieces put in, taken out, doubled and exchanged."""
     for _ in range(draw.choice([1, 1, 1, 2, 3, 6])):
         lines = text.split("\n")
         place = draw.randrange(len(text) + 1)
@@ -267,7 +267,8 @@ JUNK: dict[str, str | bytes] = {
 @pytest.mark.parametrize("kind", JUNK)
 def test_junk(tmp_path: Path, kind: str, suffix: str) -> None:
     codes = {
-        outcome(tmp_path, JUNK[kind], f"a{suffix}", outputs=[Output(style)]) for style in ("full", "sarif")
+        outcome(tmp_path, JUNK[kind], f"a{suffix}", outputs=[ReportOutput(style)])
+        for style in ("full", "sarif")
     }
     sound = {"a mark", "windows", "ignoring"} if suffix == ".toml" else set()
     assert codes == ({0} if kind in sound else codes - {0})

@@ -179,7 +179,7 @@ def test_colours_are_there_on_demand_only(specnet: Specnet) -> None:
 
 
 def test_a_hint_tells_of_fixes() -> None:
-    assert validate("typo.toml").stdout.endswith("1 can be fixed with --fix; --diff shows how.\n")
+    assert validate("typo.toml").stdout.endswith("1 fixable with --fix; --diff shows how.\n")
     assert "--fix" not in validate("faulty.toml").stdout
 
 

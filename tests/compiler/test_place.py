@@ -80,7 +80,7 @@ def test_the_check_sees_arrays_that_die_too_early(monkeypatch):
 
 def test_the_check_sees_memory_that_is_handed_out_twice(monkeypatch):
     graph = pieces(monkeypatch)
-    monkeypatch.setattr(arena._Schedule, "place", lambda *_: 0)
+    monkeypatch.setattr(arena._TakenMemory, "place", lambda *_: 0)
     assert any("meet" in text for text in found(graph, SIZES))
 
 

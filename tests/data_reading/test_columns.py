@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from specnet.data import Encoding
-from specnet.data.signature import Stretch
+from specnet.data.signature import ColumnSlice
 from specnet.diagnostics import SpecError
 
 TABLE = """\
@@ -57,10 +57,10 @@ def test_each_column_as_it_is_said(said):
 
 def test_where_each_element_comes_from(said):
     assert said.signature.stretches == (
-        Stretch("age", 0, 1, "number"),
-        Stretch("size", 1, 1, "index", 3),
-        Stretch("member", 2, 1, "boolean", 2),
-        Stretch("zip", 3, 3, "onehot", 3),
+        ColumnSlice("age", 0, 1, "number"),
+        ColumnSlice("size", 1, 1, "index", 3),
+        ColumnSlice("member", 2, 1, "boolean", 2),
+        ColumnSlice("zip", 3, 3, "onehot", 3),
     )
     assert stored(said.encoding).signature == said.signature
 
@@ -72,7 +72,7 @@ def test_stretches_last_while_elements_are_what_they_were(desk):
     assert [stretch.start for stretch in kept.stretches] == [0, 1, 2, 3]
     assert desk.inspect(**fields, transforms=[{"type": "one_hot", "classes": 9}]).stretches is None
     iris = desk.inspect(type="builtin", name="iris").stretches
-    assert iris[3] == Stretch("petal_width", 3, 1, "number")
+    assert iris[3] == ColumnSlice("petal_width", 3, 1, "number")
     assert desk.inspect(type="synthetic", kind="moons").stretches is None
 
 
@@ -212,11 +212,17 @@ def test_settings_hold_for_another_file_in_another_order(desk):
 
 FAULTS = [
     ({"ages": {"type": "number"}}, "SN509", ("ages",), "has no column `ages`", "did you mean `age`?"),
-    ({"age": {"encode": "index"}}, "SN517", ("age", "encode"), "column `age`: `encode` has", "`type` says"),
+    (
+        {"age": {"encode": "index"}},
+        "SN517",
+        ("age", "encode"),
+        "column `age`: `encode` applies",
+        "`type` says",
+    ),
     ({"size": {"scale": "minmax"}}, "SN517", ("size", "scale"), "holds categories", "`type` says"),
     ({"size": {"missing": "mean"}}, "SN517", ("size", "missing"), '`missing = "mean"`', "`type` says"),
     ({"age": {"fill": "x"}}, "SN517", ("age", "fill"), "this is a category, and", "`type` says"),
-    ({"note": {"type": "category"}}, "SN517", ("note",), "no feature and no target", "leave them out"),
+    ({"note": {"type": "category"}}, "SN517", ("note",), "neither a feature nor a target", "leave them out"),
     ({"zip": {"type": "category"}}, "SN517", ("zip", "type"), "listed in `categories`", "one place"),
     ({"price": {"scale": "minmax"}}, "SN517", ("price", "scale"), "features only", 'on = "targets"'),
     ({"price": {"missing": "mean"}}, "SN517", ("price", "missing"), "must be there", '"drop"'),
@@ -228,7 +234,7 @@ FAULTS = [
         "list it in `values`",
     ),
     ({"size": {"type": "boolean"}}, "SN514", ("path",), "which is neither true nor false", "true, yes"),
-    ({"size": {"type": "number"}}, "SN512", ("path",), "holds text among its numbers", "missing_markers"),
+    ({"size": {"type": "number"}}, "SN512", ("path",), "has text among its numbers", "missing_markers"),
 ]
 
 

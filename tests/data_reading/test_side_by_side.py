@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from specnet.data import READERS, load_data
 from specnet.data.lazy import taken, whole
-from specnet.data.signature import Stretch
+from specnet.data.signature import ColumnSlice
 from specnet.diagnostics import SpecError
 
 RANDOM = np.random.default_rng(4)
@@ -34,9 +34,9 @@ def test_rows_lie_side_by_side(stored):
     data = stored.load(**FIELDS)
     np.testing.assert_array_equal(data.splits["train"].inputs, flat(IMAGES, NUMBERS, ONE))
     assert data.signature.stretches == (
-        Stretch("image", 0, 12, "number", shape=(4, 3, 1)),
-        Stretch("numbers", 12, 5, "number", shape=(5,)),
-        Stretch("one", 17, 1, "number", shape=(1,)),
+        ColumnSlice("image", 0, 12, "number", shape=(4, 3, 1)),
+        ColumnSlice("numbers", 12, 5, "number", shape=(5,)),
+        ColumnSlice("one", 17, 1, "number", shape=(1,)),
     )
     assert stored.load(**{**FIELDS, "inputs": "numbers"}).signature.stretches is None
     assert stored.load(**{**FIELDS, "inputs": ["numbers"]}).signature.stretches is not None

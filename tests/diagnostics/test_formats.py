@@ -15,8 +15,7 @@ import jsonschema
 import pytest
 
 import specnet
-from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, Span
-from specnet.diagnostics.codes import CODES
+from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, TextSpan
 from specnet.diagnostics.concise import concise_report
 from specnet.diagnostics.fixes import fixed
 from specnet.diagnostics.full import full_text
@@ -25,14 +24,15 @@ from specnet.diagnostics.gitlab import gitlab
 from specnet.diagnostics.json_lines import json_lines
 from specnet.diagnostics.junit import junit
 from specnet.diagnostics.places import relative, uri
+from specnet.diagnostics.rules import RULES
 from specnet.diagnostics.sarif import sarif
 from specnet.language import text_source
 
 ROOT = "/repo"
 
 
-def span(line: int, start: int, end: int, last: int | None = None) -> Span:
-    return Span(Position(line, start), Position(last or line, end))
+def span(line: int, start: int, end: int, last: int | None = None) -> TextSpan:
+    return TextSpan(Position(line, start), Position(last or line, end))
 
 
 def finding(
@@ -247,7 +247,7 @@ def sarif_schema() -> dict[str, object]:
 
 
 def test_sarif_passes_the_official_schema(sarif_schema: dict[str, object], real: Report) -> None:
-    every = report(*(finding(code) for code in CODES), unread=("c.toml: no such file",))
+    every = report(*(finding(code) for code in RULES), unread=("c.toml: no such file",))
     labelled = finding(labels=(Label("here", ("b",), span=span(2, 1, 2)), Label("nowhere", ("c",))))
     outside = finding(file="/elsewhere/a:b.toml", path=())
     flag = finding(file="--set a=1", document="/repo/a.toml", labels=(Label("here", span=span(1, 1, 2)),))
@@ -265,7 +265,7 @@ def test_sarif_names_places_rules_and_fixes(real: Report) -> None:
     for result in run["results"]:
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"]
-        assert rule["help"]["text"] == CODES[rule["id"]].text
+        assert rule["help"]["text"] == RULES[rule["id"]].text
         assert "```toml" in rule["help"]["markdown"]
         (place,) = result["locations"]
         assert place["physicalLocation"]["artifactLocation"] == {
@@ -305,7 +305,7 @@ def test_paths_in_a_repository(file: str, path: str, reference: str) -> None:
 
 
 def test_fixes_go_in_together_and_never_overlap() -> None:
-    def fix(text: str, *places: Span) -> Diagnostic:
+    def fix(text: str, *places: TextSpan) -> Diagnostic:
         return finding(fix=Fix("so", tuple(Edit(text, span=place) for place in places)))
 
     text = "aa = 1\nbb = aa\n"

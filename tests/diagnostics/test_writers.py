@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specnet.diagnostics import Diagnostic, Label, Position, Report, Span
+from specnet.diagnostics import Diagnostic, Label, Position, Report, TextSpan
 from specnet.diagnostics.concise import concise, concise_report
 from specnet.diagnostics.full import full, full_report, full_text, summary
 from specnet.diagnostics.json_report import json_report
 from specnet.diagnostics.segments import cells, plain_text, width_of, wrapped
 
 
-def span(line: int, start: int, end: int, to: int | None = None) -> Span:
-    return Span(Position(line, start), Position(to or line, end))
+def span(line: int, start: int, end: int, to: int | None = None) -> TextSpan:
+    return TextSpan(Position(line, start), Position(to or line, end))
 
 
 def shown(diagnostic: Diagnostic, text: str | None, width: int = 80) -> list[str]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Op, ShapeFault
+from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.leaves import constant, leaf, leaves, name_of, number
+from specnet.graph.op import Op
 from specnet.graph.sizes import BATCH, Size, at
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
@@ -222,6 +223,7 @@ TABLE = [
     conv2d_kernel((7, 8, 3), (6, 4, 2), dilation=(3, 2), padding=((2, 0), (0, 0)), size=(2, 3)),
     conv2d_kernel((5, 4, 6), (4, 5, 9), groups=3, padding=((1, 0), (1, 1)), size=(3, 2)),
     conv2d_kernel((5, 4, 3), (3, 4, 6), groups=3, strides=(2, 1), padding=((1, 1), (1, 0)), size=(3, 2)),
+    Row("cos", ops.cos),
     Row("divide", ops.divide, (real, positive)),
     Row("divide", ops.divide, (real, Given((3,), 0.3))),
     Row("divide", ops.divide, (Given((3,)), positive)),
@@ -238,6 +240,7 @@ TABLE = [
     Row("expm1", ops.expm1),
     Row("fixed", lambda x: x * ops.fixed(x.graph, [1.0, 2.0, -3.0])),
     Row("fixed", lambda x: ops.equal(x, ops.fixed(x.graph, range(4), "int64")), (index(B, 4),)),
+    Row("floor_divide", lambda x: ops.floor_divide(x, 0.7)),
     Row("greater", ops.greater, (real, Given((3,)))),
     Row("greater", lambda x: ops.greater(x, 0.0)),
     Row("greater_equal", ops.greater_equal, (index(B, 3), index(B, 3))),
@@ -368,6 +371,7 @@ TABLE = [
     Row("where", lambda c, x: ops.where(c, x, 1.0), (bools, real)),
     Row("sigmoid", ops.sigmoid),
     Row("sign", ops.sign),
+    Row("sin", ops.sin),
     Row("softmax", ops.softmax),
     Row("softmax", ops.softmax, (Given((B, 2, 5)),)),
     Row("softmax", ops.softmax, (Given((4,)),)),
@@ -445,6 +449,7 @@ FLAT = {
     "argmax",
     "cast",
     "equal",
+    "floor_divide",
     "greater",
     "greater_equal",
     "indices",
@@ -565,6 +570,15 @@ SCALARS = {
     "exp": lambda a, b: ops.exp(a),
     "log": lambda a, b: ops.log(a),
     "power": ops.power,
+    "floor_divide": ops.floor_divide,
+    "sin": lambda a, b: ops.sin(a),
+    "cos": lambda a, b: ops.cos(a),
+    "greater": ops.greater,
+    "greater_equal": ops.greater_equal,
+    "less": ops.less,
+    "less_equal": ops.less_equal,
+    "equal": ops.equal,
+    "where": lambda a, b: ops.where(ops.less(a, b), a * 2.0, b),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from specnet.diagnostics import Position, Span
+from specnet.diagnostics import Position, TextSpan
 from specnet.language.positions import Positions, locate
 
 FOUND = [
@@ -152,8 +152,8 @@ def test_toml_document_as_a_whole_and_lines() -> None:
     positions = locate(DOCUMENT, "toml")
     assert positions.stretch(("loss",), "table") is None
     assert positions.stretch((), "table") is None
-    assert positions.span(("layers", 1), "table") == Span(Position(20, 1), Position(20, 11))
-    assert positions.span(("näme",), "value") == Span(Position(3, 10), Position(5, 9))
+    assert positions.span(("layers", 1), "table") == TextSpan(Position(20, 1), Position(20, 11))
+    assert positions.span(("näme",), "value") == TextSpan(Position(3, 10), Position(5, 9))
 
 
 def test_the_second_element_of_an_array_of_tables_has_its_own_header() -> None:
@@ -167,7 +167,7 @@ def test_the_second_element_of_an_array_of_tables_has_its_own_header() -> None:
 def test_crlf_and_tables_below_array_elements() -> None:
     text = "[[a.b]]\r\nx = 1\r\n[a.b.c]\r\ny = '''\r\nz'''\r\n[[a.b]]\r\nx = 2\r\n"
     positions = check_all(text, "toml")
-    assert positions.span(("a", "b", 1, "x")) == Span(Position(7, 5), Position(7, 6))
+    assert positions.span(("a", "b", 1, "x")) == TextSpan(Position(7, 5), Position(7, 6))
 
 
 def test_toml_1_1_inline_tables() -> None:
@@ -217,7 +217,7 @@ def test_json_duplicates() -> None:
     text = '{"a": 1, "b": {"c": 1, "\\u0063": 2}, "a": 3, "a": 4}'
     positions = locate(text, "json")
     assert [d.path for d in positions.duplicates] == [("b", "c"), ("a",), ("a",)]
-    assert positions.span(("a",)) == Span(Position(1, 51), Position(1, 52))
+    assert positions.span(("a",)) == TextSpan(Position(1, 51), Position(1, 52))
 
 
 KEYS = st.one_of(

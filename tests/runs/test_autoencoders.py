@@ -12,7 +12,7 @@ import pytest
 import specnet
 from specnet.compiler.plans import memory, plan_training
 from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
-from specnet.runs.predicting import Part, readings, write_csv
+from specnet.runs.predicting import PredictedRows, readings, write_csv
 from tests.runs.exports.support import SPECS, bare
 
 SPEC = """
@@ -70,7 +70,7 @@ def test_predictions_are_named_and_scaled_as_the_inputs(run: Path) -> None:
     scaled = model.forward(model.encoding.encode(rows))
     np.testing.assert_allclose(model.encoding.inputs.apply(found), scaled, rtol=1e-12)
     file = io.StringIO()
-    write_csv(file, readings(model), iter([Part({"": found}, None)]), files=False)
+    write_csv(file, readings(model), iter([PredictedRows({"": found}, None)]), files=False)
     assert file.getvalue().splitlines()[0] == "a,b,c=u,c=v"
 
 

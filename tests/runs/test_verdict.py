@@ -11,7 +11,7 @@ import pytest
 
 from specnet.runs.chance import chance_of_costing_more
 from specnet.runs.curves import jitter
-from specnet.runs.verdict import Baseline, Constant, Costs, Evidence, Verdict, judge
+from specnet.runs.verdict import Baseline, BaselineScore, Costs, Evidence, Verdict, judge
 
 BASELINE = Baseline(1.0, "the mean of the targets")
 
@@ -33,7 +33,7 @@ def judged(
     chance: float = 1.0,
     best_epoch: int | None = None,
     accuracy: tuple[float, float] | None = None,
-    constant: Constant | None = None,
+    constant: BaselineScore | None = None,
     figures: dict[str, float] | None = None,
 ) -> Verdict:
     t, v = final or (train[-1], validation[-1])
@@ -168,18 +168,18 @@ def test_without_evidence_a_large_gap_is_unknown_and_a_small_one_good() -> None:
 def test_unknown_where_a_constant_does_as_well_on_the_validation_rows() -> None:
     """The validation rows are easier than the training rows: below the baseline is not below the constant there."""
     ends = {"final": (0.5, 0.24)}
-    found = judged(settled(0.5), settled(0.24), **ends, rows=(60, 30), constant=Constant(0.2, 0.04))
+    found = judged(settled(0.5), settled(0.24), **ends, rows=(60, 30), constant=BaselineScore(0.2, 0.04))
     assert found == Verdict(
         "unknown",
         "the validation loss, 0.24, is no lower than 0.2 for always predicting the mean of the targets on the same "
         "rows; 30 validation rows cannot tell the difference, 0.04 (standard error 0.04), from chance",
     )
-    found = judged(settled(0.5), settled(0.24), **ends, rows=(60, 1), constant=Constant(0.2, math.inf))
+    found = judged(settled(0.5), settled(0.24), **ends, rows=(60, 1), constant=BaselineScore(0.2, math.inf))
     assert found.why.endswith("1 validation rows cannot tell the difference, 0.04, from chance")
 
 
 def test_overfit_where_a_constant_does_better_on_the_validation_rows() -> None:
-    found = judged(settled(0.5), settled(0.24), final=(0.5, 0.24), constant=Constant(0.2, 0.01))
+    found = judged(settled(0.5), settled(0.24), final=(0.5, 0.24), constant=BaselineScore(0.2, 0.01))
     assert found == Verdict(
         "overfit",
         "the validation loss, 0.24, is 0.04 (standard error 0.01) above 0.2 for always predicting the mean of the "
@@ -195,19 +195,19 @@ def test_a_constant_must_be_better_by_more_errors_with_fewer_rows() -> None:
         (3.7, 10, "unknown"),
         (4.0, 10, "overfit"),
     ):
-        constant = Constant(0.2, 0.04 / errors)
+        constant = BaselineScore(0.2, 0.04 / errors)
         ends = (0.5, 0.24)
         found = judged(settled(0.5), settled(0.24), final=ends, rows=(1000, rows), constant=constant)
         assert found.verdict == verdict, (errors, rows)
 
 
 def test_next_to_nothing_learnt_is_underfit_whatever_a_constant_does() -> None:
-    assert judged([0.95], [0.96], constant=Constant(0.5, 0.01)).verdict == "underfit"
+    assert judged([0.95], [0.96], constant=BaselineScore(0.5, 0.01)).verdict == "underfit"
 
 
 def test_unknown_where_r2_is_not_above_0() -> None:
     """A constant that knew the validation rows would do as well: what R2 compares with."""
-    better = Constant(0.5, 0.01, own_mean=0.2)
+    better = BaselineScore(0.5, 0.01, own_mean=0.2)
     found = judged(settled(0.5), settled(0.24), constant=better)
     assert found == Verdict(
         "unknown",
@@ -225,7 +225,7 @@ def test_unknown_where_r2_is_not_above_0() -> None:
 
 
 def test_unknown_where_always_the_most_frequent_class_is_right_more_often() -> None:
-    constant = Constant(0.5, 0.01, accuracy=0.75)
+    constant = BaselineScore(0.5, 0.01, accuracy=0.75)
     found = judged(settled(0.2), settled(0.24), accuracy=(0.8, 0.7), constant=constant)
     assert found == Verdict(
         "unknown",
@@ -237,11 +237,11 @@ def test_unknown_where_always_the_most_frequent_class_is_right_more_often() -> N
 
 
 def test_good_names_both_costs_of_the_constant_where_they_differ() -> None:
-    found = judged(settled(0.2), settled(0.2), constant=Constant(0.9, 0.01))
+    found = judged(settled(0.2), settled(0.2), constant=BaselineScore(0.9, 0.01))
     assert found.why.endswith(
         "both are below 1 in training and 0.9 in validation for always predicting the mean of the targets"
     )
-    found = judged(settled(0.2), settled(0.2), constant=Constant(1.00001, 0.01))
+    found = judged(settled(0.2), settled(0.2), constant=BaselineScore(1.00001, 0.01))
     assert found.why.endswith("both are below 1 for always predicting the mean of the targets")
 
 

@@ -16,10 +16,10 @@ from specnet.compiler.lint import (
     stacking,
     targets,
 )
-from specnet.compiler.lint.rule import RULES, Rule, Subject
+from specnet.compiler.lint.rule import RULES, LintRule, Subject
 from specnet.diagnostics import Diagnostic
 
-__all__ = ["FAMILIES", "RULES", "Rule", "Subject", "lint"]
+__all__ = ["FAMILIES", "RULES", "LintRule", "Subject", "lint"]
 
 FAMILIES = (outputs, stacking, targets, schedules, rates, lengths, scales, columns, repeats, classes)
 """The modules of rules; importing one enters its rules."""

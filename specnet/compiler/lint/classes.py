@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.data.faults import clipped, listed
 from specnet.diagnostics import KeyPath, Part
 
@@ -13,7 +13,7 @@ RATIO = 10
 
 
 @rule("SN746", "data")
-def imbalance(subject: Subject) -> Iterator[Found]:
+def imbalance(subject: Subject) -> Iterator[Finding]:
     """Classes of which one is so rare that a model may pass it over."""
     spec = subject.spec
     counts = _counts(subject)
@@ -38,7 +38,7 @@ def imbalance(subject: Subject) -> Iterator[Found]:
     one, other = (f"class `{clipped(names[counts.index(count)])}`" for count in (common, rare))
     if not subject.quotable:
         one, other = "one class", "another"
-    yield Found(
+    yield Finding(
         f"{one} has {common} rows and {other.removeprefix('class ')} {rare}: a model does well by never naming the "
         "rare one",
         ("loss",),
@@ -48,7 +48,7 @@ def imbalance(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN748", "data")
-def absent_classes(subject: Subject) -> Iterator[Found]:
+def absent_classes(subject: Subject) -> Iterator[Finding]:
     """Class indices below the largest that no row has."""
     counts = _counts(subject)
     if subject.spec.loss.targets != "classes" or not counts or len(counts) > 1000:
@@ -59,7 +59,7 @@ def absent_classes(subject: Subject) -> Iterator[Found]:
     from_one = absent[0] == "0" and all(counts[1:])
     why = "labels seem to start from 1" if from_one else "classes are the whole numbers from 0 up"
     noun = "class" if len(absent) == 1 else "classes"
-    yield Found(
+    yield Finding(
         f"no row is of {noun} {listed(absent, 5)}: {why}",
         *_where(subject),
         help="make the labels start from 0, or categories of them" if from_one else None,

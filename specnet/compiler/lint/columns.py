@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.data import Cells, Sample
 from specnet.data.faults import clipped
 from specnet.diagnostics import KeyPath, Part
@@ -18,21 +18,21 @@ ENOUGH = 20
 
 
 @rule("SN742", "data")
-def constant_columns(subject: Subject) -> Iterator[Found]:
+def constant_columns(subject: Subject) -> Iterator[Finding]:
     """Columns that have the same value in every row."""
     sample = _table(subject)
     names = [column.name for column in sample.inputs if _constant(column)] if sample is not None else []
     if names and sample is not None and sample.rows >= 2:
         verb = "is the same" if len(names) == 1 else "are the same"
-        yield Found(
-            f"{subject.columns(names)} {verb} in every row, so nothing can be learnt from it",
+        yield Finding(
+            f"{subject.columns(names)} {verb} in every row, so it carries no information",
             *_columns(subject),
             help=_leave_out(subject, names),
         )
 
 
 @rule("SN743", "data")
-def constant_target(subject: Subject) -> Iterator[Found]:
+def constant_target(subject: Subject) -> Iterator[Finding]:
     """A target that is the same in every row."""
     sample = _table(subject)
     if sample is None or sample.rows < 2 or not sample.targets:
@@ -42,13 +42,13 @@ def constant_target(subject: Subject) -> Iterator[Found]:
     shown = sample.targets[0]
     value = clipped(shown.categories[0]) if shown.kind == "text" else f"{shown.values[0]:g}"
     what = value if subject.quotable else "the same"
-    yield Found(
+    yield Finding(
         f"the target is {what} in all {sample.rows} rows: there is nothing to learn", *_target(subject)
     )
 
 
 @rule("SN744", "data")
-def target_among_features(subject: Subject) -> Iterator[Found]:
+def target_among_features(subject: Subject) -> Iterator[Finding]:
     """A feature that is the target under another name."""
     sample = _table(subject)
     if sample is None or sample.rows < ENOUGH:
@@ -58,24 +58,24 @@ def target_among_features(subject: Subject) -> Iterator[Found]:
             continue
         names = [column.name for column in sample.inputs if _same(column, target)]
         if names:
-            yield Found(
-                f"{subject.columns(names)} tells the target in every row: the model would only copy it",
+            yield Finding(
+                f"{subject.columns(names)} determines the target in every row: the model would only copy it",
                 *_columns(subject),
                 help=_leave_out(subject, names),
             )
 
 
 @rule("SN747", "data")
-def row_numbers(subject: Subject) -> Iterator[Found]:
+def row_numbers(subject: Subject) -> Iterator[Finding]:
     """Columns that tell rows apart and nothing else: numbers of rows, names of their own."""
     sample = _table(subject)
     if sample is None or sample.rows < ENOUGH:
         return
     names = [column.name for column in sample.inputs if _numbering(column)]
     if names:
-        yield Found(
+        yield Finding(
             f"{subject.columns(names)} only {'tells' if len(names) == 1 else 'tell'} one row from another: a model can "
-            "learn rows by heart from it, and nothing for new rows",
+            "memorise rows by it, and learns nothing for new rows",
             *_columns(subject),
             help=_leave_out(subject, names),
         )

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from specnet.compiler.lint.rule import RULES
-from specnet.diagnostics import Diagnostic, Position, Span
-from specnet.language.source import Source
+from specnet.diagnostics import Diagnostic, Position, TextSpan
+from specnet.language.source import SourceText
 from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
 
@@ -33,7 +33,7 @@ class Request:
 
     code: str
     line: int
-    span: Span
+    span: TextSpan
     used: bool = field(default=False)
 
 
@@ -60,7 +60,7 @@ def heard(
     )
 
 
-def comments(source: Source) -> Iterator[Request]:
+def comments(source: SourceText) -> Iterator[Request]:
     """Yield what the comments of a TOML document ask for.
 
     A comment beside something speaks of findings on its own line, one that has a line to itself of the next
@@ -84,7 +84,7 @@ def comments(source: Source) -> Iterator[Request]:
             about = following[line] or line
         for code in _CODE.finditer(asked[1]):
             start = at - begin + asked.start(1) + code.start() + 1
-            span = Span(Position(line, start), Position(line, start + len(code[0])))
+            span = TextSpan(Position(line, start), Position(line, start + len(code[0])))
             yield Request(code[0], about, span)
 
 
@@ -97,7 +97,7 @@ def _following(lines: list[str]) -> list[int]:
     return following
 
 
-def _asked(finding: Diagnostic, requests: list[Request], source: Source | None) -> bool:
+def _asked(finding: Diagnostic, requests: list[Request], source: SourceText | None) -> bool:
     """Say whether a comment asks for a finding to be passed over, and note that the comment has a use."""
     if finding.span is None or finding.file != _file(source):
         return False
@@ -107,7 +107,7 @@ def _asked(finding: Diagnostic, requests: list[Request], source: Source | None) 
     return bool(hits)
 
 
-def _idle(requests: list[Request], source: Source, *, whole: bool) -> Iterator[Diagnostic]:
+def _idle(requests: list[Request], source: SourceText, *, whole: bool) -> Iterator[Diagnostic]:
     """Yield a warning for each request that passed over nothing, unless its line asks to pass over that."""
     waived = {request.line for request in requests if request.code == UNUSED}
     for request in requests:
@@ -121,7 +121,7 @@ def _idle(requests: list[Request], source: Source, *, whole: bool) -> Iterator[D
         fault = unknown_warning(request.code)
         message, cure = fault or (
             f"there is no {request.code} on line {request.line} to ignore",
-            "take the comment out",
+            "remove the comment",
         )
         finding = Diagnostic(
             UNUSED, message, severity="warning", help=cure, file=source.file, span=request.span
@@ -129,5 +129,5 @@ def _idle(requests: list[Request], source: Source, *, whole: bool) -> Iterator[D
         yield replace(finding, document=source.file)
 
 
-def _file(source: Source | None) -> str | None:
+def _file(source: SourceText | None) -> str | None:
     return source.file if source is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.compiler.settings import batch_rows
 
 HUGE_SUM = 10_000
@@ -12,13 +12,13 @@ HUGE_SUM = 10_000
 
 
 @rule("SN722", "network")
-def batch_above_split(subject: Subject) -> Iterator[Found]:
+def batch_above_split(subject: Subject) -> Iterator[Finding]:
     """A batch that the training split cannot fill."""
     training, rows = subject.spec.training, subject.network.signature.rows["train"]
     if "batch_size" not in training.model_fields_set or training.batch_size == "full" or training.drop_last:
         return
     if training.batch_size > rows:
-        yield Found(
+        yield Finding(
             f"a batch of {training.batch_size} rows is never full: the training split has {rows}",
             ("training", "batch_size"),
             help=f'batch_size = "full" if the whole split in a step is meant, or less than {rows}',
@@ -26,20 +26,20 @@ def batch_above_split(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN723", "network")
-def accumulate_above_epoch(subject: Subject) -> Iterator[Found]:
+def accumulate_above_epoch(subject: Subject) -> Iterator[Finding]:
     """More batches to a step than an epoch has."""
     training, rows = subject.spec.training, subject.network.signature.rows["train"]
     batches = -(-rows // batch_rows(subject.spec, rows))
     if training.accumulate > batches:
-        yield Found(
-            f"{training.accumulate} batches are to share a step, and an epoch has {batches}",
+        yield Finding(
+            f"{training.accumulate} batches are to share a step, but an epoch has {batches}",
             ("training", "accumulate"),
             help=f"at most {batches}, or a smaller batch_size",
         )
 
 
 @rule("SN724")
-def patience_above_epochs(subject: Subject) -> Iterator[Found]:
+def patience_above_epochs(subject: Subject) -> Iterator[Finding]:
     """Early stopping that cannot come before the end."""
     training = subject.spec.training
     stopping = training.early_stopping
@@ -47,20 +47,20 @@ def patience_above_epochs(subject: Subject) -> Iterator[Found]:
         return
     validations = -(-training.epochs // training.validate_every)
     if stopping.patience >= validations:
-        yield Found(
+        yield Finding(
             f"early stopping waits for {stopping.patience} validations without improvement, and the training "
-            f"has {validations}: it never acts",
+            f"has {validations}: it never triggers",
             ("training", "early_stopping", "patience"),
             help=f"a patience well below {validations}, or more epochs",
         )
 
 
 @rule("SN725")
-def validated_once(subject: Subject) -> Iterator[Found]:
+def validated_once(subject: Subject) -> Iterator[Finding]:
     """Validations further apart than the training is long."""
     training = subject.spec.training
     if training.validate_every > training.epochs:
-        yield Found(
+        yield Finding(
             f"a validation every {training.validate_every} epochs comes only at the end: the training has "
             f"{training.epochs}",
             ("training", "validate_every"),
@@ -69,26 +69,26 @@ def validated_once(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN726")
-def stopping_on_train(subject: Subject) -> Iterator[Found]:
+def stopping_on_train(subject: Subject) -> Iterator[Finding]:
     """Early stopping by what every step makes better."""
     stopping = subject.spec.training.early_stopping
     if stopping is not None and stopping.monitor.partition(".")[0] == "train":
-        yield Found(
-            "the training split goes on getting better while the model overfits, so this hardly ever stops it",
+        yield Finding(
+            "the training split keeps improving while the model overfits, so this rarely stops it",
             ("training", "early_stopping", "monitor"),
             help='monitor = "validation.loss", with a validation split',
         )
 
 
 @rule("SN727", "network")
-def huge_sum(subject: Subject) -> Iterator[Found]:
+def huge_sum(subject: Subject) -> Iterator[Finding]:
     """A loss that sums very many costs in float32."""
     spec, network = subject.spec, subject.network
     if spec.loss.reduction != "sum" or spec.dtype != "float32":
         return
     terms = batch_rows(spec, network.signature.rows["train"]) * network.elements_per_row
     if terms >= HUGE_SUM and spec.loss.scale * terms >= HUGE_SUM:
-        yield Found(
+        yield Finding(
             f"the loss adds up {terms} costs a step in float32: its gradient is as many times the mean's, and "
             "its last digits are lost",
             ("loss", "reduction"),

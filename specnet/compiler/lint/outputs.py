@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.compiler.lint.ending import ending, last_dense
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.compiler.wiring import every
 from specnet.diagnostics import Label
 
@@ -14,13 +14,13 @@ LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": 
 
 
 @rule("SN701")
-def softmax_with_numbers(subject: Subject) -> Iterator[Found]:
+def softmax_with_numbers(subject: Subject) -> Iterator[Finding]:
     """Softmax before a loss that compares numbers."""
     spec, last = subject.spec, ending(subject.spec)
     if last is None or spec.loss.targets != "real" or last.function.type not in ("softmax", "log_softmax"):
         return
     if spec.loss.link in ("identity", "mean"):
-        yield Found(
+        yield Finding(
             f"{last.function.type} makes probabilities of classes, and {spec.loss.type} compares numbers: its "
             "gradient all but vanishes where the network is surely wrong",
             ("loss",),
@@ -31,12 +31,12 @@ def softmax_with_numbers(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN702")
-def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Found]:
+def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Finding]:
     """Sigmoid before a loss that applies softmax."""
     spec, last = subject.spec, ending(subject.spec)
     if last is None or spec.loss.link != "softmax" or last.function.type != "sigmoid":
         return
-    yield Found(
+    yield Finding(
         f"{spec.loss.type} takes what sigmoid gives for logits: these lie between 0 and 1, so no class ever "
         "becomes nearly sure",
         last.path,
@@ -48,7 +48,7 @@ def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN703")
-def bounded_logits(subject: Subject) -> Iterator[Found]:
+def bounded_logits(subject: Subject) -> Iterator[Finding]:
     """An activation on what a loss takes for logits."""
     spec, last = subject.spec, ending(subject.spec)
     if last is None or spec.loss.link not in LINKS or last.function.type in LINKS[spec.loss.link]:
@@ -62,8 +62,8 @@ def bounded_logits(subject: Subject) -> Iterator[Found]:
     what = made.get(spec.loss.link, "probabilities")
     known = LINKS[spec.loss.link]
     applied = "the loss" if spec.loss.link == "mean" else f"{spec.loss.link} is applied here"
-    yield Found(
-        f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has bent these before",
+    yield Finding(
+        f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has already transformed these",
         last.path,
         "type",
         f"leave the activation out{f', or write {chr(34)}{known[0]}{chr(34)}' if known else ''}",
@@ -72,7 +72,7 @@ def bounded_logits(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN704", "network")
-def more_units_than_classes(subject: Subject) -> Iterator[Found]:
+def more_units_than_classes(subject: Subject) -> Iterator[Finding]:
     """Outputs that stand for no class."""
     spec, network = subject.spec, subject.network
     classes, place = network.signature.class_count, last_dense(spec)
@@ -80,7 +80,7 @@ def more_units_than_classes(subject: Subject) -> Iterator[Found]:
         return
     units = network.prediction_shape[-1] if network.prediction_shape else 1
     if units > classes:
-        yield Found(
+        yield Finding(
             f"the last layer gives {units} values, and the data has {classes} classes: no row will ever be of "
             f"the others",
             (*place, "units"),
@@ -89,7 +89,7 @@ def more_units_than_classes(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN705", "network")
-def softmax_of_one(subject: Subject) -> Iterator[Found]:
+def softmax_of_one(subject: Subject) -> Iterator[Finding]:
     """Softmax along an axis of one."""
     layers = {info.path: info for info in subject.network.layers}
     for path, layer in every(subject.spec.layers):
@@ -97,7 +97,7 @@ def softmax_of_one(subject: Subject) -> Iterator[Found]:
         if getattr(function, "type", None) not in ("softmax", "log_softmax"):
             continue
         if layers[path].output[-1] == 1:
-            yield Found(
+            yield Finding(
                 f"{function.type} over a single value is always {1 if function.type == 'softmax' else 0}",  # type: ignore[union-attr]
                 (*path, "activation"),
                 "type",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 
 USUAL = {
     "sgd": (1e-5, 10.0),
@@ -20,7 +20,7 @@ USUAL = {
 
 
 @rule("SN721")
-def unusual_rate(subject: Subject) -> Iterator[Found]:
+def unusual_rate(subject: Subject) -> Iterator[Finding]:
     """A learning rate that is orders away from those in use."""
     optimizer = subject.spec.training.optimizer
     if optimizer.type not in USUAL or "learning_rate" not in optimizer.model_fields_set:
@@ -31,7 +31,7 @@ def unusual_rate(subject: Subject) -> Iterator[Found]:
         return
     what = "so large that it hardly converges" if rate > high else "so small that it hardly moves"
     usual = type(optimizer).model_fields["learning_rate"].default
-    yield Found(
+    yield Finding(
         f"a learning rate of {rate:g} is {what} with {optimizer.type}",
         ("training", "optimizer", "learning_rate"),
         help=f"learning_rate = {usual:g} is where it starts from; {low:g} to {high:g} are in use",

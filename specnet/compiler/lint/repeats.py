@@ -8,7 +8,7 @@ from itertools import islice
 from math import prod
 from typing import Any
 
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.data import Sample
 from specnet.diagnostics import KeyPath, Label, Part
 
@@ -26,14 +26,14 @@ ROOM = 1000
 
 
 @rule("SN745", "data")
-def repeated_rows(subject: Subject) -> Iterator[Found]:
+def repeated_rows(subject: Subject) -> Iterator[Finding]:
     """Rows that are learnt from and judged by."""
     samples = subject.samples
     train = samples.get("train")
     for name in ("validation", "test"):
         path = _same_file(subject, name)
         if path is not None:
-            yield Found(
+            yield Finding(
                 f"the {name} split is the file that the training learns from",
                 *path,
                 help="a file of other rows, or `[data.split]` with a fraction",
@@ -43,9 +43,9 @@ def repeated_rows(subject: Subject) -> Iterator[Found]:
             known, rows = set(_rows(train)), list(_rows(samples[name]))
             repeated = sum(row in known for row in rows)
             if repeated >= LEAST and repeated > SHARE * len(rows):
-                yield Found(
+                yield Finding(
                     f"{_percent(repeated, len(rows))} of the {name} rows are training rows too: the split "
-                    "says too much good of the model",
+                    "overstates how good the model is",
                     ("data", name),
                     "table",
                     f"take the repeated rows out of the {name} rows",
@@ -57,7 +57,7 @@ def repeated_rows(subject: Subject) -> Iterator[Found]:
         # A row with k equals elsewhere has one of them in training with probability 1 - (share held back)^k.
         shared = sum(k * (1 - held ** (k - 1)) for k in Counter(rows).values() if k > 1)
         if shared >= LEAST and shared > SHARE * len(rows):
-            yield Found(
+            yield Finding(
                 f"about {_percent(shared, len(rows))} of the rows kept back will be training rows too: the data "
                 "repeat rows",
                 ("data", "split"),

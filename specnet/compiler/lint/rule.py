@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from specnet.compiler.network import Network
-from specnet.data import Sample, Source
+from specnet.data import DataSource, Sample
 from specnet.data.faults import counted, listed
 from specnet.diagnostics import Diagnostic, KeyPath, Label, Part
 from specnet.language.spec import Spec
@@ -21,7 +21,7 @@ class Subject:
 
     spec: Spec
     known: Network | None = None
-    source: Source | None = None
+    source: DataSource | None = None
 
     @property
     def network(self) -> Network:
@@ -52,7 +52,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Finding:
     """What a rule says of one place; the rule's own code is put to it."""
 
     message: str
@@ -62,12 +62,12 @@ class Found:
     labels: tuple[Label, ...] = field(default=())
 
 
-Check = Callable[[Subject], Iterator[Found]]
+Check = Callable[[Subject], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that is legal and probably a mistake; `specnet.diagnostics.codes` explains it by its code."""
+class LintRule:
+    """One thing that is legal and probably a mistake; `specnet.diagnostics.rules` explains it by its code."""
 
     code: str
     needs: Needs
@@ -87,7 +87,7 @@ class Rule:
             )
 
 
-RULES: dict[str, Rule] = {}
+RULES: dict[str, LintRule] = {}
 """Every rule by its code."""
 
 
@@ -96,7 +96,7 @@ def rule(code: str, needs: Needs = "spec") -> Callable[[Check], Check]:
 
     def enter(check: Check) -> Check:
         assert code not in RULES, code
-        RULES[code] = Rule(code, needs, check)
+        RULES[code] = LintRule(code, needs, check)
         return check
 
     return enter

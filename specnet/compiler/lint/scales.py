@@ -7,7 +7,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.ending import PASSIVE
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.data import Cells
 from specnet.data.faults import clipped
 
@@ -29,7 +29,7 @@ FEW = 8
 
 
 @rule("SN740", "data")
-def scales_apart(subject: Subject) -> Iterator[Found]:
+def scales_apart(subject: Subject) -> Iterator[Finding]:
     """Columns of which some are hundreds of times wider than others."""
     if not _weighed(subject) or _evened(subject):
         return
@@ -44,7 +44,7 @@ def scales_apart(subject: Subject) -> Iterator[Found]:
         one, other = (f"`{clipped(name)}`" for _, name in (wide, narrow))
         if not subject.quotable:
             one, other = "one column", "another"
-        yield Found(
+        yield Finding(
             f"{one} varies by {wide[0]:.3g} and {other} by {narrow[0]:.3g} (standard deviations): "
             "one learning rate cannot suit both",
             ("data",),
@@ -54,7 +54,7 @@ def scales_apart(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN741", "data")
-def large_inputs(subject: Subject) -> Iterator[Found]:
+def large_inputs(subject: Subject) -> Iterator[Finding]:
     """Inputs far from the size that initial weights are made for."""
     if not _weighed(subject) or _evened(subject):
         return
@@ -79,7 +79,7 @@ def large_inputs(subject: Subject) -> Iterator[Found]:
         image = low >= 0 and 200 < high <= 255 and all(v == int(v) for v in values[:1000])
         cure = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
         span = f"go from {low:.4g} to {high:.4g}" if subject.quotable else f"are of the size of {size:.1g}"
-        yield Found(
+        yield Finding(
             f"inputs {span}, and initial weights are made for inputs of about 1",
             ("data",),
             "type",

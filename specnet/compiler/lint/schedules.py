@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.compiler.settings import run_length
 from specnet.language.spec import Training
 from specnet.vocabulary.schedules import RunLength
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @rule("SN720", "network")
-def longer_than_the_training(subject: Subject) -> Iterator[Found]:
+def longer_than_the_training(subject: Subject) -> Iterator[Finding]:
     """A change of the rate that never comes."""
     spec = subject.spec
     length = run_length(spec, subject.network.signature.rows["train"])
@@ -43,10 +43,10 @@ def longer_than_the_training(subject: Subject) -> Iterator[Found]:
         yield from _plateau(cast("Plateau", schedule), spec.training)
 
 
-def _plateau(schedule: Plateau, training: Training) -> Iterator[Found]:
+def _plateau(schedule: Plateau, training: Training) -> Iterator[Finding]:
     validations = -(-training.epochs // training.validate_every)
     if schedule.patience >= validations:
-        yield Found(
+        yield Finding(
             f"the rate falls after more than {schedule.patience} validations without improvement, and the training "
             f"has {validations}",
             (*AT, "patience"),
@@ -55,9 +55,9 @@ def _plateau(schedule: Plateau, training: Training) -> Iterator[Found]:
         )
 
 
-def _never(key: str, value: int, unit: str, length: RunLength, *index: int) -> Found:
+def _never(key: str, value: int, unit: str, length: RunLength, *index: int) -> Finding:
     whole = length.epochs if unit == "epoch" else length.steps
-    return Found(
+    return Finding(
         f"{value} {unit}s are not reached: the training has {whole}",
         (*AT, key, *index),
         help=f"at most {max(whole - (key != 't_0'), 1)}, or more epochs",

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.chains import chains, ends
 from specnet.compiler.lint.ending import PASSIVE, function_of, last_dense
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.compiler.wiring import Placed, dead_ends, every
 from specnet.diagnostics import KeyPath, Label
 from specnet.vocabulary.initializers import Initializer
 
 if TYPE_CHECKING:
-    from specnet.vocabulary.initializers.given import Constant
+    from specnet.vocabulary.initializers.given import ConstantInitializer
     from specnet.vocabulary.layers.basic import Dropout
     from specnet.vocabulary.layers.dense import Dense
 
@@ -21,7 +21,7 @@ MOST_DROPPED = 0.9
 
 
 @rule("SN706")
-def two_activations(subject: Subject) -> Iterator[Found]:
+def two_activations(subject: Subject) -> Iterator[Finding]:
     """An activation applied to what another one gives."""
     for chain in chains(subject.spec.layers):
         before: Placed | None = None
@@ -31,7 +31,7 @@ def two_activations(subject: Subject) -> Iterator[Found]:
                 first = function_of(before[1])
                 assert first is not None
                 again = " again" if first.type == function.type else ""
-                yield Found(
+                yield Finding(
                     f"{function.type} is applied{again} to what {first.type} gives, with no weights between",
                     (*path, "activation"),
                     "type",
@@ -44,7 +44,7 @@ def two_activations(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN707")
-def linear_stack(subject: Subject) -> Iterator[Found]:
+def linear_stack(subject: Subject) -> Iterator[Finding]:
     """Two dense layers that are one linear map."""
     for chain in chains(subject.spec.layers):
         before: Placed | None = None
@@ -52,7 +52,7 @@ def linear_stack(subject: Subject) -> Iterator[Found]:
             if layer.type == "dense":
                 # Fewer units than what follows makes a map of lower rank, which may be meant.
                 if before is not None and cast("Dense", before[1]).units >= cast("Dense", layer).units:
-                    yield Found(
+                    yield Finding(
                         "two dense layers with no activation between them can do no more than one",
                         before[0],
                         "type",
@@ -65,12 +65,12 @@ def linear_stack(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN708")
-def dropout_at_the_end(subject: Subject) -> Iterator[Found]:
+def dropout_at_the_end(subject: Subject) -> Iterator[Finding]:
     """Dropout on the network's own results."""
     for path, layer in ends(subject.spec.layers):
         if layer.type == "dropout":
             if cast("Dropout", layer).rate > 0 and path[-1] != 0:
-                yield Found(
+                yield Finding(
                     "dropout on the last layer sets predictions to 0 while training, and no layer can make up "
                     "for it",
                     path,
@@ -82,12 +82,12 @@ def dropout_at_the_end(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN709")
-def nearly_all_dropped(subject: Subject) -> Iterator[Found]:
+def nearly_all_dropped(subject: Subject) -> Iterator[Finding]:
     """A dropout rate that looks like the share to keep."""
     for path, layer in every(subject.spec.layers):
         rate = cast("Dropout", layer).rate if layer.type == "dropout" else 0.0
         if rate > MOST_DROPPED:
-            yield Found(
+            yield Finding(
                 f"`rate` is the share that is dropped: {rate:g} keeps one element in {1 / (1 - rate):.0f}",
                 (*path, "rate"),
                 help=f"rate = {1 - rate:.2g} keeps {rate:g} of them",
@@ -95,7 +95,7 @@ def nearly_all_dropped(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN710")
-def units_alike(subject: Subject) -> Iterator[Found]:
+def units_alike(subject: Subject) -> Iterator[Finding]:
     """Units that start the same, and so stay the same."""
     last = last_dense(subject.spec)
     for path, layer in every(subject.spec.layers):
@@ -103,7 +103,7 @@ def units_alike(subject: Subject) -> Iterator[Found]:
             continue
         dense = cast("Dense", layer)
         if dense.units > 1 and _even(dense.kernel_init) and (not dense.use_bias or _even(dense.bias_init)):
-            yield Found(
+            yield Finding(
                 f"all {dense.units} units start the same, get the same gradient, and stay the same: they can do no "
                 "more than one",
                 (*path, "kernel_init"),
@@ -113,7 +113,7 @@ def units_alike(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN716")
-def dropout_before_batch_norm(subject: Subject) -> Iterator[Found]:
+def dropout_before_batch_norm(subject: Subject) -> Iterator[Finding]:
     """Dropout whose noise is in the variances that batch_norm remembers."""
     for chain in chains(subject.spec.layers):
         before: KeyPath | None = None
@@ -121,7 +121,7 @@ def dropout_before_batch_norm(subject: Subject) -> Iterator[Found]:
             if layer.type in ("dropout", "spatial_dropout") and cast("Dropout", layer).rate > 0:
                 before = path
             elif layer.type == "batch_norm" and before is not None:
-                yield Found(
+                yield Finding(
                     "dropout before batch_norm makes variances larger in training than in evaluation, and it is "
                     "those of training that batch_norm remembers",
                     before,
@@ -133,25 +133,25 @@ def dropout_before_batch_norm(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN715")
-def dead_branch(subject: Subject) -> Iterator[Found]:
+def dead_branch(subject: Subject) -> Iterator[Finding]:
     """A layer whose result nothing takes."""
     for name, path, passed in dead_ends(subject.spec.layers, subject.spec.needed):
         why = (
-            "no output is taken from it"
+            "it is not an output either"
             if passed is None
             else "the layer after it takes its inputs elsewhere"
         )
-        yield Found(
-            f"what `{name}` gives goes nowhere: {why}, and no other layer names it",
+        yield Finding(
+            f"the output of `{name}` is unused: {why}, and no other layer names it",
             path,
             "type",
             f'leave the layer out, or name it in `inputs`: ["{name}", ...]',
-            () if passed is None else (Label("it is passed over here", passed),),
+            () if passed is None else (Label("it is bypassed here", passed),),
         )
 
 
 def _even(initial: Initializer) -> bool:
     """Say whether an initializer gives every element the same number."""
     if initial.type == "constant":
-        return not isinstance(cast("Constant", initial).value, tuple)
+        return not isinstance(cast("ConstantInitializer", initial).value, tuple)
     return initial.type in ("zeros", "ones")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.ending import ending
-from specnet.compiler.lint.rule import Found, Subject, rule
+from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.diagnostics import Label
 
 if TYPE_CHECKING:
@@ -32,16 +32,16 @@ LARGE = 1000.0
 
 
 @rule("SN711", "network")
-def classes_as_numbers(subject: Subject) -> Iterator[Found]:
+def classes_as_numbers(subject: Subject) -> Iterator[Finding]:
     """A loss of distances on the indices of classes."""
     spec, signature = subject.spec, subject.network.signature
     count = signature.class_count
     if spec.loss.targets != "real" or signature.target_kind != "class" or not signature.integers:
         return
     if count is not None and count > 2:
-        yield Found(
-            f"the targets are {count} classes, and {spec.loss.type} takes their places in the alphabet for "
-            "amounts",
+        yield Finding(
+            f"the targets are {count} classes, and {spec.loss.type} treats their alphabetical order "
+            "as a quantity",
             ("loss",),
             "type",
             f'loss = "cross_entropy" with {count} units, or a `one_hot` transform on the targets',
@@ -49,7 +49,7 @@ def classes_as_numbers(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN712", "network")
-def decisions_on_numbers(subject: Subject) -> Iterator[Found]:
+def decisions_on_numbers(subject: Subject) -> Iterator[Finding]:
     """A metric of classes on targets that are amounts."""
     spec, network = subject.spec, subject.network
     if spec.loss.targets != "real" or spec.metrics is None or network.signature.target_kind == "class":
@@ -62,8 +62,8 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Found]:
         return
     for index, metric in enumerate(network.metrics):
         if isinstance(metric, Deciding):
-            yield Found(
-                f"{metric.label} asks whether values are above {metric.threshold or 0:g}, and the targets of "
+            yield Finding(
+                f"{metric.label} tests whether values are above {metric.threshold or 0:g}, and the targets of "
                 f"{spec.loss.type} are amounts",
                 ("metrics", index),
                 "type",
@@ -73,7 +73,7 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN713", "data")
-def out_of_reach(subject: Subject) -> Iterator[Found]:
+def out_of_reach(subject: Subject) -> Iterator[Finding]:
     """Targets that the last activation cannot give."""
     spec, last = subject.spec, ending(subject.spec)
     if last is None or last.function.type not in RANGES or spec.loss.link not in ("identity", "mean"):
@@ -86,7 +86,7 @@ def out_of_reach(subject: Subject) -> Iterator[Found]:
     if span[0] >= low - margin and span[1] <= high + margin:
         return
     limits = f"from {low:g} to {high:g}" if high < float("inf") else f"of at least {low:g}"
-    yield Found(
+    yield Finding(
         f"{last.function.type} gives values {limits}, and targets go from {span[0]:.4g} to {span[1]:.4g}",
         last.path,
         "type",
@@ -95,14 +95,14 @@ def out_of_reach(subject: Subject) -> Iterator[Found]:
 
 
 @rule("SN714", "data")
-def large_targets(subject: Subject) -> Iterator[Found]:
+def large_targets(subject: Subject) -> Iterator[Finding]:
     """Amounts far from where the outputs start."""
     spec = subject.spec
     if spec.loss.targets != "real" or spec.loss.link not in ("identity", "mean"):
         return
     span = target_range(subject)
     if span is not None and max(map(abs, span)) >= LARGE:
-        yield Found(
+        yield Finding(
             f"targets go from {span[0]:.4g} to {span[1]:.4g}, and outputs start near 0: the first gradients are "
             "as many times too large, and steps of a usual size hardly get there",
             ("data",),

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.faults import Faults
-    from specnet.data.signature import Stretch
+    from specnet.data.signature import ColumnSlice
 
 
 def side_by_side(
-    given: Mapping[str, Any], stretches: Sequence[Stretch], faults: Faults
+    given: Mapping[str, Any], stretches: Sequence[ColumnSlice], faults: Faults
 ) -> NDArray[Any] | None:
     """Return arrays that are given by name as the rows (rows, elements) that a model of several arrays learnt from.
 

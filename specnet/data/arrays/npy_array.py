@@ -10,10 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from specnet.data.arrays.stretch import Obstacle, Stretch, too_large
+from specnet.data.arrays.stretch import ByteRange, Obstacle, too_large
 from specnet.data.faults import clipped
 from specnet.data.files import Site
-from specnet.data.npy import Header, HeaderError, read_header
+from specnet.data.npy import HeaderError, NpyHeader, read_header
 from specnet.data.opening import open_regular
 from specnet.data.sample import Cells, array_cells, leading_rows
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Damaged = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
-NO_HEADER = Header("V", False, (), 0)
+NO_HEADER = NpyHeader("V", False, (), 0)
 
 CHUNK = 1 << 20
 
@@ -44,7 +44,7 @@ class NpyArray:
     path: Path
     file: str
     key: KeyPath
-    header: Header = NO_HEADER
+    header: NpyHeader = NO_HEADER
 
     @property
     def what(self) -> str:
@@ -78,7 +78,7 @@ class NpyArray:
 
     @property
     def stretches(self) -> None:
-        """None: its elements are not told apart."""
+        """None: its elements are not separate arrays."""
         return
 
     def rows(self) -> FileRows:
@@ -143,16 +143,16 @@ class NpyArray:
         """Return why rows cannot be read one by one, and how to mend it; None where they can."""
         if self.header.fortran and len(self.header.shape) > 1:
             return Obstacle(
-                "its first axis runs fastest (Fortran order), so that a row lies scattered over the file",
+                "its first axis runs fastest (Fortran order), so a row is scattered over the file",
                 "store it with `numpy.ascontiguousarray`",
             )
         return None
 
-    def stretch(self) -> Stretch:
+    def stretch(self) -> ByteRange:
         """Return where the elements lie, where there is no obstacle."""
         other = ">" if sys.byteorder == "little" else "<"
         order = other if self.header.swapped else "="
-        return Stretch(
+        return ByteRange(
             self.path, self.file, self.start() + self.header.size, order + self.header.type, self.shape
         )
 
@@ -201,7 +201,7 @@ class NpyArray:
         else:
             claimed, stored = self._extent()
             if header.bytes + header.size != claimed or claimed > stored:
-                message = f"{self.what} is cut off: its header tells of {shape} elements"
+                message = f"{self.what} is truncated: its header declares {shape} elements"
                 faults.add("SN520", message, *self.key)
         return len(faults.found) == before
 

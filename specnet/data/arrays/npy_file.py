@@ -6,16 +6,16 @@ from specnet.data.arrays.npy_array import NpyArray
 from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
 
 
-def open_npy(place: Place) -> NpyArray | None:
+def open_npy(place: FilePlace) -> NpyArray | None:
     """Return the array of a .npy file, its header read, or note what is wrong with it."""
     with open_regular(place.path) as file:
         start = file.read(6)
     if start != b"\x93NUMPY":
         cure = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None
-        message = f"`{place.name}` is no npy file: it does not start as one"
+        message = f"`{place.name}` is not an npy file: it does not start like one"
         place.site.faults.add("SN520", message, *place.key, help=cure)
         return None
     array = NpyArray(place.path, place.name, place.key)

@@ -7,14 +7,14 @@ from specnet.data.arrays.npz_file import open_arrays
 from specnet.data.arrays.pairs import describe
 from specnet.data.arrays.side_by_side import SideBySide
 from specnet.data.arrays.source import ArraySource, Pair
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.reader import joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.readers.npz import Npz, NpzRows
-    from specnet.data.signature import Description
+    from specnet.data.signature import DataDescription
     from specnet.diagnostics import KeyPath
 
 
@@ -28,7 +28,7 @@ def open_npz(reader: Npz, site: Site) -> ArraySource | None:
         path = site.find(file, *key, "path")
         if path is None:
             continue
-        place = Place(path, file, (*key, "path"), site)
+        place = FilePlace(path, file, (*key, "path"), site)
         inputs, where = _named(reader, "inputs", table, key)
         names = inputs_of(inputs, where)
         if not reader.reproduces:
@@ -55,7 +55,7 @@ def inputs_of(names: str | Sequence[str], key: KeyPath) -> list[tuple[str, KeyPa
     return [(name, (*key, i) if key else ()) for i, name in enumerate(names)]
 
 
-def read_inputs(reader: Npz, place: Place) -> NDArray[Any] | None:
+def read_inputs(reader: Npz, place: FilePlace) -> NDArray[Any] | None:
     """Return the inputs in a file like the reader's own, or note what is wrong with them."""
     arrays = open_arrays(place, inputs_of(reader.inputs, ()))
     if arrays is None:
@@ -70,7 +70,7 @@ def _named(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple
     return (own, (*key, what)) if own else (getattr(reader, what), (what,))
 
 
-def _compare(parts: Mapping[str, Description], site: Site) -> None:
+def _compare(parts: Mapping[str, DataDescription], site: Site) -> None:
     """Note splits whose inputs are other arrays, side by side, than those of `train`."""
     wanted = [stretch.shape for stretch in parts["train"].stretches or ()]
     for name, part in parts.items():

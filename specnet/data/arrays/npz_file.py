@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
 from specnet.data.arrays.stretch import Obstacle
 from specnet.data.faults import clipped, closest
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class NpzArray(NpyArray):
         return Extent(info.file_size, info.compress_size * RATIO + RATIO)
 
 
-def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
+def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
     """Return the named arrays of a file, their headers read, or note what is wrong with them."""
     path, file, file_key, site = place.path, place.name, place.key, place.site
     before = len(site.faults.found)
@@ -114,7 +114,7 @@ def open_arrays(place: Place, names: Sequence[tuple[str, KeyPath]]) -> list[NpzA
             site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
     except Damaged as error:
         why = f": {clipped(str(error), 200)}" if place.quotable else ""
-        message = f"`{file}` is no sound npz file{why}"
+        message = f"`{file}` is not a valid npz file{why}"
         site.faults.add("SN520", message, *file_key, help=_instead(path))
     return arrays if len(site.faults.found) == before else None
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from specnet.data.arrays.source import ArraySource, Pair, StoredArray, StoredInputs
 from specnet.data.arrays.stretch import holds
 from specnet.data.faults import counted
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.reader import joined
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 
 if TYPE_CHECKING:
     from specnet.data.readers.idx import Idx, IdxRows
@@ -20,7 +20,7 @@ LARGEST = 2**31
 
 
 def open_pairs(
-    reader: Idx | Npy, site: Site, open_one: Callable[[Place], StoredArray | None]
+    reader: Idx | Npy, site: Site, open_one: Callable[[FilePlace], StoredArray | None]
 ) -> ArraySource | None:
     """Return the files that a reader names, one for inputs and one for targets, their headers read.
 
@@ -44,27 +44,27 @@ def open_pairs(
 
 
 def _find(
-    text: str, key: KeyPath, site: Site, open_one: Callable[[Place], StoredArray | None]
+    text: str, key: KeyPath, site: Site, open_one: Callable[[FilePlace], StoredArray | None]
 ) -> StoredArray | None:
     path = site.find(text, *key)
-    return None if path is None else open_one(Place(path, text, key, site))
+    return None if path is None else open_one(FilePlace(path, text, key, site))
 
 
-def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> Description | None:
+def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> DataDescription | None:
     """Return the description of two arrays, or note that they don't belong together.
 
     Without targets, these are the inputs.
     """
     rows = inputs.shape[0]
     if targets is None:
-        return Description(inputs.shape[1:] or (1,), (), {"train": rows}, stretches=inputs.stretches)
+        return DataDescription(inputs.shape[1:] or (1,), (), {"train": rows}, stretches=inputs.stretches)
     if rows != targets.shape[0]:
         there = counted(targets.shape[0], "row")
         message = f"{inputs.title} has {counted(rows, 'row')}, {targets.title} has {there}"
         site.faults.add("SN542", message, *targets.key)
         return None
     shape = inputs.shape[1:] or (1,)
-    raw = Description(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches)
+    raw = DataDescription(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches)
     # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
     if not raw.target and targets.type[0] in "iu" and holds(targets):
         counter = targets.labels(site)

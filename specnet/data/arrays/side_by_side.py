@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.faults import counted
-from specnet.data.signature import Stretch
+from specnet.data.signature import ColumnSlice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,12 +57,12 @@ class SideBySide:
         return "f4" if types.issubset(FITTING) else "f8"
 
     @property
-    def stretches(self) -> tuple[Stretch, ...]:
+    def stretches(self) -> tuple[ColumnSlice, ...]:
         """Which elements of a row come from which array."""
         found, start = [], 0
         for part in self.parts:
             shape = part.shape[1:] or (1,)
-            found.append(Stretch(part.name, start, prod(shape), "number", shape=shape))
+            found.append(ColumnSlice(part.name, start, prod(shape), "number", shape=shape))
             start += prod(shape)
         return tuple(found)
 

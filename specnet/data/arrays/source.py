@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from specnet.data.arrays.stretch import Obstacle, Sized, too_large
 from specnet.data.files import Site, larger_than_half
-from specnet.data.reader import BATCHES, Load, Part
+from specnet.data.reader import BATCHES, DataPart, Load
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import Cells, Sample
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import StoredRows
-    from specnet.data.signature import Stretch as Named
+    from specnet.data.signature import ColumnSlice
 
 
 class StoredInputs(Protocol):
@@ -44,8 +44,8 @@ class StoredInputs(Protocol):
         ...
 
     @property
-    def stretches(self) -> tuple[Named, ...] | None:
-        """Which elements of a row come from which array; None where these are not told apart."""
+    def stretches(self) -> tuple[ColumnSlice, ...] | None:
+        """Which elements of a row come from which array; None where these are not separate arrays."""
         ...
 
     def rows(self) -> StoredRows:
@@ -86,12 +86,12 @@ class ArraySource:
     """The inputs and targets of each split, as arrays in files whose headers are sound."""
 
     arrays: Mapping[str, Pair]
-    description: Description
+    description: DataDescription
     site: Site
 
     @classmethod
     def of(
-        cls, load: Load, arrays: Mapping[str, Pair], description: Description, site: Site
+        cls, load: Load, arrays: Mapping[str, Pair], description: DataDescription, site: Site
     ) -> ArraySource | None:
         """Return the source, its rows to be read whole or in batches; None where `site` noted why neither goes."""
         given: list[list[StoredInputs]]
@@ -121,7 +121,7 @@ class ArraySource:
         sound = [array for array in every if not too_large(array, site, description.cure)]
         return cls(arrays, description, site) if len(sound) == len(every) else None
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Return the arrays; inputs as stored, whole-number targets as int64."""
         import numpy as np
 
@@ -134,7 +134,7 @@ class ArraySource:
             x = self._rows("inputs", inputs)
             y = None if targets is None else self._rows("targets", targets)
             if x is not None and (targets is None or y is not None):
-                parts[name] = Part(
+                parts[name] = DataPart(
                     ArrayRows(x) if isinstance(x, np.ndarray) else x,
                     y.astype(kind) if isinstance(y, np.ndarray) else y,
                 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.data.faults import clipped, closest, listed
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.images.header import SUFFIXES, Unreadable, checked_header
 
 LITTER = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
@@ -35,7 +35,7 @@ class Labelled:
     """The class of each image."""
 
 
-def labelled_images(place: Place, known: tuple[str, ...] | None = None) -> Labelled | None:
+def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> Labelled | None:
     """Return the images of a folder of classes, their headers checked, or note all that is wrong with them.
 
     With `known`, the classes are these, and a folder for each need not be there.
@@ -53,7 +53,7 @@ def labelled_images(place: Place, known: tuple[str, ...] | None = None) -> Label
         faults.add("SN583", message, *key, help=cure)
         return None
     for entry in loose:
-        message = f"`{_name(place, entry)}` lies beside the folders of the classes, and so is of no class"
+        message = f"`{_name(place, entry)}` is beside the class folders, so it has no class"
         _note(place, "SN583", message, "move it into a class's folder, or out of this one")
     classes = known if known is not None else tuple(folder.name for folder in folders)
     files: list[ImageFile] = []
@@ -76,7 +76,7 @@ def labelled_images(place: Place, known: tuple[str, ...] | None = None) -> Label
     return Labelled(classes, files, labels) if len(faults.found) == before else None
 
 
-def unlabelled_images(place: Place) -> list[ImageFile]:
+def unlabelled_images(place: FilePlace) -> list[ImageFile]:
     """Return a single image, or those in a folder and in its folders, headers checked; note what is wrong."""
     faults = place.site.faults
     if not place.path.is_dir():
@@ -107,7 +107,7 @@ def _below(folder: Path) -> Iterator[Path]:
             yield from _below(entry) if entry.is_dir() else [entry]
 
 
-def _entries(folder: Path, place: Place) -> list[Path]:
+def _entries(folder: Path, place: FilePlace) -> list[Path]:
     """Return what is in a folder, in the order of its names' characters, or note why it cannot be read."""
     try:
         found = sorted((e for e in folder.iterdir() if not _litter(e)), key=lambda entry: entry.name)
@@ -117,7 +117,7 @@ def _entries(folder: Path, place: Place) -> list[Path]:
     return [entry for entry in found if _reachable(entry, place)]
 
 
-def _reachable(entry: Path, place: Place) -> bool:
+def _reachable(entry: Path, place: FilePlace) -> bool:
     """Return whether a link in a folder may be followed, or note why not; the folder itself has been checked."""
     if not entry.is_symlink():
         return True
@@ -128,7 +128,7 @@ def _reachable(entry: Path, place: Place) -> bool:
     return refusal is None
 
 
-def _note(place: Place, code: str, message: str, cure: str | None = None) -> None:
+def _note(place: FilePlace, code: str, message: str, cure: str | None = None) -> None:
     """Note a fault, but once where names may not be quoted, and all entries are called the same."""
     faults = place.site.faults
     if place.quotable or all(found.message != message for found in faults.found):
@@ -139,7 +139,7 @@ def _litter(entry: Path) -> bool:
     return entry.name.startswith(".") or entry.name in LITTER
 
 
-def _sound(paths: list[Path], place: Place) -> list[ImageFile]:
+def _sound(paths: list[Path], place: FilePlace) -> list[ImageFile]:
     files = []
     for path in paths:
         name = _name(place, path)
@@ -156,7 +156,7 @@ def _sound(paths: list[Path], place: Place) -> list[ImageFile]:
     return files
 
 
-def _name(place: Place, path: Path) -> str:
+def _name(place: FilePlace, path: Path) -> str:
     if path == place.path:
         return place.name
     way = path.relative_to(place.path).as_posix() if place.quotable else "…"

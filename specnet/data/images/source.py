@@ -7,13 +7,13 @@ from importlib.util import find_spec
 from math import prod
 from typing import TYPE_CHECKING
 
-from specnet.data.files import Place, Site, larger_than_half
+from specnet.data.files import FilePlace, Site, larger_than_half
 from specnet.data.images.folder import Labelled, labelled_images
 from specnet.data.images.header import Unreadable
-from specnet.data.reader import BATCHES, Part
+from specnet.data.reader import BATCHES, DataPart
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def open_images(reader: Images, site: Site) -> ImageSource | None:
         folder = site.find(text, *key, what="folder")
         if folder is not None and (name == "train" or "train" in parts):
             known = parts["train"].classes if name != "train" else None
-            found = labelled_images(Place(folder, text, key, site), known)
+            found = labelled_images(FilePlace(folder, text, key, site), known)
             if found is not None:
                 parts[name] = found
     if len(parts) < len(tables):
@@ -55,13 +55,13 @@ def open_images(reader: Images, site: Site) -> ImageSource | None:
     return ImageSource(parts, keys, reader.frame, described(reader, parts, site), site)
 
 
-def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> Description:
+def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> DataDescription:
     """Return the description of images."""
     train, shape = parts["train"], reader.frame.shape
     counts = Counter(train.labels)
     size = prod(shape)
     rows = {name: len(part.files) for name, part in parts.items()}
-    description = Description(
+    description = DataDescription(
         inputs=shape,
         target=(),
         rows=rows,
@@ -90,10 +90,10 @@ class ImageSource:
     keys: Mapping[str, KeyPath]
     """Where the document names each split's folder."""
     frame: Frame
-    description: Description
+    description: DataDescription
     site: Site
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Return the images as bytes, or what decodes them when they are asked for, and their classes."""
         import numpy as np
 
@@ -106,7 +106,7 @@ class ImageSource:
             given = part.files, self.frame, self.site.faults, self.keys[name]
             rows: StoredRows | ArrayRows
             rows = ImageRows(*given) if self.description.batches else ArrayRows(decoded(*given))
-            found[name] = Part(rows, np.array(part.labels, np.int64))
+            found[name] = DataPart(rows, np.array(part.labels, np.int64))
         return found
 
     def columns(self) -> None:

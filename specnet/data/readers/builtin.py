@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specnet.data.files import Place, Site
-from specnet.data.reader import Part, Reader
+from specnet.data.files import FilePlace, Site
+from specnet.data.reader import DataPart, Reader
 from specnet.data.sample import Sample
-from specnet.data.signature import Description, names
+from specnet.data.signature import DataDescription, names
 
 FOLDER = Path(__file__).parent.parent / "builtin"
 IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
@@ -31,11 +31,11 @@ class Builtin(Reader):
     def open(self, site: Site) -> BuiltinSource:
         """Return what is known of the data set."""
         if self.name == "iris":
-            raw = Description((4,), (), {"train": 150}, "class", 3, SPECIES, IRIS, [50] * 3)
+            raw = DataDescription((4,), (), {"train": 150}, "class", 3, SPECIES, IRIS, [50] * 3)
         else:
             features = tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8))
             per_class = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
-            raw = Description((64,), (), {"train": 1797}, "class", 10, names(10), features, per_class)
+            raw = DataDescription((64,), (), {"train": 1797}, "class", 10, names(10), features, per_class)
         return BuiltinSource(self.name, raw, site)
 
 
@@ -44,10 +44,10 @@ class BuiltinSource:
     """One of the shipped data sets."""
 
     name: str
-    description: Description
+    description: DataDescription
     site: Site
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Return the shipped arrays."""
         import numpy as np
 
@@ -58,16 +58,16 @@ class BuiltinSource:
         if self.name == "iris":
             cells = np.loadtxt(self._file("iris.csv"), delimiter=",", skiprows=1, dtype=str, encoding="utf-8")
             species = np.searchsorted(SPECIES, cells[:, 4]).astype(np.int64)
-            return {"train": Part(ArrayRows(cells[:, :4].astype(np.float64)), species)}
+            return {"train": DataPart(ArrayRows(cells[:, :4].astype(np.float64)), species)}
         arrays = []
         for part in ("inputs", "targets"):
             path = self._file(f"digits-{part}.idx.gz")
-            file = open_file(Place(path, path.name, (), self.site))
+            file = open_file(FilePlace(path, path.name, (), self.site))
             arrays.append(None if file is None else file.read(self.site))
         inputs, targets = arrays
         if inputs is None or targets is None:
             return {}
-        return {"train": Part(ArrayRows(inputs), targets.astype(np.int64))}
+        return {"train": DataPart(ArrayRows(inputs), targets.astype(np.int64))}
 
     def columns(self) -> None:
         """Return None: the inputs are arrays."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table
 
@@ -56,5 +56,5 @@ class Idx(Reader):
         """Return the array in one file."""
         from specnet.data.arrays.idx_file import open_file
 
-        file = open_file(Place(path, path.name, (), site))
+        file = open_file(FilePlace(path, path.name, (), site))
         return None if file is None else file.read(site)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from specnet.data.files import Place, Site, Wanted
+from specnet.data.files import FilePlace, Site, Wanted
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table, Words, fault
 
@@ -95,6 +95,6 @@ class Images(Reader):
         if not pillow_is_there(site):
             return None
         before = len(site.faults.found)
-        files = unlabelled_images(Place(path, path.name, (), site))
+        files = unlabelled_images(FilePlace(path, path.name, (), site))
         pixels = decoded(files, self.frame, site.faults, ())
         return pixels if len(site.faults.found) == before else None

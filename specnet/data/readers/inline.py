@@ -9,9 +9,9 @@ from pydantic import Field
 
 from specnet.data.faults import clipped, closest, counted
 from specnet.data.files import Site
-from specnet.data.reader import Part, Reader, joined
+from specnet.data.reader import DataPart, Reader, joined
 from specnet.data.sample import Cells, Sample
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ class InlineSource:
     """Checked rows of a document."""
 
     tables: dict[str, Inline | InlineRows]
-    description: Description
+    description: DataDescription
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Return the rows as arrays."""
         import numpy as np
 
@@ -93,7 +93,7 @@ class InlineSource:
             targets = [index[t] for t in given] if names and given is not None else given
             kind = np.float64 if self.description.class_count is None else np.int64
             aims = None if targets is None else np.array(targets, dtype=np.float64).astype(kind)
-            parts[split] = Part(inputs, aims)
+            parts[split] = DataPart(inputs, aims)
         return parts
 
     def columns(self) -> None:
@@ -139,7 +139,7 @@ def _classes(targets: list[Any]) -> tuple[str, ...] | None:
 
 def _describe(
     table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, site: Site
-) -> Description | None:
+) -> DataDescription | None:
     before = len(site.faults.found)
     given = _given(table)
     target: tuple[int, ...] = ()
@@ -158,7 +158,7 @@ def _describe(
     if len(site.faults.found) > before:
         return None
     count, per_class = (None, None) if given is None else _count(given, target, classes)
-    return Description(
+    return DataDescription(
         inputs=inputs or (1,),
         target=target,
         rows={"train": rows},
@@ -204,7 +204,7 @@ def shape_of_rows(rows: list[Any], key: KeyPath, site: Site) -> tuple[int, ...]:
     common = sound.most_common(1)[0][0]
     for i, shape in enumerate(shapes):
         if shape is not None and shape != common:
-            message = f"this row is {_form(shape)}, where the others are {_form(common)}"
+            message = f"this row is {_form(shape)}, but the others are {_form(common)}"
             site.faults.add("SN541", message, *key, i)
     if 0 in common:
         site.faults.add("SN543", "the rows are empty", *key)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table
 
@@ -54,5 +54,5 @@ class Npy(Reader):
         """Return the array in one file."""
         from specnet.data.arrays.npy_file import open_npy
 
-        array = open_npy(Place(path, path.name, (), site))
+        array = open_npy(FilePlace(path, path.name, (), site))
         return None if array is None else array.read(site)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from specnet.data.files import Place, Site
+from specnet.data.files import FilePlace, Site
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table, fault
 
@@ -71,7 +71,7 @@ class Npz(Reader):
         """Return the array of inputs in a file."""
         from specnet.data.arrays.npz import read_inputs
 
-        return read_inputs(self, Place(path, path.name, (), site))
+        return read_inputs(self, FilePlace(path, path.name, (), site))
 
     @model_validator(mode="after")
     def _as_many(self) -> Npz:

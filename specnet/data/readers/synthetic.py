@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import Site
-from specnet.data.reader import Part, Reader
+from specnet.data.reader import DataPart, Reader
 from specnet.data.sample import Sample
-from specnet.data.signature import Description, names
+from specnet.data.signature import DataDescription, names
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Synthetic(Reader):
     def _apt(self) -> Synthetic:
         for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
             if getattr(self, name) is not None and self.kind not in kinds:
-                message = f"`{name}` has a meaning for {' and '.join(kinds)} only, not for {self.kind}"
+                message = f"`{name}` applies to {' and '.join(kinds)} only, not to {self.kind}"
                 raise fault(message, key=name)
         return self
 
@@ -79,14 +79,14 @@ class Synthetic(Reader):
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
         if self.kind in ("sine", "linear"):
             width = 1 if self.kind == "sine" else self.features or 1
-            return SyntheticSource(self, Description((width,), (), spans))
+            return SyntheticSource(self, DataDescription((width,), (), spans))
         count = {"spirals": self.classes or 2, "blobs": self.classes or 3}.get(self.kind, 2)
         width = self.features or 2
         labels = [int(i % 4 in (1, 2)) for i in range(4)] if self.kind == "xor" else list(range(count))
         per_class = [0] * count
         for i, label in enumerate(labels):
             per_class[label] += len(range(i, self.samples, len(labels)))
-        description = Description((width,), (), spans, "class", count, names(count), per_class=per_class)
+        description = DataDescription((width,), (), spans, "class", count, names(count), per_class=per_class)
         return SyntheticSource(self, description)
 
 
@@ -95,9 +95,9 @@ class SyntheticSource:
     """Rows that are made when they are read."""
 
     reader: Synthetic
-    description: Description = field(repr=False)
+    description: DataDescription = field(repr=False)
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Draw the rows: from the stream `data/synthetic`, for another split `data/synthetic/<split>`."""
         from specnet.data.rows import ArrayRows
         from specnet.runtime.random import stream
@@ -110,7 +110,7 @@ class SyntheticSource:
             # What all splits share, such as the centres of the clouds, has a stream of its own.
             shared = stream(seed, "data/synthetic/shared")
             inputs, targets = self._make(samples, noise, rng, shared)
-            parts[split] = Part(ArrayRows(inputs), targets)
+            parts[split] = DataPart(ArrayRows(inputs), targets)
         return parts
 
     def columns(self) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.tables.layout import Layout, Resolver, first_record
 
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.dialect import Dialect
 
 
-def choose(reader: Tabular, dialect: Dialect, place: Place) -> Layout | None:
+def choose(reader: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None:
     """Return which columns of the training file are used, or note why that cannot be told."""
     resolver = _resolver(dialect, place)
     if resolver is None:
@@ -54,7 +54,7 @@ def _note_useless(
     """Note what of a column's settings would be ignored."""
     note, path = resolver.faults.add, ("columns", key)
     if not feature and not target:
-        message = f"column `{key}` is no feature and no target, so its settings would be ignored"
+        message = f"column `{key}` is neither a feature nor a target, so its settings would be ignored"
         note("SN517", message, *path, part="key", help="leave them out, or list the column in `features`")
     if listed and column.type is not None:
         message = f"column `{key}` is listed in `categories` already"
@@ -66,7 +66,7 @@ def _note_useless(
             cure = 'a transform with `on = "targets"` scales targets' if option == "scale" else None
             note(
                 "SN517",
-                f"`{option}` has a meaning for features only, and `{key}` is a target",
+                f"`{option}` applies to features only, and `{key}` is a target",
                 *path,
                 option,
                 help=cure,
@@ -79,7 +79,7 @@ def _note_useless(
         note("SN517", message, *path, "fill", help='`missing = "drop"` leaves such rows out')
 
 
-def choose_alike(dialect: Dialect, place: Place, main: Layout) -> Layout | None:
+def choose_alike(dialect: Dialect, place: FilePlace, main: Layout) -> Layout | None:
     """Return which columns of another file the training file uses: by name, if there are names."""
     resolver = _resolver(dialect, place)
     if resolver is None:
@@ -106,7 +106,7 @@ def choose_alike(dialect: Dialect, place: Place, main: Layout) -> Layout | None:
     )
 
 
-def _resolver(dialect: Dialect, place: Place) -> Resolver | None:
+def _resolver(dialect: Dialect, place: FilePlace) -> Resolver | None:
     first = first_record(place, dialect)
     return None if first is None else Resolver(first, place, dialect, place.site.faults)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.faults import Faults, clipped, closest
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import spelled
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout, Resolver, first_record
@@ -81,7 +81,7 @@ class TableRows:
         return cls(plan, columns)
 
     @classmethod
-    def from_file(cls, plan: TablePlan, dialect: Dialect, place: Place) -> TableRows | None:
+    def from_file(cls, plan: TablePlan, dialect: Dialect, place: FilePlace) -> TableRows | None:
         """Return the rows of a file that has the feature columns, with or without the targets."""
         first = first_record(place, dialect)
         if first is None:
@@ -157,7 +157,7 @@ def _layout(plan: TablePlan, resolver: Resolver, header: bool) -> Layout | None:
 
 
 def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], dialect: Dialect) -> float | int | str:
-    """Return a cell's number or code, or a text that says why it has none."""
+    """Return a cell's number or code, or a string that says why it has none."""
     absent = cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN
     value: float | str | None = None
     if isinstance(cell, str):

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from specnet.data.faults import listed
 from specnet.data.readers.table import NOTHING_SAID
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 from specnet.data.tables.plan import ColumnPlan, TablePlan
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
     from specnet.data.readers.table import Tabular
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.scan import Column, Scan
@@ -18,7 +18,7 @@ LARGEST = 2**31
 """Whole numbers from here on are not taken for class indices."""
 
 
-def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: Place) -> bool:
+def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace) -> bool:
     """Return whether the training file's columns can become inputs and targets; note why not."""
     site = place.site
     before = len(site.faults.found)
@@ -58,11 +58,11 @@ def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
     return reader.missing_of(layout.settings.get(i, NOTHING_SAID), target=False, text=False) == "value"
 
 
-def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> Description:
+def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> DataDescription:
     """Return the description of a file's used columns."""
     features = plan.elements
     several = isinstance(reader.target, tuple)
-    raw = Description(
+    raw = DataDescription(
         (len(features),),
         (len(layout.targets),) if several else (),
         {"train": found.rows},

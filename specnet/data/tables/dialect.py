@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.opening import open_regular
 
 LONGEST = 64 << 20
@@ -47,19 +47,19 @@ class Dialect:
         """What a row is called in messages."""
         return "line"
 
-    def kinds(self, place: Place) -> Mapping[str, str | None]:
+    def kinds(self, place: FilePlace) -> Mapping[str, str | None]:
         """Return what columns hold by their types, which columns of text have not; see `TypedTable.kinds`."""
         del place
         return {}
 
     @contextmanager
-    def records(self, place: Place) -> Iterator[Lines]:
+    def records(self, place: FilePlace) -> Iterator[Records]:
         """Open a file as records of cells; note what makes it unreadable, instead of raising it."""
         with reading(place, self.encoding), self.lines(place.path) as lines:
             yield lines
 
     @contextmanager
-    def lines(self, path: Path) -> Iterator[Lines]:
+    def lines(self, path: Path) -> Iterator[Records]:
         """Open a file of text as records of cells. Raises UnicodeError, csv.Error or OSError where it is unreadable."""
         encoding = (
             "utf-8-sig" if self.encoding.lower().replace("_", "-") in ("utf-8", "utf8") else self.encoding
@@ -69,14 +69,14 @@ class Dialect:
             lines = _bounded(file) if path.stat().st_size > LONGEST else file
             reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=skip, strict=True)
             try:
-                yield Lines(reader)
+                yield Records(reader)
             except _EndlessError:
                 raise
             except csv.Error as error:
                 raise csv.Error(f"{error}, in line {reader.line_num}") from error
 
     def read(self, cell: str) -> float | str | None:
-        """Return what a cell says: a number, a text, or None for a missing value."""
+        """Return what a cell says: a number, a string, or None for a missing value."""
         text = cell.strip()
         text = self.replace.get(text, text)
         if text in self.markers:
@@ -91,7 +91,7 @@ class Dialect:
         return None if text in self.markers else text
 
 
-class Lines:
+class Records:
     """The records of a file, without blank lines, and where each starts."""
 
     def __init__(self, reader: csv._reader) -> None:  # type: ignore[name-defined, unused-ignore]
@@ -126,7 +126,7 @@ def spelled(cell: Any) -> str:
 
 
 def number(text: str) -> float | None:
-    """Return the decimal number that a text spells, infinities and NaN among them; None if it spells none."""
+    """Return the decimal number that a string spells, infinities and NaN among them; None if it spells none."""
     if "_" in text or not text.isascii():
         return None
     try:
@@ -136,7 +136,7 @@ def number(text: str) -> float | None:
 
 
 @contextmanager
-def reading(place: Place, encoding: str) -> Iterator[None]:
+def reading(place: FilePlace, encoding: str) -> Iterator[None]:
     """Note what makes a file unreadable as CSV, instead of raising it."""
     faults = place.site.faults
     try:
@@ -144,7 +144,7 @@ def reading(place: Place, encoding: str) -> Iterator[None]:
     except UnicodeError:
         _note_undecodable(place, encoding)
     except csv.Error as error:
-        message = f"`{place.name}` is no well-formed CSV: {error}"
+        message = f"`{place.name}` is not well-formed CSV: {error}"
         faults.add("SN504", message, *place.key, help="a quote may be unclosed, or the delimiter another")
     except OSError as error:
         faults.add("SN502", f"`{place.name}` cannot be read: {error.strerror}", *place.key)
@@ -165,7 +165,7 @@ def _bounded(file: IO[str]) -> Iterator[str]:
         yield line
 
 
-def _note_undecodable(place: Place, encoding: str) -> None:
+def _note_undecodable(place: FilePlace, encoding: str) -> None:
     with open_regular(place.path) as file:
         start = file.read(2)
         file.seek(0)

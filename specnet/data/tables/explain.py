@@ -6,10 +6,10 @@ from math import isfinite
 from typing import Any
 
 from specnet.data.faults import clipped, closest
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import Dialect
 from specnet.data.tables.layout import Layout
-from specnet.data.tables.scan import Form, Rules
+from specnet.data.tables.scan import CellRules, Form
 
 NAMED = 5
 """How many lines one finding names."""
@@ -70,7 +70,7 @@ class _ColumnCells:
         return self.texts, value
 
 
-def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> None:
+def explain(place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules) -> None:
     """Read a file again, line by line, and note each cell and each row that cannot be taken."""
     width = len(layout.names)
     seen = {i: _ColumnCells(dialect, rules.forms[i]) for i in layout.used}
@@ -105,7 +105,7 @@ def explain(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Non
             _note_unknown(place, column, cells)
 
 
-def _note_short(place: Place, dialect: Dialect, short: _Seen, width: int) -> None:
+def _note_short(place: FilePlace, dialect: Dialect, short: _Seen, width: int) -> None:
     if not short.count:
         return
     whose = "the header" if dialect.header else "the first line"
@@ -115,7 +115,7 @@ def _note_short(place: Place, dialect: Dialect, short: _Seen, width: int) -> Non
     place.site.faults.add("SN505", message, *place.key, help="text that holds the delimiter must be quoted")
 
 
-def _header_after_all(place: Place, seen: Mapping[int, _ColumnCells], first: int | None) -> bool:
+def _header_after_all(place: FilePlace, seen: Mapping[int, _ColumnCells], first: int | None) -> bool:
     """Note a first line that holds the only texts of columns of numbers, as one finding."""
     odd = [cells.texts for cells in seen.values() if cells.texts.count and cells.numbers.count]
     if not odd or any(texts.lines != [first] or texts.count > 1 for texts in odd):
@@ -127,7 +127,7 @@ def _header_after_all(place: Place, seen: Mapping[int, _ColumnCells], first: int
     return True
 
 
-def _note(place: Place, column: str, reference: str, cells: _ColumnCells, optional: bool) -> None:
+def _note(place: FilePlace, column: str, reference: str, cells: _ColumnCells, optional: bool) -> None:
     faults, kind = place.site.faults, cells.form.kind
     if cells.missing.count and not optional:
         cure = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
@@ -139,30 +139,30 @@ def _note(place: Place, column: str, reference: str, cells: _ColumnCells, option
     if kind is None and texts.count > numbers.count + infinite.count:
         for odd in (numbers, infinite):
             if odd.count:
-                message = f"{column} holds a number among its texts{_shown(place, odd, ': ')} in {odd.where}"
+                message = f"{column} has a number among its strings{_shown(place, odd, ': ')} in {odd.where}"
                 cure = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
                 faults.add("SN512", message, *place.key, help=cure)
         return
     if infinite.count:
         shown = _shown(place, infinite) or "a cell"
-        message = f"{column} holds {shown} in {infinite.where}, which is no finite number"
-        cure = "list the text in `missing_markers` if it stands for a missing value"
+        message = f"{column} holds {shown} in {infinite.where}, which is not a finite number"
+        cure = "add it to `missing_markers` if it stands for a missing value"
         faults.add("SN513", message, *place.key, help=cure)
     if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
         _note_text(place, column, cells)
 
 
-def _note_text(place: Place, column: str, cells: _ColumnCells) -> None:
+def _note_text(place: FilePlace, column: str, cells: _ColumnCells) -> None:
     shown = _shown(place, cells.texts, ": ")
-    message = f"{column} holds text among its numbers{shown} in {cells.texts.where}"
+    message = f"{column} has text among its numbers{shown} in {cells.texts.where}"
     cure = (
-        "list the text in `missing_markers` if it stands for a missing value, "
+        "add it to `missing_markers` if it stands for a missing value, "
         "or the column in `categories` if its cells are names"
     )
     place.site.faults.add("SN512", message, *place.key, help=cure)
 
 
-def _note_unknown(place: Place, column: str, cells: _ColumnCells) -> None:
+def _note_unknown(place: FilePlace, column: str, cells: _ColumnCells) -> None:
     text, where = cells.unknown.texts[0], cells.unknown.where
     known = cells.form.categories or ()
     shown = _shown(place, cells.unknown) or "a cell"
@@ -188,7 +188,7 @@ def _written(cell: Any) -> str:
     return cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)
 
 
-def _shown(place: Place, seen: _Seen, lead: str = "") -> str:
+def _shown(place: FilePlace, seen: _Seen, lead: str = "") -> str:
     """Return a lead and the first cells; nothing where they may not be quoted."""
     texts = list(dict.fromkeys(f"`{clipped(text)}`" for text in seen.texts))
     return lead + ", ".join(texts[:3]) if place.quotable else ""

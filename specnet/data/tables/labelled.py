@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.tables.columns import TableRows, targets
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout, Resolver, first_record
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def labelled_rows(
-    plan: TablePlan, reader: Tabular, dialect: Dialect, place: Place
+    plan: TablePlan, reader: Tabular, dialect: Dialect, place: FilePlace
 ) -> tuple[TableRows, NDArray[Any] | None] | None:
     """Return the rows of a file that has the features and the targets, and its targets; note what is wrong.
 

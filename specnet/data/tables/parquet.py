@@ -10,7 +10,7 @@ from specnet.data.tables.typed import TypedDialect, TypedTable, typed_dialect
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
     from specnet.data.readers.table import Tabular
 
 ROWS = 4096
@@ -24,7 +24,7 @@ def parquet_dialect(reader: Tabular) -> TypedDialect:
     return typed_dialect(reader, open_parquet)
 
 
-def open_parquet(place: Place) -> TypedTable | None:
+def open_parquet(place: FilePlace) -> TypedTable | None:
     """Return the table in a Parquet file, its schema read, or note why there is none."""
     faults = place.site.faults
     try:
@@ -40,7 +40,7 @@ def open_parquet(place: Place) -> TypedTable | None:
         with open_regular(place.path) as raw, parquet.ParquetFile(raw) as file:
             schema = file.schema_arrow
     except (arrow.ArrowException, OSError) as error:
-        _once(place, "SN519", f"`{place.name}` is no sound Parquet file{_why(place, error)}")
+        _once(place, "SN519", f"`{place.name}` is not a valid Parquet file{_why(place, error)}")
         return None
 
     def batches() -> Iterator[Sequence[Sequence[Any]]]:
@@ -55,13 +55,13 @@ def open_parquet(place: Place) -> TypedTable | None:
     return TypedTable(tuple(schema.names), kinds, batches)
 
 
-def _why(place: Place, error: Exception) -> str:
+def _why(place: FilePlace, error: Exception) -> str:
     """Return what pyarrow says of a file, which may hold some of its contents."""
     first = next(iter(str(error).splitlines()), type(error).__name__)
     return f": {clipped(first, 200)}" if place.quotable else ""
 
 
-def _once(place: Place, code: str, message: str, cure: str | None = None) -> None:
+def _once(place: FilePlace, code: str, message: str, cure: str | None = None) -> None:
     """Note a fault of a file, unless it was noted when the file was first looked at."""
     if all(found.message != message for found in place.site.faults.found):
         place.site.faults.add(code, message, *place.key, help=cure)

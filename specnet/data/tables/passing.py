@@ -13,10 +13,10 @@ from specnet.data.sample import MOST
 from specnet.data.tables.scan import ABSENT, UNKNOWN, Column, ColumnReader, Scan, readers_of
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.layout import Layout
-    from specnet.data.tables.scan import Rules
+    from specnet.data.tables.scan import CellRules
 
 
 def records_at_once(width: int) -> int:
@@ -58,7 +58,9 @@ class _Passing:
         return self.reader.column(self.values, self.used)
 
 
-def scan_passing(place: Place, dialect: Dialect, layout: Layout, rules: Rules, most: int) -> Scan | None:
+def scan_passing(
+    place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules, most: int
+) -> Scan | None:
     """Return what `scan` returns, but of the features only the first rows, in bounded memory.
 
     A feature of more than `most` categories is noted as soon as it has them. None where the file cannot be read
@@ -105,7 +107,7 @@ def _kept(dropping: Iterable[ColumnReader], rows: int) -> list[bool] | None:
     return [row not in gone for row in range(rows)] if gone else None
 
 
-def _note(place: Place, number: int, reader: ColumnReader, most: int) -> None:
+def _note(place: FilePlace, number: int, reader: ColumnReader, most: int) -> None:
     message = f"{place.column(number, reader.name)} of `{place.name}` has more than {most} categories"
     if place.quotable:
         message += f", such as {listed(list(reader.codes.index)[:3])}"

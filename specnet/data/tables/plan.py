@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from specnet.data.signature import Stretch
+from specnet.data.signature import ColumnSlice
 
 FITTED = ("mean", "median", "most_frequent")
 """What missing cells become by what the training split holds."""
@@ -90,11 +90,13 @@ class TablePlan:
         return tuple(name for column in self.features for name in column.elements)
 
     @property
-    def stretches(self) -> tuple[Stretch, ...]:
+    def stretches(self) -> tuple[ColumnSlice, ...]:
         """Which elements of an input each column becomes."""
         found, start = [], 0
         for column in self.features:
-            found.append(Stretch(column.name, start, column.width, column.stretch, len(column.categories)))
+            found.append(
+                ColumnSlice(column.name, start, column.width, column.stretch, len(column.categories))
+            )
             start += column.width
         return tuple(found)
 

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Literal
 
 from specnet.data.faults import clipped
 from specnet.data.readers.table import NOTHING_SAID
-from specnet.data.tables.scan import BOOLEANS, Form, Rules
+from specnet.data.tables.scan import BOOLEANS, CellRules, Form
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
     from specnet.data.readers.table import ColumnSettings, Tabular
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan
 
 
-def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: Place) -> Rules | None:
+def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePlace) -> CellRules | None:
     """Return what the cells of the training file may be: what the document says, and else what they are.
 
     None where a column's type is none that can be used, which is noted.
@@ -24,7 +24,7 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: Place)
     for i in odd:
         name = layout.names[i]
         # The type of a table in a table has the names of its columns.
-        kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "a type that cannot be learnt from"
+        kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "an unsupported type"
         message = f"{place.column(i, name)} of `{place.name}` holds values of {kind}"
         cure = f"leave it out with `exclude = [{place.reference(i, name)}]`, or make numbers, text or booleans of it"
         place.site.faults.add("SN518", message, *place.key, help=cure)
@@ -42,7 +42,7 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: Place)
         forms[i] = _first_form(settings, kinds.get(layout.names[i]), names_only=i in layout.categories)
         if reader.unknown_of(settings) == "zeros" and i in layout.features and not forms[i].boolean:
             zeros.add(i)
-    return Rules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
+    return CellRules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
 
 
 def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool) -> Form:
@@ -60,10 +60,10 @@ def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool)
     return Form(form, values, names_only=names_only, own=settings.own, origin="values" if values else "file")
 
 
-def known_rules(columns: dict[int, ColumnPlan], *, drop: bool) -> Rules:
+def known_rules(columns: dict[int, ColumnPlan], *, drop: bool) -> CellRules:
     """Return what the cells of columns may be that stand at these places of another file than the training file."""
     dropped = frozenset(i for i, column in columns.items() if drop and column.missing == "drop")
-    return Rules(
+    return CellRules(
         {i: form_of(column) for i, column in columns.items()},
         drop=dropped,
         zeros=frozenset(i for i, column in columns.items() if column.unknown == "zeros"),

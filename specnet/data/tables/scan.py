@@ -7,7 +7,7 @@ from itertools import compress, islice
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import Place
+from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import Dialect, number
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ class Form:
         if self.boolean:
             return "which is neither true nor false"
         return (
-            "which is none of its `values`" if self.origin == "values" else "which the training file does not"
+            "which is none of its `values`"
+            if self.origin == "values"
+            else "which the training file does not have"
         )
 
     def text(self, dialect: Dialect, cell: str) -> str | None:
@@ -64,7 +66,7 @@ class Form:
 
 
 def boolean(text: str) -> str:
-    """Return `true` or `false` for a text that means it, and any other text as it is."""
+    """Return `true` or `false` for a string that means it, and any other text as it is."""
     folded = text.casefold()
     return "true" if folded in TRUE else "false" if folded in FALSE else text
 
@@ -102,7 +104,7 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class CellRules:
     """What the cells of a file may be."""
 
     forms: Mapping[int, Form]
@@ -246,12 +248,12 @@ def in_order(names: Iterable[str]) -> list[str]:
     return sorted(texts, key=lambda text: values[text] or 0.0)
 
 
-def readers_of(dialect: Dialect, layout: Layout, rules: Rules) -> dict[int, ColumnReader]:
+def readers_of(dialect: Dialect, layout: Layout, rules: CellRules) -> dict[int, ColumnReader]:
     """Return what reads the columns that a layout uses, by their places."""
     return {i: ColumnReader(layout.names[i], dialect, rules.forms[i]) for i in layout.used}
 
 
-def scan(place: Place, dialect: Dialect, layout: Layout, rules: Rules) -> Scan | None:
+def scan(place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules) -> Scan | None:
     """Return the columns of a file that a layout uses, or None where the file cannot be read to its end."""
     readers = readers_of(dialect, layout, rules)
     width, rows, faulty, complete = len(layout.names), 0, False, False

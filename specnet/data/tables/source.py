@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.faults import sized
-from specnet.data.files import Place, Site, memory
-from specnet.data.reader import Part, joined
+from specnet.data.files import FilePlace, Site, memory
+from specnet.data.reader import DataPart, joined
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MOST, Cells, Sample
-from specnet.data.signature import Description
+from specnet.data.signature import DataDescription
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import describe, fit_to_encode, plan_of
 from specnet.data.tables.explain import explain
@@ -35,7 +35,7 @@ CELL = 120
 class _Opened(NamedTuple):
     """A file or a frame, and how it is to be understood."""
 
-    place: Place
+    place: FilePlace
     dialect: Dialect
 
 
@@ -46,12 +46,12 @@ class TableSource:
     plan: TablePlan
     layouts: dict[str, Layout]
     scans: dict[str, Scan]
-    description: Description
+    description: DataDescription
     tables: dict[str, _Opened]
     buffer: int | None
     """How many rows are held back for a shuffle, where they stay in their files; None where they have been read."""
 
-    def read(self, seed: int) -> dict[str, Part]:
+    def read(self, seed: int) -> dict[str, DataPart]:
         """Return the columns as rows; one-hot stretches are made only when rows are taken."""
         from specnet.data.tables.columns import TableRows, targets
 
@@ -66,14 +66,14 @@ class TableSource:
             else:
                 rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
             aimed = [found.columns[i] for i in layout.targets]
-            parts[name] = Part(rows, targets(aimed, integers, self.single) if aimed else None)
+            parts[name] = DataPart(rows, targets(aimed, integers, self.single) if aimed else None)
         return parts
 
     def _stream(self, name: str, buffer: int) -> StoredRows:
-        from specnet.data.tables.stream_rows import StreamRows, Table
+        from specnet.data.tables.stream_rows import StreamedTable, StreamRows
 
         found, opened = self.scans[name], self.tables[name]
-        table = Table(opened.place, opened.dialect, self.layouts[name], self.plan, found.gone)
+        table = StreamedTable(opened.place, opened.dialect, self.layouts[name], self.plan, found.gone)
         return StreamRows(table, self.plan, found.rows, buffer)
 
     @property
@@ -145,7 +145,7 @@ def open_table(reader: Tabular, site: Site) -> TableSource | None:
     return TableSource(plan, layouts, scans, description, tables, buffer)
 
 
-def _too_large(reader: Tabular, place: Place) -> bool:
+def _too_large(reader: Tabular, place: FilePlace) -> bool:
     """Return whether a file is larger than the memory that its rows are to be held in; note it if so."""
     size, there = place.path.stat().st_size, memory()
     if there is None or size <= there or reader.buffer(size) is not None:
@@ -155,7 +155,7 @@ def _too_large(reader: Tabular, place: Place) -> bool:
     return True
 
 
-def _taken(plan: TablePlan, train: Scan, place: Place, buffer: int) -> tuple[int, int]:
+def _taken(plan: TablePlan, train: Scan, place: FilePlace, buffer: int) -> tuple[int, int]:
     """Return the bytes that reading the rows takes for each split, and once for all."""
     width, rows = plan.width, train.rows
     chunk = records_at_once(width)
@@ -174,11 +174,11 @@ def _taken(plan: TablePlan, train: Scan, place: Place, buffer: int) -> tuple[int
 def _open(reader: Tabular, split: str, text: str, key: KeyPath, site: Site) -> _Opened | None:
     frame = site.frames.get(split)
     if frame is not None:
-        return _Opened(Place(Path(), f"the {split} frame", key, site), frame_dialect(reader, frame))
+        return _Opened(FilePlace(Path(), f"the {split} frame", key, site), frame_dialect(reader, frame))
     path = site.find(text, *key)
     if path is None:
         return None
-    place = Place(path, text, key, site)
+    place = FilePlace(path, text, key, site)
     return None if _too_large(reader, place) else _Opened(place, reader.dialect)
 
 

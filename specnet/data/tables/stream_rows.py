@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.faults import Faults
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
     from specnet.data.rows import Index
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import TablePlan
 
 
-class Table:
+class StreamedTable:
     """A table in a file that has been read through once, and found to be sound."""
 
     def __init__(
         self,
-        place: Place,
+        place: FilePlace,
         dialect: Dialect,
         layout: Layout,
         plan: TablePlan,
@@ -94,7 +94,7 @@ class StreamRows:
 
     def __init__(
         self,
-        table: Table,
+        table: StreamedTable,
         plan: TablePlan,
         rows: int,
         window: int,
@@ -154,7 +154,9 @@ class StreamRows:
         if self._shuffled:
             self._read_ahead(places)
             found = np.searchsorted(self._held, places)
-            assert self._there[found].all(), "rows are read once each, in an order that keeps to the window"
+            assert self._there[found].all(), (
+                "rows are read once each, in an order that keeps within the window"
+            )
             out[...] = expanded(self.plan, [column[found] for column in self._columns])
             self._there[found] = False
             return

@@ -11,7 +11,7 @@ from math import inf, isfinite, sqrt
 from pathlib import Path
 
 from specnet.data.readers.table import MARKERS
-from specnet.data.tables.dialect import Lines, number
+from specnet.data.tables.dialect import Records, number
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -123,16 +123,18 @@ class Survey:
 
 
 def survey(path: Path) -> Survey:
-    """Read a file to its end and return what it holds; raise SpecError where it is no table."""
+    """Read a file to its end and return what it holds; raise SpecError where it is not a table."""
     text, encoding = _text(path)
     delimiter = _delimiter(text[:SAMPLE])
     with io.StringIO(text, newline="") as stream:
         reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
         try:
-            records = [(line, [cell.strip() for cell in record]) for line, record in Lines(reader).numbered()]
+            records = [
+                (line, [cell.strip() for cell in record]) for line, record in Records(reader).numbered()
+            ]
         except csv.Error as error:
             raise _fault(
-                path, "SN504", f"`{path}` is no well-formed CSV: {error}, in line {reader.line_num}"
+                path, "SN504", f"`{path}` is not well-formed CSV: {error}, in line {reader.line_num}"
             ) from None
     if not records:
         raise _fault(path, "SN506", f"`{path}` is empty")
@@ -160,7 +162,7 @@ def _text(path: Path) -> tuple[str, str]:
     except OSError as error:
         raise SpecFileError(f"{path}: {error.strerror or error}") from None
     if b"\0" in data[:SAMPLE]:
-        raise _fault(path, "SN503", f"`{path}` is no text, or text in UTF-16")
+        raise _fault(path, "SN503", f"`{path}` is not text, or is text in UTF-16")
     try:
         return data.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:

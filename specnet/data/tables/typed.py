@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.data.tables.dialect import Dialect, spelled
 
 if TYPE_CHECKING:
-    from specnet.data.files import Place
+    from specnet.data.files import FilePlace
     from specnet.data.readers.table import Tabular
 
 ABSENT_TYPES = ("NoneType", "NAType", "NaTType")
@@ -38,7 +38,7 @@ class TypedDialect(Dialect):
     Of what a file of text needs, its columns have names, and nothing else matters.
     """
 
-    open: Callable[[Place], TypedTable | None] = lambda _: None
+    open: Callable[[FilePlace], TypedTable | None] = lambda _: None
     """Returns the table; None where a fault was noted."""
 
     @property
@@ -51,19 +51,19 @@ class TypedDialect(Dialect):
         """What a row is called in messages, by its place from 1."""
         return "row"
 
-    def kinds(self, place: Place) -> Mapping[str, str | None]:
+    def kinds(self, place: FilePlace) -> Mapping[str, str | None]:
         """Return what columns hold by their types."""
         table = self.open(place)
         return {} if table is None else table.kinds
 
     @contextmanager
-    def records(self, place: Place) -> Iterator[TypedLines]:  # type: ignore[override]
+    def records(self, place: FilePlace) -> Iterator[TypedLines]:  # type: ignore[override]
         """Open the table as records of cells, the first of them the names."""
         table = self.open(place)
         yield TypedLines(table)
 
     def read(self, cell: Any) -> float | str | None:
-        """Return what a cell says: a number, a text, or None for a missing value."""
+        """Return what a cell says: a number, a string, or None for a missing value."""
         if isinstance(cell, str):
             return Dialect.read(self, cell)
         if cell is None or (isinstance(cell, float) and isnan(cell)):
@@ -131,7 +131,7 @@ def frame_dialect(reader: Tabular, frame: Any) -> TypedDialect:
     return typed_dialect(reader, lambda _: table)
 
 
-def typed_dialect(reader: Tabular, open_: Callable[[Place], TypedTable | None]) -> TypedDialect:
+def typed_dialect(reader: Tabular, open_: Callable[[FilePlace], TypedTable | None]) -> TypedDialect:
     """Return how the cells of a table with types are understood under a document's table."""
     return TypedDialect(",", "", True, frozenset(reader.missing_markers), reader.replace, open_)
 

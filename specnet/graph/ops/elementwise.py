@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Flops, Kind, Op, Pullback, ShapeFault, Value
+from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
+from specnet.graph.op import Flops, Op, Pullback
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 
@@ -68,9 +69,11 @@ def elementwise(
     )
 
 
-def comparison(name: str, kernel: str) -> Op[Attributes]:
+def comparison(name: str, kernel: str, scalar: str) -> Op[Attributes]:
     """Return an op whose result is true or false; nothing flows back through it."""
-    return Op(name, infer_comparison, kernel, lambda *_: (None, None), elementwise=True, in_place=False)
+    return Op(
+        name, infer_comparison, kernel, lambda *_: (None, None), scalar, elementwise=True, in_place=False
+    )
 
 
 def _both(rule: Callable[..., tuple[Value, Value]]) -> Pullback:
@@ -95,9 +98,9 @@ divide = elementwise(
 )
 negative = elementwise("negative", "negative({a}, {o})", lambda g, y, x: (-g,), scalar="-{a}")
 
-greater = comparison("greater", "greater({a}, {b}, {o})")
-less = comparison("less", "less({a}, {b}, {o})")
-equal = comparison("equal", "equal({a}, {b}, {o})")
+greater = comparison("greater", "greater({a}, {b}, {o})", "{a} > {b}")
+less = comparison("less", "less({a}, {b}, {o})", "{a} < {b}")
+equal = comparison("equal", "equal({a}, {b}, {o})", "{a} == {b}")
 
 masked: Op[Attributes] = Op(
     "masked",
@@ -120,6 +123,7 @@ where: Op[Attributes] = elementwise(
         fit(where(condition, g, 0.0), a.shape),
         fit(where(condition, 0.0, g), b.shape),
     ),
+    scalar="{b} if {a} else {c}",
     in_place=False,
 )
 """The second input where the first is true, else the third."""
@@ -136,8 +140,8 @@ minimum = elementwise(
     _both(lambda g, y, a, b: (masked(g, less(a, b)), masked(g, greater_equal(a, b)))),
     scalar="min({a}, {b})",
 )
-less_equal: Op[Attributes] = comparison("less_equal", "less_equal({a}, {b}, {o})")
-greater_equal: Op[Attributes] = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
+less_equal: Op[Attributes] = comparison("less_equal", "less_equal({a}, {b}, {o})", "{a} <= {b}")
+greater_equal: Op[Attributes] = comparison("greater_equal", "greater_equal({a}, {b}, {o})", "{a} >= {b}")
 
 absolute = elementwise("absolute", "absolute({a}, {o})", lambda g, y, x: (g * sign(x),), scalar="abs({a})")
 sign: Op[Attributes] = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
@@ -150,6 +154,15 @@ expm1 = elementwise("expm1", "expm1({a}, {o})", lambda g, y, x: (g * (y + 1.0),)
 log = elementwise("log", "log({a}, {o})", lambda g, y, x: (g / x,), scalar="scalar_log({a})")
 log1p = elementwise("log1p", "log1p({a}, {o})", lambda g, y, x: (g / (x + 1.0),))
 tanh = elementwise("tanh", "tanh({a}, {o})", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
+sin: Op[Attributes] = elementwise(
+    "sin", "sin({a}, {o})", lambda g, y, x: (g * cos(x),), scalar="scalar_sin({a})"
+)
+cos: Op[Attributes] = elementwise(
+    "cos", "cos({a}, {o})", lambda g, y, x: (-(g * sin(x)),), scalar="scalar_cos({a})"
+)
+floor_divide = elementwise(
+    "floor_divide", "floor_divide({a}, {b}, {o})", lambda *_: (None, None), scalar="{a} // {b}"
+)
 power: Op[Attributes] = Op(
     "power",
     infer_elementwise,

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from specnet.language.positions.tree import Duplicate, Entry, Positions
+from specnet.language.positions.tree import Duplicate, PositionEntry, Positions
 
-__all__ = ["Duplicate", "Entry", "Positions", "locate"]
+__all__ = ["Duplicate", "PositionEntry", "Positions", "locate"]
 
 
 def locate(text: str, syntax: Literal["toml", "json"]) -> Positions:
-    """Return where each key and value of a text lies that `tomllib` or `json` has accepted."""
+    """Return where each key and value of a string lies that `tomllib` or `json` has accepted."""
     if syntax == "json":
         from specnet.language.positions.json_positions import locate_json
 

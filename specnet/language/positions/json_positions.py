@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 
-from specnet.language.positions.tree import Duplicate, Entry, Positions, Stretch
+from specnet.language.positions.tree import Duplicate, PositionEntry, Positions, Stretch
 
 _FILLER = re.compile(r"[ \t\r\n]*")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -16,13 +16,13 @@ def locate_json(text: str) -> Positions:
     The text is one that `json` accepts, so nothing is checked here. Of a key given twice the last counts, as
     it does for `json`.
     """
-    scanner = _Scanner(text)
-    root = Entry()
+    scanner = _JsonScanner(text)
+    root = PositionEntry()
     scanner.value(root, ())
     return Positions(text, root, tuple(scanner.duplicates))
 
 
-class _Scanner:
+class _JsonScanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
@@ -38,7 +38,7 @@ class _Scanner:
         start, self.at = self.at, len(self.text) if found is None else found.end()
         return start, self.at
 
-    def value(self, entry: Entry, path: tuple[str | int, ...]) -> None:
+    def value(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
         head = self.skip()
         start = self.at
         if head == "{":
@@ -49,7 +49,7 @@ class _Scanner:
             self.take(_TEXT if head == '"' else _WORD)
         entry.value = (start, self.at)
 
-    def object(self, entry: Entry, path: tuple[str | int, ...]) -> None:
+    def object(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
         self.at += 1
         while self.skip() == '"':
             start, end = self.take(_TEXT)
@@ -59,16 +59,16 @@ class _Scanner:
                 self.duplicates.append(Duplicate((*path, name), earlier.key, (start, end)))
             self.skip()
             self.at += 1
-            child = entry.children[name] = Entry(key=(start, end))
+            child = entry.children[name] = PositionEntry(key=(start, end))
             self.value(child, (*path, name))
             self.comma()
         self.at += 1
 
-    def array(self, entry: Entry, path: tuple[str | int, ...]) -> None:
+    def array(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
         self.at += 1
         place = 0
         while self.skip() not in ("]", ""):
-            child = entry.children[place] = Entry()
+            child = entry.children[place] = PositionEntry()
             self.value(child, (*path, place))
             place += 1
             self.comma()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from specnet.language.positions.tree import Duplicate, Entry, Positions, Stretch
+from specnet.language.positions.tree import Duplicate, PositionEntry, Positions, Stretch
 
 _BLANK = re.compile(r"[ \t]*")
 _FILLER = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
@@ -23,14 +23,14 @@ def locate_toml(text: str) -> Positions:
     because a refused text is read up to that key in order to name both places. Line breaks and trailing
     commas in inline tables, which TOML 1.1 allows, are read too.
     """
-    return _Scanner(text).document()
+    return _TomlScanner(text).document()
 
 
-class _Scanner:
+class _TomlScanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.root = Entry()
+        self.root = PositionEntry()
         self.table = self.root
         self.table_path: tuple[str | int, ...] = ()
         self.arrays: dict[int, int] = {}
@@ -54,7 +54,7 @@ class _Scanner:
 
     def take(self, pattern: re.Pattern[str]) -> Stretch:
         found = pattern.match(self.text, self.at)
-        # Only a text that tomllib refused can fail to match; going on by a character always ends.
+        # Only a string that tomllib refused can fail to match; going on by a character always ends.
         end = found.end() if found is not None and found.end() > self.at else self.at + 1
         stretch = (self.at, min(end, len(self.text)))
         self.at = end
@@ -92,31 +92,31 @@ class _Scanner:
         if brackets == 2:
             self.table, self.table_path = self.element(entry, (*path, name), stretch, whole)
             return
-        child = entry.children.setdefault(name, Entry())
+        child = entry.children.setdefault(name, PositionEntry())
         if child.header is not None or child.value is not None:
             self.note((*path, name), child, stretch)
         child.key, child.header = stretch, child.header or whole
         self.table, self.table_path = child, (*path, name)
 
     def element(
-        self, parent: Entry, path: tuple[str | int, ...], key: Stretch, whole: Stretch
-    ) -> tuple[Entry, tuple[str | int, ...]]:
+        self, parent: PositionEntry, path: tuple[str | int, ...], key: Stretch, whole: Stretch
+    ) -> tuple[PositionEntry, tuple[str | int, ...]]:
         """Begin the next table of an array of tables."""
-        array = parent.children.setdefault(path[-1], Entry())
+        array = parent.children.setdefault(path[-1], PositionEntry())
         if array.value is not None or (array.header is not None and id(array) not in self.arrays):
             self.note(path, array, key)
         if array.header is None:
             array.key, array.header = key, whole
         place = self.arrays.get(id(array), 0)
         self.arrays[id(array)] = place + 1
-        element = array.children[place] = Entry(header=whole)
+        element = array.children[place] = PositionEntry(header=whole)
         return element, (*path, place)
 
     def descend(
-        self, entry: Entry, path: tuple[str | int, ...], name: str, stretch: Stretch
-    ) -> tuple[Entry, tuple[str | int, ...]]:
+        self, entry: PositionEntry, path: tuple[str | int, ...], name: str, stretch: Stretch
+    ) -> tuple[PositionEntry, tuple[str | int, ...]]:
         """Go into a table on a header's way, into the last element of an array of tables."""
-        child = entry.children.setdefault(name, Entry(key=stretch))
+        child = entry.children.setdefault(name, PositionEntry(key=stretch))
         path = (*path, name)
         if child.value is not None:
             self.note(path, child, stretch)
@@ -125,27 +125,27 @@ class _Scanner:
             return child.children[last], (*path, last)
         return child, path
 
-    def assignment(self, table: Entry, path: tuple[str | int, ...]) -> None:
+    def assignment(self, table: PositionEntry, path: tuple[str | int, ...]) -> None:
         parts = self.key()
         self.skip(_BLANK)
         self.at += 1
         self.skip(_BLANK)
         start = parts[0][1][0]
         for name, stretch in parts[:-1]:
-            table = table.children.setdefault(name, Entry(key=stretch, header=(start, stretch[1])))
+            table = table.children.setdefault(name, PositionEntry(key=stretch, header=(start, stretch[1])))
             path = (*path, name)
             if table.value is not None:
                 self.note(path, table, stretch)
         name, stretch = parts[-1]
         path = (*path, name)
-        entry = table.children.setdefault(name, Entry())
+        entry = table.children.setdefault(name, PositionEntry())
         if entry.place() is not None:
             self.note(path, entry, stretch)
-            entry = Entry()  # the first of two stays in the tree
+            entry = PositionEntry()  # the first of two stays in the tree
         entry.key = stretch
         self.value(entry, path)
 
-    def value(self, entry: Entry, path: tuple[str | int, ...]) -> None:
+    def value(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
         start = self.at
         head = self.text[start : start + 3]
         if head in ('"""', "'''"):
@@ -175,7 +175,7 @@ class _Scanner:
             if self.text.startswith(quotes[0], self.at):
                 self.at += 1
 
-    def array(self, entry: Entry, path: tuple[str | int, ...]) -> None:
+    def array(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
         self.at += 1
         place = 0
         while True:
@@ -183,12 +183,12 @@ class _Scanner:
             if self.at >= len(self.text) or self.text[self.at] == "]":
                 self.at = min(self.at + 1, len(self.text))
                 return
-            child = entry.children[place] = Entry()
+            child = entry.children[place] = PositionEntry()
             self.value(child, (*path, place))
             place += 1
             self.comma()
 
-    def inline_table(self, entry: Entry, path: tuple[str | int, ...]) -> None:
+    def inline_table(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
         self.at += 1
         while True:
             self.skip(_FILLER)
@@ -203,7 +203,7 @@ class _Scanner:
         if self.text.startswith(",", self.at):
             self.at += 1
 
-    def note(self, path: tuple[str | int, ...], first: Entry, second: Stretch) -> None:
+    def note(self, path: tuple[str | int, ...], first: PositionEntry, second: Stretch) -> None:
         place = first.key or first.place()
         if place is not None:
             self.duplicates.append(Duplicate(path, place, second))

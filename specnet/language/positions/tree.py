@@ -5,16 +5,16 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from specnet.diagnostics import KeyPath, Part, Position, Span
+from specnet.diagnostics import KeyPath, Part, Position, TextSpan
 
 _LINE_END = re.compile(r"\n")
 
 Stretch = tuple[int, int]
-"""A piece of a text by the offsets of its first character and of what follows its last."""
+"""A piece of a string by the offsets of its first character and of what follows its last."""
 
 
 @dataclass(slots=True)
-class Entry:
+class PositionEntry:
     """Where one key, array element or table was written.
 
     `value` is set where the value is written in one piece, and `header` where a table is opened by a line of
@@ -24,7 +24,7 @@ class Entry:
     key: Stretch | None = None
     value: Stretch | None = None
     header: Stretch | None = None
-    children: dict[str | int, Entry] = field(default_factory=dict)
+    children: dict[str | int, PositionEntry] = field(default_factory=dict)
 
     def place(self) -> Stretch | None:
         """Return the piece of text that stands for the entry as a whole."""
@@ -33,7 +33,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A key that a text gives a second time."""
+    """A key that a string gives a second time."""
 
     path: KeyPath
     first: Stretch
@@ -43,15 +43,15 @@ class Duplicate:
 class Positions:
     """The places of all keys and values of one text."""
 
-    def __init__(self, text: str, root: Entry, duplicates: tuple[Duplicate, ...] = ()) -> None:
+    def __init__(self, text: str, root: PositionEntry, duplicates: tuple[Duplicate, ...] = ()) -> None:
         self.text = text
         self.root = root
         self.duplicates = duplicates
         self._lines: list[int] | None = None
 
-    def find(self, path: KeyPath) -> Entry | None:
+    def find(self, path: KeyPath) -> PositionEntry | None:
         """Return the entry at a key path, or None where the text says nothing there."""
-        entry: Entry | None = self.root
+        entry: PositionEntry | None = self.root
         for step in path:
             if entry is None:
                 return None
@@ -79,14 +79,14 @@ class Positions:
             return self._table(entry)
         return entry.place()
 
-    def span(self, path: KeyPath, part: Part = "value") -> Span | None:
+    def span(self, path: KeyPath, part: Part = "value") -> TextSpan | None:
         """Return the span of `stretch`, in lines and columns."""
         found = self.stretch(path, part)
         return None if found is None else self.span_of(found)
 
-    def span_of(self, stretch: Stretch) -> Span:
+    def span_of(self, stretch: Stretch) -> TextSpan:
         """Return a piece of the text in lines and columns."""
-        return Span(self.position(stretch[0]), self.position(stretch[1]))
+        return TextSpan(self.position(stretch[0]), self.position(stretch[1]))
 
     def position(self, offset: int) -> Position:
         """Return the line and column of an offset."""
@@ -95,16 +95,16 @@ class Positions:
         line = bisect_right(self._lines, offset)
         return Position(line, offset - self._lines[line - 1] + 1)
 
-    def walk(self) -> Iterator[tuple[KeyPath, Entry]]:
+    def walk(self) -> Iterator[tuple[KeyPath, PositionEntry]]:
         """Yield every entry below the root with its key path."""
-        pending: list[tuple[KeyPath, Entry]] = [((), self.root)]
+        pending: list[tuple[KeyPath, PositionEntry]] = [((), self.root)]
         while pending:
             path, entry = pending.pop()
             for step, child in entry.children.items():
                 yield (*path, step), child
                 pending.append(((*path, step), child))
 
-    def _table(self, entry: Entry) -> Stretch | None:
+    def _table(self, entry: PositionEntry) -> Stretch | None:
         """Return the place of a table: its header, or itself if one line holds it, or else what opens it."""
         if entry.header is not None or entry.value is None:
             return entry.header or entry.key

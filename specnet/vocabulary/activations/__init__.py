@@ -11,7 +11,7 @@ ACTIVATIONS: Family[Activation] = Family(
     "activation",
     __name__,
     {
-        "linear": "linear.Linear",
+        "linear": "linear.LinearActivation",
         "sigmoid": "saturating.Sigmoid",
         "tanh": "saturating.Tanh",
         "relu": "rectifiers.Relu",

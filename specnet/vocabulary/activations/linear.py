@@ -6,7 +6,7 @@ from specnet.graph.graph import Value
 from specnet.vocabulary.activations.activation import Activation
 
 
-class Linear(Activation):
+class LinearActivation(Activation):
     """y = x."""
 
     type: Literal["linear"] = "linear"

@@ -13,7 +13,7 @@ INITIALIZERS: Family[Initializer] = Family(
     {
         "zeros": "given.Zeros",
         "ones": "given.Ones",
-        "constant": "given.Constant",
+        "constant": "given.ConstantInitializer",
         "uniform": "drawn.Uniform",
         "normal": "drawn.Normal",
         "truncated_normal": "drawn.TruncatedNormal",

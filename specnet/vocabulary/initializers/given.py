@@ -37,7 +37,7 @@ class Ones(Initializer):
         return np.ones(shape)
 
 
-class Constant(Initializer):
+class ConstantInitializer(Initializer):
     """One number throughout, or an array of the parameter's own shape, written out."""
 
     type: Literal["constant"] = "constant"

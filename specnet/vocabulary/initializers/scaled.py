@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Scaled(Initializer):
+class VarianceScaling(Initializer):
     """A start of mean 0 whose variance follows from the fans."""
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -23,7 +23,7 @@ class Scaled(Initializer):
         raise TypeError(f"{type(self).__name__} says nowhere how widely it spreads: {fan_in}, {fan_out}")
 
 
-class ScaledUniform(Scaled):
+class ScaledUniform(VarianceScaling):
     """Uniform in ±sqrt(3 * variance)."""
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
@@ -31,7 +31,7 @@ class ScaledUniform(Scaled):
         return generator.uniform(-limit, limit, shape)
 
 
-class ScaledNormal(Scaled):
+class ScaledNormal(VarianceScaling):
     """Normal, cut at two standard deviations and widened, so that the variance is the one meant after the cut."""
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:

@@ -10,7 +10,7 @@ LAYERS: Family[Layer] = Family(
     __name__,
     {
         "dense": "dense.Dense",
-        "activation": "basic.Activation",
+        "activation": "basic.ActivationLayer",
         "dropout": "basic.Dropout",
         "flatten": "shaping.Flatten",
         "reshape": "shaping.Reshape",

@@ -15,7 +15,7 @@ from specnet.vocabulary.layers.layer import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
-class Scaled(Layer):
+class ScaledLayer(Layer):
     """A layer that ends with gamma * x, one number a feature."""
 
     scale: bool = True
@@ -46,7 +46,7 @@ class Scaled(Layer):
         return y * build.parameter("gamma", shape, self.gamma_init, self.gamma_regularizer)
 
 
-class Affine(Scaled):
+class Affine(ScaledLayer):
     """A layer that ends with gamma * x + beta, one number each a feature."""
 
     center: bool = True

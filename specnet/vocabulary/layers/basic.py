@@ -7,16 +7,15 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.vocabulary.activations import ACTIVATIONS
-from specnet.vocabulary.activations import Activation as Function
+from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.layers.layer import Layer
 
 
-class Activation(Layer):
+class ActivationLayer(Layer):
     """y = activation(x), as a layer of its own.  x (batch, ...) -> y of the same shape."""
 
     type: Literal["activation"] = "activation"
-    activation: Annotated[Function, ACTIVATIONS]
+    activation: Annotated[Activation, ACTIVATIONS]
     """The function applied."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002

@@ -10,7 +10,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Dim, count, joined, show
-from specnet.vocabulary.layers.affine import Affine, Scaled, inner_axis, sizes
+from specnet.vocabulary.layers.affine import Affine, ScaledLayer, inner_axis, sizes
 from specnet.vocabulary.layers.layer import Layer
 
 Axes = int | Annotated[tuple[int, ...], Field(min_length=1)]
@@ -58,7 +58,7 @@ class LayerNorm(Affine):
         return y if turned is x else ops.transpose(y, axes=_back(order))
 
 
-class RMSNorm(Scaled):
+class RMSNorm(ScaledLayer):
     """y = gamma * x / sqrt(mean(x^2) + epsilon), over the features of each place by itself.
 
     x (batch, ..., features) -> y of the same shape; gamma is (features,), or has the shape of `axis` (Zhang and
@@ -139,7 +139,7 @@ class InstanceNorm(Affine):
         features = self.features(x)
         if x.rank < 3:
             raise ShapeFault(
-                f"instance_norm needs inputs with places, (batch, ..., features), and gets {show(x.shape)}",
+                f"instance_norm needs inputs with places, (batch, ..., features), got {show(x.shape)}",
                 x,
                 help="`layer_norm` is over the features of each row",
             )

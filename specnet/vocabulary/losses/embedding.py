@@ -18,11 +18,11 @@ LEAST = 1e-12
 """The square that a distance is taken for at least: the root of 0 has no slope."""
 
 
-class Embedding(Loss):
+class EmbeddingLoss(Loss):
     """Base of the losses that compare each row with the others of its batch."""
 
     targets: ClassVar[Targets] = "groups"
-    unmixable: ClassVar[str | None] = "this loss compares rows by the class of each, and a mean is of none"
+    unmixable: ClassVar[str | None] = "this loss compares rows by class, and a mean has none"
     for_rare: ClassVar[bool] = True
     default_metrics: ClassVar[tuple[str, ...]] = ()
 
@@ -38,7 +38,7 @@ class Embedding(Loss):
         return None
 
 
-class Triplet(Embedding):
+class Triplet(EmbeddingLoss):
     """max(0, d(a, p) - d(a, n) + margin) for a row a, a row p of its class and a row n of another, in one batch.
 
     The network's output is the embedding, d the Euclidean distance. `mining` says which p and n a row a meets. With
@@ -93,7 +93,7 @@ class Triplet(Embedding):
         return summed / ops.maximum(ops.reshape(count, shape=target.shape), 1.0)
 
 
-class Contrastive(Embedding):
+class Contrastive(EmbeddingLoss):
     """d^2 / 2 for two rows of one class, max(0, margin - d)^2 / 2 for two of different ones (Hadsell et al., 2006).
 
     The network's output is the embedding, d the Euclidean distance. A row costs the mean over all other rows of

@@ -18,11 +18,11 @@ METRICS: Family[Metric] = Family(
         "f1": "classification.F1",
         "auc": "classification.Auc",
         "confusion": "classification.Confusion",
-        "mse": "regression.MeanSquaredError",
+        "mse": "regression.MeanSquaredErrorMetric",
         "rmse": "regression.RootMeanSquaredError",
-        "mae": "regression.MeanAbsoluteError",
+        "mae": "regression.MeanAbsoluteErrorMetric",
         "r2": "regression.R2",
-        "cosine_similarity": "regression.CosineSimilarity",
+        "cosine_similarity": "regression.CosineSimilarityMetric",
     },
 )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-class MeanSquaredError(Metric):
+class MeanSquaredErrorMetric(Metric):
     """The mean of (y - t)^2 over rows and outputs."""
 
     type: Literal["mse"] = "mse"
@@ -48,7 +48,7 @@ class RootMeanSquaredError(Metric):
         return float(((totals["squares"] / rows) ** 0.5).mean())
 
 
-class MeanAbsoluteError(Metric):
+class MeanAbsoluteErrorMetric(Metric):
     """The mean of |y - t| over rows and outputs."""
 
     type: Literal["mae"] = "mae"
@@ -97,7 +97,7 @@ def _around(targets: Array) -> float:
     return float(apart @ apart)
 
 
-class CosineSimilarity(Metric):
+class CosineSimilarityMetric(Metric):
     """The mean over rows of y·t / (|y| * |t|), over the last axis: 1 where every direction is right.
 
     A length is taken to be at least 1e-8, as in PyTorch's `cosine_similarity`.

@@ -1,0 +1,23 @@
+"""Two classes of one name make a reader look up which one is meant."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+import specnet
+
+PACKAGE = Path(specnet.__file__).parent
+TO_BE_RENAMED = {"AxisAttributes", "Flatten", "Program", "Reshape", "Step"}
+
+
+def test_no_two_classes_share_a_name() -> None:
+    homes = defaultdict(list)
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(f"{file.relative_to(PACKAGE)}:{node.lineno}")
+    shared = {name: places for name, places in homes.items() if len(places) > 1}
+    assert {name: places for name, places in shared.items() if name not in TO_BE_RENAMED} == {}
+    assert len(homes) > 500

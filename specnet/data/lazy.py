@@ -75,7 +75,8 @@ class LazyRows:
         count = len(rows) if chosen is None else len(chosen)
         self.shape = (count, *pipeline.shape(rows.shape))
         self.window = rows.window
-        self._step = rows_at_once(rows.shape)
+        # Half of them lie in memory before the transforms, and half after.
+        self._step = max(1, rows_at_once(rows.shape) // (2 if pipeline.transforms else 1))
         self._raw: NDArray[Any] | None = None
         self._space: Workspace | None = None
         self._source = np.empty(0, np.intp)
@@ -130,7 +131,7 @@ class LazyRows:
         """
         shape, dtype = self._rows.shape, self._rows.dtype
         if self._space is None and self._pipeline.transforms:
-            self._space = self._pipeline.workspace(shape)
+            self._space = self._pipeline.workspace(shape, self._step)
         if self._space is not None and dtype == np.float64 and dtype.isnative:
             return self._space.rows(rows), self._space
         if self._raw is None:

@@ -90,9 +90,9 @@ class Pipeline:
             block = np.asarray(rows.take(source), dtype=np.float64)
             yield block if space is None else _applied(space, block, source)
 
-    def workspace(self, shape: tuple[int, ...]) -> Workspace:
-        """Return memory in which a block of rows of a shape goes through the fitted transforms."""
-        return self._runner(shape).workspace(rows_at_once(shape))
+    def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
+        """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
+        return self._runner(shape).workspace(rows_at_once(shape) if rows is None else rows)
 
     def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> Lowered:
         """Return the fitted transforms as a graph over examples of a shape; `inverse` the way back.

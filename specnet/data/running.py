@@ -14,7 +14,10 @@ from specnet.data.rows import rows_at_once
 from specnet.data.transform import Unfit
 from specnet.graph.sizes import at
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Bound, Executable
+from specnet.passes.plan import Plan
+from specnet.runtime.emit import emit
+from specnet.runtime.execution import Executable
+from specnet.runtime.program import NumpyProgram
 from specnet.runtime.sharing import Shared
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class Workspace:
             if len(self._bound) == KEPT:
                 del self._bound[next(iter(self._bound))]
             rows = self._rows[:count]
-            bound: Bound = self._executable.bind(count, {**self._fitted, ROWS: rows})
+            bound = self._executable.bind(count, {**self._fitted, ROWS: rows})
             numbers = [float(self._fitted[name]) for name in self._executable.plan.numbers]
             step = partial(bound.step, *numbers) if numbers else bound.step
             found = self._bound[count] = rows, step, bound.arrays
@@ -86,19 +89,21 @@ class Runner(Shared):
     def reset(self) -> None:
         """Begin with nothing kept."""
         super().reset()
-        self._executables: dict[int, Executable] = {}
+        self._written: dict[int, tuple[Plan, NumpyProgram]] = {}
+        """The plan for each number of rows, without memory, and what it was written as."""
         self._idle: defaultdict[int, list[Workspace]] = defaultdict(list)
         """Workspaces by the number of rows that they take."""
 
     def workspace(self, rows: int) -> Workspace:
         """Return a new workspace for at most so many rows."""
         with self.lock:
-            executable = self._executables.get(rows)
-            if executable is None:
+            written = self._written.get(rows)
+            if written is None:
                 # Rules of algebra would change the last digits of what was fitted and stored.
-                executable = Executable(plan(self._lowered.graph, rows, optimise=False))
-                self._executables[rows] = executable
-        return Workspace(executable.twin(), self._lowered, self._checks)
+                made = plan(self._lowered.graph, rows, optimise=False)
+                written = self._written[rows] = made, emit(made)
+        executable = Executable(written[0], program=written[1])
+        return Workspace(executable, self._lowered, self._checks)
 
     def __call__(self, array: Array, dtype: DTypeLike = np.float64) -> Array:
         """Return rows (rows, ...) after all steps as an array of their own; raise Unfit, with its place."""

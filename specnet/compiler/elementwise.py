@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from specnet.graph.graph import Value
 from specnet.graph.leaves import CONSTANT, scalar_of
-from specnet.graph.op import Printed, Printer
+from specnet.graph.op import Printed, Printer, Text
 
 
 def _multiply(_: Printer, value: Value) -> str:
@@ -21,6 +21,8 @@ def _call(array: str, scalar: str) -> Printed:
 
 
 def _masked(_: Printer, value: Value) -> str:
+    if value.inputs[0].dtype == "bool":
+        return "{a}.astype({dtype}) * {b}"
     return "{a} * {b}" if value.inputs[0].shape else "{dtype}({a}) * {b}"
 
 
@@ -109,7 +111,7 @@ NOUNS = {
     "sigmoid": "gate", "softplus": "smooth", "erf": "error_function",
 }  # fmt: skip
 
-ONNX = {
+ONNX: dict[str, str | Text] = {
     "absolute": "Abs(a)",
     "add": "Add(a, b)",
     "clip": "Min(Max(a, {low}), {high})",
@@ -124,11 +126,18 @@ ONNX = {
     "greater": "Greater(a, b)",
     "greater_equal": "GreaterOrEqual(a, b)",
     "leaky_relu": "Where(Greater(a, 0.0), a, Mul(a, {slope}))",
+    "huber": "near = Min(Abs(a), {delta})\nMul(near, Sub(Abs(a), Mul(near, 0.5)))",
     "less": "Less(a, b)",
     "less_equal": "LessOrEqual(a, b)",
     "log": "Log(a)",
     "log1p": "Log(Add(a, 1.0))",
-    "masked": "Where(b, a, 0.0)",
+    "log_cosh": """\
+near = Min(Abs(a), 20.0)
+grown = Sub(Exp(near), 1.0)
+Add(Sub(Abs(a), near), Log(Add(Div(Mul(grown, grown), Mul(Add(grown, 1.0), 2.0)), 1.0)))""",
+    "masked": lambda value: (
+        "Where(b, Cast(a, to={dtype}), 0.0)" if value.inputs[0].dtype == "bool" else "Where(b, a, 0.0)"
+    ),
     "maximum": "Max(a, b)",
     "minimum": "Min(a, b)",
     "multiply": "Mul(a, b)",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
@@ -31,6 +31,7 @@ def applied(transform, array):
     return fitted(transform, array).apply(array)
 
 
+@settings(deadline=None)
 @given(tables)
 def test_standardize_is_scikit_learns(array):
     preprocessing = pytest.importorskip("sklearn.preprocessing")
@@ -39,6 +40,7 @@ def test_standardize_is_scikit_learns(array):
     np.testing.assert_allclose(applied(transform, array), theirs, rtol=1e-6, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(tables, st.floats(-10, 10), st.floats(0.5, 10))
 def test_minmax_is_scikit_learns(array, low, width):
     preprocessing = pytest.importorskip("sklearn.preprocessing")
@@ -127,6 +129,7 @@ FIELDS = [
 
 
 @pytest.mark.parametrize("fields", FIELDS, ids=str)
+@settings(deadline=None)
 @given(array=images)
 def test_round_trip_shape_and_affine(fields, array):
     transform = make(**fields)
@@ -143,6 +146,7 @@ def test_round_trip_shape_and_affine(fields, array):
     np.testing.assert_allclose(array.reshape(out.shape) * factor + offset, out, atol=1e-12 * size)
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.int64, hnp.array_shapes(max_dims=3, max_side=4), elements=st.integers(0, 4)))
 def test_one_hot(array):
     transform = make(type="one_hot", classes=5)

@@ -56,7 +56,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Lowered:
+class LoweredPipeline:
     """The steps of a pipeline as a graph in float64."""
 
     graph: Graph
@@ -71,7 +71,7 @@ class Lowered:
         return at(self.values[-1].shape[1:], 1)
 
 
-def lower(steps: Iterable[tuple[str, Append, State | None]], shape: Shape) -> Lowered:
+def lower(steps: Iterable[tuple[str, Append, State | None]], shape: Shape) -> LoweredPipeline:
     """Return the graph of steps over examples of a shape: each with what its leaves' names begin with, and its state.
 
     Raises ValueError where what was fitted does not fit the shape.
@@ -86,10 +86,10 @@ def lower(steps: Iterable[tuple[str, Append, State | None]], shape: Shape) -> Lo
         except ShapeFault as fault:
             raise ValueError(f"what was fitted does not fit: {fault}") from fault
         arrays |= fitted.leaves
-    return Lowered(graph, tuple(values), arrays)
+    return LoweredPipeline(graph, tuple(values), arrays)
 
 
-def affine(lowered: Lowered) -> tuple[Array, Array] | None:
+def affine(lowered: LoweredPipeline) -> tuple[Array, Array] | None:
     """Return (scale, offset) with result = rows · scale + offset for each element, both shaped like one result.
 
     The rows are arranged as the result is. None if it isn't so.

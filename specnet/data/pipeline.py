@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from specnet.data.files import memory
-from specnet.data.lowered import Lowered, affine, lower
+from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, rows_at_once
 from specnet.data.running import Runner, Workspace
 from specnet.data.transforms import Transform, Unfit
@@ -94,7 +94,7 @@ class Pipeline:
         """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
         return self._runner(shape).workspace(rows_at_once(shape) if rows is None else rows)
 
-    def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> Lowered:
+    def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> LoweredPipeline:
         """Return the fitted transforms as a graph over examples of a shape; `inverse` the way back.
 
         Raises ValueError where what was fitted does not fit the shape.

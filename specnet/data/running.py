@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.lowered import ROWS, Lowered
+from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.rows import rows_at_once
 from specnet.data.transform import Unfit
 from specnet.graph.sizes import at
@@ -37,7 +37,7 @@ Check = tuple[int, int, "Transform"]
 class Workspace:
     """A plan with memory of its own, which takes at most so many rows at once, for one thread at a time."""
 
-    def __init__(self, executable: Executable, lowered: Lowered, checks: Sequence[Check]) -> None:
+    def __init__(self, executable: Executable, lowered: LoweredPipeline, checks: Sequence[Check]) -> None:
         self._executable, self._checks = executable, checks
         self._rows = np.empty(at(lowered.values[0].shape, executable.plan.batch))
         self._fitted = lowered.fitted
@@ -77,7 +77,7 @@ class Workspace:
 class Runner(Shared):
     """A lowered pipeline that any number of threads may run at once: each call has a workspace to itself."""
 
-    def __init__(self, lowered: Lowered, checks: Sequence[Check] = ()) -> None:
+    def __init__(self, lowered: LoweredPipeline, checks: Sequence[Check] = ()) -> None:
         self._lowered, self._checks = lowered, checks
         graph, values = lowered.graph, lowered.values
         graph.outputs = {f"before {number}": values[number] for number, _, _ in checks}

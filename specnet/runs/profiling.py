@@ -52,11 +52,11 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     rows = plans.step.batch
     inputs, targets = train.at(np.arange(rows))
     inputs = np.ascontiguousarray(inputs)
-    targets = as_targets(model.network, targets, inputs)
+    given = {"inputs": inputs, **as_targets(model.network, targets, inputs)}
     if model.network.spreads:
-        targets = np.eye(model.network.fed_shape[0], dtype=inputs.dtype)[targets]
+        given["targets"] = np.eye(model.network.fed_shape[0], dtype=inputs.dtype)[given["targets"]]
     program = Program(model, plans)
-    leaves = model.leaves(inputs=inputs, targets=targets, **program.slots)
+    leaves = model.leaves(**given, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}
     if plans.update is not None:
         measured["update"] = _measure(model, plans.update, leaves)
@@ -106,7 +106,7 @@ def timed(plan: Plan, program: NumpyProgram, clock: list[float]) -> NumpyProgram
     place = lines.index(next(line for line in lines if line.startswith("def step(")))
     written += lines[:place]
     for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
-        if step.once or not code:
+        if step.prologue or not code:
             continue
         while lines[place].strip() != code[0].strip():
             written.append(lines[place])

@@ -11,7 +11,7 @@ import specnet
 from specnet.compiler.model import Model, as_targets, streams
 from specnet.compiler.plans import plan_training
 from specnet.compiler.programs import training_graph
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import load_data
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
@@ -43,9 +43,9 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
         f"slot/{name}": np.full(shape, first, spec.dtype) for name, (shape, first) in update.slots.items()
     }
     split = data.splits["train"]
-    x, t = split.inputs[:rows], as_targets(model.network, split.targets, split.inputs)[:rows]
+    x, t = split.inputs[:rows], as_targets(model.network, split.targets[:rows], split.inputs[:rows])
     executable = Executable(compiled, streams(spec.seed, compiled.streams))
-    bound = executable.bind(rows, model.leaves(inputs=x, targets=t, **slots))
+    bound = executable.bind(rows, model.leaves(inputs=x, **t, **slots))
     losses = []
     with np.errstate(all="ignore"):
         for number in range(steps):

@@ -26,22 +26,22 @@ RING = 3
 
 
 class Rotate(ImageAugmentation):
-    """Turn each image about its centre by a random angle.
+    """Rotate each image about its centre by a random angle.
 
     Inputs (height, width, channels) or (height, width). The angle is uniform in [-degrees, degrees], drawn for
-    each image by itself. With the centre in the middle and a the angle, counter-clockwise, the pixel at (x, y)
-    becomes what the image has at (x · cos a - y · sin a, x · sin a + y · cos a): a mean of the four pixels
-    around that place (bilinear), or the nearest one, where pixels outside are `fill`. As torchvision's
-    RandomRotation; Keras's RandomRotation takes a fraction of a whole turn instead of degrees.
+    each image independently. With the origin at the centre and a the angle, counter-clockwise, the pixel at (x, y)
+    becomes the value of the image at (x · cos a - y · sin a, x · sin a + y · cos a): interpolated from the four pixels
+    around it (bilinear), or the nearest one, where pixels outside are `fill`. Like torchvision's
+    RandomRotation; Keras's RandomRotation takes a fraction of a full turn instead of degrees.
     """
 
     type: Literal["rotate"] = "rotate"
     degrees: Annotated[float, Field(gt=0, le=180)] = Field(examples=[15])
-    """The largest angle, to either side."""
+    """The maximum angle, in either direction."""
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
-    """Whether a pixel is a mean of the four around the place that it comes from, or the nearest of them."""
+    """Whether a pixel is interpolated from the four around its source position, or is the nearest of them."""
     fill: Finite = 0.0
-    """What the pixels outside of an image are, in the numbers that the network sees."""
+    """The value of pixels outside the image, as the network sees it."""
 
     def scratch(self, sizes: Sizes) -> Room:
         """Return angles, and for some images their places, weights and surrounded copies."""
@@ -80,8 +80,10 @@ class Rotate(ImageAugmentation):
         rows, height, width, _ = work.images.shape
         several = images_at_once((height, width))
         drawn, cosine, sine = room["drawn"], room["cosine"], room["sine"]
+        nearest = self.interpolation == "nearest"
         blocks = [
-            _Block(self, work, slice(start, min(rows, start + several))) for start in range(0, rows, several)
+            _Block(work, slice(start, min(rows, start + several)), nearest=nearest)
+            for start in range(0, rows, several)
         ]
         largest = self.degrees * pi / 180
 
@@ -101,13 +103,13 @@ class Rotate(ImageAugmentation):
 class _Block:
     """Some images of a batch, turned at once."""
 
-    def __init__(self, of: Rotate, work: Work, part: slice) -> None:
+    def __init__(self, work: Work, part: slice, *, nearest: bool) -> None:
         import numpy as np
 
         room, images = work.room, work.images[part]
         count, height, width, channels = images.shape
         pixels, size = count * height * width, (count, height, width)
-        self.nearest = of.interpolation == "nearest"
+        self.nearest = nearest
         self.images, self.out = images, images.reshape(pixels, channels)
         ringed = room["ringed"]
         self.inner = ringed[:count, 1 : height + 1, 1 : width + 1]

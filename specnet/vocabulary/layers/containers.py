@@ -24,7 +24,7 @@ class Container(Layer):
     """The layers in the container."""
 
     @property
-    def inner(self) -> dict[str, tuple[Layer, ...]]:
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         return {"layers": self.layers}
 
 
@@ -52,13 +52,13 @@ class Residual(Container):
 
     type: Literal["residual"] = "residual"
     shortcut: Layers = ()
-    """Layers that give x the shape of the layers' output, such as a conv2d with kernel_size = 1; by default x is added
-    unchanged."""
+    """Layers that give x the shape of the layers' output, such as a conv2d with kernel_size = 1; by default x is
+    added unchanged."""
     activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
     """The activation applied to the sum."""
 
     @property
-    def inner(self) -> dict[str, tuple[Layer, ...]]:
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         return {"layers": self.layers, "shortcut": self.shortcut}
 
     def lower(self, build: Builder, x: Value) -> Value:
@@ -100,7 +100,7 @@ class Parallel(Container):
     """How the results are merged: the name of a merging layer."""
     axis: int = -1
     """The axis along which `concat` joins the results."""
-    apart: ClassVar[bool] = True
+    is_parallel: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _joined(self) -> Parallel:

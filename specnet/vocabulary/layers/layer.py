@@ -19,8 +19,8 @@ class Layer(Kind):
     name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = None
     """The layer's name; by default its type and its index among layers of that type, from 1."""
     inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that contains
-    it; by default the output of the previous layer."""
+    """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that
+    contains it; by default the output of the previous layer."""
     share: str | None = None
     """The name of an earlier layer of the same kind whose parameters it uses."""
     trainable: bool = True
@@ -30,11 +30,11 @@ class Layer(Kind):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 1)
     """The minimum and maximum number of values that it takes at once."""
-    apart: ClassVar[bool] = False
+    is_parallel: ClassVar[bool] = False
     """Whether each of its layers gets its own input, and not the output of the previous one."""
 
     @property
-    def inner(self) -> dict[str, tuple[Layer, ...]]:
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         """The lists of layers that it holds, by their keys."""
         return {}
 

@@ -108,7 +108,8 @@ def erf(x):
 NOUNS = {
     "add": "combined", "subtract": "difference", "multiply": "scaled", "divide": "ratio", "exp": "exponential",
     "negative": "negated", "sqrt": "root", "greater": "positive", "square": "squares", "power": "power",
-    "sigmoid": "gate", "softplus": "smooth", "erf": "error_function",
+    "sigmoid": "gate", "softplus": "smooth", "erf": "error_function", "cos": "wave", "sin": "wave", "where": "chosen",
+    "maximum": "larger", "minimum": "smaller", "less": "below", "floor_divide": "whole",
 }  # fmt: skip
 
 ONNX: dict[str, str | Text] = {

@@ -89,6 +89,8 @@ def _infix(listing: Listing, value: Value) -> Phrase:
     a, b = value.inputs
     if binds == COMPARED:
         return Phrase(f"{listing.operand(a).at(SUM)} {sign} {listing.operand(b).at(SUM)}", COMPARED)
+    if sign == "*" and not b.shape and a.dtype == "bool":
+        return Phrase(f"{_float(value)}({listing.operand(b).text}) * {listing.operand(a).at(UNARY)}", PRODUCT)
     if sign == "*" and not b.shape and (a.shape or b.op is CONSTANT):
         if scalar_of(b) == (1.0, (("batch", -1),)):
             return Phrase(f"{listing.operand(a).at(PRODUCT)} / {listing.count()}", PRODUCT)
@@ -148,13 +150,6 @@ def _inner(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
 def _negative(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     del value
     return Phrase(f"-{listing.operand(inputs[0]).at(UNARY)}", UNARY)
-
-
-def _masked(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
-    a, mask = (listing.operand(i) for i in inputs)
-    if not inputs[0].shape:
-        return Phrase(f"{_float(value)}({a.text}) * {mask.at(UNARY)}", PRODUCT)
-    return Phrase(f"{a.at(PRODUCT)} * {mask.at(UNARY)}", PRODUCT)
 
 
 def _select(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
@@ -288,7 +283,6 @@ _RULES: dict[str, Rule] = {
     "reduce_max": _attributed("np.max({x}, axis={axis}, keepdims=True)"),
     "leaky_relu": _attributed("np.where({sum} > 0, {x}, {slope} * {atom})"),
     "gather": _lookup,
-    "masked": _masked,
     "negative": _negative,
     "one_hot": _one_hot,
     "pad": _attributed("np.pad({x}, {margins})"),

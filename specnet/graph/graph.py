@@ -73,7 +73,7 @@ class Op(Generic[A]):
     infer: Infer
     kernel: str | Text = ""
     pullback: Pullback | None = None
-    scalar: str | None = None
+    scalar: Text | None = None
     elementwise: bool = False
     attributes: type[A] = Attributes  # type: ignore[assignment]
     """What its applications are set to."""
@@ -83,7 +83,7 @@ class Op(Generic[A]):
     flops: Flops = lambda value: value.count
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
-    in_place: bool = True
+    in_place: Callable[[Value], bool] = lambda _: True
     calls: bool = False
     shared: bool = False
     sums: Text = lambda _: ""

@@ -6,7 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Flops, Kind, Op, Pullback, ShapeFault, Value
+from specnet.graph.formulas.formula import OPERANDS, parse
+from specnet.graph.formulas.spelling import scalar
+from specnet.graph.formulas.statements import FormulaStatements, statements
+from specnet.graph.graph import OPERATORS, Flops, Infer, Kind, Op, Pullback, ShapeFault, Text, Value
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 
@@ -40,145 +43,118 @@ def times(flops: int) -> Flops:
 
 def elementwise(
     name: str,
-    kernel: str | Callable[[Value], str],
+    formula: str | Text,
     pullback: Pullback | None,
     *,
-    scalar: str | None = None,
-    flops: int = 1,
-    scratch: int = 0,
-    in_place: bool = True,
+    infer: Infer = infer_elementwise,
     attributes: type[Attributes] = Attributes,
+    flops: int = 0,
 ) -> Op[Any]:
-    """Return an op that works element by element, with `scratch` arrays of its output's shape."""
+    """Return an op that computes a formula for each element.
 
-    def room(value: Value) -> Sequence[Kind]:
-        return [(value.shape, value.dtype)] * scratch
+    The inputs are `a`, `b`, ...; attributes go by their names. A line before the last may name a part, as
+    `near = min(a, 1)`. Where attributes choose the formula, it is a function of the application. `flops` are what an
+    element takes, if that is not one for each function and operator.
+    """
+
+    def text(value: Value) -> str:
+        return formula if isinstance(formula, str) else formula(value)
+
+    def made(value: Value) -> FormulaStatements:
+        truths = (
+            letter for letter, i in zip(OPERANDS, value.inputs, strict=False) if i.shape and i.dtype == "bool"
+        )
+        return statements(text(value), "".join(truths))
+
+    def scratch(value: Value) -> Sequence[Kind]:
+        _, dtype = infer_elementwise(value.inputs, value.attributes)
+        return [(value.shape, "bool" if is_truth else dtype) for is_truth in made(value).scratch]
 
     return Op(
         name,
-        infer_elementwise,
-        kernel,
+        infer,
+        lambda value: made(value).text,
         pullback,
-        scalar,
-        True,
-        attributes,
-        flops=times(flops),
-        scratch=room,
-        in_place=in_place,
+        lambda value: scalar(text(value)),
+        elementwise=True,
+        attributes=attributes,
+        flops=lambda value: value.count * Count(flops or parse(text(value)).operations),
+        scratch=scratch,
+        in_place=lambda value: made(value).in_place,
     )
 
 
-def comparison(name: str, kernel: str) -> Op[Attributes]:
+def comparison(name: str, formula: str) -> Op[Attributes]:
     """Return an op whose result is true or false; nothing flows back through it."""
-    return Op(name, infer_comparison, kernel, lambda *_: (None, None), elementwise=True, in_place=False)
+    return elementwise(name, formula, lambda *_: (None, None), infer=infer_comparison)
 
 
 def _both(rule: Callable[..., tuple[Value, Value]]) -> Pullback:
-    """Sum what flows back to each operand over the axes along which it was stretched."""
+    """Sum what flows back to each operand over the axes along which it was stretched; nothing flows to truth values."""
 
-    def pullback(g: Value, y: Value, a: Value, b: Value) -> tuple[Value, Value]:
-        to_a, to_b = rule(g, y, a, b)
-        return fit(to_a, a.shape), fit(to_b, b.shape)
+    def pullback(g: Value, y: Value, a: Value, b: Value) -> tuple[Value | None, Value | None]:
+        flowing = zip(rule(g, y, a, b), (a, b), strict=True)
+        to_a, to_b = (None if x.dtype == "bool" else fit(to_x, x.shape) for to_x, x in flowing)
+        return to_a, to_b
 
     return pullback
 
 
-add = elementwise("add", "add({a}, {b}, {o})", _both(lambda g, y, a, b: (g, g)), scalar="{a} + {b}")
-subtract = elementwise(
-    "subtract", "subtract({a}, {b}, {o})", _both(lambda g, y, a, b: (g, -g)), scalar="{a} - {b}"
-)
-multiply = elementwise(
-    "multiply", "multiply({a}, {b}, {o})", _both(lambda g, y, a, b: (g * b, g * a)), scalar="{a} * {b}"
-)
-divide = elementwise(
-    "divide", "divide({a}, {b}, {o})", _both(lambda g, y, a, b: (g / b, -(g * y) / b)), scalar="{a} / {b}"
-)
-negative = elementwise("negative", "negative({a}, {o})", lambda g, y, x: (-g,), scalar="-{a}")
+add = elementwise("add", "a + b", _both(lambda g, y, a, b: (g, g)))
+subtract = elementwise("subtract", "a - b", _both(lambda g, y, a, b: (g, -g)))
+multiply = elementwise("multiply", "a * b", _both(lambda g, y, a, b: (g * b, g * a)))
+"""a * b; where one is true or false, it keeps the other or gives 0, without a choice (0 times infinity is NaN)."""
+divide = elementwise("divide", "a / b", _both(lambda g, y, a, b: (g / b, -(g * y) / b)))
+negative = elementwise("negative", "-a", lambda g, y, x: (-g,))
 
-greater = comparison("greater", "greater({a}, {b}, {o})")
-less = comparison("less", "less({a}, {b}, {o})")
-equal = comparison("equal", "equal({a}, {b}, {o})")
-
-masked: Op[Attributes] = Op(
-    "masked",
-    infer_elementwise,
-    "copyto({s}, {b})\nmultiply({a}, {s}, {o})",
-    lambda g, y, a, mask: (fit(masked(g, mask), a.shape), None),
-    elementwise=True,
-    scratch=lambda value: [(value.shape, value.dtype)],
-)
-"""`a` where the mask (its second input) is true, else 0.
-
-The mask is made numbers by a copy, since NumPy multiplies by truth values through a buffer that it allocates.
-"""
+greater = comparison("greater", "a > b")
+greater_equal = comparison("greater_equal", "a >= b")
+less = comparison("less", "a < b")
+less_equal = comparison("less_equal", "a <= b")
+equal = comparison("equal", "a == b")
 
 where: Op[Attributes] = elementwise(
     "where",
-    "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
+    "where(a, b, c)",
     lambda g, y, condition, a, b: (
         None,
         fit(where(condition, g, 0.0), a.shape),
         fit(where(condition, 0.0, g), b.shape),
     ),
-    in_place=False,
 )
 """The second input where the first is true, else the third."""
 
 maximum = elementwise(
-    "maximum",
-    "maximum({a}, {b}, out={o})",
-    _both(lambda g, y, a, b: (masked(g, greater(a, b)), masked(g, less_equal(a, b)))),
-    scalar="max({a}, {b})",
+    "maximum", "max(a, b)", _both(lambda g, y, a, b: (g * greater(a, b), g * less_equal(a, b)))
 )
 minimum = elementwise(
-    "minimum",
-    "minimum({a}, {b}, out={o})",
-    _both(lambda g, y, a, b: (masked(g, less(a, b)), masked(g, greater_equal(a, b)))),
-    scalar="min({a}, {b})",
+    "minimum", "min(a, b)", _both(lambda g, y, a, b: (g * less(a, b), g * greater_equal(a, b)))
 )
-less_equal: Op[Attributes] = comparison("less_equal", "less_equal({a}, {b}, {o})")
-greater_equal: Op[Attributes] = comparison("greater_equal", "greater_equal({a}, {b}, {o})")
 
-absolute = elementwise("absolute", "absolute({a}, {o})", lambda g, y, x: (g * sign(x),), scalar="abs({a})")
-sign: Op[Attributes] = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
-square = elementwise(
-    "square", "multiply({a}, {a}, {o})", lambda g, y, x: (g * (x * 2.0),), scalar="{a} * {a}"
-)
-sqrt = elementwise("sqrt", "sqrt({a}, {o})", lambda g, y, x: (g * 0.5 / y,), scalar="scalar_sqrt({a})")
-exp = elementwise("exp", "exp({a}, {o})", lambda g, y, x: (g * y,), scalar="scalar_exp({a})")
-expm1 = elementwise("expm1", "expm1({a}, {o})", lambda g, y, x: (g * (y + 1.0),))
-log = elementwise("log", "log({a}, {o})", lambda g, y, x: (g / x,), scalar="scalar_log({a})")
-log1p = elementwise("log1p", "log1p({a}, {o})", lambda g, y, x: (g / (x + 1.0),))
-tanh = elementwise("tanh", "tanh({a}, {o})", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
-power: Op[Attributes] = Op(
-    "power",
-    infer_elementwise,
-    "power({a}, {b}, {o})",
-    lambda g, y, x, exponent: (fit(g * exponent * power(x, exponent - 1.0), x.shape), None),
-    "{a} ** {b}",
-    elementwise=True,
+absolute = elementwise("absolute", "abs(a)", lambda g, y, x: (g * sign(x),))
+sign: Op[Attributes] = elementwise("sign", "sign(a)", lambda g, y, x: (None,))
+floor_divide = elementwise("floor_divide", "a // b", lambda *_: (None, None))
+square = elementwise("square", "a ** 2", lambda g, y, x: (g * (x * 2.0),))
+sqrt = elementwise("sqrt", "sqrt(a)", lambda g, y, x: (g * 0.5 / y,))
+exp = elementwise("exp", "exp(a)", lambda g, y, x: (g * y,))
+expm1 = elementwise("expm1", "expm1(a)", lambda g, y, x: (g * (y + 1.0),))
+log = elementwise("log", "log(a)", lambda g, y, x: (g / x,))
+log1p = elementwise("log1p", "log1p(a)", lambda g, y, x: (g / (x + 1.0),))
+cos = elementwise("cos", "cos(a)", lambda g, y, x: (-(g * sin(x)),))
+sin: Op[Attributes] = elementwise("sin", "sin(a)", lambda g, y, x: (g * cos(x),))
+tanh = elementwise("tanh", "tanh(a)", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
+power: Op[Attributes] = elementwise(
+    "power", "a ** b", lambda g, y, x, exponent: (fit(g * exponent * power(x, exponent - 1.0), x.shape), None)
 )
 """`x ** exponent` for an exponent that needs no gradient."""
 
-sigmoid = elementwise(
-    "sigmoid",
-    "negative({a}, {o})\nexp({o}, {o})\nadd({o}, {=1.0}, {o})\nreciprocal({o}, {o})",
-    lambda g, y, x: (g * (y * (1.0 - y)),),
-    flops=4,
-)
-"""1 / (1 + exp(-x)); for large negative x the exponential is infinite and the quotient 0, as it must be."""
+sigmoid = elementwise("sigmoid", "1 / (1 + exp(-a))", lambda g, y, x: (g * (y * (1.0 - y)),))
+"""For large negative x the exponential is infinite and the quotient 0, as it must be."""
 
-softplus = elementwise(
-    "softplus",
-    "absolute({a}, {s})\nnegative({s}, {s})\nexp({s}, {s})\nlog1p({s}, {s})\n"
-    "maximum({a}, {=0.0}, out={o})\nadd({o}, {s}, {o})",
-    lambda g, y, x: (g * sigmoid(x),),
-    flops=6,
-    scratch=1,
-)
-"""log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)), which overflows nowhere."""
+softplus = elementwise("softplus", "max(a, 0) + log1p(exp(-abs(a)))", lambda g, y, x: (g * sigmoid(x),))
+"""log(1 + exp(x)), which so overflows nowhere."""
 
-relu = elementwise("relu", "maximum({a}, {=0.0}, out={o})", lambda g, y, x: (masked(g, greater(y, 0.0)),))
+relu = elementwise("relu", "max(a, 0)", lambda g, y, x: (g * greater(y, 0.0),))
 """max(x, 0); the gradient at 0 is 0."""
 
 erf: Op[Attributes] = Op(
@@ -189,7 +165,7 @@ erf: Op[Attributes] = Op(
     elementwise=True,
     flops=times(60),
     scratch=lambda value: [(value.shape, value.dtype), (value.shape, value.dtype), (value.shape, "bool")],
-    in_place=False,
+    in_place=lambda _: False,
 )
 """The error function; its slope is 2 / sqrt(pi) * exp(-x^2)."""
 

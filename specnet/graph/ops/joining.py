@@ -17,7 +17,7 @@ MOST = 8
 
 
 @dataclass(frozen=True)
-class AxisAttributes(Attributes):
+class ConcatAttributes(Attributes):
     """The axis along which arrays are joined."""
 
     axis: int
@@ -34,7 +34,7 @@ def _nothing(_: Value) -> Count:
     return Count(0)
 
 
-def _infer_concat(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
+def _infer_concat(inputs: tuple[Value, ...], attributes: ConcatAttributes) -> Kind:
     axis, first = attributes.axis, inputs[0]
     for value in inputs[1:]:
         others = [s.shape[:axis] + s.shape[axis + 1 :] for s in (first, value)]
@@ -102,12 +102,12 @@ def _concat_parts(value: Value) -> dict[str, Prepared]:
     return {f"part{number}": Prepared("window", (margins,)) for number, margins in enumerate(parts)}
 
 
-CONCAT: Op[AxisAttributes] = Op(
+CONCAT: Op[ConcatAttributes] = Op(
     "concat",
     _infer_concat,
     _concat_kernel,
     _concat_pullback,
-    attributes=AxisAttributes,
+    attributes=ConcatAttributes,
     flops=_nothing,
     prepare=_concat_parts,
 )

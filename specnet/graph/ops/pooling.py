@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Flops, Kind, Op, Scratch, ShapeFault, Value
-from specnet.graph.ops.elementwise import greater, masked, relu
+from specnet.graph.ops.elementwise import greater, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Count, Dim, DType, Shape, count, show
@@ -123,7 +123,7 @@ max_pool: Op[MaxPoolAttributes] = Op(
     kernel="pool_max({a}, {how}, {o}, {floor})",
     pullback=lambda g, y, x, axis, windows, floor: (
         max_unpool(
-            masked(g, greater(y, 0.0)) if floor else g,
+            g * greater(y, 0.0) if floor else g,
             x,
             y,
             axis=axis,

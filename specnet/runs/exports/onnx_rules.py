@@ -31,7 +31,6 @@ ONE = {
     "log": "Log",
     "maximum": "Max",
     "minimum": "Min",
-    "multiply": "Mul",
     "negative": "Neg",
     "power": "Pow",
     "relu": "Relu",
@@ -114,9 +113,12 @@ def _softmax(w: Writer, value: Value, inputs: list[str]) -> str:
     return w.node("LogSoftmax", inputs, axis=ops.log_softmax.of(value).axis)
 
 
-def _masked(w: Writer, value: Value, inputs: list[str]) -> str:
-    del value
-    return w.node("Where", [inputs[1], inputs[0], w.hold(0.0)])
+def _multiply(w: Writer, value: Value, inputs: list[str]) -> str:
+    numbers = [
+        w.node("Where", [x, w.hold(1.0), w.hold(0.0)]) if i.dtype == "bool" else x
+        for x, i in zip(inputs, value.inputs, strict=True)
+    ]
+    return w.node("Mul", numbers)
 
 
 def _concat(w: Writer, value: Value, inputs: list[str]) -> str:
@@ -205,7 +207,7 @@ RULES: dict[str, Rule] = {
     "log1p": _log1p,
     "log_softmax": _softmax,
     "gather": lambda w, _, inputs: w.node("Gather", inputs, axis=0),
-    "masked": _masked,
+    "multiply": _multiply,
     "pad": _pad,
     "matmul": _product,
     "upsample": _resample,

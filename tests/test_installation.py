@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -292,6 +293,24 @@ def test_an_installation_by_pip_is_recognised(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert shlex.split(done.stdout)[-2:] == ["install", f"{ROOT}[report]"]
+    assert files_of(tmp_path / "site" / "specnet") == files_of(ROOT / "specnet")
+
+
+def files_of(folder: Path) -> set[str]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return {path.relative_to(folder).as_posix() for path in files}
+
+
+def test_a_source_distribution_holds_the_whole_package(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="it builds the package without a network")
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(build, check=True, cwd=ROOT, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    package = {f"specnet/{name}" for name in files_of(ROOT / "specnet")}
+    assert package - names == set()
+    assert "specnet/diagnostics/rules/SN101.md" in package
 
 
 def test_nothing_is_looked_up_before_it_is_asked_for() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import specnet
-from specnet.diagnostics.codes import CODES
 from specnet.diagnostics.full import WIDTH, full_text
+from specnet.diagnostics.rules import RULES
 from specnet.diagnostics.segments import width_of
 
 FOLDER = Path(__file__).parent / "data" / "invalid"
@@ -62,7 +62,7 @@ UNSEEN = {
 
 def test_every_error_has_a_document_and_there_are_many() -> None:
     shown = {f"SN{name[2:5]}" for name in DOCUMENTS}
-    errors = {code for code in CODES if code < "SN7"}
+    errors = {code for code in RULES if code < "SN7"}
     assert errors - shown == UNSEEN & errors
     assert len(DOCUMENTS) >= 180
 

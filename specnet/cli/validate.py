@@ -154,15 +154,15 @@ def statistics(report: Report) -> str:
     """Return how often each code was found, the most frequent first."""
     from collections import Counter
 
-    from specnet.diagnostics.codes import CODES
     from specnet.diagnostics.full import summary
+    from specnet.diagnostics.rules import RULES
 
     counts = Counter(d.code for d in report.diagnostics)
     fixable = Counter(d.code for d in report.diagnostics if d.fix is not None)
     width = max((len(str(count)) for count in counts.values()), default=0)
     lines = []
     for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        title = CODES[code].title if code in CODES else ""
+        title = RULES[code].title if code in RULES else ""
         can = f" ({fixable[code]} can be fixed)" if fixable[code] else ""
         lines.append(f"{count:{width}}  {code}  {title}{can}".rstrip() + "\n")
     return "".join(lines) + summary(report) + "\n"

@@ -16,7 +16,7 @@ from specnet.graph.sizes import Dim, Size
 if TYPE_CHECKING:
     from specnet.compiler.listing import Listing
 
-COMPARED, SUM, PRODUCT, UNARY, POWER, ATOM = 1, 2, 3, 4, 5, 6
+CHOICE, COMPARED, SUM, PRODUCT, UNARY, POWER, ATOM = 0, 1, 2, 3, 4, 5, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def phrase(listing: Listing, value: Value) -> Phrase:
         texts = [listing.operand(i).text for i in inputs]
         scalar = not value.shape
         called = _CALLS[name]
-        if scalar and name in ("maximum", "minimum"):
-            called = called.removeprefix("np.")[:3]
+        if scalar:
+            called = _SCALAR_CALLS.get(name, called)
         return Phrase(f"{called}({', '.join(texts)})", ATOM)
     if name in IMAGE_HELPERS:
         text = call(listing, value)
@@ -64,6 +64,7 @@ _SIGNS = {
     "subtract": ("-", SUM),
     "multiply": ("*", PRODUCT),
     "divide": ("/", PRODUCT),
+    "floor_divide": ("//", PRODUCT),
     "greater": (">", COMPARED),
     "greater_equal": (">=", COMPARED),
     "less": ("<", COMPARED),
@@ -73,6 +74,7 @@ _SIGNS = {
 
 _CALLS = {
     "absolute": "np.abs",
+    "cos": "np.cos",
     "exp": "np.exp",
     "expm1": "np.expm1",
     "log": "np.log",
@@ -80,8 +82,12 @@ _CALLS = {
     "maximum": "np.maximum",
     "minimum": "np.minimum",
     "sign": "np.sign",
+    "sin": "np.sin",
     "tanh": "np.tanh",
 }
+
+_SCALAR_CALLS = {"cos": "math.cos", "maximum": "max", "minimum": "min", "sin": "math.sin"}
+"""What is called instead for Python numbers, which stay such and so leave arrays of float32 what they are."""
 
 
 def _infix(listing: Listing, value: Value) -> Phrase:
@@ -154,6 +160,10 @@ def _negative(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phra
 
 def _select(listing: Listing, value: Value, inputs: tuple[Value, ...]) -> Phrase:
     condition, *parts = inputs
+    if not value.shape:
+        yes, no = (listing.operand(part) for part in parts)
+        test = listing.operand(condition).at(COMPARED)
+        return Phrase(f"{yes.at(COMPARED)} if {test} else {no.text}", CHOICE)
     texts = [listing.operand(i).text for i in parts]
     if not any(i.shape for i in parts):
         texts = [f"{_float(value)}({text})" for text in texts]

@@ -10,10 +10,9 @@ from pathlib import PurePath
 from typing import Any
 
 from specnet._version import __version__
-from specnet.diagnostics.codes import CODES, PHASES
 from specnet.diagnostics.diagnostic import Diagnostic, Fix, Report, TextSpan
 from specnet.diagnostics.places import document_of, fingerprints, help_of, in_flag, message_of, relative, uri
-from specnet.diagnostics.rules import markdown
+from specnet.diagnostics.rules import PHASES, RULES
 from specnet.diagnostics.segments import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -60,12 +59,12 @@ def _rule(name: str, report: Report) -> dict[str, Any]:
         "defaultConfiguration": {"level": severity},
         "properties": {"tags": [PHASES.get(name[:3], "specnet")]},
     }
-    code = CODES.get(name)
-    if code is not None:
+    known = RULES.get(name)
+    if known is not None:
         rule |= {
-            "shortDescription": {"text": code.title},
-            "fullDescription": {"text": code.text},
-            "help": {"text": code.text, "markdown": markdown(code)},
+            "shortDescription": {"text": known.title},
+            "fullDescription": {"text": known.text},
+            "help": {"text": known.text, "markdown": known.markdown},
         }
     return rule
 

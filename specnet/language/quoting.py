@@ -67,8 +67,8 @@ def _why(path: Path | None) -> str:
 
 def _withheld(diagnostic: Diagnostic) -> Diagnostic:
     """Return a finding with its place alone, and what its code says in general."""
-    from specnet.diagnostics.codes import CODES
+    from specnet.diagnostics.rules import RULES
 
     return Diagnostic(
-        diagnostic.code, CODES[diagnostic.code].title, file=diagnostic.file, span=diagnostic.span
+        diagnostic.code, RULES[diagnostic.code].title, file=diagnostic.file, span=diagnostic.span
     )

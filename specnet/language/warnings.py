@@ -5,13 +5,13 @@ from __future__ import annotations
 
 def unknown_warning(code: str) -> tuple[str, str | None] | None:
     """Return a message and a cure where a code is that of no warning, or None where it is one."""
-    from specnet.diagnostics.codes import CODES
+    from specnet.diagnostics.rules import RULES
     from specnet.language.suggestions import closest
 
-    known = [name for name in CODES if name.startswith("SN7")]
+    known = [name for name in RULES if name.startswith("SN7")]
     if code in known:
         return None
-    if code in CODES:
+    if code in RULES:
         return f"`{code}` is an error, and cannot be ignored", "only warnings can: SN701 and the like"
     meant = code.upper() if code.upper() in known else closest(code, known)
     return f"`{code}` is the code of no warning", f"did you mean `{meant}`?" if meant else None

@@ -46,7 +46,7 @@ def _scalar(name: str) -> Callable[[float], float]:
     A step that has diverged is told by its loss, not by an exception.
     """
     ufunc = getattr(np, name)
-    own = getattr(math, name, None)
+    own: Callable[[float], float] | None = getattr(math, name, None)
 
     def numpy(x: float) -> float:
         with np.errstate(all="ignore"):

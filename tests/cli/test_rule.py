@@ -6,7 +6,7 @@ from pathlib import Path
 from typer.testing import CliRunner, Result
 
 from specnet.cli.app import app
-from specnet.diagnostics.codes import CODES
+from specnet.diagnostics.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,19 +18,19 @@ def rule(*arguments: str) -> Result:
 def test_a_rule_is_explained_whatever_its_case() -> None:
     done = rule("sn204")
     assert done.exit_code == 0
-    assert done.stdout.startswith(f"error[SN204]: {CODES['SN204'].title}\n\n")
+    assert done.stdout.startswith(f"error[SN204]: {RULES['SN204'].title}\n\n")
     assert '    type = "dense"\n' in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_all_rules_in_each_form() -> None:
     listed = rule("--all").stdout
-    assert [code for code in CODES if f"  {code}  " not in listed] == []
+    assert [code for code in RULES if f"  {code}  " not in listed] == []
     assert rule("--all", "--output", "markdown").stdout == (ROOT / "docs/rules.md").read_text(
         encoding="utf-8"
     )
     entries = json.loads(rule("--all", "--output", "json").stdout)
-    assert [entry["code"] for entry in entries] == list(CODES)
+    assert [entry["code"] for entry in entries] == list(RULES)
     assert {entry["severity"] for entry in entries} == {"error", "warning"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import specnet.diagnostics
 from specnet import validate
-from specnet.diagnostics.codes import CODES, PHASES, Code
+from specnet.diagnostics.rules import PHASES, RULES, Rule
 from specnet.language import text_source
 from tests.pictures import write_png
 
@@ -20,7 +20,7 @@ PIECES = {
     "layers": '[[layers]]\ntype = "dense"\nunits = 1\n',
 }
 SOUND = "".join(PIECES.values())
-EXAMPLES = [code for code in CODES.values() if code.wrong]
+EXAMPLES = [rule for rule in RULES.values() if rule.wrong]
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def codes_of(example: str, code: Code, folder: Path) -> set[str]:
-    for name, text in code.files:
+def codes_of(example: str, rule: Rule, folder: Path) -> set[str]:
+    for name, text in rule.files.items():
         if not text.startswith("<"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
-    if code.syntax == "flag":
+    if rule.syntax == "flag":
         report = validate(SOUND, [example])
-    elif code.syntax == "json":
+    elif rule.syntax == "json":
         report = validate(text_source(example, "a.json"))
     else:
         given = re.findall(r"^\[*(\w+)", example, re.MULTILINE)
@@ -55,7 +55,7 @@ def codes_of(example: str, code: Code, folder: Path) -> set[str]:
         last = "".join(piece for piece in rest.values() if piece.startswith("["))
         report = validate(text_source(first + example + last, "a.toml", folder / "a.toml"))
     # A piece of a document may well be a bad idea: a warning is none of its errors' business.
-    return {d.code for d in report.diagnostics if code.code >= "SN7" or d.severity == "error"}
+    return {d.code for d in report.diagnostics if rule.code >= "SN7" or d.severity == "error"}
 
 
 def test_the_example_around_them_is_sound() -> None:
@@ -63,31 +63,32 @@ def test_the_example_around_them_is_sound() -> None:
     assert not validate(SOUND).diagnostics
 
 
-@pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: code.code)
-def test_the_wrong_example_has_the_fault(code: Code, folder: Path) -> None:
-    assert codes_of(code.wrong, code, folder) == {code.code}
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: rule.code)
+def test_the_wrong_example_has_the_fault(rule: Rule, folder: Path) -> None:
+    assert codes_of(rule.wrong, rule, folder) == {rule.code}
 
 
-@pytest.mark.parametrize("code", EXAMPLES, ids=lambda code: code.code)
-def test_the_right_example_has_no_such_fault(code: Code, folder: Path) -> None:
-    found = codes_of(code.right, code, folder)
-    assert code.code not in found
-    assert code.syntax == "json" or not found
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: rule.code)
+def test_the_right_example_has_no_such_fault(rule: Rule, folder: Path) -> None:
+    found = codes_of(rule.right, rule, folder)
+    assert rule.code not in found
+    assert rule.syntax == "json" or not found
 
 
 def test_the_codes_that_the_source_reports_are_those_that_are_registered() -> None:
     root = Path(specnet.diagnostics.__file__).parents[1]
-    files = [file for file in root.glob("**/*.py") if file.parent.name != "codes"]
+    files = root.glob("**/*.py")
     used = {code for file in files for code in re.findall(r"SN\d{3}", file.read_text(encoding="utf-8"))}
-    assert used - set(CODES) == set()
-    assert set(CODES) - used == set()
+    assert used - set(RULES) == set()
+    assert set(RULES) - used == set()
 
 
 def test_codes_are_in_order_and_say_something() -> None:
-    assert list(CODES) == sorted(CODES)
-    for code in CODES.values():
-        assert re.fullmatch(r"SN\d{3}", code.code)
-        assert code.code[:3] in PHASES
-        assert code.title[0].islower() or code.title.startswith("the ")
-        assert code.text.endswith(".")
-        assert bool(code.wrong) == bool(code.right)
+    assert list(RULES) == sorted(RULES)
+    for name, rule in RULES.items():
+        assert rule.code == name
+        assert re.fullmatch(r"SN\d{3}", name)
+        assert name[:3] in PHASES
+        assert rule.title[0].islower() or rule.title.startswith("the ")
+        assert rule.text.endswith(".")
+        assert bool(rule.wrong) == bool(rule.right)

@@ -16,7 +16,6 @@ import pytest
 
 import specnet
 from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, TextSpan
-from specnet.diagnostics.codes import CODES
 from specnet.diagnostics.concise import concise_report
 from specnet.diagnostics.fixes import fixed
 from specnet.diagnostics.full import full_text
@@ -25,6 +24,7 @@ from specnet.diagnostics.gitlab import gitlab
 from specnet.diagnostics.json_lines import json_lines
 from specnet.diagnostics.junit import junit
 from specnet.diagnostics.places import relative, uri
+from specnet.diagnostics.rules import RULES
 from specnet.diagnostics.sarif import sarif
 from specnet.language import text_source
 
@@ -247,7 +247,7 @@ def sarif_schema() -> dict[str, object]:
 
 
 def test_sarif_passes_the_official_schema(sarif_schema: dict[str, object], real: Report) -> None:
-    every = report(*(finding(code) for code in CODES), unread=("c.toml: no such file",))
+    every = report(*(finding(code) for code in RULES), unread=("c.toml: no such file",))
     labelled = finding(labels=(Label("here", ("b",), span=span(2, 1, 2)), Label("nowhere", ("c",))))
     outside = finding(file="/elsewhere/a:b.toml", path=())
     flag = finding(file="--set a=1", document="/repo/a.toml", labels=(Label("here", span=span(1, 1, 2)),))
@@ -265,7 +265,7 @@ def test_sarif_names_places_rules_and_fixes(real: Report) -> None:
     for result in run["results"]:
         rule = rules[result["ruleIndex"]]
         assert rule["id"] == result["ruleId"]
-        assert rule["help"]["text"] == CODES[rule["id"]].text
+        assert rule["help"]["text"] == RULES[rule["id"]].text
         assert "```toml" in rule["help"]["markdown"]
         (place,) = result["locations"]
         assert place["physicalLocation"]["artifactLocation"] == {

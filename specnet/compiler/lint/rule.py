@@ -67,7 +67,7 @@ Check = Callable[[Subject], Iterator[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class LintRule:
-    """One thing that is legal and probably a mistake; `specnet.diagnostics.codes` explains it by its code."""
+    """One thing that is legal and probably a mistake; `specnet.diagnostics.rules` explains it by its code."""
 
     code: str
     needs: Needs

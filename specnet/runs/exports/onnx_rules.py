@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ONE = {
     "absolute": "Abs",
     "add": "Add",
+    "cos": "Cos",
     "divide": "Div",
     "equal": "Equal",
     "erf": "Erf",
@@ -37,6 +38,7 @@ ONE = {
     "where": "Where",
     "sigmoid": "Sigmoid",
     "sign": "Sign",
+    "sin": "Sin",
     "sqrt": "Sqrt",
     "subtract": "Sub",
     "tanh": "Tanh",

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import specnet
 from specnet.compiler.lint import RULES
 from specnet.compiler.lint.ignoring import UNUSED
-from specnet.diagnostics.codes import CODES
 from specnet.diagnostics.full import full_text
+from specnet.diagnostics.rules import RULES as EXPLAINED
 
 IRIS = '[data]\ntype = "builtin"\nname = "iris"\n[[data.transforms]]\ntype = "standardize"\n'
 DIGITS = '[data]\ntype = "builtin"\nname = "digits"\n'
@@ -294,7 +294,7 @@ def test_where_rules_begin_and_end(piece, expected, codes):
 
 
 def test_each_rule_has_a_code_and_each_code_of_a_warning_a_rule():
-    assert {code for code in CODES if code >= "SN7"} == {*RULES, UNUSED}
+    assert {code for code in EXPLAINED if code >= "SN7"} == {*RULES, UNUSED}
     assert all(rule.code == code for code, rule in RULES.items())
 
 

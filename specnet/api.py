@@ -142,7 +142,7 @@ def run(
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
     an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use
     `train` to see it after each. Raises SpecError for a faulty document; RunError where the directory cannot be
-    written, is in use, holds something else than a run, or one that cannot be gone on with; and ValueError where
+    written, is in use, holds something else than a run, or one that cannot be resumed; and ValueError where
     more than one directory is named.
     """
     from specnet.runs.running import run as run_and_record

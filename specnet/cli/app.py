@@ -49,11 +49,11 @@ Overrides = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Put a value in the place of the document's, such as training.epochs=5; may be given repeatedly.",
+        help="Override a value of the document, such as training.epochs=5; may be given repeatedly.",
         show_default=False,
     ),
 ]
-As = Annotated[OutputStyle, typer.Option("--output", help="How the result is written.")]
+As = Annotated[OutputStyle, typer.Option("--output", help="The output format.")]
 
 
 def _version(asked: bool) -> None:
@@ -87,13 +87,13 @@ def run(
     ] = None,
     overrides: Overrides = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Another seed than the document's.", show_default=False)
+        int | None, typer.Option(min=0, help="Use this seed instead of the document's.", show_default=False)
     ] = None,
     out: Annotated[
         str | None,
         typer.Option(
             metavar="DIR",
-            help="Save the run in this directory, not in runs/NAME/NNN; a run in it is replaced.",
+            help="Save the run in this directory instead of runs/NAME/NNN, replacing a run that is there.",
             show_default=False,
         ),
     ] = None,
@@ -102,12 +102,13 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with a run of this document that was killed or interrupted, bit for bit; of a finished run, "
+            help="Resume a run of this document that was killed or interrupted, bit for bit; of a finished run, "
             "show the result.",
         ),
     ] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="At the end, write the run's page; needs the extra `report`.")
+        bool,
+        typer.Option("--report", help="Write the run's HTML report at the end; needs the extra `report`."),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     output: As = OutputStyle.TABLE,
@@ -120,15 +121,13 @@ def run(
     from specnet.cli.run import run as train
 
     if resume and (out is not None or no_save):
-        raise typer.BadParameter("a run that goes on is saved where it is", param_hint="--resume")
+        raise typer.BadParameter("a resumed run is saved in its own directory", param_hint="--resume")
     if unfinished is not None and not resume:
-        raise typer.BadParameter("a run is named only together with --resume", param_hint="RUN")
+        raise typer.BadParameter("a run can be named only with --resume", param_hint="RUN")
     if out is not None and no_save:
-        raise typer.BadParameter(
-            "--out names where to save, and --no-save says not to", param_hint="--no-save"
-        )
+        raise typer.BadParameter("--out and --no-save contradict each other", param_hint="--no-save")
     if report and no_save:
-        raise typer.BadParameter("the page tells of a saved run", param_hint="--report")
+        raise typer.BadParameter("a report needs a saved run", param_hint="--report")
     chosen = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
     return train(
         spec,
@@ -165,48 +164,50 @@ def validate(
         ),
     ] = None,
     fail_on: Annotated[
-        Severity, typer.Option("--fail-on", help="The least that makes the exit code 1.")
+        Severity, typer.Option("--fail-on", help="The lowest severity that makes the exit code 1.")
     ] = Severity.ERROR,
-    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     ignore: Annotated[
         list[str] | None,
         typer.Option(
             "--ignore",
             metavar="CODE",
-            help="Pass over a warning, such as SN701; may be given repeatedly.",
+            help="Ignore a warning, such as SN701; may be given repeatedly.",
             show_default=False,
         ),
     ] = None,
     no_data: Annotated[
         bool,
         typer.Option(
-            "--no-data", help="Touch no data: check layers only where `input_shape` pins what they get."
+            "--no-data", help="Read no data: check layers only where `input_shape` pins their input."
         ),
     ] = False,
     statistics: Annotated[
-        bool, typer.Option("--statistics", help="Count the findings by their codes, and show no more.")
+        bool, typer.Option("--statistics", help="Show only the number of findings of each code.")
     ] = False,
     fix: Annotated[
-        bool, typer.Option("--fix", help="Write into the files what is sure to be meant; tell what is left.")
+        bool, typer.Option("--fix", help="Apply the safe fixes to the files, and report what remains.")
     ] = False,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Show what --fix would write, and write nothing.")
+        bool, typer.Option("--diff", help="Show what --fix would change, without changing it.")
     ] = False,
     stdin_filename: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="What standard input is called, and where its data lie.", show_default=False
+            metavar="FILE",
+            help="The file name that standard input stands for; its data paths start from there.",
+            show_default=False,
         ),
     ] = None,
     specs_only: Annotated[
-        bool, typer.Option("--specs-only", help="Pass over files without the root key `specnet`.")
+        bool, typer.Option("--specs-only", help="Skip files without the root key `specnet`.")
     ] = False,
     confine: Annotated[
         str | None,
         typer.Option(
             "--confine",
             metavar="DIR",
-            help="Read nothing outside of this folder, whatever documents name and links lead to.",
+            help="Read nothing outside this folder, whatever paths and links lead to.",
             show_default=False,
         ),
     ] = None,
@@ -261,7 +262,7 @@ def explain(
     overrides: Overrides = None,
     output: As = OutputStyle.TABLE,
     profile: Annotated[
-        bool, typer.Option("--profile", help="Execute a few steps on the data, and tell where the time goes.")
+        bool, typer.Option("--profile", help="Run a few steps on the data and show where the time goes.")
     ] = False,
 ) -> int:
     """Show the plan that a document is compiled to.
@@ -287,9 +288,7 @@ def schema() -> int:
 def layers(
     name: Annotated[
         str | None,
-        typer.Argument(
-            metavar="NAME", help="A name of the vocabulary, such as dense or adam.", show_default=False
-        ),
+        typer.Argument(metavar="NAME", help="The name of a kind, such as dense or adam.", show_default=False),
     ] = None,
 ) -> int:
     """List what a document may name, or explain one name."""
@@ -303,10 +302,10 @@ def layers(
 def rule(
     code: Annotated[
         str | None,
-        typer.Argument(metavar="CODE", help="A finding's code, such as SN204.", show_default=False),
+        typer.Argument(metavar="CODE", help="The code of a rule, such as SN204.", show_default=False),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every rule that there is.")] = False,
-    output: Annotated[Page, typer.Option("--output", help="How it is written.")] = Page.TEXT,
+    every: Annotated[bool, typer.Option("--all", help="Show all rules.")] = False,
+    output: Annotated[Page, typer.Option("--output", help="The output format.")] = Page.TEXT,
 ) -> int:
     """Explain the code of a finding.
 

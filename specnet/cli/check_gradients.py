@@ -64,7 +64,7 @@ def _show(console: Console, found: list[GradientCheck]) -> None:
     console.print()
     wrong = [check.name for check in found if not check.ok]
     if not found:
-        say(console, " the model has no parameters, and so no gradients")
+        say(console, " the model has no parameters, so there are no gradients to check")
     elif wrong:
         say(
             console,

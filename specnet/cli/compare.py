@@ -70,13 +70,13 @@ def _show(console: Console, comparison: Comparison) -> None:
         rows = [[d.key, *(_shown(value) for value in d.values)] for d in comparison.differences]
         _fitting(["key", *heads], rows, "<" * (len(heads) + 1), console)
     else:
-        say(console, " nothing: the runs were made of the same", "dim")
-    section(console, "what they came to")
+        say(console, " nothing: the runs used the same document, data and versions", "dim")
+    section(console, "results")
     _fitting(["", *heads], _results(comparison), "<" + ">" * len(heads), console)
     if any(figure.best for figure in comparison.figures):
         say(console, " * the best", "dim")
     if not comparison.same_rows:
-        say(console, " measured on other rows: a part of each difference is chance", "yellow")
+        say(console, " measured on different rows: part of each difference is chance", "yellow")
     title, lines = curves(comparison.runs)
     series = [
         Series(

@@ -45,7 +45,7 @@ def draw(
 
     The values' axis is logarithmic where all are positive and span much. Where a column stands for several
     points it shows their mean. Values that are not finite are left out; without two points there is no plot.
-    `mark` puts an arrow with a text below one place of the x axis.
+    `mark` puts an arrow with a string below one place of the x axis.
     """
     finite = [_finite(each) for each in series]
     points = [(x, y) for each in finite for x, y in zip(each.x, each.y, strict=True)]

@@ -47,7 +47,7 @@ def find(
         outside = confine is not None and argument != STDIN and not _holds(confine, argument)
         if outside:
             if confine is not None and not specs_only:
-                message = f"{argument}: lies outside of {confine.name}, to which this check is confined"
+                message = f"{argument}: is outside {confine.name}, to which this check is confined"
                 found.problems.append(message)
             continue
         names = list(_named(argument, specs_only=specs_only, confine=confine))

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 MEMORY = {
     "data": "the splits",
     "parameters": "the parameters, and a copy where the best are kept",
-    "slots": "what the optimizer keeps",
+    "slots": "the optimizer's slots",
     "batches": "the rows of a step, and their order",
-    "augmentation": "what changes the rows of a step at random",
-    "arena": "what passes between steps of the plans",
+    "augmentation": "random changes of a step's rows",
+    "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
     "loops": "the views that loops have ready for each of their steps",
 }
@@ -176,9 +176,7 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
     for name, count in explanation.memory.items():
         if count:
             table.rows.append([f"memory: {name}", size(count), meaning[name]])
-    table.rows.append(
-        ["memory in all", size(sum(explanation.memory.values())), "the most that the run takes at once"]
-    )
+    table.rows.append(["memory in all", size(sum(explanation.memory.values())), "the peak of the run"])
     return table
 
 

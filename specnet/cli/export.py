@@ -16,7 +16,7 @@ def export(source: str, to: str, *, training: bool, out: str | None) -> int:
     if not found.trained and not training:
         say(
             notes(),
-            f"{source} is a document: nothing is learnt yet, and the parameters are where training starts",
+            f"{source} is a document: it has not been trained, and the parameters are the initial ones",
         )
     if out is None:
         sys.stdout.write(numpy_program(found, training=training, beside=None).text)

@@ -74,7 +74,9 @@ def save(before: SourceText, after: SourceText) -> None:
         data = file.read_bytes()
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
         if data != mark + before.text.encode():
-            raise SpecFileError(f"{before.file}: it changed while it was checked, and is left as it is")
+            raise SpecFileError(
+                f"{before.file}: it changed while it was being checked, and is left unchanged"
+            )
         mode = file.stat().st_mode
         if not os.access(file, os.W_OK):
             raise SpecFileError(f"{before.file}: cannot be written: permission denied")

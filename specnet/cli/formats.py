@@ -84,7 +84,7 @@ _COMMAND = re.compile(r"^\s*::|##\[", re.MULTILINE)
 
 
 def _fence(text: str) -> tuple[str, str]:
-    """Return the lines between which GitHub carries out no command, where a text for people holds what looks like one.
+    """Return the lines between which GitHub runs no command, where a report for people holds what looks like one.
 
     https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#stopping-and-starting-workflow-commands
     """

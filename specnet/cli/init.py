@@ -27,9 +27,7 @@ def init(data: str, *, target: str | None, out: str | None, force: bool, as_json
         sys.stdout.write(made.text)
         return 0
     if document.exists() and not force:
-        raise SpecFileError(
-            f"{document}: there is such a file already; --force replaces it, -o names another"
-        )
+        raise SpecFileError(f"{document}: the file exists; --force overwrites it, -o names another")
     write_bytes(document, made.text.encode())
     if as_json:
         sys.stdout.write(json.dumps(_data(made, document, table.rows), indent=2, ensure_ascii=False) + "\n")

@@ -53,7 +53,7 @@ def compare(
     ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """Show what differs between runs, beside what they came to.
+    """Show what differs between runs, beside results.
 
     Every key that the documents do not agree in, defaults included; the loss and the metrics of every split,
     the best marked with a star; and the loss from epoch to epoch.

@@ -13,7 +13,7 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a text has what makes it a pattern."""
+    """Whether a string has what makes it a pattern."""
     return _MAGIC.search(text) is not None
 
 

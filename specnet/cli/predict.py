@@ -30,7 +30,7 @@ def predict(run: str, data: str, *, out: str | None, output: str) -> int:
     from specnet.runs.row_files import RowFile
 
     if model.encoding is None:
-        raise RunError(f"{run} has seen no data, and so does not know what rows look like")
+        raise RunError(f"{run} has no data to describe its rows")
     name = "standard input" if data == "-" else data
     rows = RowFile(model.encoding, name, _note)
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
@@ -43,7 +43,7 @@ def predict(run: str, data: str, *, out: str | None, output: str) -> int:
             empty, files = model.no_predictions, rows.of_files(source)
             write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty, files))
     except IsADirectoryError:
-        raise SpecFileError(f"{data}: this is a directory, and no file of rows") from None
+        raise SpecFileError(f"{data}: this is a directory, not a file of rows") from None
     except PermissionError as error:
         raise SpecFileError(f"{data}: {error.strerror}") from None
     return 0

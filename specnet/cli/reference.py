@@ -34,7 +34,7 @@ def layers(name: str | None) -> int:
         from specnet.language.suggestions import closest
 
         meant = closest(name, [kind for entry in families() for kind in entry.family.kinds])
-        cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all that there is"
+        cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all of them"
         failed(f"nothing is called `{name}`; {cure}")
         return MISUSED
     console = results()
@@ -63,7 +63,7 @@ def _list(console: Console) -> None:
 
 
 def _cut(text: str, width: int, mark: str) -> str:
-    """Return the beginning of a text that fits, up to a word's end."""
+    """Return the beginning of a string that fits, up to a word's end."""
     if width_of(text) <= width:
         return text
     first = text.partition(". ")[0] + "."

@@ -16,9 +16,11 @@ from specnet.cli.guard import guarded
 def check_gradients(
     spec: SpecFile,
     overrides: Overrides = None,
-    rows: Annotated[int, typer.Option(min=1, help="Rows of the training split that make the loss.")] = 32,
+    rows: Annotated[
+        int, typer.Option(min=1, help="How many rows of the training split the loss is computed on.")
+    ] = 32,
     entries: Annotated[
-        int, typer.Option(min=1, help="Numbers of each parameter that are moved one at a time.")
+        int, typer.Option(min=1, help="How many elements of each parameter are perturbed, one at a time.")
     ] = 32,
     output: As = OutputStyle.TABLE,
 ) -> int:
@@ -49,7 +51,7 @@ def evaluate(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="Inputs and targets of the kind that the run learnt from: CSV, npz, or a folder of images.",
+            help="Inputs and targets in the format that the run was trained on: CSV, npz, or a folder of images.",
             show_default=False,
         ),
     ] = None,
@@ -80,7 +82,7 @@ def predict(
         str,
         typer.Argument(
             metavar="DATA",
-            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images as the run learnt from, or - for CSV "
+            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images, as the run was trained on, or - for CSV "
             "or JSON lines on standard input.",
             show_default=False,
         ),
@@ -91,12 +93,12 @@ def predict(
             "--out",
             "-o",
             metavar="FILE",
-            help="Write a .csv, .jsonl or .npz file, whole or not at all.",
+            help="Write a .csv, .jsonl or .npz file; a failure leaves no partial file.",
             show_default=False,
         ),
     ] = None,
     output: Annotated[
-        Predictions, typer.Option("--output", help="How predictions are written on standard output.")
+        Predictions, typer.Option("--output", help="The format of predictions on standard output.")
     ] = Predictions.CSV,
 ) -> int:
     """Predict new rows with a finished run.
@@ -120,7 +122,7 @@ def init(
         str | None,
         typer.Option(
             metavar="COLUMN",
-            help="What to predict: a column's name, or its place from 0; the last one if left out.",
+            help="The column to predict, by name or by index from 0; the last one if left out.",
             show_default=False,
         ),
     ] = None,

@@ -29,7 +29,7 @@ def _cure(name: str) -> str:
 
     digits = "".join(letter for letter in name if letter.isdigit())
     meant = f"SN{digits}" if f"SN{digits}" in RULES else closest(name, RULES)
-    return f"did you mean {meant}?" if meant else "`specnet rule --all` lists all that there are"
+    return f"did you mean {meant}?" if meant else "`specnet rule --all` lists all of them"
 
 
 def _print(rules: Sequence[Rule], style: Style, *, whole: bool) -> int:

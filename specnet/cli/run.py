@@ -69,7 +69,7 @@ def run(
         show_asked(shown, result)
         show_end(shown, result)
     if report and result.run is not None:
-        say(console, f"all of it is told in {page(result.run)}")
+        say(console, f"report: {page(result.run)}")
     return _code(
         console, result, interrupts, [path, *(part for text in overrides for part in ("--set", text))]
     )
@@ -98,10 +98,10 @@ def _tell(console: Console, event: Resumed, *, quiet: bool) -> None:
     if quiet:
         return
     if event.checkpoint is None:
-        say(console, f"{event.run} has no whole checkpoint: it begins anew")
+        say(console, f"{event.run} has no complete checkpoint: it starts over")
     else:
         done = f"{counted(event.epoch, 'epoch')} and {counted(event.step, 'step')} are done"
-        say(console, f"going on from {event.checkpoint}: {done}")
+        say(console, f"resuming from {event.checkpoint}: {done}")
 
 
 def _code(console: Console, result: Result, interrupts: Interrupts, given: list[str]) -> int:
@@ -109,10 +109,10 @@ def _code(console: Console, result: Result, interrupts: Interrupts, given: list[
         failed(result.why, "diverged")
         return FAULTY
     if result.stopped == "interrupted":
-        kept = "nothing was saved" if result.run is None else f"what was learnt is saved in {result.run}"
+        kept = "nothing was saved" if result.run is None else f"progress is saved in {result.run}"
         say(console, f"interrupted after {result.steps:,} steps: {kept}", "bold yellow")
         if result.run is not None:
             command = shlex.join(["specnet", "run", *given, "--resume", str(result.run)])
-            say(console, f"to go on: {command}")
+            say(console, f"to resume: {command}")
         return interrupts.code
     return 0

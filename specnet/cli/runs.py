@@ -102,7 +102,7 @@ def chosen(names: list[str]) -> list[KeptRun]:
         places = sorted(glob(name)) if pattern else [name]  # noqa: PTH207 (a pattern may be absolute)
         found = [run for place in places if Path(place).is_dir() for run in find_runs(Path(place))]
         if not found:
-            nothing = "nothing has such a name" if not places else why_no_run(Path(places[0]))
+            nothing = "nothing has this name" if not places else why_no_run(Path(places[0]))
             raise typer.BadParameter(f"{name}: {nothing}", param_hint="RUN")
         paths |= dict.fromkeys(found)
     return [read_run(path) for path in paths]

@@ -33,7 +33,8 @@ def export(
     ],
     to: Annotated[Format, typer.Option("--to", help="The format.", show_default=False)],
     training: Annotated[
-        bool, typer.Option("--training", help="With numpy: the whole training, and not predictions alone.")
+        bool,
+        typer.Option("--training", help="With numpy: write the whole training instead of prediction alone."),
     ] = False,
     out: Annotated[
         str | None,
@@ -57,7 +58,7 @@ def export(
     if training and to is not Format.NUMPY:
         raise typer.BadParameter("only a NumPy program can train", param_hint="--training")
     if out is None and to is not Format.NUMPY:
-        raise typer.BadParameter(f"{to.value} is no text: name a file to write", param_hint="--out")
+        raise typer.BadParameter(f"{to.value} is not text: name a file to write", param_hint="--out")
     if out is not None and to is Format.NUMPY and out.lower().endswith(".npz"):
         raise typer.BadParameter(
             "a program's arrays go into an .npz file: name it otherwise", param_hint="--out"

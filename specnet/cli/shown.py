@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 Column = tuple[str, list[str]]
-"""A head, and a text for each row."""
+"""A head, and a string for each row."""
 
 MOST_ROWS = 100
 """Rows of data that are still shown."""

@@ -74,7 +74,7 @@ def section(console: Console, title: str) -> None:
 
 
 def paragraph(console: Console, lead: str, style: str, text: str, width: int) -> None:
-    """Print a lead and a text, in lines that are indented like the first."""
+    """Print a lead and a string, in lines that are indented like the first."""
     first, *rest = wrapped(f"{printable(lead)}  {printable(text)}", width - 2)
     line = Text(f" {first}")
     line.stylize(style, 1, 1 + len(lead))

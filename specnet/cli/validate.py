@@ -74,7 +74,7 @@ class _Mended:
         from specnet.cli.terminal import notes, say
 
         if not self.faults:
-            text = "No fault can be fixed without a doubt." if report.diagnostics else "No faults to fix."
+            text = "No fault has a safe fix." if report.diagnostics else "No faults to fix."
         else:
             verb = "Fixed" if done else "Would fix"
             text = f"{verb} {_counted(self.faults, 'fault')} in {_counted(self.files, 'file')}."
@@ -146,7 +146,7 @@ def _write(report: Report, options: Options) -> None:
 def _hint(report: Report, options: Options) -> None:
     fixable = sum(d.fix is not None for d in report.diagnostics)
     if fixable and not options.fix:
-        verb = "can be fixed with --fix; --diff shows how"
+        verb = "fixable with --fix; --diff shows how"
         sys.stdout.write(f"{fixable} {verb}.\n")
 
 

@@ -198,14 +198,14 @@ class Network:
             *mixing_faults(self),
         ]
         if not self.trained:
-            message = "there is nothing to train: no layer has parameters that may change"
+            message = "there is nothing to train: no layer has trainable parameters"
             found.append(Diagnostic("SN308", message, ("layers",), part="key"))
         labels: dict[str, KeyPath] = {}
         for path, metric in asked:
             first = labels.setdefault(metric.label, path)
             if first != path:
                 where = Label("the first one is here", first)
-                message = f"two metrics would be given as `{metric.label}`"
+                message = f"two metrics would be reported as `{metric.label}`"
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
                 metric.sums(lowered.prediction, lowered.target)

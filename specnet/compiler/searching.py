@@ -18,7 +18,7 @@ def check_searching(network: Network) -> Iterator[Diagnostic]:
 
 
 def _here(network: Network) -> tuple[Label, ...]:
-    return (Label(f"{network.spec.training.optimizer.type} is asked for here", OPTIMIZER, "type"),)
+    return (Label(f"{network.spec.training.optimizer.type} is requested here", OPTIMIZER, "type"),)
 
 
 def _part_of_the_rows(network: Network) -> Iterator[Diagnostic]:
@@ -49,8 +49,8 @@ def _part_of_the_rows(network: Network) -> Iterator[Diagnostic]:
 def _unsteady_layers(network: Network) -> Iterator[Diagnostic]:
     """Yield each layer whose values are others the next time that they are asked for."""
     lowered = network.lower(training=True)
-    drawing = {value.origin: "draws anew" for value in lowered.graph if value.op.random}
-    following = {statistic.origin: "moves its statistics on" for statistic, _, _ in lowered.builder.followed}
+    drawing = {value.origin: "draws new random numbers" for value in lowered.graph if value.op.random}
+    following = {statistic.origin: "updates its statistics" for statistic, _, _ in lowered.builder.followed}
     names = {info.path: info.name for info in network.layers}
     for path, what in sorted((following | drawing).items()):
         yield Diagnostic(
@@ -98,7 +98,7 @@ def _idle_options(network: Network) -> Iterator[Diagnostic]:
     for path, part in found:
         yield Diagnostic(
             "SN608",
-            f"`{path[-1]}` is no use with {settings.optimizer.type}, which measures how far each step goes",
+            f"`{path[-1]}` has no use with {settings.optimizer.type}, which measures how far each step goes",
             path,
             part=part,
             help="leave it out, or take another optimizer, such as adam",

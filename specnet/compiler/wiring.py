@@ -137,9 +137,9 @@ def _taken(name: str, layer: Layer, here: KeyPath, first: _Named | None) -> Diag
     label = () if first is None else (Label(f"the first `{name}` is here", first.path, "table"),)
     return Diagnostic(
         "SN301",
-        f"`{name}` stands for what comes in, and no layer can be called so"
+        f"`{name}` names the network's input, so no layer can be called that"
         if first is None
-        else f"two layers are called `{name}`",
+        else f"two layers are named `{name}`",
         (*here, "name") if layer.name else here,
         part="value" if layer.name else "table",
         help="give each layer a name of its own",
@@ -166,7 +166,7 @@ def _inputs(
         path, part = ((*here, "inputs"), "value") if layer.inputs is not None else (here, "type")
         yield Diagnostic(
             "SN305",
-            f"{layer.type} takes {_amount(least, most)}, and gets {count}",
+            f"{layer.type} takes {_amount(least, most)}, got {count}",
             path,
             part=part,  # type: ignore[arg-type]
             help=f'name them: inputs = ["a", "b"]; `"{INPUT}"` is what the list of layers gets',
@@ -174,7 +174,7 @@ def _inputs(
     elif most is not None and count > most:
         yield Diagnostic(
             "SN305",
-            f"{layer.type} takes {_amount(least, most)}, and gets {count}",
+            f"{layer.type} takes {_amount(least, most)}, got {count}",
             (*here, "inputs"),
             help="a layer that joins them, such as `concat` or `add`, can come before it"
             if most == 1
@@ -195,7 +195,9 @@ def _share(
     if not any(layer.share in scope for scope in scopes):
         yield _unknown(layer.share, name, path, scopes, later)
     elif found is None:
-        yield Diagnostic("SN306", f"`{layer.share}` is what comes in, and has no parameters to share", path)
+        yield Diagnostic(
+            "SN306", f"`{layer.share}` is the network's input, which has no parameters to share", path
+        )
     elif found.type != layer.type:
         yield Diagnostic(
             "SN306",
@@ -225,7 +227,7 @@ def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later:
     if place is not None:
         own = wanted == name and place == path[: len(place)]
         message = (
-            f"`{name}` cannot take what it gives itself"
+            f"`{name}` cannot take its own output"
             if own
             else f"`{wanted}` comes after `{name}`, which would take what it gives: a layer takes what comes before it"
         )

@@ -13,7 +13,7 @@ from specnet.data.confine import Confine
 SYSTEM = ("/proc", "/sys", "/dev")
 """Folders whose files are the system's state, and not data: a process's environment, kernel settings, devices."""
 
-UNQUOTED = "nothing of it is quoted, since it lies outside of the document's project, or is hidden"
+UNQUOTED = "its contents are not quoted: it is outside the document's project, or hidden"
 """Why a finding names no columns."""
 
 
@@ -49,7 +49,7 @@ class Access:
             return Refusal(
                 "SN575",
                 f"`{shown}` leads out of `{self.confine.name}`, to which this check is confined",
-                "name a file within that folder: nothing outside of it is looked at",
+                "name a file within that folder: nothing outside it is read",
             )
         try:
             real = os.path.realpath(folder / text)
@@ -63,8 +63,8 @@ class Access:
             return None
         return Refusal(
             "SN574",
-            f"`{shown}` leads to {system}, which holds the system's state, and no data",
-            "copy what is to be learnt from into an ordinary file, and name that",
+            f"`{shown}` leads to {system}, which holds system state, not data",
+            "copy the data into a regular file and name that",
         )
 
     def quotes(self, path: Path) -> bool:

@@ -178,7 +178,7 @@ class Stamp:
         """Return what to raise where a file is no longer what it was."""
         return RunError(
             f"`{self.name}` has changed while it was being used: {how}. Rows that are read in batches need "
-            "their file to stay as it is; put it back, and go on with the run's latest checkpoint"
+            "their file to stay unchanged; restore it, and resume from the run's latest checkpoint"
         )
 
 

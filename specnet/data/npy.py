@@ -51,13 +51,13 @@ def read_header(file: IO[bytes]) -> NpyHeader:
     width = struct.calcsize(form)
     field = file.read(width)
     if len(field) < width:
-        raise HeaderError("its header is cut off")
+        raise HeaderError("its header is truncated")
     length = struct.unpack(form, field)[0]
     if length > LONGEST:
         raise HeaderError("its header is too long for an array of numbers")
     text = file.read(length)
     if len(text) < length:
-        raise HeaderError("its header is cut off")
+        raise HeaderError("its header is truncated")
     try:
         entries = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1").strip())
         descr, shape = entries["descr"], entries["shape"]

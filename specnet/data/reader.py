@@ -126,7 +126,7 @@ class Reader(Kind):
     def check_frames(self, site: Site) -> None:
         """Note frames that cannot take the place of files."""
         if site.frames:
-            message = f"a frame takes the place of a table's file, and `{self.type}` data are no table"
+            message = f"a frame takes the place of a table's file, and `{self.type}` data are not a table"
             site.faults.add(
                 "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
             )

@@ -10,7 +10,7 @@ Part = Literal["key", "value", "type", "table"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text; lines and columns count from 1, columns in code points."""
+    """A place in a string; lines and columns count from 1, columns in code points."""
 
     line: int
     column: int

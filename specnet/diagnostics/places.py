@@ -30,7 +30,7 @@ def message_of(diagnostic: Diagnostic) -> str:
 
 
 def help_of(diagnostic: Diagnostic) -> str | None:
-    """Return a finding's help as a text that commands no terminal."""
+    """Return a finding's help as a string that commands no terminal."""
     return printable(diagnostic.help) if diagnostic.help else None
 
 

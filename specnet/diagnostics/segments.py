@@ -56,7 +56,7 @@ def printable(text: str) -> str:
 
 
 def width_of(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return how many columns of a terminal a string takes."""
     return sum(width for _, width in cells(text))
 
 

@@ -123,6 +123,8 @@ def _place(parent: ast.AST, part: ast.AST) -> int:
             return UNARY
         case ast.Compare():
             return SUM
+        case ast.IfExp():
+            return ANY if part is parent.orelse else COMPARED
         case ast.Attribute() | ast.Subscript():
             return ATOM if part is parent.value else ANY
     return ANY

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Graph, Kind, Node, Op, Region, Value
-from specnet.graph.sizes import Count, DType, Powers, Shape
+from specnet.graph.graph import OPERATORS, Graph, Kind, Node, Region, Value
+from specnet.graph.op import Op, Printer, Unexportable
+from specnet.graph.sizes import Count, DType, Powers, Shape, Size
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,40 @@ NUMBER = Op("number", _given, attributes=LeafAttributes, leaf=True, flops=_nothi
 ARGUMENT = Op("argument", _given, attributes=ArgumentAttributes, leaf=True, flops=_nothing)
 """What a region is given from the graph around it."""
 
-CONSTANT = Op("constant", _scalar, attributes=ConstantAttributes, flops=_nothing)
+
+def _printed(printer: Printer, value: Value) -> str:
+    factor, powers = CONSTANT.of(value).factor, CONSTANT.of(value).powers
+    text = repr(int(factor)) if factor == int(factor) and abs(factor) < 1e6 else repr(factor)
+    above, below = (
+        " * ".join(
+            printer.size(Size(1, (name,))) + ("" if abs(power) == 1 else f"**{abs(power)}")
+            for name, power in powers
+            if power * sign > 0
+        )
+        for sign in (1, -1)
+    )
+    if above:
+        text = above if factor == 1 else f"{text} * {above}"
+    if below:
+        text = f"{text} / ({below})" if " * " in below else f"{text} / {below}"
+    return text
+
+
+def _onnx(value: Value) -> str:
+    if CONSTANT.of(value).powers:
+        raise Unexportable("it depends on the size of the batch")
+    return repr(CONSTANT.of(value).factor)
+
+
+CONSTANT = Op(
+    "constant",
+    _scalar,
+    attributes=ConstantAttributes,
+    flops=_nothing,
+    noun="number",
+    printed=_printed,
+    onnx=_onnx,
+)
 """The scalar `factor` times named sizes to their powers, such as `1 / batch`."""
 
 

@@ -119,7 +119,7 @@ class _Writer:
         return self.scalar(domain)
 
     def scalar(self, domain: Domain) -> dict[str, Any]:
-        """Return the schema of a number, a text, true or false."""
+        """Return the schema of a number, a string, true or false."""
         if domain.form not in _TYPES:
             return {}
         made: dict[str, Any] = {"type": _TYPES[domain.form]}

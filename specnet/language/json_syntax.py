@@ -36,16 +36,16 @@ def json_fault(source: SourceText, error: json.JSONDecodeError) -> Diagnostic:
 
 
 def _explain(message: str, text: str, offset: int) -> Fault:
-    """Return message and cure for what the parser says about a place in a text."""
+    """Return message and cure for what the parser says about a place in a string."""
     rest = text[offset : offset + 60]
     if not rest.strip():
-        return "the document ends here, and something is still open", 'close every `{`, `[` and `"`'
+        return "the document ends here, with something still open", 'close every `{`, `[` and `"`'
     if rest.startswith(("//", "/*", "#")):
         return "JSON has no comments", "remove it, or write the document in TOML"
     if rest.startswith("'"):
-        return "JSON's texts stand in double quotes", None
+        return "JSON strings are written in double quotes", None
     if _comma_before_nothing(message, rest, text[max(0, offset - 200) : offset].rstrip()):
-        return "a comma stands where nothing follows it", "remove the comma"
+        return "trailing comma", "remove the comma"
     found = _WORD.match(rest)
     word = plain(found.group()) if found else ""
     for start, explanation in _EXPLANATIONS:
@@ -69,7 +69,7 @@ def _value(word: str) -> Fault:
     if word in _CONSTANTS:
         return f"`{word}` is not a value", f"write {_CONSTANTS[word]}"
     if word:
-        return f"`{word}` is not a value", f'a text stands in quotes: "{word}"'
+        return f"`{word}` is not a value", f'strings are written in quotes: "{word}"'
     return "a value is missing here", None
 
 
@@ -82,10 +82,10 @@ _EXPLANATIONS: tuple[tuple[str, Fault | Callable[[str], Fault]], ...] = (
         ("a colon is missing after a key", 'JSON writes "key": value'),
     ),
     ("Extra data", ("this follows the end of the document", "a document is one JSON object")),
-    ("Unterminated string", ("the text that begins here does not end", 'close it with `"`')),
+    ("Unterminated string", ("the string that starts here is not closed", 'close it with `"`')),
     (
         "Invalid control character",
-        ("a text cannot hold a line break or another control character", "write \\n for a line break"),
+        ("a string cannot contain a line break or another control character", "write \\n for a line break"),
     ),
-    ("Invalid \\", ("a backslash begins an escape, and this is none", "double it: \\\\")),
+    ("Invalid \\", ("a backslash starts an escape sequence, and this is not a valid one", "double it: \\\\")),
 )

@@ -102,7 +102,7 @@ def _missing(place: Resolved, family: str, known: tuple[str, ...]) -> Diagnostic
     table = place.value if isinstance(place.value, dict) else {}
     for key, value in table.items():
         if isinstance(key, str) and isinstance(value, str) and meant_key(key, ["type"]):
-            message = f"`{plain(key)}` is not what names {article(family)}: `type` does"
+            message = f"`{plain(key)}` does not name {article(family)}: `type` does"
             cure = f"write type = {shown(meant_kind(value, family, known) or value)}"
             return Diagnostic("SN205", message, path=(*place.path, key), part="key", help=cure)
     message = f"this {family} has no `type`"

@@ -24,7 +24,7 @@ def check(
 ) -> tuple[Spec | None, Report]:
     """Return a document's spec, None if it has errors, and the report of all that is wrong with it.
 
-    `source` is a path, or a text if it holds a line break or begins with `{`. Raises SpecFileError for a file
+    `source` is a path, or a string if it holds a line break or begins with `{`. Raises SpecFileError for a file
     that cannot be read at all.
     """
     spec, report, _ = examine(source, overrides)
@@ -58,7 +58,7 @@ def examine(
 
         report = _report(text.file, (*origin.place(found), *faults), texts)
         return None, report, salvage(data, (*found, *faults), origin)
-    spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a text
+    spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a string
     return spec, _report(text.file, (), texts), None
 
 

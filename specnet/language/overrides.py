@@ -44,7 +44,7 @@ def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnosti
         key, value = _split(text)
         if value is None:
             faults.append(
-                _fault("SN108", f"`{plain(text)}` sets nothing", f"--set {text}", help="write key=value")
+                _fault("SN108", f"`{plain(text)}` sets no value", f"--set {text}", help="write key=value")
             )
             continue
         file = f"--set {text}"
@@ -142,7 +142,7 @@ def _step(node: Any, step: str, path: KeyPath, override: Override) -> tuple[str 
     try:
         place = int(step)
     except ValueError:
-        cure = f"write its place, from 0: {dotted((*path, 0, step))}"
+        cure = f"write its index, from 0: {dotted((*path, 0, step))}"
         message = f"{shown_key(path)} is an array, which has no `{plain(step)}`"
         return step, _fault("SN109", message, override.file, at, help=cure)
     if not -len(node) <= place < len(node):
@@ -155,7 +155,7 @@ def _not_toml(file: str, at: int, value: str) -> Diagnostic:
     if not value.strip():
         return _fault("SN108", "the value is missing", file, at)
     if value.replace("_", "").replace("-", "").isalnum() and not value[0].isdigit():
-        cure = f"a text stands in quotes, which a shell must not take away: '{file[6:at]}\"{plain(value)}\"'"
+        cure = f"strings need quotes, protected from the shell: '{file[6:at]}\"{plain(value)}\"'"
     else:
         cure = 'the value is read as TOML: 5, 0.1, true, "text", [1, 2] or { type = "adam" }'
     return _fault("SN108", f"`{plain(value)}` is not a value", file, at, help=cure)

@@ -18,9 +18,9 @@ SUFFIXES = (".toml", ".json")
 
 
 def refused(found: Iterable[Diagnostic], file: str, text: str, path: Path | None) -> SpecError:
-    """Return the error that a text is no specnet document; without anything of the text, where it may not be shown.
+    """Return the error that a string is no specnet document; without anything of the text, where it may not be shown.
 
-    `path` is where it was read from; None for a text that a program or a pipe has given, which is their own.
+    `path` is where it was read from; None for a string that a program or a pipe has given, which is their own.
     """
     if may_show(path):
         return SpecError(found, {file: text})
@@ -31,7 +31,7 @@ def parsed(source: SourceText) -> dict[str, Any]:
     """Return a document's data; raises SpecError where it is none, without its keys if these may not be shown."""
     data = source.parse()
     if "specnet" not in data and not may_show(source.path):
-        message = "`specnet` is missing: this is no specnet document"
+        message = "`specnet` is missing: this is not a specnet document"
         raise SpecError([Diagnostic("SN201", message, file=source.file, help=_why(source.path))])
     return data
 
@@ -57,7 +57,7 @@ def _called_like_one(path: Path | None) -> bool:
 def _why(path: Path | None) -> str:
     if _called_like_one(path):
         return (
-            "its lines are not shown, since it lies outside of the project, or the folder, that specnet runs in: "
+            "its lines are not shown, since it is outside the project, or the folder, that specnet runs in: "
             "run specnet in its folder to see them"
         )
     return (

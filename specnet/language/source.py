@@ -37,7 +37,7 @@ class SourceText:
     file: str = "<text>"
     syntax: Syntax = "toml"
     path: Path | None = None
-    """Where it was read from, absolute; None for a text that came from elsewhere."""
+    """Where it was read from, absolute; None for a string that came from elsewhere."""
 
     @property
     def folder(self) -> Path:
@@ -73,11 +73,11 @@ class SourceText:
 
 
 class JsonExtensionError(ValueError):
-    """Python's reader met what is no JSON: NaN, an infinity, a key given twice, or half of a letter."""
+    """Python's reader met what is not valid JSON: NaN, an infinity, a key given twice, or half of a letter."""
 
 
 def text_source(text: str, file: str = "<text>", path: Path | None = None) -> SourceText:
-    """Return a source for a text; its syntax follows the file's suffix, or else its first character."""
+    """Return a source for a string; its syntax follows the file's suffix, or else its first character."""
     text = text.removeprefix("\ufeff")
     suffix = Path(file).suffix.lower()
     if suffix in {".toml", ".json"}:
@@ -86,9 +86,9 @@ def text_source(text: str, file: str = "<text>", path: Path | None = None) -> So
 
 
 def read(source: str | os.PathLike[str] | SourceText, confine: Confine | None = None) -> SourceText:
-    """Return the source that a path names, or that a text is.
+    """Return the source that a path names, or that a string is.
 
-    A string is a text if it holds a line break or begins with `{`, and a path otherwise. Raises SpecFileError
+    It is text if it holds a line break or begins with `{`, and a path otherwise. Raises SpecFileError
     for what cannot be read, or lies outside of the folder to which a check is confined, and SpecError for a file
     that is not UTF-8.
     """
@@ -107,16 +107,18 @@ def read(source: str | os.PathLike[str] | SourceText, confine: Confine | None = 
 
 def _check_confined(name: str, path: Path, confine: Confine | None) -> None:
     if confine is not None and not (confine.holds(path.parent) and confine.holds(path)):
-        raise SpecFileError(f"{name}: lies outside of {confine.name}, to which this check is confined")
+        raise SpecFileError(f"{name}: is outside {confine.name}, to which this check is confined")
 
 
 def bytes_source(data: bytes, name: str, path: Path | None = None) -> SourceText:
     """Return a source for a file's bytes, as `read` does for a file's name."""
     if len(data) > MAX_BYTES:
         limit = MAX_BYTES // 2**20
-        raise SpecFileError(f"{name}: larger than {limit} MiB; a spec names its data, it does not hold them")
+        raise SpecFileError(
+            f"{name}: larger than {limit} MiB; a spec names its data instead of containing them"
+        )
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SpecFileError(f"{name}: this is not a text file: it holds zero bytes")
+        raise SpecFileError(f"{name}: this is not a text file: it contains null bytes")
     try:
         return text_source(data.decode("utf-8"), name, path)
     except UnicodeDecodeError as error:
@@ -132,7 +134,7 @@ def _read_bytes(name: str) -> bytes:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         if os.path.islink(name):  # noqa: PTH114
-            raise SpecFileError(f"{name}: this link leads to no file") from None
+            raise SpecFileError(f"{name}: this link is broken") from None
         from specnet.language.suggestions import similar_file
 
         meant = similar_file(name)

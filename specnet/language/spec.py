@@ -46,7 +46,7 @@ class Entry(Table):
             message = (
                 "`columns` and `array` both say what it holds: keep one of them"
                 if both
-                else ("it says nowhere what it holds: `columns` of a table, or an `array`")
+                else ("it does not say what it holds: `columns` of a table, or an `array`")
             )
             raise fault(message, key="array" if both else (), part=None if both else "table")
         return self
@@ -170,7 +170,7 @@ class Spec(Table):
     # Python takes true and 1.0 for the literal 1, and so would a Literal.
     specnet: Annotated[int, Field(ge=1, le=1, json_schema_extra={"const": 1})]
     """The version of the language."""
-    name: Annotated[str, Field(pattern=NAME), Words("a text that can name a folder")] = "spec"
+    name: Annotated[str, Field(pattern=NAME), Words("a string that can be a folder's name")] = "spec"
     """What the experiment is called, and its runs' folder; the file's stem if left out."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """The one source of all randomness."""
@@ -227,12 +227,11 @@ class Spec(Table):
         for key, names in (("inputs", self.inputs), ("outputs", self.outputs)):
             for name in names or ():
                 if re.match(LAYER_NAME, name) is None:
-                    message = (
-                        f"an {key[:-1]}'s name has letters, digits, `_` and `-`, and begins with no digit"
-                    )
+                    rule = "letters, digits, `_` and `-`, and does not start with a digit"
+                    message = f"an {key[:-1]}'s name consists of {rule}"
                     raise fault(message, key=(key, name), code="SN209", part="key")
         if self.inputs is not None and self.input_shape is not None:
-            message = "`input_shape` pins an only input, and there are `inputs`, which are columns"
+            message = "`input_shape` pins a single input, and there are named `inputs`"
             raise fault(message, key="input_shape", part="key", help="leave `input_shape` out")
         return self
 

@@ -1,4 +1,4 @@
-"""What is wrong with a text that its parser refused, in a user's words."""
+"""What is wrong with a string that its parser refused, in a user's words."""
 
 from __future__ import annotations
 
@@ -73,17 +73,17 @@ def encoding_fault(file: str, data: bytes, error: UnicodeDecodeError) -> Diagnos
 
 
 def letter_fault(source: SourceText, error: UnicodeEncodeError) -> Diagnostic:
-    """Return what is wrong with a text that is none: it holds half of a letter."""
+    """Return what is wrong with a string that is none: it holds half of a letter."""
     half = f"\\u{ord(source.text[error.start]):04x}"
-    message = f"`{half}` is half of a letter, and the other half does not follow"
+    message = f"`{half}` is half of a surrogate pair, without the other half"
     span = _span(source.text, (error.start, error.start + 1))
     return Diagnostic(
-        "SN103", message, help="give a text that can be written as UTF-8", file=source.file, span=span
+        "SN103", message, help="use a string that can be encoded as UTF-8", file=source.file, span=span
     )
 
 
 def duplicate_fault(source: SourceText, positions: Positions, place: int = 0) -> Diagnostic:
-    """Return the finding about a key that a text gives twice."""
+    """Return the finding about a key that a string gives twice."""
     duplicate = positions.duplicates[place]
     name = shown_key(duplicate.path)
     return Diagnostic(
@@ -122,7 +122,7 @@ def _json_extensions(source: SourceText) -> list[Diagnostic]:
     for path, entry in _everything(positions):
         word = source.text[slice(*entry.value)] if entry.value else ""
         if word in {"NaN", "Infinity", "-Infinity"}:
-            message = f"`{word}` is not JSON, and no value of a document is"
+            message = f"`{word}` is not JSON, and no value in a document may be"
             found.append(
                 Diagnostic(
                     "SN101", message, path=path, file=source.file, span=_span(source.text, entry.value)
@@ -148,7 +148,7 @@ def _half_letters(source: SourceText, positions: Positions) -> Iterator[Diagnost
                 str(json.loads(word)).encode()
             except UnicodeEncodeError as error:
                 half = f"\\u{ord(error.object[error.start]):04x}"
-                message = f"`{half}` is half of a letter, and the other half does not follow"
+                message = f"`{half}` is half of a surrogate pair, without the other half"
                 yield Diagnostic(
                     "SN101", message, path=path, file=source.file, span=_span(source.text, stretch)
                 )

@@ -64,7 +64,7 @@ def toml_fault(source: SourceText, error: ValueError) -> Diagnostic:
 
 
 def explain(message: str, text: str, offset: int) -> Fault:
-    """Return message and cure for what the parser says about a place in a text."""
+    """Return message and cure for what the parser says about a place in a string."""
     rest = text[offset : offset + 200]
     if message.startswith("Invalid initial") and text[:offset].rstrip(" \t").endswith(("{", ",")):
         return _inline_table(message, rest)
@@ -98,9 +98,12 @@ def _value(_: str, rest: str) -> Fault:
     found = _WORD.match(rest)
     word = plain(found.group()) if found else ""
     if re.match(r"[\w-]+[ \t]*=", rest):
-        return f"`{word} =` stands where a value belongs", "close the array or table before it"
+        return f"`{word} =` stands where a value is expected", "close the array or table before it"
     if not word:
-        return "a value is missing here", "write a number, true, false, a text in quotes, [ ... ] or { ... }"
+        return (
+            "a value is missing here",
+            "write a number, true, false, a string in quotes, [ ... ] or { ... }",
+        )
     if word.lower() in _WORDS:
         said, cure = _WORDS[word.lower()]
         return said.format(word=word), cure
@@ -111,18 +114,18 @@ def _value(_: str, rest: str) -> Fault:
     if re.fullmatch(r"[+-]?\d\S*", word):
         return f"`{word}` is not a number", "write it as 10, 0.5 or 1e-3, without leading zeros"
     if word[0] in "\"'":
-        return "a text begins here and does not end", None
-    return f"`{word}` is not a value", f'a text stands in quotes: "{word}"'
+        return "the string that starts here is not closed", None
+    return f"`{word}` is not a value", f'strings are written in quotes: "{word}"'
 
 
 def _equals(_: str, rest: str) -> Fault:
     if rest.startswith(":"):
-        return "`:` stands where `=` belongs", "TOML writes `key = value`"
+        return "`:` stands where `=` is expected", "TOML writes `key = value`"
     found = _WORD.match(rest)
     said = (
         f"`=` is missing before `{plain(found.group())}`" if found else "`= value` is missing after this key"
     )
-    return said, "TOML writes `key = value`; a key of several words stands in quotes"
+    return said, "TOML is written `key = value`; a key of several words needs quotes"
 
 
 def _newline(_: str, rest: str) -> Fault:
@@ -131,7 +134,7 @@ def _newline(_: str, rest: str) -> Fault:
     if what.startswith(","):
         return (
             f"`{what}` follows a value",
-            "several values stand in brackets: [1, 2]; a fraction has a point: 0.5",
+            "several values go in brackets: [1, 2]; a fraction has a point: 0.5",
         )
     return f"`{what}` follows a complete value", "each `key = value` has a line of its own"
 
@@ -161,7 +164,7 @@ def _array(_: str, rest: str) -> Fault:
 def _inline_table(_: str, rest: str) -> Fault:
     if rest[:1] in {"\n", "\r", "#"}:
         cure = "put it on one line, or write it as a [table] of its own"
-        return "an inline table `{ ... }` cannot go on on the next line", cure
+        return "an inline table `{ ... }` cannot continue on the next line", cure
     found = _WORD.match(rest)
     if found:
         return f"`{plain(found.group())}` follows an inline table's value without a comma", None
@@ -174,18 +177,18 @@ def _header(message: str, _: str) -> Fault:
 
 
 def _escape(_: str, __: str) -> Fault:
-    cure = "double it, or put the text in single quotes: 'C:\\data'"
-    return "a backslash in double quotes begins an escape, and this is none", cure
+    cure = "double it, or put the string in single quotes: 'C:\\data'"
+    return "a backslash in double quotes starts an escape sequence, and this is not a valid one", cure
 
 
 def _unterminated(_: str, __: str) -> Fault:
-    return "the text that begins before this place does not end", "close it with the quotes that opened it"
+    return "the string that starts before this point is not closed", "close it with the quotes that opened it"
 
 
 def _character(message: str, rest: str) -> Fault:
     if rest[:1] in {"\n", "\r"} or "\\n" in message or "\\r" in message:
-        cure = 'close the quotes, or write a text of several lines in """ ... """'
-        return "the text is not closed on its line", cure
+        cure = 'close the quotes, or write a multi-line string in """ ... """'
+        return "the string is not closed on its line", cure
     code = f"U+{ord(rest[0]):04X}" if rest else "a control character"
     return f"the character {code} is not allowed in TOML", "remove it"
 

@@ -136,7 +136,7 @@ def _cure(path: KeyPath, value: Any, domain: Domain) -> str | None:
         and isinstance(value, int | float)
         and not isinstance(value, bool)
     ):
-        return f'a text stands in quotes: "{shown(value)}"'
+        return f'strings are written in quotes: "{shown(value)}"'
     key = _name(path)
     if isinstance(value, dict) and "array" in forms and len(path) <= 2:
         return f"each element has a header of its own in two pairs of brackets: [[{dotted(path)}]]"

@@ -14,4 +14,4 @@ def unknown_warning(code: str) -> tuple[str, str | None] | None:
     if code in RULES:
         return f"`{code}` is an error, and cannot be ignored", "only warnings can: SN701 and the like"
     meant = code.upper() if code.upper() in known else closest(code, known)
-    return f"`{code}` is the code of no warning", f"did you mean `{meant}`?" if meant else None
+    return f"`{code}` is not the code of a warning", f"did you mean `{meant}`?" if meant else None

@@ -48,12 +48,12 @@ def shown(value: Any) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text in double quotes, cut where it is long."""
+    """Return a string in double quotes, cut where it is long."""
     return f'"{plain(text)}"'
 
 
 def noun(value: Any) -> str:
-    """Return what sort of value it is: `a text`, `a whole number`."""
+    """Return what sort of value it is: `a string`, `a whole number`."""
     if value is None:
         return "null"
     for kind, name in _NOUNS:
@@ -73,7 +73,7 @@ _NOUNS: tuple[tuple[type, str], ...] = (
     (bool, "true or false"),
     (int, "a whole number"),
     (float, "a number"),
-    (str, "a text"),
+    (str, "a string"),
     (dict, "a table"),
     (list, "an array"),
     (tuple, "an array"),

@@ -173,7 +173,7 @@ class _Placer:
             storage.birth = storage.death = number
 
     def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Allocation:
-        """Return a place for what passes within a group: for one piece, in the room of a worker, if it is cut."""
+        """Return a place for what passes within a group: for one piece, in the room of a worker, if it is truncated."""
         if not group.rows:
             return Allocation(self._new(_bytes(shape, dtype, self.sizes), number))
         storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)

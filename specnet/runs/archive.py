@@ -64,11 +64,11 @@ def check_sizes(archive: zipfile.ZipFile) -> None:
             raise ValueError(f"`{entry.filename}` in it is compressed, which specnet never writes")
     names = [entry.filename for entry in entries]
     if len(set(names)) < len(names):
-        raise ValueError("two entries in it have one name")
+        raise ValueError("two of its entries have the same name")
     assert archive.fp is not None
     archive.fp.seek(0, io.SEEK_END)
     if sum(entry.file_size for entry in entries) > archive.fp.tell():
-        raise ValueError("its entries claim more bytes than it has")
+        raise ValueError("its entries claim more bytes than the file has")
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

@@ -89,7 +89,7 @@ class Checkpoints:
             write_whole(self.folder / name, lambda file: write_arrays(file, arrays))
         except RunError as error:
             there = numbered(self.folder)
-            kept = f"; {there[0].name}, from before, is whole, and the run can be resumed" if there else ""
+            kept = f"; {there[0].name}, from before, is complete, and the run can be resumed" if there else ""
             raise RunError(f"{error}{kept}") from error
 
     def resume(self, best: float | None) -> None:
@@ -156,7 +156,7 @@ def read(path: Path) -> Stored:
     try:
         arrays = read_arrays(path)
         if not np.array_equal(arrays.pop(DIGEST), digest(arrays)):
-            raise RunError(f"{path} is damaged: its checksum does not fit what it holds")
+            raise RunError(f"{path} is damaged: its checksum does not match its contents")
         meta = json.loads(arrays.pop(META).tobytes())
     except FileNotFoundError:
         raise RunError(f"there is no {path}") from None
@@ -194,4 +194,8 @@ def latest(run: Path) -> tuple[Stored | None, tuple[str, ...]]:
 
 
 def _reason(error: BaseException) -> str:
-    return "it lacks what every checkpoint has" if isinstance(error, KeyError) else str(error) or "it is cut"
+    return (
+        "it lacks an entry that every checkpoint has"
+        if isinstance(error, KeyError)
+        else str(error) or "it is truncated"
+    )

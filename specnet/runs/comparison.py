@@ -1,4 +1,4 @@
-"""Runs side by side: what they were made of that differs, and what they came to."""
+"""Runs side by side: what they were made of that differs, and results."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What differs between runs, beside what they came to."""
+    """What differs between runs, beside results."""
 
     runs: tuple[KeptRun, ...]
     differences: tuple[Difference, ...]
@@ -182,7 +182,7 @@ def _of_loss(loss: Loss, chosen: tuple[Metric, ...] | None) -> dict[str, Literal
 
 
 def _rows(run: KeptRun) -> str:
-    """Return all that decides which rows a run was measured on, as a text."""
+    """Return all that decides which rows a run was measured on, as a string."""
     spec = run.made_of["spec"]
     reader = {key: value for key, value in spec.get("data", {}).items() if key != "transforms"}
     drawn = reader.get("split") is not None or reader.get("type") == "synthetic"

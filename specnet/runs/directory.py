@@ -68,7 +68,7 @@ class RunDirectory:
             there = sorted({entry.name for entry in run.path.iterdir()} - {LOCK})
             if there and RESOLVED not in there:
                 raise RunError(
-                    f"{run.path} is not empty and holds no run (there is `{there[0]}` in it): "
+                    f"{run.path} is not empty and is not a run (it contains `{there[0]}`): "
                     "name an empty directory, a new one, or that of a run to be replaced"
                 )
         # The model goes first, so that at no moment one run's model lies beside another's description.
@@ -145,8 +145,8 @@ def why_no_run(folder: Path) -> str:
         return "this is a file, and a run is a directory" if folder.exists() else "there is no such directory"
     below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())
     if below:
-        return f"this directory is no run, but holds {len(below)}: name one, such as {folder / below[-1]}"
-    return f"this directory is no run: there is no {RESOLVED} in it"
+        return f"this directory is not a run, but holds {len(below)}: name one, such as {folder / below[-1]}"
+    return f"this directory is not a run: there is no {RESOLVED} in it"
 
 
 def _document(spec: Spec, data: Any) -> tuple[str, bytes]:

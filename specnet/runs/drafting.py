@@ -85,7 +85,7 @@ def _target(table: Survey, wanted: str | None) -> ColumnSurvey:
         raise _fault(table, "SN516", f"column `{wanted}` holds one value only: there is nothing to predict")
     if not aim.numeric and aim.many:
         raise _fault(
-            table, "SN516", f"column `{wanted}` holds more than 1000 different texts, which are no classes"
+            table, "SN516", f"column `{wanted}` has more than 1000 distinct strings, too many for classes"
         )
     return aim
 
@@ -109,7 +109,7 @@ def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> C
     if column is aim:
         if task == "classes":
             return ColumnUse(column, "target", f"{len(column.distinct)} classes")
-        return ColumnUse(column, "target", "a number: its values do not count classes from 0 or 1")
+        return ColumnUse(column, "target", "a number: its values are not class indices from 0 or 1")
     names = [c.name for c in table.columns if c is aim or c.place < column.place]
     if table.header and not column.name:
         return ColumnUse(column, "left out", "it has no name")
@@ -121,9 +121,9 @@ def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> C
         return ColumnUse(column, "left out", "it holds one value only")
     if _rowlike(table, column):
         if column.numeric:
-            return ColumnUse(column, "left out", "it counts the rows")
+            return ColumnUse(column, "left out", "it numbers the rows")
         amount = "more than 1000" if column.many else str(len(column.distinct))
-        return ColumnUse(column, "left out", f"{amount} different texts say little about new rows")
+        return ColumnUse(column, "left out", f"{amount} distinct strings say little about new rows")
     if column.numeric:
         return ColumnUse(column, "input", "a number")
     width = len(column.distinct)
@@ -145,7 +145,7 @@ def _document(
     lines = [
         "#:schema ./specnet.schema.json",
         head,
-        "# Each choice is a starting point; its reason stands beside it.",
+        "# Each choice is a starting point; its reason is given beside it.",
         "specnet = 1",
         f"name    = {_quoted(document.stem or 'table')}",
         "seed    = 0",
@@ -178,7 +178,7 @@ def _data(
 ) -> list[str]:
     path = os.path.relpath(table.path, document.parent)
     lines = ["[data]", 'type   = "csv"', f"path   = {_quoted(Path(path).as_posix())}"]
-    what = "" if table.header else "  # the column's place, from 0"
+    what = "" if table.header else "  # the column's index, from 0"
     lines.append(f"target = {_ref(table, aim)}{what}")
     if not table.header:
         lines.append("header = false  # the first line holds data")
@@ -209,13 +209,11 @@ def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
     cells = sum(c.missing for c in gaps)
     lines = []
     if aim.missing:
-        lines.append(
-            f'missing = "drop"  # {counted(aim.missing, "row")} without a target cannot be learnt from'
-        )
+        lines.append(f'missing = "drop"  # {counted(aim.missing, "row")} without a target')
     else:
         where = f"in {counted(len(gaps), 'column')}"
         lines.append(
-            f'missing = "mean"  # {counted(cells, "cell")} without a value {where}; a row is too good to drop'
+            f'missing = "mean"  # {counted(cells, "cell")} without a value {where}; too many rows to drop'
         )
     markers = sorted({text for c in used for text in c.markers})
     if markers:
@@ -226,12 +224,12 @@ def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
 
 def _split(table: Survey, aim: ColumnSurvey, classes: int | None) -> list[str]:
     if table.rows < FEW_ROWS:
-        return ["# With so few rows, none are kept out: the figures are of what was learnt by heart.", ""]
+        return ["# With so few rows, none are kept out: the figures show what was memorised.", ""]
     share = 0.15 if table.rows >= 5000 else 0.2
     lines = [
         "[data.split]",
-        f"validation = {share}  # tells when to stop",
-        f"test       = {share}  # tells how well new rows will be predicted",
+        f"validation = {share}  # decides when to stop",
+        f"test       = {share}  # estimates how well new rows are predicted",
     ]
     if classes is not None:
         if min(aim.distinct.values()) >= 5 and not aim.missing:
@@ -275,7 +273,7 @@ def _network(table: Survey, width: int, classes: int | None) -> list[str]:
 def _dropout(width: int, units: int) -> list[str]:
     if width < units:
         return []
-    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # many inputs are learnt by heart without it", ""]
+    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # many inputs are memorised without it", ""]
 
 
 def _training(table: Survey) -> list[str]:
@@ -293,7 +291,7 @@ def _training(table: Survey) -> list[str]:
             "",
             "[training.early_stopping]",
             'monitor  = "validation.loss"',
-            f"patience = {patience}  # epochs without a better one; the best is put back",
+            f"patience = {patience}  # epochs without a better one; the best is restored",
         ]
     return lines
 

@@ -76,7 +76,7 @@ def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
 def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
     """Return the splits that a run was trained and measured on, drawn again from the same data."""
     if not (run / RESOLVED).exists():
-        raise RunError(f"{run} does not say what it learnt from: name the data to evaluate it on")
+        raise RunError(f"{run} does not record its training data: name the data to evaluate it on")
     return own_data(run, model.network.spec).splits
 
 
@@ -91,17 +91,17 @@ def own_data(run: Path, spec: Spec) -> Dataset:
     made_of, base = load_resolved(run / RESOLVED), data_folder(run)
     of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
     if of_frames:
-        raise RunError(f"{run} learnt from a frame, which is gone: name the data to evaluate it on")
+        raise RunError(f"{run} was trained on a frame, which was not saved: name the data to evaluate it on")
     try:
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
     except SpecError as error:
         why = "; ".join(diagnostic.message for diagnostic in error.diagnostics)
-        raise RunError(f"the data that {run} learnt from cannot be read again: {why}") from error
+        raise RunError(f"the training data of {run} cannot be read again: {why}") from error
     stored, now = made_of.get("data", {}), dict(data.sources)
     for name in sorted({*stored, *now}):
         if not isinstance(stored.get(name), dict) or stored[name].get("sha256") != now.get(name):
             raise RunError(
-                f"the data have changed since {run} learnt from them: `{name}` has another SHA-256; "
+                f"the data have changed since {run} was trained on them: `{name}` has another SHA-256; "
                 "name the data to evaluate it on"
             )
     return data
@@ -145,7 +145,7 @@ def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] |
     if encoding.reader.reproduces:
         return ArrayRows(decoded(unlabelled_images(place), frame, faults, ())), None
     if not place.path.is_dir():
-        message = f"`{place.name}` is one image, of which nothing says the class"
+        message = f"`{place.name}` is a single image without a class"
         faults.add("SN583", message, help="name a folder that holds a folder for each class")
         return None
     found = labelled_images(place, encoding.signature.classes)
@@ -247,7 +247,7 @@ def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
         if model.network.target_dtype == "int64":
             targets = raw.astype(np.int64)
             if raw.ndim == 1 and not np.array_equal(targets, raw):
-                raise _fault("SN512", "the targets hold a number that is no index of a class")
+                raise _fault("SN512", "the targets hold a number that is not a class index")
     else:
         faults = Faults(())
         targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", faults)

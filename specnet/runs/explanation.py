@@ -141,7 +141,7 @@ def _common(names: list[list[str]]) -> str:
 
 
 def shape(dims: Shape) -> list[int | str]:
-    """Return a shape as plain data, the batch's axis as a text."""
+    """Return a shape as plain data, the batch's axis as a string."""
     return [str(dim) if isinstance(dim, Size) else dim for dim in dims]
 
 

@@ -1,4 +1,4 @@
-"""What runs have kept, read without NumPy: how they stand, what they came to, and where they are."""
+"""What runs have kept, read without NumPy: how they stand, results, and where they are."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class KeptRun:
         try:
             return [json.loads(line) for line in lines[:-1]]
         except ValueError as error:
-            raise RunError(f"{path} is damaged: a line in it is no JSON") from error
+            raise RunError(f"{path} is damaged: one of its lines is not valid JSON") from error
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, in the form that `runs --output json` prints."""
@@ -103,7 +103,7 @@ def damage(run: Path) -> str | None:
     except RunError as error:
         if isinstance(error.__cause__, OSError):
             raise
-        return f"{path} {DAMAGED}: it is not JSON"
+        return f"{path} {DAMAGED}: it is not valid JSON"
     if not isinstance(result, dict) or not isinstance(result.get("stopped"), str):
         return f"{path} {DAMAGED}: it does not say how the run ended"
     return None
@@ -114,7 +114,7 @@ def read_run(path: Path) -> KeptRun:
     made_of = load_resolved(path / RESOLVED)
     result = load(path / RESULT) if (path / RESULT).exists() and damage(path) is None else None
     if result is not None and not (isinstance(result, dict) and isinstance(result.get("splits"), dict)):
-        raise RunError(f"{path / RESULT} is damaged, or nothing that specnet has saved")
+        raise RunError(f"{path / RESULT} is damaged, or was not saved by specnet")
     if held(path):
         return KeptRun(path, "running", made_of, None)
     return KeptRun(path, "unfinished" if result is None else result["stopped"], made_of, result)

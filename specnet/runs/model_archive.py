@@ -69,7 +69,7 @@ def read_archive(path: Path) -> Model:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (*BROKEN, RecursionError) as error:
-        raise RunError(f"{path} is damaged, or no model that specnet has saved: {error}") from error
+        raise RunError(f"{path} is damaged, or is not a model saved by specnet: {error}") from error
     described, stored = path / RESOLVED, path / MODEL
     return assemble(spec_of(data, described), described, read_model(stored, io.BytesIO(content)), stored)
 

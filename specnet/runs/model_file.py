@@ -81,10 +81,10 @@ def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
     if state is None:
         return StoredModel(parameters, None)
     if not isinstance(state, dict):
-        raise _damaged(path, "what it says of the data's encoding is no table")
+        raise _damaged(path, "what it says of the data's encoding is not a table")
     fitted = {k.removeprefix(ENCODING): v for k, v in arrays.items() if k.startswith(ENCODING)}
     return StoredModel(parameters, {**state, **fitted})
 
 
 def _damaged(path: Path, reason: str) -> RunError:
-    return RunError(f"{path} is damaged, or no model that specnet has saved: {reason}")
+    return RunError(f"{path} is damaged, or is not a model saved by specnet: {reason}")

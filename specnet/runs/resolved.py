@@ -51,7 +51,7 @@ def load_resolved(path: Path) -> dict[str, Any]:
     """Return what `resolved.json` holds, its spec as this version writes it; raises RunError as `read_resolved`."""
     data = load(path)
     if not isinstance(data, dict) or not isinstance(data.get("spec"), dict):
-        raise RunError(f"{path} is damaged, or nothing that specnet has saved")
+        raise RunError(f"{path} is damaged, or was not saved by specnet")
     return {**data, "spec": _as_written_now(data["spec"])}
 
 
@@ -64,7 +64,7 @@ def spec_of(data: Any, path: Path) -> Spec:
             )
         return Spec.model_validate(_as_written_now(data["spec"]))
     except (KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{path} is damaged, or nothing that specnet has saved") from error
+        raise RunError(f"{path} is damaged, or was not saved by specnet") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = clipped(".".join(map(str, first["loc"])), 200)
@@ -99,4 +99,4 @@ def load(path: Path) -> Any:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: it is no JSON") from error
+        raise RunError(f"{path} is damaged: it is not valid JSON") from error

@@ -68,17 +68,17 @@ def check_resumable(run: Path, spec: Spec) -> None:
     if differing:
         more = f"; and {len(differing) - 3} more differ" if len(differing) > 3 else ""
         raise RunError(
-            f"{run} is a run of another experiment, and cannot be gone on with: {'; '.join(differing[:3])}{more}"
+            f"{run} is a run of another experiment, and cannot be resumed: {'; '.join(differing[:3])}{more}"
         )
     result = final_result(run)
     if result is None or not _asks_for_more(before, spec):
         return
     stopped, why = result["stopped"], result.get("why")
     if stopped != "completed" or spec.training.epochs == before.training.epochs:
-        cure = "; a higher training.epochs would go on" if stopped == "completed" else ""
-        raise RunError(f"{run} is finished ({why}): there is nothing to go on with{cure}")
+        cure = "; raise training.epochs to continue" if stopped == "completed" else ""
+        raise RunError(f"{run} is finished ({why}): there is nothing to resume{cure}")
     if not (run / CHECKPOINTS).is_dir():
-        raise RunError(f"{run} is finished and has kept no checkpoint, from which it could be gone on with")
+        raise RunError(f"{run} is finished and kept no checkpoint to resume from")
 
 
 def finished(directory: RunDirectory, model: Model, data: Dataset) -> Result | None:
@@ -119,13 +119,13 @@ def resume(
             leftover.unlink()
     stored, problems = latest(run)
     if stored is None and not unfinished(run):
-        raise RunError(f"{run} is finished, and none of its checkpoints is whole: {'; '.join(problems)}")
+        raise RunError(f"{run} is finished, and none of its checkpoints is complete: {'; '.join(problems)}")
     if stored is not None:
         try:
             trainer.resume(stored.training.arrays, stored.training.plain)
             history.resume(stored.history.arrays, stored.history.plain)
         except (KeyError, ValueError, TypeError) as error:
-            raise RunError(f"{stored.path} is no checkpoint of this experiment: {error}") from error
+            raise RunError(f"{stored.path} is not a checkpoint of this experiment: {error}") from error
         checkpoints.resume(stored.best)
     if before != spec or not any((run / name).exists() for name in DOCUMENTS):
         directory.describe(spec, data)
@@ -146,21 +146,21 @@ def _asks_for_more(before: Spec, spec: Spec) -> bool:
 def _check_data(run: Path, data: Dataset) -> None:
     stored = _table(run / RESOLVED).get("data")
     if not isinstance(stored, dict) or not all(isinstance(entry, dict) for entry in stored.values()):
-        raise RunError(f"{run / RESOLVED} is damaged: it does not say which data the run had")
+        raise RunError(f"{run / RESOLVED} is damaged: it does not record the run's data")
     now = dict(data.sources)
     for name in sorted({*stored, *now}):
         was = stored.get(name, {}).get("sha256")
         if was != now.get(name):
             raise RunError(
                 f"the data have changed since {run} began: `{name}` has SHA-256 {str(now.get(name))[:12]}..., "
-                f"and had {str(was)[:12]}...; a run can only go on with the data that it has learnt from"
+                f"and had {str(was)[:12]}...; a run can only be resumed with the data that it was trained on"
             )
 
 
 def _table(path: Path) -> dict[str, Any]:
     data = load(path)
     if not isinstance(data, dict):
-        raise RunError(f"{path} is damaged: it is no table")
+        raise RunError(f"{path} is damaged: it is not a table")
     return data
 
 
@@ -173,8 +173,8 @@ def _check_rates(trainer: Trainer, before: Spec) -> None:
     if any(old.rate(step) != new.rate(step) for step in range(0, short.steps, every)):
         raise RunError(
             f"the `{schedule.type}` schedule spans the training: over {trainer.settings.epochs} epochs the "
-            f"learning rates would have been others from the start than over {before.training.epochs}, so "
-            "that training.epochs cannot grow"
+            f"learning rates would have differed from the start from those over {before.training.epochs}, so "
+            "training.epochs cannot be raised"
         )
 
 

@@ -127,7 +127,7 @@ class RowFile:
         except UnicodeError:
             raise self._fault("SN503", f"`{self.name}` is not text in {dialect.encoding}") from None
         except csv.Error as error:
-            message = f"`{self.name}` is no well-formed CSV: {error}, in line {reader.line_num}"
+            message = f"`{self.name}` is not well-formed CSV: {error}, in line {reader.line_num}"
             raise self._fault("SN504", message) from None
         finally:
             text.detach()
@@ -210,7 +210,7 @@ class RowFile:
                 try:
                     rows.append(self._in_order(json.loads(text)))
                 except (ValueError, RecursionError) as error:
-                    message = f"line {line} of `{self.name}` is no JSON: {error}"
+                    message = f"line {line} of `{self.name}` is not valid JSON: {error}"
                     cure = 'each line holds an object, such as {"a": 1}, or an array of numbers'
                     faults.add("SN504", message, help=cure)
                 except SpecError as error:
@@ -224,9 +224,9 @@ class RowFile:
         try:
             rows = json.load(stream)
         except (ValueError, RecursionError) as error:
-            raise self._fault("SN504", f"`{self.name}` is no JSON: {error}") from None
+            raise self._fault("SN504", f"`{self.name}` is not valid JSON: {error}") from None
         if not isinstance(rows, list):
-            raise self._fault("SN540", f"`{self.name}` is no array of rows")
+            raise self._fault("SN540", f"`{self.name}` is not an array of rows")
         for start in range(0, len(rows), ROWS):
             part = [self._in_order(row) for row in rows[start : start + ROWS]]
             yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))])
@@ -301,7 +301,7 @@ class RowFile:
             try:
                 array = np.load(path, mmap_mode="r", allow_pickle=False)
             except (OSError, ValueError, EOFError) as error:
-                raise self._fault("SN520", f"`{self.name}` is no sound npy file: {error}") from None
+                raise self._fault("SN520", f"`{self.name}` is not a valid npy file: {error}") from None
         elif suffix == ".npz":
             place = FilePlace(path, self.name, (), site)
             if reader.type == "npz":

@@ -135,7 +135,7 @@ def _stored(path: Path, text: str, where: KeyPath, *, quotable: bool) -> Mapping
         return load_run(path).parameters
     except RunError as error:
         # What is wrong with it tells of what is in it.
-        message = str(error) if quotable else f"`{text}` holds no sound run; {UNQUOTED}"
+        message = str(error) if quotable else f"`{text}` holds no valid run; {UNQUOTED}"
         raise SpecError([Diagnostic("SN609", message, where)]) from error
 
 

@@ -30,7 +30,7 @@ def as_indices(x: Array, size: int, who: str, again: Array, wrong: Array, out: A
     number = x.flat[found].item()
     shown = f"{number:g}" if isinstance(number, float) else str(number)
     raise RunError(
-        f"{who} takes whole numbers from 0 to {size - 1}, since its input_dim is {size}, and gets {shown}"
+        f"{who} takes whole numbers from 0 to {size - 1}, since its input_dim is {size}, got {shown}"
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from specnet.graph import ops
 from specnet.graph.graph import Phase, Value
+from specnet.graph.op import LETTERS
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.fuse import root
@@ -20,7 +21,6 @@ from specnet.runtime.program import Block, Loop
 _SLOT = re.compile(r"\{([^{}]+)\}")
 _FUNCTION = re.compile(r"(?<![\w.'\"])([a-z_][a-z_0-9]*)(?=\()")
 _NAME = re.compile(r"\b[a-z]\w*")
-_INPUTS = "abcdefgh"
 
 SHARED = 8_000_000
 """Floating-point operations of a matrix product that is worth sharing out over workers."""
@@ -187,7 +187,7 @@ class Statements:
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
             named = {name: _number(setting) for name, setting in value.attributes.named().items()}
-            named |= {letter: operands.scalar(i) for letter, i in zip(_INPUTS, value.inputs, strict=False)}
+            named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
         if value.op is ops.MATMUL and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
@@ -209,8 +209,8 @@ class Statements:
             return self.operands.output(value, form)
         if re.fullmatch(r"o\d", name):
             return self.operands.output(value.node.results[int(name[1:]) - 1], form)
-        if name in _INPUTS and len(name) == 1 and _INPUTS.index(name) < len(value.inputs):
-            return self.operands.operand(value.inputs[_INPUTS.index(name)], _float(value), form)
+        if name in LETTERS and len(name) == 1 and LETTERS.index(name) < len(value.inputs):
+            return self.operands.operand(value.inputs[LETTERS.index(name)], _float(value), form)
         if re.fullmatch(r"s\d?|more", name):
             return self.operands.scratch(value, name, form)
         if name in ("workers", "anew"):

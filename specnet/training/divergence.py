@@ -44,7 +44,7 @@ def _parameter(model: Model) -> str | None:
     for name, array in model.parameters.items():
         if not np.isfinite(array).all():
             layer, _, part = name.rpartition(".")
-            return f"it appeared first in the {part} of `{layer}`, in the update before"
+            return f"it first appeared in the {part} of `{layer}`, in the preceding update"
     return None
 
 
@@ -61,8 +61,8 @@ def _layer(model: Model, inputs: Array) -> str | None:
     with np.errstate(all="ignore"):
         bound.step()
     if not np.isfinite(inputs).all():
-        return "the inputs themselves are not all finite"
+        return "the inputs are not all finite"
     for name, array in bound.arrays.items():
         if not np.isfinite(array).all():
-            return f"it appeared first in the output of `{name}`"
+            return f"it first appeared in the output of `{name}`"
     return None

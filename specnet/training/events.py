@@ -124,7 +124,7 @@ class Resumed:
 
     run: Path
     checkpoint: Path | None
-    """The checkpoint that it goes on from; None where there is none, and it begins anew."""
+    """The checkpoint that it goes on from; None where there is none, and it starts over."""
     epoch: int
     """How many epochs are done already."""
     step: int

@@ -33,7 +33,7 @@ class ExclusiveEvents(Iterator[E], Generic[E]):
         if state == GEN_CLOSED:
             raise StopIteration
         if state == GEN_RUNNING:
-            raise ModelInUseError("this training is making steps already: it gives one event at a time")
+            raise ModelInUseError("this training is already running: it yields one event at a time")
         use.begin_steps(self)
         try:
             event = next(events)
@@ -53,6 +53,6 @@ class ExclusiveEvents(Iterator[E], Generic[E]):
         except (
             ValueError
         ) as running:  # the generator itself has nothing to do when it is closed that could raise
-            message = "this training is making steps: close it when it has given its next event"
+            message = "this training is running: close it after its next event"
             raise ModelInUseError(message) from running
         self._use.end_training(self)

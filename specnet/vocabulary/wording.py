@@ -11,7 +11,7 @@ _NOUNS = {
     "bool": ("true or false", "true or false"),
     "int": ("a whole number", "whole numbers"),
     "float": ("a number", "numbers"),
-    "text": ("a text", "texts"),
+    "text": ("a string", "strings"),
     "table": ("a table", "tables"),
     "map": ("a table", "tables"),
     "array": ("an array", "arrays"),

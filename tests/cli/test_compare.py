@@ -89,8 +89,8 @@ def test_the_table_marks_the_best_and_overlays_the_curves(two: Specnet) -> None:
 
 def test_other_rows_are_said_to_be_others(two: Specnet) -> None:
     assert two("run", "small.toml", "-q", "--seed", "5").returncode == 0
-    assert "measured on other rows" in two("compare", "runs/small").stdout
-    assert "measured on other rows" not in two("compare", "runs/small/001", "runs/small/002").stdout
+    assert "measured on different rows" in two("compare", "runs/small").stdout
+    assert "measured on different rows" not in two("compare", "runs/small/001", "runs/small/002").stdout
 
 
 def test_curves_are_drawn_into_a_file(two: Specnet, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_an_argument_outside_is_wrong_usage_there_or_not(specnet: Specnet, tree:
     assert tree.name
     done = specnet("validate", "--confine", "repo", name)
     assert done.returncode == 2
-    assert done.stderr == f"error: {name}: lies outside of repo, to which this check is confined\n"
+    assert done.stderr == f"error: {name}: is outside repo, to which this check is confined\n"
 
 
 def test_links_that_lead_out_are_passed_over_in_folders_and_by_hooks(specnet: Specnet, tree: Path) -> None:
@@ -74,7 +74,7 @@ def test_standard_input_lies_where_it_is_said_to(tree: Path) -> None:
 
     assert given("--stdin-filename", "repo/new.toml").returncode == 0
     outside = given("--stdin-filename", "out/new.toml")
-    assert outside.stderr == "error: out/new.toml: lies outside of repo, to which this check is confined\n"
+    assert outside.stderr == "error: out/new.toml: is outside repo, to which this check is confined\n"
     assert "SN575" in given().stdout
 
 

@@ -34,7 +34,7 @@ def test_written_files_are_named_on_standard_output(specnet: Specnet, run: Path,
 def test_a_document_is_exported_with_a_note(specnet: Specnet) -> None:
     done = specnet("export", SPECS / "mlp.toml", "--to", "numpy")
     assert done.returncode == 0
-    assert "nothing is learnt yet" in done.stderr
+    assert "it has not been trained" in done.stderr
     assert "dense_1_kernel = np.array([\n    [0.417022004702574, 0.7203244934421581]," in done.stdout
     assert specnet("export", SPECS / "mlp.toml", "--to", "numpy", "--training").stderr == ""
 

@@ -196,7 +196,7 @@ def test_a_file_that_changed_meanwhile_is_left_alone(here: Path, monkeypatch: py
     (here / "a.toml").write_text(AFTER)
     before = read(Path("a.toml"))
     (here / "a.toml").write_text(BEFORE)
-    with pytest.raises(SpecFileError, match="it changed while it was checked"):
+    with pytest.raises(SpecFileError, match="it changed while it was being checked"):
         fixing.save(before, before)
     assert (here / "a.toml").read_text() == BEFORE
 

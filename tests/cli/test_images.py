@@ -115,7 +115,7 @@ def test_faulty_new_images_are_named() -> None:
     _, told = called("predict", "run", "new", code=1)
     assert "SN584" in told
     assert "`new/above/1.png` is neither PNG nor JPEG" in told
-    assert "`new/below/notes.txt` is no image by its name" in told
+    assert "`new/below/notes.txt` is not an image by its name" in told
     Path("empty").mkdir()
     assert "`empty` has no images" in called("predict", "run", "empty", code=1)[1]
 
@@ -129,7 +129,7 @@ def test_evaluating_another_folder_and_the_run_s_own(run: Path) -> None:
     own = json.loads(called("evaluate", "run", "--output", "json")[0])
     for name, split in json.loads((run / "result.json").read_text())["splits"].items():
         assert own["splits"][name] == pytest.approx(split)
-    assert "of which nothing says the class" in called("evaluate", "run", "new/above/0.png", code=1)[1]
+    assert "is a single image without a class" in called("evaluate", "run", "new/above/0.png", code=1)[1]
     write_png(Path("new/beside/1.png"), np.zeros((6, 5, 3), np.uint8))
     told = called("evaluate", "run", "new", code=1)[1]
     assert "no class `beside`" in told.replace("\n", " ")

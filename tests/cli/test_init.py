@@ -32,7 +32,7 @@ def test_a_first_document_runs_at_once(specnet: Specnet, tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, "")
     assert "wrote t.toml" in done.stdout
     text = (tmp_path / "t.toml").read_text()
-    assert '"id",  # it counts the rows' in text
+    assert '"id",  # it numbers the rows' in text
     assert '"same",  # it holds one value only' in text
     assert 'missing = "mean"  # 43 cells without a value in 2 columns' in text
     spec = package.load(tmp_path / "t.toml")
@@ -109,8 +109,8 @@ def test_texts_in_latin_1_and_large_tables_are_read(tmp_path: Path) -> None:
         ("a\n1\n2\n5\n", None, "no column of .* is left to predict"),
         ("a,b\n1,2\n", "c", "has no column `c`"),
         ("a,a\n1,2\n", "a", "has 2 columns `a`"),
-        ('a,b\n"1,2\n', None, "no well-formed CSV"),
-        ("\0\0", None, "no text"),
+        ('a,b\n"1,2\n', None, "not well-formed CSV"),
+        ("\0\0", None, "not text"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, text: str, target: str | None, says: str) -> None:

@@ -116,9 +116,9 @@ def test_standard_input_is_csv_or_lines_of_json(run: Path, tmp_path: Path, text:
         ("a,c\n1,red\n\n,red\n", "line 4 of `standard input`: column `a`: there is no value"),
         ("a,c\n1,red,7\n", "line 2 of `standard input` has 3 cells, where the first has 2"),
         ("", "`standard input` is empty"),
-        ('a,c\n"1,red\n', "no well-formed CSV"),
+        ('a,c\n"1,red\n', "not well-formed CSV"),
         ('{"a": 1}\n', "line 1 of `standard input`: `standard input` has no column `c`"),
-        ('{"a": 1, "c": "red"}\n{"a": 1,\n', "line 2 of `standard input` is no JSON"),
+        ('{"a": 1, "c": "red"}\n{"a": 1,\n', "line 2 of `standard input` is not valid JSON"),
         ('{"a": 1, "c": "red"}\n{"a": null, "c": "red"}\n', "line 2 of `standard input`: column `a`"),
         ("[1]\n", "line 1 of `standard input` has 1 cells, the model takes 2"),
     ],
@@ -182,7 +182,7 @@ def test_arrays_and_their_faults(specnet: Specnet, tmp_path: Path) -> None:
     assert (done.returncode, "row 1 of" in done.stderr) == (1, True)
     np.save(tmp_path / "o.npy", np.array([{}], dtype=object), allow_pickle=True)
     done = specnet("predict", "run", "o.npy")
-    assert (done.returncode, "no sound npy file" in done.stderr) == (1, True)
+    assert (done.returncode, "not a valid npy file" in done.stderr) == (1, True)
     assert specnet("predict", "run", "absent.csv").returncode == 2
     assert specnet("predict", "absent", "x.csv").returncode == 2
     assert specnet("predict", "run", ".").returncode == 2

@@ -198,12 +198,12 @@ def test_a_signal_says_how_to_go_on_and_that_does(tmp_path: Path, number: int, c
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
-    (command,) = re.findall(r"to go on: specnet run (.*)", err)
+    (command,) = re.findall(r"to resume: specnet run (.*)", err)
     (checkpoint,) = (run / "checkpoints").iterdir()
     process = start(tmp_path, *shlex.split(command)[1:])
     assert process.stderr is not None
     line = process.stderr.readline()
-    assert line.startswith(f"going on from {checkpoint.relative_to(tmp_path)}: ")
+    assert line.startswith(f"resuming from {checkpoint.relative_to(tmp_path)}: ")
     process.kill()
     process.communicate(timeout=60)
 
@@ -233,7 +233,7 @@ def test_a_second_signal_ends_at_once_and_damages_nothing(tmp_path: Path) -> Non
             assert np.isfinite(stored["training/parameters"]).all()
     process = start(tmp_path, "--resume")
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("going on from ")
+    assert process.stderr.readline().startswith("resuming from ")
     process.kill()
     process.communicate(timeout=60)
 
@@ -254,7 +254,7 @@ def test_a_killed_process_keeps_no_lock_and_a_living_one_does(specnet: Specnet, 
     assert (run / ".lock").exists()
     process = start(tmp_path, "--resume")
     assert process.stderr is not None
-    assert process.stderr.readline() == "runs/moons/001 has no whole checkpoint: it begins anew\n"
+    assert process.stderr.readline() == "runs/moons/001 has no complete checkpoint: it starts over\n"
     process.kill()
     process.communicate(timeout=60)
 
@@ -296,10 +296,7 @@ def test_a_finished_run_shows_its_result(specnet: Specnet, tmp_path: Path) -> No
     assert (again.returncode, again.stdout, again.stderr) == (0, printed.stdout, "")
     refused = specnet("run", "a.toml", "--resume", "b", "--seed", "9")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert (
-        "b is a run of another experiment, and cannot be gone on with: `seed` is 9, and was 0"
-        in refused.stderr
-    )
+    assert "b is a run of another experiment, and cannot be resumed: `seed` is 9, and was 0" in refused.stderr
 
 
 def test_a_run_that_diverged_has_failed_still(specnet: Specnet, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ KERNEL = [3.869380646010267, -0.6126333955416581, -2.361823176565882, 1.25481941
 
 def strict(text: str) -> dict[str, object]:
     def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not valid JSON")
 
     data = json.loads(text, parse_constant=refuse)
     assert isinstance(data, dict)
@@ -159,7 +159,7 @@ def test_a_directory_of_other_things_is_refused(specnet: Specnet, tmp_path: Path
     (tmp_path / "thesis.tex").write_text("years")
     done = specnet("run", SPECS / "xor.json", "--out", ".")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "is not empty and holds no run" in done.stderr
+    assert "is not empty and is not a run" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -191,7 +191,7 @@ def test_a_run_that_diverges_says_where_and_what_to_try(specnet: Specnet) -> Non
     ]
     done = specnet("run", SPECS / "iris.toml", *flags)
     assert done.returncode == 1
-    message = r"diverged: the loss became NaN or infinite at step \d+ \(epoch 1\): it appeared first in .*`dense_\d`"
+    message = r"diverged: the loss became NaN or infinite at step \d+ \(epoch 1\): it first appeared in .*`dense_\d`"
     assert re.search(message, done.stderr)
     assert "try a smaller learning rate than 1e+30" in done.stderr
     assert "it diverged" in done.stdout
@@ -254,7 +254,7 @@ def test_a_signal_ends_the_training_and_saves_what_was_learnt(tmp_path: Path, nu
     assert returned == code
     data = strict(out)
     assert data["stopped"] == "interrupted"
-    assert re.search(r"interrupted after [\d,]+ steps: what was learnt is saved in runs/endless/001", err)
+    assert re.search(r"interrupted after [\d,]+ steps: progress is saved in runs/endless/001", err)
     model = package.load_run(training.run)
     assert model.predict([[0.0, 0.0]]).shape == (1, 1)
     assert len((training.run / "metrics.jsonl").read_text().splitlines()) == data["epochs"]

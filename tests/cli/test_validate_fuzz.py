@@ -92,7 +92,7 @@ TOKENS = [
 
 
 def bent(text: str, draw: random.Random) -> str:
-    """Return a text with a few slips: pieces put in, taken out, doubled and exchanged."""
+    """Return a string with a few slips: pieces put in, taken out, doubled and exchanged."""
     for _ in range(draw.choice([1, 1, 1, 2, 3, 6])):
         lines = text.split("\n")
         place = draw.randrange(len(text) + 1)

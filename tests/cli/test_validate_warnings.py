@@ -31,7 +31,7 @@ def test_a_warning_can_be_passed_over(specnet: Specnet, doubtful: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("SN726x", "`SN726x` is the code of no warning; did you mean `SN726`?"),
+        ("SN726x", "`SN726x` is not the code of a warning; did you mean `SN726`?"),
         ("SN401", "`SN401` is an error, and cannot be ignored"),
     ],
 )

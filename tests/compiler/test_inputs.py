@@ -226,5 +226,5 @@ def test_what_is_wrong_with_arrays(of_arrays, document):
     (fault,) = specnet.validate(document({"a": {"shape": [1]}}, layers)).diagnostics
     assert (fault.path, fault.message) == (
         ("inputs", "a"),
-        "it says nowhere what it holds: `columns` of a table, or an `array`",
+        "it does not say what it holds: `columns` of a table, or an `array`",
     )

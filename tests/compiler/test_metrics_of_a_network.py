@@ -28,7 +28,7 @@ def found(metrics, loss="cross_entropy", units=3):
 
 def test_two_of_one_name_are_told():
     assert found('["accuracy", { type = "accuracy", threshold = 0.3 }]') == [
-        ("SN302", ("metrics", 1), "two metrics would be given as `accuracy`")
+        ("SN302", ("metrics", 1), "two metrics would be reported as `accuracy`")
     ]
     assert not found(
         '["f1", { type = "f1", average = "micro" }, { type = "top_k", k = 1 }, { type = "top_k", k = 2 }]'

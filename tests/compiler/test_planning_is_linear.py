@@ -12,7 +12,7 @@ import pytest
 
 import specnet
 from specnet.cli.explain import explain
-from specnet.compiler.listing import Listing, Names
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
@@ -186,12 +186,12 @@ def test_many_outputs_take_work_in_proportion_to_them():
     assert faster_than_layers(prepare) == {}
 
 
-def test_listing_what_is_stretched_takes_work_in_proportion_to_the_ops():
+def test_printing_what_is_stretched_takes_work_in_proportion_to_the_ops():
     def prepare(count):
         graph = Graph("float32")
         x = y = leaf(graph, "x", "input", (BATCH, 4))
         for _ in range(10 * count):
             y = y * ops.expand(ops.sum_all(y), shape=y.shape)
-        return lambda: Listing(graph, Names(), {x.index: "x"}).write([y], {})
+        return lambda: NumpyPrinter(graph, Names(), {x.index: "x"}).write([y], {})
 
     assert faster_than_layers(prepare) == {}

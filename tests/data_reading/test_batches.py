@@ -197,7 +197,7 @@ def test_a_file_that_changes_is_noticed_and_one_cut_off_kills_nothing(desk):
     rows.begin()
     path = desk.folder / "x.npy"
     os.truncate(path, 2000)
-    with pytest.raises(RunError, match=r"`x\.npy` has changed while it was being used: it is cut off"):
+    with pytest.raises(RunError, match=r"`x\.npy` has changed while it was being used: it is truncated"):
         taken(rows, np.array([1999]))
     with pytest.raises(RunError, match="it has been written to"):
         rows.begin()
@@ -209,9 +209,9 @@ def test_a_file_that_changes_is_noticed_and_one_cut_off_kills_nothing(desk):
 @pytest.mark.parametrize(
     ("content", "code", "text"),
     [
-        (b"", "SN520", "does not start as one"),
-        (b"PK\3\4 and so on", "SN520", "does not start as one"),
-        (b"\x93NUMPY\1\0", "SN522", "header is cut off"),
+        (b"", "SN520", "does not start like one"),
+        (b"PK\3\4 and so on", "SN520", "does not start like one"),
+        (b"\x93NUMPY\1\0", "SN522", "header is truncated"),
     ],
 )
 def test_files_that_are_no_npy(desk, content, code, text):

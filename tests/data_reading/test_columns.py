@@ -212,11 +212,17 @@ def test_settings_hold_for_another_file_in_another_order(desk):
 
 FAULTS = [
     ({"ages": {"type": "number"}}, "SN509", ("ages",), "has no column `ages`", "did you mean `age`?"),
-    ({"age": {"encode": "index"}}, "SN517", ("age", "encode"), "column `age`: `encode` has", "`type` says"),
+    (
+        {"age": {"encode": "index"}},
+        "SN517",
+        ("age", "encode"),
+        "column `age`: `encode` applies",
+        "`type` says",
+    ),
     ({"size": {"scale": "minmax"}}, "SN517", ("size", "scale"), "holds categories", "`type` says"),
     ({"size": {"missing": "mean"}}, "SN517", ("size", "missing"), '`missing = "mean"`', "`type` says"),
     ({"age": {"fill": "x"}}, "SN517", ("age", "fill"), "this is a category, and", "`type` says"),
-    ({"note": {"type": "category"}}, "SN517", ("note",), "no feature and no target", "leave them out"),
+    ({"note": {"type": "category"}}, "SN517", ("note",), "neither a feature nor a target", "leave them out"),
     ({"zip": {"type": "category"}}, "SN517", ("zip", "type"), "listed in `categories`", "one place"),
     ({"price": {"scale": "minmax"}}, "SN517", ("price", "scale"), "features only", 'on = "targets"'),
     ({"price": {"missing": "mean"}}, "SN517", ("price", "missing"), "must be there", '"drop"'),
@@ -228,7 +234,7 @@ FAULTS = [
         "list it in `values`",
     ),
     ({"size": {"type": "boolean"}}, "SN514", ("path",), "which is neither true nor false", "true, yes"),
-    ({"size": {"type": "number"}}, "SN512", ("path",), "holds text among its numbers", "missing_markers"),
+    ({"size": {"type": "number"}}, "SN512", ("path",), "has text among its numbers", "missing_markers"),
 ]
 
 

@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_taken(desk, table):
         table.encoding.encode_file("new.csv", desk.folder)
     assert messages(caught) == [
         "column `a` of `new.csv` has no value in line 3 (`?`)",
-        "column `c` of `new.csv` holds `blue` in line 2, which the training file does not",
+        "column `c` of `new.csv` holds `blue` in line 2, which the training file does not have",
     ]
     with pytest.raises(SpecError, match=r"there is no file `absent.csv`"):
         table.encoding.encode_file("absent.csv", desk.folder)

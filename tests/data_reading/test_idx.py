@@ -84,16 +84,24 @@ PLAIN, PACKED = idx(IMAGES), gzip.compress(idx(IMAGES), mtime=0)
 HUGE = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**31, 2**31, 2**31)
 CASES = {
     "empty": (b"", "SN531", "`x` is empty"),
-    "cut in the magic bytes": (PLAIN[:3], "SN530", "`x` is no idx file: it starts with the bytes 00 00 08,"),
-    "cut in the header": (PLAIN[:10], "SN531", "`x` ends within its header"),
-    "cut in the elements": (PLAIN[:-1], "SN531", "`x` is cut off: its header tells of 5 x 3 x 2 elements"),
-    "too long": (PLAIN + b"!", "SN531", "`x` holds more than the 30 bytes that its header tells of"),
-    "other magic bytes": (b"GIF89a..", "SN530", "`x` is no idx file: it starts with the bytes 47 49 46 38"),
-    "an unknown type": (b"\0\0\x07\1" + PLAIN[4:], "SN530", "`x` is no idx file"),
-    "no axes": (b"\0\0\x08\0" + PLAIN[4:], "SN530", "`x` is no idx file"),
+    "cut in the magic bytes": (
+        PLAIN[:3],
+        "SN530",
+        "`x` is not an idx file: it starts with the bytes 00 00 08,",
+    ),
+    "cut in the header": (PLAIN[:10], "SN531", "`x` is truncated within its header"),
+    "cut in the elements": (PLAIN[:-1], "SN531", "`x` is truncated: its header declares 5 x 3 x 2 elements"),
+    "too long": (PLAIN + b"!", "SN531", "`x` holds more than the 30 bytes that its header declares"),
+    "other magic bytes": (
+        b"GIF89a..",
+        "SN530",
+        "`x` is not an idx file: it starts with the bytes 47 49 46 38",
+    ),
+    "an unknown type": (b"\0\0\x07\1" + PLAIN[4:], "SN530", "`x` is not an idx file"),
+    "no axes": (b"\0\0\x08\0" + PLAIN[4:], "SN530", "`x` is not an idx file"),
     "no elements": (idx(np.zeros((5, 0, 3))), "SN543", "`x` holds no elements: its shape is 5 x 0 x 3"),
-    "a claim beyond the file": (HUGE, "SN531", "`x` is cut off"),
-    "a compressed claim beyond the file": (gzip.compress(HUGE, mtime=0), "SN531", "`x` is cut off"),
+    "a claim beyond the file": (HUGE, "SN531", "`x` is truncated"),
+    "a compressed claim beyond the file": (gzip.compress(HUGE, mtime=0), "SN531", "`x` is truncated"),
     "gzip cut in its header": (PACKED[:6], "SN531", "`x` is damaged: its compressed data end too early"),
     "gzip cut in its data": (PACKED[:-12], "SN531", "`x` is damaged: its compressed data end too early"),
     "gzip without its end": (PACKED[:-4], "SN531", "`x` is damaged: its compressed data end too early"),
@@ -102,7 +110,7 @@ CASES = {
         "SN531",
         "`x` is damaged: CRC check",
     ),
-    "gzip of something else": (gzip.compress(b"hello"), "SN530", "`x` is no idx file"),
+    "gzip of something else": (gzip.compress(b"hello"), "SN530", "`x` is not an idx file"),
     "gzip with rubbish inside": (PACKED[:10] + b"\x07" + PACKED[11:], "SN531", "`x` is damaged: Error -3"),
 }
 

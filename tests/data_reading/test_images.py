@@ -250,13 +250,13 @@ def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):
     [
         (b"", "png", "is empty"),
         (b"GIF89a" + bytes(20), "png", "is neither PNG nor JPEG"),
-        (png_bytes(pixels((2, 2)))[:20], "png", "ends within its header"),
+        (png_bytes(pixels((2, 2)))[:20], "png", "its header is truncated"),
         (png_bytes(pixels((2, 2))), "jpg", "is a PNG file by its contents, not a JPEG"),
-        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "jpg", "before its size is told"),
-        (b"\xff\xd8\xff\xd9", "jpg", "its size is not told"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "jpg", "before it gives its size"),
+        (b"\xff\xd8\xff\xd9", "jpg", "it does not give its size"),
         (b"\xff\xd8\xff\xc0\x00\x11\x08\x00\x00\x00\x05", "jpg", "5 x 0 pixels"),
         (b"\xff\xd8\xff\xc2\x00\x11\x08\xff\xff\xff\xff", "jpg", "65535 x 65535 pixels, more than"),
-        (png_bytes(pixels((2, 2))), "gif", "is no image by its name"),
+        (png_bytes(pixels((2, 2))), "gif", "is not an image by its name"),
     ],
 )
 def test_headers_that_are_refused(tmp_path, data, suffix, why):
@@ -272,7 +272,7 @@ def test_the_bound_on_pixels_is_pillow_s():
 
 
 def test_a_png_that_unpacks_to_very_much_is_refused(tmp_path):
-    """A small image beside a text that unpacks to 200 MB, which Pillow refuses to keep."""
+    """A small image beside a string that unpacks to 200 MB, which Pillow refuses to keep."""
     bomb = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(200_000_000), 9))
     path = write_png(tmp_path / "a.png", pixels((2, 2)), more=bomb)
     with pytest.raises(Unreadable, match="is damaged: "):

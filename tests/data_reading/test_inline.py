@@ -80,15 +80,15 @@ CASES = [
         [[0, 0], [0, 1, 2], [1, 0], [1, 1]],
         ("data", "inputs", 1),
         "SN541",
-        "a list of 3 numbers, where the others are",
+        "a list of 3 numbers, but the others are",
     ),
     (
         [[0, 0, 0], [0, 1], [1, 0], [1, 1]],
         ("data", "inputs", 0),
         "SN541",
-        "a list of 3 numbers, where the others are",
+        "a list of 3 numbers, but the others are",
     ),
-    ([[0, 0], 1, [1, 0], [1, 1]], ("data", "inputs", 1), "SN541", "a plain number, where the others are"),
+    ([[0, 0], 1, [1, 0], [1, 1]], ("data", "inputs", 1), "SN541", "a plain number, but the others are"),
     (
         [[0, 0], [0, [1]], [1, 0], [1, 1]],
         ("data", "inputs", 1, 1),

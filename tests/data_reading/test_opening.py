@@ -100,8 +100,8 @@ def test_a_pipe_among_images_is_not_waited_for(desk):
     (desk.folder / "im/a/4.png").symlink_to("/proc/self/environ")
     found = desk.found(type="images", path="im", size=[8, 8])
     assert [(f.code, f.message) for f in found] == [
-        ("SN574", "`im/a/3.png` leads to /dev, which holds the system's state, and no data"),
-        ("SN574", "`im/a/4.png` leads to /proc, which holds the system's state, and no data"),
+        ("SN574", "`im/a/3.png` leads to /dev, which holds system state, not data"),
+        ("SN574", "`im/a/4.png` leads to /proc, which holds system state, not data"),
         ("SN584", "`im/a/2.png` is not a regular file"),
     ]
 

@@ -52,7 +52,7 @@ def test_california_housing(desk, real):
     fields = {"type": "csv", "path": str(path), "target": "median_house_value"}
     fault = desk.fault(**fields)
     assert fault.code == "SN511"
-    assert "column 4 (from 0)" in fault.message  # it lies outside of the document's folder
+    assert "column 4 (from 0)" in fault.message  # it is outside the document's folder
     assert "in lines 292, 343, 540, 565, 698 and 202 more" in fault.message
     rows = rows_of(path)[1:]
     assert desk.inspect(**fields, missing="drop").rows == {"train": len(rows) - 207}

@@ -97,9 +97,9 @@ def test_blobs_and_spirals_take_classes_and_features(desk):
     assert desk.inspect(type="synthetic", kind="blobs", classes=5, features=3).inputs == (3,)
     assert desk.inspect(type="synthetic", kind="blobs", classes=5).class_count == 5
     assert desk.inspect(type="synthetic", kind="spirals", classes=3).class_count == 3
-    with pytest.raises(ValidationError, match="`classes` has a meaning for spirals and blobs only"):
+    with pytest.raises(ValidationError, match="`classes` applies to spirals and blobs only"):
         desk.inspect(type="synthetic", kind="moons", classes=3)
-    with pytest.raises(ValidationError, match="`features` has a meaning for blobs and linear only"):
+    with pytest.raises(ValidationError, match="`features` applies to blobs and linear only"):
         desk.inspect(type="synthetic", kind="sine", features=3)
 
 

@@ -195,7 +195,7 @@ def test_faults_of_frames(desk):
     with pytest.raises(SpecError, match="`y` of `the frame` holds `w` in row 2, which the training file"):
         named.encode(pandas_frame({"y": ["u", "w"]}))
     reader = READERS.validate({"type": "builtin", "name": "iris"})
-    with pytest.raises(SpecError, match="`builtin` data are no table"):
+    with pytest.raises(SpecError, match="`builtin` data are not a table"):
         load_data(reader, desk.folder, seed=1, dtype="float64", frames={"train": frame})
     narrow = pandas_frame({name: [1.0] for name in ("sepal_length", "sepal_width", "petal_length")})
     with pytest.raises(SpecError, match="the frame has no `petal_width`"):

@@ -59,7 +59,7 @@ def test_what_is_set(overrides: Overrides, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("overrides", "code", "columns", "message", "cure"),
     [
-        (["a"], "SN108", (1, 8), "`a` sets nothing", "key=value"),
+        (["a"], "SN108", (1, 8), "`a` sets no value", "key=value"),
         (["a="], "SN108", (9, 9), "the value is missing", None),
         (["a=relu"], "SN108", (9, 13), "`relu` is not a value", "'a=\"relu\"'"),
         (["a=[1"], "SN108", (9, 11), "`[1` is not a value", "TOML"),

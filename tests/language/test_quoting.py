@@ -111,12 +111,12 @@ def test_outside_of_the_project_the_place_is_told_and_how_to_see_more(places: tu
     assert found.span is not None
     assert (found.code, found.message, found.span.start.line) == ("SN101", "the text is not TOML or JSON", 2)
     assert found.help == (
-        "its lines are not shown, since it lies outside of the project, or the folder, that specnet runs in: run "
+        "its lines are not shown, since it is outside the project, or the folder, that specnet runs in: run "
         "specnet in its folder to see them"
     )
     assert report.sources == {}
     (found,) = specnet.validate(places[0] / "secrets.json").diagnostics
-    assert (found.code, found.message) == ("SN201", "`specnet` is missing: this is no specnet document")
+    assert (found.code, found.message) == ("SN201", "`specnet` is missing: this is not a specnet document")
     (found,) = specnet.validate(places[0] / ".netrc").diagnostics
     assert found.help == (
         "its lines are not shown, since it is neither a specnet document nor called like one (.toml, .json)"

@@ -28,27 +28,27 @@ def only(text: str, name: str = "a.toml") -> Diagnostic:
 @pytest.mark.parametrize(
     ("text", "where", "message", "cure"),
     [
-        ("a = relu", (1, 5, 9), "`relu` is not a value", 'a text stands in quotes: "relu"'),
+        ("a = relu", (1, 5, 9), "`relu` is not a value", 'strings are written in quotes: "relu"'),
         ("a = True", (1, 5, 9), "`True` is not a value", "write true"),
         ("a = null", (1, 5, 9), "`null` is not a value: TOML has no null", "leave the key out"),
         ("\n a = \nb=1", (2, 6, 6), "a value is missing here", "write a number"),
-        ("a: 5", (1, 2, 3), "`:` stands where `=` belongs", "TOML writes `key = value`"),
-        ("a b = 5", (1, 3, 4), "`=` is missing before `b`", "TOML writes `key = value`"),
+        ("a: 5", (1, 2, 3), "`:` stands where `=` is expected", "TOML is written `key = value`"),
+        ("a b = 5", (1, 3, 4), "`=` is missing before `b`", "TOML is written `key = value`"),
         ("a = 007", (1, 5, 8), "`007` is not a number", "without leading zeros"),
         ("a = 5.\n", (1, 5, 7), "`5.` is not a number", "digits on both sides of its point"),
         ("a = .5\n", (1, 5, 7), "`.5` is not a number", "digits on both sides of its point"),
         ("a = 1,5\n", (1, 6, 7), "`,5` follows a value", "a fraction has a point"),
         ("a = 'x' 'y'", (1, 9, 12), "`'y'` follows a complete value", "a line of its own"),
         ("a = 2020-13-45", (1, 5, 15), "`2020-13-45` is not a date or a time", None),
-        ('a = "C:\\data"', (1, 10, 14), "a backslash in double quotes begins an escape", "'C:\\data'"),
+        ('a = "C:\\data"', (1, 10, 14), "a backslash in double quotes starts an escape", "'C:\\data'"),
         ("a = [1 2]", (1, 8, 9), "`2` follows an array's value without a comma", "write [1, 2]"),
-        ("a = [\nb = [\n", (2, 1, 2), "`b =` stands where a value belongs", "close the array"),
-        ("a = { b = 1\n}", (1, 12, 12), "cannot go on on the next line", "[table]"),
+        ("a = [\nb = [\n", (2, 1, 2), "`b =` stands where a value is expected", "close the array"),
+        ("a = { b = 1\n}", (1, 12, 12), "cannot continue on the next line", "[table]"),
         ("a = {b=1 c=2}", (1, 10, 11), "without a comma", None),
         ("[a\nb = 1", (1, 3, 3), "header is not closed by `]`", None),
         ("[[a]\n", (1, 4, 5), "header is not closed by `]]`", None),
-        ('a = """\nx', (2, 2, 2), "does not end", "close it with the quotes"),
-        ('a = "x\n', (1, 7, 7), "the text is not closed on its line", None),
+        ('a = """\nx', (2, 2, 2), "is not closed", "close it with the quotes"),
+        ('a = "x\n', (1, 7, 7), "the string is not closed on its line", None),
         ("= 5", (1, 1, 2), "a key is missing before `=`", None),
         ("{\n}", (1, 1, 2), "a TOML line cannot begin with a brace", ".json"),
         ("é = 1", (1, 1, 2), "`é` cannot begin a", None),
@@ -69,18 +69,18 @@ def test_toml_syntax(text: str, where: tuple[int, int, int], message: str, cure:
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
-        ('{"a": 1,}', None, "a comma stands where nothing follows it"),
+        ('{"a": 1,}', None, "trailing comma"),
         ("{a: 1}", (1, 2, 3), "a key in double quotes is missing here"),
-        ("{'a': 1}", (1, 2, 5), "JSON's texts stand in double quotes"),
+        ("{'a': 1}", (1, 2, 5), "JSON strings are written in double quotes"),
         ('{"a": True}', (1, 7, 11), "`True` is not a value"),
         ('{"a": dense}', (1, 7, 12), "`dense` is not a value"),
         ('{"a": 1 "b": 2}', (1, 9, 10), "a comma is missing before this"),
         ('{"a" 1}', (1, 6, 7), "a colon is missing after a key"),
         ('{"a": 1}}', (1, 9, 10), "this follows the end of the document"),
-        ('{"a": "x', (1, 7, 8), "the text that begins here does not end"),
+        ('{"a": "x', (1, 7, 8), "the string that starts here is not closed"),
         ("{\n // c\n}", (2, 2, 4), "JSON has no comments"),
-        ('{"a": "\\x"}', (1, 8, 10), "a backslash begins an escape"),
-        ('{"a": "x\ny"}', (1, 9, 9), "a text cannot hold a line break"),
+        ('{"a": "\\x"}', (1, 8, 10), "a backslash starts an escape"),
+        ('{"a": "x\ny"}', (1, 9, 9), "a string cannot contain a line break"),
         ('{"a": \n\n', (1, 6, 6), "the document ends here"),
     ],
 )
@@ -223,11 +223,11 @@ def test_unreadable_files(tmp_path: Path) -> None:
     )
     assert unreadable(tmp_path / "mlp").endswith(f"did you mean {tmp_path}/mlp.toml?")
     assert unreadable(tmp_path / "elsewhere.toml").endswith("elsewhere.toml: no such file")
-    assert unreadable(tmp_path / "gone.toml").endswith("this link leads to no file")
+    assert unreadable(tmp_path / "gone.toml").endswith("this link is broken")
     assert unreadable(tmp_path).endswith("this is a folder, not a file")
     assert "symbolic link" in unreadable(tmp_path / "loop.toml")
     assert unreadable(tmp_path / "mlp.toml" / "x").endswith("not a directory")
-    assert unreadable(tmp_path / "junk.toml").endswith("not a text file: it holds zero bytes")
+    assert unreadable(tmp_path / "junk.toml").endswith("not a text file: it contains null bytes")
     assert unreadable("").endswith(": no such file")
     assert unreadable("a\0b")
     assert unreadable("x" * 5000)
@@ -274,7 +274,7 @@ def test_other_encodings(
 def test_a_text_with_half_of_a_letter_is_none(text):
     (found,) = specnet.validate(text).diagnostics
     assert (found.code, found.span.start.line) == ("SN103", 2)
-    assert found.message == "`\\ud800` is half of a letter, and the other half does not follow"
+    assert found.message == "`\\ud800` is half of a surrogate pair, without the other half"
 
 
 def test_an_override_with_half_of_a_letter_is_told():

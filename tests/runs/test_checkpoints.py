@@ -216,7 +216,7 @@ def test_what_fits_its_checksum_but_no_run_is_refused(cut, tmp_path):
     specnet.run(document(checkpoint={}), out=tmp_path / "other", stop=after(15))
     for name in names(run):
         shutil.copy(tmp_path / "other" / "checkpoints" / name, run / "checkpoints" / name)
-    with pytest.raises(specnet.RunError, match="is no checkpoint of this experiment"):
+    with pytest.raises(specnet.RunError, match="is not a checkpoint of this experiment"):
         specnet.run(document(checkpoint={}, optimizer="adam"), resume=run)
 
 
@@ -249,7 +249,7 @@ def test_a_full_disk_ends_the_run_and_leaves_those_before(tmp_path, monkeypatch,
     with pytest.raises(specnet.RunError, match="cannot be written: No space left on device") as caught:
         specnet.run(spec, out=tmp_path / "cut")
     assert names(tmp_path / "cut") == ["0000000006-000006.npz", "0000000012-000006.npz"][: fails_at - 1]
-    assert ("from before, is whole" in str(caught.value)) == (fails_at > 1)
+    assert ("from before, is complete" in str(caught.value)) == (fails_at > 1)
     monkeypatch.undo()
     result = specnet.run(spec, resume=tmp_path / "cut")
     assert told(result) == told(specnet.run(spec, out=tmp_path / "whole"))
@@ -365,7 +365,7 @@ def test_a_run_that_stopped_early_is_finished(tmp_path):
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["stopped"] == "early_stopping"
     longer = document(epochs=90, **training)
-    with pytest.raises(specnet.RunError, match=r"is finished .*nothing to go on with"):
+    with pytest.raises(specnet.RunError, match=r"is finished .*nothing to resume"):
         specnet.run(longer, resume=tmp_path)
 
 

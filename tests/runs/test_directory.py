@@ -97,9 +97,7 @@ def test_out_takes_an_empty_directory_and_replaces_a_run(iris: specnet.Spec, tmp
 
 def test_out_never_touches_a_directory_of_other_things(iris: specnet.Spec, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years")
-    with pytest.raises(
-        specnet.RunError, match=r"is not empty and holds no run \(there is `thesis.tex` in it\)"
-    ):
+    with pytest.raises(specnet.RunError, match=r"is not empty and is not a run \(it contains `thesis.tex`\)"):
         specnet.run(iris, out=tmp_path)
     assert numbers(tmp_path) == ["thesis.tex"]
 

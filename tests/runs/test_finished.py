@@ -135,9 +135,9 @@ def test_another_experiment_is_still_refused(tmp_path: Path, end: str, changes: 
 @pytest.mark.parametrize(
     ("end", "changes", "message"),
     [
-        ("completed", {"epochs": 5}, "is finished and has kept no checkpoint"),
-        ("early_stopping", {"epochs": 60}, "is finished .validation.loss .*: there is nothing to go on with"),
-        ("diverged", {"epochs": 5}, "is finished .the loss became .*: there is nothing to go on with"),
+        ("completed", {"epochs": 5}, "is finished and kept no checkpoint"),
+        ("early_stopping", {"epochs": 60}, "is finished .validation.loss .*: there is nothing to resume"),
+        ("diverged", {"epochs": 5}, "is finished .the loss became .*: there is nothing to resume"),
     ],
 )
 def test_more_than_there_can_be_is_still_refused(
@@ -152,7 +152,7 @@ def test_more_than_there_can_be_is_still_refused(
 
 def test_more_seconds_are_nothing_to_a_run_that_has_completed(tmp_path: Path) -> None:
     specnet.run(document(epochs=2, max_seconds=100.0), out=tmp_path)
-    with pytest.raises(specnet.RunError, match=r"is finished .*a higher training\.epochs would go on"):
+    with pytest.raises(specnet.RunError, match=r"is finished .*raise training\.epochs to continue"):
         specnet.run(document(epochs=2, max_seconds=200.0), resume=tmp_path)
 
 

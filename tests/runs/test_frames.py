@@ -77,7 +77,7 @@ def test_predictions_and_figures_from_frames(document: Path, frame) -> None:
 def test_a_run_of_a_frame_cannot_read_it_again(document: Path, frame) -> None:
     run = document.parent / "run"
     specnet.run(specnet.load(document), data=frame, out=run)
-    with pytest.raises(specnet.RunError, match="learnt from a frame, which is gone"):
+    with pytest.raises(specnet.RunError, match="was trained on a frame, which was not saved"):
         specnet.evaluate(run)
 
 
@@ -87,7 +87,7 @@ def test_what_is_no_frame_is_refused(document: Path, frame) -> None:
         with pytest.raises(TypeError, match="a frame of pandas or Polars"):
             specnet.compile(spec, data=data)
     iris = specnet.load(document, overrides={"data": {"type": "builtin", "name": "iris"}})
-    with pytest.raises(specnet.SpecError, match="`builtin` data are no table"):
+    with pytest.raises(specnet.SpecError, match="`builtin` data are not a table"):
         specnet.compile(iris, data=frame)
 
 

@@ -175,7 +175,7 @@ CONTENTS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
         "its format is 2, and this specnet reads format 1",
     ),
     ("no state", lambda c: meta(c, lambda m: m.update(state=None)), "does not say how data are encoded"),
-    ("state a list", lambda c: meta(c, lambda m: m.update(state=[1])), "encoding is no table"),
+    ("state a list", lambda c: meta(c, lambda m: m.update(state=[1])), "encoding is not a table"),
     (
         "state of an unknown reader",
         lambda c: meta(c, lambda m: m["state"]["encoding"]["reader"].update(type="x")),
@@ -277,7 +277,7 @@ def test_a_damaged_description_is_refused(copy: Path, text: str) -> None:
 
 def test_what_is_no_run_is_told_from_a_folder_of_runs(finished: specnet.Result, tmp_path: Path) -> None:
     assert finished.run is not None
-    with pytest.raises(specnet.RunError, match=r"no run, but holds 1: name one, such as .*001"):
+    with pytest.raises(specnet.RunError, match=r"not a run, but holds 1: name one, such as .*001"):
         specnet.load_run(finished.run.parent)
     with pytest.raises(specnet.RunError, match=r"there is no resolved\.json in it"):
         specnet.load_run(tmp_path)

@@ -297,7 +297,7 @@ def test_changed_and_vanished_data_are_refused(tmp_path):
 def test_what_is_no_run_cannot_be_gone_on_with(tmp_path):
     with pytest.raises(specnet.RunError, match="there is no such directory"):
         specnet.run(document(), resume=tmp_path / "absent")
-    with pytest.raises(specnet.RunError, match="this directory is no run"):
+    with pytest.raises(specnet.RunError, match="this directory is not a run"):
         specnet.run(document(), resume=tmp_path)
     with pytest.raises(ValueError, match="give one of them"):
         specnet.run(document(), resume=tmp_path, out=tmp_path)
@@ -322,7 +322,7 @@ def test_a_run_that_does_not_say_which_data_it_had(tmp_path):
     resolved = json.loads((tmp_path / "resolved.json").read_text())
     for data in ([], {"a.csv": "digest"}, None):
         (tmp_path / "resolved.json").write_text(json.dumps(resolved | {"data": data}))
-        with pytest.raises(specnet.RunError, match="does not say which data the run had"):
+        with pytest.raises(specnet.RunError, match="does not record the run's data"):
             specnet.run(document(), resume=tmp_path)
 
 

@@ -315,7 +315,7 @@ def several(augmentation):
 def test_several_outputs_refuse_mixed_targets():
     (fault,) = [d for d in specnet.validate(several(MIXUP)).diagnostics if d.severity == "error"]
     assert (fault.code, fault.path) == ("SN581", ("data", "augmentations", 0))
-    assert "the targets of several outputs are not mixed" in fault.message
+    assert "the targets of several outputs cannot be mixed" in fault.message
 
 
 @pytest.mark.parametrize("batch_size", [64, "full"])

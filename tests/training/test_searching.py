@@ -1,4 +1,4 @@
-"""lbfgs in a training: what PyTorch's comes to, how it ends, what it takes, and what it is no use with."""
+"""lbfgs in a training: what PyTorch's comes to, how it ends, what it takes, and what it has no use with."""
 
 from __future__ import annotations
 

@@ -22,10 +22,10 @@ CONV2 = {"type": "conv2d", "filters": 4, "kernel_size": 3}
 CONV1 = {"type": "conv1d", "filters": 4, "kernel_size": 3}
 
 FAULTS = [
-    (CONV2, (28, 28), "conv2d needs images, (batch, height, width, channels), and gets (batch, 28, 28)",
+    (CONV2, (28, 28), "conv2d needs images, (batch, height, width, channels), got (batch, 28, 28)",
      "a `reshape` transform, or layer, to [28, 28, 1] gives one channel"),
-    (CONV2, (784,), "conv2d needs images, (batch, height, width, channels), and gets (batch, 784)", None),
-    (CONV1, (20,), "conv1d needs sequences, (batch, steps, channels), and gets (batch, 20)",
+    (CONV2, (784,), "conv2d needs images, (batch, height, width, channels), got (batch, 784)", None),
+    (CONV1, (20,), "conv1d needs sequences, (batch, steps, channels), got (batch, 20)",
      "a `reshape` transform, or layer, to [20, 1] gives one channel"),
     (CONV2, (2, 9, 1), "a kernel of 3 x 3 is larger than the inputs of 2 x 9",
      'a smaller kernel_size, or padding = "same"'),
@@ -38,17 +38,17 @@ FAULTS = [
     ({"type": "depthwise_conv2d", "kernel_size": 9}, (8, 9, 1), "a kernel of 9 x 9 is larger than the inputs of 8 x 9",
      'a smaller kernel_size, or padding = "same"'),
     ({"type": "conv2d_transpose", "filters": 2, "kernel_size": 4, "padding": "same", "output_padding": 0}, (1, 5, 1),
-     "nothing of the images is left: they would be 0 x 4 with what is cut off",
+     "nothing of the images would be left: they would be 0 x 4 with what is truncated",
      'a smaller kernel_size, or padding = "valid"'),
     ({"type": "max_pooling2d"}, (1, 4, 3), "a window of 2 x 2 is larger than the inputs of 1 x 4",
      'a smaller pool_size, or padding = "same"'),
     ({"type": "average_pooling1d", "pool_size": 5}, (4, 3), "a window of 5 steps is larger than the inputs of 4 steps",
      'a smaller pool_size, or padding = "same"'),
-    ({"type": "max_pooling1d"}, (4,), "max_pooling1d needs sequences, (batch, steps, channels), and gets (batch, 4)",
+    ({"type": "max_pooling1d"}, (4,), "max_pooling1d needs sequences, (batch, steps, channels), got (batch, 4)",
      "a `reshape` transform, or layer, to [4, 1] gives one channel"),
     *(
         ({"type": kind, **more}, (4, 5),
-         f"{kind} needs images, (batch, height, width, channels), and gets (batch, 4, 5)",
+         f"{kind} needs images, (batch, height, width, channels), got (batch, 4, 5)",
          "a `reshape` transform, or layer, to [4, 5, 1] gives one channel")
         for kind, more in [
             ("average_pooling2d", {}),

@@ -129,5 +129,5 @@ def test_numbers_that_are_no_indices_end_a_run_with_a_message(cell, shown, tmp_p
     with pytest.raises(RunError) as caught:
         list(specnet.train(specnet.load(json.dumps(document))))
     assert str(caught.value) == (
-        f"words takes whole numbers from 0 to 6, since its input_dim is 7, and gets {shown}"
+        f"words takes whole numbers from 0 to 6, since its input_dim is 7, got {shown}"
     )

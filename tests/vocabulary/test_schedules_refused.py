@@ -78,7 +78,7 @@ def test_a_rate_cannot_fall_to_what_is_above_it(
         make(name, **options).start(BASE, RUN)
     (finding,) = caught.value.diagnostics
     assert (finding.code, finding.path, finding.help) == ("SN621", path, "at most 0.3")
-    assert finding.message == f"{path[-1]} is 0.4, above the learning rate 0.3 that it is to fall from"
+    assert finding.message == f"{path[-1]} is 0.4, above the learning rate 0.3 that it decays from"
 
 
 @pytest.mark.parametrize("run", [RunLength(0, 5), RunLength(5, 0)])

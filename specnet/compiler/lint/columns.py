@@ -25,7 +25,7 @@ def constant_columns(subject: Subject) -> Iterator[Finding]:
     if names and sample is not None and sample.rows >= 2:
         verb = "is the same" if len(names) == 1 else "are the same"
         yield Finding(
-            f"{subject.columns(names)} {verb} in every row, so nothing can be learnt from it",
+            f"{subject.columns(names)} {verb} in every row, so it carries no information",
             *_columns(subject),
             help=_leave_out(subject, names),
         )
@@ -59,7 +59,7 @@ def target_among_features(subject: Subject) -> Iterator[Finding]:
         names = [column.name for column in sample.inputs if _same(column, target)]
         if names:
             yield Finding(
-                f"{subject.columns(names)} tells the target in every row: the model would only copy it",
+                f"{subject.columns(names)} determines the target in every row: the model would only copy it",
                 *_columns(subject),
                 help=_leave_out(subject, names),
             )
@@ -75,7 +75,7 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
     if names:
         yield Finding(
             f"{subject.columns(names)} only {'tells' if len(names) == 1 else 'tell'} one row from another: a model can "
-            "learn rows by heart from it, and nothing for new rows",
+            "memorise rows by it, and learns nothing for new rows",
             *_columns(subject),
             help=_leave_out(subject, names),
         )

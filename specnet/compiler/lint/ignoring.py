@@ -121,7 +121,7 @@ def _idle(requests: list[Request], source: SourceText, *, whole: bool) -> Iterat
         fault = unknown_warning(request.code)
         message, cure = fault or (
             f"there is no {request.code} on line {request.line} to ignore",
-            "take the comment out",
+            "remove the comment",
         )
         finding = Diagnostic(
             UNUSED, message, severity="warning", help=cure, file=source.file, span=request.span

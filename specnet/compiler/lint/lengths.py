@@ -32,7 +32,7 @@ def accumulate_above_epoch(subject: Subject) -> Iterator[Finding]:
     batches = -(-rows // batch_rows(subject.spec, rows))
     if training.accumulate > batches:
         yield Finding(
-            f"{training.accumulate} batches are to share a step, and an epoch has {batches}",
+            f"{training.accumulate} batches are to share a step, but an epoch has {batches}",
             ("training", "accumulate"),
             help=f"at most {batches}, or a smaller batch_size",
         )
@@ -49,7 +49,7 @@ def patience_above_epochs(subject: Subject) -> Iterator[Finding]:
     if stopping.patience >= validations:
         yield Finding(
             f"early stopping waits for {stopping.patience} validations without improvement, and the training "
-            f"has {validations}: it never acts",
+            f"has {validations}: it never triggers",
             ("training", "early_stopping", "patience"),
             help=f"a patience well below {validations}, or more epochs",
         )
@@ -74,7 +74,7 @@ def stopping_on_train(subject: Subject) -> Iterator[Finding]:
     stopping = subject.spec.training.early_stopping
     if stopping is not None and stopping.monitor.partition(".")[0] == "train":
         yield Finding(
-            "the training split goes on getting better while the model overfits, so this hardly ever stops it",
+            "the training split keeps improving while the model overfits, so this rarely stops it",
             ("training", "early_stopping", "monitor"),
             help='monitor = "validation.loss", with a validation split',
         )

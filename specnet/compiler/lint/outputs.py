@@ -63,7 +63,7 @@ def bounded_logits(subject: Subject) -> Iterator[Finding]:
     known = LINKS[spec.loss.link]
     applied = "the loss" if spec.loss.link == "mean" else f"{spec.loss.link} is applied here"
     yield Finding(
-        f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has bent these before",
+        f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has already transformed these",
         last.path,
         "type",
         f"leave the activation out{f', or write {chr(34)}{known[0]}{chr(34)}' if known else ''}",

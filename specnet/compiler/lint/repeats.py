@@ -45,7 +45,7 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
             if repeated >= LEAST and repeated > SHARE * len(rows):
                 yield Finding(
                     f"{_percent(repeated, len(rows))} of the {name} rows are training rows too: the split "
-                    "says too much good of the model",
+                    "overstates how good the model is",
                     ("data", name),
                     "table",
                     f"take the repeated rows out of the {name} rows",

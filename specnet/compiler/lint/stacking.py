@@ -137,16 +137,16 @@ def dead_branch(subject: Subject) -> Iterator[Finding]:
     """A layer whose result nothing takes."""
     for name, path, passed in dead_ends(subject.spec.layers, subject.spec.needed):
         why = (
-            "no output is taken from it"
+            "it is not an output either"
             if passed is None
             else "the layer after it takes its inputs elsewhere"
         )
         yield Finding(
-            f"what `{name}` gives goes nowhere: {why}, and no other layer names it",
+            f"the output of `{name}` is unused: {why}, and no other layer names it",
             path,
             "type",
             f'leave the layer out, or name it in `inputs`: ["{name}", ...]',
-            () if passed is None else (Label("it is passed over here", passed),),
+            () if passed is None else (Label("it is bypassed here", passed),),
         )
 
 

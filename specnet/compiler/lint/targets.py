@@ -40,8 +40,8 @@ def classes_as_numbers(subject: Subject) -> Iterator[Finding]:
         return
     if count is not None and count > 2:
         yield Finding(
-            f"the targets are {count} classes, and {spec.loss.type} takes their places in the alphabet for "
-            "amounts",
+            f"the targets are {count} classes, and {spec.loss.type} treats their alphabetical order "
+            "as a quantity",
             ("loss",),
             "type",
             f'loss = "cross_entropy" with {count} units, or a `one_hot` transform on the targets',
@@ -63,7 +63,7 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Finding]:
     for index, metric in enumerate(network.metrics):
         if isinstance(metric, Deciding):
             yield Finding(
-                f"{metric.label} asks whether values are above {metric.threshold or 0:g}, and the targets of "
+                f"{metric.label} tests whether values are above {metric.threshold or 0:g}, and the targets of "
                 f"{spec.loss.type} are amounts",
                 ("metrics", index),
                 "type",

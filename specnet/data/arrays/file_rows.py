@@ -1,6 +1,6 @@
 """Rows of an array that stays in its file, uncompressed, and is read row by row.
 
-The file is read, not mapped into memory. A mapping of a file that is cut off while it is used ends the process
+The file is read, not mapped into memory. A mapping of a file that is truncated while it is used ends the process
 with a signal that nothing can catch; its pages count as the process's memory; and it needs as much address space
 as the file is long. Reads cost about a microsecond a row more, and come back short instead.
 """
@@ -89,5 +89,5 @@ class FileRows:
         while done < len(view):
             got = self._file.readinto(view[done:])
             if not got:
-                raise self._stamp.changed("it is cut off")
+                raise self._stamp.changed("it is truncated")
             done += got

@@ -61,7 +61,7 @@ class IdxFile:
 
     @property
     def stretches(self) -> None:
-        """None: its elements are not told apart."""
+        """None: its elements are not separate arrays."""
         return
 
     def rows(self) -> FileRows:
@@ -87,7 +87,7 @@ class IdxFile:
         """Return whether the file is as long as its header says, where it is not compressed; note it if not."""
         if self.path.stat().st_size == self._header + self.size:
             return True
-        message = f"`{self.name}` holds more than the {self.size} bytes that its header tells of"
+        message = f"`{self.name}` holds more than the {self.size} bytes that its header declares"
         site.faults.add("SN531", message, *self.key)
         return False
 
@@ -120,13 +120,13 @@ class IdxFile:
                 while done < len(view):
                     got = file.readinto(view[done : done + CHUNK])  # type: ignore[attr-defined]
                     if not got:
-                        message = f"`{self.name}` ends after {done} of {len(view)} bytes: it is cut off"
+                        message = f"`{self.name}` ends after {done} of {len(view)} bytes: it is truncated"
                         site.faults.add("SN531", message, *self.key)
                         return False
                     done += got
                 # Reading on to the end also makes gzip compare its checksum.
                 if file.read(1):
-                    message = f"`{self.name}` holds more than the {len(view)} bytes that its header tells of"
+                    message = f"`{self.name}` holds more than the {len(view)} bytes that its header declares"
                     site.faults.add("SN531", message, *self.key)
                     return False
         except Damaged as error:
@@ -147,7 +147,9 @@ class IdxFile:
             site.faults.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
             return ()
         if len(data) < size:
-            site.faults.add("SN531", f"`{self.name}` ends after {len(data)} bytes: it is cut off", *self.key)
+            site.faults.add(
+                "SN531", f"`{self.name}` ends after {len(data)} bytes: it is truncated", *self.key
+            )
             return ()
         return array_cells(name, data, self.type, rows, swapped=sys.byteorder == "little") if rows else ()
 
@@ -181,7 +183,7 @@ def open_file(place: FilePlace) -> IdxFile | None:
         site.faults.add("SN531", f"`{name}` is damaged: {_reason(error)}", *key)
         return None
     if len(sizes) < 4 * magic[3]:
-        site.faults.add("SN531", f"`{name}` ends within its header", *key)
+        site.faults.add("SN531", f"`{name}` is truncated within its header", *key)
         return None
     shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
     file_ = IdxFile(path, name, key, TYPES[magic[2]], shape)
@@ -195,7 +197,7 @@ def _note_magic(magic: bytes, name: str, key: KeyPath, site: Site) -> None:
         site.faults.add("SN531", f"`{name}` is empty", *key)
         return
     found = f"with the bytes {magic.hex(' ')}, not 00 00" if site.quotable else "not with 00 00"
-    message = f"`{name}` is no idx file: it starts {found}, a type and a number of axes"
+    message = f"`{name}` is not an idx file: it starts {found}, a type and a number of axes"
     cure = 'this is an npz file: `type = "npz"` reads it' if magic == b"PK\3\4" else None
     site.faults.add("SN530", message, *key, help=cure)
 
@@ -211,7 +213,7 @@ def _plausible(file: IdxFile, site: Site) -> bool:
     packed = _is_gzip(file.path)
     if file.size + header > (there * RATIO if packed else there):
         message = (
-            f"`{file.name}` is cut off: its header tells of {shape} elements, the file has {there} bytes"
+            f"`{file.name}` is truncated: its header declares {shape} elements, the file has {there} bytes"
         )
         site.faults.add("SN531", message, *file.key)
         return False

@@ -78,7 +78,7 @@ class NpyArray:
 
     @property
     def stretches(self) -> None:
-        """None: its elements are not told apart."""
+        """None: its elements are not separate arrays."""
         return
 
     def rows(self) -> FileRows:
@@ -143,7 +143,7 @@ class NpyArray:
         """Return why rows cannot be read one by one, and how to mend it; None where they can."""
         if self.header.fortran and len(self.header.shape) > 1:
             return Obstacle(
-                "its first axis runs fastest (Fortran order), so that a row lies scattered over the file",
+                "its first axis runs fastest (Fortran order), so a row is scattered over the file",
                 "store it with `numpy.ascontiguousarray`",
             )
         return None
@@ -201,7 +201,7 @@ class NpyArray:
         else:
             claimed, stored = self._extent()
             if header.bytes + header.size != claimed or claimed > stored:
-                message = f"{self.what} is cut off: its header tells of {shape} elements"
+                message = f"{self.what} is truncated: its header declares {shape} elements"
                 faults.add("SN520", message, *self.key)
         return len(faults.found) == before
 

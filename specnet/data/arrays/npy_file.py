@@ -15,7 +15,7 @@ def open_npy(place: FilePlace) -> NpyArray | None:
         start = file.read(6)
     if start != b"\x93NUMPY":
         cure = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None
-        message = f"`{place.name}` is no npy file: it does not start as one"
+        message = f"`{place.name}` is not an npy file: it does not start like one"
         place.site.faults.add("SN520", message, *place.key, help=cure)
         return None
     array = NpyArray(place.path, place.name, place.key)

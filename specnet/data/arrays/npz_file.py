@@ -114,7 +114,7 @@ def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[
             site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
     except Damaged as error:
         why = f": {clipped(str(error), 200)}" if place.quotable else ""
-        message = f"`{file}` is no sound npz file{why}"
+        message = f"`{file}` is not a valid npz file{why}"
         site.faults.add("SN520", message, *file_key, help=_instead(path))
     return arrays if len(site.faults.found) == before else None
 

@@ -45,7 +45,7 @@ class StoredInputs(Protocol):
 
     @property
     def stretches(self) -> tuple[ColumnSlice, ...] | None:
-        """Which elements of a row come from which array; None where these are not told apart."""
+        """Which elements of a row come from which array; None where these are not separate arrays."""
         ...
 
     def rows(self) -> StoredRows:

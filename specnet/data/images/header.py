@@ -46,7 +46,7 @@ def checked_header(path: Path) -> ImageHeader:
     meant = SUFFIXES.get(path.suffix.lower())
     if meant is None:
         raise Unreadable(
-            f"is no image by its name: it does not end in {', '.join(SUFFIXES)}",
+            f"is not an image by its name: it does not end in {', '.join(SUFFIXES)}",
             "PNG and JPEG are read; other images have to be converted",
         )
     try:
@@ -63,7 +63,7 @@ def checked_header(path: Path) -> ImageHeader:
         )
     if header.width * header.height > MOST_PIXELS:
         raise Unreadable(
-            f"tells of {header.width} x {header.height} pixels, more than the {MOST_PIXELS:,} that are decoded",
+            f"declares {header.width} x {header.height} pixels, more than the {MOST_PIXELS:,} that are decoded",
             "such a file can be made to fill the memory; a smaller version of it would do",
         )
     return header
@@ -75,7 +75,7 @@ def _header(file: IO[bytes]) -> ImageHeader:
         raise Unreadable("is empty")
     if start.startswith(_PNG):
         if len(start) < 24 or start[12:16] != b"IHDR":
-            raise Unreadable("is damaged: it ends within its header, or has none")
+            raise Unreadable("is damaged: its header is truncated or missing")
         width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
         return _sound("PNG", width, height)
     if start.startswith(_JPEG):
@@ -91,21 +91,21 @@ def _jpeg(file: IO[bytes]) -> ImageHeader:
         while marker == b"\xff":
             marker = file.read(1)
         if lead != b"\xff" or not marker:
-            raise Unreadable("is damaged: it ends, or goes astray, before its size is told")
+            raise Unreadable("is damaged: it ends, or becomes invalid, before it gives its size")
         if marker[0] in _ALONE:
             continue
         length = int.from_bytes(file.read(2))
         if marker[0] in _FRAMES:
             frame = file.read(5)
             if len(frame) < 5:
-                raise Unreadable("is damaged: it ends within its header")
+                raise Unreadable("is damaged: its header is truncated")
             return _sound("JPEG", int.from_bytes(frame[3:5]), int.from_bytes(frame[1:3]))
         if length < 2 or marker[0] in (0xD9, 0xDA):
-            raise Unreadable("is damaged: its size is not told")
+            raise Unreadable("is damaged: it does not give its size")
         file.seek(length - 2, 1)
 
 
 def _sound(form: Form, width: int, height: int) -> ImageHeader:
     if not width or not height:
-        raise Unreadable(f"is damaged: its header tells of {width} x {height} pixels")
+        raise Unreadable(f"is damaged: its header declares {width} x {height} pixels")
     return ImageHeader(form, width, height)

@@ -67,7 +67,7 @@ class ImageRows:
         for place, damage in _decoded(self._files, self._frame, places, out):
             raise RunError(
                 f"`{self._files[place].name}` has changed while it was being used: it {damage}. Images that are "
-                "read in batches need to stay as they are; put it back, and go on with the run's latest checkpoint"
+                "read in batches must stay unchanged; restore it, and resume from the run's latest checkpoint"
             )
 
 

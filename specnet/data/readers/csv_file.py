@@ -56,7 +56,7 @@ class Csv(Tabular):
             message = "`delimiter` cannot be a quote or the end of a line"
             raise fault(message, key="delimiter")
         if self.load == "whole" and "shuffle_buffer" in self.model_fields_set:
-            message = "`shuffle_buffer` has a meaning only where rows are read in batches"
+            message = "`shuffle_buffer` applies only where rows are read in batches"
             raise fault(message, key="shuffle_buffer")
         try:
             text_encoding = codecs.lookup(self.encoding)._is_text_encoding  # noqa: SLF001 - as open() asks

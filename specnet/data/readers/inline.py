@@ -204,7 +204,7 @@ def shape_of_rows(rows: list[Any], key: KeyPath, site: Site) -> tuple[int, ...]:
     common = sound.most_common(1)[0][0]
     for i, shape in enumerate(shapes):
         if shape is not None and shape != common:
-            message = f"this row is {_form(shape)}, where the others are {_form(common)}"
+            message = f"this row is {_form(shape)}, but the others are {_form(common)}"
             site.faults.add("SN541", message, *key, i)
     if 0 in common:
         site.faults.add("SN543", "the rows are empty", *key)

@@ -69,7 +69,7 @@ class Synthetic(Reader):
     def _apt(self) -> Synthetic:
         for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
             if getattr(self, name) is not None and self.kind not in kinds:
-                message = f"`{name}` has a meaning for {' and '.join(kinds)} only, not for {self.kind}"
+                message = f"`{name}` applies to {' and '.join(kinds)} only, not to {self.kind}"
                 raise fault(message, key=name)
         return self
 

@@ -64,14 +64,14 @@ class ColumnSettings(Table):
     def _sound(self) -> ColumnSettings:
         if self.values is not None:
             if not self.values:
-                message = "`values` names no category"
+                message = "`values` lists no category"
                 raise fault(message, key="values")
             for i, value in enumerate(self.values):
                 if value in self.values[:i]:
                     message = f"`{value}` is named twice"
                     raise fault(message, key=("values", i))
         if self.fill is not None and self.missing is not None:
-            message = "`missing` and `fill` both say what becomes of cells without a value: keep one of them"
+            message = "`missing` and `fill` both say what to do with missing values: keep one of them"
             raise fault(message, key="fill")
         problem = self.misfit(self.type) if self.type is not None else None
         if problem is not None:
@@ -87,7 +87,7 @@ class ColumnSettings(Table):
         return OWN if self.missing == "category" else None
 
     def misfit(self, kind: ColumnType) -> tuple[str, str] | None:
-        """Return a key that has no meaning for a column of this type, and why; None if all have."""
+        """Return a key that does not apply to a column of this type, and why; None if all have."""
         for key, only in (
             ("encode", "category"),
             ("values", "category"),
@@ -97,14 +97,14 @@ class ColumnSettings(Table):
             if getattr(self, key) is not None and kind != only:
                 return (
                     key,
-                    f"`{key}` has a meaning for {WORDS[only]} only, and the column holds {WORDS[kind]}",
+                    f"`{key}` applies to {WORDS[only]} only, and the column holds {WORDS[kind]}",
                 )
         given = self.fill
         found = "boolean" if isinstance(given, bool) else "category" if isinstance(given, str) else "number"
         if given is not None and found != kind:
             return "fill", f"this is a {found}, and the column holds {WORDS[kind]}"
         if self.missing is not None and self.missing not in FITTING[kind]:
-            return "missing", f'`missing = "{self.missing}"` has no meaning for a column of {WORDS[kind]}'
+            return "missing", f'`missing = "{self.missing}"` does not apply to a column of {WORDS[kind]}'
         return None
 
 
@@ -154,7 +154,7 @@ class Tabular(Reader):
     @model_validator(mode="after")
     def _apart(self) -> Tabular:
         if self.unknown == "zeros" and self.encode == "index":
-            message = '`unknown = "zeros"` has a meaning for one-hot categories only: an index has no zeros'
+            message = '`unknown = "zeros"` applies to one-hot categories only: an index has no zeros'
             raise fault(message, key="unknown")
         for name, column in self.columns.items():
             said = [key for key in ("unknown", "encode") if getattr(column, key) is not None]
@@ -164,7 +164,7 @@ class Tabular(Reader):
                 )
                 raise fault(message, key=("columns", name, said[0]), help='write `unknown = "refuse"` for it')
         if self.features is not None and self.exclude:
-            message = "`exclude` has a meaning only where `features` is not given"
+            message = "`exclude` applies only where `features` is not given"
             raise fault(message, key="exclude")
         return self
 

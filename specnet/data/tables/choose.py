@@ -54,7 +54,7 @@ def _note_useless(
     """Note what of a column's settings would be ignored."""
     note, path = resolver.faults.add, ("columns", key)
     if not feature and not target:
-        message = f"column `{key}` is no feature and no target, so its settings would be ignored"
+        message = f"column `{key}` is neither a feature nor a target, so its settings would be ignored"
         note("SN517", message, *path, part="key", help="leave them out, or list the column in `features`")
     if listed and column.type is not None:
         message = f"column `{key}` is listed in `categories` already"
@@ -66,7 +66,7 @@ def _note_useless(
             cure = 'a transform with `on = "targets"` scales targets' if option == "scale" else None
             note(
                 "SN517",
-                f"`{option}` has a meaning for features only, and `{key}` is a target",
+                f"`{option}` applies to features only, and `{key}` is a target",
                 *path,
                 option,
                 help=cure,

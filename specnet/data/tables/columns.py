@@ -157,7 +157,7 @@ def _layout(plan: TablePlan, resolver: Resolver, header: bool) -> Layout | None:
 
 
 def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], dialect: Dialect) -> float | int | str:
-    """Return a cell's number or code, or a text that says why it has none."""
+    """Return a cell's number or code, or a string that says why it has none."""
     absent = cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN
     value: float | str | None = None
     if isinstance(cell, str):

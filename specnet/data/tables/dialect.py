@@ -76,7 +76,7 @@ class Dialect:
                 raise csv.Error(f"{error}, in line {reader.line_num}") from error
 
     def read(self, cell: str) -> float | str | None:
-        """Return what a cell says: a number, a text, or None for a missing value."""
+        """Return what a cell says: a number, a string, or None for a missing value."""
         text = cell.strip()
         text = self.replace.get(text, text)
         if text in self.markers:
@@ -126,7 +126,7 @@ def spelled(cell: Any) -> str:
 
 
 def number(text: str) -> float | None:
-    """Return the decimal number that a text spells, infinities and NaN among them; None if it spells none."""
+    """Return the decimal number that a string spells, infinities and NaN among them; None if it spells none."""
     if "_" in text or not text.isascii():
         return None
     try:
@@ -144,7 +144,7 @@ def reading(place: FilePlace, encoding: str) -> Iterator[None]:
     except UnicodeError:
         _note_undecodable(place, encoding)
     except csv.Error as error:
-        message = f"`{place.name}` is no well-formed CSV: {error}"
+        message = f"`{place.name}` is not well-formed CSV: {error}"
         faults.add("SN504", message, *place.key, help="a quote may be unclosed, or the delimiter another")
     except OSError as error:
         faults.add("SN502", f"`{place.name}` cannot be read: {error.strerror}", *place.key)

@@ -139,14 +139,14 @@ def _note(place: FilePlace, column: str, reference: str, cells: _ColumnCells, op
     if kind is None and texts.count > numbers.count + infinite.count:
         for odd in (numbers, infinite):
             if odd.count:
-                message = f"{column} holds a number among its texts{_shown(place, odd, ': ')} in {odd.where}"
+                message = f"{column} has a number among its strings{_shown(place, odd, ': ')} in {odd.where}"
                 cure = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
                 faults.add("SN512", message, *place.key, help=cure)
         return
     if infinite.count:
         shown = _shown(place, infinite) or "a cell"
-        message = f"{column} holds {shown} in {infinite.where}, which is no finite number"
-        cure = "list the text in `missing_markers` if it stands for a missing value"
+        message = f"{column} holds {shown} in {infinite.where}, which is not a finite number"
+        cure = "add it to `missing_markers` if it stands for a missing value"
         faults.add("SN513", message, *place.key, help=cure)
     if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
         _note_text(place, column, cells)
@@ -154,9 +154,9 @@ def _note(place: FilePlace, column: str, reference: str, cells: _ColumnCells, op
 
 def _note_text(place: FilePlace, column: str, cells: _ColumnCells) -> None:
     shown = _shown(place, cells.texts, ": ")
-    message = f"{column} holds text among its numbers{shown} in {cells.texts.where}"
+    message = f"{column} has text among its numbers{shown} in {cells.texts.where}"
     cure = (
-        "list the text in `missing_markers` if it stands for a missing value, "
+        "add it to `missing_markers` if it stands for a missing value, "
         "or the column in `categories` if its cells are names"
     )
     place.site.faults.add("SN512", message, *place.key, help=cure)

@@ -72,7 +72,7 @@ class Resolver:
             f"the first line of `{self.place.name}` looks like data, not like names of columns"
             + (f": it holds {listed(odd, 3)}" if self.place.quotable else ""),
             *self.place.key,
-            help="write `header = false` if it is data, and name columns by their places from 0; "
+            help="write `header = false` if it is data, and name columns by index, from 0; "
             "write `header = true` if these are names",
         )
         return True
@@ -96,7 +96,7 @@ class Resolver:
         if not self.header:
             message = f"there is no column `{ref}`: without a header, columns have no names"
             self.faults.add(
-                "SN509", message, *key, help="give the column's place, from 0, or write `header = true`"
+                "SN509", message, *key, help="give the column's index, from 0, or write `header = true`"
             )
             return None
         places = [i for i, name in enumerate(self.names) if name == ref]
@@ -104,7 +104,7 @@ class Resolver:
             return places[0]
         if places:
             message = f"`{self.place.name}` has {len(places)} columns {self._called(ref, of_training)}"
-            cure = None if part == "key" else f"give a place: {' or '.join(map(str, places))}"
+            cure = None if part == "key" else f"give an index: {' or '.join(map(str, places))}"
             self.faults.add("SN508", message, *key, part=part, help=cure)
             return None
         near = closest(ref, self.names) if self.place.quotable else None
@@ -134,7 +134,7 @@ class Resolver:
         message = (
             f"there is no column `{key}`: `{self.place.name}` has no header, and {counted(width, 'column')}"
         )
-        cure = f"name a column by its place, from `0` to `{width - 1}`, or write `header = true`"
+        cure = f"name a column by its index, from `0` to `{width - 1}`, or write `header = true`"
         self.faults.add("SN509", message, *path, part="key", help=cure)
         return None
 
@@ -156,7 +156,7 @@ class Resolver:
         for i in used:
             if not self.names[i]:
                 message = f"column {i} (from 0) of `{self.place.name}` has no name"
-                cure = f"leave it out with `exclude = [{i}]`, or list the `features` by place"
+                cure = f"leave it out with `exclude = [{i}]`, or list the `features` by index"
                 self.faults.add("SN508", message, *self.place.key, help=cure)
         for name, count in Counter(self.names[i] for i in used).items():
             if name and count > 1:

@@ -40,7 +40,7 @@ def open_parquet(place: FilePlace) -> TypedTable | None:
         with open_regular(place.path) as raw, parquet.ParquetFile(raw) as file:
             schema = file.schema_arrow
     except (arrow.ArrowException, OSError) as error:
-        _once(place, "SN519", f"`{place.name}` is no sound Parquet file{_why(place, error)}")
+        _once(place, "SN519", f"`{place.name}` is not a valid Parquet file{_why(place, error)}")
         return None
 
     def batches() -> Iterator[Sequence[Sequence[Any]]]:

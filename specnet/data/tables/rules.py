@@ -24,7 +24,7 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePl
     for i in odd:
         name = layout.names[i]
         # The type of a table in a table has the names of its columns.
-        kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "a type that cannot be learnt from"
+        kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "an unsupported type"
         message = f"{place.column(i, name)} of `{place.name}` holds values of {kind}"
         cure = f"leave it out with `exclude = [{place.reference(i, name)}]`, or make numbers, text or booleans of it"
         place.site.faults.add("SN518", message, *place.key, help=cure)

@@ -54,7 +54,9 @@ class Form:
         if self.boolean:
             return "which is neither true nor false"
         return (
-            "which is none of its `values`" if self.origin == "values" else "which the training file does not"
+            "which is none of its `values`"
+            if self.origin == "values"
+            else "which the training file does not have"
         )
 
     def text(self, dialect: Dialect, cell: str) -> str | None:
@@ -64,7 +66,7 @@ class Form:
 
 
 def boolean(text: str) -> str:
-    """Return `true` or `false` for a text that means it, and any other text as it is."""
+    """Return `true` or `false` for a string that means it, and any other text as it is."""
     folded = text.casefold()
     return "true" if folded in TRUE else "false" if folded in FALSE else text
 

@@ -154,7 +154,9 @@ class StreamRows:
         if self._shuffled:
             self._read_ahead(places)
             found = np.searchsorted(self._held, places)
-            assert self._there[found].all(), "rows are read once each, in an order that keeps to the window"
+            assert self._there[found].all(), (
+                "rows are read once each, in an order that keeps within the window"
+            )
             out[...] = expanded(self.plan, [column[found] for column in self._columns])
             self._there[found] = False
             return

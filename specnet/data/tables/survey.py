@@ -123,7 +123,7 @@ class Survey:
 
 
 def survey(path: Path) -> Survey:
-    """Read a file to its end and return what it holds; raise SpecError where it is no table."""
+    """Read a file to its end and return what it holds; raise SpecError where it is not a table."""
     text, encoding = _text(path)
     delimiter = _delimiter(text[:SAMPLE])
     with io.StringIO(text, newline="") as stream:
@@ -134,7 +134,7 @@ def survey(path: Path) -> Survey:
             ]
         except csv.Error as error:
             raise _fault(
-                path, "SN504", f"`{path}` is no well-formed CSV: {error}, in line {reader.line_num}"
+                path, "SN504", f"`{path}` is not well-formed CSV: {error}, in line {reader.line_num}"
             ) from None
     if not records:
         raise _fault(path, "SN506", f"`{path}` is empty")
@@ -162,7 +162,7 @@ def _text(path: Path) -> tuple[str, str]:
     except OSError as error:
         raise SpecFileError(f"{path}: {error.strerror or error}") from None
     if b"\0" in data[:SAMPLE]:
-        raise _fault(path, "SN503", f"`{path}` is no text, or text in UTF-16")
+        raise _fault(path, "SN503", f"`{path}` is not text, or is text in UTF-16")
     try:
         return data.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:

@@ -63,7 +63,7 @@ class TypedDialect(Dialect):
         yield TypedLines(table)
 
     def read(self, cell: Any) -> float | str | None:
-        """Return what a cell says: a number, a text, or None for a missing value."""
+        """Return what a cell says: a number, a string, or None for a missing value."""
         if isinstance(cell, str):
             return Dialect.read(self, cell)
         if cell is None or (isinstance(cell, float) and isnan(cell)):

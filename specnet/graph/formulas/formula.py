@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-OPERANDS = "abcdefgh"
-"""The names of an op's inputs; other names are its attributes, or what the formula binds itself."""
+from specnet.graph.op import LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,7 @@ class Name:
     @property
     def is_input(self) -> bool:
         """Whether it is an input of the op."""
-        return self.name in OPERANDS
+        return self.name in LETTERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ class Primitive:
     scalar: str
     """The expression over Python's numbers; `scalar_NAME` is the engine's function where Python has none."""
     printed: str
-    """The NumPy expression that a person would write."""
+    """The NumPy expression that a person would write for arrays."""
     onnx: str
     """The operators of ONNX."""
     late: str = ""
@@ -23,6 +23,13 @@ class Primitive:
     """Whether the result is true or false."""
     takes_truth: bool = False
     """Whether an operand that is true or false may stay so; to others it is given as numbers."""
+    of_numbers: str = ""
+    """The expression that a person would write for numbers, where it is not `scalar` with Python's `math`."""
+
+    @property
+    def printed_of_numbers(self) -> str:
+        """The expression that a person would write for Python's numbers; it gives one again."""
+        return self.of_numbers or self.scalar.replace("scalar_", "math.")
 
 
 def primitive(name: str) -> Primitive:
@@ -64,8 +71,14 @@ _ROWS = {
     "power": _infix("power", "**", "Pow"),
     "negative": Primitive("negative({a}, {o})", "-{a}", "-{a}", "Neg({a})"),
     "reciprocal": Primitive("reciprocal({a}, {o})", "1 / {a}", "1 / {a}", "Reciprocal({a})"),
-    "square": Primitive("multiply({a}, {a}, {o})", "{a} * {a}", "{a}**2", "Mul({a}, {a})"),
+    "square": Primitive(
+        "multiply({a}, {a}, {o})", "{a} * {a}", "{a}**2", "Mul({a}, {a})", of_numbers="{a}**2"
+    ),
     "absolute": Primitive("absolute({a}, {o})", "abs({a})", "np.abs({a})", "Abs({a})"),
+    "sqrt": Primitive(
+        "sqrt({a}, {o})", "scalar_sqrt({a})", "np.sqrt({a})", "Sqrt({a})", of_numbers="{a} ** 0.5"
+    ),
+    "sign": Primitive("sign({a}, {o})", "({a} > 0.0) - ({a} < 0.0)", "np.sign({a})", "Sign({a})"),
     "expm1": Primitive("expm1({a}, {o})", "scalar_expm1({a})", "np.expm1({a})", "Sub(Exp({a}), 1.0)"),
     "log1p": Primitive("log1p({a}, {o})", "scalar_log1p({a})", "np.log1p({a})", "Log(Add({a}, 1.0))"),
     "maximum": _extreme("maximum"),

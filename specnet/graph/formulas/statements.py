@@ -8,8 +8,10 @@ from functools import cache
 from itertools import product
 from math import frexp
 
-from specnet.graph.formulas.formula import OPERANDS, Call, Name, Number, Term, calls, parse
+from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, parse
 from specnet.graph.formulas.primitives import primitive
+from specnet.graph.formulas.truths import is_truth, with_numbers
+from specnet.graph.op import LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,31 +31,22 @@ def statements(text: str, truths: str = "") -> FormulaStatements:
 
     Operands are computed one after the other, and either may be the first: all orders are tried.
     """
-    term = _as_numpy_computes(parse(text).term, truths)
-    found = (_Registers(order, truths).allocate() for order in _orders(term))
+    term = _as_numpy_computes(with_numbers(parse(text).term, truths))
+    found = (_Registers(order).allocate() for order in _orders(term))
     return min(found, key=lambda each: (not each.in_place, len(each.scratch)))
 
 
-def _as_numpy_computes(term: Term, truths: str) -> Term:
-    """Return a term with the same bits: faster where NumPy has a way, and with truth values made numbers."""
+def _as_numpy_computes(term: Term) -> Term:
+    """Return a term with the same bits that takes less time where NumPy has a way."""
     if not isinstance(term, Call):
         return term
-    name, operands = term.primitive, term.operands
-    operands = tuple(_as_numpy_computes(operand, truths) for operand in operands)
-    if not primitive(name).takes_truth:
-        operands = tuple(Call("number", (x,)) if _is_truth(x, truths) else x for x in operands)
-    match name, operands:
+    operands = tuple(map(_as_numpy_computes, term.operands))
+    match term.primitive, operands:
         case "divide", (Number(1.0), divisor):
             return Call("reciprocal", (divisor,))
         case "divide", (dividend, Number(number)) if abs(frexp(number)[0]) == 0.5:
             return Call("multiply", (dividend, Number(1.0 / number)))  # exact: it is a power of two
-    return Call(name, operands)
-
-
-def _is_truth(term: Term, truths: str) -> bool:
-    if isinstance(term, Call):
-        return primitive(term.primitive).is_truth
-    return isinstance(term, Name) and term.name in truths
+    return Call(term.primitive, operands)
 
 
 def _orders(term: Term) -> Iterator[list[Call]]:
@@ -77,10 +70,10 @@ def _visit(term: Term, backwards: set[Call], order: dict[Call, None]) -> None:
 class _Registers:
     """Where the results of calls lie, which are made in some order: the last in `{o}`, others there or in scratch."""
 
-    def __init__(self, order: list[Call], truths: str) -> None:
-        self.order, self.truths = order, truths
+    def __init__(self, order: list[Call]) -> None:
+        self.order = order
         self.last_read = {x: number for number, call in enumerate(order) for x in call.operands}
-        self.holds: dict[str, bool] = {"o": _is_truth(order[-1], "")}
+        self.holds: dict[str, bool] = {"o": is_truth(order[-1], "")}
         """For each register, whether it holds truth values."""
         self.of: dict[Call, str] = {}
         self.used: set[str] = set()
@@ -106,7 +99,7 @@ class _Registers:
         call = self.order[number]
         return any(
             letter in primitive(call.primitive).late and operand == x
-            for letter, operand in zip(OPERANDS, call.operands, strict=False)
+            for letter, operand in zip(LETTERS, call.operands, strict=False)
         )
 
     def _statement(self, number: int, call: Call) -> str:
@@ -115,7 +108,7 @@ class _Registers:
         ]
         served = [self.of[x] for x in done if not self._late(number, x)]
         register = self._chosen(number, call, served)
-        slots = {letter: self._slot(x) for letter, x in zip(OPERANDS, call.operands, strict=False)}
+        slots = {letter: self._slot(x) for letter, x in zip(LETTERS, call.operands, strict=False)}
         self.used -= {self.of[x] for x in done}
         self.used.add(register)
         self.of[call] = register
@@ -131,13 +124,13 @@ class _Registers:
         free = [*served, *(name for name in self.holds if name not in self.used)]
         if not self._is_free(number) or (self.last_read[call] == last and self._late(last, call)):
             free = [name for name in free if name != "o"]
-        is_truth = _is_truth(call, "")
-        fitting = [name for name in free if self.holds[name] == is_truth]
+        truth = is_truth(call, "")
+        fitting = [name for name in free if self.holds[name] == truth]
         if fitting:
             return fitting[0]
         count = len(self.holds)
         name = "s" if count == 1 else f"s{count}"
-        self.holds[name] = is_truth
+        self.holds[name] = truth
         return name
 
     def _slot(self, x: Term) -> str:

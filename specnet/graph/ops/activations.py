@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Op
+from specnet.graph.op import Op
 from specnet.graph.ops.elementwise import (
     absolute,
     elementwise,

@@ -12,9 +12,11 @@ from typing import Any
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.geometry import Geometry, Pair
-from specnet.graph.graph import Kind, Op, ShapeFault, Value
+from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.op import Op, Printer, Unexportable
+from specnet.graph.ops import convolution_numpy as source
 from specnet.graph.ops.reductions import reduce_sum
-from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, count, show
+from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, at, count, show
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,29 @@ def _pull_conv2d(g: Value, y: Value, x: Value, w: Value, *bias: Value, **attribu
     )
 
 
+def _printed(_: Printer, value: Value) -> str:
+    settings = (name for name in value.attributes.named() if name != "phases")
+    call = f"{value.op}({{a}}, {{b}}, {', '.join(f'{name}={{{name}}}' for name in settings)})"
+    return f"{call} + {{c}}" if len(value.inputs) == 3 else call
+
+
+_FIRST, _LAST = "[0, 3, 1, 2]", "[0, 2, 3, 1]"
+"""The axes of images with their channels before height and width, as ONNX has them, and back again."""
+
+_FILTERS_FIRST = "[3, 2, 0, 1]"
+
+
+def _conv2d_onnx(value: Value) -> str:
+    (top, bottom), (left, right) = conv2d.of(value).padding
+    pads = [top, left, bottom, right]
+    bias = ", c" if len(value.inputs) == 3 else ""
+    return f"""\
+x = Transpose(a, perm={_FIRST})
+kernel = Transpose(b, perm={_FILTERS_FIRST})
+y = Conv(x, kernel{bias}, strides={{strides}}, dilations={{dilation}}, pads={pads}, group={{groups}})
+Transpose(y, perm={_LAST})"""
+
+
 conv2d: Op[ConvolutionAttributes] = Op(
     "conv2d",
     _infer_conv2d,
@@ -154,6 +179,10 @@ conv2d: Op[ConvolutionAttributes] = Op(
     prepare=_how,
     calls=True,
     shared=True,
+    noun="convolved",
+    printed=_printed,
+    helper=(source.PATCHES, source.CONV2D),
+    onnx=_conv2d_onnx,
 )
 """Images (batch, h, w, channels) by a kernel (kh, kw, channels / groups, filters), plus a bias (filters,) if given.
 
@@ -176,6 +205,25 @@ def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: BackAttributes) -
     return images, g.dtype
 
 
+def _conv2d_input_onnx(value: Value) -> str:
+    """Return a transposed convolution without padding; then zeros behind, and what is cut off."""
+    settings = conv2d_input.of(value)
+    there, window = (at(shape, 1) for shape in (value.inputs[0].shape[1:3], value.inputs[1].shape[:2]))
+    made = [
+        (n - 1) * s + (k - 1) * d + 1
+        for n, s, k, d in zip(there, settings.strides, window, settings.dilation, strict=True)
+    ]
+    before = [-around[0] for around in settings.padding]
+    behind = [n + around[0] - m for n, m, around in zip(settings.size, made, settings.padding, strict=True)]
+    # Negative padding cuts off.
+    padded = f"Pad(y, {[0, 0, *before, 0, 0, *behind]})" if any(before + behind) else "y"
+    return f"""\
+x = Transpose(a, perm={_FIRST})
+kernel = Transpose(b, perm={_FILTERS_FIRST})
+y = ConvTranspose(x, kernel, strides={{strides}}, dilations={{dilation}}, group={{groups}})
+Transpose({padded}, perm={_LAST})"""
+
+
 conv2d_input: Op[BackAttributes] = Op(
     "conv2d_input",
     _infer_conv2d_input,
@@ -190,6 +238,10 @@ conv2d_input: Op[BackAttributes] = Op(
     prepare=_how,
     calls=True,
     shared=True,
+    noun="images",
+    printed=_printed,
+    helper=(source.CONV2D_INPUT,),
+    onnx=_conv2d_input_onnx,
 )
 """What flows back to the images of a `conv2d`, of the height and width `size`: a transposed convolution."""
 
@@ -222,6 +274,10 @@ conv2d_kernel: Op[BackAttributes] = Op(
     calls=True,
     shared=True,
     sums=lambda _: _KERNEL,
+    noun="kernel_slopes",
+    printed=_printed,
+    helper=(source.PATCHES, source.CONV2D_KERNEL),
+    onnx=Unexportable("it is the gradient of a kernel, which predictions never need"),
 )
 """What flows back to the kernel of a `conv2d`, of the height and width `size`."""
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.formulas.formula import OPERANDS, parse
-from specnet.graph.formulas.spelling import scalar
+from specnet.graph.formulas import spelling
+from specnet.graph.formulas.formula import parse
 from specnet.graph.formulas.statements import FormulaStatements, statements
-from specnet.graph.graph import OPERATORS, Flops, Infer, Kind, Op, Pullback, ShapeFault, Text, Value
+from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
+from specnet.graph.leaves import CONSTANT, scalar_of
+from specnet.graph.op import LETTERS, Flops, Infer, Op, Printed, Printer, Pullback, Text
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 
@@ -49,44 +51,60 @@ def elementwise(
     infer: Infer = infer_elementwise,
     attributes: type[Attributes] = Attributes,
     flops: int = 0,
+    noun: str = "",
+    printed: Printed | None = None,
+    onnx: str = "",
+    overflows: bool = False,
 ) -> Op[Any]:
-    """Return an op that computes a formula for each element.
+    """Return an op that computes a formula for each element; its statements and what it is in exports follow.
 
     The inputs are `a`, `b`, ...; attributes go by their names. A line before the last may name a part, as
     `near = min(a, 1)`. Where attributes choose the formula, it is a function of the application. `flops` are what an
-    element takes, if that is not one for each function and operator.
+    element takes, if that is not one for each function and operator. A formula that `overflows` on its way to a right
+    result does so silently. What else an op is in exports may be said where it is not what the formula says.
     """
 
     def text(value: Value) -> str:
         return formula if isinstance(formula, str) else formula(value)
 
+    def truths(value: Value) -> str:
+        pairs = zip(LETTERS, value.inputs, strict=False)
+        return "".join(letter for letter, i in pairs if i.shape and i.dtype == "bool")
+
     def made(value: Value) -> FormulaStatements:
-        truths = (
-            letter for letter, i in zip(OPERANDS, value.inputs, strict=False) if i.shape and i.dtype == "bool"
-        )
-        return statements(text(value), "".join(truths))
+        return statements(text(value), truths(value))
 
     def scratch(value: Value) -> Sequence[Kind]:
         _, dtype = infer_elementwise(value.inputs, value.attributes)
         return [(value.shape, "bool" if is_truth else dtype) for is_truth in made(value).scratch]
+
+    def as_printed(_: Printer, value: Value) -> str:
+        return spelling.printed(text(value), arrays=bool(value.shape))
+
+    def helper() -> tuple[str, ...]:
+        return spelling.helper(name, formula, overflows=overflows) if isinstance(formula, str) else ()
 
     return Op(
         name,
         infer,
         lambda value: made(value).text,
         pullback,
-        lambda value: scalar(text(value)),
+        lambda value: spelling.scalar(text(value)),
         elementwise=True,
         attributes=attributes,
         flops=lambda value: value.count * Count(flops or parse(text(value)).operations),
         scratch=scratch,
         in_place=lambda value: made(value).in_place,
+        noun=noun or f"{name}_",
+        printed=printed or as_printed,
+        helper=helper,
+        onnx=onnx or (lambda value: spelling.onnx(text(value), truths(value))),
     )
 
 
-def comparison(name: str, formula: str) -> Op[Attributes]:
+def comparison(name: str, formula: str, noun: str = "") -> Op[Attributes]:
     """Return an op whose result is true or false; nothing flows back through it."""
-    return elementwise(name, formula, lambda *_: (None, None), infer=infer_comparison)
+    return elementwise(name, formula, lambda *_: (None, None), infer=infer_comparison, noun=noun)
 
 
 def _both(rule: Callable[..., tuple[Value, Value]]) -> Pullback:
@@ -100,18 +118,45 @@ def _both(rule: Callable[..., tuple[Value, Value]]) -> Pullback:
     return pullback
 
 
-add = elementwise("add", "a + b", _both(lambda g, y, a, b: (g, g)))
-subtract = elementwise("subtract", "a - b", _both(lambda g, y, a, b: (g, -g)))
-multiply = elementwise("multiply", "a * b", _both(lambda g, y, a, b: (g * b, g * a)))
-"""a * b; where one is true or false, it keeps the other or gives 0, without a choice (0 times infinity is NaN)."""
-divide = elementwise("divide", "a / b", _both(lambda g, y, a, b: (g / b, -(g * y) / b)))
-negative = elementwise("negative", "-a", lambda g, y, x: (-g,))
+add = elementwise("add", "a + b", _both(lambda g, y, a, b: (g, g)), noun="combined")
+subtract = elementwise("subtract", "a - b", _both(lambda g, y, a, b: (g, -g)), noun="difference")
 
-greater = comparison("greater", "a > b")
+
+def _printed_product(_: Printer, value: Value) -> str:
+    a, b = value.inputs
+    if not b.shape and (a.shape or b.op is CONSTANT):
+        # A number stands before what it multiplies.
+        if scalar_of(b) == (1.0, (("batch", -1),)):
+            return "{a} / {rows}"
+        return "{dtype}({b}) * {a}" if a.dtype == "bool" and a.shape else "{b} * {a}"
+    return "{a} * {b}"
+
+
+multiply = elementwise(
+    "multiply",
+    "a * b",
+    _both(lambda g, y, a, b: (g * b, g * a)),
+    noun="scaled",
+    printed=_printed_product,
+)
+"""a * b; where one is true or false, it keeps the other or gives 0, without a choice (0 times infinity is NaN)."""
+divide = elementwise("divide", "a / b", _both(lambda g, y, a, b: (g / b, -(g * y) / b)), noun="ratio")
+negative = elementwise("negative", "-a", lambda g, y, x: (-g,), noun="negated")
+
+greater = comparison("greater", "a > b", "positive")
 greater_equal = comparison("greater_equal", "a >= b")
 less = comparison("less", "a < b")
 less_equal = comparison("less_equal", "a <= b")
 equal = comparison("equal", "a == b")
+
+
+def _printed_where(_: Printer, value: Value) -> str:
+    if not value.shape:
+        return "{b} if {a} else {c}"
+    if any(operand.shape for operand in value.inputs[1:]):
+        return "np.where({a}, {b}, {c})"
+    return "np.where({a}, {dtype}({b}), {dtype}({c}))"
+
 
 where: Op[Attributes] = elementwise(
     "where",
@@ -121,6 +166,7 @@ where: Op[Attributes] = elementwise(
         fit(where(condition, g, 0.0), a.shape),
         fit(where(condition, 0.0, g), b.shape),
     ),
+    printed=_printed_where,
 )
 """The second input where the first is true, else the third."""
 
@@ -134,9 +180,9 @@ minimum = elementwise(
 absolute = elementwise("absolute", "abs(a)", lambda g, y, x: (g * sign(x),))
 sign: Op[Attributes] = elementwise("sign", "sign(a)", lambda g, y, x: (None,))
 floor_divide = elementwise("floor_divide", "a // b", lambda *_: (None, None))
-square = elementwise("square", "a ** 2", lambda g, y, x: (g * (x * 2.0),))
-sqrt = elementwise("sqrt", "sqrt(a)", lambda g, y, x: (g * 0.5 / y,))
-exp = elementwise("exp", "exp(a)", lambda g, y, x: (g * y,))
+square = elementwise("square", "a ** 2", lambda g, y, x: (g * (x * 2.0),), noun="squares")
+sqrt = elementwise("sqrt", "sqrt(a)", lambda g, y, x: (g * 0.5 / y,), noun="root")
+exp = elementwise("exp", "exp(a)", lambda g, y, x: (g * y,), noun="exponential")
 expm1 = elementwise("expm1", "expm1(a)", lambda g, y, x: (g * (y + 1.0),))
 log = elementwise("log", "log(a)", lambda g, y, x: (g / x,))
 log1p = elementwise("log1p", "log1p(a)", lambda g, y, x: (g / (x + 1.0),))
@@ -144,17 +190,29 @@ cos = elementwise("cos", "cos(a)", lambda g, y, x: (-(g * sin(x)),))
 sin: Op[Attributes] = elementwise("sin", "sin(a)", lambda g, y, x: (g * cos(x),))
 tanh = elementwise("tanh", "tanh(a)", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
 power: Op[Attributes] = elementwise(
-    "power", "a ** b", lambda g, y, x, exponent: (fit(g * exponent * power(x, exponent - 1.0), x.shape), None)
+    "power",
+    "a ** b",
+    lambda g, y, x, exponent: (fit(g * exponent * power(x, exponent - 1.0), x.shape), None),
+    noun="power",
 )
 """`x ** exponent` for an exponent that needs no gradient."""
 
-sigmoid = elementwise("sigmoid", "1 / (1 + exp(-a))", lambda g, y, x: (g * (y * (1.0 - y)),))
+sigmoid = elementwise(
+    "sigmoid",
+    "1 / (1 + exp(-a))",
+    lambda g, y, x: (g * (y * (1.0 - y)),),
+    noun="gate",
+    onnx="Sigmoid(a)",
+    overflows=True,
+)
 """For large negative x the exponential is infinite and the quotient 0, as it must be."""
 
-softplus = elementwise("softplus", "max(a, 0) + log1p(exp(-abs(a)))", lambda g, y, x: (g * sigmoid(x),))
+softplus = elementwise(
+    "softplus", "max(a, 0) + log1p(exp(-abs(a)))", lambda g, y, x: (g * sigmoid(x),), noun="smooth"
+)
 """log(1 + exp(x)), which so overflows nowhere."""
 
-relu = elementwise("relu", "max(a, 0)", lambda g, y, x: (g * greater(y, 0.0),))
+relu = elementwise("relu", "max(a, 0)", lambda g, y, x: (g * greater(y, 0.0),), onnx="Relu(a)")
 """max(x, 0); the gradient at 0 is 0."""
 
 erf: Op[Attributes] = Op(
@@ -166,6 +224,9 @@ erf: Op[Attributes] = Op(
     flops=times(60),
     scratch=lambda value: [(value.shape, value.dtype), (value.shape, value.dtype), (value.shape, "bool")],
     in_place=lambda _: False,
+    noun="error_function",
+    helper=("def erf(x):\n    return np.vectorize(math.erf, otypes=[x.dtype])(x)",),
+    onnx="Erf(a)",
 )
 """The error function; its slope is 2 / sqrt(pi) * exp(-x^2)."""
 

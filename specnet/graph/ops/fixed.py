@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Graph, Kind, Op, Value
+from specnet.graph.graph import Graph, Kind, Value
+from specnet.graph.op import Op
 from specnet.graph.sizes import BATCH, Count, DType
 
 
@@ -29,6 +30,9 @@ FIXED: Op[FixedAttributes] = Op(
     attributes=FixedAttributes,
     flops=lambda _: Count(0),
     prepare=lambda value: {"table": Prepared("vector", (FIXED.of(value).values, value.dtype))},
+    noun="table",
+    printed=lambda _, value: f"np.array({list(FIXED.of(value).values)}, dtype={{dtype}})",
+    onnx="table",
 )
 """A vector of given numbers."""
 
@@ -38,6 +42,9 @@ ROW_NUMBERS: Op[Attributes] = Op(
     "copyto({o}, {places})",
     flops=lambda _: Count(0),
     prepare=lambda _: {"places": Prepared("multiples", (BATCH, 1))},
+    noun="row_numbers",
+    printed="np.arange({rows})",
+    onnx="Reshape(NonZero(Expand([1], [batch])), [-1])",
 )
 """The place of each row in its batch."""
 

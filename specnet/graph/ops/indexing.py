@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Op, ShapeFault, Value
+from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.op import Op, Printer
 from specnet.graph.sizes import Count, DType, count, show
 
 
@@ -55,6 +56,12 @@ def _classes(value: Value) -> int:
     return last
 
 
+def _printed_take(printer: Printer, value: Value) -> str:
+    if value.rank == 1:
+        return f"{{a}}[np.arange({printer.size(value.shape[0])}), {{b}}]"
+    return "np.take_along_axis({a}, {b}[..., None], -1)[..., 0]"
+
+
 take_along_axis: Op[Attributes] = Op(
     "take_along_axis",
     _infer_pick,
@@ -62,6 +69,9 @@ take_along_axis: Op[Attributes] = Op(
     lambda g, y, x, index: (put_along_axis(g, index, classes=_classes(x)), None),
     scratch=lambda value: [(value.shape, "int64")],
     prepare=lambda value: _first_of_row(_classes(value.inputs[0]), value.count),
+    noun="picked",
+    printed=_printed_take,
+    onnx="Squeeze(GatherElements(a, Unsqueeze(b, [-1]), axis=-1), [-1])",
 )
 """The element of each row of x, along its last axis, at an index: (batch, ..., n) to (batch, ...).
 
@@ -76,6 +86,16 @@ def _infer_place(inputs: tuple[Value, ...], attributes: ClassesAttributes) -> Ki
     return (*x.shape, attributes.classes), x.dtype
 
 
+_ONE_HOT = "np.eye({classes}, dtype={dtype})"
+
+
+def _printed_put(printer: Printer, value: Value) -> str:
+    x = value.inputs[0]
+    if x.op.name == "expand" and not x.inputs[0].shape and not printer.has_name(x):
+        return f"{{a.a}} * {_ONE_HOT}[{{b}}]"
+    return f"{{a}}[..., None] * {_ONE_HOT}[{{b}}]"
+
+
 put_along_axis: Op[ClassesAttributes] = Op(
     "put_along_axis",
     _infer_place,
@@ -84,6 +104,9 @@ put_along_axis: Op[ClassesAttributes] = Op(
     attributes=ClassesAttributes,
     scratch=lambda value: [(value.inputs[1].shape, "int64")],
     prepare=lambda value: _first_of_row(put_along_axis.of(value).classes, value.inputs[0].count),
+    noun="placed",
+    printed=_printed_put,
+    onnx="Mul(Unsqueeze(a, [-1]), OneHot(b, [{classes}], [0.0, 1.0], axis=-1))",
 )
 """Rows of zeros, of `classes` elements, with x at the index: the transpose of `pick`."""
 
@@ -101,6 +124,9 @@ one_hot: Op[ClassesAttributes] = Op(
     attributes=ClassesAttributes,
     scratch=lambda value: [(value.inputs[0].shape, "int64")],
     prepare=lambda value: _first_of_row(one_hot.of(value).classes, value.inputs[0].count),
+    noun="ones",
+    printed=f"{_ONE_HOT}[{{a}}]",
+    onnx="OneHot(a, [{classes}], [0.0, 1.0], axis=-1)",
 )
 """Rows of zeros with a one at each index: (batch, ...) to (batch, ..., classes)."""
 
@@ -117,7 +143,15 @@ def _back_to_table(g: Value, y: Value, table: Value, index: Value) -> tuple[Valu
     return scatter_add(g, index, size=size), None
 
 
-gather: Op[Attributes] = Op("gather", _infer_lookup, "take({a}, {b}, 0, {o}, 'clip')", _back_to_table)
+gather: Op[Attributes] = Op(
+    "gather",
+    _infer_lookup,
+    "take({a}, {b}, 0, {o}, 'clip')",
+    _back_to_table,
+    noun="rows_of",
+    printed="{a}[{b}]",
+    onnx="Gather(a, b, axis=0)",
+)
 """The rows of a table at indices: (n, ...), (batch, ...) to (batch, ..., ...)."""
 
 
@@ -141,6 +175,15 @@ scatter_add: Op[SizeAttributes] = Op(
     flops=lambda value: value.inputs[0].count,
     scratch=_scatter_room,
     prepare=lambda value: {"columns": Prepared("multiples", (count(value.shape[1:]), 1))},
+    noun="table",
+    helper=(
+        """\
+def scatter_add(x, index, size):
+    table = np.zeros((size, *x.shape[index.ndim :]), dtype)
+    np.add.at(table, index, x)
+    return table""",
+    ),
+    onnx=lambda value: f"ScatterND(Expand(0.0, {list(value.shape)}), Unsqueeze(b, [-1]), a, reduction='add')",
 )
 """Zeros (size, ...), and each row of x (batch, ..., ...) added at its index: the transpose of `lookup`."""
 
@@ -155,6 +198,9 @@ cast: Op[CastAttributes] = Op(
     "copyto({o}, {a}, 'unsafe')",
     lambda g, y, x, to: (None,),
     attributes=CastAttributes,
+    noun="numbers",
+    printed="{a}.astype({dtype})",
+    onnx="Cast(a, to={to})",
 )
 """The same elements in another dtype; nothing flows back."""
 
@@ -170,5 +216,8 @@ indices: Op[IndicesAttributes] = Op(
     lambda *_, **__: (None,),
     attributes=IndicesAttributes,
     scratch=lambda value: [(value.shape, value.inputs[0].dtype), (value.shape, "bool")],
+    noun="index",
+    printed="{a}.astype({dtype})",
+    onnx="Cast(a, to='int64')",
 )
 """Numbers as indices below `size`; the step ends in RunError where they are none, in the name of `who`."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Op, ShapeFault, Value
+from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.op import LETTERS, Op, Printer, Unexportable
 from specnet.graph.sizes import Count, Dim, Shape, Size, added, show
 
 Margins = tuple[tuple[Dim, Dim], ...]
@@ -89,7 +90,7 @@ def _concat_kernel(value: Value) -> str:
     parts = _parts(value.inputs, value, CONCAT.of(value).axis)
     return "\n".join(
         f"copyto({{o}}[{_index(margins, f'part{number}')}], {{{letter}}})"
-        for number, (letter, margins) in enumerate(zip("abcdefgh", parts, strict=False))
+        for number, (letter, margins) in enumerate(zip(LETTERS, parts, strict=False))
     )
 
 
@@ -110,6 +111,9 @@ CONCAT: Op[ConcatAttributes] = Op(
     attributes=ConcatAttributes,
     flops=_nothing,
     prepare=_concat_parts,
+    noun="joined",
+    printed="np.concatenate(({inputs}), axis={axis})",
+    onnx="Concat(*inputs, axis={axis})",
 )
 """At most eight arrays side by side along one axis."""
 
@@ -140,6 +144,37 @@ def _window(margins: Margins) -> dict[str, Prepared]:
     return {"window": Prepared("window", (margins,))}
 
 
+def _printed_crop(printer: Printer, value: Value) -> str:
+    def edge(size: Dim) -> str:
+        return f"({printer.size(size)})" if isinstance(size, Size) else str(size or "")
+
+    kept = (f"{edge(before)}:{'-' if after else ''}{edge(after)}" for before, after in crop.of(value).margins)
+    return f"{{a}}[{', '.join(kept)}]"
+
+
+def _fixed_margins(margins: Margins) -> tuple[list[int], list[int]]:
+    """Return what is before and after each axis; raise Unexportable where that depends on named sizes."""
+    before, after = zip(*margins, strict=True)
+    if any(isinstance(edge, Size) for edge in (*before, *after)):
+        raise Unexportable("it cuts or adds a part of unknown size")
+    return list(before), list(after)
+
+
+def _crop_onnx(value: Value) -> str:
+    before, after = _fixed_margins(crop.of(value).margins)
+    return f"Slice(a, {before}, {[-size if size else 2**63 - 1 for size in after]})"
+
+
+def _pad_onnx(value: Value) -> str:
+    before, after = _fixed_margins(pad.of(value).margins)
+    return f"Pad(a, {before + after})"
+
+
+def _printed_pad(printer: Printer, value: Value) -> str:
+    margins = (f"({printer.size(before)}, {printer.size(after)})" for before, after in pad.of(value).margins)
+    return f"np.pad({{a}}, ({', '.join(margins)}{',' if value.rank == 1 else ''}))"
+
+
 crop: Op[MarginsAttributes] = Op(
     "crop",
     _infer_crop,
@@ -148,6 +183,9 @@ crop: Op[MarginsAttributes] = Op(
     attributes=MarginsAttributes,
     flops=_nothing,
     prepare=lambda value: _window(crop.of(value).margins),
+    noun="part",
+    printed=_printed_crop,
+    onnx=_crop_onnx,
 )
 """What is left of an array without `margins`, (before, after) for each axis, the batch's included."""
 
@@ -169,5 +207,8 @@ pad: Op[MarginsAttributes] = Op(
     attributes=MarginsAttributes,
     flops=_nothing,
     prepare=lambda value: _window(pad.of(value).margins),
+    noun="padded",
+    printed=_printed_pad,
+    onnx=_pad_onnx,
 )
 """An array with `margins` of zeros around it, (before, after) for each axis, the batch's included."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Kind, Op, ShapeFault, Value
+from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
+from specnet.graph.op import Op, Printer
 from specnet.graph.ops.shaping import fit, reshape, rows
 from specnet.graph.sizes import Count, Shape, broadcast, count, show
 
@@ -53,8 +54,33 @@ def _flops(value: Value) -> Count:
     return value.count * count(a[-1:]) * Count(2)
 
 
+def _printed(_: Printer, value: Value) -> str:
+    settings = MATMUL.of(value)
+    turned = ["" if v.rank == 2 else "m" for v in value.inputs]
+    a = f"{{a}}.{turned[0]}T" if settings.a_t else "{a}"
+    b = f"{{b}}.{turned[1]}T" if settings.b_t else "{b}"
+    return f"{a} @ {b}"
+
+
+def _onnx(value: Value) -> str:
+    settings = MATMUL.of(value)
+    a, b = (
+        f"Transpose({name}, perm={[*range(v.rank - 2), v.rank - 1, v.rank - 2]})" if turned else name
+        for name, v, turned in zip("ab", value.inputs, (settings.a_t, settings.b_t), strict=True)
+    )
+    return f"MatMul({a}, {b})"
+
+
 MATMUL: Op[ProductAttributes] = Op(
-    "matmul", _infer_product, _kernel, _pullback, attributes=ProductAttributes, flops=_flops
+    "matmul",
+    _infer_product,
+    _kernel,
+    _pullback,
+    attributes=ProductAttributes,
+    flops=_flops,
+    noun="product",
+    printed=_printed,
+    onnx=_onnx,
 )
 """The product of two matrices, either of them transposed first (`a_t`, `b_t`), over the last two axes.
 

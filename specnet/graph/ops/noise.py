@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Kind, Op, Value
+from specnet.graph.graph import Kind, Value
+from specnet.graph.op import Op, Printer, Unexportable
 from specnet.graph.sizes import Count, Shape
 
 
@@ -35,6 +37,19 @@ def _infer_noise(inputs: tuple[Value, ...], _: NoiseAttributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
+def _drawn(function: str, option: str) -> Callable[[Printer, Value], str]:
+    """Return the printed form of what a function draws, with one of the settings as its option."""
+
+    def printed(printer: Printer, value: Value) -> str:
+        generator = printer.generator(value.attributes.named()["stream"])
+        shape = "{a}.shape" if value.shape == value.inputs[0].shape else printer.shape(value)
+        return f"{function}({generator}, {shape}, {{{option}}})"
+
+    return printed
+
+
+_RANDOM = Unexportable("it draws at random, which predictions never do")
+
 dropout_mask: Op[MaskAttributes] = Op(
     "dropout_mask",
     _infer_mask,
@@ -45,6 +60,15 @@ dropout_mask: Op[MaskAttributes] = Op(
     random=True,
     flops=lambda value: value.count * Count(2),
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],
+    noun="mask",
+    printed=_drawn("dropout_mask", "rate"),
+    helper=(
+        """\
+def dropout_mask(generator, shape, rate):
+    kept = generator.random(shape, dtype=np.float32) >= rate
+    return kept.astype(dtype) * (1 / (1 - rate))""",
+    ),
+    onnx=_RANDOM,
 )
 """0 with probability `rate`, else `scale`, drawn from `stream`; shaped like its input, or `shape`."""
 
@@ -56,5 +80,13 @@ normal_noise: Op[NoiseAttributes] = Op(
     attributes=NoiseAttributes,
     random=True,
     flops=lambda value: value.count * Count(2),
+    noun="noise",
+    printed=_drawn("normal_noise", "stddev"),
+    helper=(
+        """\
+def normal_noise(generator, shape, stddev):
+    return generator.standard_normal(shape, dtype=dtype) * stddev""",
+    ),
+    onnx=_RANDOM,
 )
 """Numbers from a normal distribution of mean 0 and `stddev`, drawn from `stream`; shaped like its input."""

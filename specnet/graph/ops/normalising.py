@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Op, Scratch, Value
+from specnet.graph.graph import Kind, Value
+from specnet.graph.op import Op, Scratch, Unexportable
+from specnet.graph.ops import normalising_numpy as source
 from specnet.graph.ops.joining import crop
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Count, Shape
@@ -85,6 +87,8 @@ def _like_first(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
+_GRADIENT = Unexportable("it is part of a gradient, which predictions never need")
+
 batch_moments: Op[Attributes] = Op(
     "batch_moments",
     _per_column(3),
@@ -92,6 +96,9 @@ batch_moments: Op[Attributes] = Op(
     flops=_each(4),
     scratch=_room(2, 1, by=1),
     prepare=_ones,
+    noun="moments",
+    helper=(source.BATCH_MOMENTS,),
+    onnx=Unexportable("it looks at a whole batch, which predictions never do"),
 )
 """Mean, variance, and variance divided by n - 1, of each column: (n, m) to (3, m).
 
@@ -110,6 +117,9 @@ batch_norm_sums: Op[EpsilonAttributes] = Op(
     prepare=_ones,
     calls=True,
     sums=lambda _: _SUMS,
+    noun="sums",
+    helper=(source.NORMAL, source.BATCH_NORM_SUMS),
+    onnx=_GRADIENT,
 )
 """The sums of g and of g * normalised x over each column, given g, x and the moments: (n, m) to (2, m)."""
 
@@ -122,6 +132,9 @@ batch_norm_grad: Op[EpsilonAttributes] = Op(
     scratch=_room(4, 2, by=1),
     prepare=lambda value: {"n": Prepared("itself", (value.shape[0],))},
     calls=True,
+    noun="slopes",
+    helper=(source.NORMAL, source.BATCH_NORM_GRAD),
+    onnx=_GRADIENT,
 )
 """The gradient of x in `batch_norm`, given g, x, the moments, the sums and gamma."""
 
@@ -144,6 +157,11 @@ batch_norm: Op[EpsilonAttributes] = Op(
     flops=_each(2),
     scratch=_room(2, 1, by=1),
     calls=True,
+    noun="normal",
+    helper=(source.NORMAL, source.BATCH_NORM),
+    onnx="""\
+root = Sqrt(Add(Gather(b, [1], axis=0), {epsilon}))
+Add(Mul(c, Div(Sub(a, Gather(b, [0], axis=0)), root)), d)""",
 )
 """gamma * (x - mean) / sqrt(variance + epsilon) + beta by column, given x, its moments, gamma and beta.
 
@@ -166,8 +184,17 @@ layer_norm_grad: Op[RowAttributes] = Op(
     flops=_each(12),
     scratch=_room(1, 2, by=0),
     prepare=_average,
+    noun="slopes",
+    helper=(source.LAYER_NORM_GRAD,),
+    onnx=_GRADIENT,
 )
 """The gradient of x in `layer_norm`, given g, what it gave, and x."""
+
+
+def _layer_norm_onnx(value: Value) -> str:
+    x = "Sub(a, ReduceMean(a, [1], keepdims=1))" if layer_norm.of(value).center else "a"
+    return f"x = {x}\nDiv(x, Sqrt(Add(ReduceMean(Mul(x, x), [1], keepdims=1), {{epsilon}})))"
+
 
 layer_norm: Op[RowAttributes] = Op(
     "layer_norm",
@@ -178,6 +205,9 @@ layer_norm: Op[RowAttributes] = Op(
     flops=_each(6),
     scratch=_room(1, 1, by=0),
     prepare=_average,
+    noun="normal",
+    helper=(source.LAYER_NORM,),
+    onnx=_layer_norm_onnx,
 )
 """(x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon)."""
 
@@ -212,8 +242,23 @@ group_norm_grad: Op[GroupAttributes] = Op(
     flops=_each(12),
     scratch=_group_room(2),
     prepare=lambda value: _averages(value, group_norm_grad.of(value).groups),
+    noun="slopes",
+    helper=(source.LAYER_NORM_GRAD, source.BY_GROUPS, source.GROUP_NORM_GRAD),
+    onnx=_GRADIENT,
 )
 """The gradient of x in `group_norm`, given g, what it gave, and x."""
+
+
+def _group_norm_onnx(value: Value) -> str:
+    _, places, features = value.shape
+    groups = group_norm.of(value).groups
+    assert isinstance(features, int)
+    return f"""\
+apart = Reshape(a, [-1, {places}, {groups}, {features // groups}])
+x = Sub(apart, ReduceMean(apart, [1, 3], keepdims=1))
+spread = ReduceMean(Mul(x, x), [1, 3], keepdims=1)
+Reshape(Div(x, Sqrt(Add(spread, {{epsilon}}))), [-1, {places}, {features}])"""
+
 
 group_norm: Op[GroupAttributes] = Op(
     "group_norm",
@@ -224,5 +269,8 @@ group_norm: Op[GroupAttributes] = Op(
     flops=_each(6),
     scratch=_group_room(1),
     prepare=lambda value: _averages(value, group_norm.of(value).groups),
+    noun="normal",
+    helper=(source.LAYER_NORM, source.BY_GROUPS, source.GROUP_NORM),
+    onnx=_group_norm_onnx,
 )
 """(x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and each of `groups` of features."""

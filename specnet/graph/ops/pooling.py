@@ -6,11 +6,13 @@ one counts which comes first in memory, as in PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Flops, Kind, Op, Scratch, ShapeFault, Value
+from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.op import Flops, Op, Printer, Scratch, Unexportable
+from specnet.graph.ops import pooling_numpy as source
 from specnet.graph.ops.elementwise import greater, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
@@ -116,11 +118,70 @@ def _size(x: Value, axis: int) -> int:
     return size
 
 
+def _printed(operands: str, more: str = "") -> Callable[[Printer, Value], str]:
+    """Return the printed form of a call with these operands, and with the windows by a rule if they follow one."""
+    return lambda _, value: (
+        f"{value.op}({operands}, axis={{axis}}, windows={_ruled(_settings(value).windows)}{more})"
+    )
+
+
+def _ruled(spans: tuple[Span, ...]) -> str:
+    if len(spans) > 2:
+        (first, stop), (second, _) = spans[:2]
+        size, step = stop - first, second - first
+        if step > 0 and spans == tuple((first + i * step, stop + i * step) for i in range(len(spans))):
+            return f"[(i, i + {size}) for i in range({first}, {first + len(spans) * step}, {step})]"
+    return repr(list(spans))
+
+
+def _windows_onnx(value: Value, operator: str) -> str:
+    """Return a reduction of each window's slice, side by side."""
+    settings, size = _settings(value), _size(value.inputs[0], _settings(value).axis)
+    axes = [settings.axis]
+    parts = (
+        f"{operator}(Slice(a, {[max(start, 0)]}, {[min(stop, size)]}, {axes}), {axes}, keepdims=1)"
+        for start, stop in settings.windows
+    )
+    return f"Concat({', '.join(parts)}, axis={{axis}})"
+
+
+def _max_pool_onnx(value: Value) -> str:
+    settings = max_pool.of(value)
+    axis, windows = settings.axis, settings.windows
+    (first, stop), step = windows[0], windows[1][0] - windows[0][0] if len(windows) > 1 else 1
+    rule = tuple((first + i * step, stop + i * step) for i in range(len(windows)))
+    last, size = windows[-1][1], _size(value.inputs[0], axis)
+    pooled = _windows_onnx(value, "ReduceMax")
+    if (
+        first == 0
+        and step > 0
+        and windows == rule
+        and last <= size < last + step
+        and value.rank == 4
+        and axis < 3
+    ):
+        # Windows of one size at one distance, all of them within the height or the width of images.
+        kernel, strides = ([n if i == axis else 1 for i in (1, 2)] for n in (stop, step))
+        x = "Transpose(a, perm=[0, 3, 1, 2])"
+        pooled = f"Transpose(MaxPool({x}, kernel_shape={kernel}, strides={strides}), perm=[0, 2, 3, 1])"
+    return f"Relu({pooled})" if settings.floor else pooled
+
+
+_GRADIENT = Unexportable("it is part of a gradient, which predictions never need")
+
 max_pool: Op[MaxPoolAttributes] = Op(
     "max_pool",
     _infer_pooled,
     attributes=MaxPoolAttributes,
     kernel="pool_max({a}, {how}, {o}, {floor})",
+    noun="pooled",
+    printed=lambda printer, value: (
+        f"np.maximum({_printed('{a}')(printer, value)}, 0)"
+        if max_pool.of(value).floor
+        else _printed("{a}")(printer, value)
+    ),
+    helper=(source.MAX_POOL,),
+    onnx=_max_pool_onnx,
     pullback=lambda g, y, x, axis, windows, floor: (
         max_unpool(
             g * greater(y, 0.0) if floor else g,
@@ -147,6 +208,10 @@ max_unpool: Op[UnpoolAttributes] = Op(
     _infer_spread,
     attributes=UnpoolAttributes,
     kernel="unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
+    noun="unpooled",
+    printed=_printed("{a}, {b}"),
+    helper=(source.MAX_UNPOOL,),
+    onnx=_GRADIENT,
     pullback=lambda g, y, flowing, x, largest, axis, windows, size: (
         max_pick(g, x, largest, axis=axis, windows=windows),
         None,
@@ -165,6 +230,10 @@ max_pick: Op[WindowsAttributes] = Op(
     _infer_pooled,
     attributes=WindowsAttributes,
     kernel="pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
+    noun="picked",
+    printed=_printed("{a}, {b}"),
+    helper=(source.MAX_PICK,),
+    onnx=_GRADIENT,
     pullback=lambda g, y, values, x, largest, axis, windows: (
         max_unpool(g, x, largest, axis=axis, windows=windows, size=_size(x, axis)),
         None,
@@ -183,6 +252,10 @@ window_sum: Op[WindowsAttributes] = Op(
     _infer_pooled,
     attributes=WindowsAttributes,
     kernel="pool_sum({a}, {how}, {o})",
+    noun="sums",
+    printed=_printed("{a}"),
+    helper=(source.WINDOW_SUM,),
+    onnx=lambda value: _windows_onnx(value, "ReduceSum"),
     pullback=lambda g, y, x, axis, windows: (
         window_sum_grad(g, axis=axis, windows=windows, size=_size(x, axis)),
     ),
@@ -198,6 +271,10 @@ window_sum_grad: Op[UnpoolAttributes] = Op(
     _infer_spread,
     attributes=UnpoolAttributes,
     kernel="spread_sum({a}, {how}, {o})",
+    noun="spread",
+    printed=_printed("{a}", ", size={size}"),
+    helper=(source.WINDOW_SUM_GRAD,),
+    onnx=_GRADIENT,
     pullback=lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
     prepare=_prepare,

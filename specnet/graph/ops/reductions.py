@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Op, ShapeFault, Value
+from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
+from specnet.graph.op import Op, Printer
 from specnet.graph.ops.elementwise import equal, exp, log
 from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
@@ -62,6 +63,19 @@ def _total_by_rows(value: Value) -> str:
     return "sum_rows({a}, {ones}, {more}, {anew}, {o})" if _of_columns(value) else ""
 
 
+def _printed_sum(_: Printer, value: Value) -> str:
+    axes = reduce_sum.of(value).axes
+    options = [f"axis={axes[0] if len(axes) == 1 else axes}"] if value.shape else []
+    if value.inputs[0].dtype == "bool" and value.shape:
+        options.append("dtype={dtype}")
+    return f"np.sum({', '.join(['{a}', *options])})"
+
+
+def _sum_onnx(value: Value) -> str:
+    a = f"Cast(a, to={value.dtype!r})" if value.inputs[0].dtype == "bool" else "a"
+    return f"ReduceSum({a}, {{axes}}, keepdims=0)"
+
+
 reduce_sum: Op[AxesAttributes] = Op(
     "reduce_sum",
     _infer_total,
@@ -71,6 +85,9 @@ reduce_sum: Op[AxesAttributes] = Op(
     flops=_read,
     prepare=_total_ones,
     sums=_total_by_rows,
+    noun="total",
+    printed=_printed_sum,
+    onnx=_sum_onnx,
 )
 """The sum over some axes, which it drops."""
 
@@ -88,6 +105,9 @@ inner: Op[Attributes] = Op(
     "{o} = float(dot({a:flat}, {b:flat}))",
     lambda g, y, a, b: (g * b, g * a),
     flops=lambda value: value.inputs[0].count * Count(2),
+    noun="total",
+    printed=lambda _, value: "np.sum({a}**2)" if value.inputs[0] is value.inputs[1] else "np.sum({a} * {b})",
+    onnx="ReduceSum(Mul(a, b), keepdims=0)",
 )
 """The sum of all products of two arrays' elements."""
 
@@ -110,6 +130,9 @@ reduce_max: Op[AxisAttributes] = Op(
     lambda g, y, x, axis: (_share(g, y, x, axis),),
     attributes=AxisAttributes,
     flops=_read,
+    noun="largest",
+    printed="np.max({a}, axis={axis}, keepdims=True)",
+    onnx="ReduceMax(a, [{axis}], keepdims=1)",
 )
 """The largest element along an axis, which stays with size 1; ties share the gradient equally."""
 
@@ -134,6 +157,9 @@ argmax: Op[AxisAttributes] = Op(
     lambda *_, **__: (None,),
     attributes=AxisAttributes,
     flops=_read,
+    noun="largest_index",
+    printed="np.argmax({a}, axis={axis})",
+    onnx="ArgMax(a, axis={axis}, keepdims=0)",
 )
 """The index of the largest element along an axis; the first of equals."""
 
@@ -156,6 +182,14 @@ softmax: Op[AxisAttributes] = Op(
     attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
     scratch=_softmax_room,
+    noun="probabilities",
+    helper=(
+        """\
+def softmax(x, axis=-1):
+    exponential = np.exp(x - x.max(axis=axis, keepdims=True))
+    return exponential / exponential.sum(axis=axis, keepdims=True)""",
+    ),
+    onnx="Softmax(a, axis={axis})",
 )
 """exp(x) / sum(exp(x)) along an axis, shifted by the largest so that nothing overflows."""
 
@@ -168,6 +202,14 @@ log_softmax: Op[AxisAttributes] = Op(
     attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
     scratch=_softmax_room,
+    noun="log_probabilities",
+    helper=(
+        """\
+def log_softmax(x, axis=-1):
+    shifted = x - x.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))""",
+    ),
+    onnx="LogSoftmax(a, axis={axis})",
 )
 """x - log(sum(exp(x))) along an axis, shifted by the largest so that nothing overflows."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Op, Value
+from specnet.graph.graph import Kind, Value
+from specnet.graph.op import Op
 from specnet.graph.sizes import Count
 
 
@@ -39,6 +40,11 @@ def _products(value: Value) -> Count:
     return value.count * Count(2 * _middle(value.inputs[0]))
 
 
+_MIXTURE = """\
+def mixture(size, factor):
+    at = np.clip((np.arange(size * factor) + 0.5) / factor - 0.5, 0, size - 1)
+    return np.maximum(1 - np.abs(at[:, None] - np.arange(size)), 0).astype(dtype)"""
+
 upsample: Op[FactorAttributes] = Op(
     "upsample",
     _infer_resample,
@@ -49,6 +55,14 @@ upsample: Op[FactorAttributes] = Op(
     prepare=lambda value: {
         "table": Prepared("mixture", (_middle(value.inputs[0]), upsample.of(value).factor, value.dtype))
     },
+    noun="upsampled",
+    helper=(
+        _MIXTURE,
+        """\
+def upsample(x, factor):
+    return mixture(x.shape[1], factor) @ x""",
+    ),
+    onnx="MatMul(table, a)",
 )
 """`factor` places for each along the middle axis, mixed of the two old ones that are nearest.
 
@@ -66,5 +80,13 @@ upsample_grad: Op[FactorAttributes] = Op(
     prepare=lambda value: {
         "table": Prepared("mixture_back", (_middle(value), upsample_grad.of(value).factor, value.dtype))
     },
+    noun="gathered",
+    helper=(
+        _MIXTURE,
+        """\
+def upsample_grad(x, factor):
+    return mixture(x.shape[1] // factor, factor).T @ x""",
+    ),
+    onnx="MatMul(table, a)",
 )
 """The transpose of `upsample`: what flows back through it."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Kind, Op, Region, ShapeFault, Value
+from specnet.graph.graph import Kind, Region, ShapeFault, Value
 from specnet.graph.leaves import argument
+from specnet.graph.op import Op
 from specnet.graph.sizes import Count, Dim, show
 
 Step = Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Sequence[Value], Sequence[Value]]]
@@ -69,6 +70,7 @@ SCAN: Op[ScanAttributes] = Op(
     attributes=ScanAttributes,
     # The operations of its steps are those of the body's ops, which a plan lists by themselves.
     flops=lambda _: Count(0),
+    noun="states",
 )
 """A loop that runs its body once a step, over the leading axis of arrays.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Kind, Op, ShapeFault, Value
-from specnet.graph.sizes import Count, Shape, broadcast, count, joined, show
+from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.op import Op, Printer, Unexportable
+from specnet.graph.sizes import Count, Shape, Size, broadcast, count, joined, show
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,19 @@ def _nothing(_: Value) -> Count:
     return Count(0)
 
 
+def _printed_reshape(printer: Printer, value: Value) -> str:
+    (x,) = value.inputs
+    settings, last = x.attributes, value.rank - 1
+    summed = isinstance(settings, AxesAttributes) and settings.axes == (last,) and x.op.name == "reduce_sum"
+    if summed and value.shape[-1] == 1 and x.rank == last and not printer.has_name(x):
+        kind = ", dtype={dtype}" if x.inputs[0].dtype == "bool" else ""
+        return f"np.sum({{a.a}}, axis=-1, keepdims=True{kind})"
+    # One axis follows from the others.
+    several = sum(isinstance(dim, Size) for dim in value.shape) > 1
+    sizes = ("-1" if isinstance(dim, Size) and not several else printer.size(dim) for dim in value.shape)
+    return f"{{a}}.reshape({', '.join(sizes)})"
+
+
 reshape: Op[ShapeAttributes] = Op(
     "reshape",
     _infer_reshape,
@@ -44,6 +58,11 @@ reshape: Op[ShapeAttributes] = Op(
     pullback=lambda g, y, x, shape: (reshape(g, shape=x.shape),),
     alias=True,
     flops=_nothing,
+    noun="reshaped",
+    printed=_printed_reshape,
+    onnx=lambda value: (
+        f"Reshape(a, [{', '.join('-1' if isinstance(d, Size) else str(d) for d in value.shape)}])"
+    ),
 )
 """The same elements, in the same order, in another shape."""
 
@@ -55,6 +74,14 @@ def _infer_expand(inputs: tuple[Value, ...], attributes: ShapeAttributes) -> Kin
     return shape, x.dtype
 
 
+def _expand_onnx(value: Value) -> str:
+    # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
+    (x,) = value.inputs
+    known = (x.rank > i and x.shape[i - value.rank] == dim for i, dim in enumerate(value.shape))
+    sizes = ("1" if same else str(dim) for dim, same in zip(value.shape, known, strict=True))
+    return f"Expand(a, [{', '.join(sizes)}])"
+
+
 expand: Op[ShapeAttributes] = Op(
     "expand",
     _infer_expand,
@@ -63,6 +90,11 @@ expand: Op[ShapeAttributes] = Op(
     attributes=ShapeAttributes,
     elementwise=True,
     flops=_nothing,
+    noun="expanded",
+    printed=lambda _, value: (
+        "np.broadcast_to({a}, {shape})" if value.inputs[0].shape else "np.full({shape}, {a}, {dtype})"
+    ),
+    onnx=_expand_onnx,
 )
 """A value repeated along new axes and axes of size 1."""
 
@@ -85,6 +117,9 @@ transpose: Op[AxesAttributes] = Op(
     lambda g, y, x, axes: (transpose(g, axes=_inverse(axes)),),
     attributes=AxesAttributes,
     flops=_nothing,
+    noun="turned",
+    printed="np.transpose({a}, {axes})",
+    onnx="Transpose(a, perm={axes})",
 )
 """The axes in another order."""
 
@@ -98,7 +133,14 @@ def _infer_pack(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     return (total,), inputs[0].dtype
 
 
-pack: Op[Attributes] = Op("pack", _infer_pack, flops=_nothing)
+pack: Op[Attributes] = Op(
+    "pack",
+    _infer_pack,
+    flops=_nothing,
+    noun="packed",
+    printed="np.concatenate([array.ravel() for array in [{inputs}]])",
+    onnx=Unexportable("it lays arrays out in the memory of a plan"),
+)
 """Arrays of fixed size end to end in one vector; a plan lets each be computed in its place there."""
 
 
@@ -109,7 +151,13 @@ def _infer_below(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 
 
 append_ones_row: Op[Attributes] = Op(
-    "append_ones_row", _infer_below, "copyto({o}[:-1], {a})\n{o}[-1] = 1.0", flops=_nothing
+    "append_ones_row",
+    _infer_below,
+    "copyto({o}[:-1], {a})\n{o}[-1] = 1.0",
+    flops=_nothing,
+    noun="with_ones",
+    printed="np.pad({a}, ((0, 1), (0, 0)), constant_values=1)",
+    onnx="Pad(a, [0, 0, 1, 0], 1.0)",
 )
 """A matrix with a last row of ones: (n, m) to (n + 1, m). A plan computes the matrix in its place above the ones."""
 
@@ -121,7 +169,13 @@ def _infer_beside(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 
 
 append_ones_column: Op[Attributes] = Op(
-    "append_ones_column", _infer_beside, "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0", flops=_nothing
+    "append_ones_column",
+    _infer_beside,
+    "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0",
+    flops=_nothing,
+    noun="with_ones",
+    printed="np.pad({a}, ((0, 0), (0, 1)), constant_values=1)",
+    onnx="Pad(a, [0, 0, 0, 1], 1.0)",
 )
 """A matrix with a last column of ones: (n, m) to (n, m + 1)."""
 

@@ -8,7 +8,7 @@ __all__ = ["Duplicate", "PositionEntry", "Positions", "locate"]
 
 
 def locate(text: str, syntax: Literal["toml", "json"]) -> Positions:
-    """Return where each key and value of a text lies that `tomllib` or `json` has accepted."""
+    """Return where each key and value of a string lies that `tomllib` or `json` has accepted."""
     if syntax == "json":
         from specnet.language.positions.json_positions import locate_json
 

@@ -54,7 +54,7 @@ class _TomlScanner:
 
     def take(self, pattern: re.Pattern[str]) -> Stretch:
         found = pattern.match(self.text, self.at)
-        # Only a text that tomllib refused can fail to match; going on by a character always ends.
+        # Only a string that tomllib refused can fail to match; going on by a character always ends.
         end = found.end() if found is not None and found.end() > self.at else self.at + 1
         stretch = (self.at, min(end, len(self.text)))
         self.at = end

@@ -10,7 +10,7 @@ from specnet.diagnostics import KeyPath, Part, Position, TextSpan
 _LINE_END = re.compile(r"\n")
 
 Stretch = tuple[int, int]
-"""A piece of a text by the offsets of its first character and of what follows its last."""
+"""A piece of a string by the offsets of its first character and of what follows its last."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class PositionEntry:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A key that a text gives a second time."""
+    """A key that a string gives a second time."""
 
     path: KeyPath
     first: Stretch

@@ -15,10 +15,10 @@ from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Sta
 from specnet.diagnostics import RunError
 from specnet.graph import ops
 from specnet.graph.graph import Node, Value
-from specnet.graph.leaves import CONSTANT, given, name_of
+from specnet.graph.leaves import given, name_of
 from specnet.graph.sizes import Size, at
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.onnx_rules import ONE, RULES
+from specnet.runs.exports.onnx_text import write_operators
 from specnet.runs.extras import needed
 from specnet.runs.files import write_bytes
 
@@ -28,6 +28,9 @@ OPSET = 18
 """The version of the operators: of 2022, which every runtime of the last years knows."""
 
 IR_VERSION = 9
+
+SINGLE = {"Conv", "ConvTranspose", "Erf"}
+"""The operators that the widespread runtime knows in single precision alone."""
 
 
 def write_onnx(path: Path, model: Model) -> None:
@@ -109,6 +112,11 @@ class Writer:
 
     def node(self, operator: str, inputs: list[str], *, name: str | None = None, **attributes: Any) -> str:
         """Append an application of an operator, and return its result's name."""
+        if operator in SINGLE and self.dtype != np.float32:
+            inputs = [self.cast(x, np.float32) for x in inputs]
+            found = f"{operator.lower()}_{self.written}"
+            self.append(operator, inputs, [found], **attributes)
+            return self.cast(found, self.dtype)
         name = name or f"{operator.lower()}_{self.written}"
         self.append(operator, inputs, [name], **attributes)
         return name
@@ -242,21 +250,7 @@ class Writer:
     def _value(self, value: Value) -> str:
         if given(value) is not None:
             return self.hold(self.parameters[name_of(value)], name=name_of(value))
-        if value.op is CONSTANT:
-            if CONSTANT.of(value).powers:
-                raise RunError("a number that depends on the size of the batch cannot be exported to ONNX")
-            return self.hold(CONSTANT.of(value).factor)
-        inputs = [self.names[i.index] for i in value.inputs]
-        if value.op is ops.erf and self.dtype == np.float64:
-            # The widespread runtime knows the error function in single precision alone.
-            return self.cast(self.node("Erf", [self.cast(inputs[0], np.float32)]), self.dtype)
-        operator = ONE.get(value.op.name)
-        if operator is not None:
-            return self.node(operator, inputs)
-        rule = RULES.get(value.op.name)
-        if rule is None:
-            raise RunError(f"the operation `{value.op.name}` cannot be exported to ONNX")
-        return rule(self, value, inputs)
+        return write_operators(self, value, [self.names[i.index] for i in value.inputs])
 
 
 def _is_input(value: Value) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from specnet.compiler.listing import Listing, Names
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
-from specnet.compiler.phrases import PRODUCT
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.diagnostics import RunError
 from specnet.graph import ops
+from specnet.graph.expressions import PRODUCT
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import constant, given, name_of
 from specnet.graph.sizes import BATCH, count, inverse
@@ -67,23 +67,23 @@ def passes_of(network: Network, program: Program, variables: Mapping[str, str]) 
             streams[stream] = program.names.new(f"random_{stream.split('/', maxsplit=1)[0]}")
         return streams[stream]
 
-    listing = Listing(graph, program.names, known, generator)
+    printer = NumpyPrinter(graph, program.names, known, generator)
     ends = [graph.outputs["loss"], *([graph.outputs["penalty"]] if penalised else [])]
     wanted = {variables[name]: graph.outputs[GRADIENT + name] for name in parameters}
     seen = [v for name, v in graph.outputs.items() if name.startswith(SEEN)]
-    listing.write([*ends, *wanted.values(), *seen], _wishes(graph, variables))
+    printer.write([*ends, *wanted.values(), *seen], _wishes(graph, variables))
     followed = []
     for (statistic, _, momentum), value in zip(lowered.builder.followed, seen, strict=True):
         name = variables[name_of(statistic)]
-        new = f"{momentum!r} * {name} + {1.0 - momentum!r} * {listing.operand(value).at(PRODUCT)}"
+        new = f"{momentum!r} * {name} + {1.0 - momentum!r} * {printer.operand(value).at(PRODUCT)}"
         followed.append(f"{name}[...] = {new}")
-    program.helpers |= listing.helpers
+    program.helpers |= printer.helpers
     return Passes(
-        forward=[line for line, phase in listing.lines if phase == "forward"],
-        backward=[line for line, phase in listing.lines if phase != "forward"],
-        gradients={name: listing.expression(value) for name, value in wanted.items()},
+        forward=[line for line, phase in printer.lines if phase == "forward"],
+        backward=[line for line, phase in printer.lines if phase != "forward"],
+        gradients={name: printer.expression(value) for name, value in wanted.items()},
         streams=streams,
-        counts_rows=listing.rows_used,
+        counts_rows=printer.rows_used,
         penalised=penalised,
         followed=followed,
     )
@@ -135,14 +135,14 @@ def write_figure(network: Network, program: Program, variables: Mapping[str, str
     graph = simplify(graph)
     known = {v.index: variables.get(name, name) for name, v in leaves_of(graph).items()}
     wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
-    listing = Listing(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
-    listing.write([graph.outputs[figure]], wished)
-    program.helpers |= listing.helpers
+    printer = NumpyPrinter(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
+    printer.write([graph.outputs[figure]], wished)
+    program.helpers |= printer.helpers
     lines = [
         f'"""Return the {figure} of prepared rows."""',
-        *(["rows = len(inputs)"] if listing.rows_used else []),
-        *(line for line, _ in listing.lines),
-        f"return float({listing.expression(graph.outputs[figure])})",
+        *(["rows = len(inputs)"] if printer.rows_used else []),
+        *(line for line, _ in printer.lines),
+        f"return float({printer.expression(graph.outputs[figure])})",
     ]
     program.functions.append([f"def {figure}_of(inputs, targets):", *indented(lines)])
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.heads import INPUTS
-from specnet.compiler.listing import Listing, Names
 from specnet.compiler.model import Model
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.scan import FALSE, TRUE
@@ -46,15 +46,15 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     known = {}
     for name, leaf in leaves_of(graph).items():
         known[leaf.index] = "inputs" if name == "inputs" else variables[name]
-    listing = Listing(graph, names, known)
+    printer = NumpyPrinter(graph, names, known)
     wished = {
         v.index: key.removeprefix(VALUE)
         for key, v in reversed(graph.outputs.items())
         if key.startswith(VALUE)
     }
     wanted = [graph.outputs[name] for name in wanted_names]
-    listing.write(wanted, wished)
-    program.helpers |= listing.helpers
+    printer.write(wanted, wished)
+    program.helpers |= printer.helpers
     prepared = write_prepare(model, program)
     cells = write_cells(model, program)
     shape = ", ".join(["rows", *map(str, _raw_shape(model))]) if not cells else "rows of cells"
@@ -64,10 +64,10 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
         *(["    inputs = cells_to_numbers(inputs)"] if cells else []),
         f"    inputs = {'prepare(inputs)' if prepared else f'np.asarray(inputs, dtype=np.{network.spec.dtype})'}",
     ]
-    if listing.rows_used:
+    if printer.rows_used:
         out.append("    rows = len(inputs)")
-    out += indented([line for line, _ in listing.lines])
-    results = [known.get(value.index) or listing.expression(value) for value in wanted]
+    out += indented([line for line, _ in printer.lines])
+    results = [known.get(value.index) or printer.expression(value) for value in wanted]
     if lowered.parts:
         out += indented(_several(model, program, results))
     elif (way := model.way_back()) is None:

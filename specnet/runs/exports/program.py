@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from specnet._version import __version__
-from specnet.compiler.functions import DTYPED, HELPERS
-from specnet.compiler.listing import Names
+from specnet.compiler.printer import SOURCES, Names
 from specnet.runs.exports.layout import literal
 
 Array = np.ndarray[Any, Any]
@@ -20,6 +21,9 @@ SHOWN = 120
 
 MOST = 5000
 """Numbers up to which a program without a file beside it holds them itself."""
+
+_DTYPE = re.compile(r"(?<![.\w])dtype\b(?!=)")
+"""Where a function names the program's dtype."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Program:
     names: Names = field(default_factory=lambda: Names(("stored", "dtype", "predict", "rows")))
     arrays: dict[str, Array] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
+    """The sources of the functions of ops that it calls."""
     values: list[str] = field(default_factory=list)
     functions: list[list[str]] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
@@ -68,18 +73,20 @@ class Program:
     def written(self) -> Written:
         """Return the whole."""
         lines = [f'"""{self.title}, written by specnet {__version__}."""', ""]
-        modules = self.modules | ({"math"} if "erf" in self.helpers else set())
+        helpers = [source.split("\n") for source in SOURCES if source in self.helpers]
+        functions = [*helpers, *self.functions]
+        called = chain(self.body, *functions)
+        modules = self.modules | ({"math"} if any("math." in line for line in called) else set())
         lines += [f"import {module}" for module in sorted(modules)]
         if self.arrays:
             lines.append("from pathlib import Path")
         lines += ([""] if len(lines) > 2 else []) + ["import numpy as np"]
-        if self.helpers & DTYPED:
+        if any(_DTYPE.search(source) for source in self.helpers):
             lines += ["", f"dtype = np.{self.dtype}"]
         if self.arrays:
             lines += ["", f"stored = np.load(Path(__file__).with_name({json.dumps(self.beside)}))"]
         lines += self.values
-        helpers = [text.split("\n") for name, text in HELPERS.items() if name in self.helpers]
-        for function in [*helpers, *self.functions]:
+        for function in functions:
             lines += ["", "", *function]
         if self.body:
             lines += ["", "", *self.body]

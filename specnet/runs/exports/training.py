@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.listing import Names
 from specnet.compiler.model import Model, as_targets
+from specnet.compiler.printer import Names
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.data.lazy import whole

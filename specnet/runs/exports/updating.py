@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from specnet.compiler.listing import Listing, Names
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
@@ -55,56 +55,56 @@ def rule_of(training: Training, dtype: str, names: Names, parameter: str, gradie
         rule.slots[given[f"slot/{name}"]] = (names.new(plural(name)), start)
     arrays = leaves(graph)
     known = {array.index: given[name] for name, array in arrays.items()}
-    listing = Listing(graph, names, known)
+    printer = NumpyPrinter(graph, names, known)
     assigned = {value.index: leaf for leaf, value in graph.assignments}
     values = [value for _, value in graph.assignments]
     wished = {v.index: f"new_{given[name_of(assigned[v.index])]}" for v in values}
     rule.counts = "step" in arrays
-    listing.count_uses(values)
+    printer.count_uses(values)
     later: list[str] = []
     new = arrays["parameter"]
     last = next(value for each, value in graph.assignments if each is new)
     for value in values:
         slot = assigned[value.index]
-        before = len(listing.lines)
+        before = len(printer.lines)
         if value is last:
-            listing.write_below(value)
-            _move(listing, rule, before)
-            rule.lines.append(_step(listing, value, new, parameter))
+            printer.write_below(value)
+            _move(printer, rule, before)
+            rule.lines.append(_step(printer, value, new, parameter))
             continue
-        listing.write_below(value)
-        _move(listing, rule, before)
+        printer.write_below(value)
+        _move(printer, rule, before)
         variable = given[name_of(slot)]
         if _read_later(graph, slot, value):
             name = names.new(wished[value.index])
-            rule.lines.append(f"{name} = {listing.expression(value)}")
+            rule.lines.append(f"{name} = {printer.expression(value)}")
             known[value.index] = name
             later.append(f"{variable}[...] = {name}")
         else:
-            rule.lines.append(f"{variable}[...] = {listing.expression(value)}")
+            rule.lines.append(f"{variable}[...] = {printer.expression(value)}")
             known[value.index] = variable
     rule.lines += later
-    rule.helpers |= listing.helpers
+    rule.helpers |= printer.helpers
     return rule
 
 
-def _move(listing: Listing, rule: Rule, before: int) -> None:
+def _move(printer: NumpyPrinter, rule: Rule, before: int) -> None:
     """Part new lines into those of the step and those of the parameter."""
     arrays = {"parameter", "gradient"}
-    by_name = {name: index for index, name in listing.known.items()}
-    for line, _ in listing.lines[before:]:
+    by_name = {name: index for index, name in printer.known.items()}
+    for line, _ in printer.lines[before:]:
         text = line.partition("  #")[0].rstrip()
-        value = listing.graph.values[by_name[text.partition(" = ")[0]]]
+        value = printer.graph.values[by_name[text.partition(" = ")[0]]]
         needed = ancestors(value)
-        over = {name for name, array in leaves(listing.graph).items() if array.index in needed}
+        over = {name for name, array in leaves(printer.graph).items() if array.index in needed}
         alone = not value.shape and not any(n in arrays or n.startswith("slot/") for n in over)
         (rule.scalars if alone else rule.lines).append(text)
 
 
-def _step(listing: Listing, value: Value, parameter: Value, name: str) -> str:
+def _step(printer: NumpyPrinter, value: Value, parameter: Value, name: str) -> str:
     if value.op is ops.subtract and value.inputs[0] is parameter:
-        return f"{name} -= {listing.expression(value.inputs[1])}"
-    return f"{name}[...] = {listing.expression(value)}"
+        return f"{name} -= {printer.expression(value.inputs[1])}"
+    return f"{name}[...] = {printer.expression(value)}"
 
 
 def _read_later(graph: Graph, slot: Value, value: Value) -> bool:

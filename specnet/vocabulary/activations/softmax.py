@@ -30,5 +30,5 @@ class LogSoftmax(Activation):
 
 def _with_features(name: str, x: Value) -> Value:
     if x.rank < 2:
-        raise ShapeFault(f"{name} works along an axis of features, and gets {show(x.shape)}", x)
+        raise ShapeFault(f"{name} works along an axis of features, got {show(x.shape)}", x)
     return x

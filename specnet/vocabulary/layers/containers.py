@@ -65,9 +65,9 @@ class Residual(Container):
         y = build.run(self.layers, x, "layers")
         beside = build.run(self.shortcut, x, "shortcut", "shortcut") if self.shortcut else x
         if broadcast(beside.shape, y.shape) != y.shape:
-            what = "the shortcut gives" if self.shortcut else "what comes in is"
+            what = "the shortcut gives" if self.shortcut else "the input is"
             raise ShapeFault(
-                f"the layers give {show(y.shape)}, to which {what} {show(beside.shape)} cannot be added",
+                f"{what} {show(beside.shape)}, which cannot be added to the layers' output {show(y.shape)}",
                 y,
                 help="the same `filters` (or `units`) and `strides` in layers and shortcut"
                 if self.shortcut
@@ -79,10 +79,10 @@ class Residual(Container):
 def _cure(y: Value) -> str:
     if y.rank == 4:
         return (
-            f'shortcut = [{{ type = "conv2d", filters = {y.shape[-1]}, kernel_size = 1, strides = ... }}] brings it '
-            "to their shape"
+            f'shortcut = [{{ type = "conv2d", filters = {y.shape[-1]}, kernel_size = 1, strides = ... }}] gives it '
+            "their shape"
         )
-    return f'shortcut = [{{ type = "dense", units = {y.shape[-1]} }}] brings it to their shape'
+    return f'shortcut = [{{ type = "dense", units = {y.shape[-1]} }}] gives it their shape'
 
 
 class Parallel(Container):

@@ -171,7 +171,7 @@ class Conv2DTranspose(Convolution):
     strides: Lengths = 1
     """How far apart the windows of neighbouring places are, down and to the right."""
     padding: images.Padding = "valid"
-    """What is cut off the result: nothing ("valid"), or what leaves size * strides ("same")."""
+    """What is truncated the result: nothing ("valid"), or what leaves size * strides ("same")."""
     output_padding: (
         Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None
     ) = None
@@ -201,7 +201,7 @@ class Conv2DTranspose(Convolution):
         (height, down), (width, right) = map(self._axis, images.size_of(x), reach, strides, (0, 1))
         if min(height, width) < 1:
             raise ShapeFault(
-                f"nothing of the images is left: they would be {height} x {width} with what is cut off",
+                f"nothing of the images would be left: they would be {height} x {width} with what is truncated",
                 x,
                 help='a smaller kernel_size, or padding = "valid"',
             )
@@ -219,7 +219,7 @@ class Conv2DTranspose(Convolution):
         return self.activation.lower(y)
 
     def _axis(self, size: int, reach: int, stride: int, axis: int) -> tuple[int, Pair]:
-        """Return the new size of an axis, and what is cut off before and behind."""
+        """Return the new size of an axis, and what is truncated before and behind."""
         if self.output_padding is not None:
             cut = reach // 2 if self.padding == "same" else 0
             added = pair(self.output_padding)[axis]

@@ -33,7 +33,7 @@ class GLU(Layer):
         features = self.features(x)
         if features % 2:
             raise ShapeFault(
-                f"glu needs an even number of features to halve, and gets {show(x.shape)}",
+                f"glu needs an even number of features to halve, got {show(x.shape)}",
                 x,
                 help=f"have the layer before it give {features + 1}",
             )

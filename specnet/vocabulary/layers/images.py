@@ -59,7 +59,7 @@ def _refuse(kind: str, wanted: str, x: Value, rank: int) -> None:
     help_ = None
     if len(shape) == rank - 1:
         help_ = f"a `reshape` transform, or layer, to {[*shape, 1]} gives one channel"
-    raise ShapeFault(f"{kind} needs {wanted}, and gets {show(x.shape)}", x, help=help_)
+    raise ShapeFault(f"{kind} needs {wanted}, got {show(x.shape)}", x, help=help_)
 
 
 def padded(padding: str, size: Pair, kernel: Pair, strides: Pair, dilation: Pair) -> tuple[Pair, Pair]:

@@ -16,7 +16,7 @@ NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 class Layer(Kind):
     """One stage of the network: it takes the value of the layer before it and gives its own."""
 
-    name: Annotated[str, Field(pattern=NAME), Words("a text of letters, digits, `_` and `-`")] | None = None
+    name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = None
     """What the layer is called; its type and its place among its type, from 1, if left out."""
     inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     """The names of the layers whose results it takes, `"input"` for what comes into the list of layers that it
@@ -52,7 +52,7 @@ class Layer(Kind):
         size = x.shape[-1] if x.rank > 1 else None
         if not isinstance(size, int):
             raise ShapeFault(
-                f"{self.type} needs inputs with an axis of features, and gets {show(x.shape)}",
+                f"{self.type} needs inputs with an axis of features, got {show(x.shape)}",
                 x,
                 help="one number a row has the shape (batch, 1)",
             )

@@ -26,7 +26,7 @@ def places(layer: Layer, x: Value, axes: int) -> None:
     else:
         wanted, example = "(batch, height, width, channels)", "[28, 28, 1]"
     raise ShapeFault(
-        f"{layer.type} needs inputs {wanted}, and gets {show(x.shape)}",
+        f"{layer.type} needs inputs {wanted}, got {show(x.shape)}",
         x,
         help=f'put {{ type = "reshape", shape = {example} }} before it, with the sizes that are meant',
     )

@@ -103,7 +103,7 @@ class Dot(_Pair):
         a, b = xs
         if a.rank != 2 or a.shape != b.shape:
             raise ShapeFault(
-                f"dot takes two values (batch, n) with the same n, and gets {show(a.shape)} and {show(b.shape)}",
+                f"dot takes two values (batch, n) with the same n, got {show(a.shape)} and {show(b.shape)}",
                 b if a.rank == 2 else a,
                 help="`flatten` brings values to one axis" if a.rank != 2 or b.rank != 2 else None,
             )
@@ -120,7 +120,7 @@ def combined(kind: str, xs: Values) -> Value:
     for x in xs[1:]:
         joined = broadcast(shape, x.shape) if x.rank == xs[0].rank else None
         if joined is None:
-            message = f"{kind} takes values of one shape, and gets {show(shape)} and {show(x.shape)}"
+            message = f"{kind} takes values of one shape, got {show(shape)} and {show(x.shape)}"
             raise ShapeFault(message, x, help=_cure(shape, x.shape))
         shape = joined
     if kind == "average":
@@ -142,11 +142,11 @@ def concatenated(xs: Values, axis: int) -> Value:
     rank = xs[0].rank
     place = axis + rank if axis < 0 else axis
     if not 0 < place < rank:
-        raise ShapeFault(f"`axis` = {axis} is no axis of an example of {show(xs[0].shape)}", xs[0])
+        raise ShapeFault(f"`axis` = {axis} is not an axis of an example of {show(xs[0].shape)}", xs[0])
     for x in xs[1:]:
         if x.rank != rank or _without(x, place) != _without(xs[0], place):
             raise ShapeFault(
-                f"concat joins values that differ in axis {place} alone, and gets {show(xs[0].shape)} and "
+                f"concat joins values that differ in axis {place} alone, got {show(xs[0].shape)} and "
                 f"{show(x.shape)}",
                 x,
                 help="`flatten` brings values to one axis" if x.rank != rank or rank > 2 else None,

@@ -31,7 +31,7 @@ class SpatialDropout(Layer):
     def lower(self, build: Builder, x: Value) -> Value:
         if x.rank < 3:
             raise ShapeFault(
-                f"spatial_dropout needs inputs with places, (batch, ..., features), and gets {show(x.shape)}",
+                f"spatial_dropout needs inputs with places, (batch, ..., features), got {show(x.shape)}",
                 x,
                 help="`dropout` drops single features",
             )

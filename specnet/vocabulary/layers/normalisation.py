@@ -139,7 +139,7 @@ class InstanceNorm(Affine):
         features = self.features(x)
         if x.rank < 3:
             raise ShapeFault(
-                f"instance_norm needs inputs with places, (batch, ..., features), and gets {show(x.shape)}",
+                f"instance_norm needs inputs with places, (batch, ..., features), got {show(x.shape)}",
                 x,
                 help="`layer_norm` is over the features of each row",
             )

@@ -55,7 +55,8 @@ class Permute(Layer):
         if sorted(self.dims) != list(range(1, x.rank)):
             there = list(range(1, x.rank))
             raise ShapeFault(
-                f"dims = {list(self.dims)} is no order of the {len(there)} axes of {show(x.shape)} beside the batch's",
+                f"dims = {list(self.dims)} is not an ordering of the {len(there)} axes of {show(x.shape)} beside "
+                "the batch's",
                 x,
                 help=f"name each of {there} once" if there else "there is nothing to permute",
             )

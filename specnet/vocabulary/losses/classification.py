@@ -134,7 +134,9 @@ class Hinge(Loss):
     least: ClassVar[float | None] = -1.0
     most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-    unmixable: ClassVar[str | None] = "this loss reads each target as one of two, and a mean is neither"
+    unmixable: ClassVar[str | None] = (
+        "this loss treats each target as one of two classes, and a mean is neither"
+    )
     threshold: ClassVar[float] = 0.0
 
     def elements(self, output: Value, target: Value) -> Value:
@@ -154,7 +156,9 @@ class SquaredHinge(Loss):
     least: ClassVar[float | None] = -1.0
     most: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-    unmixable: ClassVar[str | None] = "this loss reads each target as one of two, and a mean is neither"
+    unmixable: ClassVar[str | None] = (
+        "this loss treats each target as one of two classes, and a mean is neither"
+    )
     threshold: ClassVar[float] = 0.0
 
     def elements(self, output: Value, target: Value) -> Value:

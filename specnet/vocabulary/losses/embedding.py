@@ -22,7 +22,7 @@ class EmbeddingLoss(Loss):
     """Base of the losses that compare each row with the others of its batch."""
 
     targets: ClassVar[Targets] = "groups"
-    unmixable: ClassVar[str | None] = "this loss compares rows by the class of each, and a mean is of none"
+    unmixable: ClassVar[str | None] = "this loss compares rows by class, and a mean has none"
     for_rare: ClassVar[bool] = True
     default_metrics: ClassVar[tuple[str, ...]] = ()
 

@@ -50,5 +50,5 @@ class Heads(Loss):
     outputs: Annotated[dict[str, Head], Field(min_length=1)]
     """The outputs by their names."""
     targets: ClassVar[Targets] = "several"
-    unmixable: ClassVar[str | None] = "the targets of several outputs are not mixed"
+    unmixable: ClassVar[str | None] = "the targets of several outputs cannot be mixed"
     default_metrics: ClassVar[tuple[str, ...]] = ()

@@ -60,7 +60,7 @@ def test_by_the_document():
 
 def test_by_whoever_checks():
     assert codes(DOCUMENT, ignore=["SN707"]) == ["SN722"]
-    with pytest.raises(ValueError, match="`SN707x` is the code of no warning"):
+    with pytest.raises(ValueError, match="`SN707x` is not the code of a warning"):
         codes(DOCUMENT, ignore=["SN707x"])
     with pytest.raises(ValueError, match="`SN401` is an error, and cannot be ignored"):
         codes(DOCUMENT, ignore=["SN401"])
@@ -113,10 +113,10 @@ def test_an_idle_comment_can_be_ignored_in_its_turn():
 @pytest.mark.parametrize(
     ("code", "message", "cure"),
     [
-        ("SN7O7", "`SN7O7` is the code of no warning", "did you mean `SN707`?"),
-        ("sn722", "`sn722` is the code of no warning", "did you mean `SN722`?"),
+        ("SN7O7", "`SN7O7` is not the code of a warning", "did you mean `SN707`?"),
+        ("sn722", "`sn722` is not the code of a warning", "did you mean `SN722`?"),
         ("SN401", "`SN401` is an error, and cannot be ignored", "only warnings can: SN701 and the like"),
-        ("everything", "`everything` is the code of no warning", None),
+        ("everything", "`everything` is not the code of a warning", None),
     ],
 )
 def test_a_code_of_no_warning(code, message, cure):

@@ -8,19 +8,24 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from specnet.compiler.functions import HELPERS
-from specnet.compiler.loop_listing import write_loop
-from specnet.compiler.phrases import ATOM, PRODUCT, UNARY, Phrase, phrase
+from specnet.compiler.loop_printer import write_loop
 from specnet.graph import ops
+from specnet.graph.expressions import ATOM, Expression, fill, literal
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT
+from specnet.graph.op import LETTERS, OPS
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import Shape, Size
+from specnet.graph.sizes import Dim, Shape, Size
 
 LONGEST = 60
 """Letters of an expression that may stand within another."""
 
-_TAKEN = {*keyword.kwlist, *dir(builtins), "np", "math", *HELPERS}
+SOURCES = list(dict.fromkeys(source for op in OPS.values() for source in op.helpers))
+"""The functions that lines may call, in the order in which programs have them."""
+
+_HELPERS = {source[4 : source.index("(")] for source in SOURCES}
+
+_TAKEN = {*keyword.kwlist, *dir(builtins), "np", "math", *_HELPERS}
 
 
 class Names:
@@ -45,7 +50,7 @@ class Names:
 
 
 @dataclass
-class Listing:
+class NumpyPrinter:
     """The lines of one graph whose leaves have names."""
 
     graph: Graph
@@ -57,7 +62,7 @@ class Listing:
     rows: str = "rows"
     """The variable that holds how many rows a batch has."""
     helpers: set[str] = field(default_factory=set)
-    """The functions that the lines call."""
+    """The sources of the functions that the lines call."""
     sizes: dict[str, str] = field(default_factory=dict)
     """The variables that hold other named sizes."""
     rows_used: bool = False
@@ -117,7 +122,7 @@ class Listing:
                 continue
             wish = named.get(value.index)
             often = self.uses.get(value.index, 0) > 1 or value.index in self.final
-            if wish is None and not often and len(self._phrase(value).text) <= LONGEST:
+            if wish is None and not often and len(self._computed(value).text) <= LONGEST:
                 continue
             if wish is None and self._plain(value):
                 continue
@@ -125,7 +130,7 @@ class Listing:
 
     def state(self, value: Value, name: str) -> None:
         """Write the line that gives a value its name."""
-        text = f"{name} = {self._phrase(value).text}"
+        text = f"{name} = {self._computed(value).text}"
         self.lines.append((commented(text, value.shape, self.rows), value.phase))
         self.known[value.index] = name
 
@@ -133,73 +138,67 @@ class Listing:
         """Return a value as it is written where it is used."""
         return self.operand(value).text
 
-    def operand(self, value: Value) -> Phrase:
+    def operand(self, value: Value) -> Expression:
         """Return a value as an operand: its name, or what computes it."""
         if value.index in self.known:
-            return Phrase(self.known[value.index], ATOM)
-        return self._phrase(value)
+            return Expression(self.known[value.index], ATOM)
+        return self._computed(value)
 
     def count(self) -> str:
         """Return the name of the number of rows."""
         self.rows_used = True
         return self.rows
 
-    def _phrase(self, value: Value) -> Phrase:
-        if value.op is CONSTANT:
-            return self._constant(value)
-        if value.op.random:
-            return self._drawn(value)
-        if value.op is ops.expand:
-            if self._stretches(value):
-                return self.operand(value.inputs[0])
-            return self._full(value)
-        return phrase(self, value)
+    def has_name(self, value: Value) -> bool:
+        """Return whether a variable holds a value."""
+        return value.index in self.known
 
-    def _drawn(self, value: Value) -> Phrase:
-        function, option = _DRAWN[value.op.name]
-        self.helpers.add(function)
-        settings = value.attributes.named()
-        generator = self.generators(settings["stream"])
-        (of,) = value.inputs
-        shape = f"{self.operand(of).at(ATOM)}.shape" if value.shape == of.shape else self.shape(value)
-        return Phrase(f"{function}({generator}, {shape}, {settings[option]!r})", ATOM)
-
-    def _constant(self, value: Value) -> Phrase:
-        factor, powers = CONSTANT.of(value).factor, CONSTANT.of(value).powers
-        if not powers:
-            return number(factor)
-        text = number(factor).text
-        above, below = (self._powers([(n, abs(p)) for n, p in powers if p * sign > 0]) for sign in (1, -1))
-        if above:
-            text = above if factor == 1 else f"{text} * {above}"
-        if below:
-            text = f"{text} / ({below})" if " * " in below else f"{text} / {below}"
-        return Phrase(text, ATOM if text.isidentifier() else PRODUCT)
-
-    def _powers(self, powers: list[tuple[str, int]]) -> str:
-        sizes = [(self.count() if name == "batch" else self.sizes[name], power) for name, power in powers]
-        return " * ".join(size if power == 1 else f"{size}**{power}" for size, power in sizes)
-
-    def _full(self, value: Value) -> Phrase:
-        shape = self.shape(value)
-        of = self.operand(value.inputs[0]).text
-        if not value.inputs[0].shape:
-            return Phrase(f"np.full({shape}, {of}, np.{value.graph.dtype})", ATOM)
-        return Phrase(f"np.broadcast_to({of}, {shape})", ATOM)
+    def generator(self, stream: str) -> str:
+        """Return the variable that holds a stream of random numbers."""
+        return self.generators(stream)
 
     def shape(self, value: Value) -> str:
-        """Return a shape as NumPy's functions take it."""
+        """Return the shape of a value as NumPy's functions take it."""
         if len(value.shape) == 1:
             return self.size(value.shape[0])
         return f"({', '.join(map(self.size, value.shape))})"
 
-    def size(self, dim: int | Size) -> str:
+    def size(self, dim: Dim) -> str:
         """Return the size of an axis as Python writes it."""
         if isinstance(dim, int):
             return str(dim)
         factors = [str(dim.times)] if dim.times != 1 else []
         factors += [self.count() if name == "batch" else self.sizes[name] for name in dim.names]
         return " * ".join(factors)
+
+    def _computed(self, value: Value) -> Expression:
+        """Return the expression of a value over its operands."""
+        op = value.op
+        if op is ops.expand and self._stretches(value):
+            return self.operand(value.inputs[0])
+        self.helpers |= set(op.helpers)
+        template = op.printed if isinstance(op.printed, str) else op.printed(self, value)
+        if not template:
+            settings = (f"{name}={setting!r}" for name, setting in value.attributes.changed().items())
+            template = f"{op}({', '.join(['{inputs}', *settings])})"
+        return fill(template, lambda name: self._field(value, name))
+
+    def _field(self, value: Value, name: str) -> Expression:
+        """Return what stands for a field of a template."""
+        first, _, rest = name.partition(".")
+        if len(first) == 1:
+            operand = value.inputs[LETTERS.index(first)]
+            return self._field(operand, rest) if rest else self.operand(operand)
+        match name:
+            case "inputs":
+                return Expression(", ".join(map(self.expression, value.inputs)), ATOM)
+            case "dtype":
+                return Expression(f"np.{value.dtype}", ATOM)
+            case "shape":
+                return Expression(self.shape(value), ATOM)
+            case "rows":
+                return Expression(self.count(), ATOM)
+        return literal(repr(value.attributes.named()[name]))
 
     def _stretches(self, value: Value) -> bool:
         """Whether NumPy stretches a value by itself wherever it is used."""
@@ -221,16 +220,6 @@ class Listing:
         return value.op.alias and value.index not in self.final and value.inputs[0].index in self.known
 
 
-_DRAWN = {"dropout_mask": ("dropout_mask", "rate"), "normal_noise": ("normal_noise", "stddev")}
-"""For what is drawn at random, the function that draws it, and the option that it is told."""
-
-
-def number(factor: float) -> Phrase:
-    """Return a number as a person writes it."""
-    text = repr(int(factor)) if factor == int(factor) and abs(factor) < 1e6 else repr(factor)
-    return Phrase(text, UNARY if factor < 0 else ATOM)
-
-
 def commented(text: str, shape: Shape, rows: str = "rows") -> str:
     """Return a line with its value's shape in a comment, where it has one."""
     if not shape:
@@ -247,19 +236,6 @@ def _dim(dim: int | Size, rows: str) -> str:
     return " * ".join([str(dim.times), *names] if dim.times != 1 else names)
 
 
-_NOUNS = {
-    "add": "combined", "subtract": "difference", "multiply": "scaled", "divide": "ratio", "exp": "exponential",
-    "reduce_sum": "total", "inner": "total", "matmul": "product", "negative": "negated", "reshape": "reshaped",
-    "take_along_axis": "picked", "put_along_axis": "placed", "dropout_mask": "mask", "sqrt": "root",
-    "greater": "positive",
-    "log_softmax": "log_probabilities", "softmax": "probabilities", "square": "squares", "power": "power",
-    "sigmoid": "gate", "softplus": "smooth", "erf": "error_function", "reduce_max": "largest", "cast": "numbers",
-    "normal_noise": "noise", "batch_moments": "moments", "batch_norm": "normal", "layer_norm": "normal",
-    "batch_norm_sums": "sums", "gather": "rows_of", "indices": "index", "crop": "part", "pad": "padded",
-    "concat": "joined", "transpose": "turned", "scan": "states",
-}  # fmt: skip
-
-
 def _noun(value: Value) -> str:
-    noun = _NOUNS.get(value.op.name, f"{value.op.name}_")
+    noun = value.op.noun or f"{value.op}_"
     return f"d_{noun}" if value.phase == "backward" and not value.op.random else noun

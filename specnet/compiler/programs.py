@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from specnet.compiler.head_metrics import LossOfHead
@@ -16,6 +17,12 @@ from specnet.passes.differentiate import differentiate
 AVERAGE = "ema"
 """The slot of the parameters' running mean, which starts where they do."""
 
+VALUE, GRADIENT = "value ", "gradient "
+"""What the names of outputs begin with that are there to be named: a value of the forward pass, and its gradient."""
+
+Naming = Callable[[Network, Lowered], Mapping[str, Value]]
+"""Gives the values of the forward pass that have names of their own, by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -25,27 +32,28 @@ class Update:
     slots: dict[str, tuple[tuple[int, ...], float]]
 
 
-def training_graph(network: Network, rate: float | None = None) -> Update:
+def training_graph(network: Network, rate: float | None = None, naming: Naming | None = None) -> Update:
     """Return one whole step: forward, backward, and the update.
 
     Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `rate`, the
-    learning rate, unless it is given here as the same throughout, and `step`, counted from 1.
+    learning rate, unless it is given here as the same throughout, and `step`, counted from 1. What `naming` gives is
+    an output too, and its gradient another, named `value NAME` and `gradient NAME`.
     """
     lowered = network.lower(training=True, spread=network.spreads)
-    gradient = _gradient(network, lowered)
+    gradient = _gradient(network, lowered, naming)
     slots = _update(network, lowered.graph, gradient, rate)
     _follow(lowered)
     return Update(lowered.graph, slots)
 
 
-def accumulating_graph(network: Network) -> Graph:
+def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
     """Return a batch's part of a step that several batches share: gradients are added up, each times `share`.
 
     Outputs as `training_graph`; the sum is the leaf `accumulated`.
     """
     lowered = network.lower(training=True, spread=network.spreads)
     graph = lowered.graph
-    gradient = _gradient(network, lowered)
+    gradient = _gradient(network, lowered, naming)
     so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
     graph.phase = "update"
     graph.assign(so_far, so_far + gradient * number(graph, "share"))
@@ -63,10 +71,10 @@ def update_graph(network: Network, rate: float | None = None) -> Update:
     return Update(graph, slots)
 
 
-def searching_graph(network: Network) -> Graph:
+def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
     """Return what an optimizer asks for that searches: outputs `loss`, `penalty`, and `gradients` (n,)."""
     lowered = network.lower(training=True)
-    lowered.graph.outputs["gradients"] = _gradient(network, lowered)
+    lowered.graph.outputs["gradients"] = _gradient(network, lowered, naming)
     return lowered.graph
 
 
@@ -75,14 +83,20 @@ def gradient_graph(network: Network, *, training: bool) -> Graph:
     lowered = network.lower(training=training)
     gradient = _gradient(network, lowered)
     graph = lowered.graph
-    loss = graph.outputs["loss"]
-    if "penalty" in graph.outputs:
-        loss = loss + graph.outputs["penalty"]
-    graph.outputs = {"loss": loss, "gradients": gradient}
+    graph.outputs = {"loss": _whole(graph), "gradients": gradient}
     return graph
 
 
-def evaluation_graph(network: Network, *, units: bool = False) -> Graph:
+def loss_graph(network: Network, naming: Naming) -> Graph:
+    """Return the loss in evaluation, penalties included: output `loss`, beside what `naming` gives."""
+    lowered = network.lower(training=False)
+    graph = lowered.graph
+    _objective(network, lowered)
+    graph.outputs = {"loss": _whole(graph), **_named(naming(network, lowered))}
+    return graph
+
+
+def evaluation_graph(network: Network, *, units: bool = False, naming: Naming | None = None) -> Graph:
     """Return what evaluation adds up over batches.
 
     Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
@@ -106,6 +120,8 @@ def evaluation_graph(network: Network, *, units: bool = False) -> Graph:
             graph.outputs[f"{metric.label}/{name}"] = value
         for name, value in metric.keeps(prediction, target).items():
             graph.outputs[f"{metric.label}:{name}"] = value
+    if naming is not None:
+        graph.outputs |= _named(naming(network, lowered))
     return graph
 
 
@@ -116,27 +132,52 @@ def prediction_graph(network: Network) -> Graph:
     return lowered.graph
 
 
-def _gradient(network: Network, lowered: Lowered) -> Value:
+def _gradient(network: Network, lowered: Lowered, naming: Naming | None = None) -> Value:
     """Append the loss and its gradient with respect to all parameters, as one vector (n,)."""
+    graph, objective = lowered.graph, _objective(network, lowered)
+    named = {} if naming is None else _on_the_way(naming(network, lowered), objective)
+    leaves = [lowered.builder.leaves[p.name] for p in network.trained]
+    gradients = differentiate(graph, objective, [*leaves, *named.values()])
+    graph.outputs |= _named(named)
+    graph.outputs |= {GRADIENT + name: g for name, g in zip(named, gradients[len(leaves) :], strict=True)}
+    return ops.pack(*gradients[: len(leaves)])
+
+
+def _on_the_way(values: Mapping[str, Value], to: Value) -> dict[str, Value]:
+    """Return those of some values that another depends on."""
+    found = {to.index}
+    for node in reversed(to.graph.nodes[: to.node.index + 1]):
+        if any(result.index in found for result in node.results):
+            found.update(source.index for source in node.inputs)
+    return {name: value for name, value in values.items() if value.index in found}
+
+
+def _named(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {VALUE + name: value for name, value in values.items()}
+
+
+def _objective(network: Network, lowered: Lowered) -> Value:
+    """Append the loss; return it with the penalties: outputs `loss`, and `penalty` where there are some."""
     graph, loss = lowered.graph, network.spec.loss
     data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.sum_all(lowered.elements)
-    objective = data * loss.scale
-    graph.outputs["loss"] = objective
-    penalty = _penalty(lowered)
-    if penalty is not None:
-        objective = objective + penalty
-    leaves = [lowered.builder.leaves[p.name] for p in network.trained]
-    return ops.pack(*differentiate(graph, objective, leaves))
+    graph.outputs["loss"] = data * loss.scale
+    _penalty(lowered)
+    return _whole(graph)
 
 
-def _penalty(lowered: Lowered) -> Value | None:
+def _whole(graph: Graph) -> Value:
+    """Return the loss with the penalties."""
+    loss = graph.outputs["loss"]
+    return loss + graph.outputs["penalty"] if "penalty" in graph.outputs else loss
+
+
+def _penalty(lowered: Lowered) -> None:
     if not lowered.builder.penalties:
-        return None
+        return
     penalty, *others = lowered.builder.penalties
     for other in others:
         penalty = penalty + other
     lowered.graph.outputs["penalty"] = penalty
-    return penalty
 
 
 def _follow(lowered: Lowered) -> None:

@@ -85,7 +85,7 @@ def _parse(template: str) -> Template:
         if isinstance(part, ast.Name)
     }
     fields = [(name, places.get(stand_in, ANY)) for name, stand_in in zip(names, stand_ins, strict=True)]
-    return Template(tuple(texts), tuple(fields), _binds(tree))
+    return Template(tuple(texts), tuple(fields), ATOM if tree.col_offset else _binds(tree))
 
 
 def _binds(tree: ast.AST) -> int:

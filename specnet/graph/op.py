@@ -84,9 +84,9 @@ class Op(Generic[A]):
     that it calls, in which `dtype` is the program's.
 
     `onnx` is the operators of ONNX: lines `name = Operator(operand, ..., attribute=value)`, the last without a name.
-    `a`, `b`, ... are the operands, `{name}` an attribute, and what `prepare` makes goes by its name. A list of
-    integers is a tensor of int64, which may hold sizes such as `batch`; a number is one of the model's dtype. An op
-    that no export can hold says why.
+    `a`, `b`, ... are the operands (`*inputs` all of them), `{name}` an attribute, `{dtype}` that of the result, and
+    what `prepare` makes goes by its name. A list of integers is a tensor of int64, which may hold sizes such as
+    `batch`; a number is one of the model's dtype. An op that no export can hold says why.
     """
 
     name: str
@@ -113,6 +113,7 @@ class Op(Generic[A]):
     onnx: str | Text | Unexportable = ""
 
     def __post_init__(self) -> None:
+        assert self.name not in OPS, f"two ops are called {self.name}"
         OPS[self.name] = self
 
     def __call__(self, *inputs: Value | float, **attributes: Any) -> Value:

@@ -87,6 +87,8 @@ def _check_encoding(encoding: Encoding, stored: StoredModel) -> None:
     for name, array in (stored.encoding or {}).items():
         if isinstance(array, np.ndarray) and not np.isfinite(array).all():
             raise ValueError(f"`{name}` holds NaN or infinite numbers")
+    if encoding.dtype not in ("float32", "float64"):
+        raise ValueError(f"its inputs are to become {encoding.dtype!r}")
     shape, inputs = encoding.raw_shape, encoding.signature.inputs
     if not _is_shape(shape) or not _is_shape(inputs) or prod(shape) > LARGEST:
         raise ValueError("its inputs have no shape that data could have")

@@ -556,9 +556,9 @@ def test_differences_would_show_a_wrong_pullback(name):
     assert (slope * direction).sum() == pytest.approx(2.0 * expected, rel=1e-6)
 
 
-def build_of_scalars(row):
-    """Apply a row to numbers; return their graph, and the result if that is a number, too."""
-    graph = Graph("float64")
+def build_of_scalars(row, dtype="float64"):
+    """Apply a row to numbers; return their graph, and the result."""
+    graph = Graph(dtype)
     numbers_given = [number(graph, f"x{i}") for i in range(len(row.given))]
     inputs = [
         ops.greater(x, 0.0) if g.dtype == "bool" else x for x, g in zip(numbers_given, row.given, strict=True)

@@ -129,7 +129,7 @@ def _printed_product(_: Printer, value: Value) -> str:
         if scalar_of(b) == (1.0, (("batch", -1),)):
             return "{a} / {rows}"
         return "{dtype}({b}) * {a}" if a.dtype == "bool" and a.shape else "{b} * {a}"
-    return "{a} * {b}"
+    return "{a}.astype({dtype}) * {b}" if a.dtype == b.dtype == "bool" and value.shape else "{a} * {b}"
 
 
 multiply = elementwise(

@@ -88,6 +88,8 @@ def _infer_place(inputs: tuple[Value, ...], attributes: ClassesAttributes) -> Ki
 
 _ONE_HOT = "np.eye({classes}, dtype={dtype})"
 
+_ONE_HOT_ONNX = "Cast(OneHot(Cast({}, to='int64'), [{{classes}}], [0, 1], axis=-1), to={{dtype}})"
+
 
 def _printed_put(printer: Printer, value: Value) -> str:
     x = value.inputs[0]
@@ -106,7 +108,7 @@ put_along_axis: Op[ClassesAttributes] = Op(
     prepare=lambda value: _first_of_row(put_along_axis.of(value).classes, value.inputs[0].count),
     noun="placed",
     printed=_printed_put,
-    onnx="Mul(Unsqueeze(a, [-1]), OneHot(b, [{classes}], [0.0, 1.0], axis=-1))",
+    onnx=f"Mul(Unsqueeze(a, [-1]), {_ONE_HOT_ONNX.format('b')})",
 )
 """Rows of zeros, of `classes` elements, with x at the index: the transpose of `pick`."""
 
@@ -126,7 +128,7 @@ one_hot: Op[ClassesAttributes] = Op(
     prepare=lambda value: _first_of_row(one_hot.of(value).classes, value.inputs[0].count),
     noun="ones",
     printed=f"{_ONE_HOT}[{{a}}]",
-    onnx="OneHot(a, [{classes}], [0.0, 1.0], axis=-1)",
+    onnx=_ONE_HOT_ONNX.format("a"),
 )
 """Rows of zeros with a one at each index: (batch, ...) to (batch, ..., classes)."""
 
@@ -183,7 +185,9 @@ def scatter_add(x, index, size):
     np.add.at(table, index, x)
     return table""",
     ),
-    onnx=lambda value: f"ScatterND(Expand(0.0, {list(value.shape)}), Unsqueeze(b, [-1]), a, reduction='add')",
+    onnx=lambda value: (
+        f"ScatterND(Expand(0.0, {list(value.shape)}), Unsqueeze(Cast(b, to='int64'), [-1]), a, reduction='add')"
+    ),
 )
 """Zeros (size, ...), and each row of x (batch, ..., ...) added at its index: the transpose of `lookup`."""
 

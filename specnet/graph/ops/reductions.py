@@ -72,7 +72,7 @@ def _printed_sum(_: Printer, value: Value) -> str:
 
 
 def _sum_onnx(value: Value) -> str:
-    a = f"Cast(a, to={value.dtype!r})" if value.inputs[0].dtype == "bool" else "a"
+    a = "Cast(a, to={dtype})" if value.inputs[0].dtype == "bool" else "a"
     return f"ReduceSum({a}, {{axes}}, keepdims=0)"
 
 

@@ -77,8 +77,8 @@ def _infer_expand(inputs: tuple[Value, ...], attributes: ShapeAttributes) -> Kin
 def _expand_onnx(value: Value) -> str:
     # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
     (x,) = value.inputs
-    known = (x.rank > i and x.shape[i - value.rank] == dim for i, dim in enumerate(value.shape))
-    sizes = ("1" if same else str(dim) for dim, same in zip(value.shape, known, strict=True))
+    own = (*[None] * (value.rank - x.rank), *x.shape)
+    sizes = ("1" if size == dim else str(dim) for dim, size in zip(value.shape, own, strict=True))
     return f"Expand(a, [{', '.join(sizes)}])"
 
 

@@ -9,11 +9,7 @@ from specnet.compiler.network import Network
 from specnet.compiler.wiring import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value
-from specnet.graph.leaves import given, leaves, name_of
-
-VALUE = "value "
-"""What the outputs of a graph begin with that are there to be named."""
-
+from specnet.graph.leaves import given, name_of
 
 LINKED = {
     "softmax": ("logits", "probabilities"),
@@ -76,17 +72,3 @@ def _is_sum(value: Value) -> bool:
     if value.op is ops.add:
         return any(given(i) is not None and name_of(i).endswith(".bias") for i in value.inputs)
     return value.op is ops.MATMUL
-
-
-def ancestors(value: Value) -> set[int]:
-    """Return the indices of all values that one depends on, its own included."""
-    found = {value.index}
-    for each in reversed(value.graph.values[: value.index + 1]):
-        if each.index in found:
-            found |= {i.index for i in each.inputs}
-    return found
-
-
-def leaves_of(graph: Graph) -> dict[str, Value]:
-    """Return the leaves of a graph that hold arrays or numbers, by name."""
-    return {name: value for name, value in leaves(graph).items() if not name.startswith(VALUE)}

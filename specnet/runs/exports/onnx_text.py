@@ -14,10 +14,13 @@ from specnet.graph.op import LETTERS, Unexportable
 from specnet.runtime.preparing import prepare
 
 if TYPE_CHECKING:
-    from specnet.runs.exports.onnx_file import Writer
+    from specnet.runs.exports.onnx_writer import OnnxWriter
+
+SINGLE = {"Conv", "ConvTranspose", "Erf"}
+"""The operators that the widespread runtime knows in single precision alone."""
 
 
-def write_operators(writer: Writer, value: Value, operands: list[str]) -> str:
+def write_operators(writer: OnnxWriter, value: Value, operands: list[str]) -> str:
     """Append the operators of an application, and return the name of its result.
 
     Raises RunError where it cannot be exported.
@@ -29,7 +32,13 @@ def write_operators(writer: Writer, value: Value, operands: list[str]) -> str:
             raise text
     except Unexportable as reason:
         raise RunError(f"the operation `{op}` cannot be exported to ONNX: {reason}") from None
-    settings = value.attributes.named()
+    if op.elementwise and value.dtype.startswith("float"):
+        # The operators do not mix integers and floats, as element-wise ops do.
+        operands = [
+            writer.cast(name, value.dtype) if source.dtype.startswith("int") else name
+            for name, source in zip(operands, value.inputs, strict=True)
+        ]
+    settings = {"dtype": value.dtype, **value.attributes.named()}
     text = FIELD.sub(lambda match: repr(settings[match[1]]), text)
     operators = _Operators(writer, value, operands)
     result = ""
@@ -44,9 +53,10 @@ def write_operators(writer: Writer, value: Value, operands: list[str]) -> str:
 class _Operators:
     """Writes the operators of one application."""
 
-    def __init__(self, writer: Writer, value: Value, operands: list[str]) -> None:
+    def __init__(self, writer: OnnxWriter, value: Value, operands: list[str]) -> None:
         self.writer, self.value = writer, value
         self.operands = operands
+        self.dtype = value.graph.dtype
         self.names = dict(zip(LETTERS, operands, strict=False))
 
     def operand(self, tree: ast.expr) -> str:
@@ -62,7 +72,7 @@ class _Operators:
                 )
             case ast.List(elts=parts) | ast.Tuple(elts=parts):
                 return self._tensor(parts)
-        return self.writer.hold(float(ast.unparse(tree)))
+        return self.writer.hold(float(ast.unparse(tree)), self.dtype)
 
     def _operator(self, operator: str, call: ast.Call) -> str:
         operands: list[str] = []
@@ -71,13 +81,16 @@ class _Operators:
         attributes = {str(word.arg): _attribute(ast.literal_eval(word.value)) for word in call.keywords}
         if operator == "Cast":
             return self.writer.cast(operands[0], attributes["to"])
-        return self.writer.node(operator, operands, **attributes)
+        if operator not in SINGLE or self.dtype == "float32":
+            return self.writer.node(operator, operands, **attributes)
+        single = [self.writer.cast(name, "float32") for name in operands]
+        return self.writer.cast(self.writer.node(operator, single, **attributes), self.dtype)
 
     def _tensor(self, parts: list[ast.expr]) -> str:
         """Return a vector: of int64, in which sizes of axes may be named, or of the model's dtype."""
         if not any(isinstance(part, ast.Name | ast.BinOp) for part in parts):
             numbers = [ast.literal_eval(part) for part in parts]
-            return self.writer.hold(numbers, None if float in map(type, numbers) else np.int64)
+            return self.writer.hold(numbers, self.dtype if float in map(type, numbers) else np.int64)
         sizes = [self._size(part) for part in parts]
         return self.writer.node("Concat", sizes, axis=0) if len(sizes) > 1 else sizes[0]
 

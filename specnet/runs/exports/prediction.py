@@ -9,13 +9,15 @@ import numpy as np
 from specnet.compiler.heads import INPUTS
 from specnet.compiler.model import Model
 from specnet.compiler.printer import Names, NumpyPrinter
+from specnet.compiler.programs import VALUE
 from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.scan import FALSE, TRUE
 from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
 from specnet.diagnostics import RunError
+from specnet.graph.leaves import leaves
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import VALUE, leaves_of, named_values
+from specnet.runs.exports.forward import named_values
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 
@@ -44,7 +46,7 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     graph = simplify(graph)
     names = Names(["inputs", "rows", *variables.values()])
     known = {}
-    for name, leaf in leaves_of(graph).items():
+    for name, leaf in leaves(graph).items():
         known[leaf.index] = "inputs" if name == "inputs" else variables[name]
     printer = NumpyPrinter(graph, names, known)
     wished = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,28 @@ import numpy as np
 
 from specnet.compiler.model import Model, as_targets
 from specnet.compiler.printer import Names
+from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.data.lazy import whole
 from specnet.diagnostics import RunError
+from specnet.graph.graph import Graph
+from specnet.passes.simplify import simplify
+from specnet.runs.exports.forward import named_values
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.rates import planned_rates, rate_function
 from specnet.runs.exports.rows import raw_splits
-from specnet.runs.exports.updating import Rule, rule_of
+from specnet.runs.exports.updating import (
+    ACCUMULATED,
+    MULTIPLIERS,
+    PARAMETERS,
+    Kept,
+    UpdateLines,
+    kept_between_steps,
+)
 from specnet.runs.exports.watching import (
     TRAIN,
     before_watching,
@@ -36,8 +47,8 @@ Array = np.ndarray[Any, Any]
 
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
-    "learning_rate_at loss_of parameters arrays parameter gradient gradients accumulated so_far norm shuffling best "
-    "waited kept value lowest stale cooling prepare time"
+    "learning_rate_at loss_of parameters arrays parameter gradient gradients accumulated so_far multiplier "
+    "multipliers exchange shuffling best waited kept value lowest stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
 
@@ -63,15 +74,36 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
     _Training(model, data, folder, program).write()
 
 
+EXCHANGE = [
+    "def exchange():",
+    '    """Let the parameters and their running means change places."""',
+    "    for parameter, average in zip(parameters, averages):",
+    "        parameter[...], average[...] = average.copy(), parameter.copy()",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _StepLines:
+    """The lines of one step; of its two updates, where there are two, the second ends what several batches share."""
+
+    passes: Passes
+    updates: list[UpdateLines]
+    kept: Kept
+
+    @property
+    def rows_used(self) -> bool:
+        return self.passes.rows_used or self.updates[0].rows_used
+
+    @property
+    def loops(self) -> bool:
+        return any(update.loops for update in self.updates)
+
+
 class _Training:
     def __init__(self, model: Model, data: Dataset, folder: Path, program: Program) -> None:
         self.model, self.data, self.folder, self.program = model, data, folder, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
-        if self.settings.ema_decay is not None:
-            raise RunError("a training with `ema_decay` cannot be exported as NumPy")
-        if self.network.rates_differ:
-            raise RunError("a training with `learning_rate_multiplier` cannot be exported as NumPy")
         if isinstance(self.settings.optimizer, Searching):
             raise RunError(f"a training with {self.settings.optimizer.type} cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
@@ -97,10 +129,25 @@ class _Training:
             program.body += [
                 f"{name} = {name}.astype(np.{self.spec.dtype})" for name, cast in prepared.items() if cast
             ]
-        rule = self._rule()
-        passes = passes_of(self.network, program, self.variables)
-        before, rate = self._start(passes, rule)
-        program.body += [*before, "", *self._loop(passes, rule, rate), *self._end()]
+        shared = self.settings.accumulate > 1
+        update = update_graph(self.network) if shared else training_graph(self.network, naming=named_values)
+        graph = accumulating_graph(self.network, named_values) if shared else update.graph
+        passes = passes_of(graph, self.network, program, self.variables)
+        names = Names([*OWN.split(), *self.variables.values(), *program.arrays])
+        kept = kept_between_steps(self.network, update.slots, names)
+        ends = [self._update(passes.graph, names, kept, passes.known, passes.gradients)]
+        if shared:
+            ends.append(self._update(simplify(update.graph), names, kept, {}, []))
+        step = _StepLines(passes, ends, kept)
+        before, rate = self._start(step)
+        program.body += [*before, "", *self._loop(step, rate), *self._end()]
+
+    def _update(
+        self, graph: Graph, names: Names, kept: Kept, known: dict[int, str], gradients: list[str]
+    ) -> UpdateLines:
+        update = UpdateLines(graph, self.network, names, kept, self.variables, known, gradients)
+        self.program.helpers |= update.helpers
+        return update
 
     def _write_data(self) -> dict[str, bool]:
         """Write the rows; return the variables of inputs, and whether each has yet to take the program's type."""
@@ -120,55 +167,47 @@ class _Training:
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared
 
-    def _rule(self) -> Rule:
-        names = Names([*OWN.split(), *self.variables.values(), *self.program.arrays])
-        rule = rule_of(self.settings, self.spec.dtype, names, "parameter", "gradient", "learning_rate")
-        self.program.helpers |= rule.helpers
-        # What is kept from step to step must not be overwritten by a value of the passes.
-        for many, _ in rule.slots.values():
-            self.program.names.new(many)
-        return rule
-
-    def _simple(self, rule: Rule) -> bool:
-        """Whether an update is one line for each parameter."""
-        settings = self.settings
-        clipped = settings.clip_norm is not None or settings.clip_value is not None
-        several = rule.slots or rule.scalars or len(rule.lines) > 1
-        return not several and not clipped and settings.accumulate == 1
-
     # Before the loop
 
-    def _start(self, passes: Passes, rule: Rule) -> tuple[list[str], str]:
+    def _start(self, step: _StepLines) -> tuple[list[str], str]:
         """Return the lines before the loop, and the expression of a step's learning rate, if it changes."""
         lines = [
             f"{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream {stream!r}"
-            for stream, variable in passes.streams.items()
+            for stream, variable in step.passes.streams.items()
         ]
         if not self.full:
             lines.append(f"order = np.arange({self.rows})")
             if self.settings.shuffle:
                 lines.append(f"shuffling = np.random.default_rng({[self.spec.seed, *words('shuffle')]})")
-        elif passes.counts_rows:
+        elif step.rows_used:
             lines.append("rows = len(inputs)")
         rate = self._rate(lines)
-        if self._counted(rule, rate):
+        if self._counted(step, rate):
             lines.append("step = 0")
-        stopping = self.settings.early_stopping
-        if not self._simple(rule) or (stopping is not None and stopping.restore_best):
+        stopping, several = self.settings.early_stopping, kept_list(self.network)
+        restored = stopping is not None and stopping.restore_best
+        if step.loops or step.kept.start or (restored and several == "parameters"):
             lines += listed("parameters", [self.variables[p.name] for p in self.network.trained])
-        if stopping is not None and stopping.restore_best and kept_list(self.network) == "arrays":
-            lines += listed("arrays", list(self.variables.values()))
-        lines += [f"{many} = [{start} for parameter in parameters]" for many, start in rule.slots.values()]
-        if self.settings.accumulate > 1:
-            lines.append("accumulated = [np.zeros_like(parameter) for parameter in parameters]")
+        lines += step.kept.start
+        if restored and several == "arrays":
+            lines += listed("arrays", self._arrays())
         lines += before_watching(self.network)
+        if self.settings.ema_decay is not None and any(figure != TRAIN for figure in self.figures):
+            self.program.functions.append(EXCHANGE)
         if self.settings.max_seconds is not None:
             lines.append("began = time.perf_counter()")
             self.program.modules.add("time")
         return lines, rate
 
-    def _counted(self, rule: Rule, rate: str) -> bool:
-        return rule.counts or bool(rate) or self.settings.accumulate > 1
+    def _arrays(self) -> list[str]:
+        """Return the arrays that hold what the training has come to; running means take the parameters' place."""
+        if self.settings.ema_decay is None:
+            return list(self.variables.values())
+        rest = [p.name for p in self.network.arrays if p not in self.network.trained]
+        return ["*averages", *(self.variables[name] for name in rest)]
+
+    def _counted(self, step: _StepLines, rate: str) -> bool:
+        return any(update.counts for update in step.updates) or bool(rate) or self.settings.accumulate > 1
 
     def _rate(self, lines: list[str]) -> str:
         schedule, base = self.settings.schedule, self.settings.optimizer.learning_rate
@@ -193,37 +232,38 @@ class _Training:
 
     # The loop
 
-    def _loop(self, passes: Passes, rule: Rule, rate: str) -> list[str]:
-        step = ["# Forward: from the inputs to the loss.", *passes.forward]
-        step += ["# Backward: the gradient of the loss.", *passes.backward]
-        step += [f"# Update: {self._summary(rule)}", *self._update(passes, rule, rate)]
-        if passes.followed:
-            step += ["# Running statistics: what evaluation has instead of the batch's.", *passes.followed]
+    def _loop(self, step: _StepLines, rate: str) -> list[str]:
+        passes, first = step.passes, step.updates[0]
+        lines = ["# Forward: from the inputs to the loss.", *passes.forward]
+        lines += ["# Backward: the gradient of the loss.", *passes.backward]
+        lines += [f"# Update: {self._summary(step)}", *self._end_of_step(step, rate)]
+        if first.statistics:
+            lines += ["# Running statistics: what evaluation has instead of the batch's.", *first.statistics]
         loop = [f"for epoch in range(1, {self.settings.epochs + 1}):"]
-        loop += indented(self._whole(step, passes) if self.full else self._batches(step, passes))
+        loop += indented(self._whole(lines, step) if self.full else self._batches(lines, step))
         return loop + indented(time_is_over(self.network))
 
-    def _whole(self, step: list[str], passes: Passes) -> list[str]:
-        penalty = " + float(penalty)" if passes.penalised else ""
+    def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
+        penalty = " + float(penalty)" if step.passes.penalised else ""
         loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
-        return [*step, *loss, *watching(self.network, self.program, self.variables)]
+        return [*lines, *loss, *watching(self.network, self.program, self.variables)]
 
-    def _batches(self, step: list[str], passes: Passes) -> list[str]:
+    def _batches(self, body: list[str], step: _StepLines) -> list[str]:
         watched = TRAIN in self.figures
         mean = self.spec.loss.reduction == "mean"
         stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
         inner = [
             f"batch = order[start : start + {self.batch}]",
             "inputs, targets = train_inputs[batch], train_targets[batch]",
-            *(["rows = len(inputs)"] if passes.counts_rows or watched else []),
-            *step,
+            *(["rows = len(inputs)"] if step.rows_used or watched else []),
+            *body,
             *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),
         ]
         lines = ["shuffling.shuffle(order)"] if self.settings.shuffle else []
         lines += ["total, seen = 0.0, 0"] if watched else []
         end = []
         if watched:
-            penalty = " + float(penalty)" if passes.penalised else ""
+            penalty = " + float(penalty)" if step.passes.penalised else ""
             end.append(f"epoch_loss = total{' / seen' if mean else ''}{penalty}")
         end += watching(self.network, self.program, self.variables)
         several = self.settings.accumulate
@@ -237,57 +277,28 @@ class _Training:
         lines += [f"for start in range(0, {stop}, {self.batch}):", *indented(inner), *end]
         return lines
 
-    def _summary(self, rule: Rule) -> str:
-        if not rule.slots:
+    def _summary(self, step: _StepLines) -> str:
+        if not step.kept.lists.keys() - {PARAMETERS, ACCUMULATED, MULTIPLIERS}:
             return "a step against the gradient."
         return str(type(self.settings.optimizer).__doc__).partition("\n")[0]
 
-    def _update(self, passes: Passes, rule: Rule, rate: str) -> list[str]:
+    def _end_of_step(self, step: _StepLines, rate: str) -> list[str]:
+        """Return the update; one that several batches share comes with the last of them."""
         lines = [f"learning_rate = {rate}"] if rate else []
-        if self._counted(rule, rate):
-            lines.append("step += 1")
-        if self._simple(rule):
-            (line,) = rule.lines
-            for variable, gradient in passes.gradients.items():
-                of = gradient if gradient.isidentifier() else f"({gradient})"
-                stands = {"parameter": variable, "gradient": of}
-                lines.append(re.sub(r"\b(parameter|gradient)\b", lambda m, s=stands: s[m[0]], line))  # type: ignore[misc]
-            return lines
-        gradients = listed("gradients", list(passes.gradients.values()))
-        lines += [*self._clipping(), *self._each(rule)]
-        return [*gradients, *(lines if self.settings.accumulate == 1 else self._accumulated(lines))]
-
-    def _accumulated(self, update: list[str]) -> list[str]:
-        """Return an update that several batches share."""
+        lines += ["step += 1"] if self._counted(step, rate) else []
+        first = step.updates[0]
+        if len(step.updates) == 1:
+            return [*first.gradients, *lines, *first.lines]
         several = self.settings.accumulate
         batches = self.rows // self.batch if self.settings.drop_last else -(-self.rows // self.batch)
         return [
+            *first.gradients,
             f"number = {'0' if self.full else f'start // {self.batch}'}  # of the batch; {several} share a step",
             f"share = 1 / min({several}, {batches} - number // {several} * {several})",
-            "for so_far, gradient in zip(accumulated, gradients):",
-            "    so_far += share * gradient",
+            *first.lines,
             f"if (number + 1) % {several} == 0 or number + 1 == {batches}:",
-            *indented(
-                ["gradients = accumulated", *update, "for so_far in accumulated:", "    so_far[...] = 0"]
-            ),
+            *indented([*lines, *step.updates[1].lines]),
         ]
-
-    def _clipping(self) -> list[str]:
-        lines, settings = [], self.settings
-        if settings.clip_value is not None:
-            most = settings.clip_value
-            lines.append(f"gradients = [np.clip(gradient, {-most!r}, {most!r}) for gradient in gradients]")
-        if settings.clip_norm is not None:
-            factor = f"min({settings.clip_norm!r} / (norm + 1e-6), 1.0)"
-            lines.append("norm = float(sum(np.sum(gradient**2) for gradient in gradients)) ** 0.5")
-            lines.append(f"gradients = [{factor} * gradient for gradient in gradients]")
-        return lines
-
-    def _each(self, rule: Rule) -> list[str]:
-        names = ["parameter", "gradient", *rule.slots]
-        lists = ["parameters", "gradients", *(many for many, _ in rule.slots.values())]
-        head = f"for {', '.join(names)} in zip({', '.join(lists)}):"
-        return [*rule.scalars, head, *indented(rule.lines)]
 
     def _end(self) -> list[str]:
         lines = []
@@ -296,6 +307,9 @@ class _Training:
             lines += ["", "# The parameters of the best epoch are put back."]
             several = kept_list(self.network)
             lines += [f"for parameter, value in zip({several}, kept):", "    parameter[...] = value"]
+        if self.settings.ema_decay is not None:
+            lines += ["", "# The running means are what the training has come to."]
+            lines += ["for parameter, average in zip(parameters, averages):", "    parameter[...] = average"]
         return [*lines, "", 'print(f"epoch {epoch}: the loss of the last step is {loss:.6g}")']
 
 

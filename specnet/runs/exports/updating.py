@@ -1,122 +1,252 @@
-"""The optimizer's rule as lines over one parameter, its gradient and its slots."""
+"""The update phase of a step as lines.
+
+In the graph all parameters lie in one vector, and so do their gradients and each slot of the optimizer. In a program
+they are lists of arrays: what is done to the vectors is a loop over the parameters, or a line for each of them, and a
+sum over a vector is the sum over the arrays.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from specnet.compiler.network import Network
 from specnet.compiler.printer import Names, NumpyPrinter
+from specnet.compiler.programs import AVERAGE
 from specnet.graph import ops
-from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import leaf, leaves, name_of, number
-from specnet.language.spec import Training
-from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import ancestors
+from specnet.graph.leaves import leaves, name_of, role_of
+from specnet.runs.exports.layout import indented, listed
 
-SIZE = 7
-"""The length that stands for any parameter's in the rule's graph."""
+PARAMETERS, ACCUMULATED, MULTIPLIERS, SLOT = "parameters", "accumulated", "multipliers", "slot/"
+
+NUMBERS = {"rate": "learning_rate"}
+"""The variables of numbers that are not called as in the graph."""
+
+Change = tuple[Value, Value]
+"""A leaf, and what it becomes."""
 
 _PLURALS = {"momentum": "momenta"}
 
 
-@dataclass(slots=True)
-class Rule:
-    """An optimizer's rule."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept from step to step beside the parameters: the variables of arrays, and of lists of arrays."""
 
-    scalars: list[str] = field(default_factory=list)
-    """What is the same for all parameters of a step."""
-    lines: list[str] = field(default_factory=list)
-    slots: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """For each slot its variable, the list of all parameters' slots, and how the list begins."""
-    counts: bool = False
-    """Whether it asks for the number of the step."""
-    helpers: set[str] = field(default_factory=set)
+    arrays: dict[str, str]
+    """The variable of each leaf that is one array."""
+    lists: dict[str, tuple[str, str]]
+    """For each leaf that lies along the parameters, the variable of one array and that of the list of all."""
+    start: list[str]
+    """The lines that make them."""
 
 
-def plural(name: str) -> str:
-    """Return what a list of slots is called."""
-    return _PLURALS.get(name, f"{name}s")
-
-
-def rule_of(training: Training, dtype: str, names: Names, parameter: str, gradient: str, rate: str) -> Rule:
-    """Return the optimizer's rule over variables of these names."""
-    graph = Graph(dtype)  # type: ignore[arg-type]
-    p, g = (leaf(graph, name, "state", (SIZE,)) for name in ("parameter", "gradient"))
-    build = UpdateBuilder(graph, SIZE)
-    graph.assign(p, training.optimizer.step(build, p, g, number(graph, "rate"), number(graph, "step")))
-    graph = simplify(graph)
-    given = {"parameter": parameter, "gradient": gradient, "rate": rate, "step": "step"}
-    rule = Rule()
-    for name, (shape, first) in build.slots.items():
-        given[f"slot/{name}"] = names.new(name)
-        start = f"np.full_like(parameter, {first!r})" if first else "np.zeros_like(parameter)"
-        if shape != (SIZE,):
-            start = f"np.full({shape}, {first!r}, dtype=parameter.dtype)"
-        rule.slots[given[f"slot/{name}"]] = (names.new(plural(name)), start)
-    arrays = leaves(graph)
-    known = {array.index: given[name] for name, array in arrays.items()}
-    printer = NumpyPrinter(graph, names, known)
-    assigned = {value.index: leaf for leaf, value in graph.assignments}
-    values = [value for _, value in graph.assignments]
-    wished = {v.index: f"new_{given[name_of(assigned[v.index])]}" for v in values}
-    rule.counts = "step" in arrays
-    printer.count_uses(values)
-    later: list[str] = []
-    new = arrays["parameter"]
-    last = next(value for each, value in graph.assignments if each is new)
-    for value in values:
-        slot = assigned[value.index]
-        before = len(printer.lines)
-        if value is last:
-            printer.write_below(value)
-            _move(printer, rule, before)
-            rule.lines.append(_step(printer, value, new, parameter))
+def kept_between_steps(
+    network: Network, slots: Mapping[str, tuple[tuple[int, ...], float]], names: Names
+) -> Kept:
+    """Return the variables and the first values of what an update keeps, given its optimizer's slots."""
+    kept = Kept({}, {PARAMETERS: ("parameter", "parameters")}, [])
+    if network.rates_differ:
+        kept.lists[MULTIPLIERS] = "multiplier", "multipliers"
+        kept.start.extend(listed("multipliers", [repr(p.rate) for p in network.trained]))
+    for name, (shape, first) in slots.items():
+        wish = "average" if name == AVERAGE else name
+        if shape != (network.trained_size,):
+            kept.arrays[SLOT + name] = names.new(wish)
+            kept.start.append(
+                f"{kept.arrays[SLOT + name]} = np.full({shape}, {first!r}, np.{network.spec.dtype})"
+            )
             continue
-        printer.write_below(value)
-        _move(printer, rule, before)
-        variable = given[name_of(slot)]
-        if _read_later(graph, slot, value):
-            name = names.new(wished[value.index])
-            rule.lines.append(f"{name} = {printer.expression(value)}")
-            known[value.index] = name
-            later.append(f"{variable}[...] = {name}")
-        else:
-            rule.lines.append(f"{variable}[...] = {printer.expression(value)}")
-            known[value.index] = variable
-    rule.lines += later
-    rule.helpers |= printer.helpers
-    return rule
+        one, several = names.new(wish), names.new(_PLURALS.get(wish, f"{wish}s"))
+        kept.lists[SLOT + name] = one, several
+        start = f"np.full_like(parameter, {first!r})" if first else "np.zeros_like(parameter)"
+        start = "parameter.copy()" if name == AVERAGE else start
+        kept.start.append(f"{several} = [{start} for parameter in parameters]")
+    if network.spec.training.accumulate > 1:
+        kept.lists[ACCUMULATED] = "so_far", "accumulated"
+        kept.start.append("accumulated = [np.zeros_like(parameter) for parameter in parameters]")
+    return kept
 
 
-def _move(printer: NumpyPrinter, rule: Rule, before: int) -> None:
-    """Part new lines into those of the step and those of the parameter."""
-    arrays = {"parameter", "gradient"}
-    by_name = {name: index for index, name in printer.known.items()}
-    for line, _ in printer.lines[before:]:
-        text = line.partition("  #")[0].rstrip()
-        value = printer.graph.values[by_name[text.partition(" = ")[0]]]
-        needed = ancestors(value)
-        over = {name for name, array in leaves(printer.graph).items() if array.index in needed}
-        alone = not value.shape and not any(n in arrays or n.startswith("slot/") for n in over)
-        (rule.scalars if alone else rule.lines).append(text)
+@dataclass
+class _Printer(NumpyPrinter):
+    """Keeps the lines about vectors, which are a loop's, by themselves."""
+
+    vectors: set[int] = field(default_factory=set)
+    loop: list[str] = field(default_factory=list)
+
+    def state(self, value: Value, name: str) -> None:
+        super().state(value, name)
+        if value.index in self.vectors:
+            self.loop.append(self.lines.pop()[0].partition("  #")[0].rstrip())
 
 
-def _step(printer: NumpyPrinter, value: Value, parameter: Value, name: str) -> str:
-    if value.op is ops.subtract and value.inputs[0] is parameter:
-        return f"{name} -= {printer.expression(value.inputs[1])}"
-    return f"{name}[...] = {printer.expression(value)}"
+class UpdateLines:
+    """The lines of one graph's update phase.
 
+    `known` holds the variable of each value that the phases before it have computed, and of the arrays that they
+    read; `gradients` are the expressions of the parameters' gradients, in a graph that has some. `variables` are
+    those of the model's arrays.
+    """
 
-def _read_later(graph: Graph, slot: Value, value: Value) -> bool:
-    """Whether what a slot held before is read by anything but its own new value."""
-    own = ancestors(value)
-    reading = [v for v in graph.values if any(i is slot for i in v.inputs)]
-    if any(v.index not in own for v in reading):
-        return True
-    # What reads it on the way must itself be read by nothing else.
-    on_the_way = [
-        v
-        for v in graph.values
-        if v.index in own and v is not value and slot.index in ancestors(v) and v is not slot
-    ]
-    return any(u.index not in own for v in on_the_way for u in graph.values if any(i is v for i in u.inputs))
+    def __init__(
+        self,
+        graph: Graph,
+        network: Network,
+        names: Names,
+        kept: Kept,
+        variables: Mapping[str, str],
+        known: Mapping[int, str],
+        gradients: list[str],
+    ) -> None:
+        self._names, self._each_gradient = names, gradients
+        self._parameters = [(variables[p.name], p.rate) for p in network.trained]
+        self._lists = {"parameter": "parameters", "so_far": "accumulated", "gradient": "gradients"}
+        self._lists |= kept.lists.values()
+        self._used: set[str] = set()
+        found = leaves(graph)
+        called = {name: one for name, (one, _) in kept.lists.items()} | kept.arrays | NUMBERS
+        self._printer = _Printer(graph, names, dict(known))
+        for name, leaf in found.items():
+            if name in called or not leaf.shape:
+                self._printer.known[leaf.index] = called.get(name, name)
+        self._find_vectors([found[name] for name in kept.lists if name in found])
+        changes = [(leaf, value) for leaf, value in graph.assignments if leaf is not value]
+        self._printer.count_uses(value for _, value in changes)
+        self.lines = self._update([pair for pair in changes if role_of(pair[0]) != "statistic"])
+        self.gradients = listed("gradients", gradients) if "gradients" in self._used else []
+        """The lines that list the gradients, where they are looped over."""
+        self.statistics = self._written([pair for pair in changes if role_of(pair[0]) == "statistic"])
+        """The lines that move running statistics on."""
+        self.helpers, self.rows_used = self._printer.helpers, self._printer.rows_used
+        self.counts = "step" in found
+        """Whether the number of the step is used."""
+
+    @property
+    def loops(self) -> bool:
+        """Whether the list of parameters is used."""
+        return "parameters" in self._used
+
+    def _find_vectors(self, along: Iterable[Value]) -> None:
+        vectors = self._printer.vectors
+        vectors.update(leaf.index for leaf in along)
+        self._packed = None
+        for value in self._printer.graph.values:
+            if value.op is ops.pack:
+                self._packed = value
+                self._printer.known[value.index] = "gradient"
+                vectors.add(value.index)
+            elif value.op.elementwise and any(source.index in vectors for source in value.inputs):
+                vectors.add(value.index)
+
+    def _update(self, changes: Sequence[Change]) -> list[str]:
+        printer = self._printer
+        lists = self._measure()
+        lines = lists + self._written(changes)
+        if len(printer.loop) == 1 and not lists and name_of(changes[0][0]) == PARAMETERS:
+            return lines + self._each(*changes[0])
+        if printer.loop:
+            lines += [f"{self._over(' '.join(printer.loop))}:", *indented(printer.loop)]
+        return lines
+
+    def _measure(self) -> list[str]:
+        """Return the lines of what is summed over all parameters, such as the norm of the gradient."""
+        printer, lines = self._printer, []
+        for value in printer.graph.values:
+            sources = [source for source in value.inputs if source.index in printer.vectors]
+            if value.shape or not sources:
+                continue
+            for source in sources:
+                if source.index not in printer.known:
+                    each = printer.expression(source)
+                    one, several = self._names.new("clipped"), self._names.new("clipped_gradients")
+                    lines.append(f"{several} = [{each} {self._over(each)}]")
+                    self._lists[one] = several
+                    printer.known[source.index] = one
+            term = printer.expression(value)
+            printer.known[value.index] = f"float(sum({term} {self._over(term)}))"
+            for root in printer.graph.values:
+                if root.op is ops.sqrt and root.inputs[0] is value:
+                    printer.state(root, self._names.new("norm"))
+        return lines
+
+    def _written(self, changes: Sequence[Change]) -> list[str]:
+        """Write changes of leaves; return the lines that are no loop's."""
+        printer = self._printer
+        for leaf, value in self._in_order(changes):
+            printer.write_below(value)
+            line = self._assignment(leaf, value)
+            if leaf.index in printer.vectors:
+                printer.loop.append(line)
+            else:
+                printer.lines.append((line, value.phase))
+            printer.known[value.index] = printer.known[leaf.index]
+        lines = [line for line, _ in printer.lines]
+        printer.lines.clear()
+        return lines
+
+    def _each(self, leaf: Value, value: Value) -> list[str]:
+        """Return a line for each parameter, where one line is the whole update."""
+        printer, lines = self._printer, []
+        del printer.known[value.index]
+        multipliers = leaves(printer.graph).get(MULTIPLIERS)
+        for (variable, rate), gradient in zip(self._parameters, self._each_gradient, strict=True):
+            printer.known[leaf.index] = variable
+            if self._packed is not None:
+                printer.known[self._packed.index] = gradient if gradient.isidentifier() else f"({gradient})"
+            if multipliers is not None:
+                printer.known[multipliers.index] = repr(rate)
+            lines.append(self._assignment(leaf, value))
+        return lines
+
+    def _assignment(self, leaf: Value, value: Value) -> str:
+        """Return the line that gives an array its new value."""
+        printer = self._printer
+        variable = printer.known[leaf.index]
+        sign = {ops.add: "+", ops.subtract: "-"}.get(value.op)
+        if sign is not None and value.inputs[0] is leaf and value.index not in printer.known:
+            return f"{variable} {sign}= {printer.expression(value.inputs[1])}"
+        whole = value.inputs[0] if value.op is ops.expand and not value.inputs[0].shape else value
+        return f"{variable}[...] = {printer.expression(whole)}"
+
+    def _in_order(self, changes: Sequence[Change]) -> Iterator[Change]:
+        """Yield changes of leaves so that each comes after all that reads what was there before."""
+        printer, left = self._printer, list(changes)
+        while left:
+            ready = [change for change in left if not any(self._reads(other, change) for other in left)]
+            if not ready:
+                for leaf, value in left:
+                    printer.write_below(value)
+                    printer.state(value, self._names.new(f"new_{printer.known[leaf.index]}"))
+                ready = left[:]
+            left.remove(ready[0])
+            yield ready[0]
+
+    def _reads(self, other: Change, change: Change) -> bool:
+        """Whether a change is still to read a leaf that another is to overwrite."""
+        leaf, value = change
+        if other is change:
+            return False
+        uses, known = self._printer.uses, self._printer.known
+        # What is used more than once gets a line of its own, before the leaf is overwritten.
+        stated = {v.index for v in self._leading_to(value, known) if uses.get(v.index, 0) > 1}
+        return any(v is leaf for v in self._leading_to(other[1], {*known, *stated, value.index}))
+
+    def _leading_to(self, value: Value, ends: Container[int]) -> list[Value]:
+        """Return a value and all that leads to it, as far as the ends, which count."""
+        found, seen = [value], {value.index}
+        for each in found:
+            for source in each.inputs if each.index not in ends else ():
+                if source.index not in seen:
+                    seen.add(source.index)
+                    found.append(source)
+        return found
+
+    def _over(self, text: str) -> str:
+        """Return the head of a loop over what a text is about."""
+        ones = [one for one in self._lists if re.search(rf"\b{one}\b", text)]
+        lists = [self._lists[one] for one in ones]
+        self._used.update(lists)
+        several = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)})"
+        return f"for {', '.join(ones)} in {several}"

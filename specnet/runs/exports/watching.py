@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from specnet.compiler.network import Network
 from specnet.diagnostics import RunError
 from specnet.language.spec import EarlyStopping
+from specnet.runs.exports.figures import write_figure
 from specnet.runs.exports.layout import indented
-from specnet.runs.exports.passes import write_figure
 from specnet.runs.exports.program import Program
 from specnet.vocabulary.schedules import Plateau
 
@@ -38,12 +38,15 @@ def watching(network: Network, program: Program, variables: Mapping[str, str]) -
     Raises RunError for what has no plain form.
     """
     settings, figures = network.spec.training, watched_figures(network)
-    lines: list[str] = []
+    measured: list[str] = []
     for figure in figures:
         split, _, name = figure.partition(".")
         if split != "train":
             write_figure(network, program, variables, name)
-            lines.append(f"{_variable(figure)} = {name}_of(validation_inputs, validation_targets)")
+            measured.append(f"{_variable(figure)} = {name}_of(validation_inputs, validation_targets)")
+    if measured and settings.ema_decay is not None:
+        measured = ["exchange()", *measured, "exchange()"]
+    lines = measured
     if isinstance(settings.schedule, Plateau):
         lines += _plateau(settings.schedule, higher=_higher(network, settings.schedule.monitor))
     stopping = settings.early_stopping
@@ -80,8 +83,10 @@ def _higher(network: Network, monitor: str) -> bool:
 
 
 def kept_list(network: Network) -> str:
-    """Return the variable that lists all that an epoch changes: more than the parameters, if there are statistics."""
-    return "parameters" if network.arrays == network.trained else "arrays"
+    """Return the variable that lists what a training has come to: more than the parameters, if there are statistics."""
+    if network.arrays != network.trained:
+        return "arrays"
+    return "parameters" if network.spec.training.ema_decay is None else "averages"
 
 
 def _stopping(stopping: EarlyStopping, several: str, *, higher: bool) -> list[str]:

@@ -132,6 +132,17 @@ def typed(dtype):
     return change
 
 
+def said(old, new):
+    """Change what the archive's own description says, byte by byte."""
+
+    def change(arrays):
+        described = bytes(arrays["specnet"])
+        assert old in described
+        arrays["specnet"] = np.frombuffer(described.replace(old, new), np.uint8)
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -145,6 +156,7 @@ def typed(dtype):
         (lambda arrays: arrays.pop("encoding/inputs.0.mean"), "is damaged"),
         (lambda arrays: arrays.update({"encoding/inputs.0.std": np.full(4, np.nan)}), "NaN or infinite"),
         (lambda arrays: arrays.update({"encoding/inputs.0.mean": np.zeros((7, 9))}), "is damaged"),
+        (said(b'"dtype": "float32"', b'"dtype": " loat32"'), "its inputs are to become ' loat32'"),
     ],
 )
 def test_arrays_that_no_run_saves_are_refused(change, message, archive, tmp_path):

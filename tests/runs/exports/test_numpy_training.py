@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.compiler.printer import Names
+from specnet.graph.graph import Graph
+from specnet.graph.leaves import leaf
 from specnet.runs.exports.exporting import Exported, numpy_program, write_numpy
+from specnet.runs.exports.updating import UpdateLines, kept_between_steps
 from tests.runs.exports.support import SMALL, SPECS, bare
 
 
@@ -135,11 +139,66 @@ def test_every_loss_of_numbers_trains_as_it_does(loss, tmp_path):
         {"loss": {"type": "cross_entropy", "label_smoothing": 0.1, "class_weights": [1.0, 2.0, 0.5]}},
         {"loss": {"type": "cross_entropy", "reduction": "sum", "scale": 0.1}},
         {"loss": "kl_divergence"},
+        {"training.clip_value": 0.05, "training.clip_norm": 0.1},
+        {"training.ema_decay": 0.9},
+        {"training.ema_decay": 0.9, "training.early_stopping.restore_best": False, "training.accumulate": 4},
+        {
+            "training.ema_decay": 0.5,
+            "training.early_stopping": {"monitor": "train.loss", "patience": 1, "min_delta": 0.2},
+        },
+        {"layers.0.learning_rate_multiplier": 0.1},
+        {
+            "layers.0.learning_rate_multiplier": 0.1,
+            "training.optimizer": {"type": "sgd", "learning_rate": 0.1},
+        },
     ],
     ids="-".join,
 )
 def test_every_setting_has_its_lines(settings, tmp_path):
     agrees(SPECS / "iris.toml", tmp_path, dtype="float64", **{"training.epochs": 9}, **settings)
+
+
+def test_a_rate_of_its_own_stands_in_the_line_of_a_parameter():
+    changes = {"layers.0.learning_rate_multiplier": 0.1}
+    spec = specnet.load(SPECS / "mlp.toml", overrides=changes)
+    exported = Exported(SPECS / "mlp.toml", specnet.compile(spec), trained=False)
+    lines = numpy_program(exported, training=True, beside=None).text.split("\n")
+    assert "    dense_1_kernel -= d_dense_1_kernel * (learning_rate * 0.1)" in lines
+    assert "    dense_2_kernel -= d_dense_2_kernel * (learning_rate * 1.0)" in lines
+
+
+def test_running_means_of_statistics_and_parameters(tmp_path):
+    """Where a running mean takes the parameters' place, the statistics stay what they are."""
+    layers = [{"type": "dense", "units": 4}, {"type": "batch_norm"}, {"type": "dense", "units": 3}]
+    agrees(
+        SPECS / "iris.toml",
+        tmp_path,
+        dtype="float64",
+        **{"training.epochs": 12, "training.ema_decay": 0.8, "layers": layers},
+    )
+
+
+def test_slots_that_change_places_are_first_read():
+    """Whatever an update reads is what was there before it."""
+    network = specnet.compile(specnet.load(SPECS / "perceptron.toml")).network
+    size = network.trained_size
+    graph = Graph("float64")
+    graph.phase = "update"
+    p, a, b = (leaf(graph, name, "state", (size,)) for name in ("parameters", "slot/left", "slot/right"))
+    graph.assign(a, b * 2.0)
+    graph.assign(b, a + p)
+    graph.assign(p, p - a)
+    names = Names()
+    kept = kept_between_steps(network, dict.fromkeys(("left", "right"), ((size,), 0.0)), names)
+    update = UpdateLines(graph, network, names, kept, {p.name: p.name for p in network.trained}, {}, [])
+    scope = {
+        "parameters": [np.array([1.0])],
+        "lefts": [np.array([10.0])],
+        "rights": [np.array([100.0])],
+        "np": np,
+    }
+    exec("\n".join(update.lines), scope)
+    assert [scope[name][0].item() for name in ("parameters", "lefts", "rights")] == [-9.0, 200.0, 11.0]
 
 
 STOPPING = {"monitor": "validation.loss", "patience": 20}
@@ -211,7 +270,6 @@ def test_what_has_no_plain_form_is_named():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"training.ema_decay": 0.9}, "a training with `ema_decay` cannot be exported as NumPy"),
         (
             {"training": {"batch_size": "full", "optimizer": "lbfgs"}},
             "a training with lbfgs cannot be exported as NumPy",

@@ -25,13 +25,13 @@ from side_by_side import machine
 
 import specnet
 from specnet.compiler import plans
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.passes import pipeline
 from specnet.runs.explanation import explain
 from specnet.runtime.emit import emit
 
-STAGES = ("simplify", "lay_out_phases", "join_biases", "spread", "group", "place", "scheduled")
+STAGES = ("simplify", "lay_out_phases", "join_biases", "spread", "group", "allocate", "scheduled")
 
 
 def dense(layers: int) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from specnet.compiler.network import Network
 from specnet.compiler.programs import training_graph
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import KeyPath
 from specnet.graph.graph import Graph

@@ -56,16 +56,16 @@ def validate(
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
-    from specnet.compiler.lint.ignoring import heard
-    from specnet.compiler.study import study, study_sound
+    from specnet.compiler.lint.ignoring import not_suppressed
+    from specnet.compiler.validation import validate_partial, validate_spec
 
     if sound is None:
         from specnet.runs.starting import start_faults
 
-        found = study(spec, data=data, beyond=partial(start_faults, confine=within), confine=within)
-        found = heard(spec, spec.origin.place(found), ignore, whole=data)
+        found = validate_spec(spec, data=data, beyond=partial(start_faults, confine=within), confine=within)
+        found = not_suppressed(spec, spec.origin.place(found), ignore, whole=data)
     else:
-        found = [d for d in study_sound(sound, data=data, confine=within) if d.severity == "error"]
+        found = [d for d in validate_partial(sound, data=data, confine=within) if d.severity == "error"]
     return replace(
         report,
         diagnostics=_in_order((*report.diagnostics, *spec.origin.place(found)), report.documents),
@@ -200,8 +200,8 @@ def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model
     """Return a document's model and data; the parameters start where it says, unless they are read later (`anew`)."""
     from specnet.compiler.memory import check_memory
     from specnet.compiler.model import Model
-    from specnet.compiler.study import build
     from specnet.compiler.targets import check_targets
+    from specnet.compiler.validation import build
     from specnet.data import load_data
     from specnet.data.tables.typed import frames_of
     from specnet.runs.starting import start_from

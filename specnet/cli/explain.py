@@ -12,7 +12,7 @@ from specnet import api
 from specnet.cli.numbers import amount, counted, size
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import plain, results
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
 from specnet.graph.sizes import show
@@ -149,7 +149,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
             seconds = times.steps[number]
             cells += (
                 ["", ""]
-                if step.once or not code[number]
+                if step.prologue or not code[number]
                 else [f"{seconds * 1e6:.1f} us", f"{seconds / whole:.0%}"]
             )
         table.rows.append(cells)
@@ -158,7 +158,7 @@ def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: st
 
 def _title(explanation: Explanation, step: Step) -> str:
     place = f"{step.phase}: {explanation.place_of(step)}"
-    return f"{place}, once, before the first step" if step.once else place
+    return f"{place}, once, before the first step" if step.prologue else place
 
 
 def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:

@@ -21,7 +21,7 @@ Check = Callable[[SourceText], Report]
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class Fixed:
     """What fixing made of one document."""
 
     source: SourceText
@@ -29,27 +29,27 @@ class Mended:
     report: Report
     """What is still wrong with it."""
     count: int
-    """How many faults were made good."""
+    """How many faults were fixed."""
 
 
-def mend(source: SourceText, report: Report, check: Check) -> Mended:
-    """Return a document with the fixes of its findings put in, and again until none is left.
+def apply_fixes(source: SourceText, report: Report, check: Check) -> Fixed:
+    """Return a document with the fixes of its findings applied, repeatedly until none is left.
 
-    Fixes are done only where they cure what they are for and leave the text well-formed.
+    Fixes are applied only where they remove their finding and leave the text well-formed.
     """
     done = 0
     for _ in range(PASSES):
-        text, cured = fixed(source.text, report.diagnostics)
-        if not cured:
+        text, applied = fixed(source.text, report.diagnostics)
+        if not applied:
             break
-        mended = replace(source, text=text)
-        after = check(mended)
+        changed = replace(source, text=text)
+        after = check(changed)
         left = {(finding.code, finding.path) for finding in after.diagnostics}
         malformed = any(d.code.startswith("SN1") and d.file == d.document for d in after.diagnostics)
-        if malformed or any((finding.code, finding.path) in left for finding in cured):
+        if malformed or any((finding.code, finding.path) in left for finding in applied):
             break
-        source, report, done = mended, after, done + len(cured)
-    return Mended(source, report, done)
+        source, report, done = changed, after, done + len(applied)
+    return Fixed(source, report, done)
 
 
 def diff(before: SourceText, after: SourceText) -> str:

@@ -45,14 +45,14 @@ def _code(command: Callable[[], int]) -> int:
     except (typer.BadParameter, typer.Exit, SystemExit):
         raise
     except BaseException as error:
-        ended = _told(error)
+        ended = _reported(error)
         if ended is None:
             raise
         return ended
     return code
 
 
-def _told(error: BaseException) -> int | None:
+def _reported(error: BaseException) -> int | None:
     """Say what ended a command and return its exit code; None for an error that its own traceback is to tell."""
     from specnet.cli.interrupts import Terminated
     from specnet.diagnostics import RunError, SpecError, SpecFileError

@@ -51,7 +51,7 @@ def run(
             def listen(event: Event | Span) -> None:
                 interrupts.armed = interrupts.armed or isinstance(event, Started)
                 if isinstance(event, Resumed):
-                    _tell(console, event, quiet=quiet)
+                    _report(console, event, quiet=quiet)
                 progress(event)
 
             result = api.run(
@@ -92,7 +92,7 @@ def _run(resume: str | bool, name: str) -> Path | None:
     return Path(resume) if resume else None
 
 
-def _tell(console: Console, event: Resumed, *, quiet: bool) -> None:
+def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
     for problem in event.problems:
         say(console, f"warning: {problem}", "bold yellow")
     if quiet:

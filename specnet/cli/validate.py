@@ -44,16 +44,16 @@ def validate(arguments: Sequence[str], options: Options) -> int:
     found = find(arguments, specs_only=options.specs_only, confine=options.confine)
     reports: list[Report] = []
     unread = [*found.problems]
-    mended = _Mended()
+    fixed = _FixTotals()
     for file in found.files:
         try:
-            reports.append(_checked(file, options, mended))
+            reports.append(_checked(file, options, fixed))
         except SpecFileError as error:
             unread.append(str(error))
     report = replace(_joined(reports), unread=tuple(unread))
     _write(report, options)
     if options.fix or options.diff:
-        mended.say(report, done=not options.diff)
+        fixed.say(report, done=not options.diff)
     if unread:
         from specnet.cli.terminal import failed
 
@@ -64,7 +64,7 @@ def validate(arguments: Sequence[str], options: Options) -> int:
 
 
 @dataclass
-class _Mended:
+class _FixTotals:
     """What fixing did to all documents."""
 
     faults: int = 0
@@ -81,7 +81,7 @@ class _Mended:
         say(notes(), text)
 
 
-def _checked(file: str, options: Options, mended: _Mended) -> Report:
+def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
     """Return what is wrong with a document; with `--fix`, what is still wrong with it."""
     try:
         source = _stdin(options.stdin_filename) if file == STDIN else read(Path(file), options.confine)
@@ -92,9 +92,9 @@ def _checked(file: str, options: Options, mended: _Mended) -> Report:
     report = options.check(source)
     if not (options.fix or options.diff) or all(d.fix is None for d in report.diagnostics):
         return report
-    from specnet.cli.fixing import diff, mend, save
+    from specnet.cli.fixing import apply_fixes, diff, save
 
-    result = mend(source, report, options.check)
+    result = apply_fixes(source, report, options.check)
     if not result.count:
         return report
     if options.diff:
@@ -102,8 +102,8 @@ def _checked(file: str, options: Options, mended: _Mended) -> Report:
     else:
         save(source, result.source)
         report = result.report
-    mended.faults += result.count
-    mended.files += 1
+    fixed.faults += result.count
+    fixed.files += 1
     return report
 
 

@@ -9,7 +9,7 @@ from specnet.compiler.entries import named_inputs
 from specnet.compiler.head_metrics import head_metrics
 from specnet.compiler.heads import INPUTS, Part, costs, join_heads, linked
 from specnet.compiler.lowered import Lowered
-from specnet.compiler.wiring import changed, check_wiring, every
+from specnet.compiler.topology import changed, check_topology, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph.builder import Builder, Parameter
@@ -229,9 +229,9 @@ def lower_layers(
         assert signature is not None, "what inputs are called by is known with the data"
         graph.origin = ("inputs",)
         named = named_inputs(spec.inputs, signature, x)
-        check_wiring(spec.layers, named)
+        check_topology(spec.layers, named)
     else:
-        check_wiring(spec.layers)
+        check_topology(spec.layers)
     try:
         x = (
             builder.run(spec.layers, x, "layers")

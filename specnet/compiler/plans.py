@@ -118,7 +118,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut) + in_one * fetched,
         "augmentation": augmentation_memory(network, plans.step.batch),
         "arena": sum(p.arena for p in plans_used),
-        "kept": sum(p.once * _bindings(p, n) for p, n in feeds)
+        "kept": sum(p.prologue * _bindings(p, n) for p, n in feeds)
         + sum(rows.values()) * _seen(plans.evaluation),
         **_loops(feeds),
     }

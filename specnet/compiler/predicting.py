@@ -128,7 +128,7 @@ class Predictor(Shared):
         inputs = np.empty((rows, *network.signature.inputs), network.spec.dtype)
         executable = self._executable(rows).twin()
         bound = executable.bind(rows, {**self._arrays, "inputs": inputs})
-        return Ready(inputs, bound, executable.plan.arena + executable.plan.once)
+        return Ready(inputs, bound, executable.plan.arena + executable.plan.prologue)
 
     def _executable(self, rows: int) -> Executable:
         """Return the plan for that many rows, compiled by the first of several threads that ask for it."""

@@ -67,7 +67,7 @@ def update_graph(network: Network, rate: float | None = None) -> Update:
     graph.phase = "update"
     gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
     slots = _update(network, graph, gradient, rate)
-    graph.assign(gradient, ops.expand(constant(graph, 0.0), shape=gradient.shape))
+    graph.assign(gradient, ops.zeros_like(gradient))
     return Update(graph, slots)
 
 

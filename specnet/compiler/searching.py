@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from specnet.compiler.network import Network
-from specnet.compiler.wiring import changed, every
+from specnet.compiler.topology import changed, every
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, Part
 
 OPTIMIZER: KeyPath = ("training", "optimizer")

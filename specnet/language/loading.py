@@ -16,7 +16,7 @@ from specnet.language.spec import Spec
 
 if TYPE_CHECKING:
     from specnet.data.confine import Confine
-    from specnet.language.salvage import Salvage
+    from specnet.language.partial import PartialSpec
 
 
 def check(
@@ -35,7 +35,7 @@ def examine(
     source: str | os.PathLike[str] | SourceText,
     overrides: Overrides | None = None,
     confine: Confine | None = None,
-) -> tuple[Spec | None, Report, Salvage | None]:
+) -> tuple[Spec | None, Report, PartialSpec | None]:
     """Return what `check` does, and for a document with errors what is sound in it all the same.
 
     With `confine`, the document may not lie outside of a folder.
@@ -54,10 +54,10 @@ def examine(
     texts |= origin.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
     spec, found = _build(data, text)
     if spec is None or faults:
-        from specnet.language.salvage import salvage
+        from specnet.language.partial import partial_spec
 
         report = _report(text.file, (*origin.place(found), *faults), texts)
-        return None, report, salvage(data, (*found, *faults), origin)
+        return None, report, partial_spec(data, (*found, *faults), origin)
     spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a string
     return spec, _report(text.file, (), texts), None
 

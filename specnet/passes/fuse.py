@@ -31,7 +31,7 @@ class Group:
     """Rows of the leading axis in a piece; 0 where the group is not cut."""
     leading: Dim = BATCH
     """The axis that is cut."""
-    once: bool = False
+    prologue: bool = False
     """Whether it never changes, and so is computed when the plan is bound."""
     inner: set[int] = field(default_factory=set)
     """Which of its values nobody outside it reads: they need room for one piece only, for each worker."""
@@ -55,7 +55,7 @@ def group(
     waiting = [node.results[0] for node in made]
     groups: list[Group] = []
     fixed = _fixed(graph, inputs=fixed_inputs) if fuse else set()
-    groups += [Group([v], once=True) for v in waiting if v.index in fixed]
+    groups += [Group([v], prologue=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
     readers = _readers(graph)
     by_rows_at = _RowChains(waiting if workers else [], fuse=fuse)

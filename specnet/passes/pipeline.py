@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from specnet.graph.graph import Graph
 from specnet.graph.sizes import Sizes, named
+from specnet.passes.allocate import allocate
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import cores
 from specnet.passes.fuse import group
 from specnet.passes.layout import join_biases
 from specnet.passes.loops import hoist, sink
 from specnet.passes.phases import lay_out_phases
-from specnet.passes.place import place
 from specnet.passes.plan import Plan
 from specnet.passes.pruning import prune
 from specnet.passes.schedule import scheduled
@@ -44,6 +44,6 @@ def plan(
         graph = prune(graph)
     workers = cores() if any(node.op.shared for node in graph) else 0
     groups = group(graph, sizes, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
-    placement = place(graph, groups, sizes)
-    instructions = scheduled(graph, groups, placement, workers)
-    return Plan(graph, placement, instructions, named(sizes), guard, workers)
+    allocations = allocate(graph, groups, sizes)
+    instructions = scheduled(graph, groups, allocations, workers)
+    return Plan(graph, allocations, instructions, named(sizes), guard, workers)

@@ -10,8 +10,8 @@ from specnet.graph.graph import Graph, Node, Origin, Phase, Value
 from specnet.graph.leaves import given, name_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
+from specnet.passes.allocations import AROUND, Allocations, LoopAllocations
 from specnet.passes.fuse import Group, root
-from specnet.passes.placement import AROUND, LoopPlacement, Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Compute:
 
     value: Value
     """Its first result."""
-    once: bool = False
+    prologue: bool = False
     """Whether that is done when the plan is bound, since the result never changes."""
 
 
@@ -55,7 +55,7 @@ class Repeat:
 
     name: str
     node: Node
-    placement: LoopPlacement
+    allocations: LoopAllocations
     before: tuple[Copy, ...]
     """The states that are computed over the old ones begin where the loop's results are."""
     body: tuple[Instruction, ...]
@@ -82,7 +82,7 @@ class Step:
     offset: int
     flops: Count
     """Of one execution of the plan."""
-    once: bool
+    prologue: bool
     """Whether it is computed when the plan is bound, since it never changes."""
     block: str | None
     loop: str | None
@@ -97,7 +97,7 @@ class Plan:
     """Ordered steps over placed buffers: everything that is to be known about an execution before it starts."""
 
     graph: Graph
-    placement: Placement
+    allocations: Allocations
     instructions: tuple[Instruction, ...]
     sizes: dict[str, int]
     """The largest named sizes; smaller ones use the same arena."""
@@ -109,12 +109,12 @@ class Plan:
     @property
     def arena(self) -> int:
         """Bytes of the memory that all passing values share."""
-        return self.placement.arena
+        return self.allocations.arena
 
     @property
-    def once(self) -> int:
+    def prologue(self) -> int:
         """Bytes of what is computed once for a batch size."""
-        return self.placement.once
+        return self.allocations.prologue
 
     @property
     def batch(self) -> int:
@@ -149,12 +149,12 @@ class Plan:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """All ops and copies, in the order of execution, those within loops too."""
-        return tuple(_Listing(self.placement, self.sizes).steps(self.instructions))
+        return tuple(_Steps(self.allocations, self.sizes).steps(self.instructions))
 
     def flops(self, sizes: Sizes | None = None) -> int:
         """Return the floating-point operations of one execution."""
         sizes = self.sizes if sizes is None else sizes
-        return sum(step.flops.at(sizes) for step in self.steps if not step.once)
+        return sum(step.flops.at(sizes) for step in self.steps if not step.prologue)
 
     def _given(self) -> Iterator[Node]:
         return (node for node in self.graph.nodes if node.op.leaf)
@@ -168,20 +168,20 @@ def _streams(graph: Graph) -> Iterator[str]:
             yield from _streams(region)
 
 
-class _Listing:
+class _Steps:
     """Lists the steps of a plan, or of a loop's body."""
 
     def __init__(
-        self, placement: Placement, sizes: Sizes, loop: str | None = None, times: Count | None = None
+        self, allocations: Allocations, sizes: Sizes, loop: str | None = None, times: Count | None = None
     ) -> None:
-        self.placement, self.sizes, self.loop = placement, sizes, loop
+        self.allocations, self.sizes, self.loop = allocations, sizes, loop
         self.times = Count(1) if times is None else times
 
     def steps(self, instructions: Iterable[Instruction]) -> Iterator[Step]:
         """Yield a step for each op and each copy."""
         for each in instructions:
             if isinstance(each, Compute):
-                yield self._op(each.value, once=each.once)
+                yield self._op(each.value, prologue=each.prologue)
             elif isinstance(each, Copy):
                 assigned = each.source is not None and given(each.value) is not None
                 yield self._copy(each, "assign" if assigned else "copy", each.value.node)
@@ -192,18 +192,24 @@ class _Listing:
 
     def _loop(self, repeat: Repeat) -> Iterator[Step]:
         node, length = repeat.node, count((SCAN.of(repeat.node).length,))
-        within = _Listing(repeat.placement.body, self.sizes, repeat.name, self.times * length)
+        within = _Steps(repeat.allocations.body, self.sizes, repeat.name, self.times * length)
         yield from (self._copy(each, "copy", node) for each in repeat.before)
         yield self._op(node.results[0])
         yield from within.steps(repeat.body)
         yield from (within._copy(each, "copy", node) for each in repeat.returned)
         yield from (self._copy(each, "copy", node) for each in repeat.after)
 
-    def _op(self, value: Value, *, once: bool = False, block: str | None = None) -> Step:
-        room = sum(place.storage.size for place, _, _ in self.placement.scratch.get(value.index, []))
+    def _op(self, value: Value, *, prologue: bool = False, block: str | None = None) -> Step:
+        room = sum(place.storage.size for place, _, _ in self.allocations.scratch.get(value.index, []))
         own = sum(self._bytes(result) for result in value.node.results)
         return self._step(
-            value, value.op.name, value.node, value.op.flops(value), own + room, once=once, block=block
+            value,
+            value.op.name,
+            value.node,
+            value.op.flops(value),
+            own + room,
+            prologue=prologue,
+            block=block,
         )
 
     def _copy(self, copy: Copy, op: str, asked: Node) -> Step:
@@ -217,10 +223,10 @@ class _Listing:
         flops: Count,
         size: int,
         *,
-        once: bool = False,
+        prologue: bool = False,
         block: str | None = None,
     ) -> Step:
-        place = self.placement.places.get(root(value).index)
+        place = self.allocations.places.get(root(value).index)
         if place is not None and place.storage.memory == AROUND:
             place = None
         return Step(
@@ -232,7 +238,7 @@ class _Listing:
             memory="" if place is None else place.storage.memory,
             offset=0 if place is None else place.offset,
             flops=flops * self.times,
-            once=once,
+            prologue=prologue,
             block=block,
             loop=self.loop,
             times=self.times,

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from specnet.graph.graph import Graph, Node
 from specnet.graph.ops.scan import SCAN
+from specnet.passes.allocations import Allocations, LoopAllocations
 from specnet.passes.fuse import Group, root
-from specnet.passes.placement import LoopPlacement, Placement
 from specnet.passes.plan import Compute, Copy, Instruction, Pieces, Repeat
 
 
 def scheduled(
-    graph: Graph, groups: Iterable[Group], placement: Placement, workers: int
+    graph: Graph, groups: Iterable[Group], allocations: Allocations, workers: int
 ) -> tuple[Instruction, ...]:
     """Return what a plan does, given its groups in order and the places of their arrays."""
-    copies = (Copy(leaf, value) for leaf, value in placement.copies)
-    return (*_Instructions(workers).of(graph, groups, placement), *copies)
+    copies = (Copy(leaf, value) for leaf, value in allocations.copies)
+    return (*_Instructions(workers).of(graph, groups, allocations), *copies)
 
 
 class _Instructions:
@@ -27,7 +27,7 @@ class _Instructions:
         self.blocks = self.loops = 0
 
     def of(
-        self, graph: Graph, groups: Iterable[Group], placement: Placement, *, within: bool = False
+        self, graph: Graph, groups: Iterable[Group], allocations: Allocations, *, within: bool = False
     ) -> Iterator[Instruction]:
         """Yield what a graph does; `within` a loop, no workers meet."""
         read: set[int] | None = None
@@ -36,16 +36,16 @@ class _Instructions:
             if first.op is SCAN:
                 if read is None:
                     read = {v.index for node in graph for v in node.inputs} | {v.index for v in graph.wanted}
-                yield self._repeat(first.node, group, placement.loops[first.node.index], read)
+                yield self._repeat(first.node, group, allocations.loops[first.node.index], read)
             elif group.rows:
                 name = f"block_{self.blocks}"
                 self.blocks += 1
                 shared = group.workers if self.workers and not within else 0
-                yield Pieces(name, group, placement.rooms[number], shared)
+                yield Pieces(name, group, allocations.rooms[number], shared)
             else:
-                yield from (Compute(value, group.once) for value in group.values)
+                yield from (Compute(value, group.prologue) for value in group.values)
 
-    def _repeat(self, node: Node, group: Group, made: LoopPlacement, read: set[int]) -> Repeat:
+    def _repeat(self, node: Node, group: Group, made: LoopAllocations, read: set[int]) -> Repeat:
         loop, name = SCAN.of(node), f"loop_{self.loops}"
         self.loops += 1
         before = tuple(Copy(node.results[n], node.inputs[n]) for n in sorted(made.over))

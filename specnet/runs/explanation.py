@@ -52,7 +52,7 @@ class Explanation:
         plans, share = self.plans, self.network.spec.training.accumulate
         for plan, times in ((plans.step, share), (plans.update, 1)):
             for step in () if plan is None else plan.steps:
-                if not step.once:
+                if not step.prologue:
                     counts[step.phase] += times * step.flops.at(plan.sizes if plan is not None else 1)
         return counts
 
@@ -118,14 +118,14 @@ class Explanation:
                 "offset": step.offset if step.memory else None,
                 "flops": step.flops.at(plan.sizes),
                 "bytes": step.size,
-                "once": step.once,
+                "once": step.prologue,
                 "block": step.block,
                 "loop": step.loop,
                 "code": list(code),
             }
             for step, code in zip(plan.steps, self.code(plan), strict=True)
         ]
-        return {"batch": plan.batch, "arena": plan.arena, "kept": plan.once, "steps": steps}
+        return {"batch": plan.batch, "arena": plan.arena, "kept": plan.prologue, "steps": steps}
 
 
 def explain(network: Network) -> Explanation:

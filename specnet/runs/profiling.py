@@ -106,7 +106,7 @@ def timed(plan: Plan, program: NumpyProgram, clock: list[float]) -> NumpyProgram
     place = lines.index(next(line for line in lines if line.startswith("def step(")))
     written += lines[:place]
     for number, (step, code) in enumerate(zip(plan.steps, program.code, strict=True)):
-        if step.once or not code:
+        if step.prologue or not code:
             continue
         while lines[place].strip() != code[0].strip():
             written.append(lines[place])

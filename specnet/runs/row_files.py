@@ -61,7 +61,7 @@ class RowFile:
     name: str
     """What it is called in messages."""
     note: Note
-    _told: set[str] = field(default_factory=set)
+    _reported: set[str] = field(default_factory=set)
 
     def blocks(self, source: Path | io.BufferedReader) -> Iterator[RowBlock]:
         """Yield the rows of a file, or of a stream of CSV or JSON lines; raise SpecError naming their faults."""
@@ -251,9 +251,9 @@ class RowFile:
             raise self._fault(
                 "SN509", message, f"did you mean `{clipped(near)}`?" if near else f"it has {listed(there)}"
             )
-        more = [name for name in there if name not in set(names) and name not in self._told]
+        more = [name for name in there if name not in set(names) and name not in self._reported]
         if more:
-            self._told.update(more)
+            self._reported.update(more)
             self.note(f"{self.name}: the model does not take {listed(more)}")
 
     def _array(self, path: Path, suffix: str) -> Iterator[RowBlock]:

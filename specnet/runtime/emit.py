@@ -13,7 +13,7 @@ def emit(plan: Plan) -> NumpyProgram:
     diverged leaves the parameters as they were.
     """
     outputs = plan.graph.outputs
-    operands, written = Operands(plan.placement, Tables()), WrittenStatements()
+    operands, written = Operands(plan.allocations, Tables()), WrittenStatements()
     tables = operands.tables
     results = ", ".join(operands.scalar(outputs[name]) for name in plan.scalars)
     result = f"return ({results},)" if results else "return ()"
@@ -39,10 +39,10 @@ def emit(plan: Plan) -> NumpyProgram:
         numbers=plan.numbers,
         scalars=plan.scalars,
         arrays=arrays,
-        source=_source(written.once, [*statements.lines, result], plan.numbers),
+        source=_source(written.prologue, [*statements.lines, result], plan.numbers),
     )
 
 
-def _source(once: list[str], lines: list[str], numbers: tuple[str, ...]) -> str:
+def _source(prologue: list[str], lines: list[str], numbers: tuple[str, ...]) -> str:
     body = [f"def step({', '.join(numbers)}):", *(f"    {line}" for line in lines)]
-    return "\n".join([*once, *([""] if once else []), *body]) + "\n"
+    return "\n".join([*prologue, *([""] if prologue else []), *body]) + "\n"

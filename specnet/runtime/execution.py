@@ -69,7 +69,7 @@ class Executable:
             if not 0 < sizes.get(name, 0) <= most:
                 what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
                 raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
-        memory = {ARENA: self.arena, ONCE: _aligned(plan.once)}
+        memory = {ARENA: self.arena, ONCE: _aligned(plan.prologue)}
         for name, (shape, dtype) in plan.leaves.items():
             array = leaves[name]
             if array.shape != at(shape, sizes) or array.dtype != dtype or not array.flags.c_contiguous:

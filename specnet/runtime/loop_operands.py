@@ -6,8 +6,8 @@ from specnet.graph.graph import Node, Value
 from specnet.graph.leaves import ARGUMENT
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Shape
+from specnet.passes.allocations import LoopAllocations
 from specnet.passes.fuse import root
-from specnet.passes.placement import LoopPlacement
 from specnet.runtime.operands import Operands
 from specnet.runtime.program import Form
 
@@ -15,7 +15,7 @@ from specnet.runtime.program import Form
 class LoopOperands(Operands):
     """Names within a loop's body: of arrays that stay the same, and of those that lie elsewhere at each step."""
 
-    def __init__(self, around: Operands, node: Node, made: LoopPlacement, number: int) -> None:
+    def __init__(self, around: Operands, node: Node, made: LoopAllocations, number: int) -> None:
         super().__init__(made.body, around.tables)
         self.around, self.node, self.made, self.loop = around, node, made, SCAN.of(node)
         self.prefix = f"{number}x"

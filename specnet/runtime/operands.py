@@ -9,8 +9,8 @@ from specnet.graph.attributes import Prepared
 from specnet.graph.graph import Value
 from specnet.graph.leaves import given, name_of, scalar_of
 from specnet.graph.sizes import BATCH, DType, Powers, Shape
+from specnet.passes.allocations import Allocation, Allocations, piece
 from specnet.passes.fuse import Group, grows, root
-from specnet.passes.placement import Allocation, Placement, piece
 from specnet.runtime.program import Form, View
 
 Literal = tuple[float, Powers, DType]
@@ -37,8 +37,8 @@ class Operands:
     prefix = ""
     """What stands before the number of a value in its names."""
 
-    def __init__(self, placement: Placement, tables: Tables) -> None:
-        self.placement = placement
+    def __init__(self, allocations: Allocations, tables: Tables) -> None:
+        self.allocations = allocations
         self.tables = tables
         # Within a block: what it is, and what stands behind the names that its pieces have.
         self.group: Group | None = None
@@ -97,7 +97,7 @@ class Operands:
         if group is None:
             return self.whole(f"v{tag}", root(value), value.shape, form)
         if root(value).index in group.inner:
-            place = self.placement.places[root(value).index]
+            place = self.allocations.places[root(value).index]
             return self._laid(tag, place, value.shape, value.dtype)
         first = value.shape[0]
         # An operand that grows with the batch has the batch's rows, unless an axis behind them grows as well.
@@ -109,7 +109,7 @@ class Operands:
 
     def whole(self, name: str, made: Value, shape: Shape, form: str = "") -> str:
         """Return the name of an array that an op computes, in a shape and a form; `name` is what it may be called."""
-        return self.view(name, self.placement.places[made.index], shape, made.dtype, form)
+        return self.view(name, self.allocations.places[made.index], shape, made.dtype, form)
 
     def output(self, value: Value, form: str) -> str:
         """Return the name of what an op writes: its array, or within a block a worker's part of a sum."""
@@ -118,7 +118,7 @@ class Operands:
         if self.group is None or not value.op.sums(value):
             return self.array(value, form)
         name = f"u{self.tag(value)}"
-        place = self.placement.partial.get(value.index)
+        place = self.allocations.partial.get(value.index)
         part = None if place is None else _at(name, place, value.shape, value.dtype)
         self.sums[name] = (self.array(value), part)
         return name
@@ -127,9 +127,9 @@ class Operands:
         """Return the name of an op's scratch memory, which its kernel calls `s`, `s2`, ... or `more`."""
         tag = self.tag(value)
         if name == "more":
-            return self._laid(f"{tag}_more", self.placement.more[value.index], value.shape, value.dtype)
+            return self._laid(f"{tag}_more", self.allocations.more[value.index], value.shape, value.dtype)
         number = int(name[1:] or 1) - 1
-        place, shape, dtype = self.placement.scratch[value.index][number]
+        place, shape, dtype = self.allocations.scratch[value.index][number]
         return self._laid(f"{tag}_s{number + 1}", place, shape, dtype, form)
 
     def view(

@@ -11,8 +11,8 @@ from specnet.graph.graph import Phase, Value
 from specnet.graph.op import LETTERS
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
+from specnet.passes.allocations import Allocations
 from specnet.passes.fuse import root
-from specnet.passes.placement import Placement
 from specnet.passes.plan import Compute, Copy, Instruction, Pieces, Repeat
 from specnet.runtime.loop_operands import LoopOperands
 from specnet.runtime.operands import Operands
@@ -32,7 +32,7 @@ class WrittenStatements:
 
     code: list[tuple[str, ...]] = field(default_factory=list)
     """The statements of each step of the plan."""
-    once: list[str] = field(default_factory=list)
+    prologue: list[str] = field(default_factory=list)
     """Statements that run when the plan is bound."""
     loops: int = 0
 
@@ -50,7 +50,7 @@ class Statements:
         guard: Sequence[str] = (),
     ) -> None:
         self.operands, self.sizes, self.workers = operands, sizes, workers
-        self.placement: Placement = operands.placement
+        self.allocations: Allocations = operands.allocations
         self.written = written
         self.guard = list(guard)
         """What stands before the first statement that is not of the forward pass, until it is written."""
@@ -65,9 +65,9 @@ class Statements:
         """Write what a plan does, or a step of a loop."""
         for each in instructions:
             if isinstance(each, Compute):
-                if not each.once:
+                if not each.prologue:
                     self._guarded(each.value.phase)
-                self._finish(self._code(each.value), once=each.once)
+                self._finish(self._code(each.value), prologue=each.prologue)
             elif isinstance(each, Copy):
                 assert each.source is not None
                 self._finish((self._copied(self.operands.array(each.value), each.source),))
@@ -83,11 +83,11 @@ class Statements:
             self.lines += self.guard
             self.guard = []
 
-    def _finish(self, code: tuple[str, ...], *, once: bool = False) -> None:
+    def _finish(self, code: tuple[str, ...], *, prologue: bool = False) -> None:
         """Append the statements of a step."""
         self.written.code.append(code)
         self._count_functions(code)
-        (self.written.once if once else self.lines).extend(code)
+        (self.written.prologue if prologue else self.lines).extend(code)
 
     def _copied(self, to: str, value: Value) -> str:
         return f"copyto({to}, {self.operands.operand(value, value.dtype)})"
@@ -135,7 +135,7 @@ class Statements:
         self._count_functions(after)
 
     def _loop(self, repeat: Repeat) -> None:
-        node, made, name = repeat.node, repeat.placement, repeat.name
+        node, made, name = repeat.node, repeat.allocations, repeat.name
         loop = SCAN.of(node)
         operands = LoopOperands(self.operands, node, made, self.written.loops)
         self.written.loops += 1
@@ -182,8 +182,8 @@ class Statements:
         operands = self.operands
         if value.op is ops.pack:
             return self._pack(value)
-        if (value.index, 0) in self.placement.packed and value.op is ops.append_ones_row:
-            self.written.once.append(f"{operands.array(value)}[-1] = 1.0")
+        if (value.index, 0) in self.allocations.packed and value.op is ops.append_ones_row:
+            self.written.prologue.append(f"{operands.array(value)}[-1] = 1.0")
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
             named = {name: _number(setting) for name, setting in value.attributes.named().items()}
@@ -235,9 +235,9 @@ class Statements:
         return full
 
     def _pack(self, value: Value) -> tuple[str, ...]:
-        place, lines, delta = self.placement.places[value.index], [], 0
+        place, lines, delta = self.allocations.places[value.index], [], 0
         for position, part in enumerate(value.inputs):
-            if (value.index, position) not in self.placement.packed:
+            if (value.index, position) not in self.allocations.packed:
                 name = f"v{self.operands.tag(value)}_{position}"
                 view = self.operands.view(name, place, part.shape, part.dtype, "", delta)
                 lines.append(f"copyto({view}, {self.operands.operand(part, part.dtype)})")

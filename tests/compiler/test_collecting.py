@@ -33,13 +33,13 @@ def graph_of_one_op():
 @pytest.mark.parametrize("before", [False, True])
 def test_it_rests_during_a_plan_and_is_restored(before, monkeypatch):
     seen = []
-    place = pipeline.place
+    allocate = pipeline.allocate
 
     def watched(*given):
         seen.append(gc.isenabled())
-        return place(*given)
+        return allocate(*given)
 
-    monkeypatch.setattr(pipeline, "place", watched)
+    monkeypatch.setattr(pipeline, "allocate", watched)
     if not before:
         gc.disable()
     plan(graph_of_one_op(), 4)

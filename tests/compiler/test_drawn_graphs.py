@@ -12,9 +12,9 @@ from specnet.passes import fuse
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
+from tests.allocations import allocations, collisions
 from tests.drawn_graphs import gradients, graphs
 from tests.graphs import drawn
-from tests.placements import collisions, placements
 from tests.reference import evaluate
 
 SIZES = {"batch": 2, "steps": 3}
@@ -36,7 +36,7 @@ def small_pieces():
 @given(graphs() | gradients())
 def test_no_two_arrays_are_in_each_others_way(graph):
     note(text(graph))
-    with placements(pytest.MonkeyPatch()) as seen:
+    with allocations(pytest.MonkeyPatch()) as seen:
         for optimise in (True, False):
             plan(graph, LARGER, optimise=optimise)
     assert len(seen) == 2

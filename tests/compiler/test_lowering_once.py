@@ -10,7 +10,7 @@ import specnet
 from specnet.compiler import network as module
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.programs import evaluation_graph, prediction_graph, training_graph
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.graph import ops
 from specnet.graph.printing import text

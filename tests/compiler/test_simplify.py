@@ -254,9 +254,9 @@ def test_draws_at_random_stay_two():
 
 def test_simplifying_twice_changes_nothing_more():
     for row in TABLE:
-        once = simplify(built(row))
-        assert shown(simplify(once).outputs["y"]) == row.result
-        assert names_of(simplify(once)) == names_of(once)
+        prologue = simplify(built(row))
+        assert shown(simplify(prologue).outputs["y"]) == row.result
+        assert names_of(simplify(prologue)) == names_of(prologue)
 
 
 def test_what_a_rule_leaves_over_is_pruned():

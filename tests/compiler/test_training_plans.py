@@ -11,7 +11,7 @@ import specnet
 from specnet.compiler.model import Model, as_targets, streams
 from specnet.compiler.plans import plan_training
 from specnet.compiler.programs import training_graph
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import load_data
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable

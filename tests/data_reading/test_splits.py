@@ -64,9 +64,9 @@ def test_a_class_with_too_few_rows():
 
 def test_the_seed_draws_the_split(desk):
     fields = {"type": "builtin", "name": "iris", "split": {"test": 0.3}}
-    once, again, other = (desk.load(**fields, seed=seed).splits["test"].inputs for seed in (1, 1, 2))
-    np.testing.assert_array_equal(once, again)
-    assert not np.array_equal(once, other)
+    prologue, again, other = (desk.load(**fields, seed=seed).splits["test"].inputs for seed in (1, 1, 2))
+    np.testing.assert_array_equal(prologue, again)
+    assert not np.array_equal(prologue, other)
 
 
 def test_rows_stay_with_their_targets_and_in_order(desk):

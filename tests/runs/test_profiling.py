@@ -55,7 +55,7 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
     assert results[0][0] == results[1][0]
     assert np.array_equal(results[0][1], results[1][1])
     for step, code, seconds in zip(plan.steps, program.code, clock, strict=True):
-        assert (seconds > 0) == (bool(code) and not step.once), step
+        assert (seconds > 0) == (bool(code) and not step.prologue), step
 
 
 def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from specnet.compiler.wiring import Placed, levels
+from specnet.compiler.topology import Placed, levels
 from specnet.diagnostics import KeyPath
 from specnet.vocabulary.layers import Layer
 
@@ -18,7 +18,7 @@ def chains(layers: Sequence[Layer]) -> Iterator[list[Placed]]:
     for level in levels(layers):
         chain: list[Placed] = []
         for index, layer in enumerate(level.layers):
-            if chain and (level.apart or layer.inputs is not None):
+            if chain and (level.is_parallel or layer.inputs is not None):
                 yield chain
                 chain = []
             chain.append((level.place(index), layer))
@@ -37,7 +37,7 @@ def ends(layers: Sequence[Layer]) -> Iterator[Placed]:
     while last >= 0:
         place, layer = (*path, last), layers[last]
         if layer.type == "sequential":
-            path, layers = (*place, "layers"), cast("Sequence[Layer]", layer.inner["layers"])
+            path, layers = (*place, "layers"), cast("Sequence[Layer]", layer.sublayers["layers"])
             last = len(layers) - 1
             continue
         yield place, layer

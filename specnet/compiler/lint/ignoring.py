@@ -37,7 +37,7 @@ class Request:
     used: bool = field(default=False)
 
 
-def heard(
+def not_suppressed(
     spec: Spec, placed: Iterable[Diagnostic], ignore: Collection[str], *, whole: bool
 ) -> list[Diagnostic]:
     """Return findings without the warnings that are not wanted, and with a warning for each idle comment.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from specnet.compiler.lint.ending import ending, last_dense
 from specnet.compiler.lint.rule import Finding, Subject, rule
-from specnet.compiler.wiring import every
+from specnet.compiler.topology import every
 from specnet.diagnostics import Label
 
 LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": (), "mean": ()}

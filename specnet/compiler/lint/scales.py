@@ -94,7 +94,7 @@ def _weighed(subject: Subject) -> bool:
         first = next((layer for layer in layers if layer.type not in PASSIVE), None)
         if first is None or first.type != "sequential":
             return first is not None and (first.type == "dense" or "conv" in first.type)
-        layers = first.inner["layers"]
+        layers = first.sublayers["layers"]
 
 
 def _evened(subject: Subject) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from specnet.compiler.lint.chains import chains, ends
 from specnet.compiler.lint.ending import PASSIVE, function_of, last_dense
 from specnet.compiler.lint.rule import Finding, Subject, rule
-from specnet.compiler.wiring import Placed, dead_ends, every
+from specnet.compiler.topology import Placed, dead_ends, every
 from specnet.diagnostics import KeyPath, Label
 from specnet.vocabulary.initializers import Initializer
 

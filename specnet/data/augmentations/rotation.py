@@ -80,8 +80,10 @@ class Rotate(ImageAugmentation):
         rows, height, width, _ = work.images.shape
         several = images_at_once((height, width))
         drawn, cosine, sine = room["drawn"], room["cosine"], room["sine"]
+        nearest = self.interpolation == "nearest"
         blocks = [
-            _Block(self, work, slice(start, min(rows, start + several))) for start in range(0, rows, several)
+            _Block(work, slice(start, min(rows, start + several)), nearest=nearest)
+            for start in range(0, rows, several)
         ]
         largest = self.degrees * pi / 180
 
@@ -101,13 +103,13 @@ class Rotate(ImageAugmentation):
 class _Block:
     """Some images of a batch, turned at once."""
 
-    def __init__(self, of: Rotate, work: Work, part: slice) -> None:
+    def __init__(self, work: Work, part: slice, *, nearest: bool) -> None:
         import numpy as np
 
         room, images = work.room, work.images[part]
         count, height, width, channels = images.shape
         pixels, size = count * height * width, (count, height, width)
-        self.nearest = of.interpolation == "nearest"
+        self.nearest = nearest
         self.images, self.out = images, images.reshape(pixels, channels)
         ringed = room["ringed"]
         self.inner = ringed[:count, 1 : height + 1, 1 : width + 1]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from specnet.compiler.model import Model
-from specnet.compiler.study import build
+from specnet.compiler.validation import build
 from specnet.data import Dataset, load_data
 from specnet.diagnostics import RunError, SpecError
 from specnet.language import load

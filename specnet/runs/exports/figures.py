@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from specnet.compiler.network import Network
+import numpy as np
+
+from specnet.compiler.model import Model
 from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import VALUE, evaluation_graph, loss_graph
-from specnet.diagnostics import RunError
+from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaves
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import named_values
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
+from specnet.runs.exports.sources import Sources
+from specnet.training.evaluation import data_units
 
 
-def write_figure(network: Network, program: Program, variables: Mapping[str, str], figure: str) -> None:
-    """Write the function `FIGURE_of(inputs, targets)`; raises RunError for a figure that has no plain form."""
-    graph = (
-        loss_graph(network, named_values)
-        if figure == "loss"
-        else evaluation_graph(network, naming=named_values)
-    )
-    own = {figure} if figure == "loss" else {f"{figure}/hits"}
-    if own - graph.outputs.keys():
-        raise RunError(
-            f"a training that watches `validation.{figure}` cannot be exported as NumPy: watch validation.loss "
-            "or validation.accuracy"
+def write_figure(model: Model, program: Program, variables: Mapping[str, str], figure: str) -> str:
+    """Write a function `(inputs, targets)` that measures a figure, such as `loss` or `f1`, and return its name.
+
+    Raises RunError for a metric of the user's own whose source is no plain NumPy.
+    """
+    called = figure.replace(".", "_")
+    if figure == "loss":
+        lines, (loss,) = _measured(loss_graph(model.network, named_values), program, variables, ("loss",))
+        result = f"float({loss})"
+    else:
+        units = data_units(model)
+        graph = evaluation_graph(model.network, units=bool(units), naming=named_values)
+        used = {name: array for name, array in units.items() if name in leaves(graph)}
+        scaling = {name: program.names.new(f"target_{name.removeprefix('units/')}") for name in used}
+        scaled = {scaling[name]: np.asarray(array) for name, array in used.items()}
+        program.hold(scaled, "What makes the network's numbers those of the data.")
+        metric = next(metric for metric in model.network.metrics if metric.label == figure)
+        own = [name for name in graph.outputs if name.startswith((f"{figure}/", f"{figure}:"))]
+        lines, results = _measured(graph, program, {**variables, **scaling}, own)
+        pairs = ", ".join(
+            f'"{name[len(figure) + 1 :]}": {result}' for name, result in zip(own, results, strict=True)
         )
-    graph.outputs = {name: v for name, v in graph.outputs.items() if name in own or name.startswith(VALUE)}
+        result = f"{Sources(program).copy(metric.finish)}({{{pairs}}}, len(inputs))"
+    name = program.names.new(f"{called}_of")
+    doc = f'"""Return the {figure} of prepared rows."""'
+    program.functions.append([f"def {name}(inputs, targets):", *indented([doc, *lines, f"return {result}"])])
+    return name
+
+
+def _measured(
+    graph: Graph, program: Program, variables: Mapping[str, str], wanted: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the lines that compute some outputs of a graph, and the expressions of these."""
+    graph.outputs = {name: v for name, v in graph.outputs.items() if name in wanted or name.startswith(VALUE)}
     graph = simplify(graph)
     known = {v.index: variables.get(name, name) for name, v in leaves(graph).items()}
     wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
     printer = NumpyPrinter(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
-    wanted = [v for name, v in graph.outputs.items() if name in own]
-    printer.write(wanted, wished)
+    values = [graph.outputs[name] for name in wanted]
+    printer.write(values, wished)
     program.helpers |= printer.helpers
-    (result,) = map(printer.expression, wanted)
-    lines = [
-        f'"""Return the {figure} of prepared rows."""',
-        *(["rows = len(inputs)"] if printer.rows_used else []),
-        *(line for line, _ in printer.lines),
-        f"return float({result})" if figure == "loss" else f"return float({result} / len(inputs))",
-    ]
-    program.functions.append([f"def {figure}_of(inputs, targets):", *indented(lines)])
+    lines = [*(["rows = len(inputs)"] if printer.rows_used else []), *(line for line, _ in printer.lines)]
+    return lines, [printer.expression(value) for value in values]

@@ -6,7 +6,7 @@ from collections import Counter
 
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
-from specnet.compiler.wiring import every
+from specnet.compiler.topology import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value
 from specnet.graph.leaves import given, name_of

@@ -47,7 +47,7 @@ Array = np.ndarray[Any, Any]
 
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
-    "learning_rate_at loss_of parameters arrays parameter gradient gradients accumulated so_far multiplier "
+    "learning_rate_at parameters arrays parameter gradient gradients accumulated so_far multiplier "
     "multipliers exchange shuffling best waited kept value lowest stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
@@ -246,7 +246,7 @@ class _Training:
     def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
         penalty = " + float(penalty)" if step.passes.penalised else ""
         loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
-        return [*lines, *loss, *watching(self.network, self.program, self.variables)]
+        return [*lines, *loss, *watching(self.model, self.program, self.variables)]
 
     def _batches(self, body: list[str], step: _StepLines) -> list[str]:
         watched = TRAIN in self.figures
@@ -265,7 +265,7 @@ class _Training:
         if watched:
             penalty = " + float(penalty)" if step.passes.penalised else ""
             end.append(f"epoch_loss = total{' / seen' if mean else ''}{penalty}")
-        end += watching(self.network, self.program, self.variables)
+        end += watching(self.model, self.program, self.variables)
         several = self.settings.accumulate
         due = [f"(number + 1) % {several} == 0"] if several > 1 else []
         if end and self.settings.max_seconds is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from specnet.compiler.model import Model
 from specnet.compiler.network import Network
-from specnet.diagnostics import RunError
 from specnet.language.spec import EarlyStopping
 from specnet.runs.exports.figures import write_figure
 from specnet.runs.exports.layout import indented
@@ -32,38 +32,30 @@ def before_watching(network: Network) -> list[str]:
     return ["best, waited = None, 0", *(["kept = []"] if nothing else [])]
 
 
-def watching(network: Network, program: Program, variables: Mapping[str, str]) -> list[str]:
-    """Return the lines that end an epoch; writes the functions that they call.
-
-    Raises RunError for what has no plain form.
-    """
-    settings, figures = network.spec.training, watched_figures(network)
-    measured: list[str] = []
-    for figure in figures:
-        split, _, name = figure.partition(".")
-        if split != "train":
-            write_figure(network, program, variables, name)
-            measured.append(f"{_variable(figure)} = {name}_of(validation_inputs, validation_targets)")
+def watching(model: Model, program: Program, variables: Mapping[str, str]) -> list[str]:
+    """Return the lines that end an epoch; writes the functions that they call."""
+    network = model.network
+    settings = network.spec.training
+    measured = []
+    for figure in watched_figures(network):
+        if figure != TRAIN:
+            function = write_figure(model, program, variables, figure.partition(".")[2])
+            measured.append(f"{_variable(figure)} = {function}(validation_inputs, validation_targets)")
     if measured and settings.ema_decay is not None:
         measured = ["exchange()", *measured, "exchange()"]
-    lines = measured
-    if isinstance(settings.schedule, Plateau):
-        lines += _plateau(settings.schedule, higher=_higher(network, settings.schedule.monitor))
-    stopping = settings.early_stopping
+    schedule, stopping = settings.schedule, settings.early_stopping
+    watchers = []
+    if isinstance(schedule, Plateau):
+        watchers.append((schedule.monitor, _plateau(schedule, higher=_higher(network, schedule.monitor))))
     if stopping is not None:
         higher = _higher(network, stopping.monitor)
-        lines += _stopping(stopping, kept_list(network), higher=higher)
-    if settings.validate_every > 1 and any(figure != TRAIN for figure in figures):
-        if TRAIN in figures:
-            raise RunError(
-                f"a training that watches `{TRAIN}` at every epoch, and a validation only at some, cannot be "
-                "exported as NumPy"
-            )
-        due = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
-        lines = [due, *indented(lines)]
-    if stopping is not None:
-        lines = ["# Is it still getting better?", *lines]
-    return lines
+        watchers.append((stopping.monitor, _stopping(stopping, kept_list(network), higher=higher)))
+    always = [line for monitor, lines in watchers if monitor == TRAIN for line in lines]
+    due = measured + [line for monitor, lines in watchers if monitor != TRAIN for line in lines]
+    if due and settings.validate_every > 1:
+        condition = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
+        due = [condition, *indented(due)]
+    return ["# Is it still getting better?", *always, *due] if stopping is not None else [*always, *due]
 
 
 def time_is_over(network: Network, *more: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from specnet.compiler.model import Model
-from specnet.compiler.wiring import every
+from specnet.compiler.topology import every
 from specnet.data import Dataset
 from specnet.graph.sizes import show
 from specnet.runs.explanation import Explanation, explain
@@ -113,12 +113,12 @@ def _steps(explanation: Explanation, name: str, times: Times | None) -> list[Ste
         StepFacts(
             step.op,
             explanation.place_of(step),
-            "once, before the first step" if step.once else step.phase,
+            "once, before the first step" if step.prologue else step.phase,
             show(step.shape) if step.shape else "number",
             f"{step.memory}+{step.offset}" if step.memory else "",
             step.flops.at(plan.batch),
             step.size,
-            None if times is None or step.once else times.steps[number],
+            None if times is None or step.prologue else times.steps[number],
         )
         for number, step in enumerate(plan.steps)
     ]

@@ -136,12 +136,12 @@ def _curves(kept: KeptRun, figures: Figures) -> list[dict[str, str]]:
 
 
 def _drawn(figures: Figures, curves: Sequence[Curve], name: str, chosen: int | None) -> dict[str, str]:
-    told = "; ".join(_told(each) for each in curves)
+    described = "; ".join(_reported(each) for each in curves)
     kept = "" if chosen is None else f"; the parameters of epoch {chosen} were kept"
     caption = f"{name.capitalize()} by epoch"
     return {
         "svg": figures.curves(curves, name, chosen),
-        "label": f"{caption}: {told}{kept}.",
+        "label": f"{caption}: {described}{kept}.",
         "caption": caption,
     }
 
@@ -158,7 +158,7 @@ def _curve(history: Sequence[dict[str, Any]], split: str, name: str, colour: str
     return Curve(split, np.array(epochs), np.array(values, np.float64), colour, style)
 
 
-def _told(curve: Curve) -> str:
+def _reported(curve: Curve) -> str:
     first, last = float(curve.values[0]), float(curve.values[-1])
     start, end = int(curve.epochs[0]), int(curve.epochs[-1])
     return f"{curve.name} from {first:.4g} at epoch {start} to {last:.4g} at epoch {end}"

@@ -24,7 +24,7 @@ class Container(Layer):
     """The layers in it."""
 
     @property
-    def inner(self) -> dict[str, tuple[Layer, ...]]:
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         return {"layers": self.layers}
 
 
@@ -58,7 +58,7 @@ class Residual(Container):
     """The function applied to the sum."""
 
     @property
-    def inner(self) -> dict[str, tuple[Layer, ...]]:
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         return {"layers": self.layers, "shortcut": self.shortcut}
 
     def lower(self, build: Builder, x: Value) -> Value:
@@ -100,7 +100,7 @@ class Parallel(Container):
     """How the results become one, as the layers of these names do it."""
     axis: int = -1
     """The axis along which `concat` joins them."""
-    apart: ClassVar[bool] = True
+    is_parallel: ClassVar[bool] = True
 
     @model_validator(mode="after")
     def _joined(self) -> Parallel:

@@ -30,11 +30,11 @@ class Layer(Kind):
 
     takes: ClassVar[tuple[int, int | None]] = (1, 1)
     """The least and the most values that it takes at once."""
-    apart: ClassVar[bool] = False
+    is_parallel: ClassVar[bool] = False
     """Whether each layer in it takes what it takes itself, and not what the one before gives."""
 
     @property
-    def inner(self) -> dict[str, tuple[Layer, ...]]:
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         """The lists of layers that it holds, by their keys."""
         return {}
 

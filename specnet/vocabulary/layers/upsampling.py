@@ -17,15 +17,15 @@ from specnet.vocabulary.layers.margins import places
 def _repeated(x: Value, sizes: tuple[int, ...]) -> Value:
     """Return x with each place repeated: so many times along each axis between the batch and the features."""
     batch, *between, features = x.shape
-    apart: list[Dim] = [batch]
+    is_parallel: list[Dim] = [batch]
     stretched: list[Dim] = [batch]
     joined: list[Dim] = [batch]
     for dim, size in zip(between, sizes, strict=True):
         assert isinstance(dim, int)
-        apart += [dim, 1]
+        is_parallel += [dim, 1]
         stretched += [dim, size]
         joined.append(dim * size)
-    y = ops.reshape(x, shape=(*apart, features))
+    y = ops.reshape(x, shape=(*is_parallel, features))
     y = ops.expand(y, shape=(*stretched, features))
     return ops.reshape(y, shape=(*joined, features))
 

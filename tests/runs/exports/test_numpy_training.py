@@ -14,6 +14,8 @@ from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.runs.exports.exporting import Exported, numpy_program, write_numpy
 from specnet.runs.exports.updating import UpdateLines, kept_between_steps
+from specnet.training.events import EpochEnded
+from specnet.vocabulary.metrics import METRICS
 from tests.runs.exports.support import SMALL, SPECS, bare
 
 
@@ -135,6 +137,11 @@ def test_every_loss_of_numbers_trains_as_it_does(loss, tmp_path):
             "training.validate_every": 2,
         },
         {"training.early_stopping": {"monitor": "train.loss", "patience": 2, "min_delta": 0.05}},
+        {
+            "training.early_stopping": {"monitor": "train.loss", "patience": 2, "min_delta": 0.05},
+            "training.schedule": {"type": "plateau", "patience": 0, "threshold": 0.5},
+            "training.validate_every": 2,
+        },
         {"layers.0.kernel_regularizer": {"type": "l2", "factor": 0.01}, "layers.1.bias_regularizer": "l1"},
         {"loss": {"type": "cross_entropy", "label_smoothing": 0.1, "class_weights": [1.0, 2.0, 0.5]}},
         {"loss": {"type": "cross_entropy", "reduction": "sum", "scale": 0.1}},
@@ -259,12 +266,56 @@ def test_losses_of_two_classes(loss, tmp_path):
     )
 
 
-def test_what_has_no_plain_form_is_named():
-    source = specnet.load(SPECS / "iris.toml", overrides={"training.early_stopping.monitor": "validation.f1"})
-    model = specnet.compile(source)
-    exported = Exported(SPECS / "iris.toml", model, trained=False)
-    with pytest.raises(specnet.RunError, match=r"watches `validation\.f1` cannot be exported as NumPy"):
-        numpy_program(exported, training=True, beside="a.npz")
+WATCHED = [
+    ("iris.toml", "accuracy", {}),
+    ("iris.toml", "precision", {}),
+    ("iris.toml", {"type": "recall", "average": "micro"}, {}),
+    ("moons.toml", {"type": "f1", "threshold": 0.3}, {}),
+    ("iris.toml", "auc", {}),
+    ("iris.toml", {"type": "top_k", "k": 2}, {}),
+    ("regression.toml", "mse", {}),
+    ("regression.toml", "rmse", {"data.transforms": [{"type": "standardize", "on": "targets"}]}),
+    ("regression.toml", "mae", {"data.transforms": [{"type": "scale", "factor": 3.0, "on": "targets"}]}),
+    ("regression.toml", "r2", {}),
+    ("regression.toml", "cosine_similarity", {}),
+]
+
+
+def test_every_metric_that_can_be_watched_is_tried():
+    kinds = {metric if isinstance(metric, str) else metric["type"] for _, metric, _ in WATCHED}
+    assert kinds == METRICS.kinds.keys() - {"confusion"}
+
+
+@pytest.mark.parametrize(("document", "metric", "changes"), WATCHED, ids=str)
+def test_every_metric_is_measured_as_the_run_measures_it(document, metric, changes):
+    label = METRICS.validate(metric).label
+    training = {"epochs": 3, "early_stopping": {"monitor": f"validation.{label}", "patience": 9}}
+    changes = {"dtype": "float64", "metrics": [metric], **changes}
+    changes |= {f"training.{key}": value for key, value in training.items()}
+    spec = specnet.load(SPECS / document, overrides=changes)
+    found: dict[str, Any] = {}
+    exec(
+        numpy_program(
+            Exported(SPECS / document, specnet.compile(spec), trained=False), training=True, beside=None
+        ).text,
+        found,
+    )
+    *_, last = (event for event in specnet.train(spec) if isinstance(event, EpochEnded))
+    assert found[f"validation_{label}"] == pytest.approx(last.validation[label], rel=1e-9)
+
+
+def test_a_metric_that_is_no_plain_numpy_is_named(monkeypatch):
+    def finish(self, totals, rows):
+        return len(repr(self)) + len(totals) + rows
+
+    monkeypatch.setattr(METRICS.kinds["accuracy"], "finish", finish)
+    spec = specnet.load(
+        SPECS / "iris.toml", overrides={"training.early_stopping.monitor": "validation.accuracy"}
+    )
+    with pytest.raises(specnet.RunError, match="no plain form in NumPy"):
+        numpy_program(
+            Exported(SPECS / "iris.toml", specnet.compile(spec), trained=False), training=True, beside="a"
+        )
 
 
 @pytest.mark.parametrize(

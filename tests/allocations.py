@@ -1,4 +1,4 @@
-"""Whether the arrays of a placement are in each other's way, found out from the graph alone."""
+"""Whether the arrays of a allocation are in each other's way, found out from the graph alone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import ARGUMENT, name_of
 from specnet.graph.sizes import ITEM_BYTES, at
 from specnet.passes import pipeline
+from specnet.passes.allocations import AROUND
 from specnet.passes.arena import ARENA, ONCE, Storage
-from specnet.passes.placement import AROUND
 
 
 @dataclass(frozen=True)
@@ -41,43 +41,43 @@ class Claim:
         return self.start + self.size
 
 
-def collisions(graph, groups, placement, sizes):
-    """Return what is wrong with a placement, as text: pairs of arrays that share memory, and what leaves its room."""
+def collisions(graph, groups, allocations, sizes):
+    """Return what is wrong with a allocation, as text: pairs of arrays that share memory, and what leaves its room."""
     found = []
     lasting: dict[Storage, Claim] = {}
-    _Level(graph, groups, placement, sizes, None, lasting, found).check()
+    _Level(graph, groups, allocations, sizes, None, lasting, found).check()
     found += [
         f"{a.name} and {b.name} share what lasts"
         for a, b in combinations(lasting.values(), 2)
         if a.start < b.stop and b.start < a.stop
     ]
     most = max((claim.stop for claim in lasting.values()), default=0)
-    if most > placement.once:
-        found.append(f"what lasts has {placement.once} bytes and needs {most}")
+    if most > allocations.prologue:
+        found.append(f"what lasts has {allocations.prologue} bytes and needs {most}")
     return found
 
 
 @contextmanager
-def placements(monkeypatch):
+def allocations(monkeypatch):
     """Note the arguments of `collisions` for every plan that is made, in a list."""
     seen: list[Any] = []
-    place = pipeline.place
+    allocate = pipeline.allocate
 
     def noting(graph, groups, sizes):
-        placement = place(graph, groups, sizes)
-        seen.append((graph, groups, placement, sizes))
-        return placement
+        allocations = allocate(graph, groups, sizes)
+        seen.append((graph, groups, allocations, sizes))
+        return allocations
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "place", noting)
+        patch.setattr(pipeline, "allocate", noting)
         yield seen
 
 
 class _Level:
     """One graph: the outermost, or a loop's body whose arrays lie in a room."""
 
-    def __init__(self, graph, groups, placement, sizes, room, lasting, found):
-        self.graph, self.groups, self.placement, self.sizes = graph, groups, placement, sizes
+    def __init__(self, graph, groups, allocations, sizes, room, lasting, found):
+        self.graph, self.groups, self.allocations, self.sizes = graph, groups, allocations, sizes
         self.room, self.lasting, self.found = room, lasting, found
         self.claims: list[Claim] = []
         self.order = [value for group in groups for value in group.values]
@@ -113,7 +113,7 @@ class _Level:
         for a, b in combinations(self.claims, 2):
             if _meet(a, b) and not (self._overwrites(a, b) or self._overwrites(b, a) or self._packed(a, b)):
                 self.found.append(f"{a.name} [{a.first}, {a.last}] and {b.name} [{b.first}, {b.last}] meet")
-        start, size = (0, self.placement.arena) if self.room is None else (self.room.start, self.room.size)
+        start, size = (0, self.allocations.arena) if self.room is None else (self.room.start, self.room.size)
         self.found += [
             f"{claim.name} leaves the arena, or the room of its loop"
             for claim in self.claims
@@ -140,7 +140,7 @@ class _Level:
         self.claims.append(Claim(name, memory, start, size, first, last, value, made, read, room))
 
     def _result(self, group, value):
-        place = self.placement.places.get(value.index)
+        place = self.allocations.places.get(value.index)
         if place is None or place.storage.memory == AROUND:
             return
         inner = value.index in group.inner
@@ -151,7 +151,7 @@ class _Level:
                 place.storage,
                 Claim(f"{value}: {value.op}", ONCE, place.offset, place.storage.size, -1, self.end),
             )
-        if group.once:
+        if group.prologue:
             return
         room = place.storage.within if inner else None
         if inner and room is None:
@@ -164,13 +164,13 @@ class _Level:
 
     def _scratch(self, group, value):
         time = self.made[value.index]
-        own = [place for place, _, _ in self.placement.scratch.get(value.index, [])]
-        own += [self.placement.more[value.index]] if value.index in self.placement.more else []
+        own = [place for place, _, _ in self.allocations.scratch.get(value.index, [])]
+        own += [self.allocations.more[value.index]] if value.index in self.allocations.more else []
         for number, place in enumerate(own):
             room = place.storage.within if group.rows else None
             self._own(f"scratch {number} of {value}: {value.op}", place.storage, time, time, room)
-        if value.index in self.placement.partial:
-            storage = self.placement.partial[value.index].storage
+        if value.index in self.allocations.partial:
+            storage = self.allocations.partial[value.index].storage
             self._own(f"part of {value}", storage, *self.span[time], storage.within)
 
     def _own(self, name, storage, first, last, room=None, is_room=None):
@@ -180,21 +180,24 @@ class _Level:
 
     def _room(self, number, group):
         """Claim the room of a group's workers, which what passes within the group shares."""
-        places = [self.placement.places.get(index) for index in group.inner]
-        places += [place for v in group.values for place, _, _ in self.placement.scratch.get(v.index, [])]
+        places = [self.allocations.places.get(index) for index in group.inner]
+        places += [place for v in group.values for place, _, _ in self.allocations.scratch.get(v.index, [])]
         rooms = {place.storage.within for place in places if place is not None} - {None}
         for room in rooms:
             first = self.made[group.values[0].index]
             self._own("the room of a group", room, first, first + len(group.values) - 1, is_room=room)
-            if room.size < group.workers * self.placement.rooms[number]:
+            if room.size < group.workers * self.allocations.rooms[number]:
                 self.found.append("a room is too small for all of its workers")
         for place in places:
-            if place is not None and place.storage.offset + place.storage.size > self.placement.rooms[number]:
+            if (
+                place is not None
+                and place.storage.offset + place.storage.size > self.allocations.rooms[number]
+            ):
                 self.found.append("what passes within a group leaves a worker's room")
 
     def _loop(self, group, value):
         time = self.made[value.index]
-        loop = self.placement.loops[value.node.index]
+        loop = self.allocations.loops[value.node.index]
         self._own(f"the room of {value.node}", loop.room, time, time)
         for number, place in loop.turns.items():
             self._own(f"state {number} of {value.node} in turns", place.storage, time, time)
@@ -232,7 +235,7 @@ class _Level:
             inputs = whole.value.inputs if whole.value is not None else ()
             for position, source in enumerate(inputs):
                 if (
-                    (whole.value.index, position) in self.placement.packed
+                    (whole.value.index, position) in self.allocations.packed
                     and _root(source) is part.value
                     and whole.start <= part.start
                     and part.stop <= whole.stop

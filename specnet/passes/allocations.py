@@ -28,7 +28,7 @@ class Allocation:
 
 
 @dataclass(slots=True)
-class Placement:
+class Allocations:
     """Where every array of a graph lies."""
 
     places: dict[int, Allocation] = field(default_factory=dict)
@@ -44,21 +44,21 @@ class Placement:
     """Assignments whose value could not be computed in the leaf's own memory."""
     packed: set[tuple[int, int]] = field(default_factory=set)
     """(pack, position) of what is computed in its place in a packed vector."""
-    loops: dict[int, LoopPlacement] = field(default_factory=dict)
+    loops: dict[int, LoopAllocations] = field(default_factory=dict)
     """Where the arrays of loops lie, by index of the loop's node."""
     arena: int = 0
-    once: int = 0
+    prologue: int = 0
 
 
 @dataclass(slots=True)
-class LoopPlacement:
+class LoopAllocations:
     """Where the arrays of a loop's body lie.
 
     Outputs and new states of a step lie in the memory of the loop's results, at each step in another part of it; what
     is not computed there is copied there at the end of a step.
     """
 
-    body: Placement
+    body: Allocations
     room: Storage
     """The memory of what passes within a step."""
     slots: dict[int, int] = field(default_factory=dict)

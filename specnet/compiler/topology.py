@@ -21,7 +21,7 @@ class Level:
 
     layers: Sequence[Layer]
     path: KeyPath
-    apart: bool
+    is_parallel: bool
     """Whether each layer takes what the container takes, and not what the one before it gives."""
     names: list[str] = field(default_factory=list)
 
@@ -30,12 +30,14 @@ class Level:
         return (*self.path, index)
 
 
-def levels(layers: Sequence[Layer], path: KeyPath = ("layers",), *, apart: bool = False) -> Iterator[Level]:
+def levels(
+    layers: Sequence[Layer], path: KeyPath = ("layers",), *, is_parallel: bool = False
+) -> Iterator[Level]:
     """Yield a list of layers and, after it, those of the containers in it."""
-    yield Level(layers, path, apart, stage_names(layers))
+    yield Level(layers, path, is_parallel, stage_names(layers))
     for index, layer in enumerate(layers):
-        for key, inner in layer.inner.items():
-            yield from levels(inner, (*path, index, key), apart=layer.apart)
+        for key, sublayers in layer.sublayers.items():
+            yield from levels(sublayers, (*path, index, key), is_parallel=layer.is_parallel)
 
 
 def every(layers: Sequence[Layer]) -> Iterator[Placed]:
@@ -58,7 +60,7 @@ def changed(layer: Layer, key: str) -> bool:
     return bool(getattr(layer, key) != default)
 
 
-def check_wiring(layers: Sequence[Layer], given: Collection[str] = (INPUT,)) -> None:
+def check_topology(layers: Sequence[Layer], given: Collection[str] = (INPUT,)) -> None:
     """Raise SpecError with everything that is wrong with the names of layers, and with what they name.
 
     `given` is what the document's own list of layers gets.
@@ -110,7 +112,7 @@ def _faults(
     path: KeyPath,
     outer: list[_Scope],
     given: Collection[str],
-    apart: bool = False,
+    is_parallel: bool = False,
     shared: str | None = None,
 ) -> Iterator[Diagnostic]:
     names = stage_names(layers)
@@ -120,14 +122,14 @@ def _faults(
     for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
         here, later.index = (*path, index), index
         yield from _inputs(layer, name, here, scopes, later)
-        if not apart and layer.inputs is None and index == 0 and INPUT not in own and len(own) > 1:
+        if not is_parallel and layer.inputs is None and index == 0 and INPUT not in own and len(own) > 1:
             yield _no_inputs(given, here)
         yield from _share(layer, name, here, scopes, later)
         owner = layer.share or shared
         if owner is not None:
             yield from _ignored(layer, owner, here)
-        for key, inner in layer.inner.items():
-            yield from _faults(inner, (*here, key), scopes, (INPUT,), layer.apart, owner)
+        for key, sublayers in layer.sublayers.items():
+            yield from _faults(sublayers, (*here, key), scopes, (INPUT,), layer.is_parallel, owner)
         if name in own:
             yield _taken(name, layer, here, own[name])
         own.setdefault(name, _Named(here, layer.type))
@@ -266,7 +268,7 @@ def dead_ends(
         wanted = named | set(needed or ()) if root else named
         last = len(level.layers) - 1
         for index, name in enumerate(level.names):
-            if level.apart or name in wanted:
+            if level.is_parallel or name in wanted:
                 continue
             if index == last:
                 if root and needed is not None:

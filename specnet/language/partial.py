@@ -18,7 +18,7 @@ PLACEHOLDERS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Salvage:
+class PartialSpec:
     """What is sound in a document with faults, so that the rest of it can be checked all the same.
 
     `spec` holds placeholders where something was faulty: only what is said to be sound may be looked at.
@@ -31,7 +31,7 @@ class Salvage:
     """The root keys with faults; `layers` is among them where any layer has one."""
 
 
-def salvage(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -> Salvage | None:
+def partial_spec(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -> PartialSpec | None:
     """Return what is sound in a document's data, given its findings; None where too little is."""
     paths = [d.path for d in found if d.severity == "error"]
     faulty = {str(path[0]) for path in paths if path} | {key for key in PLACEHOLDERS if key not in data}
@@ -53,4 +53,4 @@ def salvage(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -
     except ValidationError:
         return None
     spec._origin = origin  # noqa: SLF001  findings in what is sound have their places in the same text
-    return Salvage(spec, sound, frozenset(faulty))
+    return PartialSpec(spec, sound, frozenset(faulty))

@@ -13,21 +13,21 @@ from specnet.compiler.programs import training_graph
 from specnet.data import inspect_data
 from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS
-from specnet.passes import arena, fuse, place
+from specnet.passes import allocate, arena, fuse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
+from tests.allocations import allocations, collisions
 from tests.compiled import checked
 from tests.graphs import drawn, graph_of, loss_of
 from tests.loops import CASES, SIZES
-from tests.placements import collisions, placements
 
 SPECS = Path(__file__).parents[2] / "specs"
 
 
 def found(graph, sizes, **options):
-    """Return what is wrong with the placement of a graph's plan."""
-    with placements(pytest.MonkeyPatch()) as seen:
+    """Return what is wrong with the allocation of a graph's plan."""
+    with allocations(pytest.MonkeyPatch()) as seen:
         plan(graph, sizes, **options)
     return collisions(*seen[0])
 
@@ -74,7 +74,7 @@ def pieces(monkeypatch):
 def test_the_check_sees_arrays_that_die_too_early(monkeypatch):
     graph = pieces(monkeypatch)
     assert found(graph, SIZES) == []
-    monkeypatch.setattr(place._Placer, "_deaths", lambda _: None)
+    monkeypatch.setattr(allocate._Allocator, "_deaths", lambda _: None)
     assert any("meet" in text for text in found(graph, SIZES))
 
 
@@ -85,16 +85,16 @@ def test_the_check_sees_memory_that_is_handed_out_twice(monkeypatch):
 
 
 def test_the_check_sees_what_is_overwritten_before_it_is_read(monkeypatch):
-    class Forgetful(place._Placer):
-        def _served(self, group, value):
+    class Forgetful(allocate._Allocator):
+        def _reused(self, group, value):
             self.last_read = {source.index: self.position[value.index] for source in value.inputs}
-            return super()._served(group, value)
+            return super()._reused(group, value)
 
     graph, leaves = graph_of({"x": (BATCH, 3)})
     first = ops.exp(leaves["x"])
     graph.outputs["y"] = ops.MATMUL(ops.tanh(first), first, a_t=True)
     assert found(graph, 4) == []
-    monkeypatch.setattr(place, "_Placer", Forgetful)
+    monkeypatch.setattr(allocate, "_Allocator", Forgetful)
     assert any("meet" in text for text in found(graph, 4))
 
 
@@ -102,20 +102,20 @@ def test_the_check_sees_ops_that_cannot_run_in_place(monkeypatch):
     graph, leaves = graph_of({"x": (BATCH, 3)})
     graph.outputs["y"] = ops.erf(ops.exp(leaves["x"])) * 0.5
     assert found(graph, 4) == []
-    original = place._Placer._served
+    original = allocate._Allocator._reused
 
-    def served(self, group, value):
+    def reused(self, group, value):
         source = self.out.places.get(value.inputs[0].index)
         return source if value.op is ops.erf else original(self, group, value)
 
-    monkeypatch.setattr(place._Placer, "_served", served)
+    monkeypatch.setattr(allocate._Allocator, "_reused", reused)
     assert any("meet" in text for text in found(graph, 4))
 
 
 def test_the_check_sees_rooms_that_are_too_small(monkeypatch):
     graph = pieces(monkeypatch)
-    original = place.lay_out
-    monkeypatch.setattr(place, "lay_out", lambda storages: original(storages) // 2)
+    original = allocate.lay_out
+    monkeypatch.setattr(allocate, "lay_out", lambda storages: original(storages) // 2)
     texts = found(graph, SIZES)
     assert any("leaves the arena" in text for text in texts)
     assert any("a worker's room" in text for text in texts)

@@ -7,25 +7,25 @@ from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT, name_of, role_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, count
+from specnet.passes.allocations import AROUND, Allocation, Allocations, LoopAllocations, memory_of, piece
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
 from specnet.passes.fuse import Group, is_sum, root
-from specnet.passes.placement import AROUND, Allocation, LoopPlacement, Placement, memory_of, piece
 
 
-def place(graph: Graph, groups: list[Group], sizes: Sizes) -> Placement:
+def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:
     """Give every array its memory before the first step.
 
     New values of leaves are computed in the leaves' memory where nobody reads the old value afterwards, parts
     of a packed vector in their place in it, and element-wise results over an input that has served. What is
     left shares one arena: the largest first, each at the lowest offset that is free while it is needed.
     """
-    return _Placer(graph, groups, sizes).run()
+    return _Allocator(graph, groups, sizes).run()
 
 
-class _Placer:
-    def __init__(self, graph: Graph, groups: list[Group], sizes: Sizes, once: int = 0) -> None:
+class _Allocator:
+    def __init__(self, graph: Graph, groups: list[Group], sizes: Sizes, prologue: int = 0) -> None:
         self.graph, self.groups, self.sizes = graph, groups, sizes
-        self.out = Placement(once=once)
+        self.out = Allocations(prologue=prologue)
         self.group_of = {r.index: n for n, g in enumerate(groups) for v in g.values for r in v.node.results}
         order = [v for g in groups for v in g.values]
         self.position = {r.index: n for n, v in enumerate(order) for r in v.node.results}
@@ -47,7 +47,7 @@ class _Placer:
         self.storages: list[Storage] = []
         self.own: list[Storage] = []
 
-    def run(self) -> Placement:
+    def run(self) -> Allocations:
         for value in self.graph.values:
             if value.op.leaf and value.shape:
                 self.out.places[value.index] = Allocation(Storage(0, memory=memory_of(value)))
@@ -79,7 +79,7 @@ class _Placer:
         if made.op.leaf or made.op is CONSTANT or made.index in self.out.places or not made.shape:
             return False
         group = self.groups[self.group_of[made.index]]
-        if group.once or made.count != leaf.count or (group.rows and is_sum(made)):
+        if group.prologue or made.count != leaf.count or (group.rows and is_sum(made)):
             return False
         memory, when = _memory(leaf), self.position[made.index]
         own = any(_memory(root(i)) == memory for i in made.inputs if i.shape)
@@ -108,7 +108,7 @@ class _Placer:
     def _extended(self) -> None:
         """Have what stands above a row of ones be computed there, in memory where the ones outlast the step."""
         for value in self.graph.values:
-            if value.op is ops.append_ones_row and not self.groups[self.group_of[value.index]].once:
+            if value.op is ops.append_ones_row and not self.groups[self.group_of[value.index]].prologue:
                 self.out.places[value.index] = self._kept(value)
                 made = root(value.inputs[0])
                 if self._free(made):
@@ -118,13 +118,13 @@ class _Placer:
     def _free(self, made: Value) -> bool:
         """Say whether a value is computed at every step, and has no place yet."""
         known = made.op.leaf or made.index in self.out.places or made.index not in self.group_of
-        return not known and not self.groups[self.group_of[made.index]].once
+        return not known and not self.groups[self.group_of[made.index]].prologue
 
     def _kept(self, value: Value) -> Allocation:
         """Return a place that no other value ever shares."""
         size = _bytes(value.shape, value.dtype, self.sizes)
-        place = Allocation(Storage(size, ONCE, self.out.once))
-        self.out.once += aligned(size)
+        place = Allocation(Storage(size, ONCE, self.out.prologue))
+        self.out.prologue += aligned(size)
         return place
 
     # What lies in the arena
@@ -147,10 +147,10 @@ class _Placer:
             return
         if not value.shape or value.index in self.out.places:
             return
-        if group.once:
+        if group.prologue:
             self.out.places[value.index] = self._kept(value)
             return
-        over = self._served(group, value)
+        over = self._reused(group, value)
         if over is not None:
             self.out.places[value.index] = over
         elif value.index in group.inner:
@@ -165,9 +165,9 @@ class _Placer:
             if result.index not in self.out.places:
                 size = _bytes(result.shape, result.dtype, self.sizes)
                 self.out.places[result.index] = Allocation(self._new(size, number))
-        placer = _LoopPlacer(node, group.body, self.sizes, self.out.once)
+        placer = _LoopAllocator(node, group.body, self.sizes, self.out.prologue)
         made = self.out.loops[node.index] = placer.loop()
-        self.out.once = made.body.once
+        self.out.prologue = made.body.prologue
         self.storages += [made.room, *(place.storage for place in made.turns.values())]
         for storage in (made.room, *(place.storage for place in made.turns.values())):
             storage.birth = storage.death = number
@@ -192,7 +192,7 @@ class _Placer:
         for storage in self.own:
             storage.within = room
 
-    def _served(self, group: Group, value: Value) -> Allocation | None:
+    def _reused(self, group: Group, value: Value) -> Allocation | None:
         """Return the place of an input that this op may overwrite."""
         if not (value.op.elementwise and value.op.in_place(value)):
             return None
@@ -239,17 +239,17 @@ class _Placer:
                     place.storage.death = max(place.storage.death, group, self.group_of[result.index])
 
 
-class _LoopPlacer(_Placer):
+class _LoopAllocator(_Allocator):
     """Places the arrays of a loop's body."""
 
-    def __init__(self, node: Node, groups: list[Group], sizes: Sizes, once: int) -> None:
+    def __init__(self, node: Node, groups: list[Group], sizes: Sizes, prologue: int) -> None:
         self.settings = SCAN.of(node)
-        super().__init__(self.settings.body, groups, sizes, once)
+        super().__init__(self.settings.body, groups, sizes, prologue)
 
-    def loop(self) -> LoopPlacement:
+    def loop(self) -> LoopAllocations:
         """Return where the arrays lie: first those that are computed where the step returns them."""
         body, states = self.settings.body, self.settings.states
-        made = LoopPlacement(self.out, Storage(0))
+        made = LoopAllocations(self.out, Storage(0))
         for number, value in enumerate(body.returns[states:], states):
             self._slot(made, number, root(value))
         for number, value in enumerate(body.returns[:states]):
@@ -267,7 +267,7 @@ class _LoopPlacer(_Placer):
             storage.within = made.room
         return made
 
-    def _slot(self, made: LoopPlacement, number: int, value: Value) -> None:
+    def _slot(self, made: LoopAllocations, number: int, value: Value) -> None:
         """Have a value be computed where the step returns it, if it is computed at every step, and nowhere else."""
         if self._free(value):
             made.slots[value.index] = number

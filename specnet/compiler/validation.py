@@ -10,11 +10,11 @@ from specnet.compiler.settings import check_training
 from specnet.data import Signature, open_data
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Label, SpecError
-from specnet.language.salvage import Salvage
+from specnet.language.partial import PartialSpec
 from specnet.language.spec import Spec
 
 
-def study(
+def validate_spec(
     spec: Spec,
     *,
     data: bool = True,
@@ -51,13 +51,15 @@ def study(
     return found
 
 
-def study_sound(salvage: Salvage, *, data: bool = True, confine: Confine | None = None) -> list[Diagnostic]:
+def validate_partial(
+    partial_spec: PartialSpec, *, data: bool = True, confine: Confine | None = None
+) -> list[Diagnostic]:
     """Return what is wrong with the sound parts of a document that has faults of language in others.
 
     The data, if their table is sound; the layers before the first faulty one; the loss and the metrics where
     all layers are sound; the training settings where all of these are. Warnings wait for a sound document.
     """
-    spec, faulty = salvage.spec, salvage.faulty
+    spec, faulty = partial_spec.spec, partial_spec.faulty
     found: list[Diagnostic] = []
     signature: Signature | None = None
     if data and "data" not in faulty:
@@ -69,7 +71,7 @@ def study_sound(salvage: Salvage, *, data: bool = True, confine: Confine | None 
     pinned = pinned_fault(spec, signature) if signature is not None else None
     if pinned is not None:
         found.append(pinned)
-    if inputs is None or "input_shape" in faulty or not salvage.layers:
+    if inputs is None or "input_shape" in faulty or not partial_spec.layers:
         return found
     if pinned is not None or signature is None or faulty & {"layers", "loss"}:
         return found + _layers_alone(spec, inputs)

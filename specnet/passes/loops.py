@@ -256,5 +256,5 @@ class _Sunk:
 def _summable(node: Node) -> bool:
     """Whether the sum of a value over all steps is one op over all of them."""
     if node.op is ops.MATMUL:
-        return node.value.rank == 2 and ops.MATMUL.of(node) == ops.ProductAttributes(a_t=True)
+        return node.value.rank == 2 and ops.MATMUL.of(node) == ops.MatmulAttributes(a_t=True)
     return node.op is ops.reduce_sum and bool(node.value.shape) and node.inputs[0].dtype != "bool"

@@ -89,9 +89,9 @@ class NumpyPrinter:
         self.count_uses(wanted)
         self._write(wanted, named, set())
 
-    def write_below(self, value: Value) -> None:
+    def write_below(self, value: Value, named: Mapping[int, str] | None = None) -> None:
         """Write what a value needs, but not itself; `count_uses` has been told of all that will be written."""
-        self._write([value], {}, {value.index})
+        self._write([value], named or {}, {value.index})
 
     def count_uses(self, wanted: Iterable[Value]) -> None:
         """Take note of how often each value is used where these are written."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from specnet.compiler.head_metrics import LossOfHead
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import constant, leaf, number
+from specnet.graph.leaves import leaf, number
 from specnet.passes.differentiate import differentiate
+from specnet.vocabulary.schedules import RunLength, Schedule
 
 AVERAGE = "ema"
 """The slot of the parameters' running mean, which starts where they do."""
@@ -32,16 +32,17 @@ class Update:
     slots: dict[str, tuple[tuple[int, ...], float]]
 
 
-def training_graph(network: Network, rate: float | None = None, naming: Naming | None = None) -> Update:
+def training_graph(network: Network, length: RunLength | None = None, naming: Naming | None = None) -> Update:
     """Return one whole step: forward, backward, and the update.
 
-    Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `rate`, the
-    learning rate, unless it is given here as the same throughout, and `step`, counted from 1. What `naming` gives is
-    an output too, and its gradient another, named `value NAME` and `gradient NAME`.
+    Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `step`, counted from 1,
+    and `rate`, the learning rate, which a graph for a training of a given length computes itself, as far as its
+    schedule does not go by what is measured. What `naming` gives is an output too, and its gradient another, named
+    `value NAME` and `gradient NAME`.
     """
     lowered = network.lower(training=True, spread=network.spreads)
     gradient = _gradient(network, lowered, naming)
-    slots = _update(network, lowered.graph, gradient, rate)
+    slots = _update(network, lowered.graph, gradient, length)
     _follow(lowered)
     return Update(lowered.graph, slots)
 
@@ -61,14 +62,21 @@ def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
     return graph
 
 
-def update_graph(network: Network, rate: float | None = None) -> Update:
+def update_graph(network: Network, length: RunLength | None = None) -> Update:
     """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
     graph = Graph(network.spec.dtype)
     graph.phase = "update"
     gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
-    slots = _update(network, graph, gradient, rate)
+    slots = _update(network, graph, gradient, length)
     graph.assign(gradient, ops.zeros_like(gradient))
     return Update(graph, slots)
+
+
+def rate_graph(schedule: Schedule, base: float, length: RunLength) -> Graph:
+    """Return the learning rate of a step by itself: output `rate`, numbers as `training_graph`."""
+    graph = Graph("float64")
+    graph.outputs["rate"] = schedule.lower(number(graph, "step") - 1.0, base, length)
+    return graph
 
 
 def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
@@ -100,35 +108,36 @@ def evaluation_graph(network: Network, *, units: bool = False, naming: Naming | 
     """Return what evaluation adds up over batches.
 
     Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
-    keeps, named `label/name` and `label:name`. With `units`, metrics see predictions and targets times the leaf
-    `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
+    keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
+    leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
     """
     lowered = network.lower(training=False)
     graph = lowered.graph
     graph.outputs["cost"] = ops.sum_all(lowered.elements)
     _penalty(lowered)
-    prediction, target = lowered.prediction, lowered.target
-    if units:
-        scale = leaf(graph, "units/scale", "constant", network.target_shape)
-        offset = leaf(graph, "units/offset", "constant", network.target_shape)
-        prediction, target = prediction * scale + offset, target * scale + offset
-    for metric in network.metrics:
-        if isinstance(metric, LossOfHead):
-            for name, value in metric.costs(lowered.output, lowered.target).items():
-                graph.outputs[f"{metric.label}/{name}"] = value
-        for name, value in metric.sums(prediction, target).items():
-            graph.outputs[f"{metric.label}/{name}"] = value
-        for name, value in metric.keeps(prediction, target).items():
-            graph.outputs[f"{metric.label}:{name}"] = value
+    scaling: tuple[Value, ...] | None = None
+    for name, output in network.outputs.items():
+        own = lowered.outputs[name]
+        prediction, target = own.prediction, own.target
+        if units and output.in_units:
+            if scaling is None:
+                scaling = tuple(
+                    leaf(graph, f"units/{of}", "constant", output.target_shape) for of in ("scale", "offset")
+                )
+            scale, offset = scaling
+            prediction, target = prediction * scale + offset, target * scale + offset
+        for figure in output.figures:
+            graph.outputs |= figure.values(own.elements, prediction, target)
     if naming is not None:
         graph.outputs |= _named(naming(network, lowered))
     return graph
 
 
 def prediction_graph(network: Network) -> Graph:
-    """Return the predictions: output `predictions` (batch, ...)."""
+    """Return the predictions: output `predictions` (batch, ...), or `predictions/NAME` for each of several."""
     lowered = network.lower(training=False)
-    lowered.graph.outputs["predictions"] = lowered.prediction
+    for name, output in network.outputs.items():
+        lowered.graph.outputs[output.prediction] = lowered.outputs[name].prediction
     return lowered.graph
 
 
@@ -190,10 +199,16 @@ def _follow(lowered: Lowered) -> None:
 
 
 def _update(
-    network: Network, graph: Graph, g: Value, rate: float | None
+    network: Network, graph: Graph, g: Value, length: RunLength | None
 ) -> dict[str, tuple[tuple[int, ...], float]]:
     training, size = network.spec.training, network.trained_size
-    graph.origin, graph.phase = ("training", "optimizer"), "update"
+    graph.phase = "update"
+    step = number(graph, "step")
+    if length is None:
+        lr = number(graph, "rate")
+    else:
+        lr = training.schedule.lower(step - 1.0, training.optimizer.learning_rate, length)
+    graph.origin = ("training", "optimizer")
     if training.clip_value is not None:
         g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
     if training.clip_norm is not None:
@@ -202,11 +217,10 @@ def _update(
         g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
     build = UpdateBuilder(graph, size)
     parameters = leaf(graph, "parameters", "state", (size,))
-    lr = number(graph, "rate") if rate is None else constant(graph, rate)
     if network.rates_differ:
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
-    new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
+    new = training.optimizer.step(build, parameters, g, lr, step)
     graph.assign(parameters, new)
     if training.ema_decay is not None:
         graph.origin = ("training", "ema_decay")

@@ -115,7 +115,10 @@ def subtract(a: Value, b: Value) -> Value | None:
 
 @rule("multiply")
 def multiply(a: Value, b: Value) -> Value | None:
-    """x * 1 = x;  (x * c) * d = x * (c d);  a stretched scalar multiplies as one."""
+    """x * 1 = x;  (x * c) * d = x * (c d);  a stretched scalar multiplies as one.
+
+    Scalars of an update, such as the learning rate, keep their rounding: there is nothing to gain.
+    """
     m, n = scalar_of(a), scalar_of(b)
     if m is not None and n is not None:
         return constant(a.graph, m[0] * n[0], times(m[1], n[1]))
@@ -125,7 +128,7 @@ def multiply(a: Value, b: Value) -> Value | None:
         return a
     if _is(b, -1.0):
         return -a
-    if n is not None and _is_scaled(a):
+    if n is not None and _is_scaled(a) and (a.shape or a.phase != "update"):
         return a.inputs[0] * (a.inputs[1] * b)
     if n is not None and a.op is ops.negative:
         return a.inputs[0] * -b

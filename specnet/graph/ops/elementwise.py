@@ -145,7 +145,7 @@ negative = elementwise("negative", "-a", lambda g, y, x: (-g,), noun="negated")
 
 greater = comparison("greater", "a > b", "positive")
 greater_equal = comparison("greater_equal", "a >= b")
-less = comparison("less", "a < b")
+less = comparison("less", "a < b", "below")
 less_equal = comparison("less_equal", "a <= b")
 equal = comparison("equal", "a == b")
 
@@ -166,28 +166,32 @@ where: Op[Attributes] = elementwise(
         fit(where(condition, g, 0.0), a.shape),
         fit(where(condition, 0.0, g), b.shape),
     ),
+    noun="chosen",
     printed=_printed_where,
 )
 """The second input where the first is true, else the third."""
 
 maximum = elementwise(
-    "maximum", "max(a, b)", _both(lambda g, y, a, b: (g * greater(a, b), g * less_equal(a, b)))
+    "maximum", "max(a, b)", _both(lambda g, y, a, b: (g * greater(a, b), g * less_equal(a, b))), noun="larger"
 )
 minimum = elementwise(
-    "minimum", "min(a, b)", _both(lambda g, y, a, b: (g * less(a, b), g * greater_equal(a, b)))
+    "minimum",
+    "min(a, b)",
+    _both(lambda g, y, a, b: (g * less(a, b), g * greater_equal(a, b))),
+    noun="smaller",
 )
 
 absolute = elementwise("absolute", "abs(a)", lambda g, y, x: (g * sign(x),))
 sign: Op[Attributes] = elementwise("sign", "sign(a)", lambda g, y, x: (None,))
-floor_divide = elementwise("floor_divide", "a // b", lambda *_: (None, None))
+floor_divide = elementwise("floor_divide", "a // b", lambda *_: (None, None), noun="whole")
 square = elementwise("square", "a ** 2", lambda g, y, x: (g * (x * 2.0),), noun="squares")
 sqrt = elementwise("sqrt", "sqrt(a)", lambda g, y, x: (g * 0.5 / y,), noun="root")
 exp = elementwise("exp", "exp(a)", lambda g, y, x: (g * y,), noun="exponential")
 expm1 = elementwise("expm1", "expm1(a)", lambda g, y, x: (g * (y + 1.0),))
 log = elementwise("log", "log(a)", lambda g, y, x: (g / x,))
 log1p = elementwise("log1p", "log1p(a)", lambda g, y, x: (g / (x + 1.0),))
-cos = elementwise("cos", "cos(a)", lambda g, y, x: (-(g * sin(x)),))
-sin: Op[Attributes] = elementwise("sin", "sin(a)", lambda g, y, x: (g * cos(x),))
+cos = elementwise("cos", "cos(a)", lambda g, y, x: (-(g * sin(x)),), noun="wave")
+sin: Op[Attributes] = elementwise("sin", "sin(a)", lambda g, y, x: (g * cos(x),), noun="wave")
 tanh = elementwise("tanh", "tanh(a)", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
 power: Op[Attributes] = elementwise(
     "power",

@@ -17,12 +17,11 @@ from specnet.data.lazy import whole
 from specnet.diagnostics import RunError
 from specnet.graph.graph import Graph
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import named_values
+from specnet.runs.exports.forward import named_values, target_names
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
-from specnet.runs.exports.rates import planned_rates, rate_function
 from specnet.runs.exports.rows import raw_splits
 from specnet.runs.exports.updating import (
     ACCUMULATED,
@@ -31,6 +30,7 @@ from specnet.runs.exports.updating import (
     Kept,
     UpdateLines,
     kept_between_steps,
+    rate_function,
 )
 from specnet.runs.exports.watching import (
     TRAIN,
@@ -110,7 +110,8 @@ class _Training:
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows
         self.length = run_length(self.spec, self.rows)
-        for name in OWN.split():
+        self.targets = target_names(self.network)
+        for name in {*OWN.split(), *self.targets.values()}:
             program.names.new(name)
         self.variables = parameter_names(model, program)
         self.figures = watched_figures(self.network)
@@ -133,7 +134,7 @@ class _Training:
         update = update_graph(self.network) if shared else training_graph(self.network, naming=named_values)
         graph = accumulating_graph(self.network, named_values) if shared else update.graph
         passes = passes_of(graph, self.network, program, self.variables)
-        names = Names([*OWN.split(), *self.variables.values(), *program.arrays])
+        names = Names([*OWN.split(), *self.targets.values(), *self.variables.values(), *program.arrays])
         kept = kept_between_steps(self.network, update.slots, names)
         ends = [self._update(passes.graph, names, kept, passes.known, passes.gradients)]
         if shared:
@@ -159,10 +160,9 @@ class _Training:
             inputs, targets = splits[name]
             prefix = "" if name == "train" and self.full else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
-            held |= {
-                f"{prefix}inputs": small,
-                f"{prefix}targets": as_targets(self.network, targets, whole(self.data.splits[name].inputs)),
-            }
+            held[f"{prefix}inputs"] = small
+            fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
+            held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared
@@ -216,17 +216,10 @@ class _Training:
                 raise RunError("a plateau schedule with a warm-up cannot be exported as NumPy")
             lines += [f"learning_rate = {base!r}", "lowest, stale, cooling = np.inf, 0, 0"]
             return ""
-        if schedule.steady(self.length):
+        function = rate_function(schedule, base, self.length)
+        if function is None:
             lines.append(f"learning_rate = {base!r}")
             return ""
-        source = schedule.start(base, self.length)
-        function = rate_function(schedule, source, base, self.length)
-        if function is None:
-            rates = self.program.names.new("learning_rates")
-            self.program.hold({rates: planned_rates(source, self.length)}, "The learning rate of every step.")
-            return f"float({rates}[step])"
-        if any("math." in line for line in function):
-            self.program.modules.add("math")
         self.program.functions.append(function)
         return "learning_rate_at(step)"
 
@@ -252,9 +245,10 @@ class _Training:
         watched = TRAIN in self.figures
         mean = self.spec.loss.reduction == "mean"
         stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
+        arrays = ["inputs", *self.targets.values()]
         inner = [
             f"batch = order[start : start + {self.batch}]",
-            "inputs, targets = train_inputs[batch], train_targets[batch]",
+            f"{', '.join(arrays)} = {', '.join(f'train_{array}[batch]' for array in arrays)}",
             *(["rows = len(inputs)"] if step.rows_used or watched else []),
             *body,
             *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),

@@ -8,7 +8,7 @@ from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.op import Op, Printer
-from specnet.graph.ops.elementwise import equal, exp, log, masked
+from specnet.graph.ops.elementwise import equal, exp, log
 from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
 from specnet.graph.sizes import Count, Shape, inverse, show
@@ -141,7 +141,7 @@ def _share(g: Value, y: Value, x: Value, axis: int) -> Value:
     among = equal(x, y)
     # Truth values are summed along an axis through a buffer that NumPy allocates.
     ties = sum_along(cast(among, to=x.dtype), axis)
-    return masked(expand(g / ties, shape=x.shape), among)
+    return expand(g / ties, shape=x.shape) * among
 
 
 def _infer_argmax(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:

@@ -74,9 +74,7 @@ class TopK(Metric):
         column = (*target.shape, 1)
         own = ops.reshape(ops.take_along_axis(prediction, target), shape=column)
         index = ops.fixed(prediction.graph, range(classes), "int64")
-        tied = ops.masked(
-            ops.equal(prediction, own), ops.less_equal(index, ops.reshape(target, shape=column))
-        )
+        tied = ops.equal(prediction, own) * ops.less_equal(index, ops.reshape(target, shape=column))
         # Counting what is below, rather than above, leaves a row of NaN with no hit.
         below = ops.reduce_sum(ops.less(prediction, own), axes=(prediction.rank - 1,))
         place = below + ops.reduce_sum(tied, axes=(prediction.rank - 1,))

@@ -17,6 +17,7 @@ from specnet.data.lazy import whole
 from specnet.diagnostics import RunError
 from specnet.graph.graph import Graph
 from specnet.passes.simplify import simplify
+from specnet.runs.exports.augmenting import write_augment
 from specnet.runs.exports.forward import named_values
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
@@ -48,7 +49,7 @@ Array = np.ndarray[Any, Any]
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
     "learning_rate_at parameters arrays parameter gradient gradients accumulated so_far multiplier "
-    "multipliers exchange shuffling best waited kept value lowest stale cooling prepare time"
+    "multipliers exchange augment shuffling best waited kept value lowest stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
 
@@ -109,6 +110,8 @@ class _Training:
         self.rows = len(data.splits["train"].inputs)
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows
+        # Augmented rows are others at every step, even where the batch is the whole split.
+        self.augmented = bool(self.spec.data.augmentations)
         self.length = run_length(self.spec, self.rows)
         for name in OWN.split():
             program.names.new(name)
@@ -118,8 +121,6 @@ class _Training:
     def write(self) -> None:
         """Write the program."""
         program = self.program
-        if self.spec.data.augmentations:
-            raise RunError("a training with augmentations cannot be exported as NumPy: the model alone can")
         prepared = self._write_data()
         start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
         program.hold(start, "Where the parameters start.")
@@ -157,7 +158,7 @@ class _Training:
         prepared = {}
         for name in ("train", *(["validation"] if validated else [])):
             inputs, targets = splits[name]
-            prefix = "" if name == "train" and self.full else f"{name}_"
+            prefix = "" if name == "train" and self.full and not self.augmented else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
             held |= {
                 f"{prefix}inputs": small,
@@ -175,12 +176,14 @@ class _Training:
             f"{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream {stream!r}"
             for stream, variable in step.passes.streams.items()
         ]
+        if self.augmented:
+            lines += write_augment(self.network, self.program)
         if not self.full:
             lines.append(f"order = np.arange({self.rows})")
             if self.settings.shuffle:
                 lines.append(f"shuffling = np.random.default_rng({[self.spec.seed, *words('shuffle')]})")
         elif step.rows_used:
-            lines.append("rows = len(inputs)")
+            lines.append("rows = len(train_inputs)" if self.augmented else "rows = len(inputs)")
         rate = self._rate(lines)
         if self._counted(step, rate):
             lines.append("step = 0")
@@ -246,7 +249,8 @@ class _Training:
     def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
         penalty = " + float(penalty)" if step.passes.penalised else ""
         loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
-        return [*lines, *loss, *watching(self.model, self.program, self.variables)]
+        rows = ["inputs, targets = augment(train_inputs, train_targets)"] if self.augmented else []
+        return [*rows, *lines, *loss, *watching(self.model, self.program, self.variables)]
 
     def _batches(self, body: list[str], step: _StepLines) -> list[str]:
         watched = TRAIN in self.figures
@@ -255,6 +259,7 @@ class _Training:
         inner = [
             f"batch = order[start : start + {self.batch}]",
             "inputs, targets = train_inputs[batch], train_targets[batch]",
+            *(["inputs, targets = augment(inputs, targets)"] if self.augmented else []),
             *(["rows = len(inputs)"] if step.rows_used or watched else []),
             *body,
             *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),

@@ -25,6 +25,7 @@ from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.rates import planned_rates, rate_function
 from specnet.runs.exports.rows import raw_splits
+from specnet.runs.exports.searching import write_search
 from specnet.runs.exports.updating import (
     ACCUMULATED,
     MULTIPLIERS,
@@ -49,7 +50,8 @@ Array = np.ndarray[Any, Any]
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
     "learning_rate_at parameters arrays parameter gradient gradients accumulated so_far multiplier "
-    "multipliers exchange augment shuffling best waited kept value lowest stale cooling prepare time"
+    "multipliers exchange augment vector latest slots method evaluate shuffling best waited kept value lowest "
+    "stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
 
@@ -105,8 +107,6 @@ class _Training:
         self.model, self.data, self.folder, self.program = model, data, folder, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
-        if isinstance(self.settings.optimizer, Searching):
-            raise RunError(f"a training with {self.settings.optimizer.type} cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows
@@ -130,6 +130,9 @@ class _Training:
             program.body += [
                 f"{name} = {name}.astype(np.{self.spec.dtype})" for name, cast in prepared.items() if cast
             ]
+        if isinstance(self.settings.optimizer, Searching):
+            self._write_search()
+            return
         shared = self.settings.accumulate > 1
         update = update_graph(self.network) if shared else training_graph(self.network, naming=named_values)
         graph = accumulating_graph(self.network, named_values) if shared else update.graph
@@ -142,6 +145,14 @@ class _Training:
         step = _StepLines(passes, ends, kept)
         before, rate = self._start(step)
         program.body += [*before, "", *self._loop(step, rate), *self._end()]
+
+    def _write_search(self) -> None:
+        before, step, passes = write_search(self.network, self.program, self.variables)
+        loop = [*step, *self._epoch_loss(passes), *watching(self.model, self.program, self.variables)]
+        loop += ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
+        loop += time_is_over(self.network)
+        head = f"for epoch in range(1, {self.settings.epochs + 1}):"
+        self.program.body += [*before, *self._before_watching(), "", head, *indented(loop), *self._end()]
 
     def _update(
         self, graph: Graph, names: Names, kept: Kept, known: dict[int, str], gradients: list[str]
@@ -187,12 +198,17 @@ class _Training:
         rate = self._rate(lines)
         if self._counted(step, rate):
             lines.append("step = 0")
-        stopping, several = self.settings.early_stopping, kept_list(self.network)
-        restored = stopping is not None and stopping.restore_best
-        if step.loops or step.kept.start or (restored and several == "parameters"):
+        restored = self.settings.early_stopping is not None and self.settings.early_stopping.restore_best
+        listing = restored and kept_list(self.network) == "parameters"
+        if step.loops or step.kept.start or listing:
             lines += listed("parameters", [self.variables[p.name] for p in self.network.trained])
-        lines += step.kept.start
-        if restored and several == "arrays":
+        return [*lines, *step.kept.start, *self._before_watching()], rate
+
+    def _before_watching(self) -> list[str]:
+        """Return the lines before the loop that early stopping and a limit of time need."""
+        lines = []
+        stopping = self.settings.early_stopping
+        if stopping is not None and stopping.restore_best and kept_list(self.network) == "arrays":
             lines += listed("arrays", self._arrays())
         lines += before_watching(self.network)
         if self.settings.ema_decay is not None and any(figure != TRAIN for figure in self.figures):
@@ -200,7 +216,12 @@ class _Training:
         if self.settings.max_seconds is not None:
             lines.append("began = time.perf_counter()")
             self.program.modules.add("time")
-        return lines, rate
+        return lines
+
+    def _epoch_loss(self, passes: Passes) -> list[str]:
+        """Return the line of the loss of an epoch that is one batch, where it is watched."""
+        penalty = " + float(penalty)" if passes.penalised else ""
+        return [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
 
     def _arrays(self) -> list[str]:
         """Return the arrays that hold what the training has come to; running means take the parameters' place."""
@@ -247,10 +268,13 @@ class _Training:
         return loop + indented(time_is_over(self.network))
 
     def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
-        penalty = " + float(penalty)" if step.passes.penalised else ""
-        loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
         rows = ["inputs, targets = augment(train_inputs, train_targets)"] if self.augmented else []
-        return [*rows, *lines, *loss, *watching(self.model, self.program, self.variables)]
+        return [
+            *rows,
+            *lines,
+            *self._epoch_loss(step.passes),
+            *watching(self.model, self.program, self.variables),
+        ]
 
     def _batches(self, body: list[str], step: _StepLines) -> list[str]:
         watched = TRAIN in self.figures

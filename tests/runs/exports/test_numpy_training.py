@@ -319,20 +319,30 @@ def test_a_metric_that_is_no_plain_numpy_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("document", "changes"),
     [
-        (
-            {"training": {"batch_size": "full", "optimizer": "lbfgs"}},
-            "a training with lbfgs cannot be exported as NumPy",
-        ),
+        ("iris.toml", {"training.epochs": 4}),
+        ("iris.toml", {"layers.0.kernel_regularizer": "l2", "training.early_stopping.monitor": "train.loss"}),
+        ("iris.toml", {"layers.0.trainable": False, "training.early_stopping.patience": 2}),
+        ("moons.toml", {"training.epochs": 12}),
+        ("perceptron.toml", {"training.optimizer": {"type": "lbfgs", "history": 2, "max_evaluations": 3}}),
+        ("regression.toml", {"training.optimizer.tolerance_change": 1e-3, "dtype": "float32"}),
     ],
 )
-def test_trainings_that_have_no_plain_form_are_named(changes, message):
-    source = specnet.load(SPECS / "moons.toml", overrides=changes)
-    exported = Exported(SPECS / "moons.toml", specnet.compile(source), trained=False)
-    with pytest.raises(specnet.RunError, match=message):
-        numpy_program(exported, training=True, beside="a.npz")
-    assert "def predict" in numpy_program(exported, training=False, beside="a.npz").text
+def test_lbfgs_searches_as_it_does(document, changes, tmp_path):
+    training = {"batch_size": "full", "optimizer": {"type": "lbfgs"}, "epochs": 30}
+    early = specnet.load(SPECS / document).training.early_stopping
+    if early is not None:
+        training["early_stopping"] = early.model_dump()
+    spec = specnet.load(SPECS / document, overrides={"training": training, "dtype": "float64", **changes})
+    result = specnet.run(spec, out=tmp_path / "run")
+    write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=True)
+    found = bare(tmp_path / "made.py")
+    within = 1e-9 if spec.dtype == "float64" else 1e-4
+    for name, expected in result.model.parameters.items():
+        actual = found[name.replace(".", "_")]
+        assert actual.dtype == expected.dtype
+        np.testing.assert_allclose(actual, expected, rtol=within, atol=within, err_msg=name)
 
 
 def test_changed_data_are_not_taken_for_the_runs(tmp_path):

@@ -93,7 +93,7 @@ def test_what_a_model_gives_apart_from_predictions_is_the_same_in_threads():
         for _ in range(15):
             own, slopes = model.loss_and_gradients(x, t, training=True)
             found.append(own == loss and same(dict(slopes), dict(gradients)))
-            found += [same(model.forward(x), raw), same(model.outputs(model.forward(x)), {"": raw})]
+            found += [same(model.forward(x), raw), same(model.predictions(x), {"": raw})]
         return found
 
     assert all(map(all, together(*[work] * 6)))

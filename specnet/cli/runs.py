@@ -30,13 +30,13 @@ def runs(folder: str, *, as_json: bool) -> int:
         sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     elif found:
         console = results()
-        listing(found, console.width).show(console)
+        runs_table(found, console.width).show(console)
     else:
         say(notes(), f"there are no runs in {folder}")
     return 0
 
 
-def listing(found: list[KeptRun], columns: int) -> TextTable:
+def runs_table(found: list[KeptRun], columns: int) -> TextTable:
     """Return a row a run; the figures that find no room are left out, from the right."""
     names = list(
         dict.fromkeys(

@@ -102,7 +102,7 @@ def _output_columns(result: Result, split: Split) -> list[Column]:
 
     network, encoding, signature = result.model.network, result.data.encoding, result.data.signature
     inputs, targets = whole(split.inputs), whole(split.targets)
-    outputs = encoding.decode(result.model.forward(inputs)).reshape(len(split), -1)
+    outputs = result.model.predictions(inputs)[""].reshape(len(split), -1)
     targets = targets if signature.integers else encoding.decode(targets)
     numbers = targets.reshape(len(split), -1)
     names = (signature.classes or ()) if network.spec.loss.targets != "real" else ()

@@ -57,7 +57,7 @@ def mixing_faults(network: Network) -> list[Diagnostic]:
         problem = loss.unmixable or (network.spread_fault() if network.spreads else None)
         if problem is not None:
             path: KeyPath = ("data", "augmentations", i)
-            labels = (Label("the loss", ("loss",), "type"),) if not network.parts else ()
+            labels = (Label("the loss", ("loss",), "type"),) if not network.several else ()
             message = f"{augmentation.type} makes means of targets: {problem}"
             return [Diagnostic("SN581", message, path, part="type", labels=labels)]
     return []
@@ -73,6 +73,24 @@ def augmentation_bytes(network: Network, rows: int) -> dict[str, int]:
     return shared
 
 
+def row_bytes(network: Network, *, apart: bool = False, held: bool = True) -> int:
+    """Return the bytes that one row of inputs and targets takes where plans read it.
+
+    Targets that are the same array count once, unless each has memory `apart`; without what is `held` in arrays, only
+    those count that stay in files.
+    """
+    signature, spec = network.signature, network.spec
+    sizes: dict[object, int] = {}
+    if held or "inputs" in signature.batches:
+        sizes["inputs"] = ITEM_BYTES[spec.dtype] * prod(signature.inputs)
+    for output in network.outputs.values():
+        of_inputs = output.of_inputs or spec.data.reproduces
+        if held or (of_inputs and "inputs" in signature.batches) or "targets" in signature.batches:
+            key: object = output.name + "/" if apart else "inputs" if of_inputs else output.target_dtype
+            sizes[key] = ITEM_BYTES[output.target_dtype] * prod(output.target_shape)
+    return sum(sizes.values())
+
+
 def augmentation_memory(network: Network, rows: int) -> int:
     """Return the bytes that augmentations of batches of so many rows take beside what batches take without them."""
     spec, signature = network.spec, network.signature
@@ -84,12 +102,6 @@ def augmentation_memory(network: Network, rows: int) -> int:
         needed += rows * item * prod(network.fed_shape)
     if rows >= signature.rows["train"]:
         # A full batch is a copy of the split, in an order of its own; of what stays in files it always was one.
-        inputs, target = (
-            item * prod(signature.inputs),
-            ITEM_BYTES[network.target_dtype] * prod(network.target_shape),
-        )
-        copied = (0 if "inputs" in signature.batches else inputs) + (
-            0 if "targets" in signature.batches else target
-        )
+        copied = row_bytes(network, apart=True) - row_bytes(network, held=False)
         needed += rows * (copied + 8)
     return needed

@@ -36,7 +36,7 @@ def write_loop(printer: NumpyPrinter, node: Node, name: Callable[[Value], str]) 
     order = f"reversed(range({length}))" if loop.reverse else f"range({length})"
     line(f"for {step} in {order}:")
     known = {value.index: text for value, text in zip(body.arguments, given, strict=True)}
-    within = replace(printer, graph=body, known=known, lines=[], uses={}, written=set(), final=set())
+    within = replace(printer, graph=body, known=known, lines=[], uses={}, final=set())
     within.write(body.returns, {})
     for text, _ in within.lines:
         line(f"    {text}")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from specnet.compiler.heads import Part
+from specnet.compiler.outputs import OutputValues
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.stage import LayerInfo
@@ -16,15 +16,10 @@ class Lowered:
     graph: Graph
     builder: Builder
     layers: tuple[LayerInfo, ...]
-    target: Value
-    output: Value
-    """What the loss sees: the last layer's value, or the logits that it makes probabilities of."""
-    prediction: Value
-    """What a user sees: probabilities where the loss speaks of classes."""
+    outputs: dict[str, OutputValues]
+    """The values of each output, by its name."""
     elements: Value
     """What each row or element costs."""
-    parts: tuple[Part, ...] = ()
-    """Where the outputs lie, where there are several."""
 
     def copy(self) -> Lowered:
         """Return the same values in a graph of their own, to which a program can append."""
@@ -43,8 +38,6 @@ class Lowered:
                 entering=tuple(new(value) for value in builder.entering),
                 followed=[(new(kept), new(seen), momentum) for kept, seen, momentum in builder.followed],
             ),
-            target=new(self.target),
-            output=new(self.output),
-            prediction=new(self.prediction),
+            outputs={name: values.copy(new) for name, values in self.outputs.items()},
             elements=new(self.elements),
         )

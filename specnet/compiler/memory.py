@@ -68,11 +68,8 @@ def _at_most(network: Network) -> int:
     batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
     lowered = network.lower(training=True, spread=network.spreads)
     passing = sum(value.count.at(batch) for value in lowered.graph.values)
-    one = (
-        _product(network.signature.inputs)
-        + _product(network.signature.target)
-        + _product(network.target_shape)
-    )
+    one = _product(network.signature.inputs) + _product(network.signature.target)
+    one += sum(_product(output.target_shape) for output in network.outputs.values())
     kept = sum(p.size for p in network.arrays)
     optimizer = network.spec.training.optimizer
     if isinstance(optimizer, Searching):

@@ -1,23 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from specnet.compiler.heads import INPUTS, Part
 from specnet.compiler.network import Network
+from specnet.compiler.outputs import NetworkOutput
 from specnet.compiler.parameters import Parameters, initial_parameters, multipliers, views
 from specnet.compiler.predicting import Predictor
 from specnet.compiler.programs import gradient_graph
 from specnet.data.encoding import Encoding
-from specnet.data.lazy import Held, taken
+from specnet.data.lazy import Held
 from specnet.data.pipeline import Pipeline
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.random import stream
 from specnet.runtime.use import ModelUse
-from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
@@ -70,7 +69,7 @@ class Model:
         t = as_targets(self.network, given, x)
         compiled = plan(gradient_graph(self.network, training=training), len(x))
         executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
-        bound = executable.bind(len(x), self.leaves(inputs=x, targets=t))
+        bound = executable.bind(len(x), self.leaves(inputs=x, **t))
         with self.use.reading(), np.errstate(all="ignore"):
             loss = bound.step()[0]
         return loss, views(self.network.trained, bound.arrays["gradients"])
@@ -82,46 +81,49 @@ class Model:
         several `outputs`, it is a dictionary of their predictions by name. Raises ValueError where the shape does
         not fit, and SpecError for cells of a table that it cannot read.
         """
-        encoded = inputs if self.encoding is None else self.encoding.encode(inputs)
-        made = self.outputs(self.forward(encoded))
-        return made if self.network.parts else made[""]
+        made = self.predictions(inputs if self.encoding is None else self.encoding.encode(inputs))
+        return made if self.network.several else made[""]
 
-    def outputs(self, predictions: Array) -> dict[str, Array]:
-        """Return what `forward` gives by output, in the units of the data; that of the only one is called ``."""
-        encoding, parts = self.encoding, self.network.parts
-        if not parts:
-            return {"": predictions if encoding is None else encoding.decode(predictions)}
-        made = {}
-        for part in parts:
-            own = predictions[:, part.start : part.start + part.size].reshape(-1, *part.shape)
-            way = self.way_back(part)
-            made[part.name] = own if way is None else way.invert(own)
+    def predictions(self, inputs: Any) -> dict[str, Array]:
+        """Return predictions in the units of the data by output, for inputs as `forward` takes them.
+
+        The name of the only output is empty where the document gives it none.
+        """
+        made = self._forward(inputs)
+        for name, output in self.network.outputs.items():
+            way = self.way_back(output)
+            if way is not None:
+                made[name] = way.invert(made[name])
         return made
 
-    def way_back(self, part: Part | None = None) -> Pipeline | None:
-        """Return the transforms that lead from an output, or the only one, back to the units of the data."""
+    def way_back(self, output: NetworkOutput) -> Pipeline | None:
+        """Return the transforms that lead from an output back to the units of the data."""
         encoding = self.encoding
-        if encoding is None:
+        if encoding is None or (output.name and output.loss.link not in ("identity", "mean")):
             return None
-        if part is not None and part.head.loss.link not in ("identity", "mean"):
-            return None
-        if part is not None and part.head.target == INPUTS:
+        if output.of_inputs:
             return encoding.inputs if encoding.inputs.transforms else None
         return encoding.outputs if encoding.outputs.transforms and not encoding.keeps_one_hot else None
 
     @property
     def no_predictions(self) -> dict[str, Array]:
-        """What `outputs` gives for no rows."""
+        """What `predictions` gives for no rows."""
         dtype = self.network.spec.dtype
-        if not self.network.parts:
-            return {"": np.empty((0, *self.network.prediction_shape), dtype)}
-        return {part.name: np.empty((0, *part.shape), dtype) for part in self.network.parts}
+        return {name: np.empty((0, *output.shape), dtype) for name, output in self.network.outputs.items()}
 
-    def forward(self, inputs: Any) -> Array:
-        """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms."""
+    def forward(self, inputs: Any) -> Any:
+        """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms.
+
+        It is an array, or a dictionary where the document has several `outputs`, as `predict` returns.
+        """
+        made = self._forward(inputs)
+        return made if self.network.several else made[""]
+
+    def _forward(self, inputs: Any) -> dict[str, Array]:
         x = as_inputs(self.network, inputs)
         with np.errstate(all="ignore"):
-            return self._predictor.predict(x)
+            made = self._predictor.predict(x)
+        return {name: made[output.prediction] for name, output in self.network.outputs.items()}
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:
         """Return what a program over this model's parameters is bound to, with some arrays beside them."""
@@ -142,45 +144,45 @@ def as_inputs(network: Network, inputs: Any) -> Array:
     return x
 
 
-def as_targets(network: Network, targets: Array, inputs: Array) -> Array:
-    """Return targets (rows, ...) in the shape and dtype that the network's loss takes.
+@overload
+def as_targets(network: Network, targets: Array, inputs: Array) -> dict[str, Array]: ...
 
-    `inputs` are the same rows' inputs, which some outputs may be compared with. Raises ValueError where they
-    cannot be: another shape, classes that are no whole numbers or out of range.
+
+@overload
+def as_targets(network: Network, targets: Held, inputs: Held) -> dict[str, Held]: ...
+
+
+def as_targets(network: Network, targets: Held, inputs: Held) -> Mapping[str, Held]:
+    """Return a split's targets (rows, ...), each in the shape and dtype that its loss takes, by their arrays' names.
+
+    `inputs` are the same rows' inputs, which some outputs may be compared with. What stays in its file does so. Arrays
+    that are the same are one object, which is the given one where nothing has to be changed. Raises ValueError where
+    targets cannot be: another shape, classes that are no whole numbers or out of range.
     """
-    if network.parts:
-        return packed_targets(network.parts, inputs, targets, network.spec.dtype)
-    classes = _named(network.spec.loss, network.prediction_shape)
-    return fitted_targets(targets, network.target_shape, network.target_dtype, classes)
+    made: dict[tuple[bool, str], Held] = {}
+    found = {}
+    for output in network.outputs.values():
+        fitted = _fitted(inputs if output.of_inputs else targets, output)
+        found[output.target] = made.setdefault((output.of_inputs, output.target_dtype), fitted)
+    return found
 
 
-def _named(loss: Loss, shape: tuple[int, ...]) -> int | None:
-    """Return how many classes have an output of their own; None where an index names no output."""
-    return shape[-1] if loss.targets == "classes" and shape else None
-
-
-def packed_targets(parts: tuple[Part, ...], inputs: Array, targets: Array, dtype: str) -> Array:
-    """Return the targets of several outputs side by side (rows, n), given the rows' inputs and the data's targets."""
-    out = np.empty((len(targets), sum(part.target_size for part in parts)), dtype)
-    for part in parts:
-        own = inputs if part.head.target == INPUTS else targets
-        classes = _named(part.head.loss, part.shape)
-        fitted = fitted_targets(own, part.target_shape, part.target_dtype, classes)
-        end = part.target_start + part.target_size
-        out[:, part.target_start : end] = fitted.reshape(len(targets), -1)
-    return out
-
-
-def fitted_targets(targets: Array, shape: tuple[int, ...], dtype: str, classes: int | None) -> Array:
-    """Return targets (rows, ...) as contiguous rows of a shape and dtype; int64 stands for class indices.
-
-    `classes` is how many classes an index may name, where it names an output.
-    """
+def _fitted(targets: Held, output: NetworkOutput) -> Held:
+    shape, dtype = output.target_shape, output.target_dtype
+    wanted = ", ".join(map(str, shape))
+    if not isinstance(targets, np.ndarray):
+        if targets.shape[1:] != shape or targets.dtype != dtype:
+            raise ValueError(
+                f"targets are {targets.dtype}{targets.shape}, and the loss takes (rows, {wanted})"
+            )
+        return targets
     if dtype == "int64":
         if targets.ndim != 1 or targets.dtype.kind not in "iu":
             raise ValueError(
                 f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row"
             )
+        # An index names an output, unless the loss compares rows of one class with each other.
+        classes = output.shape[-1] if output.loss.targets == "classes" and output.shape else None
         if classes is not None and len(targets) and not 0 <= targets.min() <= targets.max() < classes:
             low, high = targets.min(), targets.max()
             raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")
@@ -189,44 +191,5 @@ def fitted_targets(targets: Array, shape: tuple[int, ...], dtype: str, classes: 
     if t.ndim == 1 and shape == (1,) and targets.ndim == 1:
         t = t.reshape(-1, 1)
     if t.shape[1:] != shape or targets.ndim == 0:
-        raise ValueError(f"targets are {t.shape}, and the loss takes (rows, {', '.join(map(str, shape))})")
+        raise ValueError(f"targets are {t.shape}, and the loss takes (rows, {wanted})")
     return t
-
-
-def held_targets(network: Network, targets: Held, inputs: Held) -> Held | PackedTargets:
-    """Return a split's targets as the network's loss takes them, or what makes them of a batch.
-
-    Raises ValueError as `as_targets` does.
-    """
-    if isinstance(targets, np.ndarray) and (isinstance(inputs, np.ndarray) or not network.targets_inputs):
-        return as_targets(network, targets, inputs if isinstance(inputs, np.ndarray) else np.empty(0))
-    if network.parts:
-        return PackedTargets(network, len(targets), None if targets is inputs else targets)
-    assert not isinstance(targets, np.ndarray)
-    if targets.shape[1:] != network.target_shape or targets.dtype != network.target_dtype:
-        shape = ", ".join(map(str, network.target_shape))
-        raise ValueError(f"targets are {targets.dtype}{targets.shape}, and the loss takes (rows, {shape})")
-    return targets
-
-
-class PackedTargets:
-    """Targets of several outputs, some of which stay in a file: put side by side when their batch is there.
-
-    `data` holds the data's own; None where these are the inputs.
-    """
-
-    def __init__(self, network: Network, rows: int, data: Held | None) -> None:
-        self._network, self.data = network, data
-        self.shape = (rows, *network.target_shape)
-        self.dtype = np.dtype(network.spec.dtype)
-
-    def apart(self) -> PackedTargets:
-        """Return the same targets, with a position in their file of their own."""
-        if self.data is None or isinstance(self.data, np.ndarray):
-            return self
-        return PackedTargets(self._network, self.shape[0], self.data.apart())
-
-    def pack(self, places: Array, inputs: Array, out: Array) -> None:
-        """Put the targets of the rows at these places, whose inputs are given, into `out`."""
-        data = inputs if self.data is None else taken(self.data, places)
-        out[...] = as_targets(self._network, data, inputs)

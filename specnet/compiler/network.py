@@ -1,26 +1,24 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal
 
 from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.entries import named_inputs
-from specnet.compiler.head_metrics import head_metrics
-from specnet.compiler.heads import INPUTS, Part, costs, join_heads, linked
+from specnet.compiler.figures import OutputFigure
 from specnet.compiler.lowered import Lowered
+from specnet.compiler.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.compiler.topology import changed, check_topology, every
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph.builder import Builder, Parameter
 from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.leaves import leaf
-from specnet.graph.sizes import BATCH, DType, Shape, at, count, show
+from specnet.graph.sizes import BATCH, Shape, count
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
 from specnet.vocabulary.initializers import ConstantInitializer
-from specnet.vocabulary.losses.heads import Heads
-from specnet.vocabulary.metrics import METRICS, Metric
 
 
 class Network:
@@ -33,16 +31,17 @@ class Network:
     def __init__(self, spec: Spec, signature: Signature) -> None:
         self.spec = spec
         self.signature = signature
-        self.parts: tuple[Part, ...] = ()
-        """The outputs, where there are several."""
         unfit = shape_faults(spec, signature.inputs)
         if unfit:
             raise SpecError(unfit)
         self._lowered: dict[tuple[bool, bool], Lowered] = {}
+        self.outputs: dict[str, NetworkOutput] = {}
+        """The outputs by their names; the only one has none where the document names none."""
         lowered = self.lower(training=False)
-        self.parts = lowered.parts
-        asked = tuple(self._metrics())
-        self.metrics: tuple[Metric, ...] = tuple(metric for _, metric in asked)
+        self.figures: tuple[OutputFigure, ...] = tuple(
+            figure for output in self.outputs.values() for figure in output.figures
+        )
+        """What is measured beside the loss."""
         self.layers = lowered.layers
         declared = lowered.builder.parameters.values()
         self.trained: tuple[Parameter, ...] = tuple(p for p in declared if p.role == "parameter")
@@ -54,11 +53,8 @@ class Network:
             *(p for p in declared if p.role == "statistic"),
         )
         """All that is kept with the model, running statistics too, in the order of the parameter vector."""
-        self.output_shape: tuple[int, ...] = at(lowered.output.shape[1:], 1)
-        """What the loss sees of one row."""
-        self.prediction_shape: tuple[int, ...] = at(lowered.prediction.shape[1:], 1)
         self.elements_per_row: int = lowered.elements.count.each
-        self._check(lowered, asked)
+        self._check(lowered)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the graphs, which are built anew when a copy is asked for one: ops are the same everywhere."""
@@ -86,48 +82,31 @@ class Network:
         return any(p.rate != 1.0 for p in self.trained)
 
     @property
-    def target_shape(self) -> tuple[int, ...]:
-        """The shape of one row's target as the loss takes it: () for a class index."""
-        if self.parts:
-            return (sum(part.target_size for part in self.parts),)
-        return () if self.target_dtype == "int64" else self.signature.target or (1,)
-
-    @property
-    def targets_inputs(self) -> bool:
-        """Whether some output is compared with the inputs."""
-        return any(part.head.target == INPUTS for part in self.parts)
-
-    @property
-    def target_dtype(self) -> DType:
-        """The dtype of targets as the loss takes them: int64 for class indices."""
-        if self.spec.loss.targets in ("classes", "groups") and self.signature.integers:
-            return "int64"
-        return self.spec.dtype
+    def several(self) -> bool:
+        """Whether the document names outputs, so that what is made of them goes by names."""
+        return "" not in self.outputs
 
     @property
     def spreads(self) -> bool:
         """Whether training is fed rows of probabilities in the place of class indices, since rows are mixed."""
         mixes = any(augmentation.mixes for augmentation in self.spec.data.augmentations)
-        return mixes and self.target_dtype == "int64"
+        return mixes and not self.several and self.outputs[""].target_dtype == "int64"
 
     @property
     def fed_shape(self) -> tuple[int, ...]:
-        """The shape of one row's target as it is fed to the training."""
-        return self.prediction_shape if self.spreads else self.target_shape
-
-    @property
-    def fed_dtype(self) -> DType:
-        """The dtype of targets as they are fed to the training."""
-        return self.spec.dtype if self.spreads else self.target_dtype
+        """The shape of one row's target as it is fed to the training of an only output; () of several."""
+        if self.several:
+            return ()
+        return self.outputs[""].shape if self.spreads else self.outputs[""].target_shape
 
     def spread_fault(self) -> str | None:
         """Say why the loss cannot take rows of probabilities in the place of class indices, or return None."""
-        rows: Shape = (BATCH, *self.prediction_shape)
+        rows: Shape = (BATCH, *self.outputs[""].shape)
         return self.spec.loss.fault(rows, rows, self.spec.dtype, self.signature.class_count)
 
     def better(self, figure: str) -> Literal["lower", "higher"]:
         """Return which direction of a figure is good: a metric's own, and lower for a loss."""
-        return {metric.label: metric.better for metric in self.metrics}.get(figure, "lower")
+        return {each.label: each.better for each in self.figures}.get(figure, "lower")
 
     def lower(self, *, training: bool, spread: bool = False) -> Lowered:
         """Return the forward graph, as it is in training or in evaluation, for the caller to append to.
@@ -144,18 +123,6 @@ class Network:
         x, builder, layers = lower_layers(
             spec, self.signature.inputs, training=training, signature=self.signature
         )
-        graph = builder.graph
-        if isinstance(spec.loss, Heads):
-            joined = join_heads(spec.loss, builder, self.signature, graph, spec.dtype)
-            made = joined.target, joined.output, joined.prediction, joined.elements
-            return Lowered(graph, builder, layers, *made, joined.parts)
-        graph.origin = ("data",)
-        if spread:
-            target = leaf(graph, "targets", "target", (BATCH, *self.fed_shape), self.fed_dtype)
-        else:
-            target = leaf(graph, "targets", "target", (BATCH, *self.target_shape), self.target_dtype)
-        graph.origin = ("loss",)
-        output, prediction = linked(x, spec.loss.link)
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
             message = (
                 "cross_entropy compares with classes, and the targets here are the inputs: there are none"
@@ -165,32 +132,14 @@ class Network:
             raise SpecError(
                 [Diagnostic("SN401", message, ("loss",), part="type", help=cure, labels=(where,))]
             )
-        problem = spec.loss.fault(output.shape, target.shape, target.dtype, self.signature.class_count)
-        if problem is not None:
-            raise SpecError([_shape_diagnostic(ShapeFault(problem, x), x, ("loss",))])
-        try:
-            elements = spec.loss.elements(output, target)
-        except ShapeFault as fault:
-            raise SpecError([_shape_diagnostic(fault, x, ("loss",))]) from fault
-        return Lowered(graph, builder, layers, target, output, prediction, elements)
+        made = lower_outputs(spec, builder, x, self.signature, spread=spread)
+        if not self.outputs:
+            self.outputs = {name: output for name, (output, _) in made.items()}
+        values = {name: own for name, (_, own) in made.items()}
+        elements = total(self.outputs, {name: own.elements for name, own in values.items()})
+        return Lowered(builder.graph, builder, layers, values, elements)
 
-    def elements(self, output: Value, target: Value) -> Value:
-        """Return what rows or elements cost, given outputs as the loss sees them."""
-        if self.parts:
-            return costs(self.parts, [part.output(output) for part in self.parts], target)
-        return self.spec.loss.elements(output, target)
-
-    def _metrics(self) -> Iterator[tuple[KeyPath, Metric]]:
-        """Yield what is measured, and where the document asks for it."""
-        loss = self.spec.loss
-        if self.parts:
-            yield from head_metrics(self.parts)
-        elif self.spec.metrics is None:
-            yield from ((("loss",), METRICS.validate(name).under(loss)) for name in loss.default_metrics)
-        else:
-            yield from ((("metrics", i), metric.under(loss)) for i, metric in enumerate(self.spec.metrics))
-
-    def _check(self, lowered: Lowered, asked: tuple[tuple[KeyPath, Metric], ...]) -> None:
+    def _check(self, lowered: Lowered) -> None:
         """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
@@ -201,17 +150,17 @@ class Network:
             message = "there is nothing to train: no layer has trainable parameters"
             found.append(Diagnostic("SN308", message, ("layers",), part="key"))
         labels: dict[str, KeyPath] = {}
-        for path, metric in asked:
-            first = labels.setdefault(metric.label, path)
+        for figure in self.figures:
+            label, path, own = figure.label, figure.path, lowered.outputs[figure.output]
+            first = labels.setdefault(label, path)
             if first != path:
                 where = Label("the first one is here", first)
-                message = f"two metrics would be reported as `{metric.label}`"
+                message = f"two metrics would be reported as `{label}`"
                 found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
             try:
-                metric.sums(lowered.prediction, lowered.target)
-                metric.keeps(lowered.prediction, lowered.target)
+                tuple(figure.values(own.elements, own.prediction, own.target))
             except ShapeFault as fault:
-                found.append(Diagnostic("SN412", f"{metric.label}: {fault}", path, help=fault.help))
+                found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
         if found:
             raise SpecError(found)
 
@@ -240,7 +189,7 @@ def lower_layers(
         )
     except ShapeFault as fault:
         raise SpecError(
-            [_shape_diagnostic(fault, builder.entering[0], graph.origin, builder.entering)]
+            [shape_diagnostic(fault, builder.entering[0], graph.origin, builder.entering)]
         ) from fault
     return x, builder, tuple(builder.layers)
 
@@ -275,17 +224,3 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
     return found
-
-
-def _shape_diagnostic(
-    fault: ShapeFault, x: Value, path: KeyPath, entering: tuple[Value, ...] = ()
-) -> Diagnostic:
-    """Return the finding, with a second place for what gives the shape; for each that gives one where several join."""
-    blame = fault.blame if fault.blame is not None and fault.blame.op.name != "constant" else x
-    givers = entering if len(entering) > 1 and blame in entering else (blame,)
-    labels = tuple(
-        Label(f"this gives {show(giver.shape)}", giver.origin, "type")
-        for giver in givers
-        if giver.origin and giver.origin != path
-    )
-    return Diagnostic("SN401", str(fault), path, part="type", help=fault.help, labels=labels)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from specnet.compiler.augmenting import augmentation_memory
+from specnet.compiler.augmenting import augmentation_memory, row_bytes
 from specnet.compiler.network import Network
 from specnet.compiler.programs import (
     Update,
@@ -86,28 +86,27 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
-    row = item * prod(signature.inputs)
     raw_target = 8 if signature.integers else item * prod(signature.target)
     if spec.data.reproduces:
         raw_target = 0  # the inputs' own array
-    target = ITEM_BYTES[network.target_dtype] * prod(network.target_shape)
-    numbers = signature.integers and network.target_dtype != "int64"
-    converted = target if numbers or network.parts else 0
+    # Whole numbers that a loss compares with numbers are held as both.
+    numbers = any(o.target_dtype != "int64" and not o.of_inputs for o in network.outputs.values())
+    converted = item * prod(signature.target) if signature.integers and numbers else 0
     stopping = spec.training.early_stopping
     copies = 2 if stopping is not None and stopping.restore_best else 1
     kept = sum(p.size for p in network.arrays)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
-    cut = [(p, n) for p, n in feeds if n > p.batch]
-    held, fetched = row + raw_target + converted, 0
+    held = item * prod(signature.inputs) + raw_target + converted
     if signature.batches:
-        wide = "targets" in signature.batches
-        # Targets of several outputs are put side by side batch by batch where some of them stay in a file.
-        packed = network.targets_inputs or ((wide or spec.data.reproduces) and bool(network.parts))
-        held = 0 if wide else raw_target + (0 if packed else converted)
-        fetched = row + (target if wide or packed else 0)
+        held = 0 if "targets" in signature.batches else raw_target + converted
         if spec.data.split is not None and spec.data.split.parts:
             # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
             held += 8 + (len(rows) if signature.passing else 0)
+    cut = [
+        (p.batch, n, row_bytes(network, apart=p is plans.step and bool(spec.data.augmentations)))
+        for p, n in feeds
+        if n > p.batch
+    ]
     reading = signature.reading * len(feeds) + signature.passing
     in_one = sum(n for p, n in feeds if n <= p.batch)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
@@ -115,7 +114,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         "data": sum(rows.values()) * held + reading,
         "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
-        "batches": sum(p.batch * (row + target) + 8 * n for p, n in cut) + in_one * fetched,
+        "batches": sum(batch * row + 8 * n for batch, n, row in cut)
+        + in_one * row_bytes(network, held=False),
         "augmentation": augmentation_memory(network, plans.step.batch),
         "arena": sum(p.arena for p in plans_used),
         "kept": sum(p.prologue * _bindings(p, n) for p, n in feeds)

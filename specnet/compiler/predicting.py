@@ -35,7 +35,7 @@ class Ready:
 
     def __init__(self, inputs: Array, bound: Bound, memory: int) -> None:
         self.rows = len(inputs)
-        self.inputs, self.step, self.predictions = inputs, bound.step, bound.arrays["predictions"]
+        self.inputs, self.step, self.predictions = inputs, bound.step, tuple(bound.arrays.items())
         # Views and code are not counted: that none counts for less than this keeps their number down, too.
         self.size = max(inputs.nbytes + memory, KEPT_BYTES // KEPT)
         self.key = id(self)
@@ -63,22 +63,29 @@ class Predictor(Shared):
         """Never run themselves: each bound plan has a twin."""
         self._workers: Workers | None = None
 
-    def predict(self, inputs: Array) -> Array:
-        """Return the predictions of any number of rows; raise ModelInUseError while another thread makes steps."""
+    def predict(self, inputs: Array) -> dict[str, Array]:
+        """Return the predictions of any number of rows, as `prediction_graph` names them.
+
+        Raises ModelInUseError while another thread makes steps.
+        """
         rows = len(inputs)
         if 0 < rows <= PREDICTION_ROWS:
             ready = self._take(rows)
             ready.inputs[...] = inputs
             ready.step()
-            predictions = ready.predictions.copy()
+            predictions = {name: array.copy() for name, array in ready.predictions}
             # Not if something was raised: after Ctrl-C a worker may still be writing.
             self._put_back(ready)
             return predictions
-        out = np.empty((rows, *self._network.prediction_shape), self._network.spec.dtype)
+        dtype = self._network.spec.dtype
+        out = {
+            each.prediction: np.empty((rows, *each.shape), dtype) for each in self._network.outputs.values()
+        }
         with self._use.reading():
             for start in range(0, rows, PREDICTION_ROWS):
                 part = slice(start, start + PREDICTION_ROWS)
-                out[part] = self.predict(inputs[part])
+                for name, array in self.predict(inputs[part]).items():
+                    out[name][part] = array
         return out
 
     def _take(self, rows: int) -> Ready:

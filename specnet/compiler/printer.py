@@ -74,7 +74,6 @@ class NumpyPrinter:
     lines: list[tuple[str, str]] = field(default_factory=list)
     """What has been written, each line with its phase."""
     uses: dict[int, int] = field(default_factory=dict)
-    written: set[int] = field(default_factory=set)
     final: set[int] = field(default_factory=set)
     _readers: dict[int, list[Value]] = field(init=False)
     """Which values each value is an input of, by its index."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from specnet.compiler.head_metrics import LossOfHead
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
 from specnet.graph import ops
@@ -67,7 +66,7 @@ def update_graph(network: Network, rate: float | None = None) -> Update:
     graph.phase = "update"
     gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
     slots = _update(network, graph, gradient, rate)
-    graph.assign(gradient, ops.expand(constant(graph, 0.0), shape=gradient.shape))
+    graph.assign(gradient, ops.zeros_like(gradient))
     return Update(graph, slots)
 
 
@@ -100,35 +99,36 @@ def evaluation_graph(network: Network, *, units: bool = False, naming: Naming | 
     """Return what evaluation adds up over batches.
 
     Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
-    keeps, named `label/name` and `label:name`. With `units`, metrics see predictions and targets times the leaf
-    `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
+    keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
+    leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
     """
     lowered = network.lower(training=False)
     graph = lowered.graph
     graph.outputs["cost"] = ops.sum_all(lowered.elements)
     _penalty(lowered)
-    prediction, target = lowered.prediction, lowered.target
-    if units:
-        scale = leaf(graph, "units/scale", "constant", network.target_shape)
-        offset = leaf(graph, "units/offset", "constant", network.target_shape)
-        prediction, target = prediction * scale + offset, target * scale + offset
-    for metric in network.metrics:
-        if isinstance(metric, LossOfHead):
-            for name, value in metric.costs(lowered.output, lowered.target).items():
-                graph.outputs[f"{metric.label}/{name}"] = value
-        for name, value in metric.sums(prediction, target).items():
-            graph.outputs[f"{metric.label}/{name}"] = value
-        for name, value in metric.keeps(prediction, target).items():
-            graph.outputs[f"{metric.label}:{name}"] = value
+    scaling: tuple[Value, ...] | None = None
+    for name, output in network.outputs.items():
+        own = lowered.outputs[name]
+        prediction, target = own.prediction, own.target
+        if units and output.in_units:
+            if scaling is None:
+                scaling = tuple(
+                    leaf(graph, f"units/{of}", "constant", output.target_shape) for of in ("scale", "offset")
+                )
+            scale, offset = scaling
+            prediction, target = prediction * scale + offset, target * scale + offset
+        for figure in output.figures:
+            graph.outputs |= figure.values(own.elements, prediction, target)
     if naming is not None:
         graph.outputs |= _named(naming(network, lowered))
     return graph
 
 
 def prediction_graph(network: Network) -> Graph:
-    """Return the predictions: output `predictions` (batch, ...)."""
+    """Return the predictions: output `predictions` (batch, ...), or `predictions/NAME` for each of several."""
     lowered = network.lower(training=False)
-    lowered.graph.outputs["predictions"] = lowered.prediction
+    for name, output in network.outputs.items():
+        lowered.graph.outputs[output.prediction] = lowered.outputs[name].prediction
     return lowered.graph
 
 

@@ -70,7 +70,7 @@ def run_length(spec: Spec, rows: int) -> RunLength:
 
 def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnostic]:
     split, _, figure = monitor.partition(".")
-    figures = ["loss", *(metric.label for metric in network.metrics)]
+    figures = ["loss", *(figure.label for figure in network.figures)]
     known = [*(f"validation.{name}" for name in figures), "train.loss"]
     if monitor not in known:
         message = f"`{monitor}` is not measured while training"

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from specnet.compiler.heads import INPUTS
+from specnet.compiler.outputs import INPUTS
 from specnet.data import Dataset
 from specnet.data.lazy import Held, extent
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.vocabulary.losses import Loss
-from specnet.vocabulary.losses.heads import Heads
+from specnet.vocabulary.losses.multi_output import MultiOutput
 
 
 def check_targets(loss: Loss, data: Dataset) -> None:
@@ -24,11 +24,11 @@ def check_targets(loss: Loss, data: Dataset) -> None:
 
 def _losses(loss: Loss) -> Iterator[tuple[KeyPath, Loss, bool]]:
     """Yield each loss, where the document names it, and whether it compares with the inputs."""
-    if not isinstance(loss, Heads):
+    if not isinstance(loss, MultiOutput):
         yield ("loss",), loss, False
         return
-    for name, head in loss.outputs.items():
-        yield ("outputs", name, "loss"), head.loss, head.target == INPUTS
+    for name, output in loss.outputs.items():
+        yield ("outputs", name, "loss"), output.loss, output.target == INPUTS
 
 
 def _problem(loss: Loss, targets: Held) -> str | None:

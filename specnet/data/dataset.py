@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.lazy import Held
+    from specnet.data.lowered import State
     from specnet.data.pipeline import Chosen
-    from specnet.data.transform import State
 
     Drawn = dict[str, tuple[DataPart, NDArray[np.intp] | None]]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -25,8 +25,8 @@ from specnet.data.transforms.fixed import OneHot
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.lowered import State
     from specnet.data.readers.table import Tabular
-    from specnet.data.transform import State
 
 
 @dataclass(slots=True)
@@ -104,11 +104,15 @@ class Encoding:
             return None
         with np.errstate(all="ignore"):
             try:
-                encoded = self.inputs.apply(array) if self.inputs.transforms else array
+                if self.inputs.transforms:
+                    encoded = self.inputs.apply(array, self.dtype)
+                else:
+                    encoded = np.ascontiguousarray(array, self.dtype)
             except Unfit:
                 return None
-            encoded = np.ascontiguousarray(encoded, self.dtype)
-        return encoded if np.isfinite(encoded).all() else None
+        # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
+        sound = isfinite(np.vdot(encoded, encoded)) or np.isfinite(encoded).all()
+        return encoded if sound else None
 
     def _run(self, raw: Rows | None, faults: Faults) -> NDArray[Any]:
         faults.check()
@@ -208,12 +212,7 @@ class Encoding:
         """Return (scale, offset) with model's target = data's · scale + offset; None if it isn't so."""
         if not self.targets.transforms:
             return np.ones(self.signature.target), np.zeros(self.signature.target)
-        shape = self.signature.target
-        for transform, state in reversed(self.targets.steps):
-            if transform.affine(state) is None:
-                return None
-            shape = tuple(state["shape"].tolist()) if "shape" in state else shape
-        return self.targets.affine(shape)
+        return self.targets.affine(self.targets.lower(self.signature.target, inverse=True).shape)
 
     def state(self) -> dict[str, Any]:
         """Return all of it: under `encoding` plain data, ready for JSON, and arrays under other names."""

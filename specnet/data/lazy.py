@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import StoredRows
+    from specnet.data.running import Workspace
 
 
 class Lazy(Protocol):
@@ -74,9 +75,10 @@ class LazyRows:
         count = len(rows) if chosen is None else len(chosen)
         self.shape = (count, *pipeline.shape(rows.shape))
         self.window = rows.window
-        self._step = rows_at_once(rows.shape)
+        # Half of them lie in memory before the transforms, and half after.
+        self._step = max(1, rows_at_once(rows.shape) // (2 if pipeline.transforms else 1))
         self._raw: NDArray[Any] | None = None
-        self._work: NDArray[Any] | None = None
+        self._space: Workspace | None = None
         self._source = np.empty(0, np.intp)
 
     def __len__(self) -> int:
@@ -97,8 +99,7 @@ class LazyRows:
 
     def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
-        transformed = bool(self._pipeline.transforms)
-        direct = not transformed and out.dtype == self._rows.dtype and out.flags.c_contiguous
+        direct = not self._pipeline.transforms and out.dtype == self._rows.dtype and out.flags.c_contiguous
         for start in range(0, len(places), self._step):
             part = places[start : start + self._step]
             into = out[start : start + self._step]
@@ -106,14 +107,13 @@ class LazyRows:
             if direct:
                 self._rows.read(source, into.reshape(len(into), *self._rows.shape))
                 continue
-            raw, work = self._scratch(len(part))
+            raw, space = self._scratch(len(part))
             self._rows.read(source, raw)
             with np.errstate(all="ignore"):
-                if transformed:
-                    np.copyto(work, raw)
-                    np.copyto(into, self._pipeline.overwrite(work), casting="same_kind")
-                else:
+                if space is None:
                     np.copyto(into.reshape(raw.shape), raw, casting="same_kind")
+                    continue
+                np.copyto(into, space.run(raw), casting="same_kind")
 
     def _sources(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         if self._chosen is None:
@@ -124,13 +124,19 @@ class LazyRows:
         np.take(self._chosen, places, 0, source, "clip")
         return source
 
-    def _scratch(self, rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return room for so many rows as stored and as float64: one and the same where they are stored so."""
-        if self._raw is None or self._work is None:
-            self._raw = np.empty((self._step, *self._rows.shape), self._rows.dtype)
-            same = self._raw.dtype == np.float64 and self._raw.dtype.isnative
-            self._work = self._raw if same else np.empty(self._raw.shape)
-        return self._raw[:rows], self._work[:rows]
+    def _scratch(self, rows: int) -> tuple[NDArray[Any], Workspace | None]:
+        """Return memory for so many rows as stored, and what takes them through the transforms.
+
+        It is the same memory where they are stored as float64.
+        """
+        shape, dtype = self._rows.shape, self._rows.dtype
+        if self._space is None and self._pipeline.transforms:
+            self._space = self._pipeline.workspace(shape, self._step)
+        if self._space is not None and dtype == np.float64 and dtype.isnative:
+            return self._space.rows(rows), self._space
+        if self._raw is None:
+            self._raw = np.empty((self._step, *shape), dtype)
+        return self._raw[:rows], self._space
 
 
 def fetch(held: Held, places: NDArray[np.intp], out: NDArray[Any]) -> None:

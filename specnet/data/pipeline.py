@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from specnet.data.files import memory
-from specnet.data.rows import Rows, blocks
+from specnet.data.lowered import LoweredPipeline, affine, lower
+from specnet.data.rows import Rows, blocks, rows_at_once
+from specnet.data.running import Runner, Workspace
 from specnet.data.transforms import Transform, Unfit
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from specnet.data.faults import Faults
+    from specnet.data.lowered import State
     from specnet.data.rows import Index
-    from specnet.data.transform import State
 
     Chosen = NDArray[np.intp] | None
 
@@ -29,6 +31,18 @@ class Pipeline:
     transforms: list[tuple[int, Transform]]
     """Each with its place in the document's list; -1 of a step that stands elsewhere in it."""
     states: list[State] = field(default_factory=list)
+    _runners: dict[tuple[Any, ...], Runner] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What runs the transforms that are fitted, by the shape of the rows and the direction."""
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """Leave out what runs it, which follows from the rest."""
+        return self.on, self.transforms, self.states
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.on, self.transforms, self.states = state
+        self._runners = {}
 
     @classmethod
     def of(
@@ -67,18 +81,37 @@ class Pipeline:
                     self._note(faults, unfit, "the train split")
                     return
             self.states.append(state)
+            self._runners.clear()
 
     def _so_far(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
         count = len(rows) if chosen is None else len(chosen)
+        space = self.workspace(rows.shape) if self.states else None
         for _, source in blocks(count, rows.shape, chosen):
-            yield self._applied(rows, source)
+            block = np.asarray(rows.take(source), dtype=np.float64)
+            yield block if space is None else _applied(space, block, source)
 
-    def _applied(self, rows: Rows, source: Index) -> NDArray[Any]:
-        try:
-            return self.apply(rows.take(source))
-        except Unfit as unfit:
-            unfit.row = _row(source, unfit.row)
-            raise
+    def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
+        """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
+        return self._runner(shape).workspace(rows_at_once(shape) if rows is None else rows)
+
+    def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> LoweredPipeline:
+        """Return the fitted transforms as a graph over examples of a shape; `inverse` the way back.
+
+        Raises ValueError where what was fitted does not fit the shape.
+        """
+        steps = [
+            (f"{self.on}.{i}.", t.lower_inverse if inverse else t.lower, state)
+            for i, (t, state) in enumerate(self.steps)
+        ]
+        return lower(reversed(steps) if inverse else steps, shape)
+
+    def _runner(self, shape: tuple[int, ...], *, inverse: bool = False) -> Runner:
+        runner = self._runners.get((shape, inverse))
+        if runner is None:
+            steps = enumerate(self.transforms[: len(self.states)])
+            checks = [(i, place, t) for i, (place, t) in steps if t.checks and not inverse]
+            runner = self._runners[shape, inverse] = Runner(self.lower(shape, inverse=inverse), checks)
+        return runner
 
     def run(
         self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults, cure: str | None = None
@@ -94,12 +127,14 @@ class Pipeline:
             return np.zeros(0, dtype)
         direct = self._as_stored(rows, chosen, dtype)
         out = np.empty(shape, dtype) if direct is None else direct
+        space = self.workspace(rows.shape) if self.transforms else None
         sound = True
         for place, source in blocks(count, rows.shape, chosen):
             if direct is None:
                 try:
                     with np.errstate(all="ignore"):
-                        out[place] = self._applied(rows, source) if self.transforms else rows.take(source)
+                        block = rows.take(source)
+                        out[place] = block if space is None else _applied(space, block, source)
                 except Unfit as unfit:
                     self._note(faults, unfit, whose)
                     return out
@@ -111,20 +146,19 @@ class Pipeline:
     def check(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> None:
         """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
         count = len(rows) if chosen is None else len(chosen)
+        space = self.workspace(rows.shape) if self.transforms else None
         for _, source in blocks(count, rows.shape, chosen):
             try:
                 with np.errstate(all="ignore"):
-                    sound = bool(np.isfinite(self._cast(rows, source, dtype)).all())
+                    block = rows.take(source)
+                    made = block if space is None else _applied(space, block, source)
+                    sound = bool(np.isfinite(made.astype(dtype, copy=False)).all())
             except Unfit as unfit:
                 self._note(faults, unfit, whose)
                 return
             if not sound:
                 self._explain(rows, chosen, dtype, whose, faults)
                 return
-
-    def _cast(self, rows: Rows, source: Index, dtype: str) -> NDArray[Any]:
-        raw = self._applied(rows, source) if self.transforms else rows.take(source)
-        return raw.astype(dtype, copy=False)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, dtype: str) -> NDArray[Any] | None:
         """Return the data's own array where it is the result already."""
@@ -135,45 +169,20 @@ class Pipeline:
             return None
         return array  # type: ignore[no-any-return]
 
-    def apply(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return rows (rows, ...) after all transforms, in float64; raise Unfit, with its place."""
-        array = np.asarray(array, dtype=np.float64)
-        for i, (transform, state) in enumerate(self.steps):
-            try:
-                array = transform.apply(array, state)
-            except Unfit as unfit:
-                unfit.place = self.transforms[i][0]
-                raise
-        return array
-
-    def overwrite(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return what `apply` returns, in the memory of `array` (float64) where the transforms can do with it."""
-        for transform, state in self.steps:
-            array = transform.overwrite(array, state)
-        return array
+    def apply(self, array: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
+        """Return rows (rows, ...) after all transforms; raise Unfit, with its place."""
+        return self._runner(array.shape[1:])(array, dtype)
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the rows that the transforms would turn into these, in float64."""
-        array = np.asarray(array, dtype=np.float64)
-        for transform, state in reversed(self.steps):
-            array = transform.invert(array, state)
-        return array
+        return self._runner(array.shape[1:], inverse=True)(array)
 
     def affine(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset), shaped like one transformed example, with apply(x) = x · scale + offset.
 
         The x are arranged as the result is; `shape` is that of one raw example. None if it isn't so.
         """
-        scale, offset = np.ones((1, *shape)), np.zeros((1, *shape))
-        for transform, state in self.steps:
-            step = transform.affine(state)
-            if step is None:
-                return None
-            if transform.type in ("flatten", "reshape"):
-                scale, offset = transform.apply(scale, state), transform.apply(offset, state)
-            else:
-                scale, offset = scale * step[0], offset * step[0] + step[1]
-        return scale[0], offset[0]
+        return affine(self.lower(shape))
 
     def _note(self, faults: Faults, unfit: Unfit, whose: str) -> None:
         key = () if unfit.key is None else (unfit.key,)
@@ -195,11 +204,21 @@ class Pipeline:
                 return
             if grown is None:
                 with np.errstate(all="ignore"):
-                    over = np.argwhere(~np.isfinite(self._cast(rows, source, dtype)))
+                    made = self.apply(block, dtype) if self.transforms else block.astype(dtype)
+                over = np.argwhere(~np.isfinite(made))
                 grown = _row(source, int(over[0][0])) if len(over) else None
         assert grown is not None
         message = f"{self.on} of {whose} are too large for {dtype} in row {grown + 1} of the data"
         faults.add("SN561", message, help="a `scale` or `standardize` transform brings them down")
+
+
+def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:
+    """Return a block of rows after the transforms, until the next; raise Unfit with its row among all."""
+    try:
+        return space.run(block)
+    except Unfit as unfit:
+        unfit.row = _row(source, unfit.row)
+        raise
 
 
 def _row(source: Index, place: int) -> int:

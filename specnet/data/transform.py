@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from specnet.data.lowered import lower
+from specnet.graph.graph import Value
 from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.lowered import Fitted, State
+
     Array = NDArray[Any]
-    State = dict[str, NDArray[Any]]
 
 Shape = tuple[int, ...]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -36,15 +39,32 @@ class Transform(Kind):
     """A step from the numbers of a file to the numbers that a model sees.
 
     What it must know of the data (`fit`) comes from the training split alone and is stored with the model.
-    Arrays are (rows, ...); arithmetic is in float64, whatever the document's `dtype`.
+    `lower` says what it computes, in ops; all ways to run and to export it follow from that. Values are
+    (batch, ...); arithmetic is in float64, whatever the document's `dtype`.
     """
 
     on: Literal["inputs", "targets"] = "inputs"
     """Whether the inputs or the targets go through it."""
 
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append the transformed rows; raise Unfit if a shape cannot be taken."""
+        raise NotImplementedError
+
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append the rows that `lower` would turn into these, as far as the transform keeps them apart."""
+        raise NotImplementedError
+
+    def check(self, array: Array) -> None:
+        """Raise Unfit if a value among the rows (rows, ...) that reach the transform cannot be taken."""
+
+    @property
+    def checks(self) -> bool:
+        """Whether there are numbers that the transform cannot take."""
+        return type(self).check is not Transform.check
+
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of one example after the transform; raise Unfit if it cannot take this one."""
-        return shape
+        return lower([("", self.lower, None)], shape).shape
 
     def fit(self, array: Array) -> State:
         """Return what the transform must know of the training split (rows, ...)."""
@@ -59,19 +79,3 @@ class Transform(Kind):
     def fitted(self) -> bool:
         """Whether the transform learns anything from the data."""
         return type(self).fit_blocks is not Transform.fit_blocks
-
-    def apply(self, array: Array, state: State) -> Array:
-        """Return the transformed rows; raise Unfit if a value cannot be taken."""
-        raise NotImplementedError
-
-    def overwrite(self, array: Array, state: State) -> Array:
-        """Return what `apply` returns for float64 numbers, which may be written over for it."""
-        return self.apply(array, state)
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return the rows that `apply` would turn into these, as far as the transform keeps them apart."""
-        raise NotImplementedError
-
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return (scale, offset) with apply(x) = x · scale + offset for each element; None if it isn't so."""
-        raise NotImplementedError

@@ -74,6 +74,13 @@ class Windows:
         return max(1, ROOM // (self.size * self.inner))
 
 
+def step_of(spans: tuple[Span, ...]) -> int | None:
+    """Return the distance at which windows of one size follow each other, or None where they follow no such rule."""
+    (first, stop), step = spans[0], spans[1][0] - spans[0][0] if len(spans) > 1 else 1
+    rule = tuple((first + i * step, stop + i * step) for i in range(len(spans)))
+    return step if step > 0 and spans == rule else None
+
+
 def _runs(places: Sequence[tuple[int, int]]) -> list[Run]:
     """Join places into runs of windows that follow one another at equal distances."""
     runs: list[list[tuple[int, int]]] = []

@@ -14,7 +14,7 @@ from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers.layer import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
-from specnet.vocabulary.losses.heads import Head, Heads
+from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
 from specnet.vocabulary.metrics import METRICS, Metric
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
@@ -197,7 +197,7 @@ class Spec(Table):
     """What the training makes small; left out where `outputs` has a loss for each output."""
     outputs: (
         Annotated[
-            dict[str, Head],
+            dict[str, NamedOutput],
             Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": LAYER_NAME}}),
         ]
         | None
@@ -219,7 +219,7 @@ class Spec(Table):
         if not isinstance(data, dict) or not isinstance(data.get("outputs"), dict):
             return data
         own = data.get("loss")
-        made = isinstance(own, Heads) or (isinstance(own, dict) and own.get("type") == "heads")
+        made = isinstance(own, MultiOutput) or (isinstance(own, dict) and own.get("type") == "heads")
         return data if "loss" in data and not made else {**data, "loss": _made()}
 
     @model_validator(mode="after")
@@ -248,7 +248,7 @@ class Spec(Table):
                 message, key="metrics", part="key", help="put them below the output that they measure"
             )
         # Pydantic's own way of setting a field of a frozen model while it is validated.
-        self.__dict__["loss"] = Heads(type="heads", outputs=self.outputs)
+        self.__dict__["loss"] = MultiOutput(type="heads", outputs=self.outputs)
         return self
 
     @property

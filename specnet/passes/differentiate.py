@@ -19,12 +19,7 @@ def differentiate(graph: Graph, loss: Value, wanted: Sequence[Value]) -> list[Va
     graph.phase = "backward"
     found = flow_back(graph, {loss: constant(graph, 1.0)}, wanted)
     graph.origin = ()
-    return [zeros(v) if g is None else g for v, g in zip(wanted, found, strict=True)]
-
-
-def zeros(like: Value) -> Value:
-    """Append zeros of a value's shape."""
-    return ops.expand(constant(like.graph, 0.0), shape=like.shape)
+    return [ops.zeros_like(v) if g is None else g for v, g in zip(wanted, found, strict=True)]
 
 
 def flow_back(graph: Graph, arriving: Mapping[Value, Value], wanted: Sequence[Value]) -> list[Value | None]:

@@ -66,7 +66,7 @@ def _affine(value: Value, readers: _Readers) -> tuple[Value, Value, Value] | Non
         return None
     y, b = value.inputs
     x, w = y.inputs
-    plain = ops.MATMUL.of(y) == ops.ProductAttributes()
+    plain = ops.MATMUL.of(y) == ops.MatmulAttributes()
     bias = given(b)
     if bias is None or not (role_of(w) == bias.role == "parameter" and plain):
         return None
@@ -183,7 +183,7 @@ class _Joining(Rewriting):
             before = old[number - 1] if number else None
             if before is not None and _is_row_sum(value.node) and before.op is ops.MATMUL:
                 x, g = before.inputs
-                plain = ops.MATMUL.of(before) == ops.ProductAttributes(a_t=True)
+                plain = ops.MATMUL.of(before) == ops.MatmulAttributes(a_t=True)
                 if plain and g is value.inputs[0] and x.index in self.with_ones:
                     a_t = not self._turned(x)
                     parts[-1] = ops.MATMUL(self.with_ones[x.index], self.of(g), a_t=a_t, b_t=self._turned(g))

@@ -9,7 +9,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Node, Region, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT, argument, constant
 from specnet.graph.ops.scan import SCAN, ScanAttributes
-from specnet.passes.rewriting import Rewriting
+from specnet.passes.rewriting import Rewriting, apply_again
 
 FlowBack = Callable[[Region, Mapping[Value, Value], Sequence[Value]], list["Value | None"]]
 """Appends what flows back to values of a region from gradients that arrive at others."""
@@ -60,7 +60,7 @@ class _Back:
         for number, value in step.states.items():
             self._argument(value)
             arriving = self.gradients[number]
-            init.append(_zeros(self.node.results[number]) if arriving is None else arriving)
+            init.append(ops.zeros_like(self.node.results[number]) if arriving is None else arriving)
         sums = []
         for number in summed:
             source = self.node.inputs[number]
@@ -85,7 +85,8 @@ class _Back:
             if number >= first:
                 self._argument(value)
                 constants.append(self.node.inputs[number])
-        self._copy(cloned)
+        way_back = [node for node in step.joint.nodes[step.forward :] if node.op is not ARGUMENT]
+        apply_again([*cloned, *way_back], self.body, self.new, "backward")
         return self._apply(summed, sums, init, arrays, constants)
 
     def _apply(
@@ -101,7 +102,9 @@ class _Back:
         returns = []
         for number, arriving in step.states.items():
             found = step.found[number]
-            returns.append(_zeros(self.new[arriving.index]) if found is None else self.new[found.index])
+            returns.append(
+                ops.zeros_like(self.new[arriving.index]) if found is None else self.new[found.index]
+            )
         for number, so_far in zip(summed, sums, strict=True):
             found = step.found[number]
             assert found is not None
@@ -178,16 +181,6 @@ class _Back:
         kinds = [((self.settings.length, *value.shape), value.dtype) for value in saved]
         return self.node.widen(replace(self.settings, body=body), kinds)
 
-    def _copy(self, again: list[Node]) -> None:
-        """Apply the nodes of the way back, and those of the step that are applied again."""
-        for node in (*again, *self.step.joint.nodes[self.step.forward :]):
-            if node.op is ARGUMENT:
-                continue
-            self.body.origin = node.origin
-            inputs = [self.new[value.index] for value in node.inputs]
-            for old, new in zip(node.results, self.body.apply(node.op, inputs, node.attributes), strict=True):
-                self.new[old.index] = new
-
 
 class _Forth(Rewriting):
     """The part of a joint body that lies before its way back, which returns more values.
@@ -216,7 +209,3 @@ def _arrive(joint: Region, arriving: dict[Value, Value], value: Value) -> Value:
 
 def _is_float(value: Value) -> bool:
     return value.dtype in ("float32", "float64")
-
-
-def _zeros(like: Value) -> Value:
-    return ops.expand(constant(like.graph, 0.0), shape=like.shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.leaves import ARGUMENT, CONSTANT, argument
 from specnet.graph.ops.scan import SCAN
 from specnet.passes.batching import batched, can_batch
-from specnet.passes.rewriting import Replaced, Rewriting, readers_of
+from specnet.passes.rewriting import Replaced, Rewriting, apply_again, readers_of
 
 G = TypeVar("G", bound=Graph)
 
@@ -82,11 +81,10 @@ class _Hoisted:
 
     def _moved(self, node: Node) -> bool:
         """Compute a node before the loop, if that can be; say whether it is."""
-        known = [self._is_before(value) for value in node.inputs]
-        if not all(known) or _is_random(node) or (node.regions and self._is_stacked(node)):
+        stacked = [value.index in self.stacked for value in node.inputs]
+        if not all(map(self._is_before, node.inputs)) or _is_random(node) or (node.regions and any(stacked)):
             return False
         target = self.around.target
-        stacked = [value.index in self.stacked for value in node.inputs]
         if any(stacked):
             if not can_batch(node, stacked):
                 return False
@@ -100,9 +98,6 @@ class _Hoisted:
         for old, new in zip(node.results, target.apply(node.op, inputs, node.attributes), strict=True):
             self.before[old.index] = new
         return True
-
-    def _is_stacked(self, node: Node) -> bool:
-        return any(value.index in self.stacked for value in node.inputs)
 
     def _is_before(self, value: Value) -> bool:
         return value.index in self.before or value.node.index in self.constants
@@ -140,17 +135,9 @@ class _Hoisted:
                 new[index] = argument(body, value.shape, value.dtype)
                 constants.append(self.before[index])
         copied = sorted([*self.constants.values(), *self.within], key=lambda node: node.index)
-        _copy(copied, body, new)
+        apply_again(copied, body, new)
         body.returns = tuple(new[value.index] for value in kept)
         return body, arrays, constants
-
-
-def _copy(nodes: Sequence[Node], body: Region, new: dict[int, Value]) -> None:
-    for node in nodes:
-        body.origin, body.phase = node.origin, node.phase
-        results = body.apply(node.op, [new[v.index] for v in node.inputs], node.attributes)
-        for old, made in zip(node.results, results, strict=True):
-            new[old.index] = made
 
 
 class _Sinking(Rewriting):
@@ -259,7 +246,7 @@ class _Sunk:
             if all(value.index in known for value in node.inputs):
                 nodes.append(node)
                 known.update(value.index for value in node.results)
-        _copy(nodes, body, new)
+        apply_again(nodes, body, new)
         body.returns = tuple(
             new[value.index] for value in (*(loop.body.returns[n] for n in stepping), *self.outputs)
         )
@@ -269,5 +256,5 @@ class _Sunk:
 def _summable(node: Node) -> bool:
     """Whether the sum of a value over all steps is one op over all of them."""
     if node.op is ops.MATMUL:
-        return node.value.rank == 2 and ops.MATMUL.of(node) == ops.ProductAttributes(a_t=True)
+        return node.value.rank == 2 and ops.MATMUL.of(node) == ops.MatmulAttributes(a_t=True)
     return node.op is ops.reduce_sum and bool(node.value.shape) and node.inputs[0].dtype != "bool"

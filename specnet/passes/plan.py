@@ -149,7 +149,7 @@ class Plan:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """All ops and copies, in the order of execution, those within loops too."""
-        return tuple(_Listing(self.allocations, self.sizes).steps(self.instructions))
+        return tuple(_Steps(self.allocations, self.sizes).steps(self.instructions))
 
     def flops(self, sizes: Sizes | None = None) -> int:
         """Return the floating-point operations of one execution."""
@@ -168,7 +168,7 @@ def _streams(graph: Graph) -> Iterator[str]:
             yield from _streams(region)
 
 
-class _Listing:
+class _Steps:
     """Lists the steps of a plan, or of a loop's body."""
 
     def __init__(
@@ -192,7 +192,7 @@ class _Listing:
 
     def _loop(self, repeat: Repeat) -> Iterator[Step]:
         node, length = repeat.node, count((SCAN.of(repeat.node).length,))
-        within = _Listing(repeat.allocations.body, self.sizes, repeat.name, self.times * length)
+        within = _Steps(repeat.allocations.body, self.sizes, repeat.name, self.times * length)
         yield from (self._copy(each, "copy", node) for each in repeat.before)
         yield self._op(node.results[0])
         yield from within.steps(repeat.body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Graph, Node, Region, Rules, Value
+from specnet.graph.graph import Graph, Node, Phase, Region, Rules, Value
 from specnet.graph.leaves import ARGUMENT, argument
 
 Replaced = Sequence[Value | None]
@@ -66,6 +66,19 @@ class Rewriting:
     def nodes(self) -> Iterable[Node]:
         """Return the nodes that are visited, in order."""
         return self.graph.nodes
+
+
+def apply_again(
+    nodes: Iterable[Node], target: Graph, new: dict[int, Value], phase: Phase | None = None
+) -> None:
+    """Apply nodes in another graph, all in one phase if that is given.
+
+    `new` is what stands there for each value, by its index; what stands for the results is entered.
+    """
+    for node in nodes:
+        target.origin, target.phase = node.origin, phase or node.phase
+        results = target.apply(node.op, [new[value.index] for value in node.inputs], node.attributes)
+        new.update(zip([value.index for value in node.results], results, strict=True))
 
 
 def readers_of(graph: Graph) -> dict[int, list[Node]]:

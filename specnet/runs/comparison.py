@@ -12,7 +12,7 @@ from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun
 from specnet.runs.resolved import read_resolved
 from specnet.vocabulary.losses import Loss
-from specnet.vocabulary.losses.heads import Heads
+from specnet.vocabulary.losses.multi_output import MultiOutput
 from specnet.vocabulary.metrics import Metric
 
 VERSIONS = ("specnet", "python", "numpy")
@@ -163,7 +163,7 @@ def _directions(runs: Sequence[KeptRun]) -> dict[str, Literal["lower", "higher"]
             spec = read_resolved(run.path / RESOLVED)
         except RunError:  # of another version: its figures still stand beside the others
             continue
-        if not isinstance(spec.loss, Heads):
+        if not isinstance(spec.loss, MultiOutput):
             found |= _of_loss(spec.loss, spec.metrics)
             continue
         for name, head in spec.loss.outputs.items():

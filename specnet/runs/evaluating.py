@@ -237,14 +237,14 @@ def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
 
 def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
     """Return rows with their targets as the model's loss takes them."""
-    encoding, loss = _encoding(model), model.network.spec.loss
+    encoding, outputs = _encoding(model), model.network.outputs.values()
     if raw is None:
         raw = inputs
     if not 0 < len(inputs) == len(raw):
         raise _fault("SN542", f"there are {len(inputs)} rows of inputs, and {len(raw)} targets")
     if encoding.signature.integers or encoding.reader.reproduces:
         targets = raw
-        if model.network.target_dtype == "int64":
+        if any(output.target_dtype == "int64" for output in outputs):
             targets = raw.astype(np.int64)
             if raw.ndim == 1 and not np.array_equal(targets, raw):
                 raise _fault("SN512", "the targets hold a number that is not a class index")
@@ -253,13 +253,15 @@ def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
         targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", faults)
         faults.check()
     try:
-        checked = as_targets(model.network, targets, inputs)
+        fitted = as_targets(model.network, targets, inputs)
     except ValueError as error:
         raise _fault("SN554", str(error)) from error
-    problem = loss.value_fault(float(checked.min()), float(checked.max()))
-    if problem is not None:
-        raise _fault("SN413", problem)
-    return Split(inputs, targets if model.network.parts else checked)
+    for output in outputs:
+        own = fitted[output.target]
+        problem = output.loss.value_fault(float(own.min()), float(own.max()))
+        if problem is not None:
+            raise _fault("SN413", problem)
+    return Split(inputs, targets)
 
 
 def _encoding(model: Model) -> Encoding:

@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet.compiler.model import Model, as_targets
 from specnet.compiler.network import Network
+from specnet.compiler.outputs import NetworkOutput, array_name, total
 from specnet.data import Dataset, Split
 from specnet.data.lazy import fetch, taken
 from specnet.graph import ops
@@ -23,6 +24,8 @@ from specnet.runtime.execution import Bound, Executable
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
+Targets = Mapping[str, Array]
+"""Arrays of targets by their names, as the losses take them."""
 
 ROWS_AT_ONCE = 256
 """Rows measured at once: few, so that the end of a run takes no more memory than its training."""
@@ -89,15 +92,21 @@ def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
     network, chosen = model.network, _chosen(len(split))
     costs = np.empty(len(chosen))
     inputs = np.empty((executable.plan.batch, *network.signature.inputs), network.spec.dtype)
-    targets = np.empty((executable.plan.batch, *network.target_shape), network.target_dtype)
+    targets = {
+        output.target: np.empty((executable.plan.batch, *output.target_shape), output.target_dtype)
+        for output in network.outputs.values()
+    }
     bounds: dict[int, Bound] = {}
     for cut in _cuts(len(chosen)):
         part = chosen[cut]
         rows = len(part)
         if rows not in bounds:
-            bounds[rows] = executable.bind(rows, model.leaves(inputs=inputs[:rows], targets=targets[:rows]))
+            given = {name: array[:rows] for name, array in targets.items()}
+            bounds[rows] = executable.bind(rows, model.leaves(inputs=inputs[:rows], **given))
         fetch(split.inputs, part, inputs[:rows])
-        targets[:rows] = as_targets(network, split.targets_at(part, inputs[:rows]), inputs[:rows])
+        fitted = as_targets(network, split.targets_at(part, inputs[:rows]), inputs[:rows])
+        for name, array in fitted.items():
+            targets[name][:rows] = array
         bounds[rows].step()
         costs[cut] = bounds[rows].arrays["costs"]
     return costs
@@ -114,10 +123,10 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     targets = _some_targets(network, train)
     best: Baseline | None = None
     share = _share_of_most_frequent(network, targets, targets)
-    for prediction, output in _candidates(network, targets):
-        loss = float(_constant_costs(network, output, targets).mean())
+    for prediction, constants in _candidates(network, targets):
+        loss = float(_constant_costs(network, constants, targets).mean())
         if np.isfinite(loss) and (best is None or loss < best.loss):
-            best = Baseline(loss, prediction, share, output)
+            best = Baseline(loss, prediction, share, constants)
     return best
 
 
@@ -126,12 +135,16 @@ def _constant_on(
 ) -> BaselineScore:
     """Return what the baseline's prediction comes to on validation rows, of which `costs` are the model's costs."""
     targets = _some_targets(network, validation)
-    difference = costs[:: _thinned(network, validation)] - _constant_costs(network, baseline.output, targets)
+    difference = costs[:: _thinned(network, validation)] - _constant_costs(
+        network, baseline.constants, targets
+    )
     error = float(difference.std(ddof=1)) / sqrt(len(difference)) if len(difference) > 1 else inf
     return BaselineScore(
         float(costs.mean() - difference.mean()),
         error,
-        float(targets.var(axis=0, dtype=np.float64).mean()) if network.spec.loss.type == "mse" else None,
+        float(targets["targets"].var(axis=0, dtype=np.float64).mean())
+        if network.spec.loss.type == "mse"
+        else None,
         _share_of_most_frequent(network, _some_targets(network, train), targets)
         if _counts_classes_alike(network.spec.loss)
         else None,
@@ -145,42 +158,42 @@ def _counts_classes_alike(loss: Loss) -> bool:
     return alike and loss.type not in {"dice", "binary_dice"}
 
 
-def _some_targets(network: Network, split: Split) -> Array:
-    """Return the targets of enough rows, as the loss takes them."""
+def _some_targets(network: Network, split: Split) -> Targets:
+    """Return the targets of enough rows, as the losses take them."""
     chosen = _chosen(len(split))[:: _thinned(network, split)]
     # The same rows' inputs, where these are compared with, too.
-    inputs = taken(split.inputs, chosen) if network.targets_inputs else np.empty(0)
+    inputs = taken(split.inputs, chosen) if _compares_inputs(network) else np.empty(0)
     return as_targets(network, taken(split.targets, chosen), inputs)
 
 
 def _thinned(network: Network, split: Split) -> int:
     """Return of how many measured rows one's targets are held: rows in a file may be too wide for all of them."""
-    parts = [split.targets, *([split.inputs] if network.targets_inputs else [])]
+    parts = [split.targets, *([split.inputs] if _compares_inputs(network) else [])]
     wide = sum(prod(held.shape[1:]) for held in parts if not isinstance(held, np.ndarray))
     return max(1, -(-len(_chosen(len(split))) * wide // ENOUGH_NUMBERS))
 
 
-def _candidates(network: Network, targets: Array) -> Iterator[tuple[str, Array]]:
-    """Yield constant outputs, as the loss takes them, with what they predict."""
-    if not network.parts:
-        yield from _constants(
-            network.spec.loss, targets, network.target_dtype == "int64", network.prediction_shape[-1]
-        )
+def _compares_inputs(network: Network) -> bool:
+    return any(output.of_inputs for output in network.outputs.values())
+
+
+def _candidates(network: Network, targets: Targets) -> Iterator[tuple[str, dict[str, Array]]]:
+    """Yield a constant for each output, as its loss takes it, with what they predict."""
+    if not network.several:
+        for prediction, constant in _constants(network.outputs[""], targets["targets"]):
+            yield prediction, {"": constant}
         return
-    constants = []
-    for part in network.parts:
-        own = targets[:, part.target_start : part.target_start + part.target_size]
-        indices = part.target_dtype == "int64"
-        own = own[:, 0].astype(np.int64) if indices else own
-        _, constant = next(iter(_constants(part.head.loss, own, indices, part.size)))
-        constants.append(np.broadcast_to(constant.reshape(-1), (prod(part.output_shape),)))
-    yield "the same for every row", np.concatenate(constants)
+    first = {
+        name: next(iter(_constants(output, targets[output.target])))[1]
+        for name, output in network.outputs.items()
+    }
+    yield "the same for every row", first
 
 
-def _constants(loss: Loss, targets: Array, indices: bool, classes: int) -> Iterator[tuple[str, Array]]:
-    tiny = 1e-30
-    if indices:
-        shares = np.bincount(targets.reshape(-1), minlength=classes) / targets.size
+def _constants(output: NetworkOutput, targets: Array) -> Iterator[tuple[str, Array]]:
+    loss, tiny = output.loss, 1e-30
+    if output.target_dtype == "int64":
+        shares = np.bincount(targets.reshape(-1), minlength=output.shape[-1]) / targets.size
     else:
         shares = targets.mean(axis=0, dtype=np.float64)
     if loss.link == "softmax":
@@ -212,32 +225,43 @@ def _constants(loss: Loss, targets: Array, indices: bool, classes: int) -> Itera
             yield "one number between the mean and the median", shares + part * (median - shares)
 
 
-def _constant_costs(network: Network, output: Array, targets: Array) -> Array:
-    """Return what each row costs where one output is given for every row."""
+def _constant_costs(network: Network, constants: Mapping[str, Array], targets: Targets) -> Array:
+    """Return what each row costs where every row is given the same outputs."""
     graph = Graph(network.spec.dtype)
-    given = leaf(graph, "outputs", "input", (BATCH, *network.output_shape))
-    target = leaf(graph, "targets", "target", (BATCH, *network.target_shape), network.target_dtype)
-    graph.outputs["costs"] = _by_row(network.elements(given, target))
-    executable = Executable(plan(graph, min(len(targets), ROWS_AT_ONCE)))
-    costs = np.empty(len(targets))
+    elements = {}
+    for name, output in network.outputs.items():
+        given = leaf(graph, array_name("outputs", name), "input", (BATCH, *output.loss_shape))
+        target = leaf(graph, output.target, "target", (BATCH, *output.target_shape), output.target_dtype)
+        elements[name] = output.loss.elements(given, target)
+    graph.outputs["costs"] = _by_row(total(network.outputs, elements))
+    count = len(next(iter(targets.values())))
+    executable = Executable(plan(graph, min(count, ROWS_AT_ONCE)))
+    costs = np.empty(count)
     with np.errstate(all="ignore"):
-        for cut in _cuts(len(targets)):
+        for cut in _cuts(count):
             rows = cut.stop - cut.start
-            outputs = np.empty((rows, *network.output_shape), network.spec.dtype)
-            outputs[...] = output.reshape(network.output_shape)
-            bound = executable.bind(rows, {"outputs": outputs, "targets": targets[cut]})
+            arrays = {name: array[cut] for name, array in targets.items()}
+            for name, output in network.outputs.items():
+                same = np.empty((rows, *output.loss_shape), network.spec.dtype)
+                # A constant of one number for all elements is spread over them.
+                same.reshape(rows, -1)[...] = constants[name].reshape(-1)
+                arrays[array_name("outputs", name)] = same
+            bound = executable.bind(rows, arrays)
             bound.step()
             costs[cut] = bound.arrays["costs"]
     return costs
 
 
-def _share_of_most_frequent(network: Network, targets: Array, others: Array) -> float | None:
+def _share_of_most_frequent(network: Network, targets: Targets, others: Targets) -> float | None:
     """Return the share among `others` of the class most frequent in `targets`; None without one class a row."""
-    if network.target_dtype == "int64":
-        return float((others == np.bincount(targets.reshape(-1)).argmax()).mean())
-    if network.spec.loss.targets == "binary" and network.target_shape == (1,):
-        middle = (targets.max() + targets.min()) / 2
-        share, among = float((targets > middle).mean()), float((others > middle).mean())
+    if network.several:
+        return None
+    only, seen, compared = network.outputs[""], targets["targets"], others["targets"]
+    if only.target_dtype == "int64":
+        return float((compared == np.bincount(seen.reshape(-1)).argmax()).mean())
+    if only.loss.targets == "binary" and only.target_shape == (1,):
+        middle = (seen.max() + seen.min()) / 2
+        share, among = float((seen > middle).mean()), float((compared > middle).mean())
         return among if share > 0.5 else 1.0 - among
     return None
 

@@ -149,7 +149,7 @@ def _units(network: Network) -> bool:
     """Whether metrics are measured in the units that the data's targets have."""
     transforms = [t for t in network.spec.data.transforms if t.on == "targets"]
     return (
-        network.spec.loss.link in ("identity", "mean")
+        any(output.in_units for output in network.outputs.values())
         and bool(transforms)
         and all(t.type != "one_hot" for t in transforms)
     )

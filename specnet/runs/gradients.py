@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,13 +65,13 @@ class _Slope:
 class _Measure:
     """The loss of a model on some rows as a function of its parameters, with randomness that repeats itself."""
 
-    def __init__(self, model: Model, inputs: Array, targets: Array) -> None:
+    def __init__(self, model: Model, inputs: Array, targets: Mapping[str, Array]) -> None:
         self.model = model
         compiled = plan(gradient_graph(model.network, training=True), len(inputs))
         self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
         self._bound = Executable(compiled, self._streams).bind(
-            len(inputs), model.leaves(inputs=inputs, targets=targets)
+            len(inputs), model.leaves(inputs=inputs, **targets)
         )
 
     def loss(self) -> float:

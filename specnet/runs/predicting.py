@@ -108,19 +108,19 @@ class PredictedRows:
 def readings(model: Model) -> Readings:
     """Return how a model's predictions are read."""
     network = model.network
-    classes = network.signature.classes
-    if network.parts:
-        return {
-            part.name: OutputReading.of(
-                part.head.loss, part.shape, classes if part.head.target is None else None
-            )
-            for part in network.parts
-        }
     target = getattr(network.spec.data, "target", None)
-    if network.spec.data.reproduces:
-        count, features = prod(network.prediction_shape), network.signature.features or ()
+    if network.spec.data.reproduces and not network.several:
+        count, features = prod(network.outputs[""].shape), network.signature.features or ()
         target = features if len(features) == count else tuple(f"input_{n}" for n in range(count))
-    return {"": OutputReading.of(network.spec.loss, network.prediction_shape, classes, target)}
+    return {
+        name: OutputReading.of(
+            output.loss,
+            output.shape,
+            None if output.of_inputs else network.signature.classes,
+            None if name else target,
+        )
+        for name, output in network.outputs.items()
+    }
 
 
 def predictions(model: Model, blocks: Iterator[RowBlock], file: str) -> Iterator[PredictedRows]:
@@ -133,7 +133,7 @@ def predictions(model: Model, blocks: Iterator[RowBlock], file: str) -> Iterator
         except SpecError:
             raise _faults(model, block, file) from None
         dtype = model.network.spec.dtype
-        outputs = model.outputs(model.forward(encoded))
+        outputs = model.predictions(encoded)
         yield PredictedRows({name: array.astype(dtype) for name, array in outputs.items()}, block.files)
 
 

@@ -52,11 +52,11 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     rows = plans.step.batch
     inputs, targets = train.at(np.arange(rows))
     inputs = np.ascontiguousarray(inputs)
-    targets = as_targets(model.network, targets, inputs)
+    given = {"inputs": inputs, **as_targets(model.network, targets, inputs)}
     if model.network.spreads:
-        targets = np.eye(model.network.fed_shape[0], dtype=inputs.dtype)[targets]
+        given["targets"] = np.eye(model.network.fed_shape[0], dtype=inputs.dtype)[given["targets"]]
     program = Program(model, plans)
-    leaves = model.leaves(inputs=inputs, targets=targets, **program.slots)
+    leaves = model.leaves(**given, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}
     if plans.update is not None:
         measured["update"] = _measure(model, plans.update, leaves)

@@ -59,8 +59,8 @@ class Baseline:
     """What it predicts, such as `the mean of the targets`."""
     accuracy: float | None = None
     """The share of rows that are of the most frequent class."""
-    output: Any = field(default=None, compare=False, repr=False)
-    """The prediction as the loss takes it, an array."""
+    constants: Any = field(default=None, compare=False, repr=False)
+    """The prediction as the loss of each output takes it: arrays by the outputs' names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,19 +31,22 @@ class Augmenter:
         """Return what augments a document's batches of at most so many rows; None where nothing does."""
         return cls(network, rows) if network.spec.data.augmentations else None
 
-    def targets(self, fetched: Array) -> Array:
-        """Return the memory in which the loss reads the targets of a batch that are put into `fetched`."""
+    def read(self, fetched: dict[str, Array]) -> dict[str, Array]:
+        """Return the arrays in which the plan reads a batch that is put into those of `fetched`, by name."""
         if not self._network.spreads:
             return fetched
-        return np.empty((len(fetched), *self._network.fed_shape), self._network.spec.dtype)
+        spread = np.empty((len(fetched["targets"]), *self._network.fed_shape), self._network.spec.dtype)
+        return {**fetched, "targets": spread}
 
-    def bind(self, inputs: Array, fetched: Array, targets: Array) -> Callable[[], None]:
+    def bind(self, fetched: dict[str, Array], read: dict[str, Array]) -> Callable[[], None]:
         """Return what changes a batch once its rows lie in these arrays, without allocating any."""
-        network = self._network
+        network, inputs = self._network, read["inputs"]
+        # The targets of several outputs are never changed.
+        targets = inputs[:, :0] if network.several else read["targets"]
         sizes = Sizes(len(inputs), network.signature.inputs, network.fed_shape, network.spec.dtype)
         changes: list[Callable[[], None]] = []
         if network.spreads:
-            changes.append(_spreading(fetched, targets))
+            changes.append(_spreading(fetched["targets"], targets))
         for augmentation, draw in zip(network.spec.data.augmentations, self.streams.values(), strict=True):
             room = {
                 name: self._cut(name, shape, dtype)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from specnet.vocabulary.optimizers import Searching
 Array = np.ndarray[Any, Any]
 
 
-def explain_divergence(model: Model, inputs: Array, step: int, epoch: int) -> str:
+def explain_divergence(model: Model, arrays: Mapping[str, Array], step: int, epoch: int) -> str:
     """Say at which step and in which layer numbers first left the range of the dtype, and what to try.
 
     The plan stops before the update of a step whose loss is not finite, so the parameters are still those
@@ -21,7 +22,7 @@ def explain_divergence(model: Model, inputs: Array, step: int, epoch: int) -> st
     output overflows.
     """
     where = (
-        _parameter(model) or _layer(model, inputs) or "every layer's output is finite, but the loss is not"
+        _parameter(model) or _layer(model, arrays) or "every layer's output is finite, but the loss is not"
     )
     training = model.network.spec.training
     # A line search takes no step to where the loss is not finite: it began there.
@@ -48,16 +49,20 @@ def _parameter(model: Model) -> str | None:
     return None
 
 
-def _layer(model: Model, inputs: Array) -> str | None:
-    lowered = model.network.lower(training=False)
+def _layer(model: Model, arrays: Mapping[str, Array]) -> str | None:
+    lowered, inputs = model.network.lower(training=False), arrays["inputs"]
     graph: Graph = lowered.graph
     last = {v.origin: v for v in graph.values if v.origin[:1] == ("layers",) and v.shape}
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]
     executable = Executable(plan(graph, len(inputs), optimise=False))
-    targets = np.zeros((len(inputs), *model.network.target_shape), model.network.target_dtype)
-    bound = executable.bind(len(inputs), model.leaves(inputs=np.ascontiguousarray(inputs), targets=targets))
+    targets = {
+        output.target: np.zeros((len(inputs), *output.target_shape), output.target_dtype)
+        for output in model.network.outputs.values()
+    }
+    given = {**targets, "inputs": np.ascontiguousarray(inputs)}
+    bound = executable.bind(len(inputs), model.leaves(**given))
     with np.errstate(all="ignore"):
         bound.step()
     if not np.isfinite(inputs).all():

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, held_targets
+from specnet.compiler.model import Model, as_targets
 from specnet.data import Split
+from specnet.data.lazy import Held
 from specnet.passes.plan import Plan
 from specnet.runtime.execution import Bound, Executable
 from specnet.training.feed import Feed
@@ -26,19 +27,20 @@ class Evaluator:
         self.model, self.plan, self._units, self._instead = model, plan, units, dict(instead or {})
         self._executable = Executable(plan)
 
-    def prepare(self, split: Split, targets: Array | None = None) -> PreparedSplit:
+    def prepare(self, split: Split, targets: Mapping[str, Held] | None = None) -> PreparedSplit:
         """Return a split ready to be evaluated again and again without any array being allocated.
 
-        `targets` are the split's as the loss takes them, where they are held already.
+        `targets` are the split's as the losses take them, where they are held already.
         """
         units = {name: array for name, array in self._units.items() if name in self.plan.leaves}
 
-        def bind(rows: int, inputs: Array, targets: Array) -> Bound:
-            given = {**units, **self._instead}
-            return self._executable.bind(rows, self.model.leaves(inputs=inputs, targets=targets, **given))
+        def bind(rows: int, arrays: dict[str, Array]) -> Bound:
+            return self._executable.bind(rows, self.model.leaves(**arrays, **{**units, **self._instead}))
 
-        held = held_targets(self.model.network, split.targets, split.inputs) if targets is None else targets
-        return PreparedSplit(self, Feed(split, held, self.plan.batch, None, bind, drop_last=False))
+        if targets is None:
+            targets = as_targets(self.model.network, split.targets, split.inputs)
+        arrays = {"inputs": split.inputs, **targets}
+        return PreparedSplit(self, Feed(arrays, self.plan.batch, None, bind, drop_last=False))
 
 
 class PreparedSplit:
@@ -86,19 +88,15 @@ class PreparedSplit:
             else totals["cost"]
         )
         figures: dict[str, Any] = {"loss": cost * loss.scale + totals.get("penalty", 0.0)}
-        for metric in network.metrics:
-            label = metric.label
+        measured = {**totals, **self._kept}
+        for figure in network.figures:
+            label = figure.label
             own = {
-                name.partition("/")[2]: total
-                for name, total in totals.items()
-                if name.startswith(f"{label}/")
+                name[len(label) + 1 :]: array
+                for name, array in measured.items()
+                if name.startswith((f"{label}/", f"{label}:"))
             }
-            own |= {
-                name.partition(":")[2]: kept
-                for name, kept in self._kept.items()
-                if name.startswith(f"{label}:")
-            }
-            figures[label] = metric.finish(own, self.rows)
+            figures[label] = figure.finish(own, self.rows)
         return figures
 
 
@@ -109,16 +107,13 @@ def data_units(model: Model) -> dict[str, Array]:
     whose transforms are more than a scale and an offset, are measured as the model has them.
     """
     encoding, network = model.encoding, model.network
-    if (
-        encoding is None
-        or network.spec.loss.link not in ("identity", "mean")
-        or not encoding.targets.transforms
-    ):
+    output = next((output for output in network.outputs.values() if output.in_units), None)
+    if encoding is None or output is None or not encoding.targets.transforms:
         return {}
     affine = encoding.target_affine()
     if affine is None:
         return {}
-    scale, offset = (np.broadcast_to(part, network.target_shape) for part in affine)
+    scale, offset = (np.broadcast_to(part, output.target_shape) for part in affine)
     dtype = network.spec.dtype
     return {
         "units/scale": np.ascontiguousarray(1.0 / scale, dtype),

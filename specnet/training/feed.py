@@ -1,20 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import PackedTargets
-from specnet.data import Split
 from specnet.data.lazy import Held, Lazy, fetch, whole
 from specnet.runtime.execution import Bound
 from specnet.training.augmenting import Augmenter
 from specnet.training.state import TrainingState, drawn, put
 
 Array = np.ndarray[Any, Any]
-Bind = Callable[[int, Array, Array], Bound]
+Arrays = dict[str, Array]
+Bind = Callable[[int, Arrays], Bound]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +24,28 @@ class Batch:
     bound: Bound
     places: Array | None
     """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
-    inputs: Array
-    targets: Array
-    fetched: Array
-    """Where the split's targets are put: `targets`, unless the plan reads others that are made of these."""
+    arrays: Arrays
+    """What the plan reads, by name."""
+    brought: tuple[tuple[Held, Array], ...] = ()
+    """What is brought from the split, and where it is put."""
+    copied: tuple[tuple[Array, Array], ...] = ()
+    """What is then copied, from the first to the second."""
     change: Callable[[], None] | None = None
     """What augments the rows once they are there."""
 
 
 class Feed:
-    """Brings a split to a plan, batch by batch, in memory that is allocated once.
+    """Brings the arrays of a split to a plan, batch by batch, in memory that is allocated once.
 
-    The order is that of the split, or with a generator a new one whenever `shuffle` is called. With an
-    `augmenter` each batch is changed after it is brought, and a full batch is a copy of the split.
+    `arrays` are those of the plan, by name. Those that are one object are brought once, and lie in the same memory
+    unless an `augmenter` changes some of them. The order is that of the split, or with a generator a new one
+    whenever `shuffle` is called. With an `augmenter` each batch is changed after it is brought, and a full batch is
+    a copy of the split.
     """
 
     def __init__(
         self,
-        split: Split,
-        targets: Held | PackedTargets,
+        arrays: Mapping[str, Held],
         batch_size: int,
         generator: np.random.Generator | None,
         bind: Bind,
@@ -51,52 +53,56 @@ class Feed:
         drop_last: bool,
         augmenter: Augmenter | None = None,
     ) -> None:
-        rows = len(split.inputs)
+        rows = len(next(iter(arrays.values())))
         self._augmenter = augmenter
         self._generator = generator if batch_size < rows else None
         self.order: Array | None = None
         self._window = 0
         self._lazy: list[Lazy] = []
         """What reads from files: each but once, since their rows may come in order."""
+        once = {id(held): held for held in arrays.values()}
         if batch_size >= rows and augmenter is None:
-            x = whole(split.inputs)
-            if isinstance(targets, PackedTargets):
-                t = np.empty(targets.shape, targets.dtype)
-                targets.pack(np.arange(rows), x, t)
-            else:
-                t = x if targets is split.inputs else whole(targets)
-            self.batches = [Batch(rows, bind(rows, x, t), None, x, t, t)]
+            all_rows = {key: whole(held) for key, held in once.items()}
+            read = {name: all_rows[id(held)] for name, held in arrays.items()}
+            self.batches = [Batch(rows, bind(rows, read), None, read)]
             return
         batch_size = min(batch_size, rows)
         self.order = np.arange(rows)
-        self._inputs = _apart(split.inputs)
-        self._targets: Held | PackedTargets | None
-        """None where they are the inputs, and these stay in their file."""
-        if isinstance(targets, np.ndarray | PackedTargets):
-            self._targets = targets if isinstance(targets, np.ndarray) else targets.apart()
-        else:
-            self._targets = None if targets is split.inputs else targets.apart()
-        held = self._targets.data if isinstance(self._targets, PackedTargets) else self._targets
-        self._lazy = [own for own in (self._inputs, held) if not (own is None or isinstance(own, np.ndarray))]
-        window = max((own.window for own in self._lazy), default=0)
+        own = {key: _apart(held) for key, held in once.items()}
+        self._lazy = [held for held in own.values() if not isinstance(held, np.ndarray)]
+        window = max((held.window for held in self._lazy), default=0)
         self._window = 0 if window >= rows else window
-        x = np.empty((batch_size, *split.inputs.shape[1:]), split.inputs.dtype)
-        fetched = np.empty((batch_size, *targets.shape[1:]), targets.dtype)
-        t = fetched if augmenter is None else augmenter.targets(fetched)
-        bounds = {batch_size: bind(batch_size, x, t)}
-        last = rows % batch_size
-        if last and not drop_last:
-            bounds[last] = bind(last, x[:last], t[:last])
-        changes: dict[int, Callable[[], None] | None] = dict.fromkeys(bounds)
-        if augmenter is not None:
-            changes |= {size: augmenter.bind(x[:size], fetched[:size], t[:size]) for size in bounds}
+        room = {key: np.empty((batch_size, *held.shape[1:]), held.dtype) for key, held in own.items()}
+        brought = [(own[key], array) for key, array in room.items()]
+        fetched: Arrays = {}
+        copied = []
+        for name, held in arrays.items():
+            array = room[id(held)]
+            if augmenter is not None and any(array is other for other in fetched.values()):
+                copied.append((array, np.empty_like(array)))
+                array = copied[-1][1]
+            fetched[name] = array
+        read = fetched if augmenter is None else augmenter.read(fetched)
+        sizes = [batch_size]
+        if rows % batch_size and not drop_last:
+            sizes.append(rows % batch_size)
+        ready = {
+            size: Batch(
+                size,
+                bind(size, _first(read, size)),
+                None,
+                _first(read, size),
+                tuple((held, array[:size]) for held, array in brought),
+                tuple((array[:size], copy[:size]) for array, copy in copied),
+                None if augmenter is None else augmenter.bind(_first(fetched, size), _first(read, size)),
+            )
+            for size in sizes
+        }
         self.batches = []
         for start in range(0, rows, batch_size):
             size = min(batch_size, rows - start)
-            if size in bounds:
-                places = self.order[start : start + size]
-                batch = Batch(size, bounds[size], places, x[:size], t[:size], fetched[:size], changes[size])
-                self.batches.append(batch)
+            if size in ready:
+                self.batches.append(replace(ready[size], places=self.order[start : start + size]))
 
     @property
     def rows(self) -> int:
@@ -153,15 +159,16 @@ class Feed:
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them, augmented where they are to be."""
         if batch.places is not None:
-            fetch(self._inputs, batch.places, batch.inputs)
-            if self._targets is None:
-                np.copyto(batch.fetched, batch.inputs)
-            elif isinstance(self._targets, PackedTargets):
-                self._targets.pack(batch.places, batch.inputs, batch.fetched)
-            else:
-                fetch(self._targets, batch.places, batch.fetched)
+            for held, array in batch.brought:
+                fetch(held, batch.places, array)
+            for array, copy in batch.copied:
+                np.copyto(copy, array)
             if batch.change is not None:
                 batch.change()
+
+
+def _first(arrays: Arrays, rows: int) -> Arrays:
+    return {name: array[:rows] for name, array in arrays.items()}
 
 
 def _apart(held: Held) -> Held:

@@ -5,9 +5,7 @@ from collections.abc import Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
-import numpy as np
-
-from specnet.compiler.model import Model, held_targets
+from specnet.compiler.model import Model, as_targets
 from specnet.compiler.plans import memory, plan_training
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
@@ -58,10 +56,9 @@ class Trainer:
         self.program = Program(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
-        targets = held_targets(network, train.targets, train.inputs)
+        targets = as_targets(network, train.targets, train.inputs)
         self.feed = Feed(
-            train,
-            targets,
+            {"inputs": train.inputs, **targets},
             self.batch_size,
             shuffling,
             self.program.bind,
@@ -69,11 +66,10 @@ class Trainer:
             augmenter=Augmenter.of(network, self.batch_size),
         )
         self.steps = Steps(self.program, self.feed, self.rate, stop, clock)
-        held = targets if isinstance(targets, np.ndarray) else None
         evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
         self.splits: dict[str, PreparedSplit] = {
             # What is learnt from is measured with the targets that are learnt from, held once.
-            name: evaluator.prepare(split, held if name == "train" else None)
+            name: evaluator.prepare(split, targets if name == "train" else None)
             for name, split in data.splits.items()
         }
         self.watch = self._watching()
@@ -144,7 +140,7 @@ class Trainer:
             ending = ending or self._enough(self.seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
         if stopped == "diverged":
-            why = explain_divergence(self.model, self.steps.batch.inputs, self.steps.step + 1, self.epoch + 1)
+            why = explain_divergence(self.model, self.steps.batch.arrays, self.steps.step + 1, self.epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
         self.program.settle()
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}

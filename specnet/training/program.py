@@ -44,10 +44,9 @@ class Program:
         if plans.update is not None:
             self.update = Executable(plans.update).bind(1, model.leaves(**self.slots))
 
-    def bind(self, rows: int, inputs: Array, targets: Array) -> Bound:
+    def bind(self, rows: int, arrays: Mapping[str, Array]) -> Bound:
         """Return the step over arrays that hold a batch of so many rows."""
-        leaves = self.model.leaves(inputs=inputs, targets=targets, **self.slots)
-        bound = self._executable.bind(rows, leaves)
+        bound = self._executable.bind(rows, self.model.leaves(**arrays, **self.slots))
         if self.method is None:
             return bound
         step, evaluate, gradients = self.method.step, bound.step, bound.arrays["gradients"]

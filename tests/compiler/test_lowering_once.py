@@ -83,7 +83,10 @@ def test_a_copy_holds_values_of_its_own_graph_alone(path, training):
     assert isinstance(copy, Lowered)
     assert text(copy.graph) == text(lowered.graph)
     builder = copy.builder
-    held = [*copy.graph.values, copy.target, copy.output, copy.prediction, copy.elements]
+    held = [*copy.graph.values, copy.elements]
+    held += [
+        v for own in copy.outputs.values() for v in (own.target, own.output, own.prediction, own.elements)
+    ]
     held += [*builder.leaves.values(), *builder.penalties, *builder.outputs.values(), *builder.entering]
     held += [value for kept, seen, _ in builder.followed for value in (kept, seen)]
     assert all(value.graph is copy.graph and value is copy.graph.values[value.index] for value in held)

@@ -43,9 +43,9 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
         f"slot/{name}": np.full(shape, first, spec.dtype) for name, (shape, first) in update.slots.items()
     }
     split = data.splits["train"]
-    x, t = split.inputs[:rows], as_targets(model.network, split.targets, split.inputs)[:rows]
+    x, t = split.inputs[:rows], as_targets(model.network, split.targets[:rows], split.inputs[:rows])
     executable = Executable(compiled, streams(spec.seed, compiled.streams))
-    bound = executable.bind(rows, model.leaves(inputs=x, targets=t, **slots))
+    bound = executable.bind(rows, model.leaves(inputs=x, **t, **slots))
     losses = []
     with np.errstate(all="ignore"):
         for number in range(steps):

@@ -53,7 +53,7 @@ def test_what_the_package_hands_on():
         "Reader",
         "Sample",
         "Signature",
-        "Source",
+        "DataSource",
         "Split",
         "SplitSpec",
         "Transform",

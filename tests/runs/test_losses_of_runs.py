@@ -144,8 +144,8 @@ def test_a_gaussian_predicts_and_is_measured_by_its_means(tmp_path):
     spec = document(*CASES["gaussian_nll"], epochs=60)
     result = specnet.run(spec, out=tmp_path / "run")
     split, model = result.data.splits["validation"], result.model
-    assert model.network.output_shape == (2,)
-    assert model.network.prediction_shape == (1,)
+    assert model.network.outputs[""].loss_shape == (2,)
+    assert model.network.outputs[""].shape == (1,)
     targets = result.data.encoding.decode(split.targets)
     predictions = result.data.encoding.decode(model.forward(split.inputs))
     assert predictions.shape == (len(split), 1)

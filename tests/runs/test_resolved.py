@@ -18,11 +18,11 @@ from specnet.language.spec import Checkpoint, EarlyStopping, Entry, InitFrom, Li
 from specnet.runs.resolved import resolved, spec_of
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.kind import Family, Table
-from specnet.vocabulary.losses.heads import Head
+from specnet.vocabulary.losses.multi_output import NamedOutput
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = [(family, name) for family in FAMILIES for name in family.kinds]
-TABLES = [Training, EarlyStopping, Checkpoint, InitFrom, Lint, Output, Entry, Head]
+TABLES = [Training, EarlyStopping, Checkpoint, InitFrom, Lint, Output, Entry, NamedOutput]
 
 DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 

@@ -69,7 +69,7 @@ def test_optimised_and_unoptimised_plans_agree(name):
         compiled = plan(update.graph, len(x), guard="loss", optimise=optimise)
         slots = {f"slot/{key}": np.full(shape, first) for key, (shape, first) in update.slots.items()}
         bound = Executable(compiled, streams(0, compiled.streams)).bind(
-            len(x), model.leaves(inputs=x, targets=t, **slots)
+            len(x), model.leaves(inputs=x, **t, **slots)
         )
         values = {"rate": 1e-3}
         losses = []

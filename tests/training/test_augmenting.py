@@ -71,9 +71,9 @@ def test_batches_pass_through_all_in_order_each_with_a_stream_of_its_own(batch_s
         for kind, draw in zip(spec.data.augmentations, streams, strict=True):
             scratch = kind.scratch(Sizes(len(x), (8, 8, 1), (10,), "float32"))
             kind.bind(Work(x, t, draw, {n: np.empty(s, d) for n, (s, d) in scratch.items()}))()
-        np.testing.assert_array_equal(batch.inputs, x)
-        np.testing.assert_array_equal(batch.targets, t)
-        np.testing.assert_allclose(batch.targets.sum(1), 1, rtol=1e-6)
+        np.testing.assert_array_equal(batch.arrays["inputs"], x)
+        np.testing.assert_array_equal(batch.arrays["targets"], t)
+        np.testing.assert_allclose(batch.arrays["targets"].sum(1), 1, rtol=1e-6)
         sizes.append(len(x))
     assert sizes == ([100, 100, 100, 59] if batch_size == 100 else [359])
     np.testing.assert_array_equal(train.inputs, kept)
@@ -154,8 +154,10 @@ def test_numbers_are_mixed_as_numbers(kind, loss, units):
     weight = draw.beta(1.0, 1.0)
     draw.shuffle(order)
     t = train.targets.reshape(-1, 1).astype("float32")
-    np.testing.assert_allclose(batch.targets, weight * t + (1 - weight) * t[order], rtol=1e-5, atol=1e-6)
-    assert batch.targets.shape == (60, 1)
+    np.testing.assert_allclose(
+        batch.arrays["targets"], weight * t + (1 - weight) * t[order], rtol=1e-5, atol=1e-6
+    )
+    assert batch.arrays["targets"].shape == (60, 1)
 
 
 @pytest.mark.parametrize("batch_size", [100, "full"])
@@ -252,7 +254,7 @@ def test_losses_of_classes_take_rows_of_probabilities(loss):
     trainer.feed.fetch(batch)
     one_hot = {"transforms": [SCALED, SHAPED, {"type": "one_hot", "on": "targets", "classes": 10}]}
     other = specnet.compile(document([], loss=loss, data=one_hot))
-    expected, _ = other.loss_and_gradients(batch.inputs, batch.targets)
+    expected, _ = other.loss_and_gradients(batch.arrays["inputs"], batch.arrays["targets"])
     numbers = {"rate": 1e-3, "step": 1}
     made = batch.bound.step(*(numbers[name] for name in trainer.plans.step.numbers))[0]
     assert made == pytest.approx(expected, rel=1e-5)
@@ -274,8 +276,8 @@ def test_an_autoencoder_is_compared_with_its_inputs_as_they_were():
         trainer.feed.begin()
         batch = trainer.feed.batches[0]
         trainer.feed.fetch(batch)
-        np.testing.assert_array_equal(batch.targets, data.splits["train"].inputs[batch.places])
-        assert not np.array_equal(batch.inputs, batch.targets)
+        np.testing.assert_array_equal(batch.arrays["targets"], data.splits["train"].inputs[batch.places])
+        assert not np.array_equal(batch.arrays["inputs"], batch.arrays["targets"])
 
 
 @pytest.mark.parametrize("loss", ["hinge", "squared_hinge"])
@@ -324,11 +326,9 @@ def test_an_output_that_is_compared_with_the_inputs_sees_them_as_they_are(batch_
     batch = trainer.feed.batches[0]
     trainer.feed.begin()
     trainer.feed.fetch(batch)
-    own = next(part for part in trainer.model.network.parts if part.name == "again")
-    seen = batch.targets[:, own.target_start : own.target_start + own.target_size]
     kept = data.splits["train"].inputs[batch.places]
-    np.testing.assert_array_equal(seen, kept.reshape(len(kept), -1))
-    assert not np.array_equal(batch.inputs, kept)
+    np.testing.assert_array_equal(batch.arrays["targets/again"], kept)
+    assert not np.array_equal(batch.arrays["inputs"], kept)
 
 
 def test_unknown_kinds_and_misspellings_are_told():

@@ -34,7 +34,7 @@ def plain(spec, data, *, share=1):
     """Return the parameters' running mean after every epoch, step by step from the gradients alone."""
     model, settings = specnet.compile(spec), spec.training
     train = data.splits["train"]
-    targets = as_targets(model.network, train.targets, train.inputs)
+    targets = as_targets(model.network, train.targets, train.inputs)["targets"]
     p = model.parameters.trained
     mean = p.copy()
     means = []
@@ -67,7 +67,7 @@ def test_the_model_ends_as_the_mean_of_its_steps(training):
     last = specnet.compile(spec)
     last.parameters.flat[...] = means[-1]
     for name, split in data.splits.items():
-        loss, _ = last.loss_and_gradients(split.inputs, as_targets(last.network, split.targets, split.inputs))
+        loss, _ = last.loss_and_gradients(split.inputs, split.targets)
         assert ended.splits[name]["loss"] == pytest.approx(loss, 1e-11)
 
 
@@ -84,9 +84,7 @@ def test_validation_and_early_stopping_see_the_mean():
     losses = []
     for mean in means:
         model.parameters.flat[...] = mean
-        losses.append(
-            model.loss_and_gradients(split.inputs, as_targets(model.network, split.targets, split.inputs))[0]
-        )
+        losses.append(model.loss_and_gradients(split.inputs, split.targets)[0])
     epochs = [event for event in events if isinstance(event, specnet.EpochEnded)]
     np.testing.assert_allclose([e.validation["loss"] for e in epochs], losses[: len(epochs)], 1e-9)
     best = int(np.argmin(losses[: len(epochs)]))

@@ -115,11 +115,8 @@ def test_a_step_allocates_no_array(tmp_path, dtype):
     assert max(peaks) < 100_000
 
 
-@pytest.mark.parametrize("batch_size", [48, "full"])
-def test_the_memory_foretold_is_the_memory_taken(tmp_path, batch_size):
-    store(tmp_path, rows=6000)
-    layers = [{"type": "dense", "units": 300, "activation": "relu"}] * 3
-    spec = document(tmp_path, layers=layers, batch_size=batch_size, optimizer="adam", epochs=1)
+def taken(spec):
+    """Return a trainer, the memory that was predicted for it by what it is for, and what it took at most."""
     model = specnet.compile(spec)
     list(specnet.train(spec))  # imports and caches are not the training's
     tracemalloc.start()
@@ -133,10 +130,56 @@ def test_the_memory_foretold_is_the_memory_taken(tmp_path, batch_size):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    foretold = memory(model.network, trainer.plans, trainer.rows)
-    assert trainer.memory == sum(foretold.values())
+    return trainer, memory(model.network, trainer.plans, trainer.rows), peak
+
+
+@pytest.mark.parametrize("batch_size", [48, "full"])
+def test_the_memory_predicted_is_the_memory_taken(tmp_path, batch_size):
+    store(tmp_path, rows=6000)
+    layers = [{"type": "dense", "units": 300, "activation": "relu"}] * 3
+    trainer, predicted, peak = taken(
+        document(tmp_path, layers=layers, batch_size=batch_size, optimizer="adam", epochs=1)
+    )
+    assert trainer.memory == sum(predicted.values())
     assert abs(peak - trainer.memory) < 0.05 * peak
-    assert foretold["data"] < 6_000_000  # the rows as numbers take 7.2 MB
+    assert predicted["data"] < 6_000_000  # the rows as numbers take 7.2 MB
+
+
+@pytest.mark.parametrize("load", ["whole", "batches"])
+@pytest.mark.parametrize("batch_size", [48, "full"])
+def test_the_memory_predicted_of_several_outputs_is_the_memory_taken(tmp_path, batch_size, load):
+    store(tmp_path, rows=6000)
+    document(tmp_path, load)
+    text = json.loads((tmp_path / f"{load}.json").read_text())
+    del text["loss"]
+    text["layers"] = [
+        {"type": "dense", "units": 300, "name": "back"},
+        {"type": "dense", "units": 3, "name": "class"},
+        {"type": "dense", "units": 1, "name": "number", "inputs": ["back"]},
+    ]
+    text["outputs"] = {
+        "back": {"target": "inputs", "loss": "mse"},
+        "again": {"layer": "back", "target": "inputs", "loss": "mae"},
+        "class": {"loss": "cross_entropy"},
+        "number": {"loss": "mse"},
+    }
+    text["training"] |= {"batch_size": batch_size, "epochs": 1}
+    (tmp_path / "several.json").write_text(json.dumps(text))
+    trainer, predicted, peak = taken(specnet.load(tmp_path / "several.json"))
+    assert trainer.memory == sum(predicted.values())
+    assert abs(peak - trainer.memory) < 0.05 * peak
+    arrays = trainer.feed.batches[0].arrays
+    assert {name: (array.dtype.name, array.shape[1:]) for name, array in arrays.items()} == {
+        "inputs": ("float32", (300,)),
+        "targets/back": ("float32", (300,)),
+        "targets/again": ("float32", (300,)),
+        "targets/class": ("int64", ()),
+        "targets/number": ("float32", (1,)),
+    }
+    # What an autoencoder is compared with are its inputs' own bytes.
+    assert np.shares_memory(arrays["inputs"], arrays["targets/again"])
+    if load == "whole":
+        assert predicted["data"] == 6000 * (4 * 300 + 8 + 4)
 
 
 LIMITED = """

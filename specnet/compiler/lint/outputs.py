@@ -76,9 +76,12 @@ def more_units_than_classes(subject: Subject) -> Iterator[Finding]:
     """Outputs that stand for no class."""
     spec, network = subject.spec, subject.network
     classes, place = network.signature.class_count, last_dense(spec)
-    if spec.loss.targets != "classes" or network.target_dtype != "int64" or classes is None or place is None:
+    if spec.loss.targets != "classes" or classes is None or place is None:
         return
-    units = network.prediction_shape[-1] if network.prediction_shape else 1
+    output = network.outputs[""]
+    if output.target_dtype != "int64":
+        return
+    units = output.shape[-1] if output.shape else 1
     if units > classes:
         yield Finding(
             f"the last layer gives {units} values, and the data has {classes} classes: no row will ever be of "

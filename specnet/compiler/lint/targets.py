@@ -56,16 +56,18 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Finding]:
         return
     from specnet.vocabulary.metrics.decisions import Deciding
 
-    outputs = network.prediction_shape[-1] if network.prediction_shape else 1
+    shape = network.outputs[""].shape
+    outputs = shape[-1] if shape else 1
     count = network.signature.class_count
     if outputs != 1 or (count is not None and count <= 2):
         return
-    for index, metric in enumerate(network.metrics):
+    for figure in network.figures:
+        metric = figure.metric
         if isinstance(metric, Deciding):
             yield Finding(
                 f"{metric.label} tests whether values are above {metric.threshold or 0:g}, and the targets of "
                 f"{spec.loss.type} are amounts",
-                ("metrics", index),
+                figure.path,
                 "type",
                 'metrics = ["rmse", "mae", "r2"] say how far off numbers are',
                 (Label("the loss", ("loss",), "type"),),

@@ -9,8 +9,9 @@ from specnet.data.transforms.statistics import MinMax, Standardize
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.lowered import Fitted, State
     from specnet.data.tables.plan import TablePlan
-    from specnet.data.transform import State
+    from specnet.graph.graph import Value
 
     Array = NDArray[Any]
 
@@ -42,23 +43,13 @@ class ColumnScale(Transform):
         center[chosen], span[chosen] = state[names[0]], state[names[1]]
         return {"center": center, "span": span}
 
-    def apply(self, array: Array, state: State) -> Array:
-        """Return (x - center) / span."""
-        return (array - state["center"]) / state["span"]
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append (x - center) / span."""
+        return (x - fitted["center"]) / fitted["span"]
 
-    def overwrite(self, array: Array, state: State) -> Array:
-        """Return the same where x was."""
-        array -= state["center"]
-        array /= state["span"]
-        return array
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return y · span + center."""
-        return array * state["span"] + state["center"]
-
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return (1 / span, -center / span)."""
-        return 1.0 / state["span"], -state["center"] / state["span"]
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append y · span + center."""
+        return y * fitted["span"] + fitted["center"]
 
 
 def column_scales(plan: TablePlan) -> list[Transform]:

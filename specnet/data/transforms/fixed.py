@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveInt, model_validator
 
-from specnet.data.transform import Finite, Shape, Transform, Unfit
+from specnet.data.transform import Finite, Transform, Unfit
+from specnet.graph import ops
+from specnet.graph.sizes import at, joined
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.transform import State
+    from specnet.data.lowered import Fitted, State
+    from specnet.graph.graph import Value
 
     Array = NDArray[Any]
 
@@ -33,38 +36,29 @@ class Scale(Transform):
             raise fault(message, key="factor")
         return self
 
-    def apply(self, array: Array, state: State) -> Array:
-        """Return x · factor + offset."""
-        del state
-        return array * self.factor + self.offset
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append x · factor + offset."""
+        del fitted
+        return x * self.factor + self.offset
 
-    def overwrite(self, array: Array, state: State) -> Array:
-        """Return the same where x was."""
-        del state
-        array *= self.factor
-        array += self.offset
-        return array
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return (y - offset) / factor."""
-        del state
-        return (array - self.offset) / self.factor
-
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return (factor, offset)."""
-        import numpy as np
-
-        del state
-        return np.asarray(self.factor), np.asarray(self.offset)
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append (y - offset) / factor."""
+        del fitted
+        return (y - self.offset) / self.factor
 
 
 class _Arrange(Transform):
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return (1, 0): the values stay as they are."""
+    def fit_blocks(self, blocks: Iterable[Array]) -> State:
+        """Return `shape`, the shape that examples had, for the way back."""
         import numpy as np
 
-        del state
-        return np.ones(()), np.zeros(())
+        for block in blocks:
+            return {"shape": np.array(block.shape[1:], dtype=np.int64)}
+        return {}
+
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append the rows in the shape that the data had."""
+        return ops.reshape(y, shape=(y.shape[0], *fitted.sizes("shape")))
 
 
 class Flatten(_Arrange):
@@ -72,22 +66,10 @@ class Flatten(_Arrange):
 
     type: Literal["flatten"] = "flatten"
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return (product of the shape,)."""
-        return (prod(shape),)
-
-    def fit_blocks(self, blocks: Iterable[Array]) -> State:
-        """Return `shape`, the shape of one example, for `invert`."""
-        return _example_shape(blocks)
-
-    def apply(self, array: Array, state: State) -> Array:
-        """Return the rows as (rows, elements)."""
-        del state
-        return array.reshape(len(array), prod(array.shape[1:]))
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return the rows in the shape that the data had."""
-        return array.reshape(len(array), *state["shape"].tolist())
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append the rows as (rows, elements)."""
+        del fitted
+        return ops.reshape(x, shape=(x.shape[0], joined(x.shape[1:])))
 
 
 class Reshape(_Arrange):
@@ -108,26 +90,16 @@ class Reshape(_Arrange):
             raise fault(message, key="shape")
         return self
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return the new shape, its -1 worked out; raise Unfit if the elements don't fill it."""
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append the rows in the new shape, its -1 worked out; raise Unfit if the elements don't fill it."""
+        del fitted
+        shape = at(x.shape[1:], 1)
         size, known = prod(shape), prod(n for n in self.shape if n != -1)
         if size != known and (-1 not in self.shape or size % known or size == 0):
             message = f"{size} elements, of shape {list(shape)}, do not fill the shape {list(self.shape)}"
             raise Unfit(message, "shape")
-        return tuple(size // known if n == -1 else n for n in self.shape)
-
-    def fit_blocks(self, blocks: Iterable[Array]) -> State:
-        """Return `shape`, the shape that examples had, for `invert`."""
-        return _example_shape(blocks)
-
-    def apply(self, array: Array, state: State) -> Array:
-        """Return the rows in the new shape."""
-        del state
-        return array.reshape(len(array), *self.output_shape(array.shape[1:]))
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return the rows in the shape that the data had."""
-        return array.reshape(len(array), *state["shape"].tolist())
+        sizes = (size // known if n == -1 else n for n in self.shape)
+        return ops.reshape(x, shape=(x.shape[0], *sizes))
 
 
 class OneHot(Transform):
@@ -137,38 +109,23 @@ class OneHot(Transform):
     classes: PositiveInt
     """How many indices there are; every value must be a whole number from 0 to one less."""
 
-    def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape with an axis of `classes` elements after its last."""
-        return (*shape, self.classes)
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append zeros and ones, in an axis of `classes` elements after the last."""
+        del fitted
+        return ops.one_hot(ops.cast(x, to="int64"), classes=self.classes)
 
-    def apply(self, array: Array, state: State) -> Array:
-        """Return float64 zeros and ones; raise Unfit if a value is no index."""
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append the index of the largest element along the last axis."""
+        del fitted
+        return ops.cast(ops.argmax(y, axis=-1), to="float64")
+
+    def check(self, array: Array) -> None:
+        """Raise Unfit if a value is no index."""
         import numpy as np
 
-        del state
         index = array.astype(np.intp)
         wrong = (index != array) | (index < 0) | (index >= self.classes)
         if wrong.any():
             first = np.argwhere(wrong)[0]
             message = f"{array[tuple(first)]:g} is not a whole number from 0 to {self.classes - 1}"
             raise Unfit(message, "classes", row=int(first[0]))
-        return np.asarray(np.arange(self.classes) == index[..., np.newaxis], dtype=np.float64)
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return the index of the largest element along the last axis."""
-        del state
-        index: Array = array.argmax(axis=-1)
-        return index
-
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return None: an index is not a quantity."""
-        del state
-        return None
-
-
-def _example_shape(blocks: Iterable[Array]) -> State:
-    import numpy as np
-
-    for block in blocks:
-        return {"shape": np.array(block.shape[1:], dtype=np.int64)}
-    return {}

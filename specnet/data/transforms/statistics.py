@@ -12,7 +12,8 @@ from specnet.vocabulary.kind import fault
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.transform import State
+    from specnet.data.lowered import Fitted, State
+    from specnet.graph.graph import Value
 
     Array = NDArray[Any]
 
@@ -63,23 +64,13 @@ class Standardize(_Statistic):
         constant = variance <= count * eps * variance + np.square(count * mean * eps)
         return {"mean": np.asarray(mean), "std": np.where(constant, 1.0, np.sqrt(variance))}
 
-    def apply(self, array: Array, state: State) -> Array:
-        """Return (x - mean) / std."""
-        return (array - state["mean"]) / state["std"]
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append (x - mean) / std."""
+        return (x - fitted["mean"]) / fitted["std"]
 
-    def overwrite(self, array: Array, state: State) -> Array:
-        """Return the same where x was."""
-        array -= state["mean"]
-        array /= state["std"]
-        return array
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return y · std + mean."""
-        return array * state["std"] + state["mean"]
-
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return (1 / std, -mean / std)."""
-        return 1.0 / state["std"], -state["mean"] / state["std"]
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append y · std + mean."""
+        return y * fitted["std"] + fitted["mean"]
 
 
 class MinMax(_Statistic):
@@ -116,27 +107,12 @@ class MinMax(_Statistic):
         span = high - low
         return {"min": np.asarray(low), "span": np.where(span == 0, 1.0, span)}
 
-    def apply(self, array: Array, state: State) -> Array:
-        """Return (x - min) / span · (b - a) + a."""
+    def lower(self, x: Value, fitted: Fitted) -> Value:
+        """Append (x - min) / span · (b - a) + a."""
         a, b = self.range
-        return (array - state["min"]) / state["span"] * (b - a) + a
+        return (x - fitted["min"]) / fitted["span"] * (b - a) + a
 
-    def overwrite(self, array: Array, state: State) -> Array:
-        """Return the same where x was."""
+    def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
+        """Append (y - a) / (b - a) · span + min."""
         a, b = self.range
-        array -= state["min"]
-        array /= state["span"]
-        array *= b - a
-        array += a
-        return array
-
-    def invert(self, array: Array, state: State) -> Array:
-        """Return (y - a) / (b - a) · span + min."""
-        a, b = self.range
-        return (array - a) / (b - a) * state["span"] + state["min"]
-
-    def affine(self, state: State) -> tuple[Array, Array] | None:
-        """Return ((b - a) / span, a - min · (b - a) / span)."""
-        a, b = self.range
-        scale = (b - a) / state["span"]
-        return scale, a - state["min"] * scale
+        return (y - a) / (b - a) * fitted["span"] + fitted["min"]

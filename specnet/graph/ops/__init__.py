@@ -55,7 +55,7 @@ from specnet.graph.ops.indexing import (
     take_along_axis,
 )
 from specnet.graph.ops.joining import CONCAT, Margins, concat, crop, pad
-from specnet.graph.ops.linear import MATMUL, ProductAttributes, matmul
+from specnet.graph.ops.linear import MATMUL, MatmulAttributes, matmul
 from specnet.graph.ops.noise import dropout_mask, normal_noise
 from specnet.graph.ops.normalising import (
     batch_moments,
@@ -104,6 +104,7 @@ from specnet.graph.ops.shaping import (
     reshape,
     rows,
     transpose,
+    zeros_like,
 )
 
 __all__ = [
@@ -116,8 +117,8 @@ __all__ = [
     "BackAttributes",
     "ConvolutionAttributes",
     "Margins",
+    "MatmulAttributes",
     "MaxPoolAttributes",
-    "ProductAttributes",
     "ScanAttributes",
     "absolute",
     "add",
@@ -217,4 +218,5 @@ __all__ = [
     "where",
     "window_sum",
     "window_sum_grad",
+    "zeros_like",
 ]

@@ -12,14 +12,14 @@ from specnet.graph.sizes import Count, Shape, broadcast, count, show
 
 
 @dataclass(frozen=True)
-class ProductAttributes(Attributes):
+class MatmulAttributes(Attributes):
     """Which of the operands are transposed first."""
 
     a_t: bool = False
     b_t: bool = False
 
 
-def _sides(inputs: tuple[Value, ...], attributes: ProductAttributes) -> tuple[Shape, Shape]:
+def _sides(inputs: tuple[Value, ...], attributes: MatmulAttributes) -> tuple[Shape, Shape]:
     a, b = (v.shape for v in inputs)
     return (_turned(a) if attributes.a_t else a), (_turned(b) if attributes.b_t else b)
 
@@ -28,7 +28,7 @@ def _turned(shape: Shape) -> Shape:
     return (*shape[:-2], *shape[:-3:-1])
 
 
-def _infer_product(inputs: tuple[Value, ...], attributes: ProductAttributes) -> Kind:
+def _infer_matmul(inputs: tuple[Value, ...], attributes: MatmulAttributes) -> Kind:
     a, b = _sides(inputs, attributes)
     lead = broadcast(a[:-2], b[:-2])
     if len(a) < 2 or len(b) < 2 or a[-1] != b[-2] or lead is None:
@@ -71,12 +71,12 @@ def _onnx(value: Value) -> str:
     return f"MatMul({a}, {b})"
 
 
-MATMUL: Op[ProductAttributes] = Op(
+MATMUL: Op[MatmulAttributes] = Op(
     "matmul",
-    _infer_product,
+    _infer_matmul,
     _kernel,
     _pullback,
-    attributes=ProductAttributes,
+    attributes=MatmulAttributes,
     flops=_flops,
     noun="product",
     printed=_printed,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
@@ -37,15 +36,11 @@ def _infer_noise(inputs: tuple[Value, ...], _: NoiseAttributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
-def _drawn(function: str, option: str) -> Callable[[Printer, Value], str]:
-    """Return the printed form of what a function draws, with one of the settings as its option."""
-
-    def printed(printer: Printer, value: Value) -> str:
-        generator = printer.generator(value.attributes.named()["stream"])
-        shape = "{a}.shape" if value.shape == value.inputs[0].shape else printer.shape(value)
-        return f"{function}({generator}, {shape}, {{{option}}})"
-
-    return printed
+def _drawn(printer: Printer, value: Value, option: str) -> str:
+    """Return the call that draws, given its generator, a shape, and one of the settings."""
+    generator = printer.generator(value.attributes.named()["stream"])
+    shape = "{a}.shape" if value.shape == value.inputs[0].shape else "{shape}"
+    return f"{value.op}({generator}, {shape}, {{{option}}})"
 
 
 _RANDOM = Unexportable("it draws at random, which predictions never do")
@@ -61,7 +56,7 @@ dropout_mask: Op[MaskAttributes] = Op(
     flops=lambda value: value.count * Count(2),
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],
     noun="mask",
-    printed=_drawn("dropout_mask", "rate"),
+    printed=lambda printer, value: _drawn(printer, value, "rate"),
     helper=(
         """\
 def dropout_mask(generator, shape, rate):
@@ -81,7 +76,7 @@ normal_noise: Op[NoiseAttributes] = Op(
     random=True,
     flops=lambda value: value.count * Count(2),
     noun="noise",
-    printed=_drawn("normal_noise", "stddev"),
+    printed=lambda printer, value: _drawn(printer, value, "stddev"),
     helper=(
         """\
 def normal_noise(generator, shape, stddev):

@@ -52,17 +52,17 @@ def _columns(x: Value) -> int:
     return last
 
 
-def _room(tiles: int, vectors: int, *, by: int) -> Scratch:
+def _scratch(tiles: int, vectors: int, *, by: int) -> Scratch:
     """Return what a kernel over a matrix needs: tiles, then a number for each column (`by` 1) or row (0) of them."""
 
-    def room(value: Value) -> Sequence[Kind]:
+    def scratch(value: Value) -> Sequence[Kind]:
         columns = _columns(value.inputs[0])
         tile = (max(1, TILE // columns), columns)
         parts: Shape = (vectors, tile[by]) if vectors > 1 and by == 1 else (tile[by],)
         several = vectors if by == 0 else 1
         return [(tile, value.dtype)] * tiles + [(parts, value.dtype)] * several
 
-    return room
+    return scratch
 
 
 def _each(flops: int) -> Callable[[Value], Count]:
@@ -94,7 +94,7 @@ batch_moments: Op[Attributes] = Op(
     _per_column(3),
     "batch_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
     flops=_each(4),
-    scratch=_room(2, 1, by=1),
+    scratch=_scratch(2, 1, by=1),
     prepare=_ones,
     noun="moments",
     helper=(source.BATCH_MOMENTS,),
@@ -113,7 +113,7 @@ batch_norm_sums: Op[EpsilonAttributes] = Op(
     _SUMS,
     attributes=EpsilonAttributes,
     flops=_each(4),
-    scratch=_room(2, 2, by=1),
+    scratch=_scratch(2, 2, by=1),
     prepare=_ones,
     calls=True,
     sums=lambda _: _SUMS,
@@ -129,7 +129,7 @@ batch_norm_grad: Op[EpsilonAttributes] = Op(
     "batch_norm_grad({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
     attributes=EpsilonAttributes,
     flops=_each(5),
-    scratch=_room(4, 2, by=1),
+    scratch=_scratch(4, 2, by=1),
     prepare=lambda value: {"n": Prepared("itself", (value.shape[0],))},
     calls=True,
     noun="slopes",
@@ -155,7 +155,7 @@ batch_norm: Op[EpsilonAttributes] = Op(
     _column_pullback,
     attributes=EpsilonAttributes,
     flops=_each(2),
-    scratch=_room(2, 1, by=1),
+    scratch=_scratch(2, 1, by=1),
     calls=True,
     noun="normal",
     helper=(source.NORMAL, source.BATCH_NORM),
@@ -182,7 +182,7 @@ layer_norm_grad: Op[RowAttributes] = Op(
     "layer_norm_grad({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
     attributes=RowAttributes,
     flops=_each(12),
-    scratch=_room(1, 2, by=0),
+    scratch=_scratch(1, 2, by=0),
     prepare=_average,
     noun="slopes",
     helper=(source.LAYER_NORM_GRAD,),
@@ -203,7 +203,7 @@ layer_norm: Op[RowAttributes] = Op(
     lambda g, y, x, center, epsilon: (layer_norm_grad(g, y, x, center=center, epsilon=epsilon),),
     attributes=RowAttributes,
     flops=_each(6),
-    scratch=_room(1, 1, by=0),
+    scratch=_scratch(1, 1, by=0),
     prepare=_average,
     noun="normal",
     helper=(source.LAYER_NORM,),
@@ -212,17 +212,17 @@ layer_norm: Op[RowAttributes] = Op(
 """(x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon)."""
 
 
-def _group_room(pairs: int) -> Scratch:
+def _group_scratch(pairs: int) -> Scratch:
     """Return a tile of whole examples, and pairs of vectors that hold a number for each of their features."""
 
-    def room(value: Value) -> Sequence[Kind]:
+    def scratch(value: Value) -> Sequence[Kind]:
         _, places, features = value.shape
         assert isinstance(places, int)
         assert isinstance(features, int)
         rows = max(1, TILE // (places * features))
         return [((rows, places, features), value.dtype)] + [((2, rows, 1, features), value.dtype)] * pairs
 
-    return room
+    return scratch
 
 
 def _averages(value: Value, groups: int) -> dict[str, Prepared]:
@@ -240,7 +240,7 @@ group_norm_grad: Op[GroupAttributes] = Op(
     "group_norm_grad({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
     attributes=GroupAttributes,
     flops=_each(12),
-    scratch=_group_room(2),
+    scratch=_group_scratch(2),
     prepare=lambda value: _averages(value, group_norm_grad.of(value).groups),
     noun="slopes",
     helper=(source.LAYER_NORM_GRAD, source.BY_GROUPS, source.GROUP_NORM_GRAD),
@@ -267,7 +267,7 @@ group_norm: Op[GroupAttributes] = Op(
     lambda g, y, x, groups, epsilon: (group_norm_grad(g, y, x, groups=groups, epsilon=epsilon),),
     attributes=GroupAttributes,
     flops=_each(6),
-    scratch=_group_room(1),
+    scratch=_group_scratch(1),
     prepare=lambda value: _averages(value, group_norm.of(value).groups),
     noun="normal",
     helper=(source.LAYER_NORM, source.BY_GROUPS, source.GROUP_NORM),

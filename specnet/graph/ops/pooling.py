@@ -6,18 +6,18 @@ one counts which comes first in memory, as in PyTorch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import Flops, Op, Printer, Scratch, Unexportable
+from specnet.graph.op import Flops, Op, Scratch, Unexportable
 from specnet.graph.ops import pooling_numpy as source
 from specnet.graph.ops.elementwise import greater, masked, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Count, Dim, DType, Shape, count, show
-from specnet.graph.windows import Span, Windows
+from specnet.graph.windows import Span, Windows, step_of
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _each(times: int) -> Flops:
     return flops
 
 
-def _room(*dtypes: DType | None) -> Scratch:
+def _scratch(*dtypes: DType | None) -> Scratch:
     """Return the rule of an op that needs room for the windows of a tile, an array for each dtype."""
 
     def scratch(value: Value) -> Sequence[Kind]:
@@ -118,20 +118,14 @@ def _size(x: Value, axis: int) -> int:
     return size
 
 
-def _printed(operands: str, more: str = "") -> Callable[[Printer, Value], str]:
-    """Return the printed form of a call with these operands, and with the windows by a rule if they follow one."""
-    return lambda _, value: (
-        f"{value.op}({operands}, axis={{axis}}, windows={_ruled(_settings(value).windows)}{more})"
-    )
-
-
-def _ruled(spans: tuple[Span, ...]) -> str:
-    if len(spans) > 2:
-        (first, stop), (second, _) = spans[:2]
-        size, step = stop - first, second - first
-        if step > 0 and spans == tuple((first + i * step, stop + i * step) for i in range(len(spans))):
-            return f"[(i, i + {size}) for i in range({first}, {first + len(spans) * step}, {step})]"
-    return repr(list(spans))
+def _call(value: Value, operands: str, more: str = "") -> str:
+    """Return the call that a person would write, with the windows by a rule where they follow one."""
+    spans = _settings(value).windows
+    (first, stop), step = spans[0], step_of(spans)
+    windows = repr(list(spans))
+    if step is not None and len(spans) > 2:
+        windows = f"[(i, i + {stop - first}) for i in range({first}, {first + len(spans) * step}, {step})]"
+    return f"{value.op}({operands}, axis={{axis}}, windows={windows}{more})"
 
 
 def _windows_onnx(value: Value, operator: str) -> str:
@@ -146,22 +140,18 @@ def _windows_onnx(value: Value, operator: str) -> str:
 
 
 def _max_pool_onnx(value: Value) -> str:
-    settings = max_pool.of(value)
-    axis, windows = settings.axis, settings.windows
-    (first, stop), step = windows[0], windows[1][0] - windows[0][0] if len(windows) > 1 else 1
-    rule = tuple((first + i * step, stop + i * step) for i in range(len(windows)))
-    last, size = windows[-1][1], _size(value.inputs[0], axis)
+    settings, size = max_pool.of(value), _size(value.inputs[0], max_pool.of(value).axis)
+    (first, stop), (_, last), step = settings.windows[0], settings.windows[-1], step_of(settings.windows)
     pooled = _windows_onnx(value, "ReduceMax")
     if (
-        first == 0
-        and step > 0
-        and windows == rule
+        step is not None
+        and first == 0
         and last <= size < last + step
         and value.rank == 4
-        and axis < 3
+        and settings.axis < 3
     ):
-        # Windows of one size at one distance, all of them within the height or the width of images.
-        kernel, strides = ([n if i == axis else 1 for i in (1, 2)] for n in (stop, step))
+        # All within the height or the width of images.
+        kernel, strides = ([n if axis == settings.axis else 1 for axis in (1, 2)] for n in (stop, step))
         x = "Transpose(a, perm=[0, 3, 1, 2])"
         pooled = f"Transpose(MaxPool({x}, kernel_shape={kernel}, strides={strides}), perm=[0, 2, 3, 1])"
     return f"Relu({pooled})" if settings.floor else pooled
@@ -175,10 +165,8 @@ max_pool: Op[MaxPoolAttributes] = Op(
     attributes=MaxPoolAttributes,
     kernel="pool_max({a}, {how}, {o}, {floor})",
     noun="pooled",
-    printed=lambda printer, value: (
-        f"np.maximum({_printed('{a}')(printer, value)}, 0)"
-        if max_pool.of(value).floor
-        else _printed("{a}")(printer, value)
+    printed=lambda _, value: (
+        f"np.maximum({_call(value, '{a}')}, 0)" if max_pool.of(value).floor else _call(value, "{a}")
     ),
     helper=(source.MAX_POOL,),
     onnx=_max_pool_onnx,
@@ -209,7 +197,7 @@ max_unpool: Op[UnpoolAttributes] = Op(
     attributes=UnpoolAttributes,
     kernel="unpool_max({a}, {b}, {c}, {s}, {s2}, {s3}, {how}, {o})",
     noun="unpooled",
-    printed=_printed("{a}, {b}"),
+    printed=lambda _, value: _call(value, "{a}, {b}"),
     helper=(source.MAX_UNPOOL,),
     onnx=_GRADIENT,
     pullback=lambda g, y, flowing, x, largest, axis, windows, size: (
@@ -218,7 +206,7 @@ max_unpool: Op[UnpoolAttributes] = Op(
         None,
     ),
     flops=_each(3),
-    scratch=_room(None, None, "bool"),
+    scratch=_scratch(None, None, "bool"),
     prepare=_prepare,
     calls=True,
     shared=True,
@@ -231,7 +219,7 @@ max_pick: Op[WindowsAttributes] = Op(
     attributes=WindowsAttributes,
     kernel="pick_max({a}, {b}, {c}, {s}, {s2}, {how}, {o})",
     noun="picked",
-    printed=_printed("{a}, {b}"),
+    printed=lambda _, value: _call(value, "{a}, {b}"),
     helper=(source.MAX_PICK,),
     onnx=_GRADIENT,
     pullback=lambda g, y, values, x, largest, axis, windows: (
@@ -240,7 +228,7 @@ max_pick: Op[WindowsAttributes] = Op(
         None,
     ),
     flops=_each(1),
-    scratch=_room("bool", "bool"),
+    scratch=_scratch("bool", "bool"),
     prepare=_prepare,
     calls=True,
     shared=True,
@@ -253,7 +241,7 @@ window_sum: Op[WindowsAttributes] = Op(
     attributes=WindowsAttributes,
     kernel="pool_sum({a}, {how}, {o})",
     noun="sums",
-    printed=_printed("{a}"),
+    printed=lambda _, value: _call(value, "{a}"),
     helper=(source.WINDOW_SUM,),
     onnx=lambda value: _windows_onnx(value, "ReduceSum"),
     pullback=lambda g, y, x, axis, windows: (
@@ -272,7 +260,7 @@ window_sum_grad: Op[UnpoolAttributes] = Op(
     attributes=UnpoolAttributes,
     kernel="spread_sum({a}, {how}, {o})",
     noun="spread",
-    printed=_printed("{a}", ", size={size}"),
+    printed=lambda _, value: _call(value, "{a}", ", size={size}"),
     helper=(source.WINDOW_SUM_GRAD,),
     onnx=_GRADIENT,
     pullback=lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),

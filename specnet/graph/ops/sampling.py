@@ -24,19 +24,19 @@ def _middle(value: Value) -> int:
     return size
 
 
-def _infer_resample(inputs: tuple[Value, ...], attributes: FactorAttributes) -> Kind:
+def _infer_upsample(inputs: tuple[Value, ...], attributes: FactorAttributes) -> Kind:
     (x,) = inputs
     first, _, last = x.shape
     return (first, _middle(x) * attributes.factor, last), x.dtype
 
 
-def _infer_gathered(inputs: tuple[Value, ...], attributes: FactorAttributes) -> Kind:
+def _infer_upsample_grad(inputs: tuple[Value, ...], attributes: FactorAttributes) -> Kind:
     (x,) = inputs
     first, _, last = x.shape
     return (first, _middle(x) // attributes.factor, last), x.dtype
 
 
-def _products(value: Value) -> Count:
+def _flops(value: Value) -> Count:
     return value.count * Count(2 * _middle(value.inputs[0]))
 
 
@@ -47,11 +47,11 @@ def mixture(size, factor):
 
 upsample: Op[FactorAttributes] = Op(
     "upsample",
-    _infer_resample,
+    _infer_upsample,
     "matmul({table}, {a}, {o})",
     lambda g, y, x, factor: (upsample_grad(g, factor=factor),),
     attributes=FactorAttributes,
-    flops=_products,
+    flops=_flops,
     prepare=lambda value: {
         "table": Prepared("mixture", (_middle(value.inputs[0]), upsample.of(value).factor, value.dtype))
     },
@@ -72,11 +72,11 @@ last of the old.
 
 upsample_grad: Op[FactorAttributes] = Op(
     "upsample_grad",
-    _infer_gathered,
+    _infer_upsample_grad,
     "matmul({table}, {a}, {o})",
     lambda g, y, x, factor: (upsample(g, factor=factor),),
     attributes=FactorAttributes,
-    flops=_products,
+    flops=_flops,
     prepare=lambda value: {
         "table": Prepared("mixture_back", (_middle(value), upsample_grad.of(value).factor, value.dtype))
     },

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.leaves import constant
 from specnet.graph.op import Op, Printer, Unexportable
 from specnet.graph.sizes import Count, Shape, Size, broadcast, count, joined, show
 
@@ -196,6 +197,11 @@ def fit(gradient: Value, shape: Shape) -> Value:
     if not summed.rank:
         return expand(summed, shape=shape) if shape else summed
     return summed if summed.shape == shape else reshape(summed, shape=shape)
+
+
+def zeros_like(x: Value) -> Value:
+    """Return zeros of a value's shape."""
+    return expand(constant(x.graph, 0.0), shape=x.shape)
 
 
 def rows(x: Value) -> Value:

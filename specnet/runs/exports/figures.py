@@ -12,7 +12,7 @@ from specnet.compiler.programs import VALUE, evaluation_graph, loss_graph
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaves
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import named_values
+from specnet.runs.exports.forward import named_values, target_names
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.sources import Sources
@@ -20,11 +20,12 @@ from specnet.training.evaluation import data_units
 
 
 def write_figure(model: Model, program: Program, variables: Mapping[str, str], figure: str) -> str:
-    """Write a function `(inputs, targets)` that measures a figure, such as `loss` or `f1`, and return its name.
+    """Write a function `(inputs, targets...)` that measures a figure, such as `loss` or `f1`, and return its name.
 
     Raises RunError for a metric of the user's own whose source is no plain NumPy.
     """
-    called = figure.replace(".", "_")
+    called, targets = figure.replace(".", "_"), target_names(model.network)
+    variables = {**variables, **targets}
     if figure == "loss":
         lines, (loss,) = _measured(loss_graph(model.network, named_values), program, variables, ("loss",))
         result = f"float({loss})"
@@ -35,16 +36,17 @@ def write_figure(model: Model, program: Program, variables: Mapping[str, str], f
         scaling = {name: program.names.new(f"target_{name.removeprefix('units/')}") for name in used}
         scaled = {scaling[name]: np.asarray(array) for name, array in used.items()}
         program.hold(scaled, "What makes the network's numbers those of the data.")
-        metric = next(metric for metric in model.network.metrics if metric.label == figure)
+        finish = next(each.finish for each in model.network.figures if each.label == figure)
         own = [name for name in graph.outputs if name.startswith((f"{figure}/", f"{figure}:"))]
         lines, results = _measured(graph, program, {**variables, **scaling}, own)
         pairs = ", ".join(
             f'"{name[len(figure) + 1 :]}": {result}' for name, result in zip(own, results, strict=True)
         )
-        result = f"{Sources(program).copy(metric.finish)}({{{pairs}}}, len(inputs))"
+        result = f"{Sources(program).copy(finish)}({{{pairs}}}, len(inputs))"
     name = program.names.new(f"{called}_of")
     doc = f'"""Return the {figure} of prepared rows."""'
-    program.functions.append([f"def {name}(inputs, targets):", *indented([doc, *lines, f"return {result}"])])
+    head = f"def {name}({', '.join(['inputs', *targets.values()])}):"
+    program.functions.append([head, *indented([doc, *lines, f"return {result}"])])
     return name
 
 
@@ -56,7 +58,7 @@ def _measured(
     graph = simplify(graph)
     known = {v.index: variables.get(name, name) for name, v in leaves(graph).items()}
     wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
-    printer = NumpyPrinter(graph, Names(["inputs", "targets", "rows", *variables.values()]), known)
+    printer = NumpyPrinter(graph, Names(["inputs", "rows", *variables.values()]), known)
     values = [graph.outputs[name] for name in wanted]
     printer.write(values, wished)
     program.helpers |= printer.helpers

@@ -6,6 +6,7 @@ from collections import Counter
 
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
+from specnet.compiler.printer import Names
 from specnet.compiler.topology import every
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value
@@ -28,7 +29,7 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
     numbers = {path: number for number, path in enumerate(dense, 1)}
     times = Counter(info.path for info in lowered.layers)
     computed = _computed(lowered.graph)
-    plain = not lowered.parts and all(info.depth == 0 for info in lowered.layers)
+    plain = not network.several and all(info.depth == 0 for info in lowered.layers)
     found: dict[str, Value] = {}
     for place, info in enumerate(lowered.layers):
         layer, last = kinds[info.path], place + 1 == len(lowered.layers)
@@ -48,15 +49,21 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
         if summed and summed[-1] is not output:
             found[f"{name}_sum"] = summed[-1]
         found.setdefault(name, output)
-    if lowered.parts:
+    if network.several:
         return found
-    if lowered.output is not lowered.prediction:
-        found = {name: v for name, v in found.items() if v is not lowered.output}
-        found = {name: v for name, v in found.items() if v is not lowered.prediction}
+    only = lowered.outputs[""]
+    if only.output is not only.prediction:
+        found = {name: v for name, v in found.items() if v is not only.output and v is not only.prediction}
         before, after = LINKED[spec.loss.link]
-        found[before] = lowered.output
-        found[after] = lowered.prediction
+        found[before] = only.output
+        found[after] = only.prediction
     return found
+
+
+def target_names(network: Network) -> dict[str, str]:
+    """Return the variable of each array of targets, by the array's name."""
+    names = Names()
+    return {output.target: names.new(output.target) for output in network.outputs.values()}
 
 
 def _computed(graph: Graph) -> dict[Origin, list[Value]]:

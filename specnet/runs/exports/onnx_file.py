@@ -60,9 +60,8 @@ class _ModelWriter(OnnxWriter):
         raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
         lowered = network.lower(training=False)
         graph = lowered.graph
-        parts = {part.name: part for part in lowered.parts}
-        graph.outputs = {name: part.prediction(lowered.prediction) for name, part in parts.items()}
-        graph.outputs = graph.outputs or {"predictions": lowered.prediction}
+        made = {output.name or "predictions": output for output in network.outputs.values()}
+        graph.outputs = {name: lowered.outputs[output.name].prediction for name, output in made.items()}
         graph = simplify(graph)
         inputs = self._prepared("inputs")
 
@@ -74,11 +73,11 @@ class _ModelWriter(OnnxWriter):
         kind = self.kind(self.dtype)
         outputs = []
         for name, value in graph.outputs.items():
-            way = self.way_back(parts.get(name))
+            way = self.way_back(made[name])
             self.node("Identity", [self._restored(names[value.index], way)], name=name)
             shape = at(value.shape[1:], 1) if way is None else self._shape_after(way, value)
             outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
-        made = helper.make_graph(
+        written = helper.make_graph(
             self.nodes,
             network.spec.name,
             [helper.make_tensor_value_info("inputs", kind, ["rows", *raw])],
@@ -86,7 +85,7 @@ class _ModelWriter(OnnxWriter):
             list(self.held.values()),
         )
         result = helper.make_model(
-            made,
+            written,
             producer_name="specnet",
             producer_version=__version__,
             opset_imports=[helper.make_opsetid("", OPSET)],

@@ -10,8 +10,9 @@ from specnet.compiler.printer import NumpyPrinter
 from specnet.compiler.programs import GRADIENT, VALUE
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import CONSTANT, given, leaves, name_of
+from specnet.graph.leaves import CONSTANT, leaves, role_of
 from specnet.passes.simplify import simplify
+from specnet.runs.exports.forward import target_names
 from specnet.runs.exports.program import Program
 
 
@@ -39,7 +40,8 @@ class Passes:
 def passes_of(graph: Graph, network: Network, program: Program, variables: Mapping[str, str]) -> Passes:
     """Return the passes of a network's training graph over the variables of its arrays."""
     graph = simplify(graph)
-    known = {leaf.index: variables.get(name, name) for name, leaf in leaves(graph).items()}
+    arrays = {**variables, **target_names(network)}
+    known = {leaf.index: arrays.get(name, name) for name, leaf in leaves(graph).items()}
     streams: dict[str, str] = {}
 
     def generator(stream: str) -> str:
@@ -93,4 +95,4 @@ def _wishes(graph: Graph, gradients: Mapping[str, Value]) -> dict[int, str]:
 
 
 def _is_target(value: Value) -> bool:
-    return given(value) is not None and name_of(value) == "targets"
+    return role_of(value) == "target"

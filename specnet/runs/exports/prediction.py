@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.heads import INPUTS
 from specnet.compiler.model import Model
 from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import VALUE
@@ -38,11 +37,8 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     lowered = network.lower(training=False)
     values = named_values(network, lowered)
     graph = lowered.graph
-    made = {part.name: part.prediction(lowered.prediction) for part in lowered.parts}
-    wanted_names = list(made) or ["predictions"]
-    graph.outputs = {VALUE + name: v for name, v in values.items()} | (
-        made or {"predictions": lowered.prediction}
-    )
+    graph.outputs = {VALUE + name: v for name, v in values.items()}
+    graph.outputs |= {o.prediction: lowered.outputs[name].prediction for name, o in network.outputs.items()}
     graph = simplify(graph)
     names = Names(["inputs", "rows", *variables.values()])
     known = {}
@@ -54,7 +50,7 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
         for key, v in reversed(graph.outputs.items())
         if key.startswith(VALUE)
     }
-    wanted = [graph.outputs[name] for name in wanted_names]
+    wanted = [graph.outputs[output.prediction] for output in network.outputs.values()]
     printer.write(wanted, wished)
     program.helpers |= printer.helpers
     prepared = write_prepare(model, program)
@@ -70,9 +66,9 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
         out.append("    rows = len(inputs)")
     out += indented([line for line, _ in printer.lines])
     results = [known.get(value.index) or printer.expression(value) for value in wanted]
-    if lowered.parts:
+    if network.several:
         out += indented(_several(model, program, results))
-    elif (way := model.way_back()) is None:
+    elif (way := model.way_back(network.outputs[""])) is None:
         out += indented([f"return {results[0]}"])
     else:
         back = _restored(program, "targets", way, "targets")
@@ -85,14 +81,15 @@ def _several(model: Model, program: Program, results: list[str]) -> list[str]:
     """Return the end of `predict` where a network has several outputs: a dictionary of them."""
     lines = []
     names = []
-    for part, result in zip(model.network.parts, results, strict=True):
-        name = program.names.new(f"{part.name}_predictions")
-        back = _restored(
-            program, name, model.way_back(part), "inputs" if part.head.target == INPUTS else "targets"
-        )
+    for output, result in zip(model.network.outputs.values(), results, strict=True):
+        name = program.names.new(f"{output.name}_predictions")
+        of = "inputs" if output.of_inputs else "targets"
+        back = _restored(program, name, model.way_back(output), of)
         lines += [f"{name} = {result}", *back] if back else []
         names.append(name if back else result)
-    pairs = ", ".join(f"{part.name!r}: {name}" for part, name in zip(model.network.parts, names, strict=True))
+    pairs = ", ".join(
+        f"{output!r}: {name}" for output, name in zip(model.network.outputs, names, strict=True)
+    )
     return [*lines, f"return {{{pairs}}}"]
 
 

@@ -17,8 +17,8 @@ from specnet.data.lazy import whole
 from specnet.diagnostics import RunError
 from specnet.graph.graph import Graph
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.augmenting import write_augment
-from specnet.runs.exports.forward import named_values
+from specnet.runs.exports.augmenting import augmented, write_augment
+from specnet.runs.exports.forward import named_values, target_names
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
@@ -113,7 +113,8 @@ class _Training:
         # Augmented rows are others at every step, even where the batch is the whole split.
         self.augmented = bool(self.spec.data.augmentations)
         self.length = run_length(self.spec, self.rows)
-        for name in OWN.split():
+        self.targets = target_names(self.network)
+        for name in {*OWN.split(), *self.targets.values()}:
             program.names.new(name)
         self.variables = parameter_names(model, program)
         self.figures = watched_figures(self.network)
@@ -137,7 +138,7 @@ class _Training:
         update = update_graph(self.network) if shared else training_graph(self.network, naming=named_values)
         graph = accumulating_graph(self.network, named_values) if shared else update.graph
         passes = passes_of(graph, self.network, program, self.variables)
-        names = Names([*OWN.split(), *self.variables.values(), *program.arrays])
+        names = Names([*OWN.split(), *self.targets.values(), *self.variables.values(), *program.arrays])
         kept = kept_between_steps(self.network, update.slots, names)
         ends = [self._update(passes.graph, names, kept, passes.known, passes.gradients)]
         if shared:
@@ -171,10 +172,9 @@ class _Training:
             inputs, targets = splits[name]
             prefix = "" if name == "train" and self.full and not self.augmented else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
-            held |= {
-                f"{prefix}inputs": small,
-                f"{prefix}targets": as_targets(self.network, targets, whole(self.data.splits[name].inputs)),
-            }
+            held[f"{prefix}inputs"] = small
+            fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
+            held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared
@@ -268,7 +268,11 @@ class _Training:
         return loop + indented(time_is_over(self.network))
 
     def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
-        rows = ["inputs, targets = augment(train_inputs, train_targets)"] if self.augmented else []
+        rows = []
+        if self.augmented:
+            arrays = ["inputs", *self.targets.values()]
+            rows = [f"{', '.join(arrays)} = {', '.join(f'train_{array}' for array in arrays)}"]
+            rows += augmented(self.network)
         return [
             *rows,
             *lines,
@@ -280,10 +284,11 @@ class _Training:
         watched = TRAIN in self.figures
         mean = self.spec.loss.reduction == "mean"
         stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
+        arrays = ["inputs", *self.targets.values()]
         inner = [
             f"batch = order[start : start + {self.batch}]",
-            "inputs, targets = train_inputs[batch], train_targets[batch]",
-            *(["inputs, targets = augment(inputs, targets)"] if self.augmented else []),
+            f"{', '.join(arrays)} = {', '.join(f'train_{array}[batch]' for array in arrays)}",
+            *(augmented(self.network) if self.augmented else []),
             *(["rows = len(inputs)"] if step.rows_used or watched else []),
             *body,
             *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),

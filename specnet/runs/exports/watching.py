@@ -8,6 +8,7 @@ from specnet.compiler.model import Model
 from specnet.compiler.network import Network
 from specnet.language.spec import EarlyStopping
 from specnet.runs.exports.figures import write_figure
+from specnet.runs.exports.forward import target_names
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 from specnet.vocabulary.schedules import Plateau
@@ -40,7 +41,8 @@ def watching(model: Model, program: Program, variables: Mapping[str, str]) -> li
     for figure in watched_figures(network):
         if figure != TRAIN:
             function = write_figure(model, program, variables, figure.partition(".")[2])
-            measured.append(f"{_variable(figure)} = {function}(validation_inputs, validation_targets)")
+            given = ", ".join(f"validation_{array}" for array in ("inputs", *target_names(network).values()))
+            measured.append(f"{_variable(figure)} = {function}({given})")
     if measured and settings.ema_decay is not None:
         measured = ["exchange()", *measured, "exchange()"]
     schedule, stopping = settings.schedule, settings.early_stopping

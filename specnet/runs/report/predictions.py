@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from specnet.compiler.heads import INPUTS
 from specnet.compiler.model import Model
 from specnet.compiler.predicting import PREDICTION_ROWS
 from specnet.data import Dataset
@@ -61,27 +60,22 @@ def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
     """Return the predictions of each output for a split's rows, all or enough of them."""
     part = data.splits[split]
     rows, costs = row_costs(model, part)
-    cuts = [rows[start : start + PREDICTION_ROWS] for start in range(0, len(rows), PREDICTION_ROWS)]
-    made = model.outputs(np.concatenate([model.forward(taken(part.inputs, cut)) for cut in cuts]))
+    cuts = [
+        model.predictions(taken(part.inputs, rows[start : start + PREDICTION_ROWS]))
+        for start in range(0, len(rows), PREDICTION_ROWS)
+    ]
     network, signature = model.network, data.signature
     raw = taken(part.targets, rows)
     own = raw if signature.integers else data.encoding.decode(raw)
     names = signature.classes or ()
     found = []
-    for name, output in made.items():
-        head = next((each.head for each in network.parts if each.name == name), None)
-        loss = network.spec.loss if head is None else head.loss
-        targets = own
-        if head is not None and head.target == INPUTS:
-            targets = taken(part.inputs, rows)
-            pipeline = data.encoding.inputs
-            targets = (
-                pipeline.invert(targets)
-                if pipeline.transforms and loss.link in ("identity", "mean")
-                else targets
-            )
+    for name, output in network.outputs.items():
+        made, loss, targets = np.concatenate([cut[name] for cut in cuts]), output.loss, own
+        if output.of_inputs:
+            targets, way = taken(part.inputs, rows), model.way_back(output)
+            targets = targets if way is None else way.invert(targets)
         flat = targets.reshape(len(rows), -1)
-        found.append(_read(name, split, loss, rows, costs, output.reshape(len(rows), -1), flat, names))
+        found.append(_read(name, split, loss, rows, costs, made.reshape(len(rows), -1), flat, names))
     return found
 
 

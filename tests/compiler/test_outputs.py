@@ -122,6 +122,49 @@ def test_targets_in_the_units_of_the_data():
             training={"epochs": 300, "optimizer": {"type": "adam", "learning_rate": 0.01}},
         )
     )
-    made = specnet.run(spec).model.predict(INPUTS)
+    result = specnet.run(spec)
+    made, figures = result.model.predict(INPUTS), result.splits["train"]
+    # Measured in the units of the data, where these are the target's own; what is compared with the inputs is not.
+    error = np.abs(made["value"] - (100 + 50 * INPUTS[:, :1]))
+    assert figures["value.mae"] == pytest.approx(error.mean())
+    scaled = (made["back"] - INPUTS) / INPUTS.std(0)
+    assert figures["back.mae"] == pytest.approx(np.abs(scaled).mean())
     assert np.abs(made["value"] - (100 + 50 * INPUTS[:, :1])).mean() < 20
     assert np.abs(made["back"] - INPUTS).mean() < 0.5
+
+
+def test_targets_of_two_numbers_are_measured_in_the_units_of_the_data():
+    targets = INPUTS[:, :2] * [3.0, 50.0] + [1.0, 100.0]
+    data = {"type": "inline", "inputs": INPUTS.tolist(), "targets": targets.tolist()}
+    data["transforms"] = [{"type": "standardize", "on": "targets"}]
+    layers = [LAYERS[0], {"type": "dense", "units": 2, "name": "mean"}]
+    layers += [{"type": "dense", "units": 4, "name": "spread", "inputs": ["stem"]}]
+    outputs = {"mean": {"loss": "mse"}, "spread": {"loss": "gaussian_nll", "metrics": ["mae"]}}
+    result = specnet.run(specnet.load(document(data=data, layers=layers, outputs=outputs)))
+    for name, made in result.model.predict(INPUTS).items():
+        assert made.shape == (12, 2)
+        assert result.splits["train"][f"{name}.mae"] == pytest.approx(np.abs(made - targets).mean())
+
+
+def test_a_class_index_of_one_output_of_several_stays_a_whole_number():
+    network = specnet.compile(specnet.load(document())).network
+    kinds = {name: (o.target, o.target_dtype, o.target_shape) for name, o in network.outputs.items()}
+    assert kinds == {
+        "kind": ("targets/kind", "int64", ()),
+        "image": ("targets/image", "float64", (3,)),
+        "total": ("targets/total", "float64", (3,)),
+    }
+
+
+def test_the_targets_of_each_output_are_checked_when_other_rows_are_measured(tmp_path):
+    outputs = {
+        "kind": OUTPUTS["kind"],
+        "image": OUTPUTS["image"] | {"loss": "binary_cross_entropy", "layer": "back", "metrics": []},
+    }
+    inputs = 1 / (1 + np.exp(-INPUTS))
+    data = {"type": "inline", "inputs": inputs.tolist(), "targets": CLASSES.tolist()}
+    specnet.run(specnet.load(document(data=data, outputs=outputs)), out=tmp_path / "run")
+    found = specnet.evaluate(tmp_path / "run", (inputs, CLASSES)).splits["data"]
+    assert found == specnet.evaluate(tmp_path / "run").splits["train"]
+    with pytest.raises(specnet.SpecError, match=r"takes targets from 0 to 1, and the data has 1\.5"):
+        specnet.evaluate(tmp_path / "run", (inputs * 0 + 1.5, CLASSES))

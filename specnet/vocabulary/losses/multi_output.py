@@ -11,7 +11,7 @@ from specnet.vocabulary.losses import LOSSES, Loss, Targets
 from specnet.vocabulary.metrics import METRICS, Metric
 
 
-class Head(Table):
+class NamedOutput(Table):
     """One output of a network: the layer that gives it, what it is compared with, and how."""
 
     layer: str | None = None
@@ -27,7 +27,7 @@ class Head(Table):
     """What is measured beside its loss; chosen by the loss if left out."""
 
     @model_validator(mode="after")
-    def _averaged(self) -> Head:
+    def _averaged(self) -> NamedOutput:
         if self.loss.targets == "groups":
             message = (
                 f"{self.loss.type} compares the rows of a batch with each other, and is a network's only loss"
@@ -43,11 +43,11 @@ class Head(Table):
         return self
 
 
-class Heads(Loss):
+class MultiOutput(Loss):
     """The sum of the losses of all outputs, each times its `weight`."""
 
     type: Literal["heads"]  # which no document may name
-    outputs: Annotated[dict[str, Head], Field(min_length=1)]
+    outputs: Annotated[dict[str, NamedOutput], Field(min_length=1)]
     """The outputs by their names."""
     targets: ClassVar[Targets] = "several"
     unmixable: ClassVar[str | None] = "the targets of several outputs cannot be mixed"

@@ -367,8 +367,8 @@ def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settin
     exec(written.text, found)
     found["stored"].close()
     batch = trainer.steps.batch
-    np.testing.assert_array_equal(found["inputs"], batch.inputs)
-    np.testing.assert_array_equal(found["targets"], batch.targets)
+    np.testing.assert_array_equal(found["inputs"], batch.arrays["inputs"])
+    np.testing.assert_array_equal(found["targets"], batch.arrays["targets"])
     for name, array in trainer.model.parameters.items():
         np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-9, atol=1e-11, err_msg=name)
 

@@ -35,6 +35,7 @@ from specnet.passes.plan import Plan
 from specnet.passes.simplify import simplify
 from specnet.runtime.emit import emit
 from specnet.vocabulary.layers.dense import Dense
+from specnet.vocabulary.schedules import RunLength
 
 ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "docs" / "tour.md", ROOT / "README.md")
@@ -153,7 +154,7 @@ def network() -> Network:
 @cache
 def whole_graph() -> Graph:
     """Return the graph of one training step, as it is before any rewriting."""
-    return training_graph(network(), 0.05).graph
+    return training_graph(network(), RunLength(1, 1)).graph
 
 
 @cache

@@ -46,10 +46,7 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     """
     settings = network.spec.training
     size = batch_rows(network.spec, rows["train"])
-    source = settings.schedule.start(
-        settings.optimizer.learning_rate, run_length(network.spec, rows["train"])
-    )
-    steady = source.rate(0) if source.constant else None
+    length = run_length(network.spec, rows["train"])
     # Augmented rows are others at every step, even where the batch is the whole split.
     whole = size >= rows["train"] and not network.spec.data.augmentations
     shared = settings.accumulate > 1
@@ -60,11 +57,11 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
         room = settings.optimizer.room(network.trained_size)
         slots = {f"slot/{name}": (shape, 0.0) for name, shape in room.items()}
     elif shared:
-        update = update_graph(network, steady)
+        update = update_graph(network, length)
         graph = accumulating_graph(network)
         slots["accumulated"] = ((network.trained_size,), 0.0)
     else:
-        update = training_graph(network, steady)
+        update = training_graph(network, length)
         graph = update.graph
     if update is not None:
         slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}

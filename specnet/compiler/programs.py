@@ -10,8 +10,9 @@ from specnet.compiler.network import Network
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import constant, leaf, number
+from specnet.graph.leaves import leaf, number
 from specnet.passes.differentiate import differentiate
+from specnet.vocabulary.schedules import RunLength, Schedule
 
 AVERAGE = "ema"
 """The slot of the parameters' running mean, which starts where they do."""
@@ -31,16 +32,17 @@ class Update:
     slots: dict[str, tuple[tuple[int, ...], float]]
 
 
-def training_graph(network: Network, rate: float | None = None, naming: Naming | None = None) -> Update:
+def training_graph(network: Network, length: RunLength | None = None, naming: Naming | None = None) -> Update:
     """Return one whole step: forward, backward, and the update.
 
-    Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `rate`, the
-    learning rate, unless it is given here as the same throughout, and `step`, counted from 1. What `naming` gives is
-    an output too, and its gradient another, named `value NAME` and `gradient NAME`.
+    Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `step`, counted from 1,
+    and `rate`, the learning rate, which a graph for a training of a given length computes itself, as far as its
+    schedule does not go by what is measured. What `naming` gives is an output too, and its gradient another, named
+    `value NAME` and `gradient NAME`.
     """
     lowered = network.lower(training=True, spread=network.spreads)
     gradient = _gradient(network, lowered, naming)
-    slots = _update(network, lowered.graph, gradient, rate)
+    slots = _update(network, lowered.graph, gradient, length)
     _follow(lowered)
     return Update(lowered.graph, slots)
 
@@ -60,14 +62,21 @@ def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
     return graph
 
 
-def update_graph(network: Network, rate: float | None = None) -> Update:
+def update_graph(network: Network, length: RunLength | None = None) -> Update:
     """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
     graph = Graph(network.spec.dtype)
     graph.phase = "update"
     gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
-    slots = _update(network, graph, gradient, rate)
+    slots = _update(network, graph, gradient, length)
     graph.assign(gradient, ops.zeros_like(gradient))
     return Update(graph, slots)
+
+
+def rate_graph(schedule: Schedule, base: float, length: RunLength) -> Graph:
+    """Return the learning rate of a step by itself: output `rate`, numbers as `training_graph`."""
+    graph = Graph("float64")
+    graph.outputs["rate"] = schedule.lower(number(graph, "step") - 1.0, base, length)
+    return graph
 
 
 def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
@@ -190,10 +199,16 @@ def _follow(lowered: Lowered) -> None:
 
 
 def _update(
-    network: Network, graph: Graph, g: Value, rate: float | None
+    network: Network, graph: Graph, g: Value, length: RunLength | None
 ) -> dict[str, tuple[tuple[int, ...], float]]:
     training, size = network.spec.training, network.trained_size
-    graph.origin, graph.phase = ("training", "optimizer"), "update"
+    graph.phase = "update"
+    step = number(graph, "step")
+    if length is None:
+        lr = number(graph, "rate")
+    else:
+        lr = training.schedule.lower(step - 1.0, training.optimizer.learning_rate, length)
+    graph.origin = ("training", "optimizer")
     if training.clip_value is not None:
         g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
     if training.clip_norm is not None:
@@ -202,11 +217,10 @@ def _update(
         g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
     build = UpdateBuilder(graph, size)
     parameters = leaf(graph, "parameters", "state", (size,))
-    lr = number(graph, "rate") if rate is None else constant(graph, rate)
     if network.rates_differ:
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
-    new = training.optimizer.step(build, parameters, g, lr, number(graph, "step"))
+    new = training.optimizer.step(build, parameters, g, lr, step)
     graph.assign(parameters, new)
     if training.ema_decay is not None:
         graph.origin = ("training", "ema_decay")

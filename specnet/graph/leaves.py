@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import pi
 
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import OPERATORS, Graph, Kind, Node, Region, Value
@@ -64,7 +65,10 @@ ARGUMENT = Op("argument", _given, attributes=ArgumentAttributes, leaf=True, flop
 
 def _printed(printer: Printer, value: Value) -> str:
     factor, powers = CONSTANT.of(value).factor, CONSTANT.of(value).powers
-    text = repr(int(factor)) if factor == int(factor) and abs(factor) < 1e6 else repr(factor)
+    if factor == pi:
+        text = "math.pi"
+    else:
+        text = repr(int(factor)) if factor == int(factor) and abs(factor) < 1e6 else repr(factor)
     above, below = (
         " * ".join(
             printer.size(Size(1, (name,))) + ("" if abs(power) == 1 else f"**{abs(power)}")

@@ -19,7 +19,8 @@ from specnet.runs.resolved import load, read_resolved
 from specnet.training.events import Resumed
 from specnet.training.history import History
 from specnet.training.loop import Trainer
-from specnet.vocabulary.schedules.run_length import RunLength
+from specnet.training.rates import Rates
+from specnet.vocabulary.schedules import RunLength
 
 if TYPE_CHECKING:
     from specnet.compiler.model import Model
@@ -168,9 +169,9 @@ def _check_rates(trainer: Trainer, before: Spec) -> None:
     """Raise RunError where a longer training would have had other learning rates from the start."""
     schedule, base = before.training.schedule, before.training.optimizer.learning_rate
     short = RunLength(before.training.epochs, trainer.length.steps_per_epoch)
-    old, new = schedule.start(base, short), schedule.start(base, trainer.length)
+    old, new = Rates(schedule, base, short), Rates(schedule, base, trainer.length)
     every = max(1, short.steps // PROBES)
-    if any(old.rate(step) != new.rate(step) for step in range(0, short.steps, every)):
+    if any(old.at(step) != new.at(step) for step in range(1, short.steps + 1, every)):
         raise RunError(
             f"the `{schedule.type}` schedule spans the training: over {trainer.settings.epochs} epochs the "
             f"learning rates would have differed from the start from those over {before.training.epochs}, so "

@@ -18,6 +18,7 @@ from specnet.training.events import Ended, EpochEnded, Event, Span, Started, Ste
 from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.feed import Feed
 from specnet.training.program import Program
+from specnet.training.rates import Rates
 from specnet.training.state import Array, TrainingState
 from specnet.training.steps import Ending, Steps
 
@@ -48,8 +49,11 @@ class Trainer:
         self.batch_size = batch_rows(network.spec, self.rows["train"])
         self.length = run_length(network.spec, self.rows["train"])
         watched = (self.settings.schedule.watched or "").partition(".")[2]
-        self.rate = self.settings.schedule.start(
-            self.settings.optimizer.learning_rate, self.length, network.better(watched)
+        self.rates = Rates(
+            self.settings.schedule,
+            self.settings.optimizer.learning_rate,
+            self.length,
+            network.better(watched),
         )
         units = data_units(model)
         self.plans = plan_training(network, self.rows, units=bool(units))
@@ -65,7 +69,7 @@ class Trainer:
             drop_last=self.settings.drop_last,
             augmenter=Augmenter.of(network, self.batch_size),
         )
-        self.steps = Steps(self.program, self.feed, self.rate, stop, clock)
+        self.steps = Steps(self.program, self.feed, self.rates, stop, clock)
         evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
         self.splits: dict[str, PreparedSplit] = {
             # What is learnt from is measured with the targets that are learnt from, held once.
@@ -127,16 +131,9 @@ class Trainer:
             self.epoch, self.under_way = self.epoch + 1, False
             due = self.epoch % settings.validate_every == 0 or self.epoch == settings.epochs
             figures = validation.evaluate() if validation is not None and due else None
+            rate = self.steps.rate
             best = self._observe(self.epoch, figures)
-            yield EpochEnded(
-                self.epoch,
-                self.steps.step,
-                self.steps.loss,
-                figures,
-                self.steps.last_rate,
-                self.seconds,
-                best,
-            )
+            yield EpochEnded(self.epoch, self.steps.step, self.steps.loss, figures, rate, self.seconds, best)
             ending = ending or self._enough(self.seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
         if stopped == "diverged":
@@ -165,7 +162,7 @@ class Trainer:
             "steps": self.steps.state(),
             "feed": feed.plain,
             "program": program.plain,
-            "rate": self.rate.state(),
+            "rate": self.rates.state(),
             "watch": watch.plain,
         }
         return TrainingState({**feed.arrays, **program.arrays, **watch.arrays}, plain)
@@ -179,7 +176,7 @@ class Trainer:
         self.program.resume(arrays, plain["program"])
         self.feed.resume(arrays, plain["feed"], plain["steps"]["next"] if self.under_way else 0)
         self.steps.resume(plain["steps"])
-        self.rate.restore(plain["rate"])
+        self.rates.restore(plain["rate"])
         if self.watch is not None:
             self.watch.resume(arrays, plain["watch"])
 
@@ -190,14 +187,14 @@ class Trainer:
         if losses:
             first = self.steps.step - len(losses) + 1
             times = [when - self._began for when in times]
-            span = Span(self.epoch + 1, first, losses, times, self.steps.last_rate)
+            span = Span(self.epoch + 1, first, losses, times, self.steps.rate)
             self.epoch += len(losses)
             yield span
         return ending or self._enough(self.seconds)
 
     def _singly(self, most: int) -> Generator[EpochEnded, None, Ending | None]:
         """Make epochs of one step each, and yield each before the next begins."""
-        steps, rate, clock, began = self.steps, self.steps.last_rate, self._clock, self._began
+        steps, rate, clock, began = self.steps, self.steps.rate, self._clock, self._began
         make = steps.single()
         # What an epoch that is not measured may end by: looked at only where there is such a rule.
         ruled = self.settings.max_seconds is not None or self.program.method is not None
@@ -222,7 +219,7 @@ class Trainer:
             self.interrupted = ending is not None and ending[0] == "interrupted"
             if self.steps.done or (ending is not None and not self.interrupted):
                 return ending
-            loss, rate = self.steps.loss, self.steps.last_rate
+            loss, rate = self.steps.loss, self.steps.rate
             yield StepsDone(self.epoch + 1, self.steps.step, loss, rate, self.seconds)
             ending = ending or self._enough(self.seconds)
             if ending is not None:
@@ -257,10 +254,9 @@ class Trainer:
         seen: dict[str, Mapping[str, Any]] = {"train": {"loss": self.steps.loss}}
         if figures is not None:
             seen["validation"] = figures
-        if not self.rate.constant:
-            self.rate.observe(
-                {f"{split}.{name}": v for split, part in seen.items() for name, v in part.items()}
-            )
+        if self.settings.schedule.watched is not None:
+            monitored = {f"{split}.{name}": v for split, part in seen.items() for name, v in part.items()}
+            self.rates.observe(monitored, self.steps.step)
         if self.watch is None or (self.watch.split == "validation" and figures is None):
             return False
         return self.watch.see(epoch, seen)

@@ -11,7 +11,7 @@ import numpy as np
 from specnet.training.events import Stopped
 from specnet.training.feed import Feed
 from specnet.training.program import Program
-from specnet.vocabulary.schedules import RateSource
+from specnet.training.rates import Rates
 
 Ending = tuple[Stopped, str]
 
@@ -23,11 +23,11 @@ class Steps:
         self,
         program: Program,
         feed: Feed,
-        rate: RateSource,
+        rates: Rates,
         stop: Callable[[], bool] | None = None,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
-        self._program, self._feed, self._rate, self._stop, self._clock = program, feed, rate, stop, clock
+        self._program, self._feed, self._rates, self._stop, self._clock = program, feed, rates, stop, clock
         self.deadline = inf
         """When, by the clock, to return after the step under way."""
         self._mean = program.model.network.spec.loss.reduction == "mean"
@@ -35,7 +35,6 @@ class Steps:
         self._penalised = "penalty" in program.plan.scalars
         self.step = 0
         """Steps since the start of the training."""
-        self.last_rate = rate.rate(0)
         self.batch = feed.batches[0]
         self._invoke = self._invocation()
         self._next = 0
@@ -47,6 +46,11 @@ class Steps:
         if not self._weight:
             return float("nan")
         return (self._total / self._weight if self._mean else self._total) + self._penalty
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the last step that is done, or of the first if there is none."""
+        return self._rates.at(max(self.step, 1))
 
     @property
     def done(self) -> bool:
@@ -72,14 +76,13 @@ class Steps:
             "total": self._total,
             "weight": self._weight,
             "penalty": self._penalty,
-            "last_rate": self.last_rate,
         }
 
     def resume(self, plain: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self.step, self._next = plain["step"], plain["next"]
         self._total, self._weight = plain["total"], plain["weight"]
-        self._penalty, self.last_rate = plain["penalty"], plain["last_rate"]
+        self._penalty = plain["penalty"]
 
     def run(self, seconds: float, most: int | None = None) -> Ending | None:
         """Make steps for about so long, or to the end of the epoch; return why the training must end, if so.
@@ -87,7 +90,7 @@ class Steps:
         With `most`, no more steps are made than that. Once the deadline is past, it returns after the step under
         way, the first one included.
         """
-        batches, fetch, rate, stop = self._feed.batches, self._feed.fetch, self._rate, self._stop
+        batches, fetch, stop = self._feed.batches, self._feed.fetch, self._stop
         accumulate, invoke, clock, deadline = self._accumulate, self._invoke, self._clock, self.deadline
         until = min(clock() + seconds, deadline)
         end = len(batches)
@@ -97,8 +100,6 @@ class Steps:
             for position in range(self._next, end):
                 batch = self.batch = batches[position]
                 fetch(batch)
-                if not rate.constant:
-                    self.last_rate = rate.rate(self.step)
                 scalars = invoke(batch.bound.step, position)
                 loss = scalars[0]
                 if loss - loss != 0.0:
@@ -181,7 +182,7 @@ class Steps:
     def whole(self) -> bool:
         """Whether an epoch is one step at a steady rate, so that `run_epochs` can make many at once."""
         numbers = self._program.plan.numbers
-        return self._feed.order is None and self._rate.constant and numbers in ((), ("step",))
+        return self._feed.order is None and self._rates.steady and numbers in ((), ("step",))
 
     def _invocation(self) -> Callable[[Callable[..., tuple[float, ...]], int], tuple[float, ...]]:
         """Return how to call a step with the numbers that the plan takes."""
@@ -189,11 +190,11 @@ class Steps:
         if numbers == ():
             return lambda step, _: step()
         if numbers == ("rate",):
-            return lambda step, _: step(self.last_rate)
+            return lambda step, _: step(self._rates.given)
         if numbers == ("step",):
             return lambda step, _: step(self.step + 1)
-        if numbers == ("rate", "step"):
-            return lambda step, _: step(self.last_rate, self.step + 1)
+        if numbers == ("step", "rate"):
+            return lambda step, _: step(self.step + 1, self._rates.given)
         assert numbers == ("share",), f"a plan takes {numbers}"
         return lambda step, position: step(self._share(position))
 
@@ -207,6 +208,6 @@ class Steps:
         update, plan = self._program.update, self._program.update_plan
         assert update is not None
         assert plan is not None
-        values = {"rate": self.last_rate, "step": self.step + 1}
+        values = {"rate": self._rates.given, "step": self.step + 1}
         update.step(*(values[name] for name in plan.numbers))
         self.step += 1

@@ -17,6 +17,7 @@ from specnet.passes import allocate, arena, fuse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
+from specnet.vocabulary.schedules import RunLength
 from tests.allocations import allocations, collisions
 from tests.compiled import checked
 from tests.graphs import drawn, graph_of, loss_of
@@ -39,7 +40,7 @@ def test_trainings_of_shipped_documents(name, cores, monkeypatch):
     spec = specnet.load(SPECS / f"{name}.toml")
     network = Network(spec, inspect_data(spec.data, spec.folder))
     for batch in (32, 1500):
-        assert found(training_graph(network, 0.1).graph, batch) == []
+        assert found(training_graph(network, RunLength(1, 1)).graph, batch) == []
 
 
 @pytest.mark.parametrize("piece", [4, fuse.PIECE])

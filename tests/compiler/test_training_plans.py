@@ -15,6 +15,7 @@ from specnet.compiler.validation import build
 from specnet.data import load_data
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
+from specnet.vocabulary.schedules import RunLength
 
 DATA = {"type": "synthetic", "kind": "blobs", "classes": 3, "features": 5, "samples": 60, "noise": 1.0}
 
@@ -37,7 +38,7 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
     """Train some steps on the same rows by one plan; return losses and the final parameters."""
     data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
     model = Model(build(spec, data.signature))
-    update = training_graph(model.network)
+    update = training_graph(model.network, RunLength(1, steps))
     compiled = plan(update.graph, batch, guard="loss", optimise=optimise, fixed_inputs=whole)
     slots = {
         f"slot/{name}": np.full(shape, first, spec.dtype) for name, (shape, first) in update.slots.items()
@@ -46,11 +47,9 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
     x, t = split.inputs[:rows], as_targets(model.network, split.targets[:rows], split.inputs[:rows])
     executable = Executable(compiled, streams(spec.seed, compiled.streams))
     bound = executable.bind(rows, model.leaves(inputs=x, **t, **slots))
-    losses = []
+    assert set(compiled.numbers) <= {"step"}
     with np.errstate(all="ignore"):
-        for number in range(steps):
-            values = {"rate": 0.05, "step": number + 1}
-            losses.append(bound.step(*(values[name] for name in compiled.numbers)))
+        losses = [bound.step(*[number + 1] * len(compiled.numbers)) for number in range(steps)]
     return np.array(losses), model.parameters.flat.copy()
 
 
@@ -75,7 +74,13 @@ HIDDEN = st.builds(
 # Where a gradient is nearly 0, g / (sqrt(v) + epsilon) is rounding magnified by 1 / epsilon: at the default of 1e-8
 # two ways to sum are then 1e-3 apart, and tell nothing of the plans.
 OPTIMIZERS = st.sampled_from(
-    ["sgd", *({"type": kind, "epsilon": 1e-3} for kind in ("adam", "rmsprop", "nadam", "adamw"))]
+    [
+        {"type": "sgd", "learning_rate": 0.05},
+        *(
+            {"type": kind, "epsilon": 1e-3, "learning_rate": 0.05}
+            for kind in ("adam", "rmsprop", "nadam", "adamw")
+        ),
+    ]
 )
 
 
@@ -88,10 +93,11 @@ OPTIMIZERS = st.sampled_from(
     ),
     rows=st.sampled_from([1, 9, 48, 60]),
     whole=st.booleans(),
+    schedule=st.sampled_from(["constant", "cosine", {"type": "one_cycle", "warmup_steps": 1}]),
 )
-def test_optimised_plans_agree_with_unoptimised_ones(hidden, optimizer, clip, rows, whole):
+def test_optimised_plans_agree_with_unoptimised_ones(hidden, optimizer, clip, rows, whole, schedule):
     layers = [layer for block in hidden for layer in block] + [{"type": "dense", "units": 3}]
-    spec = spec_of(layers, optimizer=optimizer, **clip)
+    spec = spec_of(layers, optimizer=optimizer, schedule=schedule, **clip)
     plain = step_with(spec, 60, rows, 4, optimise=False)
     fast = step_with(spec, 60, rows, 4, optimise=True, whole=whole)
     np.testing.assert_allclose(fast[0], plain[0], rtol=1e-9)

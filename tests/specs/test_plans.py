@@ -15,6 +15,7 @@ from specnet.compiler.model import Model, as_targets, streams
 from specnet.compiler.network import Network
 from specnet.compiler.plans import memory
 from specnet.compiler.programs import training_graph
+from specnet.compiler.settings import run_length
 from specnet.data import Split, load_data
 from specnet.passes.pipeline import plan
 from specnet.runs.explanation import explain
@@ -58,24 +59,23 @@ def some(name, rows=ROWS, **overrides):
 
 @pytest.mark.parametrize("name", FILES)
 def test_optimised_and_unoptimised_plans_agree(name):
-    network, data = some(name, dtype="float64")
+    network, data = some(name, dtype="float64", **{"training.optimizer.learning_rate": 1e-3})
     train = data.splits["train"]
     x = np.ascontiguousarray(train.inputs[:24], np.float64)
     t = as_targets(network, train.targets[:24], x)
     made = []
     for optimise in (True, False):
         model = Model(network, data.encoding)
-        update = training_graph(network)
+        update = training_graph(network, run_length(network.spec, len(train.targets)))
         compiled = plan(update.graph, len(x), guard="loss", optimise=optimise)
         slots = {f"slot/{key}": np.full(shape, first) for key, (shape, first) in update.slots.items()}
         bound = Executable(compiled, streams(0, compiled.streams)).bind(
             len(x), model.leaves(inputs=x, **t, **slots)
         )
-        values = {"rate": 1e-3}
         losses = []
         for step in range(1, 4):
             with np.errstate(all="ignore"):
-                losses.append(bound.step(*({**values, "step": step}[n] for n in compiled.numbers))[0])
+                losses.append(bound.step(*({"step": step}[n] for n in compiled.numbers))[0])
         made.append((losses, model.parameters.flat.copy()))
     np.testing.assert_allclose(made[0][0], made[1][0], rtol=1e-9)
     np.testing.assert_allclose(made[0][1], made[1][1], rtol=1e-6, atol=1e-8)

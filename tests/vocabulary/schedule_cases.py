@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import TypeAdapter
 
+from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import SCHEDULES, RunLength, Schedule
 
 RUN = RunLength(epochs=20, steps_per_epoch=7)
@@ -149,8 +150,8 @@ def make(name: str, **options: Any) -> Schedule:
 
 
 def rates(schedule: Schedule, run: RunLength = RUN, base: float = BASE) -> list[float]:
-    source = schedule.start(base, run)
-    return [source.rate(step) for step in range(run.steps)]
+    source = Rates(schedule, base, run)
+    return [source.at(step + 1) for step in range(run.steps)]
 
 
 PLATEAUS: list[dict[str, Any]] = [

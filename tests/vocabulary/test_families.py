@@ -102,7 +102,7 @@ def test_a_document_imports_only_what_it_names() -> None:
         "specnet.vocabulary.layers.dense",
         "specnet.vocabulary.losses.regression",
         "specnet.vocabulary.optimizers.sgd",
-        "specnet.vocabulary.schedules.constant",
+        "specnet.vocabulary.schedules.staircases",
     }
 
 

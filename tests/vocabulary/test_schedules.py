@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import SCHEDULES, RunLength, Schedule
 from tests.vocabulary.schedule_cases import BASE, FORMULAS, ORACLES, PLATEAUS, RUN, make, rates
 
@@ -57,28 +58,28 @@ def test_a_warm_up_runs_on_into_the_schedule(name: str) -> None:
     found = rates(schedule)
     line = [found[10] * (0.5 + 0.05 * step) for step in range(11)]
     assert found[:11] == pytest.approx(line, rel=1e-12)
-    assert not schedule.start(BASE, RUN).constant
+    assert not Rates(schedule, BASE, RUN).steady
 
 
 def test_constant_says_that_it_is() -> None:
-    assert make("constant").start(BASE, RUN).constant
-    assert not make("constant", warmup_steps=1).start(BASE, RUN).constant
-    assert not make("plateau").start(BASE, RUN).constant
+    assert Rates(make("constant"), BASE, RUN).steady
+    assert not Rates(make("constant", warmup_steps=1), BASE, RUN).steady
+    assert not Rates(make("plateau"), BASE, RUN).steady
 
 
 def test_planned_rates_have_no_state() -> None:
-    source = make("cosine").start(BASE, RUN)
-    before = [source.rate(step) for step in (0, 50, 139)]
-    source.observe({"validation.loss": 1.0})
+    source = Rates(make("cosine"), BASE, RUN)
+    before = [source.at(step) for step in (1, 51, 140)]
+    source.observe({"validation.loss": 1.0}, 140)
     source.restore(source.state())
     assert source.state() == {}
-    assert [source.rate(step) for step in (0, 50, 139)] == before
+    assert [source.at(step) for step in (1, 51, 140)] == before
 
 
 @pytest.mark.parametrize("name", ["cosine", "linear", "polynomial", "one_cycle"])
 def test_after_the_end_the_last_rate_stays(name: str) -> None:
-    source = make(name).start(BASE, RUN)
-    assert source.rate(RUN.steps) == source.rate(RUN.steps + 1000) <= source.rate(RUN.steps - 1)
+    source = Rates(make(name), BASE, RUN)
+    assert source.at(RUN.steps + 1) == source.at(RUN.steps + 1001) <= source.at(RUN.steps)
 
 
 def schedules() -> st.SearchStrategy[Schedule]:
@@ -132,6 +133,7 @@ def schedules() -> st.SearchStrategy[Schedule]:
     return st.tuples(st.one_of(kinds), warm).map(lambda pair: make(pair[0][0], **pair[0][1], **pair[1]))
 
 
+@settings(deadline=None)
 @given(
     schedules(),
     st.builds(RunLength, st.integers(1, 30), st.integers(1, 12)),
@@ -141,21 +143,23 @@ def schedules() -> st.SearchStrategy[Schedule]:
 def test_rates_are_finite_and_not_negative(
     schedule: Schedule, run: RunLength, base: float, observed: list[float]
 ) -> None:
-    source = schedule.start(base, run)
+    source = Rates(schedule, base, run)
     highest = 0.0
     for step in range(run.steps + 3):
-        rate = source.rate(step)
+        rate = source.at(step + 1)
         assert isinstance(rate, float)
         assert math.isfinite(rate)
         assert rate >= 0
         highest = max(highest, rate)
         if step % run.steps_per_epoch == 0 and observed:
-            source.observe({"validation.loss": observed[step % len(observed)]})
+            source.observe({"validation.loss": observed[step % len(observed)]}, step + 1)
     assert highest <= base * (1 + 1e-12)
 
 
+@settings(deadline=None)
 @given(schedules(), st.builds(RunLength, st.integers(1, 30), st.integers(1, 12)))
 def test_a_rate_depends_on_its_step_alone(schedule: Schedule, run: RunLength) -> None:
-    source = schedule.start(BASE, run)
-    forwards = [source.rate(step) for step in range(run.steps)]
-    assert [source.rate(step) for step in reversed(range(run.steps))] == forwards[::-1]
+    source = Rates(schedule, BASE, run)
+    steps = range(1, run.steps + 1)
+    forwards = [source.at(step) for step in steps]
+    assert [source.at(step) for step in reversed(steps)] == forwards[::-1]

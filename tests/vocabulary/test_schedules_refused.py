@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.diagnostics import SpecError
+from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import RunLength
 from tests.vocabulary.schedule_cases import BASE, RUN, make, rates
 
@@ -75,7 +76,7 @@ def test_a_rate_cannot_fall_to_what_is_above_it(
     name: str, options: dict[str, Any], path: tuple[str, ...]
 ) -> None:
     with pytest.raises(SpecError) as caught:
-        make(name, **options).start(BASE, RUN)
+        Rates(make(name, **options), BASE, RUN)
     (finding,) = caught.value.diagnostics
     assert (finding.code, finding.path, finding.help) == ("SN621", path, "at most 0.3")
     assert finding.message == f"{path[-1]} is 0.4, above the learning rate 0.3 that it decays from"
@@ -84,7 +85,7 @@ def test_a_rate_cannot_fall_to_what_is_above_it(
 @pytest.mark.parametrize("run", [RunLength(0, 5), RunLength(5, 0)])
 def test_a_training_without_steps_is_an_error(run: RunLength) -> None:
     with pytest.raises(SpecError, match="the training has no steps"):
-        make("constant").start(BASE, run)
+        Rates(make("constant"), BASE, run)
 
 
 def test_a_warm_up_longer_than_the_training_is_warned_of_and_goes_part_of_its_way() -> None:

@@ -12,7 +12,7 @@ from specnet.vocabulary.schedules import RunLength
 from specnet.vocabulary.schedules.schedule import AT
 
 if TYPE_CHECKING:
-    from specnet.vocabulary.schedules.cosine import Cosine
+    from specnet.vocabulary.schedules.curves import Cosine
     from specnet.vocabulary.schedules.plateau import Plateau
     from specnet.vocabulary.schedules.staircases import MultiStep, Step
 

@@ -23,7 +23,6 @@ from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
-from specnet.runs.exports.rates import planned_rates, rate_function
 from specnet.runs.exports.rows import raw_splits
 from specnet.runs.exports.searching import write_search
 from specnet.runs.exports.updating import (
@@ -33,6 +32,7 @@ from specnet.runs.exports.updating import (
     Kept,
     UpdateLines,
     kept_between_steps,
+    rate_function,
 )
 from specnet.runs.exports.watching import (
     TRAIN,
@@ -240,17 +240,10 @@ class _Training:
                 raise RunError("a plateau schedule with a warm-up cannot be exported as NumPy")
             lines += [f"learning_rate = {base!r}", "lowest, stale, cooling = np.inf, 0, 0"]
             return ""
-        if schedule.steady(self.length):
+        function = rate_function(schedule, base, self.length)
+        if function is None:
             lines.append(f"learning_rate = {base!r}")
             return ""
-        source = schedule.start(base, self.length)
-        function = rate_function(schedule, source, base, self.length)
-        if function is None:
-            rates = self.program.names.new("learning_rates")
-            self.program.hold({rates: planned_rates(source, self.length)}, "The learning rate of every step.")
-            return f"float({rates}[step])"
-        if any("math." in line for line in function):
-            self.program.modules.add("math")
         self.program.functions.append(function)
         return "learning_rate_at(step)"
 

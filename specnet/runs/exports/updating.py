@@ -16,8 +16,11 @@ from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import AVERAGE
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import leaves, name_of, role_of
+from specnet.graph.leaves import CONSTANT, leaves, name_of, number, role_of
+from specnet.passes.simplify import simplify
 from specnet.runs.exports.layout import indented, listed
+from specnet.vocabulary.schedules import RunLength, Schedule
+from specnet.vocabulary.schedules.schedule import AT
 
 PARAMETERS, ACCUMULATED, MULTIPLIERS, SLOT = "parameters", "accumulated", "multipliers", "slot/"
 
@@ -67,6 +70,22 @@ def kept_between_steps(
         kept.lists[ACCUMULATED] = "so_far", "accumulated"
         kept.start.append("accumulated = [np.zeros_like(parameter) for parameter in parameters]")
     return kept
+
+
+def rate_function(schedule: Schedule, base: float, run: RunLength) -> list[str] | None:
+    """Return the function of a step, counted from 0, that gives its learning rate; None where all have one."""
+    graph = Graph("float64")
+    graph.outputs["rate"] = schedule.lower(number(graph, "step"), base, run)
+    graph = simplify(graph)
+    rate = graph.outputs["rate"]
+    if rate.op is CONSTANT:
+        return None
+    printer = NumpyPrinter(graph, Names(["step"]), {leaves(graph)["step"].index: "step"})
+    printer.count_uses([rate])
+    warm = {v.index: "warm_up" for v in graph.values if v.op is ops.where and v.origin != AT}
+    printer.write_below(rate, warm)
+    lines = [*(line for line, _ in printer.lines), f"return {printer.expression(rate)}"]
+    return ["def learning_rate_at(step):", *indented(lines)]
 
 
 @dataclass

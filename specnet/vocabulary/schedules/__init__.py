@@ -5,30 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from specnet.vocabulary.kind import Family
-from specnet.vocabulary.schedules.run_length import RunLength
-from specnet.vocabulary.schedules.schedule import Schedule
-from specnet.vocabulary.schedules.source import RateSource
+from specnet.vocabulary.schedules.schedule import RunLength, Schedule
 
 SCHEDULES: Family[Schedule] = Family(
     "schedule",
     __name__,
     {
-        "constant": "constant.Constant",
+        "constant": "staircases.Constant",
         "step": "staircases.Step",
         "multistep": "staircases.MultiStep",
         "exponential": "staircases.Exponential",
-        "cosine": "cosine.Cosine",
-        "linear": "decays.Linear",
-        "polynomial": "decays.Polynomial",
-        "inverse_sqrt": "decays.InverseSqrt",
-        "one_cycle": "one_cycle.OneCycle",
+        "cosine": "curves.Cosine",
+        "linear": "curves.Linear",
+        "polynomial": "curves.Polynomial",
+        "inverse_sqrt": "curves.InverseSqrt",
+        "one_cycle": "curves.OneCycle",
         "plateau": "plateau.Plateau",
     },
 )
 
 __all__ = [
     "SCHEDULES",
-    "RateSource",
     "RunLength",
     "Schedule",
 ]

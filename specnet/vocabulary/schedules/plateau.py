@@ -7,9 +7,16 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeInt
 
 from specnet.diagnostics import Diagnostic, KeyPath
-from specnet.vocabulary.schedules.run_length import RunLength
-from specnet.vocabulary.schedules.schedule import AT, NonNegative, Schedule, floor_above_rate
-from specnet.vocabulary.schedules.source import RateSource, State
+from specnet.graph.graph import Value
+from specnet.graph.leaves import number
+from specnet.vocabulary.schedules.schedule import (
+    AT,
+    NonNegative,
+    RateBuilder,
+    RunLength,
+    Schedule,
+    floor_above_rate,
+)
 
 
 class Plateau(Schedule):
@@ -46,37 +53,32 @@ class Plateau(Schedule):
         yield from super().findings(base, run, path)
         yield from floor_above_rate("minimum", self.minimum, base, path)
 
-    def source(self, base: float, run: RunLength, better: Literal["lower", "higher"]) -> RateSource:
-        return PlateauSource(self, base, self.warmup(run), 1.0 if better == "lower" else -1.0)
+    def rate(self, build: RateBuilder) -> Value:
+        return number(build.step.graph, "rate")
 
 
-class PlateauSource(RateSource):
-    """The rates of one training under a plateau schedule.
+class PlateauState:
+    """What a training under a plateau schedule has come to: the number `rate` of the schedule's formula, and why.
 
-    `sign` is 1 where less is better and -1 where more is, and `best` is multiplied by it.
+    A checkpoint keeps `state`, and `restore` goes on from it.
     """
 
-    def __init__(self, schedule: Plateau, base: float, warmup: int, sign: float) -> None:
+    def __init__(
+        self, schedule: Plateau, base: float, warmup: int, better: Literal["lower", "higher"]
+    ) -> None:
         self.schedule = schedule
-        self.now = base
+        self.rate = base
         self.warmup = warmup
-        self.sign = sign
-        self.step = -1
+        self.sign = 1.0 if better == "lower" else -1.0
         self.best = inf
+        """The best value so far, times `sign`."""
         self.waited = 0
         self.cooling = 0
 
-    def rate(self, step: int) -> float:
-        self.step = step
-        if step < self.warmup:
-            share = self.schedule.warmup_from
-            return self.now * (share + (1.0 - share) * step / self.warmup)
-        return self.now
-
-    def observe(self, monitored: Mapping[str, float]) -> None:
-        """Count one validation; nothing happens where the watched value was not measured."""
+    def observe(self, monitored: Mapping[str, float], steps: int) -> None:
+        """Count one validation after so many steps; nothing happens where the watched value was not measured."""
         value = monitored.get(self.schedule.monitor)
-        if value is None or self.step + 1 < self.warmup:
+        if value is None or steps < self.warmup:
             return
         signed = self.sign * value
         if signed < self.best - self._margin():
@@ -87,7 +89,7 @@ class PlateauSource(RateSource):
             self.cooling -= 1
             self.waited = 0
         if self.waited > self.schedule.patience:
-            self.now = max(self.now * self.schedule.factor, self.schedule.minimum)
+            self.rate = max(self.rate * self.schedule.factor, self.schedule.minimum)
             self.waited, self.cooling = 0, self.schedule.cooldown
 
     def _margin(self) -> float:
@@ -95,12 +97,14 @@ class PlateauSource(RateSource):
             return self.schedule.threshold
         return self.schedule.threshold * abs(self.best)
 
-    def state(self) -> State:
+    def state(self) -> dict[str, float | int | None]:
+        """Return what it has learnt from what it observed, as plain data that JSON can hold."""
         best = None if self.best == inf else self.sign * self.best
-        return {"rate": self.now, "best": best, "waited": self.waited, "cooling": self.cooling}
+        return {"rate": self.rate, "best": best, "waited": self.waited, "cooling": self.cooling}
 
     def restore(self, state: Mapping[str, float | int | None]) -> None:
+        """Go on from a state that `state` returned."""
         rate, best, waited, cooling = (state[key] for key in ("rate", "best", "waited", "cooling"))
         assert rate is not None
-        self.now, self.best = float(rate), inf if best is None else self.sign * best
+        self.rate, self.best = float(rate), inf if best is None else self.sign * best
         self.waited, self.cooling = int(waited or 0), int(cooling or 0)

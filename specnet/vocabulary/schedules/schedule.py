@@ -1,21 +1,72 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
+from specnet.graph import ops
+from specnet.graph.graph import Value
 from specnet.vocabulary.kind import Kind, fault
-from specnet.vocabulary.schedules.run_length import RunLength
-from specnet.vocabulary.schedules.source import Curve, Planned, RateSource, warmed
 
 AT: KeyPath = ("training", "schedule")
 """Where a document's schedule stands."""
 
 NonNegative = Annotated[float, Field(ge=0)]
 
-Gamma = Annotated[float, Field(gt=0, le=1)]
+Unit = Literal["epoch", "step"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLength:
+    """How long a training is: what schedules measure themselves against.
+
+    A step is one change of the parameters; where gradients are accumulated over batches, several batches
+    make one. An end that comes before the last epoch (early stopping, a time limit) changes no schedule.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+
+    @property
+    def steps(self) -> int:
+        """How many steps there are in all."""
+        return self.epochs * self.steps_per_epoch
+
+    def each(self, unit: Unit) -> int:
+        """Return how many steps a unit has."""
+        return self.steps_per_epoch if unit == "epoch" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class RateBuilder:
+    """What a schedule lowers itself with: the step, counted from 0, and what the rate depends on beside it."""
+
+    step: Value
+    base: float
+    """The optimizer's own learning rate."""
+    run: RunLength
+    first: int
+    """The first step after the warm-up."""
+
+    @property
+    def rest(self) -> int:
+        """How many steps the training has after the warm-up, 1 at least."""
+        return max(self.run.steps - self.first, 1)
+
+    def after_warmup(self) -> Value:
+        """Append the step, which stands still at the first after the warm-up until that is over."""
+        return ops.maximum(self.step, self.first) if self.first else self.step
+
+    def since_warmup(self, every: Unit = "step") -> Value:
+        """Append how many steps have gone by since the warm-up, at each step or where its epoch began."""
+        step, each = self.step, self.run.each(every)
+        if each > 1:
+            step = ops.floor_divide(step, each) * each
+        return ops.maximum(step - self.first, 0.0) if self.first else step
 
 
 class Schedule(Kind):
@@ -58,13 +109,27 @@ class Schedule(Kind):
         """Return how many steps the warm-up takes."""
         return self.warmup_steps or round(self.warmup_epochs * run.steps_per_epoch)
 
-    def steady(self, run: RunLength) -> bool:  # noqa: ARG002
-        """Say whether all steps have one rate."""
-        return False
+    def lower(self, step: Value, base: float, run: RunLength) -> Value:
+        """Append the learning rate of a step, counted from 0: a scalar, finite and not below 0.
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:
-        """Return the rate of each step from `first` on, which is the first after the warm-up."""
-        raise TypeError(f"{type(self).__name__} says nowhere what {base} becomes from {first} on in {run}")
+        Raises SpecError where the schedule does not fit the optimizer's learning rate, `base`, or the training has no
+        steps.
+        """
+        errors = [finding for finding in self.findings(base, run) if finding.severity == "error"]
+        if errors:
+            raise SpecError(errors)
+        steps, graph = self.warmup(run), step.graph
+        graph.origin = AT
+        rate = self.rate(RateBuilder(step, base, run, steps))
+        if not steps:
+            return rate
+        graph.origin = (*AT, "warmup_steps" if self.warmup_steps else "warmup_epochs")
+        line = self.warmup_from + (1.0 - self.warmup_from) * step / steps
+        return rate * ops.where(ops.less(step, steps), line, 1.0)
+
+    @abstractmethod
+    def rate(self, build: RateBuilder) -> Value:
+        """Append the rate of a step after the warm-up; until that is over, the rate of the first step after it."""
 
     def findings(
         self,
@@ -86,27 +151,9 @@ class Schedule(Kind):
                 help="the rate never reaches what it warms up to",
             )
 
-    def start(self, base: float, run: RunLength, better: Literal["lower", "higher"] = "lower") -> RateSource:
-        """Return the rates of a training that starts from this learning rate.
-
-        `better` says which direction of the watched value is good. Raises SpecError where the schedule does
-        not fit the rate, or the training has no steps.
-        """
-        errors = [finding for finding in self.findings(base, run) if finding.severity == "error"]
-        if errors:
-            raise SpecError(errors)
-        return self.source(base, run, better)
-
-    def source(self, base: float, run: RunLength, better: Literal["lower", "higher"]) -> RateSource:  # noqa: ARG002
-        """Return the rates; a schedule whose rates depend on what is observed has a source of its own."""
-        steps = self.warmup(run)
-        return Planned(
-            warmed(self.course(base, run, steps), steps, self.warmup_from), constant=self.steady(run)
-        )
-
 
 def floor_above_rate(key: str, floor: float, base: float, path: KeyPath) -> Iterator[Diagnostic]:
     """Yield the finding that a rate cannot fall to what is above it."""
     if floor > base:
-        message = f"{key} is {floor:g}, above the learning rate {base:g} that it is to fall from"
+        message = f"{key} is {floor:g}, above the learning rate {base:g} that it decays from"
         yield Diagnostic("SN621", message, (*path, key), help=f"at most {base:g}")

@@ -1,21 +1,32 @@
-"""Rates that fall at places counted from the start of the training.
+"""Rates that stay, or fall at places counted from the start of the training.
 
-They count epochs unless told otherwise: papers and PyTorch's programs give such places in epochs, which mean
+Places are in epochs unless told otherwise: papers and PyTorch's programs give such places in epochs, which mean
 the same whatever the batch size.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.graph.leaves import constant
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.schedules.run_length import RunLength, Unit
-from specnet.vocabulary.schedules.schedule import Gamma, Schedule
-from specnet.vocabulary.schedules.source import Curve
+from specnet.vocabulary.schedules.schedule import RateBuilder, Schedule, Unit
+
+Gamma = Annotated[float, Field(gt=0, le=1)]
+
+
+class Constant(Schedule):
+    """The optimizer's own learning rate throughout, once warm."""
+
+    type: Literal["constant"] = "constant"
+
+    def rate(self, build: RateBuilder) -> Value:
+        return constant(build.step.graph, build.base)
 
 
 class Step(Schedule):
@@ -29,9 +40,8 @@ class Step(Schedule):
     unit: Unit = "epoch"
     """Whether `step_size` counts epochs or steps."""
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
-        size = self.step_size * run.each(self.unit)
-        return lambda step: base * self.gamma ** (step // size)
+    def rate(self, build: RateBuilder) -> Value:
+        return _falling(build, self.gamma, self.step_size * build.run.each(self.unit))
 
 
 class MultiStep(Schedule):
@@ -53,9 +63,12 @@ class MultiStep(Schedule):
                 raise fault(message, key=("milestones", place))
         return self
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
-        places = [milestone * run.each(self.unit) for milestone in self.milestones]
-        return lambda step: base * self.gamma ** bisect_right(places, step)
+    def rate(self, build: RateBuilder) -> Value:
+        step, each = build.after_warmup(), build.run.each(self.unit)
+        rate = constant(step.graph, build.base * self.gamma ** len(self.milestones))
+        for falls, milestone in reversed([*enumerate(self.milestones)]):
+            rate = ops.where(ops.less(step, milestone * each), build.base * self.gamma**falls, rate)
+        return rate
 
 
 class Exponential(Schedule):
@@ -67,6 +80,12 @@ class Exponential(Schedule):
     unit: Unit = "epoch"
     """Whether the rate falls at each epoch or at each step."""
 
-    def course(self, base: float, run: RunLength, first: int) -> Curve:  # noqa: ARG002
-        size = run.each(self.unit)
-        return lambda step: base * self.gamma ** (step // size)
+    def rate(self, build: RateBuilder) -> Value:
+        return _falling(build, self.gamma, build.run.each(self.unit))
+
+
+def _falling(build: RateBuilder, gamma: float, size: int) -> Value:
+    """Append lr * gamma^n, n the number of stretches of so many steps that have gone by."""
+    step = build.after_warmup()
+    falls = step if size == 1 else ops.floor_divide(step, size)
+    return build.base * ops.power(gamma, falls)

@@ -1,0 +1,215 @@
+"""Rates that go along a curve over the training, or over a part of it that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from math import pi
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.graph.leaves import constant
+from specnet.vocabulary.kind import fault
+from specnet.vocabulary.schedules.schedule import (
+    AT,
+    NonNegative,
+    RateBuilder,
+    RunLength,
+    Schedule,
+    Unit,
+    floor_above_rate,
+)
+
+Factor = Annotated[float, Field(ge=0, le=1)]
+
+Divisor = Annotated[float, Field(ge=1)]
+
+
+class Cosine(Schedule):
+    """minimum + (lr - minimum) * (1 + cos(pi x)) / 2, x the share of the period gone by.
+
+    The period is the whole training after the warm-up (PyTorch's `CosineAnnealingLR`), or, with `t_0`, that
+    long at first and `t_mult` times longer after each warm restart (`CosineAnnealingWarmRestarts`); both are
+    Loshchilov and Hutter's (2017).
+    """
+
+    type: Literal["cosine"] = "cosine"
+    minimum: NonNegative = 0.0
+    """The learning rate at the end of a period."""
+    t_0: PositiveInt | None = None
+    """How long the first period is, in `unit`; one period without restarts if left out."""
+    t_mult: PositiveInt = 1
+    """How many times longer each period is than the one before."""
+    unit: Unit = "epoch"
+    """Whether `t_0` counts epochs or steps."""
+    every: Unit = "step"
+    """Whether the rate changes at every step, or stays as it is through each epoch."""
+
+    @model_validator(mode="after")
+    def _periods(self) -> Self:
+        if self.t_mult != 1 and self.t_0 is None:
+            raise fault("t_mult needs t_0", key="t_mult", help="set t_0, the length of the first period")
+        return self
+
+    def findings(self, base: float, run: RunLength, path: KeyPath = AT) -> Iterator[Diagnostic]:
+        yield from super().findings(base, run, path)
+        yield from floor_above_rate("minimum", self.minimum, base, path)
+
+    def rate(self, build: RateBuilder) -> Value:
+        at = build.since_warmup(self.every)
+        if self.t_0 is None:
+            gone = ops.minimum(at / build.rest, 1.0)
+        else:
+            gone = self._share_of_period(at, self.t_0 * build.run.each(self.unit), build.rest)
+        return _wave(build.base, self.minimum, gone)
+
+    def _share_of_period(self, at: Value, period: int, rest: int) -> Value:
+        """Append how much of its period has gone by at a step, of so many that there are."""
+        if self.t_mult == 1:
+            return (at - ops.floor_divide(at, period) * period) / period
+        periods = [(0, period)]
+        while sum(periods[-1]) < rest:
+            periods.append((sum(periods[-1]), periods[-1][1] * self.t_mult))
+        start, length = (constant(at.graph, number) for number in periods[-1])
+        for (begin, long), (restart, _) in reversed([*pairwise(periods)]):
+            before = ops.less(at, restart)
+            start, length = ops.where(before, begin, start), ops.where(before, long, length)
+        return (at - start) / length
+
+
+class Decay(Schedule):
+    """What decays share: how long they take, and how often the rate is set anew."""
+
+    length: PositiveInt | None = None
+    """How long the rate changes, in `unit`, before it stays; until the end of the training if left out."""
+    unit: Unit = "epoch"
+    """Whether `length` counts epochs or steps."""
+    every: Unit = "step"
+    """Whether the rate changes at every step, or stays as it is through each epoch."""
+
+    def progress(self, build: RateBuilder) -> Value:
+        """Append how much of the decay has gone by at a step: from 0, at the first, to 1."""
+        steps = build.rest if self.length is None else self.length * build.run.each(self.unit)
+        return ops.minimum(build.since_warmup(self.every) / steps, 1.0)
+
+
+class Linear(Decay):
+    """lr times a factor on the straight line from `start_factor` to `end_factor`: PyTorch's `LinearLR`.
+
+    The defaults fall from 1 to 0 over the whole training, as in Hugging Face's linear schedule; PyTorch's
+    rise from 1/3 to 1 in 5 epochs, which is a warm-up.
+    """
+
+    type: Literal["linear"] = "linear"
+    start_factor: Factor = 1.0
+    """What lr is multiplied by at first."""
+    end_factor: Factor = 0.0
+    """What lr is multiplied by at the end, and after it."""
+
+    @model_validator(mode="after")
+    def _some_rate(self) -> Self:
+        if not (self.start_factor or self.end_factor):
+            raise fault("both factors are 0, and so would be every step", key="start_factor")
+        return self
+
+    def rate(self, build: RateBuilder) -> Value:
+        # Rounding never takes it below 0: neither the difference nor its part can be rounded below -start_factor.
+        rise = self.end_factor - self.start_factor
+        return build.base * (self.start_factor + rise * self.progress(build))
+
+
+class Polynomial(Decay):
+    """(lr - end) * (1 - x)^power + end, x the share of the decay gone by: Keras's `PolynomialDecay`.
+
+    With `end` 0, the default, it is PyTorch's `PolynomialLR`.
+    """
+
+    type: Literal["polynomial"] = "polynomial"
+    power: PositiveFloat = 1.0
+    """How the fall is bent: above 1 it is fast at first, below 1 fast at the end."""
+    end: NonNegative = 0.0
+    """The learning rate at the end, and after it."""
+
+    def findings(self, base: float, run: RunLength, path: KeyPath = AT) -> Iterator[Diagnostic]:
+        yield from super().findings(base, run, path)
+        yield from floor_above_rate("end", self.end, base, path)
+
+    def rate(self, build: RateBuilder) -> Value:
+        return (build.base - self.end) * ops.power(1.0 - self.progress(build), self.power) + self.end
+
+
+class InverseSqrt(Schedule):
+    """lr / sqrt(1 + x / timescale), x the steps since the warm-up: Hugging Face's inverse_sqrt schedule.
+
+    With `timescale` as long as the warm-up, the default, it is that of Vaswani et al. (2017).
+    """
+
+    type: Literal["inverse_sqrt"] = "inverse_sqrt"
+    timescale: PositiveInt | None = None
+    """How many steps halve the square of the rate; the warm-up's, or 10000 without one, if left out."""
+
+    def rate(self, build: RateBuilder) -> Value:
+        timescale = self.timescale or build.first or 10_000
+        return build.base / ops.power(1.0 + build.since_warmup() / timescale, 0.5)
+
+
+class OneCycle(Schedule):
+    """From lr / div_factor up to lr in the first `pct_start` of the training, then down (Smith, 2018).
+
+    It ends at lr / (div_factor * final_div_factor): PyTorch's `OneCycleLR`, step by step, with lr as its
+    `max_lr`. The momentum is not cycled along, as PyTorch's is unless told otherwise.
+    """
+
+    type: Literal["one_cycle"] = "one_cycle"
+    pct_start: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """The share of the training in which the rate rises."""
+    anneal: Literal["cosine", "linear"] = "cosine"
+    """Along what the rate rises and falls: half a wave, or a straight line."""
+    div_factor: Divisor = 25.0
+    """What lr is divided by for the first step."""
+    final_div_factor: Divisor = 1e4
+    """What the first step's rate is divided by for the last."""
+    three_phase: bool = False
+    """Whether the fall first mirrors the rise, and then goes on to the last rate."""
+
+    @model_validator(mode="after")
+    def _phases_fit(self) -> Self:
+        if self.three_phase and self.pct_start > 0.5:
+            message = (
+                "with three phases the rise and its mirror take 2 * pct_start of the training, at most all"
+            )
+            raise fault(message, key="pct_start", help="at most 0.5")
+        return self
+
+    def rate(self, build: RateBuilder) -> Value:
+        last = float(build.rest - 1)
+        top = self.pct_start * (last + 1.0) - 1.0
+        low = build.base / self.div_factor
+        end = low / self.final_div_factor
+        phases = [(0.0, top, low, build.base)]
+        if self.three_phase:
+            phases += [(top, 2.0 * top, build.base, low), (2.0 * top, last, low, end)]
+        else:
+            phases += [(top, last, build.base, end)]
+        at = ops.minimum(build.since_warmup(), last)
+        rate: Value | None = None
+        for begin, stop, first_rate, last_rate in reversed(phases):
+            share = (at - begin) / (stop - begin) if stop > begin else constant(at.graph, 1.0)
+            phase = self._between(first_rate, last_rate, share)
+            rate = phase if rate is None else ops.where(ops.less_equal(at, stop), phase, rate)
+        assert rate is not None
+        return rate
+
+    def _between(self, start: float, end: float, share: Value) -> Value:
+        if self.anneal == "linear":
+            return start + (end - start) * share
+        return _wave(start, end, share)
+
+
+def _wave(start: float, end: float, share: Value) -> Value:
+    """Append where half a cosine wave has come from one rate to another."""
+    return end + (start - end) * (1.0 + ops.cos(pi * share)) / 2.0

@@ -41,7 +41,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What the memory that an augmentation needs beside a batch depends on."""
+    """What determines how much memory an augmentation needs besides a batch."""
 
     rows: int
     inputs: Shape
@@ -56,11 +56,12 @@ Room = dict[str, tuple[Shape, str]]
 
 
 class Augmentation(Kind):
-    """A random change of each training batch, which shows the network more than there is in the data.
+    """A random change of each training batch, to show the network more variation than the data contain.
 
-    It acts on the inputs as the network sees them, after all transforms, and on the training split alone, while
-    training. Figures are measured on rows as they are: those of the training split at the end, too. Each has a
-    stream of random numbers of its own, named `augment/flip_1` after its type and its place among its type.
+    It acts on the inputs as the network sees them, after all transforms, and only on the training split during
+    training. Losses and metrics are measured on unchanged rows, those of the training split at the end included. Each
+    augmentation has its own stream of random numbers, named `augment/flip_1` after its type and its index among its
+    type.
     """
 
     mixes: ClassVar[bool] = False
@@ -80,7 +81,7 @@ class Augmentation(Kind):
 
 
 class ImageAugmentation(Augmentation):
-    """An augmentation of images: inputs (height, width, channels), or (height, width) where they are grey."""
+    """Base of augmentations of images: inputs (height, width, channels), or (height, width) for grey images."""
 
     def check(self, shape: Shape) -> None:
         """Raise Unfit where inputs are no images."""

@@ -16,17 +16,17 @@ Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
 class SplitSpec(Table):
-    """Parts of the rows that are kept out of the training, drawn with the document's seed.
+    """Fractions of the rows to hold out of the training, drawn with the document's seed.
 
     Of n rows, round(n · fraction) go to a split and the rest to training; each split keeps the file's order.
     """
 
     validation: Fraction = 0.0
-    """The fraction of the rows that the training is judged by while it runs."""
+    """The fraction of the rows to validate on during training."""
     test: Fraction = 0.0
-    """The fraction of the rows that the finished model is tested on."""
+    """The fraction of the rows to test the finished model on."""
     stratify: bool = False
-    """Whether each class keeps its share of the rows in every split; needs one class a row as target."""
+    """Whether each class has the same share of the rows in every split; requires one class per row as target."""
 
     @model_validator(mode="after")
     def _leave_rows(self) -> SplitSpec:

@@ -33,11 +33,11 @@ class Entry(Table):
     """One input of a network that has several: some columns of the data's inputs, or one of several arrays."""
 
     columns: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = None
-    """The columns of a table that it holds, in this order; without a header, their places."""
+    """The columns of a table that it contains, in this order; without a header, their indices."""
     array: Annotated[str, Field(min_length=1)] | None = None
-    """In the place of `columns`, the one of several arrays (`inputs = [...]` of npz data) that it holds."""
+    """Instead of `columns`, the one of several arrays (`inputs = [...]` of npz data) that it contains."""
     shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
-    """What their elements are laid out as; if left out, one axis of all for columns, and an array's own shape."""
+    """The shape of the input; by default one axis for columns, and an array's own shape."""
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Entry:
@@ -53,22 +53,22 @@ class Entry(Table):
 
 
 class EarlyStopping(Table):
-    """End a run once a monitored value has stopped getting better."""
+    """Stop a run when a monitored value no longer improves."""
 
     monitor: str = "validation.loss"
-    """What is watched: a split and a value of it, such as `validation.loss` or `validation.accuracy`."""
+    """What to monitor: a value of a split, such as `validation.loss` or `validation.accuracy`."""
     patience: PositiveInt = 10
-    """How many validations in a row may pass without getting better."""
+    """How many validations without an improvement to wait."""
     min_delta: Annotated[float, Field(ge=0)] = 0.0
-    """How much a value must change to count as better."""
+    """The minimum change that counts as an improvement."""
     restore_best: bool = True
-    """Whether the parameters of the best validation are put back at the end."""
+    """Whether to restore the parameters of the best validation at the end."""
 
 
 class Checkpoint(Table):
-    """Save all that a run needs to go on after a crash, now and then; the last and the one before are kept.
+    """Save at intervals what a run needs to resume after a crash; by default the last two checkpoints are kept.
 
-    A checkpoint is written whenever one of the three intervals is over, and after every epoch where none is
+    A checkpoint is written whenever one of the three intervals is over, and after every epoch if none is
     given.
     """
 
@@ -77,11 +77,11 @@ class Checkpoint(Table):
     every_steps: PositiveInt | None = None
     """Steps from one checkpoint to the next."""
     every_seconds: PositiveFloat | None = None
-    """Seconds from one checkpoint to the next; the step under way is finished."""
+    """Seconds from one checkpoint to the next; the current step is finished first."""
     keep: PositiveInt = 2
-    """How many checkpoints are kept; with 1, none is left where the last is damaged."""
+    """How many checkpoints to keep; with 1, a damaged one leaves none."""
     best: str | None = None
-    """A split and a value of it, such as `validation.loss`: the checkpoint of its best epoch is kept as well."""
+    """A value of a split, such as `validation.loss`: the checkpoint of its best epoch is kept as well."""
 
     @property
     def epochs(self) -> int | None:
@@ -91,61 +91,62 @@ class Checkpoint(Table):
 
 
 class InitFrom(Table):
-    """An earlier run whose parameters a training starts from."""
+    """An earlier run whose parameters are the initial values."""
 
     run: Annotated[str, Field(min_length=1)]
-    """The run's directory, or a file that `export --to specnet` wrote; relative to the document, then to the current
-    folder."""
+    """The run's directory, or a file that `export --to specnet` wrote; relative to the document, then to the
+    current folder."""
     layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """The layers that start from it; all that the two have by the same names if left out."""
+    """The layers to load; by default all whose names occur in both."""
 
 
 class Training(Table):
-    """How the parameters are fitted."""
+    """How the parameters are trained."""
 
     epochs: PositiveInt = 10
-    """How many times the training split is gone through."""
+    """The number of passes over the training split."""
     batch_size: PositiveInt | Literal["full"] = 32
-    """Rows a step, or `"full"` for the whole training split in one step."""
+    """The number of rows per step, or `"full"` for the whole training split in one step."""
     optimizer: Annotated[Optimizer, OPTIMIZERS] = Field(default_factory=OPTIMIZERS.default("sgd"))
     """The rule that turns gradients into steps."""
     schedule: Annotated[Schedule, SCHEDULES] = Field(default_factory=SCHEDULES.default("constant"))
     """How the learning rate changes from step to step."""
     shuffle: bool = True
-    """Whether the rows are drawn in a new order in each epoch; a full batch has one order only."""
+    """Whether to draw a new order of the rows for each epoch; a full batch has only one order."""
     drop_last: bool = False
-    """Whether a last batch smaller than the others is left out."""
+    """Whether to drop a last batch that is smaller than the others."""
     accumulate: PositiveInt = 1
-    """How many batches' gradients are averaged into one step."""
+    """How many batches' gradients to average for one step."""
     clip_norm: PositiveFloat | None = None
-    """The largest Euclidean norm that the whole gradient may have; a larger one is scaled down to it."""
+    """The maximum Euclidean norm of the whole gradient; a larger one is scaled down to it."""
     clip_value: PositiveFloat | None = None
-    """The largest magnitude that any one element of the gradient may have."""
+    """The maximum magnitude of each element of the gradient."""
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """The share of itself that a running mean of the parameters keeps at each step (Polyak and Juditsky, 1992).
+    """The fraction that a running mean of the parameters keeps at each step (Polyak and Juditsky, 1992).
 
-    mean + (1 - ema_decay) * (p - mean), from the initial parameters on, is what validation, early stopping and the
-    results see, and what the model ends as. Keras (`use_ema`) validates with p unless `SwapEMAWeights` is among
-    the callbacks; timm averages running statistics as well."""
+    mean + (1 - ema_decay) * (p - mean), starting from the initial parameters, is used for validation, early stopping
+    and the results, and is the final model. Keras (`use_ema`) validates with p unless `SwapEMAWeights` is among
+    the callbacks; timm averages running statistics as well.
+    """
     validate_every: PositiveInt = 1
     """Epochs from one validation to the next."""
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch."""
     max_seconds: PositiveFloat | None = None
-    """How long the training may take, validation included: it ends after the step under way, be it in the middle of
+    """The maximum time of the training, including validation: it ends after the current step, even in the middle of
     an epoch. At least one step is made."""
     init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = None
-    """A run whose parameters, and running statistics, the layers of the same names start from: its directory, or a
-    table that also says which layers. What it does not have starts as the document says."""
+    """A run whose parameters and running statistics are the initial values of layers with the same names: its
+    directory, or a table that also lists layers. All others are initialised as the document says."""
     checkpoint: Checkpoint | None = None
-    """When to save what the run needs to go on after a crash."""
+    """When to save what the run needs to resume after a crash."""
 
 
 class Lint(Table):
-    """What is made of likely mistakes that are no errors."""
+    """How likely mistakes that are not errors are reported."""
 
     ignore: tuple[str, ...] = ()
-    """The codes of warnings that are not wanted, such as `SN701`."""
+    """The codes of warnings to suppress, such as `SN701`."""
 
     @model_validator(mode="after")
     def _known(self) -> Lint:
@@ -158,10 +159,10 @@ class Lint(Table):
 
 
 class Output(Table):
-    """What the end of a run shows."""
+    """What to show at the end of a run."""
 
     show: tuple[Literal["predictions", "weights"], ...] = ()
-    """Tables for models and data small enough to read."""
+    """Tables to print, for models and data small enough to read."""
 
 
 class Spec(Table):
@@ -171,15 +172,15 @@ class Spec(Table):
     specnet: Annotated[int, Field(ge=1, le=1, json_schema_extra={"const": 1})]
     """The version of the language."""
     name: Annotated[str, Field(pattern=NAME), Words("a string that can be a folder's name")] = "spec"
-    """What the experiment is called, and its runs' folder; the file's stem if left out."""
+    """The name of the experiment and of the folder of its runs; by default the file's stem."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """The one source of all randomness."""
+    """The only source of randomness."""
     dtype: Literal["float32", "float64"] = "float32"
     """The type of every parameter and activation."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
-    """What is measured beside the loss; chosen by the loss if left out."""
+    """What to measure besides the loss; by default chosen by the loss."""
     input_shape: tuple[PositiveInt, ...] | None = None
-    """The shape of one example's input, without the batch axis; pins what the data would tell."""
+    """The shape of one example's input, without the batch axis; if given, the data must match it."""
     inputs: (
         Annotated[
             dict[str, Entry],
@@ -187,14 +188,13 @@ class Spec(Table):
         ]
         | None
     ) = None
-    """The inputs of a network that has several, by the names that its layers take them by; all of the data's inputs
-    are one if left out."""
+    """The inputs of a network that has several, by name; by default all of the data's inputs are one."""
     data: Annotated[Reader, READERS]
-    """What the model learns from."""
+    """The data to train on."""
     layers: tuple[Annotated[Layer, LAYERS], ...] = Field(min_length=1)
     """The network, from its input to its output."""
     loss: Annotated[Loss, LOSSES]
-    """What the training makes small; left out where `outputs` has a loss for each output."""
+    """What training minimizes; left out if `outputs` has a loss for each output."""
     outputs: (
         Annotated[
             dict[str, NamedOutput],
@@ -202,13 +202,13 @@ class Spec(Table):
         ]
         | None
     ) = None
-    """The outputs of a network that has several, by their names; the only one is the last layer's if left out."""
+    """The outputs of a network that has several, by name; by default the output of the last layer is the only one."""
     training: Training = Field(default_factory=Training)
-    """How the parameters are fitted."""
+    """How the parameters are trained."""
     output: Output = Field(default_factory=Output)
-    """What the end of a run shows and keeps."""
+    """What to show at the end of a run."""
     lint: Lint = Field(default_factory=Lint)
-    """What is made of likely mistakes that are no errors."""
+    """How likely mistakes that are not errors are reported."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 

@@ -76,7 +76,7 @@ class Basket(Table):
         (tuple[float, float], "an array of 2 numbers"),
         (tuple[int, ...], "an array of whole numbers"),
         (Annotated[tuple[int, ...], Field(min_length=1)], "an array of one or more whole numbers"),
-        (Annotated[list[str], Field(min_length=3)], "an array of at least 3 texts"),
+        (Annotated[list[str], Field(min_length=3)], "an array of at least 3 strings"),
         (tuple[int, str], "an array of 2 values"),
         (tuple[Annotated[Fruit, FRUITS], ...], "an array of fruits"),
         (Annotated[Fruit, FRUITS], "a fruit: its name, or a table with `type`"),

@@ -20,15 +20,15 @@ class Cutout(ImageAugmentation):
     """Blank out a rectangle of each image (DeVries and Taylor, 2017).
 
     Inputs (height, width, channels) or (height, width). Every pixel is equally likely to be the rectangle's
-    centre, so that parts of it may lie outside of the image: less is blanked out there, as in the paper. Of an
-    even size, the centre is the pixel behind the middle. All channels are blanked out.
+    centre, so parts of it may be outside the image: then less is blanked out, as in the paper. For an
+    even size, the centre is the pixel after the middle. All channels are blanked out.
     """
 
     type: Literal["cutout"] = "cutout"
     size: PositiveInt | tuple[PositiveInt, PositiveInt] = Field(examples=[8])
     """The rectangle's size in pixels: one number for a square, or [height, width]."""
     fill: Finite = 0.0
-    """What its pixels become, in the numbers that the network sees."""
+    """The value of blanked-out pixels, as the network sees it."""
 
     @property
     def _sides(self) -> tuple[int, int]:

@@ -12,17 +12,17 @@ from specnet.data.transform import Shape
 class Mixup(Augmentation):
     """Train on means of two rows: x = l · x_i + (1 - l) · x_j, and t likewise (Zhang et al., 2018).
 
-    Inputs of any shape. The weight l is drawn from the beta distribution with both parameters `alpha`, and a
-    permutation of the batch says which row j is mixed with which row i: one weight and one permutation a batch, as in
-    the authors' program. A class index stands for the row that is 1 there, so that the loss sees a row of
-    probabilities; numbers are mixed as numbers. The training loss is that of mixed rows, and so is higher than
+    Inputs may have any shape. The weight l is drawn from the beta distribution with both parameters `alpha`, and a
+    random permutation of the batch pairs row i with row j: one weight and one permutation per batch, as in
+    the authors' program. A class index is read as a one-hot row, so that the loss sees a row of
+    probabilities; numbers are mixed as numbers. The training loss is that of mixed rows, and therefore higher than
     the loss of the same rows unmixed.
     """
 
     type: Literal["mixup"] = "mixup"
     alpha: PositiveFloat = 0.2
-    """Both parameters of the beta distribution: towards 0 one of the two rows prevails, 1 makes all weights
-    equally likely, above both rows count about as much."""
+    """Both parameters of the beta distribution: near 0 one of the two rows dominates, 1 makes all weights
+    equally likely, and larger values give both rows similar weights."""
 
     mixes: ClassVar[bool] = True
 

@@ -133,17 +133,17 @@ def _part(array: Array, shape: Shape) -> Array:
 
 
 class Flip(_Move):
-    """Mirror each image with a probability: left becomes right, or top bottom.
+    """Mirror each image with a probability, left to right or top to bottom.
 
-    Inputs (height, width, channels) or (height, width). As torchvision's RandomHorizontalFlip and
-    RandomVerticalFlip, for each image by itself.
+    Inputs (height, width, channels) or (height, width). Like torchvision's RandomHorizontalFlip and
+    RandomVerticalFlip, for each image independently.
     """
 
     type: Literal["flip"] = "flip"
     direction: Literal["horizontal", "vertical"] = "horizontal"
-    """Whether left and right change places, or top and bottom."""
+    """Whether to swap left and right, or top and bottom."""
     probability: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """How likely an image is mirrored."""
+    """The probability that an image is mirrored."""
 
     def _numbers(self, axis: int, size: int, draw: Array) -> bool:
         import numpy as np
@@ -164,10 +164,10 @@ class Flip(_Move):
 
 
 class PadCrop(_Move):
-    """Surround each image by `padding` pixels, and cut out one of its own size at random (He et al., 2016).
+    """Add `padding` pixels around each image, and crop it to its size at a random position (He et al., 2016).
 
-    Inputs (height, width, channels) or (height, width). All places are equally likely, drawn for each image by
-    itself: it moves by -padding to padding pixels along each axis, as with torchvision's
+    Inputs (height, width, channels) or (height, width). All positions are equally likely, drawn for each image
+    independently: it moves by -padding to padding pixels along each axis, as with torchvision's
     RandomCrop(size, padding).
     """
 
@@ -175,9 +175,9 @@ class PadCrop(_Move):
     padding: PositiveInt | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] = Field(
         examples=[4]
     )
-    """How many pixels are added on each side: one number, or [above and below, left and right]."""
+    """How many pixels to add on each side: one number, or [above and below, left and right]."""
     fill: Finite = 0.0
-    """What the pixels beside the image are, in the numbers that the network sees."""
+    """The value of pixels outside the image, as the network sees it."""
 
     @model_validator(mode="after")
     def _moves(self) -> PadCrop:
@@ -219,17 +219,17 @@ class Shift(_Move):
     """Move each image by a random whole number of pixels along each axis.
 
     Inputs (height, width, channels) or (height, width). An axis of n pixels moves by round(u), u uniform in
-    [-fraction · n, fraction · n], as with torchvision's RandomAffine(0, translate). Keras's RandomTranslation
-    moves by parts of a pixel, too, and fills by reflection unless told otherwise.
+    [-fraction · n, fraction · n], as with torchvision's RandomAffine(0, translate). Keras's RandomTranslation also
+    moves by fractions of a pixel, and fills by reflection by default.
     """
 
     type: Literal["shift"] = "shift"
     vertical: Fraction = 0.1
-    """How far it moves up or down at most, as a fraction of the height."""
+    """The maximum move up or down, as a fraction of the height."""
     horizontal: Fraction = 0.1
-    """How far it moves to the left or right at most, as a fraction of the width."""
+    """The maximum move to the left or right, as a fraction of the width."""
     fill: Finite = 0.0
-    """What the pixels are that the image leaves, in the numbers that the network sees."""
+    """The value of pixels outside the image, as the network sees it."""
 
     @model_validator(mode="after")
     def _moves(self) -> Shift:

@@ -26,22 +26,22 @@ RING = 3
 
 
 class Rotate(ImageAugmentation):
-    """Turn each image about its centre by a random angle.
+    """Rotate each image about its centre by a random angle.
 
     Inputs (height, width, channels) or (height, width). The angle is uniform in [-degrees, degrees], drawn for
-    each image by itself. With the centre in the middle and a the angle, counter-clockwise, the pixel at (x, y)
-    becomes what the image has at (x · cos a - y · sin a, x · sin a + y · cos a): a mean of the four pixels
-    around that place (bilinear), or the nearest one, where pixels outside are `fill`. As torchvision's
-    RandomRotation; Keras's RandomRotation takes a fraction of a whole turn instead of degrees.
+    each image independently. With the origin at the centre and a the angle, counter-clockwise, the pixel at (x, y)
+    becomes the value of the image at (x · cos a - y · sin a, x · sin a + y · cos a): interpolated from the four pixels
+    around it (bilinear), or the nearest one, where pixels outside are `fill`. Like torchvision's
+    RandomRotation; Keras's RandomRotation takes a fraction of a full turn instead of degrees.
     """
 
     type: Literal["rotate"] = "rotate"
     degrees: Annotated[float, Field(gt=0, le=180)] = Field(examples=[15])
-    """The largest angle, to either side."""
+    """The maximum angle, in either direction."""
     interpolation: Literal["bilinear", "nearest"] = "bilinear"
-    """Whether a pixel is a mean of the four around the place that it comes from, or the nearest of them."""
+    """Whether a pixel is interpolated from the four around its source position, or is the nearest of them."""
     fill: Finite = 0.0
-    """What the pixels outside of an image are, in the numbers that the network sees."""
+    """The value of pixels outside the image, as the network sees it."""
 
     def scratch(self, sizes: Sizes) -> Room:
         """Return angles, and for some images their places, weights and surrounded copies."""

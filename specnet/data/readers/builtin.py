@@ -18,15 +18,15 @@ class Builtin(Reader):
     """Real measurements that come with specnet (CC BY 4.0; sources in `specnet/data/builtin/SOURCES.md`).
 
     - `iris`: 150 flowers; four lengths in cm, shape (4,); three species, 50 flowers each. Fisher, 1936.
-    - `digits`: 1797 handwritten digits; 8 x 8 counts from 0 to 16, laid out row by row, shape (64,) (a
-      `reshape` transform to [8, 8, 1] makes images of them); ten classes. Alpaydin and Kaynak, 1998.
+    - `digits`: 1797 handwritten digits; 8 x 8 counts from 0 to 16, flattened row by row, shape (64,) (a
+      `reshape` transform to [8, 8, 1] turns them into images); ten classes. Alpaydin and Kaynak, 1998.
     """
 
     type: Literal["builtin"] = "builtin"
     name: Literal["iris", "digits"]
-    """Which data set."""
+    """The name of the data set."""
     target: Literal["inputs"] | None = None
-    """`inputs` to predict the inputs themselves, as their transforms leave them; the classes if left out."""
+    """`inputs` to predict the transformed inputs; by default the classes."""
 
     def open(self, site: Site) -> BuiltinSource:
         """Return what is known of the data set."""

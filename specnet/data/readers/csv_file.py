@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
 
 class CsvRows(Table):
-    """A CSV file with rows of their own, of the same form as the training file."""
+    """A separate CSV file, of the same format as the training file."""
 
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
 
 
 class Csv(Tabular):
-    """A table in a CSV file: one row an example, one column a feature or a target.
+    """A table in a CSV file: one row per example, one column per feature or target.
 
-    A column whose cells are all numbers is a number; one whose cells are all text is a category; `columns`
-    says what the cells do not. Categories are those of the file that `path` names, before any split is drawn,
-    in alphabetical order (or by size, where all are numbers): a category feature becomes a one-hot stretch of
-    inputs, a category target the index of its class. Blanks around a cell and blank lines mean nothing.
+    A column whose cells are all numbers is numeric; one whose cells are all text is a category; `columns`
+    overrides this. Categories are those of the file that `path` names, before any split is drawn,
+    in alphabetical order (or by size, if all are numbers): a category feature is one-hot encoded as several
+    inputs, a category target becomes the index of its class. Blanks around a cell and blank lines are ignored.
     """
 
     type: Literal["csv"] = "csv"
     header: bool = True
-    """Whether the first line holds the columns' names."""
+    """Whether the first line contains the names of the columns."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """The character between two cells."""
     encoding: str = "utf-8"
     """The text encoding of the file, by its name in Python."""
     load: Load = "auto"
-    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
-    (`batches`), for files of any size: these are parsed anew in each epoch, in the file's order, and shuffled in a
-    buffer. `auto` is `whole` for files of up to an eighth of the machine's memory."""
+    """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for files of any
+    size: the file is parsed again in each epoch, in its order, and shuffled in a buffer. `auto` is `whole` for
+    files of up to an eighth of the machine's memory."""
     shuffle_buffer: PositiveInt = 10_000
-    """How many rows are held back for the shuffle, where rows are read in batches; from as many rows as the
-    training split has, it is the same shuffle as of rows that are read whole."""
+    """How many rows the shuffle holds, if rows are read in batches; with at least as many as the training split
+    has, the order is the same as for rows that are read whole."""
     validation: CsvRows | None = None
-    """A file of the rows that the training is judged by while it runs."""
+    """A file of the rows to validate on during training."""
     test: CsvRows | None = None
-    """A file of the rows that the finished model is tested on."""
+    """A file of the rows to test the finished model on."""
 
     @model_validator(mode="after")
     def _sound(self) -> Csv:

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class IdxRows(Table):
-    """Two idx files with rows of their own."""
+    """Two separate idx files."""
 
     inputs: FilePath
     """The file of inputs, plain or .gz."""
     targets: FilePath | None = None
-    """The file of targets, plain or .gz; left out where the targets are the inputs."""
+    """The file of targets, plain or .gz; left out if the targets are the inputs."""
 
 
 class Idx(Reader):
-    """Arrays in idx files, plain or gzip-compressed, as MNIST and Fashion-MNIST come.
+    """Arrays in idx files, plain or gzip-compressed, the format of MNIST and Fashion-MNIST.
 
     The format is Y. LeCun's: two zero bytes, a byte for the element type, a byte for the number of axes, the
     size of each axis as a big-endian 32-bit number, then the elements, the last axis fastest. Images of
@@ -34,16 +34,15 @@ class Idx(Reader):
     inputs: FilePath
     """The file of inputs, plain or .gz; relative to the document, then to $SPECNET_DATA."""
     targets: FilePath
-    """The file of targets, plain or .gz, with as many rows; or `inputs` for the inputs themselves, as their
-    transforms leave them."""
+    """The file of targets, plain or .gz, with the same number of rows; or `inputs` for the transformed inputs."""
     load: Load = "auto"
-    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
-    (`batches`), for data of any size; it comes to the same, bit for bit. Files must not be .gz for it. `auto` is
-    `whole` where the files and the numbers made of them take up to half of the machine's memory, or are .gz."""
+    """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
+    the result is the same, bit for bit. `batches` requires files that are not .gz. `auto` is `whole` if the files
+    and the numbers made of them take up to half of the machine's memory, or are .gz."""
     validation: IdxRows | None = None
-    """Files of the rows that the training is judged by while it runs."""
+    """Files of the rows to validate on during training."""
     test: IdxRows | None = None
-    """Files of the rows that the finished model is tested on."""
+    """Files of the rows to test the finished model on."""
 
     def open(self, site: Site) -> ArraySource | None:
         """Return the files, their headers read."""

@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 
 
 class ImageFolder(Table):
-    """A folder of images with rows of their own, of the same form as the training folder."""
+    """A separate folder of images, of the same layout as the training folder."""
 
     path: FilePath
-    """The folder, with a folder in it for each class; not every class need have one."""
+    """The folder, with a subfolder for each class; not every class needs one."""
 
 
 class Images(Reader):
     """Images in a folder for each class, PNG or JPEG: `path/cat/1.png`, `path/dog/2.jpg`.
 
-    The folders' names are the classes, in the order of their characters. Each image becomes an input
-    (height, width, channels) with numbers from 0 to 255, as bytes are; a `scale` transform with factor
-    0.00392156862745098, which is 1 / 255, makes them 0 to 1.
+    The names of the folders are the classes, sorted by code point. Each image becomes an input
+    (height, width, channels) with numbers from 0 to 255; a `scale` transform with factor
+    0.00392156862745098, which is 1 / 255, maps them to 0 to 1.
 
-    An image is turned upright where its EXIF data tell how it was held. Of 16 bits a channel the higher 8 count.
-    Palettes are resolved; what is transparent shows the `background`. Colour becomes grey as 0.299 R + 0.587 G +
-    0.114 B, and grey becomes colour by being repeated. Images of another size are resampled by Pillow, bilinearly
-    over all pixels that one covers. Names that begin with a point, and what systems leave in folders
-    (Thumbs.db, desktop.ini, __MACOSX), are passed over; anything else that is no image is an error.
+    An image is rotated upright according to its EXIF orientation. Of 16 bits per channel the upper 8 are used.
+    Palettes are resolved; transparent areas show the `background`. Colour becomes grey as 0.299 R + 0.587 G +
+    0.114 B, and grey becomes colour by being repeated. Images of another size are resampled by Pillow, bilinear with
+    antialiasing. Names that begin with a dot, and files that operating systems leave in folders
+    (Thumbs.db, desktop.ini, __MACOSX), are skipped; anything else that is not an image is an error.
 
     Pillow comes with the extra `images`.
     """
 
     type: Literal["images"] = "images"
     path: FilePath = Field(examples=["pictures"])
-    """The folder that holds a folder for each class; relative to the document, then to $SPECNET_DATA."""
+    """The folder that contains a folder for each class; relative to the document, then to $SPECNET_DATA."""
     size: tuple[PositiveInt, PositiveInt] = Field(examples=[(32, 32)])
     """[height, width] of every input."""
     # Python takes true for the literal 1, and so would a Literal.
@@ -49,20 +49,19 @@ class Images(Reader):
     """3 for red, green and blue, 1 for grey."""
     resize: Literal["stretch", "crop", "pad"] = "stretch"
     """How an image of another size is fitted: `stretch` changes its proportions; `crop` keeps them and cuts off
-    what then stands over, on both sides alike; `pad` keeps them and fills up with `background`, on both sides
-    alike."""
+    the excess on both sides equally; `pad` keeps them and fills both sides equally with `background`."""
     background: Annotated[int, Field(ge=0, le=255)] = 0
-    """The grey, from 0 (black) to 255 (white), that shows where an image is transparent, or `pad` fills up."""
+    """The grey, from 0 (black) to 255 (white), of transparent areas and of padding by `pad`."""
     target: Literal["inputs"] | None = None
-    """`inputs` to predict the images themselves, as their transforms leave them; the classes if left out."""
+    """`inputs` to predict the transformed images themselves; by default the classes."""
     load: Load = "auto"
-    """Whether all images are decoded before the training (`whole`), or those of a batch when it is its turn
-    (`batches`), for folders of any size; it comes to the same, bit for bit. `auto` is `whole` where the pixels
-    take up to half of the machine's memory."""
+    """Whether all images are decoded before the training (`whole`), or batch by batch (`batches`), for folders of
+    any size; the result is the same, bit for bit. `auto` is `whole` if the pixels take up to half of the machine's
+    memory."""
     validation: ImageFolder | None = None
-    """A folder of the images that the training is judged by while it runs."""
+    """A folder of the images to validate on during training."""
     test: ImageFolder | None = None
-    """A folder of the images that the finished model is tested on."""
+    """A folder of the images to test the finished model on."""
 
     reads: ClassVar[Wanted] = "folder"
 

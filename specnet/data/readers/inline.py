@@ -32,31 +32,32 @@ LARGEST = 2**31
 
 
 class InlineRows(Table):
-    """Rows written in the document."""
+    """Separate rows written in the document."""
 
     inputs: Nested
-    """One entry a row: a number, or a list of numbers, nested for more axes; all of one shape."""
+    """One entry per row: a number, or a list of numbers, nested for more axes; all of the same shape."""
     targets: Nested | None = None
-    """One entry a row: a number, a list of numbers, or a class's name; left out where the targets are the inputs."""
+    """One entry per row: a number, a list of numbers, or the name of a class; left out if the targets are the
+    inputs."""
 
 
 class Inline(Reader):
     """Rows written in the document itself, for examples small enough to read.
 
-    A row of `inputs` that is a plain number counts as a list of one. Targets that are all text are classes,
+    A row of `inputs` that is a single number counts as a list of one. Targets that are all strings are classes,
     indexed in alphabetical order.
     """
 
     type: Literal["inline"] = "inline"
     inputs: Nested
-    """One entry a row: a number, or a list of numbers, nested for more axes; all of one shape."""
+    """One entry per row: a number, or a list of numbers, nested for more axes; all of the same shape."""
     targets: Targets
-    """One entry a row: a number, a list of numbers, or a class's name; or `inputs` for the inputs themselves, as
-    their transforms leave them."""
+    """One entry per row: a number, a list of numbers, or the name of a class; or `inputs` for the transformed
+    inputs."""
     validation: InlineRows | None = None
-    """Rows that the training is judged by while it runs."""
+    """Rows to validate on during training."""
     test: InlineRows | None = None
-    """Rows that the finished model is tested on."""
+    """Rows to test the finished model on."""
 
     def open(self, site: Site) -> InlineSource | None:
         """Return the rows, their shapes checked."""

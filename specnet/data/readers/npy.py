@@ -14,34 +14,33 @@ if TYPE_CHECKING:
 
 
 class NpyRows(Table):
-    """Two .npy files with rows of their own."""
+    """Two separate .npy files."""
 
     inputs: FilePath
     """The file of inputs."""
     targets: FilePath | None = None
-    """The file of targets; left out where the targets are the inputs."""
+    """The file of targets; left out if the targets are the inputs."""
 
 
 class Npy(Reader):
-    """Arrays in two NumPy .npy files, as `numpy.save` writes them: numbers only, one row an example.
+    """Arrays in two NumPy .npy files, as `numpy.save` writes them: numbers only, one row per example.
 
-    Whole-number targets, one a row, can serve as class indices. Pickled objects are never read.
+    Whole-number targets, one per row, can serve as class indices. Pickled objects are never read.
     """
 
     type: Literal["npy"] = "npy"
     inputs: FilePath
     """The file of inputs (rows, ...); relative to the document, then to $SPECNET_DATA."""
     targets: FilePath
-    """The file of targets (rows, ...), with as many rows; or `inputs` for the inputs themselves, as their
-    transforms leave them."""
+    """The file of targets (rows, ...), with the same number of rows; or `inputs` for the transformed inputs."""
     load: Load = "auto"
-    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
-    (`batches`), for data of any size; it comes to the same, bit for bit. `auto` is `whole` where the files and
-    the numbers made of them take up to half of the machine's memory."""
+    """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
+    the result is the same, bit for bit. `auto` is `whole` if the files and the numbers made of them take up to half
+    of the machine's memory."""
     validation: NpyRows | None = None
-    """Files of the rows that the training is judged by while it runs."""
+    """Files of the rows to validate on during training."""
     test: NpyRows | None = None
-    """Files of the rows that the finished model is tested on."""
+    """Files of the rows to test the finished model on."""
 
     def open(self, site: Site) -> ArraySource | None:
         """Return the files, their headers read."""

@@ -19,10 +19,10 @@ ArrayNames = Annotated[tuple[ArrayName, ...], Field(min_length=1)]
 
 
 class NpzRows(Table):
-    """Arrays with rows of their own; what is left out is as for the training rows."""
+    """Separate arrays; keys that are left out are as for the training rows."""
 
     path: FilePath | None = None
-    """The file; that of the training rows if left out."""
+    """The file; by default that of the training rows."""
     inputs: ArrayName | ArrayNames | None = None
     """The name of the array of inputs; as many names, of arrays of the same shapes, as the training rows have."""
     targets: ArrayName | None = None
@@ -37,29 +37,29 @@ class NpzRows(Table):
 
 
 class Npz(Reader):
-    """Arrays in a NumPy .npz file: numbers only, one row an example.
+    """Arrays in a NumPy .npz file: numbers only, one row per example.
 
-    Whole-number targets, one a row, can serve as class indices. Pickled objects are never read.
+    Whole-number targets, one per row, can serve as class indices. Pickled objects are never read.
     """
 
     type: Literal["npz"] = "npz"
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
     inputs: ArrayName | ArrayNames = "inputs"
-    """The name of the array of inputs (rows, ...); or a list of names, whose rows are laid out flat and side by
-    side. `[inputs.NAME]` with `array` takes each of these again in its own shape."""
+    """The name of the array of inputs (rows, ...); or a list of names, whose rows are flattened and concatenated.
+    `[inputs.NAME]` with `array` selects one of them in its own shape."""
     targets: ArrayName = "targets"
-    """The name of the array of targets (rows, ...); `inputs` for the inputs themselves, as their transforms
-    leave them, whatever the file holds."""
+    """The name of the array of targets (rows, ...); `inputs` means the transformed inputs, even if the file has an
+    array of that name."""
     load: Load = "auto"
-    """Whether all rows are read before the training (`whole`), or those of a batch when it is its turn
-    (`batches`), for data of any size; it comes to the same, bit for bit. Arrays must not be compressed for it:
-    `numpy.savez` does not. `auto` is `whole` where the arrays and the numbers made of them take up to half of
-    the machine's memory, or are compressed."""
+    """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
+    the result is the same, bit for bit. `batches` requires arrays that are not compressed, as `numpy.savez` writes
+    them. `auto` is `whole` if the arrays and the numbers made of them take up to half of the machine's memory, or
+    are compressed."""
     validation: NpzRows | None = None
-    """The rows that the training is judged by while it runs."""
+    """The rows to validate on during training."""
     test: NpzRows | None = None
-    """The rows that the finished model is tested on."""
+    """The rows to test the finished model on."""
 
     def open(self, site: Site) -> ArraySource | None:
         """Return the arrays, their headers read."""

@@ -11,26 +11,25 @@ if TYPE_CHECKING:
 
 
 class ParquetRows(Table):
-    """A Parquet file with rows of their own, of the same form as the training file."""
+    """A separate Parquet file, of the same format as the training file."""
 
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
 
 
 class Parquet(Tabular):
-    """A table in a Parquet file: one row an example, one column a feature or a target.
+    """A table in a Parquet file: one row per example, one column per feature or target.
 
-    It is read by pyarrow, which the extra `parquet` brings. Columns have types of their own: numbers, text
-    (categories, whatever it looks like) and booleans; `columns` can say otherwise, so that numbers are
-    categories or text is numbers. All else is as for `csv`. Dates, lists and other types are an error where a
-    column of them is used.
+    It is read by pyarrow, which the extra `parquet` installs. Columns keep their types: numbers, text (categories,
+    even if it looks like numbers) and booleans; `columns` can override this, so that numbers are categories or text is
+    numbers. Everything else is as for `csv`. Using a column of dates, lists or another type is an error.
     """
 
     type: Literal["parquet"] = "parquet"
     validation: ParquetRows | None = None
-    """A file of the rows that the training is judged by while it runs."""
+    """A file of the rows to validate on during training."""
     test: ParquetRows | None = None
-    """A file of the rows that the finished model is tested on."""
+    """A file of the rows to test the finished model on."""
 
     @property
     def dialect(self) -> Dialect:

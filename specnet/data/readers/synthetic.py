@@ -22,16 +22,16 @@ Noise = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class SyntheticRows(Table):
-    """More rows of the same making, drawn apart from the training rows."""
+    """More rows of the same kind, drawn independently of the training rows."""
 
     samples: Samples = 100
-    """How many rows are made."""
+    """The number of rows."""
     noise: Noise | None = None
-    """The noise's standard deviation; that of the training rows if left out."""
+    """The standard deviation of the noise; by default that of the training rows."""
 
 
 class Synthetic(Reader):
-    """Made-up rows for trying things out, drawn with the document's seed.
+    """Synthetic rows for trying things out, drawn with the document's seed.
 
     For point i of n in its class, t = i / (n - 1), before Gaussian noise of standard deviation `noise`:
 
@@ -39,31 +39,31 @@ class Synthetic(Reader):
     - `moons`: (cos πt, sin πt), and (1 - cos πt, ½ - sin πt): two half circles, each around the other's end.
     - `circles`: angle 2πi/n on radius 1, and on radius ½.
     - `spirals`: `classes` arms; arm k has radius t and angle 2πk/classes + 3πt/2.
-    - `blobs`: `classes` Gaussian clouds about centres drawn evenly from [-1, 1] in each of `features` axes.
-    - `sine`: x drawn evenly from [-π, π], target sin x; the noise is the target's.
+    - `blobs`: `classes` Gaussian clouds around centres drawn uniformly from [-1, 1] in each of `features` axes.
+    - `sine`: x drawn uniformly from [-π, π], target sin x; the noise is added to the target.
     - `linear`: `features` standard normal inputs, target x·w + b with w and b standard normal; the noise is
-      the target's.
+      added to the target.
 
-    Classes take turns row by row. `moons` and `circles` are as in scikit-learn's functions of those names.
+    Classes alternate row by row. `moons` and `circles` are as in scikit-learn's functions of those names.
     """
 
     type: Literal["synthetic"] = "synthetic"
     kind: Literal["xor", "moons", "circles", "spirals", "blobs", "sine", "linear"]
-    """What the rows are to look like."""
+    """The kind of rows."""
     samples: Samples = 200
-    """How many rows are made."""
+    """The number of rows."""
     noise: Noise = 0.1
     """The standard deviation of the Gaussian noise: of each input for classes, of the target for numbers."""
     classes: Annotated[int, Field(ge=2, le=1000)] | None = None
-    """How many classes `spirals` (default 2) and `blobs` (default 3) have."""
+    """The number of classes of `spirals` (default 2) and `blobs` (default 3)."""
     features: PositiveInt | None = None
-    """How many inputs a row of `blobs` (default 2) and `linear` (default 1) has."""
+    """The number of inputs of `blobs` (default 2) and `linear` (default 1)."""
     target: Literal["inputs"] | None = None
-    """`inputs` to predict the inputs themselves, as their transforms leave them; what the kind says if left out."""
+    """`inputs` to predict the transformed inputs; by default the target of the kind."""
     validation: SyntheticRows | None = None
-    """Rows that the training is judged by while it runs."""
+    """Rows to validate on during training."""
     test: SyntheticRows | None = None
-    """Rows that the finished model is tested on."""
+    """Rows to test the finished model on."""
 
     @model_validator(mode="after")
     def _apt(self) -> Synthetic:

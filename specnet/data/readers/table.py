@@ -31,34 +31,35 @@ FITTING: dict[str, tuple[str, ...]] = {
 
 
 class ColumnSettings(Table):
-    """What is said of one column of a table. What is left out is as the table says for all of its columns.
+    """Settings of one column of a table. By default they are those of the table.
 
-    A key that has no meaning for the column is an error, not ignored: `encode` for a number, `scale` for a
-    category, anything for a column that is no feature and no target. Of a target, only `type`, `values` and
-    `missing` (`refuse` or `drop`) can be told.
+    A key that has no effect on the column is an error: `encode` for a number, `scale` for a
+    category, any key for a column that is neither a feature nor a target. For a target, only `type`, `values` and
+    `missing` (`refuse` or `drop`) can be set.
     """
 
     type: ColumnType | None = None
-    """What its cells are; told by the cells if left out: all numbers, or all text. A category's cells are names
-    even where they look like numbers; a boolean's are true, yes, t, y, on or 1 (also 1.0), and false, no, f, n,
-    off or 0 (0.0), in any case, and become 1 and 0; a boolean target has the classes false and true."""
+    """The type of its cells; by default it is a number if all cells are numbers, a category if all are text. The
+    cells of a category are names even if they look like numbers; those of a boolean are true, yes, t, y, on or 1
+    (also 1.0), and false, no, f, n, off or 0 (0.0), in any case, and become 1 and 0; a boolean target has the
+    classes false and true."""
     values: tuple[str, ...] | None = None
-    """The categories, in this order; any other cell is one that the training file does not have. Those that the
-    training file has, in alphabetical order, if left out."""
+    """The categories, in this order; any other cell is an unknown category. By default those of the training file,
+    in alphabetical order."""
     encode: Literal["onehot", "index"] | None = None
-    """Whether a category becomes zeros and a one, or its index as a number."""
+    """Whether a category is one-hot encoded, or becomes its index as a number."""
     scale: Literal["none", "standardize", "minmax"] | None = None
-    """What numbers are brought to by what the training split holds, once its gaps are filled: mean 0 and
-    standard deviation 1, or 0 to 1."""
+    """How numbers are scaled, by statistics of the training split after missing values are filled: to mean 0 and
+    standard deviation 1, or to the range 0 to 1."""
     missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category"] | None = None
-    """What becomes of cells without a value: an error; the row is left out (at prediction, an error); the
-    training split's mean, median or most frequent value (the smallest, or first, of several); or a category of
-    their own, called `(missing)`, after all others."""
+    """How cells without a value are handled: an error; the row is dropped (at prediction, an error); they get the
+    training split's mean, median or most frequent value (the smallest, or first, of several); or they are a
+    category of their own, called `(missing)`, after all others."""
     fill: float | str | bool | None = None
-    """What cells without a value are read as, in the place of `missing`: a number, true or false, or a category,
-    which becomes one of the column's whether or not other cells have it."""
+    """The value of cells without one, instead of `missing`: a number, true or false, or a category,
+    which becomes one of the column's even if no other cell has it."""
     unknown: Literal["refuse", "zeros"] | None = None
-    """What becomes of a category that the training file (or `values`) does not have: an error, or all zeros."""
+    """How a category that the training file (or `values`) does not have is handled: an error, or all zeros."""
 
     @model_validator(mode="after")
     def _sound(self) -> ColumnSettings:
@@ -116,40 +117,40 @@ NOTHING_SAID = ColumnSettings.model_construct()
 
 
 class Tabular(Reader):
-    """A table: one row an example, one column a feature or a target."""
+    """A table: one row per example, one column per feature or target."""
 
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
     target: ColumnName | Columns
-    """The column to predict: its name, or its place from 0 (-1 is the last); a list for several numbers; or
-    `inputs` for the inputs themselves, as their transforms leave them (give a column of that name by its place)."""
+    """The column to predict: its name, or its index from 0 (-1 is the last); a list for several numbers; or
+    `inputs` for the transformed inputs (give a column named `inputs` by its index)."""
     features: Columns | None = None
-    """The columns to predict it from, in this order; all others if left out."""
+    """The columns to predict from, in this order; by default all others."""
     exclude: Columns = ()
-    """Columns that are left out where `features` is not given."""
+    """Columns to leave out if `features` is not given."""
     columns: dict[str, ColumnSettings] = {}  # noqa: RUF012 - pydantic copies it for each table
-    """What is said of single columns, by name (by place from 0, as text, in a file without a header). It says
-    how a feature or a target is read, and makes no column one."""
+    """Settings of single columns, by name (by index from 0, as a string, in a file without a header). They define
+    how a feature or a target is read, but do not select columns."""
     categories: Columns = ()
-    """Columns whose cells are names even where they look like numbers, such as postcodes; as `type =
-    "category"` says of one."""
+    """Columns whose cells are names even if they look like numbers, such as postcodes; short for `type =
+    "category"` of each."""
     encode: Literal["onehot", "index"] = "onehot"
-    """Whether a category feature becomes zeros and a one, or its index as a number."""
+    """Whether a category feature is one-hot encoded, or becomes its index as a number."""
     scale: Literal["none", "standardize", "minmax"] = "none"
-    """What features of numbers are brought to, each by itself: mean 0 and standard deviation 1, or 0 to 1 over
-    the training split. Unlike a transform, it leaves categories and booleans as they are."""
+    """How each numeric feature is scaled: to mean 0 and standard deviation 1, or to the range 0 to 1 over
+    the training split. Unlike a transform, it leaves categories and booleans unchanged."""
     max_categories: PositiveInt = 1000
-    """How many categories a feature may have; more are hardly categories but names or numbers of rows."""
+    """The maximum number of categories of a feature; a column with more is probably one of names or row numbers."""
     unknown: Literal["refuse", "zeros"] = "refuse"
-    """What becomes of a feature's category that the training file does not have: an error, or all zeros."""
+    """How a feature's category that the training file does not have is handled: an error, or all zeros."""
     missing: Literal["refuse", "drop", "mean", "median", "most_frequent"] = "refuse"
-    """What becomes of cells without a value: an error; the row is left out; or a feature gets the training
-    split's mean, median or most frequent value (a category or boolean always the latter; a target must still
-    be there)."""
+    """How cells without a value are handled: an error; the row is dropped; or a feature gets the training
+    split's mean, median or most frequent value (for a category or boolean always the latter; a target must still
+    have a value)."""
     missing_markers: tuple[str, ...] = MARKERS
-    """The cells that mean that there is no value."""
+    """The cells that mean a missing value."""
     replace: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it for each table
-    """Cells that are read as another text, such as a second spelling of a class."""
+    """Cells to replace by other strings, such as a second spelling of a class."""
 
     @model_validator(mode="after")
     def _apart(self) -> Tabular:

@@ -5,7 +5,7 @@ from specnet.vocabulary.kind import Kind
 
 
 class Activation(Kind):
-    """A function of a layer's sum, x (batch, ...) -> y of the same shape."""
+    """A function applied to a layer's sum, x (batch, ...) -> y of the same shape."""
 
     def lower(self, x: Value) -> Value:
         """Return f(x)."""

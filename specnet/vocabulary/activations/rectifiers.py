@@ -12,7 +12,7 @@ from specnet.vocabulary.activations.activation import Activation
 
 
 class Relu(Activation):
-    """y = max(x, 0); the slope at 0 is taken as 0 (Nair and Hinton, 2010)."""
+    """y = max(x, 0); the gradient at 0 is 0 (Nair and Hinton, 2010)."""
 
     type: Literal["relu"] = "relu"
 
@@ -21,14 +21,14 @@ class Relu(Activation):
 
 
 class LeakyRelu(Activation):
-    """y = x where x > 0, else slope * x; the slope at 0 is taken as `slope` (Maas et al., 2013).
+    """y = x where x > 0, else slope * x; the gradient at 0 is `slope` (Maas et al., 2013).
 
-    The slope is PyTorch's (and the paper's) 0.01 by default; the layer of Keras has 0.3, its function 0.2.
+    The default slope, 0.01, is that of PyTorch and the paper; the layer of Keras has 0.3, its function 0.2.
     """
 
     type: Literal["leaky_relu"] = "leaky_relu"
     slope: Annotated[float, Field(ge=0)] = 0.01
-    """What negative x is multiplied by."""
+    """The factor for negative x."""
 
     def lower(self, x: Value) -> Value:
         return ops.leaky_relu(x, slope=self.slope)
@@ -39,7 +39,7 @@ class Elu(Activation):
 
     type: Literal["elu"] = "elu"
     alpha: Annotated[float, Field(ge=0)] = 1.0
-    """The value, without its sign, that y goes to for very negative x."""
+    """The magnitude of y for very negative x."""
 
     def lower(self, x: Value) -> Value:
         return ops.elu(x, alpha=self.alpha)
@@ -48,7 +48,7 @@ class Elu(Activation):
 class Selu(Activation):
     """y = s * x where x > 0, else s * a * (exp(x) - 1), with s = 1.0507... and a = 1.6733...
 
-    The constants keep a deep network's activations at mean 0 and variance 1, given `lecun_normal` kernels
+    With `lecun_normal` kernels, the constants keep the activations of a deep network at mean 0 and variance 1
     (Klambauer et al., 2017).
     """
 
@@ -59,7 +59,7 @@ class Selu(Activation):
 
 
 class Relu6(Activation):
-    """y = min(max(x, 0), 6); the slope is 0 at both corners, as in PyTorch (Krizhevsky, 2010)."""
+    """y = min(max(x, 0), 6); the gradient is 0 at both corners, as in PyTorch (Krizhevsky, 2010)."""
 
     type: Literal["relu6"] = "relu6"
 

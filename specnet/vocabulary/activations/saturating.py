@@ -39,7 +39,7 @@ class Softsign(Activation):
 class HardSigmoid(Activation):
     """y = min(max(x + 3, 0), 6) / 6, as in PyTorch and Keras 3; up to Keras 2 it was 0.2 * x + 0.5, clipped.
 
-    The slope is 0 at both corners, x = -3 and x = 3, as in PyTorch (Howard et al., 2019).
+    The gradient is 0 at both corners, x = -3 and x = 3, as in PyTorch (Howard et al., 2019).
     """
 
     type: Literal["hard_sigmoid"] = "hard_sigmoid"
@@ -49,7 +49,7 @@ class HardSigmoid(Activation):
 
 
 class HardTanh(Activation):
-    """y = min(max(x, -1), 1); the slope is 0 at both corners, as in PyTorch (Collobert, 2004)."""
+    """y = min(max(x, -1), 1); the gradient is 0 at both corners, as in PyTorch (Collobert, 2004)."""
 
     type: Literal["hard_tanh"] = "hard_tanh"
 

@@ -12,7 +12,7 @@ from specnet.vocabulary.activations.activation import Activation
 
 
 class Gelu(Activation):
-    """y = x * F(x), F the distribution function of the normal distribution (Hendrycks and Gimpel, 2016).
+    """y = x * F(x), where F is the normal distribution function (Hendrycks and Gimpel, 2016).
 
     F(x) = (1 + erf(x / sqrt(2))) / 2, or with `approximate = "tanh"`
     (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) / 2, which is within 0.0005 of it and faster. Exact by
@@ -21,7 +21,7 @@ class Gelu(Activation):
 
     type: Literal["gelu"] = "gelu"
     approximate: Literal["none", "tanh"] = "none"
-    """Whether F is exact, or approximated by a hyperbolic tangent."""
+    """Whether F is exact, or approximated with tanh."""
 
     def lower(self, x: Value) -> Value:
         if self.approximate == "tanh":
@@ -53,13 +53,13 @@ class Mish(Activation):
 class Softplus(Activation):
     """y = log(1 + exp(beta * x)) / beta, a smooth max(x, 0) (Dugas et al., 2001).
 
-    It is exact everywhere; PyTorch gives x itself where beta * x > 20, which is 2e-9 less at that point.
-    Keras knows beta = 1 alone.
+    It is exact everywhere; PyTorch returns x itself where beta * x > 20, which is 2e-9 less at that point.
+    Keras only has beta = 1.
     """
 
     type: Literal["softplus"] = "softplus"
     beta: PositiveFloat = 1.0
-    """How sharply it bends at 0."""
+    """How sharply the curve bends at 0."""
 
     def lower(self, x: Value) -> Value:
         return ops.softplus(x) if self.beta == 1.0 else ops.softplus(x * self.beta) * (1.0 / self.beta)

@@ -20,7 +20,7 @@ class Softmax(Activation):
 
 
 class LogSoftmax(Activation):
-    """y_i = x_i - log(sum_j exp(x_j)) along the last axis: the logarithms of softmax's probabilities."""
+    """y_i = x_i - log(sum_j exp(x_j)) along the last axis: the logarithms of the probabilities of softmax."""
 
     type: Literal["log_softmax"] = "log_softmax"
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class Uniform(Initializer):
-    """Uniform in [low, high)."""
+    """Draw from the uniform distribution in [low, high)."""
 
     type: Literal["uniform"] = "uniform"
     low: float = -0.05
-    """The least value."""
+    """The minimum."""
     high: float = 0.05
-    """What every value stays below."""
+    """The upper bound, which is excluded."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -35,7 +35,7 @@ class Uniform(Initializer):
 
 
 class Normal(Initializer):
-    """Normally distributed."""
+    """Draw from a normal distribution."""
 
     type: Literal["normal"] = "normal"
     mean: float = 0.0
@@ -48,9 +48,9 @@ class Normal(Initializer):
 
 
 class TruncatedNormal(Initializer):
-    """Normally distributed, values beyond two standard deviations from the mean drawn again, as in Keras.
+    """Draw from a normal distribution, and redraw values beyond two standard deviations from the mean, as in Keras.
 
-    What is left has 0.88 of the standard deviation named. PyTorch's `trunc_normal_` cuts at -2 and 2 instead,
+    The result has 0.88 of the given standard deviation. PyTorch's `trunc_normal_` truncates at -2 and 2 instead,
     whatever the standard deviation.
     """
 
@@ -58,7 +58,7 @@ class TruncatedNormal(Initializer):
     mean: float = 0.0
     """The mean."""
     stddev: PositiveFloat = 0.05
-    """The standard deviation before the cut."""
+    """The standard deviation before truncation."""
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return self.mean + self.stddev * truncated(shape, generator)

@@ -38,7 +38,7 @@ class Ones(Initializer):
 
 
 class ConstantInitializer(Initializer):
-    """One number throughout, or an array of the parameter's own shape, written out."""
+    """One number for all elements, or an array of the parameter's shape."""
 
     type: Literal["constant"] = "constant"
     value: Annotated[Any, WithJsonSchema({"type": ["number", "array"]})]

@@ -15,10 +15,10 @@ class GlorotUniform(ScaledUniform):
 
 
 class GlorotNormal(ScaledNormal):
-    """Normal with variance 2 / (fan_in + fan_out), cut at two standard deviations (Glorot and Bengio, 2010).
+    """Normal with variance 2 / (fan_in + fan_out), truncated at two standard deviations (Glorot and Bengio, 2010).
 
-    The normal distribution is widened so that the variance after the cut is the one named, as in Keras;
-    PyTorch's `xavier_normal_` is not cut.
+    The normal distribution is widened so that this is the variance after truncation, as in Keras;
+    PyTorch's `xavier_normal_` does not truncate.
     """
 
     type: Literal["glorot_normal"] = "glorot_normal"

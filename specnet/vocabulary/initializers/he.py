@@ -6,7 +6,7 @@ from specnet.vocabulary.initializers.scaled import ScaledNormal, ScaledUniform
 
 
 class HeUniform(ScaledUniform):
-    """Uniform in ±sqrt(6 / fan_in): for relu and its kin (He et al., 2015)."""
+    """Uniform in ±sqrt(6 / fan_in): for relu and its variants (He et al., 2015)."""
 
     type: Literal["he_uniform"] = "he_uniform"
 
@@ -15,10 +15,10 @@ class HeUniform(ScaledUniform):
 
 
 class HeNormal(ScaledNormal):
-    """Normal with variance 2 / fan_in, cut at two standard deviations (He et al., 2015).
+    """Normal with variance 2 / fan_in, truncated at two standard deviations (He et al., 2015).
 
-    The normal distribution is widened so that the variance after the cut is the one named, as in Keras;
-    PyTorch's `kaiming_normal_` is not cut.
+    The normal distribution is widened so that this is the variance after truncation, as in Keras;
+    PyTorch's `kaiming_normal_` does not truncate.
     """
 
     type: Literal["he_normal"] = "he_normal"

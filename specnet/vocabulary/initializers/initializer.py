@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Initializer(Kind):
-    """Where a parameter starts."""
+    """The initial value of a parameter."""
 
     def fault(self, shape: tuple[int, ...]) -> str | None:  # noqa: ARG002 (most fill any shape)
         """Say why it cannot fill an array of this shape, or return None."""

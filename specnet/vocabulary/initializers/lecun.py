@@ -15,9 +15,9 @@ class LecunUniform(ScaledUniform):
 
 
 class LecunNormal(ScaledNormal):
-    """Normal with variance 1 / fan_in, cut at two standard deviations: for selu (LeCun et al., 1998).
+    """Normal with variance 1 / fan_in, truncated at two standard deviations: for selu (LeCun et al., 1998).
 
-    The normal distribution is widened so that the variance after the cut is the one named, as in Keras.
+    The normal distribution is widened so that this is the variance after truncation, as in Keras.
     """
 
     type: Literal["lecun_normal"] = "lecun_normal"

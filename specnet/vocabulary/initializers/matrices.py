@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Orthogonal(Initializer):
-    """A random matrix with orthonormal columns, or rows where it is wider than tall, times `gain`.
+    """A random matrix with orthonormal columns, or rows if it is wider than tall, times `gain`.
 
-    It is the Q of the QR decomposition of a normal matrix, its columns' signs those of R's diagonal, so that
-    every orthogonal matrix is as likely (Saxe et al., 2014; Mezzadri, 2007). All axes of a kernel but the
-    last are taken as rows, as in Keras.
+    It is the Q of the QR decomposition of a normal matrix, with the signs of its columns taken from the diagonal of
+    R, so that all orthogonal matrices are equally likely (Saxe et al., 2014; Mezzadri, 2007). All axes of a kernel
+    except the last are treated as rows, as in Keras.
     """
 
     type: Literal["orthogonal"] = "orthogonal"
     gain: float = 1.0
-    """What the matrix is multiplied by."""
+    """The factor for the matrix."""
 
     def fault(self, shape: tuple[int, ...]) -> str | None:
         return (
@@ -39,11 +39,11 @@ class Orthogonal(Initializer):
 
 
 class Identity(Initializer):
-    """`gain` on the diagonal and 0 elsewhere: each output starts as the input of its number."""
+    """`gain` on the diagonal and 0 elsewhere: each output starts as the input of the same index."""
 
     type: Literal["identity"] = "identity"
     gain: float = 1.0
-    """What the diagonal holds."""
+    """The value on the diagonal."""
 
     def fault(self, shape: tuple[int, ...]) -> str | None:
         return None if len(shape) == 2 else f"an identity needs two axes, and the shape is {show(shape)}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class VarianceScaling(Initializer):
-    """A start of mean 0 whose variance follows from the fans."""
+    """Base of initializers with mean 0 and a variance that depends on fan_in and fan_out."""
 
     def variance(self, fan_in: int, fan_out: int) -> float:
         """Return the variance."""
@@ -32,7 +32,7 @@ class ScaledUniform(VarianceScaling):
 
 
 class ScaledNormal(VarianceScaling):
-    """Normal, cut at two standard deviations and widened, so that the variance is the one meant after the cut."""
+    """Normal, truncated at two standard deviations and widened, so that the variance is right after truncation."""
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV

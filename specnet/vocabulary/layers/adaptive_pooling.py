@@ -17,15 +17,15 @@ def _cells(size: int, count: int) -> list[Span]:
 
 
 class AdaptiveMaxPooling1D(Layer):
-    """The largest of each of so many cells.  x (batch, steps, channels) -> y (batch, output_size, channels).
+    """Take the maximum of each of `output_size` cells.  x (batch, steps, channels) -> y (batch, output_size, channels).
 
-    Cell i reaches from floor(i * steps / output_size) to ceil((i + 1) * steps / output_size), as in PyTorch, so that
-    neighbours may overlap by a step.
+    Cell i extends from floor(i * steps / output_size) to ceil((i + 1) * steps / output_size), as in PyTorch, so
+    adjacent cells may overlap by a step.
     """
 
     type: Literal["adaptive_max_pooling1d"] = "adaptive_max_pooling1d"
     output_size: Length
-    """How many cells the steps are divided into."""
+    """The number of cells that the steps are divided into."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         size = images.size_of(images.rows(self.type, x))
@@ -33,15 +33,16 @@ class AdaptiveMaxPooling1D(Layer):
 
 
 class AdaptiveMaxPooling2D(Layer):
-    """The largest of each cell of a grid.  x (batch, height, width, channels) -> y (batch, *output_size, channels).
+    """Take the maximum of each cell of a grid.
 
-    Cell i of an axis reaches from floor(i * size / output_size) to ceil((i + 1) * size / output_size), as in PyTorch,
-    so that neighbours may overlap by a row or column.
+    x (batch, height, width, channels) -> y (batch, *output_size, channels). Along each axis, cell i extends from
+    floor(i * size / output_size) to ceil((i + 1) * size / output_size), as in PyTorch, so adjacent cells may overlap
+    by a row or column.
     """
 
     type: Literal["adaptive_max_pooling2d"] = "adaptive_max_pooling2d"
     output_size: Lengths
-    """Into how many rows and columns of cells an image is divided."""
+    """The number of cells that an image is divided into, down and across."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         sizes = images.size_of(images.images(self.type, x))
@@ -49,15 +50,15 @@ class AdaptiveMaxPooling2D(Layer):
 
 
 class AdaptiveAveragePooling1D(Layer):
-    """The mean of each of so many cells.  x (batch, steps, channels) -> y (batch, output_size, channels).
+    """Take the mean of each of `output_size` cells.  x (batch, steps, channels) -> y (batch, output_size, channels).
 
-    Cell i reaches from floor(i * steps / output_size) to ceil((i + 1) * steps / output_size), as in PyTorch, so that
-    neighbours may overlap by a step.
+    Cell i extends from floor(i * steps / output_size) to ceil((i + 1) * steps / output_size), as in PyTorch, so
+    adjacent cells may overlap by a step.
     """
 
     type: Literal["adaptive_average_pooling1d"] = "adaptive_average_pooling1d"
     output_size: Length
-    """How many cells the steps are divided into."""
+    """The number of cells that the steps are divided into."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         size = images.size_of(images.rows(self.type, x))
@@ -65,15 +66,16 @@ class AdaptiveAveragePooling1D(Layer):
 
 
 class AdaptiveAveragePooling2D(Layer):
-    """The mean of each cell of a grid.  x (batch, height, width, channels) -> y (batch, *output_size, channels).
+    """Take the mean of each cell of a grid.
 
-    Cell i of an axis reaches from floor(i * size / output_size) to ceil((i + 1) * size / output_size), as in PyTorch,
-    so that neighbours may overlap by a row or column.
+    x (batch, height, width, channels) -> y (batch, *output_size, channels). Along each axis, cell i extends from
+    floor(i * size / output_size) to ceil((i + 1) * size / output_size), as in PyTorch, so adjacent cells may overlap
+    by a row or column.
     """
 
     type: Literal["adaptive_average_pooling2d"] = "adaptive_average_pooling2d"
     output_size: Lengths
-    """Into how many rows and columns of cells an image is divided."""
+    """The number of cells that an image is divided into, down and across."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         sizes = images.size_of(images.images(self.type, x))

@@ -16,14 +16,14 @@ from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
 class ScaledLayer(Layer):
-    """A layer that ends with gamma * x, one number a feature."""
+    """Base of layers that end with gamma * x, with one gamma per feature."""
 
     scale: bool = True
-    """Whether gamma is there."""
+    """Whether to multiply by gamma."""
     gamma_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("ones"))
-    """Where gamma starts."""
+    """Initializer of gamma."""
     gamma_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large gamma."""
+    """Penalty on gamma that is added to the loss."""
 
     @model_validator(mode="after")
     def _no_gamma(self) -> Self:
@@ -47,16 +47,16 @@ class ScaledLayer(Layer):
 
 
 class Affine(ScaledLayer):
-    """A layer that ends with gamma * x + beta, one number each a feature."""
+    """Base of layers that end with gamma * x + beta, with one gamma and beta per feature."""
 
     center: bool = True
-    """Whether beta is there."""
+    """Whether to add beta."""
     beta_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Where beta starts."""
+    """Initializer of beta."""
     beta_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large beta."""
+    """Penalty on beta that is added to the loss."""
     epsilon: PositiveFloat = 1e-3
-    """What is added to variances, so that none is 0."""
+    """Added to variances to avoid division by zero."""
 
     @model_validator(mode="after")
     def _no_beta(self) -> Self:

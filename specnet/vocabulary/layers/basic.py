@@ -12,18 +12,18 @@ from specnet.vocabulary.layers.layer import Layer
 
 
 class ActivationLayer(Layer):
-    """y = activation(x), as a layer of its own.  x (batch, ...) -> y of the same shape."""
+    """Apply an activation: y = activation(x).  x (batch, ...) -> y of the same shape."""
 
     type: Literal["activation"] = "activation"
     activation: Annotated[Activation, ACTIVATIONS]
-    """The function applied."""
+    """The activation to apply."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         return self.activation.lower(x)
 
 
 class Dropout(Layer):
-    """In training, each element is set to 0 with probability `rate` and the others are multiplied by 1 / (1 - rate).
+    """In training, set each element to 0 with probability `rate` and multiply the others by 1 / (1 - rate).
 
     x (batch, ...) -> y of the same shape. In evaluation y = x (Srivastava et al., 2014, in the inverted form
     that Keras and PyTorch use).
@@ -31,7 +31,7 @@ class Dropout(Layer):
 
     type: Literal["dropout"] = "dropout"
     rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    """The share of elements set to 0."""
+    """The fraction of elements set to 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         if not build.training or self.rate == 0:

@@ -16,32 +16,32 @@ class BatchNorm(Affine):
     """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, for each feature.
 
     x (batch, ..., features) -> y of the same shape; gamma, beta, moving_mean and moving_variance are (features,).
-    In training, mean and variance are those of the feature over all places of the batch; the variance divides by
-    their number n. After each step,
+    In training, mean and variance are taken over all n values of the feature in the batch; the variance divides
+    by n. After each step,
 
         moving_mean     <- momentum * moving_mean     + (1 - momentum) * mean
         moving_variance <- momentum * moving_variance + (1 - momentum) * variance * n / (n - 1)
 
-    and in evaluation these two stand for mean and variance (Ioffe and Szegedy, 2015). As in the paper and in
-    PyTorch, the running variance is the unbiased one; Keras leaves the factor n / (n - 1) out. PyTorch's momentum
-    is 1 - momentum, 0.1 by default, and its epsilon 1e-5. A batch of one value a feature has a variance of 0: it
-    gives beta, where PyTorch stops. With `trainable = false` the layer does in training what it does in evaluation,
-    as in Keras.
+    and in evaluation these two are used as mean and variance (Ioffe and Szegedy, 2015). As in the paper and in
+    PyTorch, the running variance is the unbiased one; Keras omits the factor n / (n - 1). PyTorch's momentum
+    is 1 - momentum, 0.1 by default, and its epsilon 1e-5. If a batch has one value per feature, the variance is 0
+    and y is beta, where PyTorch raises an error. With `trainable = false` the layer computes the same in training
+    as in evaluation, as in Keras.
     """
 
     type: Literal["batch_norm"] = "batch_norm"
     axis: int = -1
-    """The axis of the features, counted from the batch's, which is 0, or from the end, which is -1."""
+    """The axis of the features, counted from the batch axis, which is 0, or from the end, which is -1."""
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.99
-    """The share of a running statistic that each step keeps."""
+    """The fraction of a running statistic that each step keeps."""
     moving_mean_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("zeros")
     )
-    """Where the running mean starts."""
+    """Initializer of the running mean."""
     moving_variance_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("ones")
     )
-    """Where the running variance starts."""
+    """Initializer of the running variance."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         axis = inner_axis(self, x, self.axis)

@@ -18,10 +18,10 @@ Layers = tuple[Annotated[Layer, LAYERS], ...]
 
 
 class Container(Layer):
-    """A layer that holds layers: their parameters are its own, by the names `container.layer.parameter`."""
+    """Base of layers that contain layers; their parameters are named `container.layer.parameter`."""
 
     layers: Annotated[Layers, Field(min_length=1, examples=[[{"type": "dense", "units": 4}]])]
-    """The layers in it."""
+    """The layers in the container."""
 
     @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:
@@ -29,14 +29,14 @@ class Container(Layer):
 
 
 class Sequential(Container):
-    """Layers one after the other, as often as `repeat` says.  x (batch, ...) -> what the last one gives.
+    """Apply layers one after the other, `repeat` times.  x (batch, ...) -> the output of the last layer.
 
-    Each repetition has parameters of its own: `sequential_1.2.dense_1.kernel` is one of the second.
+    Each repetition has its own parameters: `sequential_1.2.dense_1.kernel` belongs to the second.
     """
 
     type: Literal["sequential"] = "sequential"
     repeat: PositiveInt = 1
-    """How many times the layers stand one after the other."""
+    """How many times to repeat the layers."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         for number in range(1, self.repeat + 1):
@@ -45,17 +45,17 @@ class Sequential(Container):
 
 
 class Residual(Container):
-    """y = activation(layers(x) + shortcut(x)).  x (batch, ...) -> y of the shape that the layers give.
+    """y = activation(layers(x) + shortcut(x)).  x (batch, ...) -> y of the shape of the layers' output.
 
-    Without `shortcut` it is x itself that is added, and the layers must give x's shape back (He et al., 2016).
+    Without `shortcut`, x itself is added, and the output of the layers must have the shape of x (He et al., 2016).
     """
 
     type: Literal["residual"] = "residual"
     shortcut: Layers = ()
-    """Layers that bring x to the shape that it is added in, such as a conv2d with kernel_size = 1; none if left
-    out."""
+    """Layers that give x the shape of the layers' output, such as a conv2d with kernel_size = 1; by default x is
+    added unchanged."""
     activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
-    """The function applied to the sum."""
+    """The activation applied to the sum."""
 
     @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:
@@ -86,20 +86,20 @@ def _cure(y: Value) -> str:
 
 
 class Parallel(Container):
-    """Each layer over the same x, and their results merged.  x (batch, ...) -> what `merge` makes of the results.
+    """Apply each layer to the same x, and merge the results.  x (batch, ...) -> the merged results.
 
-    A branch of several layers is a `sequential`.
+    For a branch of several layers, use a `sequential`.
     """
 
     type: Literal["parallel"] = "parallel"
     layers: Annotated[
         Layers, Field(min_length=2, examples=[[{"type": "dense", "units": 8}, {"type": "dense", "units": 4}]])
     ]
-    """The branches: each layer takes what the container takes."""
+    """The branches: each layer gets the container's input."""
     merge: Literal["concat", "add", "multiply", "average", "maximum", "minimum"] = "concat"
-    """How the results become one, as the layers of these names do it."""
+    """How the results are merged: the name of a merging layer."""
     axis: int = -1
-    """The axis along which `concat` joins them."""
+    """The axis along which `concat` joins the results."""
     is_parallel: ClassVar[bool] = True
 
     @model_validator(mode="after")

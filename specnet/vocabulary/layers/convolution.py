@@ -17,16 +17,16 @@ from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
 class Filtering(Layer):
-    """What layers share that make their features by filters: a bias, a function, and where things start."""
+    """Base of layers that compute features with filters: a bias, an activation, and initializers."""
 
     activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
-    """The function applied to the sum."""
+    """The activation applied to the sum."""
     use_bias: bool = True
-    """Whether a bias is added to each filter."""
+    """Whether to add a bias to each filter."""
     bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Where the bias starts."""
+    """Initializer of the bias."""
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large bias."""
+    """Penalty on the bias that is added to the loss."""
 
     def biases(self, build: Builder, filters: int) -> list[Value]:
         """Declare the bias (filters,), where there is one."""
@@ -36,18 +36,18 @@ class Filtering(Layer):
 
 
 class Convolution(Filtering):
-    """What convolutions share whose filters see all channels of their group."""
+    """Base of convolutions whose filters see all channels of their group."""
 
     filters: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     groups: PositiveInt = 1
-    """Into how many groups channels and filters are divided; each filter sees the channels of its group."""
+    """The number of groups that channels and filters are divided into; each filter sees the channels of its group."""
     kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the kernel starts."""
+    """Initializer of the kernel."""
     kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large kernel."""
+    """Penalty on the kernel that is added to the loss."""
 
     @model_validator(mode="after")
     def _divided(self) -> Convolution:
@@ -95,24 +95,24 @@ class Conv1D(Convolution):
 
     x (batch, steps, channels) -> y (batch, new_steps, filters). The kernel is (kernel_size, channels / groups,
     filters), as in Keras; PyTorch's `Conv1d` has (filters, channels / groups, kernel_size) and channels before
-    steps. As everywhere, the kernel is not flipped (a cross-correlation): y[i] is the sum over k of
+    steps. As in both, the kernel is not flipped (cross-correlation): y[i] is the sum over k of
     x[i * strides + k * dilation] * kernel[k]. new_steps is the number of whole windows with "valid",
     ceil(steps / strides) with "same" and "causal".
     """
 
     type: Literal["conv1d"] = "conv1d"
     filters: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     kernel_size: Length
-    """How many steps a window has."""
+    """The size of the window in steps."""
     strides: Length = 1
-    """How many steps the window moves on."""
+    """How many steps the window moves each time."""
     padding: Literal["valid", "same", "causal"] = "valid"
-    """Which zeros are put around: none ("valid"); as many as give ceil(steps / strides) windows, the odd one behind,
-    as in Keras (PyTorch's "same" allows strides of 1 only, where both agree); or all of them before, so that no
-    window sees what comes after it ("causal")."""
+    """Zero padding: "valid" adds none; "same" pads both ends for ceil(steps / strides) windows, with the odd zero at
+    the end, as in Keras (PyTorch's "same" only allows strides of 1, where both agree); "causal" pads only the start,
+    so that no window sees later steps."""
     dilation: Length = 1
-    """How far apart the steps of a window are; Keras's `dilation_rate`."""
+    """The distance between the steps of a window; Keras's `dilation_rate`."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         rows = images.rows(self.type, x)
@@ -126,23 +126,23 @@ class Conv2D(Convolution):
 
     x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). The kernel is (height, width,
     channels / groups, filters), as in Keras; PyTorch's `Conv2d` has (filters, channels / groups, height, width) and
-    channels before height. As everywhere, the kernel is not flipped (a cross-correlation): y[i, j] is the sum
+    channels before height. As in both, the kernel is not flipped (cross-correlation): y[i, j] is the sum
     over a and b of x[i * strides + a * dilation, j * strides + b * dilation] * kernel[a, b]. A new size is the
     number of whole windows with "valid", ceil(size / strides) with "same".
     """
 
     type: Literal["conv2d"] = "conv2d"
     filters: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     kernel_size: Lengths
-    """Height and width of a window."""
+    """Height and width of the window."""
     strides: Lengths = 1
-    """How far the window moves on, down and to the right."""
+    """How far the window moves each time, down and to the right."""
     padding: images.Padding = "valid"
-    """Which zeros are put around: none ("valid"), or as many as give ceil(size / strides) windows, the odd one behind,
-    as in Keras ("same"). PyTorch's "same" allows strides of 1 only, where both agree."""
+    """Zero padding: "valid" adds none; "same" pads all sides for ceil(size / strides) windows, with the odd zero at the
+    bottom or right, as in Keras. PyTorch's "same" only allows strides of 1, where both agree."""
     dilation: Lengths = 1
-    """How far apart the places of a window are, down and to the right; Keras's `dilation_rate`."""
+    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         x = images.images(self.type, x)
@@ -152,33 +152,33 @@ class Conv2D(Convolution):
 
 
 class Conv2DTranspose(Convolution):
-    """y = activation(xᵀ + bias), where xᵀ is what flows back to the images of a convolution: it enlarges images.
+    """y = activation(xᵀ + bias), where xᵀ is the input gradient of a convolution whose output gradient is x.
 
-    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). Each place of x adds itself,
-    times the kernel (height, width, filters / groups, channels), to a window of y (Zeiler et al., 2010). With the
-    window's reach k = (kernel_size - 1) * dilation + 1 a new size is (size - 1) * strides + max(k, strides) with
-    "valid", size * strides with "same", as in Keras. Where `output_padding` is given it is (size - 1) * strides + k
-    - 2 p + output_padding, p being 0 for "valid" and k // 2 for "same": p rows are cut off before and
-    behind, as by PyTorch's `padding` (Keras leaves this to its backends). PyTorch's kernel is (channels,
-    filters / groups, height, width).
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). Each pixel of x, times the kernel
+    (height, width, filters / groups, channels), is added to a window of y (Zeiler et al., 2010). With the
+    window's extent k = (kernel_size - 1) * dilation + 1 a new size is (size - 1) * strides + max(k, strides) with
+    "valid", size * strides with "same", as in Keras. If `output_padding` is given it is (size - 1) * strides + k
+    - 2 p + output_padding, where p is 0 for "valid" and k // 2 for "same": p rows are cut off at both ends, as with
+    PyTorch's `padding` (in Keras this depends on the backend). PyTorch's kernel is (channels, filters / groups,
+    height, width).
     """
 
     type: Literal["conv2d_transpose"] = "conv2d_transpose"
     filters: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     kernel_size: Lengths
-    """Height and width of a window."""
+    """Height and width of the window."""
     strides: Lengths = 1
-    """How far apart the windows of neighbouring places are, down and to the right."""
+    """The distance between the windows of adjacent pixels, down and to the right."""
     padding: images.Padding = "valid"
-    """What is truncated the result: nothing ("valid"), or what leaves size * strides ("same")."""
+    """How the result is cropped: "valid" keeps all of it, "same" keeps size * strides."""
     output_padding: (
         Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None
     ) = None
-    """How many rows and columns are added behind, fewer than `strides`: of the sizes from which a convolution would
-    have come to the input's, it picks one."""
+    """How many rows and columns to add at the bottom and right, fewer than `strides`: it selects one of the sizes for
+    which a convolution would produce the input's size."""
     dilation: Lengths = 1
-    """How far apart the places of a window are, down and to the right; Keras's `dilation_rate`."""
+    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
 
     @model_validator(mode="after")
     def _added(self) -> Conv2DTranspose:

@@ -20,21 +20,21 @@ class Dense(Layer):
 
     type: Literal["dense"] = "dense"
     units: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
-    """The function applied to the sum."""
+    """The activation applied to the sum."""
     use_bias: bool = True
-    """Whether a bias is added."""
+    """Whether to add a bias."""
     kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the kernel starts."""
+    """Initializer of the kernel."""
     bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Where the bias starts."""
+    """Initializer of the bias."""
     kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large kernel."""
+    """Penalty on the kernel that is added to the loss."""
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large bias."""
+    """Penalty on the bias that is added to the loss."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         shape = (self.features(x), self.units)

@@ -15,25 +15,25 @@ from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
 class Depthwise(Filtering):
-    """What convolutions share that see each channel alone."""
+    """Base of convolutions that filter each channel separately."""
 
     kernel_size: Lengths
-    """Height and width of a window."""
+    """Height and width of the window."""
     strides: Lengths = 1
-    """How far the window moves on, down and to the right."""
+    """How far the window moves each time, down and to the right."""
     padding: images.Padding = "valid"
-    """Which zeros are put around: none ("valid"), or as many as give ceil(size / strides) windows, the odd one behind,
-    as in Keras ("same"). PyTorch's "same" allows strides of 1 only, where both agree."""
+    """Zero padding: "valid" adds none; "same" pads all sides for ceil(size / strides) windows, with the odd zero at the
+    bottom or right, as in Keras. PyTorch's "same" only allows strides of 1, where both agree."""
     dilation: Lengths = 1
-    """How far apart the places of a window are, down and to the right; Keras's `dilation_rate`."""
+    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
     depth_multiplier: PositiveInt = 1
-    """How many filters each channel has."""
+    """The number of filters per channel."""
     depthwise_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the filters of the channels start."""
+    """Initializer of the filters of each channel."""
     depthwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for large filters of the channels."""
+    """Penalty on the filters of each channel that is added to the loss."""
 
     def by_channel(self, build: Builder, x: Value, *, use_bias: bool) -> Value:
         """Return images (batch, height, width, channels) with each channel convolved with its own filters."""
@@ -57,11 +57,11 @@ class Depthwise(Filtering):
 
 
 class DepthwiseConv2D(Depthwise):
-    """Each channel convolved with filters of its own: y = activation(x * depthwise + bias).
+    """Convolve each channel with its own filters: y = activation(x * depthwise + bias).
 
-    x (batch, height, width, channels) -> y (batch, new_height, new_width, channels * depth_multiplier), sizes as
-    those of `conv2d`. The filters are (height, width, channels, depth_multiplier), as in Keras; filter m of channel c
-    gives feature c * depth_multiplier + m. In PyTorch it is a `Conv2d` with as many groups as channels, whose
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, channels * depth_multiplier), with sizes as
+    in `conv2d`. The filters are (height, width, channels, depth_multiplier), as in Keras; filter m of channel c
+    produces feature c * depth_multiplier + m. In PyTorch it is a `Conv2d` with as many groups as channels, whose
     kernel is (channels * depth_multiplier, 1, height, width) and counts only one channel as fan_in; here, as in
     Keras, an initializer's fan_in is height * width * channels.
     """
@@ -73,24 +73,24 @@ class DepthwiseConv2D(Depthwise):
 
 
 class SeparableConv2D(Depthwise):
-    """Each channel convolved with filters of its own, and then mixed: y = activation(x * depthwise · pointwise + bias).
+    """Convolve each channel with its own filters, then mix them: y = activation(x * depthwise · pointwise + bias).
 
-    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters), sizes as those of `conv2d`. It
-    needs height * width + filters products a channel and place where `conv2d` needs height * width * filters
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters), with sizes as in `conv2d`. It
+    needs height * width + filters products per channel and pixel where `conv2d` needs height * width * filters
     (Chollet, 2017). `depthwise` is (height, width, channels, depth_multiplier) and `pointwise` (1, 1, channels *
-    depth_multiplier, filters), as in Keras; in PyTorch it is a `Conv2d` with as many groups as channels, and another
-    with a kernel of 1.
+    depth_multiplier, filters), as in Keras; in PyTorch it is a `Conv2d` with as many groups as channels, followed by
+    one with a kernel of 1.
     """
 
     type: Literal["separable_conv2d"] = "separable_conv2d"
     filters: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     pointwise_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the mixing of the channels starts."""
+    """Initializer of the pointwise kernel, which mixes the channels."""
     pointwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large mixing matrix."""
+    """Penalty on the pointwise kernel that is added to the loss."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         y = self.by_channel(build, x, use_bias=False)

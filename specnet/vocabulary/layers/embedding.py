@@ -13,25 +13,25 @@ from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
 class Embedding(Layer):
-    """y = the row of a table that is learnt, for each index.  x (batch, ...) -> y (batch, ..., output_dim).
+    """y = the row of a trained table for each index.  x (batch, ...) -> y (batch, ..., output_dim).
 
     x holds whole numbers from 0 to input_dim - 1, such as categories encoded as indices; anything else ends the run
-    with a message. No gradient flows to x, so the layer stands first, or behind layers that only move numbers. The
-    table, `embeddings`, is (input_dim, output_dim), and starts uniform between -0.05 and 0.05 as in Keras; PyTorch
-    starts with the standard normal distribution.
+    with a message. No gradient flows to x, so the layer must come first, or after layers that only move numbers. The
+    table, `embeddings`, is (input_dim, output_dim), and is initialised uniformly between -0.05 and 0.05 as in Keras;
+    PyTorch uses the standard normal distribution.
     """
 
     type: Literal["embedding"] = "embedding"
     input_dim: Annotated[PositiveInt, Field(examples=[17])]
-    """How many indices there are."""
+    """The number of indices."""
     output_dim: Annotated[PositiveInt, Field(examples=[8])]
-    """How many features an index becomes."""
+    """The number of output features per index."""
     embeddings_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("uniform")
     )
-    """Where the table starts."""
+    """Initializer of the table."""
     embeddings_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large table."""
+    """Penalty on the table that is added to the loss."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         shape = (self.input_dim, self.output_dim)

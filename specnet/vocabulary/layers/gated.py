@@ -23,8 +23,8 @@ def _closed() -> Initializer:
 class GLU(Layer):
     """y = a * sigmoid(b), where a is the first half of the features of x and b the second (Dauphin et al., 2017).
 
-    x (batch, ..., 2n) -> y (batch, ..., n), as PyTorch's GLU over the last axis. The layer before it makes both
-    halves: a `dense` of 2n units, say.
+    x (batch, ..., 2n) -> y (batch, ..., n), as PyTorch's GLU over the last axis. The layer before it produces both
+    halves, for example a `dense` of 2n units.
     """
 
     type: Literal["glu"] = "glu"
@@ -44,30 +44,30 @@ class GLU(Layer):
 
 
 class Maxout(Layer):
-    """y_j = max over k of (x·kernel + bias)_jk, the largest of `pieces` straight lines for each unit.
+    """y_j = max over k of (x·kernel + bias)_jk, the maximum of `pieces` linear functions for each unit.
 
     x (batch, ..., in) -> y (batch, ..., units). The kernel is (in, units * pieces) and the bias (units * pieces,),
-    the pieces of a unit side by side (Goodfellow et al., 2013). Where pieces are equal, the gradient is shared
+    with the pieces of a unit adjacent (Goodfellow et al., 2013). Where pieces are equal, the gradient is divided
     among them.
     """
 
     type: Literal["maxout"] = "maxout"
     units: PositiveInt
-    """How many features it gives."""
+    """The number of output features."""
     pieces: Annotated[int, Field(ge=2)] = 2
-    """Of how many lines each is the largest."""
+    """The number of linear functions per unit."""
     use_bias: bool = True
-    """Whether a bias is added."""
+    """Whether to add a bias."""
     kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the kernel starts."""
+    """Initializer of the kernel."""
     bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Where the bias starts."""
+    """Initializer of the bias."""
     kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large kernel."""
+    """Penalty on the kernel that is added to the loss."""
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large bias."""
+    """Penalty on the bias that is added to the loss."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         lines = self.units * self.pieces
@@ -86,28 +86,28 @@ class Highway(Layer):
     """y = t * activation(x·kernel + bias) + (1 - t) * x, with t = sigmoid(x·transform_kernel + transform_bias).
 
     x (batch, ..., n) -> y of the same shape; both kernels are (n, n), both biases (n,). The bias of the gate starts
-    at -1, so that a new layer passes most of x on (Srivastava et al., 2015).
+    at -1, so that a new layer passes most of x through (Srivastava et al., 2015).
     """
 
     type: Literal["highway"] = "highway"
     activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("relu"))
-    """The function applied to what is let in."""
+    """The activation of the transformed branch."""
     kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the kernel starts."""
+    """Initializer of the kernel."""
     bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Where the bias starts."""
+    """Initializer of the bias."""
     transform_kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
         default_factory=INITIALIZERS.default("glorot_uniform")
     )
-    """Where the kernel of the gate starts."""
+    """Initializer of the gate's kernel."""
     transform_bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=_closed)
-    """Where the bias of the gate starts."""
+    """Initializer of the gate's bias."""
     kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for large kernels, both of them."""
+    """Penalty on both kernels that is added to the loss."""
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for large biases, both of them."""
+    """Penalty on both biases that is added to the loss."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         n = self.features(x)

@@ -11,10 +11,10 @@ from specnet.vocabulary.layers.layer import Layer
 
 
 class GlobalPooling(Layer):
-    """What layers share that leave one number of each channel."""
+    """Base of layers that reduce each channel to one number."""
 
     keepdims: bool = False
-    """Whether the axes that are pooled stay, with one place each."""
+    """Whether to keep the pooled axes, with size 1."""
 
     def shaped(self, y: Value, x: Value) -> Value:
         """Return (batch, channels) in the shape that is wanted."""
@@ -38,9 +38,9 @@ def _largest(x: Value) -> Value:
 
 
 class GlobalMaxPooling1D(GlobalPooling):
-    """The largest of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels).
+    """Take the maximum of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels).
 
-    The gradient goes to the first of equals, as in PyTorch's `AdaptiveMaxPool1d(1)`.
+    Among equal values the first gets the gradient, as in PyTorch's `AdaptiveMaxPool1d(1)`.
     """
 
     type: Literal["global_max_pooling1d"] = "global_max_pooling1d"
@@ -51,9 +51,9 @@ class GlobalMaxPooling1D(GlobalPooling):
 
 
 class GlobalMaxPooling2D(GlobalPooling):
-    """The largest of each channel over the whole image.  x (batch, height, width, channels) -> y (batch, channels).
+    """Take the maximum of each channel over the image.  x (batch, height, width, channels) -> y (batch, channels).
 
-    The gradient goes to the first of equals, row by row, as in PyTorch's `AdaptiveMaxPool2d(1)`.
+    Among equal values the first, row by row, gets the gradient, as in PyTorch's `AdaptiveMaxPool2d(1)`.
     """
 
     type: Literal["global_max_pooling2d"] = "global_max_pooling2d"
@@ -63,7 +63,7 @@ class GlobalMaxPooling2D(GlobalPooling):
 
 
 class GlobalAveragePooling1D(GlobalPooling):
-    """The mean of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels)."""
+    """Take the mean of each channel over all steps.  x (batch, steps, channels) -> y (batch, channels)."""
 
     type: Literal["global_average_pooling1d"] = "global_average_pooling1d"
 
@@ -73,9 +73,9 @@ class GlobalAveragePooling1D(GlobalPooling):
 
 
 class GlobalAveragePooling2D(GlobalPooling):
-    """The mean of each channel over the whole image.  x (batch, height, width, channels) -> y (batch, channels).
+    """Take the mean of each channel over the image.  x (batch, height, width, channels) -> y (batch, channels).
 
-    Lin et al. (2014) put it in the place of dense layers at the end of a convolutional network.
+    Lin et al. (2014) use it instead of dense layers at the end of a convolutional network.
     """
 
     type: Literal["global_average_pooling2d"] = "global_average_pooling2d"

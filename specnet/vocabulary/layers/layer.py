@@ -14,24 +14,24 @@ NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 
 
 class Layer(Kind):
-    """One stage of the network: it takes the value of the layer before it and gives its own."""
+    """One stage of the network: a function of the previous layer's output."""
 
     name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = None
-    """What the layer is called; its type and its place among its type, from 1, if left out."""
+    """The layer's name; by default its type and its index among layers of that type, from 1."""
     inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """The names of the layers whose results it takes, `"input"` for what comes into the list of layers that it
-    stands in; the result of the layer before it if left out."""
+    """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that
+    contains it; by default the output of the previous layer."""
     share: str | None = None
-    """The name of a layer of the same kind before it, whose parameters it uses as its own."""
+    """The name of an earlier layer of the same kind whose parameters it uses."""
     trainable: bool = True
-    """Whether training fits its parameters; they are kept and used either way."""
+    """Whether its parameters are trained; they are saved and used either way."""
     learning_rate_multiplier: PositiveFloat = 1.0
-    """What the learning rate is multiplied by for its parameters."""
+    """A factor for the learning rate of its parameters."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 1)
-    """The least and the most values that it takes at once."""
+    """The minimum and maximum number of values that it takes at once."""
     is_parallel: ClassVar[bool] = False
-    """Whether each layer in it takes what it takes itself, and not what the one before gives."""
+    """Whether each of its layers gets its own input, and not the output of the previous one."""
 
     @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:

@@ -43,11 +43,11 @@ def _margins(both: Both) -> tuple[tuple[int, int], ...]:
 
 
 class ZeroPadding1D(Layer):
-    """Zeros before and after a sequence.  x (batch, length, features) -> y (batch, length + padding, features)."""
+    """Add zeros before and after a sequence.  x (batch, length, features) -> y (batch, length + padding, features)."""
 
     type: Literal["zero_padding1d"] = "zero_padding1d"
     padding: Sides = 1
-    """How many places: a number for each end, or [before, after]."""
+    """How many steps to add: a number for each end, or [before, after]."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         places(self, x, 1)
@@ -55,11 +55,14 @@ class ZeroPadding1D(Layer):
 
 
 class ZeroPadding2D(Layer):
-    """Zeros around an image.  x (batch, h, w, channels) -> y (batch, h + top + bottom, w + left + right, channels)."""
+    """Add zeros around an image.
+
+    x (batch, h, w, channels) -> y (batch, h + top + bottom, w + left + right, channels).
+    """
 
     type: Literal["zero_padding2d"] = "zero_padding2d"
     padding: Both = 1
-    """How many places: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
+    """How many pixels to add: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         places(self, x, 2)
@@ -78,11 +81,11 @@ def _cut(layer: Layer, x: Value, margins: tuple[tuple[int, int], ...]) -> Value:
 
 
 class Cropping1D(Layer):
-    """A sequence without its ends.  x (batch, length, features) -> y (batch, length - cropping, features)."""
+    """Cut off both ends of a sequence.  x (batch, length, features) -> y (batch, length - cropping, features)."""
 
     type: Literal["cropping1d"] = "cropping1d"
     cropping: Sides
-    """How many places are cut off: a number for each end, or [before, after]."""
+    """How many steps to cut off: a number for each end, or [before, after]."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         places(self, x, 1)
@@ -90,14 +93,14 @@ class Cropping1D(Layer):
 
 
 class Cropping2D(Layer):
-    """An image without its margins.
+    """Cut off the margins of an image.
 
     x (batch, h, w, channels) -> y (batch, h - top - bottom, w - left - right, channels).
     """
 
     type: Literal["cropping2d"] = "cropping2d"
     cropping: Both
-    """How many places are cut off: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
+    """How many pixels to cut off: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         places(self, x, 2)

@@ -17,11 +17,11 @@ Values = tuple[Value, ...]
 
 
 class Merge(Layer):
-    """What makes one value of several, which `inputs` names."""
+    """Base of layers that merge several values, named by `inputs`, into one."""
 
     inputs: Annotated[tuple[str, ...], Field(min_length=2, examples=[["dense_1", "dense_2"]])]
-    """The names of the layers whose results it takes, `"input"` for what comes into the list of layers that it
-    stands in."""
+    """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that contains
+    it."""
     takes: ClassVar[tuple[int, int | None]] = (2, None)
 
     def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
@@ -30,59 +30,61 @@ class Merge(Layer):
 
 class _Pair(Merge):
     inputs: Annotated[tuple[str, ...], Field(min_length=2, max_length=2, examples=[["dense_1", "dense_2"]])]
-    """The names of the two layers whose results it takes, `"input"` for what comes into the list of layers that it
-    stands in."""
+    """The names of the two layers whose outputs it takes, with `"input"` for the input of the list of layers that
+    contains it."""
     takes: ClassVar[tuple[int, int | None]] = (2, 2)
 
 
 class Add(Merge):
-    """a + b + ...  Values (batch, ...) of one shape -> y of that shape; axes of 1 are stretched, as in Keras."""
+    """a + b + ...  Values (batch, ...) of one shape -> y of that shape; axes of 1 are broadcast, as in Keras."""
 
     type: Literal["add"] = "add"
 
 
 class Subtract(_Pair):
-    """a - b.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are stretched."""
+    """a - b.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are broadcast."""
 
     type: Literal["subtract"] = "subtract"
 
 
 class Multiply(Merge):
-    """a * b * ..., by elements.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are stretched."""
+    """a * b * ..., by element.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are broadcast."""
 
     type: Literal["multiply"] = "multiply"
 
 
 class Average(Merge):
-    """(a + b + ...) / n of n values.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are stretched."""
+    """(a + b + ...) / n of n values.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are broadcast."""
 
     type: Literal["average"] = "average"
 
 
 class Maximum(Merge):
-    """The largest, element by element.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are stretched.
+    """max(a, b, ...), element by element.  Values (batch, ...) of one shape -> y of that shape.
 
-    Of equal elements the last one gets the gradient; PyTorch and Keras share it among them.
+    Axes of size 1 are broadcast. Among equal elements the last one gets the gradient; PyTorch and Keras divide it
+    among them.
     """
 
     type: Literal["maximum"] = "maximum"
 
 
 class Minimum(Merge):
-    """The smallest, element by element.  Values (batch, ...) of one shape -> y of that shape; axes of 1 are stretched.
+    """min(a, b, ...), element by element.  Values (batch, ...) of one shape -> y of that shape.
 
-    Of equal elements the last one gets the gradient; PyTorch and Keras share it among them.
+    Axes of size 1 are broadcast. Among equal elements the last one gets the gradient; PyTorch and Keras divide it
+    among them.
     """
 
     type: Literal["minimum"] = "minimum"
 
 
 class Concat(Merge):
-    """The values side by side along one axis, in the order of `inputs`; in all other axes their sizes agree."""
+    """Concatenate values along one axis, in the order of `inputs`; the sizes of all other axes must agree."""
 
     type: Literal["concat"] = "concat"
     axis: int = -1
-    """The axis along which they are joined: the batch's is 0, the first of an example's 1, the last -1."""
+    """The axis to concatenate: the batch axis is 0, the first axis of an example 1, the last axis -1."""
 
     def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
         return concatenated(xs, self.axis)
@@ -91,13 +93,13 @@ class Concat(Merge):
 class Dot(_Pair):
     """The inner product of two values' rows: sum_i a_i b_i.  a, b (batch, n) -> y (batch, 1).
 
-    With `normalize` it is the cosine of the angle between them, each divided by its length or 1e-12 if that is
-    more, as PyTorch's `normalize` does.
+    With `normalize` it is the cosine of the angle between them: each is divided by its length or 1e-12, whichever is
+    larger, as in PyTorch's `normalize`.
     """
 
     type: Literal["dot"] = "dot"
     normalize: bool = False
-    """Whether both are brought to length 1 first."""
+    """Whether to scale both to length 1 first."""
 
     def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
         a, b = xs

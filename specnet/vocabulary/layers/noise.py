@@ -16,17 +16,17 @@ Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class SpatialDropout(Layer):
-    """In training, each feature of each example is set to 0 at all places at once with probability `rate`.
+    """In training, set each feature of each example to 0 as a whole with probability `rate`.
 
-    x (batch, ..., features) -> y of the same shape; what is kept is multiplied by 1 / (1 - rate), and in evaluation
-    y = x. Neighbouring places hold nearly the same, so that `dropout`, which takes each for itself, hides little of
-    them (Tompson et al., 2015). It is SpatialDropout1D and SpatialDropout2D of Keras, and PyTorch's Dropout1d and
-    Dropout2d with the channels last.
+    x (batch, ..., features) -> y of the same shape; the other features are multiplied by 1 / (1 - rate), and in
+    evaluation y = x. Neighbouring positions have similar values, so `dropout`, which drops each one independently,
+    hides little of them (Tompson et al., 2015). It is SpatialDropout1D and SpatialDropout2D of Keras, and PyTorch's
+    Dropout1d and Dropout2d with the channels last.
     """
 
     type: Literal["spatial_dropout"] = "spatial_dropout"
     rate: Rate = 0.5
-    """The share of features set to 0."""
+    """The fraction of features set to 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         if x.rank < 3:
@@ -42,16 +42,15 @@ class SpatialDropout(Layer):
 
 
 class StochasticDepth(Layer):
-    """In training, all of an example is set to 0 with probability `rate`, and multiplied by 1 / (1 - rate) if not.
+    """In training, set all of an example to 0 with probability `rate`, and otherwise multiply it by 1 / (1 - rate).
 
-    x (batch, ...) -> y of the same shape; in evaluation y = x. As the last layer within a `residual` container it
-    makes examples skip what the container holds (Huang et al., 2016). It is torchvision's StochasticDepth in the
-    mode "row".
+    x (batch, ...) -> y of the same shape; in evaluation y = x. As the last layer of a `residual` container it
+    makes examples skip the container (Huang et al., 2016). It is torchvision's StochasticDepth in the mode "row".
     """
 
     type: Literal["stochastic_depth"] = "stochastic_depth"
     rate: Annotated[float, Field(ge=0, lt=1, examples=[0.1])]
-    """The share of examples set to 0."""
+    """The fraction of examples set to 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         if not build.training or self.rate == 0:
@@ -66,14 +65,14 @@ def _kept(build: Builder, x: Value, rate: float, shape: tuple[object, ...]) -> V
 
 
 class GaussianNoise(Layer):
-    """y = x + stddev * n in training, n drawn from the standard normal distribution; y = x in evaluation.
+    """y = x + stddev * n in training, with n from the standard normal distribution; y = x in evaluation.
 
-    x (batch, ...) -> y of the same shape. The gradient passes as it is.
+    x (batch, ...) -> y of the same shape. The gradient passes unchanged.
     """
 
     type: Literal["gaussian_noise"] = "gaussian_noise"
     stddev: Annotated[float, Field(ge=0, examples=[0.1])]
-    """The standard deviation of what is added."""
+    """The standard deviation of the noise."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         if not build.training or self.stddev == 0:

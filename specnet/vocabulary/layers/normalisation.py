@@ -38,7 +38,7 @@ def _order(layer: Layer, x: Value, axis: Axes) -> tuple[tuple[int, ...], int]:
 
 
 class LayerNorm(Affine):
-    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the features of each place by itself.
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over the features of each position separately.
 
     x (batch, ..., features) -> y of the same shape; gamma and beta are (features,). With other axes than the last,
     mean and variance are taken over all of them, and gamma and beta have their shape, in the order in which they
@@ -48,7 +48,7 @@ class LayerNorm(Affine):
 
     type: Literal["layer_norm"] = "layer_norm"
     axis: Axes = -1
-    """Over what: an axis, or several, counted from the batch's, which is 0, or from the end, which is -1."""
+    """The axis to normalise over, or several, counted from the batch axis, which is 0, or from the end, which is -1."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         order, last = _order(self, x, self.axis)
@@ -59,17 +59,17 @@ class LayerNorm(Affine):
 
 
 class RMSNorm(ScaledLayer):
-    """y = gamma * x / sqrt(mean(x^2) + epsilon), over the features of each place by itself.
+    """y = gamma * x / sqrt(mean(x^2) + epsilon), over the features of each position separately.
 
     x (batch, ..., features) -> y of the same shape; gamma is (features,), or has the shape of `axis` (Zhang and
-    Sennrich, 2019). Epsilon is 1e-6 as in Keras; PyTorch takes the smallest step from 1 that the dtype has.
+    Sennrich, 2019). Epsilon is 1e-6 as in Keras; PyTorch uses the machine epsilon of the dtype.
     """
 
     type: Literal["rms_norm"] = "rms_norm"
     axis: Axes = -1
-    """Over what: an axis, or several, counted from the batch's, which is 0, or from the end, which is -1."""
+    """The axis to normalise over, or several, counted from the batch axis, which is 0, or from the end, which is -1."""
     epsilon: PositiveFloat = 1e-6
-    """What is added to mean squares, so that none is 0."""
+    """Added to mean squares to avoid division by zero."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         order, last = _order(self, x, self.axis)
@@ -96,16 +96,17 @@ def _by_groups(x: Value, groups: int, epsilon: float) -> Value:
 
 
 class GroupNorm(Affine):
-    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all places and a group of features.
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all positions and a group of features.
 
-    x (batch, ..., features) -> y of the same shape; group i is the features from i * features / groups on, and
-    gamma and beta are (features,) (Wu and He, 2018). One group is a `layer_norm` over everything but for the shape
-    of gamma and beta; a group for each feature is `instance_norm`. Epsilon is 1e-3 as in Keras; PyTorch has 1e-5.
+    x (batch, ..., features) -> y of the same shape; group i has the features from i * features / groups on, and
+    gamma and beta are (features,) (Wu and He, 2018). With one group it is a `layer_norm` over everything except for
+    the shape of gamma and beta; with a group for each feature it is `instance_norm`. Epsilon is 1e-3 as in Keras;
+    PyTorch has 1e-5.
     """
 
     type: Literal["group_norm"] = "group_norm"
     groups: PositiveInt = 32
-    """Into how many groups the features are divided, in equal parts."""
+    """The number of groups that the features are divided into, in equal parts."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
@@ -126,7 +127,7 @@ class GroupNorm(Affine):
 
 
 class InstanceNorm(Affine):
-    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all places of each feature of each example.
+    """y = gamma * (x - mean) / sqrt(variance + epsilon) + beta, over all positions of each feature of each example.
 
     x (batch, ..., features) -> y of the same shape; gamma and beta are (features,) (Ulyanov et al., 2016). There
     are no running statistics. PyTorch's InstanceNorm has neither gamma nor beta unless `affine` is set, and an

@@ -35,15 +35,15 @@ def _strided(
 
 
 class Pooling1D(Layer):
-    """What layers share that pool steps."""
+    """Base of layers that pool steps."""
 
     pool_size: Length = 2
-    """How many steps a window has."""
+    """The size of the window in steps."""
     strides: Length | None = None
-    """How many steps the window moves on; `pool_size` if left out."""
+    """How many steps the window moves each time; by default `pool_size`."""
     padding: Padding = "valid"
-    """Whether only whole windows count ("valid"), or there are ceil(steps / strides) of them that reach over both
-    ends, the odd step behind, as in Keras ("same")."""
+    """Padding: "valid" uses only whole windows; "same" uses ceil(steps / strides) windows that extend beyond both ends,
+    with the odd step at the end, as in Keras."""
 
     def pooled(self, x: Value, pool: Pool) -> Value:
         """Return sequences with each window pooled."""
@@ -53,15 +53,15 @@ class Pooling1D(Layer):
 
 
 class Pooling2D(Layer):
-    """What layers share that pool images."""
+    """Base of layers that pool images."""
 
     pool_size: Lengths = 2
-    """Height and width of a window."""
+    """Height and width of the window."""
     strides: Lengths | None = None
-    """How far the window moves on, down and to the right; `pool_size` if left out."""
+    """How far the window moves each time, down and to the right; by default `pool_size`."""
     padding: Padding = "valid"
-    """Whether only whole windows count ("valid"), or there are ceil(size / strides) of them that reach over all edges,
-    the odd row or column behind, as in Keras ("same")."""
+    """Padding: "valid" uses only whole windows; "same" uses ceil(size / strides) windows that extend beyond all edges,
+    with the odd row or column at the bottom or right, as in Keras."""
 
     def pooled(self, x: Value, pool: Pool) -> Value:
         """Return images with each window pooled."""
@@ -71,10 +71,10 @@ class Pooling2D(Layer):
 
 
 class MaxPooling1D(Pooling1D):
-    """The largest of each window of steps.  x (batch, steps, channels) -> y (batch, new_steps, channels).
+    """Take the maximum of each window of steps.  x (batch, steps, channels) -> y (batch, new_steps, channels).
 
-    new_steps is the number of whole windows with "valid", ceil(steps / strides) with "same". What lies outside
-    counts as -inf. The gradient goes to the first of equals, as in PyTorch.
+    new_steps is the number of whole windows with "valid", ceil(steps / strides) with "same". Steps outside
+    count as -inf. Among equal values the first gets the gradient, as in PyTorch.
     """
 
     type: Literal["max_pooling1d"] = "max_pooling1d"
@@ -84,10 +84,11 @@ class MaxPooling1D(Pooling1D):
 
 
 class MaxPooling2D(Pooling2D):
-    """The largest of each window.  x (batch, height, width, channels) -> y (batch, new_height, new_width, channels).
+    """Take the maximum of each window of an image.
 
-    A new size is the number of whole windows with "valid", ceil(size / strides) with "same". What lies outside
-    counts as -inf. The gradient goes to the first of equals, row by row, as in PyTorch.
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, channels). A new size is the number of whole
+    windows with "valid", ceil(size / strides) with "same". Pixels outside count as -inf. Among equal values the first,
+    row by row, gets the gradient, as in PyTorch.
     """
 
     type: Literal["max_pooling2d"] = "max_pooling2d"
@@ -97,9 +98,9 @@ class MaxPooling2D(Pooling2D):
 
 
 class AveragePooling1D(Pooling1D):
-    """The mean of each window of steps.  x (batch, steps, channels) -> y (batch, new_steps, channels).
+    """Take the mean of each window of steps.  x (batch, steps, channels) -> y (batch, new_steps, channels).
 
-    new_steps is the number of whole windows with "valid", ceil(steps / strides) with "same". What lies outside does
+    new_steps is the number of whole windows with "valid", ceil(steps / strides) with "same". Steps outside do
     not count, as in Keras; PyTorch's `AvgPool1d` counts its padding as zeros unless `count_include_pad` is false.
     """
 
@@ -110,10 +111,11 @@ class AveragePooling1D(Pooling1D):
 
 
 class AveragePooling2D(Pooling2D):
-    """The mean of each window.  x (batch, height, width, channels) -> y (batch, new_height, new_width, channels).
+    """Take the mean of each window of an image.
 
-    A new size is the number of whole windows with "valid", ceil(size / strides) with "same". What lies outside does
-    not count, as in Keras; PyTorch's `AvgPool2d` counts its padding as zeros unless `count_include_pad` is false.
+    x (batch, height, width, channels) -> y (batch, new_height, new_width, channels). A new size is the number of whole
+    windows with "valid", ceil(size / strides) with "same". Pixels outside do not count, as in Keras; PyTorch's
+    `AvgPool2d` counts its padding as zeros unless `count_include_pad` is false.
     """
 
     type: Literal["average_pooling2d"] = "average_pooling2d"

@@ -15,20 +15,20 @@ from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
 class PReLU(Layer):
-    """y = x where x > 0, else alpha * x, with an alpha that is learnt for each element of an example.
+    """y = x where x > 0, else alpha * x, with a trained alpha for each element of an example.
 
     x (batch, ...) -> y of the same shape. Alpha has the shape of an example, with a size of 1 along `shared_axes`:
-    for images, shared_axes = [1, 2] leaves one for each channel, as PyTorch's PReLU(channels) has it (He et al.,
-    2015). It starts at 0 as in Keras; the paper and PyTorch start at 0.25.
+    for images, shared_axes = [1, 2] leaves one for each channel, like PyTorch's PReLU(channels) (He et al.,
+    2015). Its initial value is 0 as in Keras; the paper and PyTorch use 0.25.
     """
 
     type: Literal["prelu"] = "prelu"
     alpha_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Where alpha starts."""
+    """Initializer of alpha."""
     alpha_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """What is added to the loss for a large alpha."""
+    """Penalty on alpha that is added to the loss."""
     shared_axes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
-    """Axes along which alpha is the same, counted from 1: the batch's is 0."""
+    """The axes along which alpha is the same, counted from 1; the batch axis is 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         shared = self.shared_axes or ()

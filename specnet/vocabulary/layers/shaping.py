@@ -12,7 +12,7 @@ from specnet.vocabulary.layers.layer import Layer
 
 
 class Flatten(Layer):
-    """All features of an example in one row.  x (batch, ...) -> y (batch, n)."""
+    """Flatten each example into one row.  x (batch, ...) -> y (batch, n)."""
 
     type: Literal["flatten"] = "flatten"
 
@@ -21,11 +21,11 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """The features of an example in another shape, in the same order.  x (batch, ...) -> y (batch, *shape)."""
+    """Give each example another shape, with its elements in the same order.  x (batch, ...) -> y (batch, *shape)."""
 
     type: Literal["reshape"] = "reshape"
     shape: Annotated[tuple[PositiveInt | Literal[-1], ...], Strict(False), Field(min_length=1)]
-    """The new shape, without the batch axis; one -1 stands for whatever is left."""
+    """The new shape, without the batch axis; one size may be -1 and is then inferred."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         size = count(x.shape[1:]).each
@@ -42,14 +42,15 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """The axes of an example in another order.  x (batch, ...) -> y; axis i of y is axis `dims`[i] of x.
+    """Reorder the axes of an example.  x (batch, ...) -> y; axis i of y is axis `dims`[i] of x.
 
-    As in Keras, axes count from 1: the batch stays where it is, and dims = [2, 1] makes (batch, a, b) (batch, b, a).
+    As in Keras, axes count from 1: the batch axis does not move, and dims = [2, 1] turns (batch, a, b) into
+    (batch, b, a).
     """
 
     type: Literal["permute"] = "permute"
     dims: Annotated[tuple[PositiveInt, ...], Field(min_length=1, examples=[[2, 1]])]
-    """The axes of the input in the order that the output has."""
+    """The axes of the input in the order of the output."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         if sorted(self.dims) != list(range(1, x.rank)):

@@ -31,11 +31,11 @@ def _repeated(x: Value, sizes: tuple[int, ...]) -> Value:
 
 
 class UpSampling1D(Layer):
-    """Each place `size` times.  x (batch, length, features) -> y (batch, length * size, features)."""
+    """Repeat each step `size` times.  x (batch, length, features) -> y (batch, length * size, features)."""
 
     type: Literal["upsampling1d"] = "upsampling1d"
     size: PositiveInt = 2
-    """How many times each place is repeated."""
+    """How many times each step is repeated."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         places(self, x, 1)
@@ -43,18 +43,18 @@ class UpSampling1D(Layer):
 
 
 class UpSampling2D(Layer):
-    """A larger image.  x (batch, h, w, channels) -> y (batch, h * rows, w * columns, channels).
+    """Enlarge an image.  x (batch, h, w, channels) -> y (batch, h * rows, w * columns, channels).
 
-    `nearest` repeats each place. `bilinear` takes pixels as areas: the middle of pixel i of y lies at (i + 1/2) /
-    size - 1/2 of x, between two pixels that are mixed by how near they are, and the outermost are continued to the
+    `nearest` repeats each pixel. `bilinear` treats pixels as areas: the centre of pixel i of y is at (i + 1/2) /
+    size - 1/2 of x, between two pixels that are interpolated linearly, and the outermost pixels extend to the
     border, as in Keras and in PyTorch with `align_corners=False`.
     """
 
     type: Literal["upsampling2d"] = "upsampling2d"
     size: PositiveInt | tuple[PositiveInt, PositiveInt] = 2
-    """How many times larger: a number for both sides, or [rows, columns]."""
+    """The factor of enlargement: a number for both sides, or [rows, columns]."""
     interpolation: Literal["nearest", "bilinear"] = "nearest"
-    """How the places between are filled."""
+    """How new pixels are computed."""
 
     def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
         places(self, x, 2)

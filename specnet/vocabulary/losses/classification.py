@@ -17,19 +17,19 @@ Smoothing = Annotated[float, Field(ge=0, lt=1)]
 class CrossEntropy(Loss):
     """-log p_c for the class c of each row, p = softmax(logits); with one-hot targets t, -sum_i t_i log p_i.
 
-    Rows of any probabilities do as one-hot targets. `label_smoothing` e mixes the target with an even spread
-    over all k classes, (1 - e) * t + e / k (Szegedy et al., 2016), as in PyTorch and Keras.
+    Rows of any probabilities may be used instead of one-hot targets. `label_smoothing` e mixes the target with a
+    uniform distribution over all k classes, (1 - e) * t + e / k (Szegedy et al., 2016), as in PyTorch and Keras.
 
-    `class_weights` multiply the cost of each row by its class's weight (by the mean weight under t where t is
-    spread). The mean is over rows, as in Keras; PyTorch divides by the sum of the rows' weights instead, and
-    weighs each term of a smoothed or spread target by that term's class.
+    `class_weights` multiply the loss of each row by the weight of its class (by the mean weight under t if t is a row
+    of probabilities). The mean is taken over rows, as in Keras; PyTorch divides by the sum of the rows' weights
+    instead, and weights each term of a smoothed target or a row of probabilities by the class of that term.
     """
 
     type: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Smoothing = 0.0
-    """The share of each target that is spread evenly over all classes."""
+    """The fraction of each target that is spread uniformly over all classes."""
     class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
-    """How much the rows of each class count, in the order of the classes; all the same if left out."""
+    """The weights of the classes, in their order; by default all are equal."""
 
     targets: ClassVar[Targets] = "classes"
     least: ClassVar[float | None] = 0.0
@@ -63,8 +63,8 @@ class CrossEntropy(Loss):
 class KLDivergence(Loss):
     """sum_i t_i * log(t_i / p_i) for each row, p = softmax(logits), t a row of probabilities.
 
-    Where t_i is 0 its term is 0 (Kullback and Leibler, 1951). The mean is over rows: `batchmean` in PyTorch.
-    A class index stands for the row that is 1 there, for which this is the cross-entropy.
+    Where t_i is 0 its term is 0 (Kullback and Leibler, 1951). The mean is taken over rows: `batchmean` in PyTorch.
+    A class index is read as a one-hot row, for which this is the cross-entropy.
     """
 
     type: Literal["kl_divergence"] = "kl_divergence"
@@ -90,16 +90,16 @@ class KLDivergence(Loss):
 class BinaryCrossEntropy(Loss):
     """-t log p - (1 - t) log(1 - p) for every element, p = sigmoid(logit), t in [0, 1].
 
-    It is computed as log(1 + exp(z)) - t * z of the logit z, which overflows nowhere. `positive_weight` w
+    It is computed as log(1 + exp(z)) - t * z of the logit z, which never overflows. `positive_weight` w
     multiplies the first term, as in PyTorch: (1 - t) * z + (1 + (w - 1) * t) * log(1 + exp(-z)).
     `label_smoothing` e turns t into (1 - e) * t + e / 2, as in Keras, and the weight multiplies that.
     """
 
     type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
     label_smoothing: Smoothing = 0.0
-    """How far targets are drawn from 0 and 1 towards one half."""
+    """How far targets are moved from 0 and 1 towards one half."""
     positive_weight: PositiveFloat = 1.0
-    """How much the targets that are 1 count, those that are 0 counting 1."""
+    """The weight of targets that are 1; those that are 0 have weight 1."""
 
     targets: ClassVar[Targets] = "binary"
     least: ClassVar[float | None] = 0.0
@@ -125,8 +125,8 @@ class BinaryCrossEntropy(Loss):
 class Hinge(Loss):
     """max(0, 1 - t * y) for every element, t = -1 or 1 (Cortes and Vapnik, 1995).
 
-    Targets 0 and 1 are read as -1 and 1, as in Keras. The output y is a score, not a probability: a row is
-    predicted to be of class 1 where its score is at least 0.
+    Targets 0 and 1 are read as -1 and 1, as in Keras. The output y is a score, not a probability: class 1 is
+    predicted where the score is at least 0.
     """
 
     type: Literal["hinge"] = "hinge"
@@ -145,10 +145,10 @@ class Hinge(Loss):
 
 
 class SquaredHinge(Loss):
-    """max(0, 1 - t * y)^2 for every element, t = -1 or 1: `hinge` without its corner, as in Keras.
+    """max(0, 1 - t * y)^2 for every element, t = -1 or 1: a smooth `hinge`, as in Keras.
 
-    Targets 0 and 1 are read as -1 and 1. The output y is a score, not a probability: a row is predicted to be
-    of class 1 where its score is at least 0.
+    Targets 0 and 1 are read as -1 and 1. The output y is a score, not a probability: class 1 is predicted where the
+    score is at least 0.
     """
 
     type: Literal["squared_hinge"] = "squared_hinge"

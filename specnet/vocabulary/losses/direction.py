@@ -15,14 +15,14 @@ from specnet.vocabulary.losses.loss import Loss
 class CosineSimilarity(Loss):
     """1 - cos for each row, cos = y·t / (|y| * |t|) over the last axis: 0 for the same direction, 2 for the opposite.
 
-    Each length is at least `epsilon`, as in PyTorch's `cosine_similarity`, so that a row of zeros costs 1. Keras's
-    `CosineSimilarity` is -cos, which has the same gradient. How long y is does not matter: predictions are compared
-    with targets by direction alone.
+    Each length is at least `epsilon`, as in PyTorch's `cosine_similarity`, so the loss of a row of zeros is 1. Keras's
+    `CosineSimilarity` is -cos, which has the same gradient. Only directions are compared; the length of y does not
+    matter.
     """
 
     type: Literal["cosine_similarity"] = "cosine_similarity"
     epsilon: PositiveFloat = 1e-8
-    """The least length that a row is taken to have."""
+    """The minimum length of a row."""
 
     default_metrics: ClassVar[tuple[str, ...]] = ("cosine_similarity",)
 

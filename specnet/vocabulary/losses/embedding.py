@@ -41,20 +41,20 @@ class EmbeddingLoss(Loss):
 class Triplet(EmbeddingLoss):
     """max(0, d(a, p) - d(a, n) + margin) for a row a, a row p of its class and a row n of another, in one batch.
 
-    The network's output is the embedding, d the Euclidean distance. `mining` says which p and n a row a meets. With
-    "hard" it is the farthest p and the nearest n (Hermans et al., 2017). With "semi_hard" it is each p, with the
-    nearest n that is farther than p, or where there is none the farthest n, and the mean over p (Schroff et al.,
-    2015; TensorFlow's `triplet_semihard_loss`). With "all" it is the mean over each p with each n.
+    The network's output is the embedding, d the Euclidean distance. `mining` selects p and n for a row a. With "hard"
+    they are the farthest p and the nearest n (Hermans et al., 2017). With "semi_hard" each p is combined with the
+    nearest n that is farther than p, or the farthest n if there is none, and the mean is taken over p (Schroff et al.,
+    2015; TensorFlow's `triplet_semihard_loss`). With "all" the mean is taken over each p with each n.
 
-    A row that has no p or no n in its batch costs 0, and counts in the mean. What a row costs depends on who shares
-    its batch, so validation, too, takes batches of `batch_size` rows, in the order of the data, and the last batch
-    may be smaller. "semi_hard" and "all" take memory for batch^3 distances. PyTorch's `TripletMarginLoss` takes
+    A row that has no p or no n in its batch has loss 0, and counts in the mean. The loss of a row depends on the other
+    rows of its batch, so validation also uses batches of `batch_size` rows, in the order of the data, and the last
+    batch may be smaller. "semi_hard" and "all" need memory for batch^3 distances. PyTorch's `TripletMarginLoss` takes
     triplets that were chosen before; Keras has no such loss.
     """
 
     type: Literal["triplet"] = "triplet"
     margin: PositiveFloat = 1.0
-    """How much farther than p an n must lie to cost nothing."""
+    """How much farther than p an n must be for a loss of 0."""
     mining: Literal["hard", "semi_hard", "all"] = "semi_hard"
     """Which other rows of the batch a row is compared with."""
 
@@ -65,7 +65,7 @@ class Triplet(EmbeddingLoss):
         if self.mining == "hard":
             near = -ops.reduce_max(-ops.where(apart, d, FAR))
             cost = ops.relu(ops.reduce_max(d * others) - near + self.margin)
-            cost = ops.masked(cost, ops.greater(positives, 0.5))
+            cost = cost * ops.greater(positives, 0.5)
             return ops.reshape(cost, shape=target.shape)
         rows = d.shape[0]
         to_p = ops.reshape(d, shape=(rows, rows, 1))
@@ -83,11 +83,8 @@ class Triplet(EmbeddingLoss):
             chosen = ops.where(
                 ops.less(nearest, FAR / 2), nearest, ops.expand(farthest, shape=(rows, rows, 1))
             )
-            costs = ops.masked(ops.relu(to_p - chosen + self.margin), ops.greater(is_p, 0.5))
-            costs = ops.masked(
-                costs,
-                ops.expand(ops.greater(ops.reshape(negatives, shape=(rows, 1, 1)), 0.5), shape=costs.shape),
-            )
+            costs = ops.relu(to_p - chosen + self.margin) * ops.greater(is_p, 0.5)
+            costs = costs * ops.greater(ops.reshape(negatives, shape=(rows, 1, 1)), 0.5)
             count = positives
         summed = ops.reduce_sum(costs, axes=(1, 2))
         return summed / ops.maximum(ops.reshape(count, shape=target.shape), 1.0)
@@ -96,15 +93,15 @@ class Triplet(EmbeddingLoss):
 class Contrastive(EmbeddingLoss):
     """d^2 / 2 for two rows of one class, max(0, margin - d)^2 / 2 for two of different ones (Hadsell et al., 2006).
 
-    The network's output is the embedding, d the Euclidean distance. A row costs the mean over all other rows of
-    its batch, and nothing where it is alone. What a row costs depends on who shares its batch, so validation, too,
-    takes batches of `batch_size` rows, in the order of the data, and the last batch may be smaller. PyTorch and
-    Keras have no such loss.
+    The network's output is the embedding, d the Euclidean distance. The loss of a row is the mean over all other rows
+    of its batch, and 0 if there are none. It depends on the other rows of the batch, so validation also uses batches
+    of `batch_size` rows, in the order of the data, and the last batch may be smaller. PyTorch and Keras have no such
+    loss.
     """
 
     type: Literal["contrastive"] = "contrastive"
     margin: PositiveFloat = 1.0
-    """From which distance on rows of different classes cost nothing."""
+    """The distance from which rows of different classes have loss 0."""
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each row."""

@@ -20,17 +20,17 @@ LEAST = 1e-30
 class Focal(Loss):
     """-(1 - p_c)^gamma * log p_c for the class c of each row, p = softmax(logits) (Lin et al., 2017).
 
-    With one-hot targets or rows of probabilities t it is -sum_i t_i * (1 - p_i)^gamma * log p_i. `gamma = 0` is
-    the cross-entropy. `class_weights`, alpha in the paper, multiply the terms of each class; the mean is over rows.
-    Keras's `CategoricalFocalCrossentropy` multiplies all terms by alpha = 0.25 unless told otherwise; PyTorch has
-    no such loss. For yes or no there is `binary_focal`.
+    With one-hot targets or rows of probabilities t it is -sum_i t_i * (1 - p_i)^gamma * log p_i. `gamma = 0` is the
+    cross-entropy. `class_weights`, alpha in the paper, multiply the terms of each class; the mean is taken over rows.
+    Keras's `CategoricalFocalCrossentropy` multiplies all terms by alpha = 0.25 by default; PyTorch has no such loss.
+    For binary targets use `binary_focal`.
     """
 
     type: Literal["focal"] = "focal"
     gamma: Gamma = 2.0
-    """How little counts what is nearly right."""
+    """How strongly rows that are nearly right are down-weighted."""
     class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
-    """How much the rows of each class count, in the order of the classes; all the same if left out."""
+    """The weights of the classes, in their order; by default all are equal."""
 
     targets: ClassVar[Targets] = "classes"
     binary: ClassVar[str] = "binary_focal"
@@ -63,16 +63,16 @@ class Focal(Loss):
 class BinaryFocal(Loss):
     """(1 - q)^gamma * (-t log p - (1 - t) log(1 - p)) for every element, p = sigmoid(logit), t in [0, 1].
 
-    q = t * p + (1 - t) * (1 - p) is the probability of what is true (Lin et al., 2017). `alpha` weighs the two:
-    an element counts alpha * t + (1 - alpha) * (1 - t). torchvision's `sigmoid_focal_loss` has alpha = 0.25 by
-    default; Keras's `BinaryFocalCrossentropy` weighs, as here, only where it is told to.
+    q = t * p + (1 - t) * (1 - p) is the probability of the true value (Lin et al., 2017). `alpha` weights the two: the
+    weight of an element is alpha * t + (1 - alpha) * (1 - t). torchvision's `sigmoid_focal_loss` has alpha = 0.25 by
+    default; Keras's `BinaryFocalCrossentropy`, as this one, applies weights only on request.
     """
 
     type: Literal["binary_focal"] = "binary_focal"
     gamma: Gamma = 2.0
-    """How little counts what is nearly right."""
+    """How strongly elements that are nearly right are down-weighted."""
     alpha: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """How much targets that are 1 count, those that are 0 counting 1 - alpha; both count 1 if left out."""
+    """The weight of targets that are 1; those that are 0 have weight 1 - alpha. By default both have weight 1."""
 
     targets: ClassVar[Targets] = "binary"
     least: ClassVar[float | None] = 0.0

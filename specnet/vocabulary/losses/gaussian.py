@@ -16,18 +16,17 @@ from specnet.vocabulary.losses.loss import Link, Loss, aligned, amount
 class GaussianNLL(Loss):
     """(log v + (y - t)^2 / v) / 2 for every target t: the negative log-likelihood of a normal distribution.
 
-    The network gives twice as many values as there are targets: the last axis of its output holds the means y, and
-    after them as many logarithms s of variances, v = exp(s) + epsilon, which is positive whatever s is (Nix and
-    Weigend, 1994). Predictions and metrics are the means. The last layer must be linear, since an activation would
-    bend the means and the variances alike. PyTorch's `GaussianNLLLoss` takes v itself and holds it above epsilon;
-    Keras has no such loss.
+    The network has twice as many outputs as there are targets: along the last axis the means y, followed by the
+    logarithms s of the variances, v = exp(s) + epsilon, which is positive for any s (Nix and Weigend, 1994).
+    Predictions and metrics use the means. The last layer must be linear, since an activation would distort both means
+    and variances. PyTorch's `GaussianNLLLoss` takes v itself and clamps it to epsilon; Keras has no such loss.
     """
 
     type: Literal["gaussian_nll"] = "gaussian_nll"
     full: bool = False
-    """Whether the constant log(2 pi) / 2 is added, as in PyTorch's `full`."""
+    """Whether to add the constant log(2 pi) / 2, as PyTorch's `full` does."""
     epsilon: PositiveFloat = 1e-6
-    """The least variance."""
+    """The minimum variance."""
 
     default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
 

@@ -14,34 +14,34 @@ Targets = Literal["real", "classes", "binary", "groups", "several"]
 
 
 class Loss(Kind):
-    """What training makes small: the mean or sum of what each row, or each element, costs.
+    """What training minimizes: the mean or sum of the losses of rows or elements.
 
-    `mean` is over every element, or over every row for losses that take class indices, as in Keras.
+    `mean` is taken over every element, or over every row for losses that take class indices, as in Keras.
     """
 
     reduction: Literal["mean", "sum"] = "mean"
-    """Whether the costs are averaged or summed."""
+    """Whether to average or sum the losses."""
     scale: Annotated[float, Field(gt=0)] = 1.0
-    """What the result is multiplied by."""
+    """A factor for the result."""
 
     targets: ClassVar[Targets] = "real"
-    """What it compares with: a number for each output (`real`), a class index or a row of probabilities for
-    each row (`classes`), yes or no for each output (`binary`), or a class index that tells which rows of a batch
-    belong together, whatever the outputs (`groups`); `several` outputs each have a loss of their own that says it."""
+    """The type of the targets: a number for each output (`real`), a class index or a row of probabilities for each
+    row (`classes`), yes or no for each output (`binary`), or a class index that says which rows of a batch belong
+    together, whatever the outputs (`groups`); with `several`, each output has its own loss with its own type."""
     binary: ClassVar[str] = "binary_cross_entropy"
-    """Which loss takes a single output for two classes, where this one takes class indices."""
+    """The loss to use for two classes and a single output, if this one takes class indices."""
     for_rare: ClassVar[bool] = False
-    """Whether it is made for classes of which some are rare."""
+    """Whether it is made for rare classes."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
-    """What is measured where a document names no metrics."""
+    """The metrics if a document names none."""
     least: ClassVar[float | None] = None
-    """The least target that it makes sense of, where there is one."""
+    """The minimum valid target, if there is one."""
     most: ClassVar[float | None] = None
-    """The largest target that it makes sense of, where there is one."""
+    """The maximum valid target, if there is one."""
     unmixable: ClassVar[str | None] = None
-    """Why a mean of two targets is not a target, too, as the end of a sentence; None where it is one."""
+    """Why a mean of two targets is not a target, as the end of a sentence; None if it is one."""
     threshold: ClassVar[float] = 0.5
-    """From which prediction on a single output means yes."""
+    """The prediction of a single output from which it means yes."""
 
     @property
     def link(self) -> Link:

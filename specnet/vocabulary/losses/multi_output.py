@@ -12,19 +12,19 @@ from specnet.vocabulary.metrics import METRICS, Metric
 
 
 class NamedOutput(Table):
-    """One output of a network: the layer that gives it, what it is compared with, and how."""
+    """One output of a network: its layer, target, loss, weight and metrics."""
 
     layer: str | None = None
-    """The name of the layer that gives it; the output's own name if left out."""
+    """The name of the layer whose output it is; by default the output's own name."""
     target: str | int | tuple[str | int, ...] | None = None
-    """What it is compared with: the column, or the columns, of the data's `target`, or `"inputs"` for what the network
-    gets; the data's whole target if left out."""
+    """The target: a column, or columns, of the data's `target`, or `"inputs"` for the network's inputs; by default
+    the data's whole target."""
     loss: Annotated[Loss, LOSSES]
-    """What the training makes small."""
+    """The loss of this output."""
     weight: PositiveFloat = 1.0
-    """What its loss is multiplied by in the sum of all."""
+    """The weight of its loss in the sum of all."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
-    """What is measured beside its loss; chosen by the loss if left out."""
+    """What is measured besides its loss; by default chosen by the loss."""
 
     @model_validator(mode="after")
     def _averaged(self) -> NamedOutput:
@@ -44,7 +44,7 @@ class NamedOutput(Table):
 
 
 class MultiOutput(Loss):
-    """The sum of the losses of all outputs, each times its `weight`."""
+    """The sum of the losses of all outputs, each multiplied by its `weight`."""
 
     type: Literal["heads"]  # which no document may name
     outputs: Annotated[dict[str, NamedOutput], Field(min_length=1)]

@@ -16,17 +16,17 @@ Smooth = Annotated[float, Field(gt=0)]
 class Dice(Loss):
     """1 - mean over classes i of (2 * sum p_i * t_i + smooth) / (sum p_i + sum t_i + smooth), for each example.
 
-    p = softmax(logits), t is 1 for the class and else 0, and the sums go over all places of one example, (batch,
-    ..., classes): a whole image of one-hot classes, or a single row (the soft Dice coefficient of Milletari et al.,
-    2016, with the sums of Sudre et al., 2017). All classes count the same, however rare. Keras's `Dice` sums over
-    the whole batch, so that large objects outweigh small ones. For masks of yes or no there is `binary_dice`.
+    p = softmax(logits), t is 1 for the class and else 0, and the sums are taken over all positions of one example,
+    (batch, ..., classes): a whole image of one-hot classes, or a single row (the soft Dice coefficient of Milletari et
+    al., 2016, with the sums of Sudre et al., 2017). All classes have the same weight, however rare. Keras's `Dice`
+    sums over the whole batch, so that large objects outweigh small ones. For binary masks use `binary_dice`.
     """
 
     type: Literal["dice"] = "dice"
     smooth: Smooth = 1.0
-    """What is added above and below, so that an example without a class costs nothing where none is predicted."""
+    """Added to numerator and denominator, so that a class that is neither present nor predicted has loss 0."""
     squared: bool = False
-    """Whether the sums below are of squares, sum p^2 + sum t^2, as Milletari et al. have them."""
+    """Whether the denominator sums squares, sum p^2 + sum t^2, as in Milletari et al."""
 
     targets: ClassVar[Targets] = "classes"
     binary: ClassVar[str] = "binary_dice"
@@ -51,15 +51,15 @@ class Dice(Loss):
 class BinaryDice(Loss):
     """1 - (2 * sum p * t + smooth) / (sum p + sum t + smooth) for each example, p = sigmoid(logit), t in [0, 1].
 
-    The sums go over all outputs of one example: the pixels of a mask, or the labels of a row (Milletari et al.,
+    The sums are taken over all outputs of one example: the pixels of a mask, or the labels of a row (Milletari et al.,
     2016; Sudre et al., 2017). Keras's `Dice` sums over the whole batch, so that large objects outweigh small ones.
     """
 
     type: Literal["binary_dice"] = "binary_dice"
     smooth: Smooth = 1.0
-    """What is added above and below, so that an empty mask costs nothing where none is predicted."""
+    """Added to numerator and denominator, so that an empty mask has loss 0 where none is predicted."""
     squared: bool = False
-    """Whether the sums below are of squares, sum p^2 + sum t^2, as Milletari et al. have them."""
+    """Whether the denominator sums squares, sum p^2 + sum t^2, as in Milletari et al."""
 
     targets: ClassVar[Targets] = "binary"
     least: ClassVar[float | None] = 0.0

@@ -22,7 +22,7 @@ class MeanSquaredError(Loss):
 
 
 class MeanAbsoluteError(Loss):
-    """|y - t|, for every element; the slope at 0 is taken as 0."""
+    """|y - t|, for every element; the gradient at 0 is 0."""
 
     type: Literal["mae"] = "mae"
     default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
@@ -35,12 +35,12 @@ class MeanAbsoluteError(Loss):
 class Huber(Loss):
     """r^2 / 2 where |r| <= delta, else delta * (|r| - delta / 2), r = y - t, for every element (Huber, 1964).
 
-    This is the `HuberLoss` of PyTorch and the `Huber` of Keras; PyTorch's `SmoothL1Loss` is it over delta.
+    This is PyTorch's `HuberLoss` and Keras's `Huber`; PyTorch's `SmoothL1Loss` is this divided by delta.
     """
 
     type: Literal["huber"] = "huber"
     delta: PositiveFloat = 1.0
-    """Where the square ends and the straight line begins."""
+    """The |r| at which the loss changes from quadratic to linear."""
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each element."""
@@ -48,7 +48,7 @@ class Huber(Loss):
 
 
 class LogCosh(Loss):
-    """log(cosh(r)), r = y - t, for every element: r^2 / 2 near 0 and |r| - log 2 far off, as in Keras."""
+    """log(cosh(r)), r = y - t, for every element: about r^2 / 2 near 0 and |r| - log 2 far from it, as in Keras."""
 
     type: Literal["log_cosh"] = "log_cosh"
 
@@ -58,17 +58,17 @@ class LogCosh(Loss):
 
 
 class Poisson(Loss):
-    """exp(y) - t * y for every element: the negative log-likelihood of counts t, but for the term log(t!).
+    """exp(y) - t * y for every element: the negative log-likelihood of counts t, without the term log(t!).
 
-    The network gives the logarithm y of the expected count, as PyTorch's `PoissonNLLLoss` has it by default,
-    and predictions are exp(y). With `log_input = false` it gives the expected count itself, and the cost is
-    y - t * log(y + 1e-8), with PyTorch's epsilon (Keras knows this form alone, with 1e-7): its last
-    activation must then keep it above 0, as `softplus` does.
+    The network's output y is the logarithm of the expected count, as by default in PyTorch's `PoissonNLLLoss`,
+    and predictions are exp(y). With `log_input = false` the output is the expected count itself, and the loss is
+    y - t * log(y + 1e-8), with PyTorch's epsilon (Keras only has this form, with 1e-7): the last activation must
+    then keep it above 0, as `softplus` does.
     """
 
     type: Literal["poisson"] = "poisson"
     log_input: bool = True
-    """Whether the last layer gives the logarithm of the expected count."""
+    """Whether the output of the last layer is the logarithm of the expected count."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae",)
     least: ClassVar[float | None] = 0.0
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 class Accuracy(Deciding):
-    """The share of rows whose class is predicted.
+    """The fraction of rows whose class is predicted correctly.
 
-    The predicted class is the one of the highest probability, the first of equals, or 1 where a single
-    probability is at least 0.5. Where each output is a label of its own, all labels of a row must be right,
+    The predicted class is the one with the highest probability, the first among equals, or 1 where a single
+    probability is at least 0.5. If each output is a separate label, all labels of a row must be right,
     as in scikit-learn's `accuracy_score`; Keras counts labels instead.
     """
 
@@ -42,14 +42,14 @@ class Accuracy(Deciding):
 
 
 class TopK(Metric):
-    """The share of rows whose class is among the k of the highest probability.
+    """The fraction of rows whose class is among the k with the highest probabilities.
 
-    Of equal probabilities the later class counts as higher, as in scikit-learn's `top_k_accuracy_score`.
+    Among equal probabilities the later class counts as higher, as in scikit-learn's `top_k_accuracy_score`.
     """
 
     type: Literal["top_k"] = "top_k"
     k: PositiveInt = 5
-    """How many guesses a row has."""
+    """The number of classes that count as predicted."""
 
     @property
     def label(self) -> str:
@@ -73,9 +73,7 @@ class TopK(Metric):
         column = (*target.shape, 1)
         own = ops.reshape(ops.take_along_axis(prediction, target), shape=column)
         index = ops.fixed(prediction.graph, range(classes), "int64")
-        tied = ops.masked(
-            ops.equal(prediction, own), ops.less_equal(index, ops.reshape(target, shape=column))
-        )
+        tied = ops.equal(prediction, own) * ops.less_equal(index, ops.reshape(target, shape=column))
         # Counting what is below, rather than above, leaves a row of NaN with no hit.
         below = ops.reduce_sum(ops.less(prediction, own), axes=(prediction.rank - 1,))
         place = below + ops.reduce_sum(tied, axes=(prediction.rank - 1,))
@@ -88,16 +86,16 @@ class TopK(Metric):
 
 
 class Counted(Deciding):
-    """Base of what follows from how often each class is predicted, true, and both.
+    """Base of metrics that are computed from how often each class is predicted, true, and both.
 
-    `binary` is the figure of class 1, `macro` the mean of all classes' figures, `micro` the figure of their
-    summed counts. A class that is neither predicted nor true is left out of the mean; where each output is a
-    label of its own, all labels are in it. A figure that would divide by 0 is 0.
+    `binary` is the value for class 1, `macro` the mean of the values of all classes, `micro` the value for their
+    summed counts. A class that is neither predicted nor true is left out of the mean; if each output is a separate
+    label, all labels are included. A value that would divide by 0 is 0.
     """
 
     average: Literal["binary", "macro", "micro"] | None = None
-    """How the classes' figures become one: that of class 1 (`binary`, the default for one output), their mean
-    (`macro`, the default for several), or that of their summed counts (`micro`)."""
+    """How the values of the classes are combined: the value of class 1 (`binary`, the default for one output),
+    their mean (`macro`, the default for several), or the value for their summed counts (`micro`)."""
 
     @property
     def label(self) -> str:
@@ -138,7 +136,7 @@ class Counted(Deciding):
 
 
 class Precision(Counted):
-    """The share of those predicted to be of a class that are of it; 0 where none is predicted to be.
+    """The fraction of rows predicted to be of a class that are of it; 0 if none is predicted to be.
 
     A class that is neither predicted nor true is left out of the mean over classes, as in scikit-learn.
     """
@@ -150,7 +148,7 @@ class Precision(Counted):
 
 
 class Recall(Counted):
-    """The share of those of a class that are predicted to be of it; 0 where none is of it.
+    """The fraction of rows of a class that are predicted to be of it; 0 if none is of it.
 
     A class that is neither predicted nor true is left out of the mean over classes, as in scikit-learn.
     """
@@ -196,7 +194,7 @@ class Auc(Metric):
 
     All pairs of rows count, and ties one half (Hanley and McNeil, 1982). With several outputs it is the mean
     over classes, each against the rest (`multi_class="ovr", average="macro"` in scikit-learn). A class that
-    no row or every row has is left out of the mean, and NaN is given where no class is left.
+    no row or every row has is left out of the mean; the result is NaN if no class is left.
     """
 
     type: Literal["auc"] = "auc"

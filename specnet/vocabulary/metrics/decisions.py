@@ -42,15 +42,15 @@ class Decisions:
 class Deciding(Metric):
     """Base of the metrics that compare predicted with true classes.
 
-    The predicted class is the one of the highest probability, the first of equals; where a row has a single
-    probability, it is 1 where that is at least the threshold.
+    The predicted class is the one with the highest probability, the first among equals; where a row has a single
+    probability, it is 1 if that is at least the threshold.
     """
 
     threshold: float | None = None
-    """From which value on a single output means class 1; left out, it is 0.5, or 0 for hinge losses."""
+    """The value of a single output from which class 1 is predicted; by default 0.5, or 0 for hinge losses."""
     multilabel: bool | None = None
-    """Whether each output is a yes or no of its own; if left out, it is so where the loss takes it so
-    (`binary_cross_entropy` and the hinge losses)."""
+    """Whether each output is a separate yes or no; by default this depends on the loss: true for
+    `binary_cross_entropy` and the hinge losses."""
 
     def under(self, loss: Loss) -> Self:
         """Return the metric with the loss's threshold and reading of several outputs."""

@@ -9,15 +9,15 @@ from specnet.vocabulary.losses import Loss
 
 
 class Metric(Kind):
-    """A figure of merit of predictions against targets.
+    """A measure of predictions against targets.
 
     It is measured batch by batch: `sums` names graph values that are added up over all batches of a split
-    (scalars or small arrays), and `finish` makes the figure of their totals. What must be seen whole, such as
-    the order of all scores, is named by `keeps` instead and handed to `finish` as one array over the split.
+    (scalars or small arrays), and `finish` computes the result from their totals. Values that are needed as a whole,
+    such as the order of all scores, are named by `keeps` instead and passed to `finish` as one array over the split.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
-    """Which direction is good: what early stopping and comparisons go by."""
+    """Which direction is better, for early stopping and comparisons."""
 
     @property
     def label(self) -> str:

@@ -64,9 +64,9 @@ class MeanAbsoluteErrorMetric(Metric):
 
 
 class R2(Metric):
-    """1 - sum (y - t)^2 / sum (t - mean t)^2: the share of the targets' variance that predictions explain.
+    """1 - sum (y - t)^2 / sum (t - mean t)^2: the fraction of the targets' variance that predictions explain.
 
-    With several outputs it is the mean of theirs. For targets that are all the same it is 1 where every
+    With several outputs it is their mean. If all targets are the same it is 1 where every
     prediction is right and else 0, as in scikit-learn; it is NaN for a single row.
     """
 
@@ -100,7 +100,7 @@ def _around(targets: Array) -> float:
 class CosineSimilarityMetric(Metric):
     """The mean over rows of y·t / (|y| * |t|), over the last axis: 1 where every direction is right.
 
-    A length is taken to be at least 1e-8, as in PyTorch's `cosine_similarity`.
+    Each length is at least 1e-8, as in PyTorch's `cosine_similarity`.
     """
 
     type: Literal["cosine_similarity"] = "cosine_similarity"

@@ -11,7 +11,7 @@ from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimize
 
 
 class Adadelta(Optimizer):
-    """Steps as large as the recent ones were, against the recent gradients' size (Zeiler, 2012).
+    """Scale steps by the ratio of recent steps to recent gradients (Zeiler, 2012).
 
         v <- rho v + (1 - rho) g^2
         d = sqrt(u + epsilon) / sqrt(v + epsilon) * g
@@ -25,13 +25,13 @@ class Adadelta(Optimizer):
 
     type: Literal["adadelta"] = "adadelta"
     learning_rate: PositiveFloat = 1.0
-    """How far a step goes; schedules start from it."""
+    """The step size; schedules start from it."""
     rho: Decay = 0.9
     """The decay of both running means."""
     epsilon: PositiveFloat = 1e-6
-    """Added under both roots: it lets the first step be more than 0."""
+    """Added under both roots; it makes the first step larger than 0."""
     weight_decay: NonNegative = 0.0
-    """What p is multiplied by and added to the gradient."""
+    """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:  # noqa: ARG002
         g = with_decay(p, g, self.weight_decay)

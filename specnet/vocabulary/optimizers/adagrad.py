@@ -11,7 +11,7 @@ from specnet.vocabulary.optimizers.optimizer import NonNegative, Optimizer, with
 
 
 class Adagrad(Optimizer):
-    """Steps divided by the root of the sum of all squared gradients so far (Duchi et al., 2011).
+    """Divide steps by the root of the sum of all squared gradients so far (Duchi et al., 2011).
 
         s <- s + g^2;  p <- p - lr / (1 + (t - 1) lr_decay) * g / (sqrt(s) + epsilon)
 
@@ -21,13 +21,13 @@ class Adagrad(Optimizer):
 
     type: Literal["adagrad"] = "adagrad"
     lr_decay: NonNegative = 0.0
-    """How fast the learning rate falls, beside the schedule's own changes."""
+    """How fast the learning rate decays, in addition to the schedule."""
     initial_accumulator_value: NonNegative = 0.0
-    """What s starts from."""
+    """The initial value of s."""
     epsilon: PositiveFloat = 1e-10
-    """Added to the root, so that no step divides by 0."""
+    """Added to the root to avoid division by zero."""
     weight_decay: NonNegative = 0.0
-    """What p is multiplied by and added to the gradient."""
+    """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         g = with_decay(p, g, self.weight_decay)

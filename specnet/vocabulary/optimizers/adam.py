@@ -11,28 +11,28 @@ from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimize
 
 
 class Moments(Optimizer):
-    """What Adam and AdamW share: running means of gradients and of their squares.
+    """Base of Adam and AdamW: running means of gradients and of their squares.
 
         m <- beta_1 m + (1 - beta_1) g      m^ = m / (1 - beta_1^t)
         v <- beta_2 v + (1 - beta_2) g^2    v^ = v / (1 - beta_2^t)
 
     The slots hold M = m / (1 - beta_1) and V = v / (1 - beta_2), whose updates take two passes over memory
-    fewer, and all scalars are drawn out of the vectors:
+    fewer, and all scalar factors are moved out of the vector operations:
 
         m^ / (sqrt(v^) + epsilon) = (1 - beta_1) / (1 - beta_1^t) r M / (sqrt(V) + r epsilon),
         r = sqrt((1 - beta_2^t) / (1 - beta_2))
     """
 
     learning_rate: PositiveFloat = 0.001
-    """How far a step goes; schedules start from it."""
+    """The step size; schedules start from it."""
     beta_1: Decay = 0.9
     """The decay of the running mean of gradients."""
     beta_2: Decay = 0.999
     """The decay of the running mean of squared gradients."""
     epsilon: PositiveFloat = 1e-8
-    """Added to the root, so that no step divides by 0."""
+    """Added to the root to avoid division by zero."""
     amsgrad: bool = False
-    """Whether the largest v so far takes the place of v, so that no element's step grows again."""
+    """Whether to use the maximum of v so far instead of v, so that no element's step grows again."""
 
     def advance(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return p - lr * m^ / (sqrt(v^) + epsilon)."""
@@ -54,14 +54,14 @@ class Adam(Moments):
         v <- beta_2 v + (1 - beta_2) g^2    v^ = v / (1 - beta_2^t)
 
     epsilon is added to the corrected root, as in PyTorch and the paper's algorithm; Keras adds it to the
-    uncorrected one. `amsgrad` keeps the largest v and corrects that, as PyTorch and Keras do (Reddi et al.,
-    2018, correct nothing). `weight_decay` adds weight_decay * p to g first, as in PyTorch; AdamW, and every
-    optimizer of Keras, decays apart from the gradient.
+    uncorrected one. `amsgrad` keeps the maximum of v and corrects that, as PyTorch and Keras do (Reddi et al.,
+    2018, do not correct). `weight_decay` adds weight_decay * p to g first, as in PyTorch; AdamW, and every
+    optimizer of Keras, decays separately from the gradient.
     """
 
     type: Literal["adam"] = "adam"
     weight_decay: NonNegative = 0.0
-    """What p is multiplied by and added to the gradient."""
+    """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         return self.advance(build, p, with_decay(p, g, self.weight_decay), lr, t)
@@ -70,13 +70,13 @@ class Adam(Moments):
 class AdamW(Moments):
     """p <- (1 - lr * weight_decay) p - lr * m^ / (sqrt(v^) + epsilon) (Loshchilov and Hutter, 2019).
 
-    m^ and v^ are Adam's, and so is epsilon's place. As in PyTorch and Keras the decay is multiplied by the
+    m^, v^ and the position of epsilon are the same as for Adam. As in PyTorch and Keras the decay is multiplied by the
     learning rate of the step, and so follows the schedule; the default is PyTorch's 0.01, Keras's is 0.004.
     """
 
     type: Literal["adamw"] = "adamw"
     weight_decay: NonNegative = 0.01
-    """The share of p that a step at learning rate 1 would take away."""
+    """The fraction of p that a step at learning rate 1 would subtract."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         return self.advance(build, shrunk(p, lr, self.weight_decay), g, lr, t)

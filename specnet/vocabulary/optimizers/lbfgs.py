@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class LBFGS(Searching):
-    """p <- p - t * H·g, H an inverse Hessian made of the last steps, t by a line search (Liu and Nocedal, 1989).
+    """p <- p - t * H·g, with H an inverse Hessian from the last steps and t from a line search (Liu and Nocedal, 1989).
 
-    H follows from the last `history` pairs of moves s = p' - p and changes of the gradient y = g' - g (two-loop
-    recursion). A length t is taken that fulfils the strong Wolfe conditions, with c1 = 1e-4 and c2 = 0.9 (Nocedal and
-    Wright, 2006, algorithms 3.5 and 3.6). The first trial is `learning_rate`, in the first step that over |g|_1
+    H is computed from the last `history` pairs of moves s = p' - p and changes of the gradient y = g' - g (two-loop
+    recursion). The length t fulfils the strong Wolfe conditions, with c1 = 1e-4 and c2 = 0.9 (Nocedal and
+    Wright, 2006, algorithms 3.5 and 3.6). The first trial is `learning_rate`, in the first step divided by |g|_1
     where this is above 1.
 
     An epoch is one step, which evaluates the loss and its gradient a few times, each time over all rows: it needs
-    `batch_size = "full"` and a network without randomness, such as dropout. It is for problems of some thousand
-    rows and parameters, where it reaches in tens of epochs what others take thousands for. The training ends by
-    itself where no element of the gradient is above `tolerance_gradient`, or a step changes no parameter by more
+    `batch_size = "full"` and a network without randomness, such as dropout. It is meant for problems of some thousand
+    rows and parameters, where it reaches in tens of epochs what others need thousands for. The training ends
+    where no element of the gradient is above `tolerance_gradient`, or a step changes no parameter by more
     than `tolerance_change`, or the loss by less.
 
     Steps are those of PyTorch's `LBFGS` with `line_search_fn="strong_wolfe"`, which keeps 100 pairs by default;
@@ -37,13 +37,13 @@ class LBFGS(Searching):
     learning_rate: PositiveFloat = 1.0
     """The length that each line search tries first."""
     history: PositiveInt = 10
-    """How many pairs are kept."""
+    """The number of pairs to keep."""
     max_evaluations: PositiveInt = 25
-    """How often a step may evaluate the loss and its gradient."""
+    """The maximum number of evaluations of the loss and its gradient per step."""
     tolerance_gradient: NonNegative = 1e-7
-    """The training ends where no element of the gradient is larger."""
+    """The training ends if no element of the gradient is larger."""
     tolerance_change: NonNegative = 1e-9
-    """The training ends where a step changes no parameter, or not the loss, by more."""
+    """The training ends if a step changes no parameter, or not the loss, by more."""
 
     def room(self, size: int) -> dict[str, tuple[int, ...]]:
         pairs, vector = (self.history + 1, size), (size,)

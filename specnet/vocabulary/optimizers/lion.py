@@ -11,25 +11,25 @@ from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimize
 
 
 class Lion(Optimizer):
-    """Steps of one size in every element, by the sign of a running mean (Chen et al., 2023).
+    """Take steps of equal size in every element, with the sign of a running mean (Chen et al., 2023).
 
         d = sign(beta_1 m + (1 - beta_1) g)
         m <- beta_2 m + (1 - beta_2) g
         p <- (1 - lr * weight_decay) p - lr * d
 
-    The decay is decoupled, as in the paper, its authors' code and Keras; the paper advises a learning rate
-    3 to 10 times smaller than AdamW's, and a decay as many times larger.
+    The decay is decoupled, as in the paper, its authors' code and Keras; the paper recommends a learning rate
+    3 to 10 times smaller than AdamW's, and a decay larger by the same factor.
     """
 
     type: Literal["lion"] = "lion"
     learning_rate: PositiveFloat = 1e-4
-    """How far a step goes in every element; schedules start from it."""
+    """The step size in every element; schedules start from it."""
     beta_1: Decay = 0.9
-    """The share of the running mean in the direction of a step."""
+    """The weight of the running mean in the direction of a step."""
     beta_2: Decay = 0.99
     """The decay of the running mean of gradients."""
     weight_decay: NonNegative = 0.0
-    """The share of p that a step at learning rate 1 would take away."""
+    """The fraction of p that a step at learning rate 1 would subtract."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:  # noqa: ARG002
         slot = build.slot("mean")

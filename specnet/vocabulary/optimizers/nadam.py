@@ -24,17 +24,17 @@ class NAdam(Optimizer):
 
     type: Literal["nadam"] = "nadam"
     learning_rate: PositiveFloat = 0.002
-    """How far a step goes; schedules start from it."""
+    """The step size; schedules start from it."""
     beta_1: Decay = 0.9
-    """The decay of the running mean of gradients, once it is warm."""
+    """The decay of the running mean of gradients, once it has warmed up."""
     beta_2: Decay = 0.999
     """The decay of the running mean of squared gradients."""
     epsilon: PositiveFloat = 1e-8
-    """Added to the root, so that no step divides by 0."""
+    """Added to the root to avoid division by zero."""
     momentum_decay: NonNegative = 0.004
-    """How fast the momentum grows from half of `beta_1` to the whole."""
+    """How fast the momentum grows from half of `beta_1` to all of it."""
     weight_decay: NonNegative = 0.0
-    """What p is multiplied by and added to the gradient."""
+    """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         g = with_decay(p, g, self.weight_decay)

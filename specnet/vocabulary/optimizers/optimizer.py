@@ -23,14 +23,14 @@ NonNegative = Annotated[float, Field(ge=0)]
 class Optimizer(Kind):
     """The rule that turns gradients into steps.
 
-    In the formulas p is the vector of all parameters, g its gradient, lr the learning rate of the step (the
-    schedule's), and t the number of the step, from 1. Every operation on vectors is element by element.
+    In the formulas p is the vector of all parameters, g its gradient, lr the learning rate of the step (from the
+    schedule), and t the number of the step, from 1. Every operation on vectors is element by element.
 
-    `weight_decay` reaches every parameter, biases too; a layer's regularizers reach those that they name.
+    `weight_decay` applies to every parameter, including biases; a layer's regularizers apply to those that they name.
     """
 
     learning_rate: PositiveFloat = 0.01
-    """How far a step goes; schedules start from it."""
+    """The step size; schedules start from it."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return the parameters after the step; p, g (n,), lr and t scalars."""
@@ -41,7 +41,7 @@ class Method(Protocol):
     """The steps of a `Searching` optimizer over one training's memory."""
 
     ended: str | None
-    """Why no further step would lead anywhere, once that is so."""
+    """Why no further step would make progress, once that is so."""
 
     def step(self, evaluate: Callable[[], tuple[float, ...]], latest: Array) -> tuple[float, ...]:
         """Make one step; return the scalars that were measured before it.
@@ -58,7 +58,7 @@ class Method(Protocol):
 
 
 class Searching(Optimizer):
-    """An optimizer whose step asks for the loss and its gradient more than once: no rule of one gradient."""
+    """Base of optimizers that evaluate the loss and its gradient more than once per step."""
 
     def room(self, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each slot that it keeps for so many parameters."""

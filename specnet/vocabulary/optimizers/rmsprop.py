@@ -12,15 +12,15 @@ from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimize
 
 
 class RMSProp(Optimizer):
-    """Steps divided by the root of a running mean of squared gradients (Tieleman and Hinton, 2012).
+    """Divide steps by the root of a running mean of squared gradients (Tieleman and Hinton, 2012).
 
         v <- alpha v + (1 - alpha) g^2;  p <- p - lr * g / (sqrt(v) + epsilon)
 
-    With `centered` (Graves, 2013), a <- alpha a + (1 - alpha) g and v - a^2 stands in the root for v; where
-    rounding takes it below 0, it counts as 0. With `momentum`, d <- momentum * d + g / (sqrt(v) + epsilon)
+    With `centered` (Graves, 2013), a <- alpha a + (1 - alpha) g, and the root is of v - a^2 instead of v; if
+    rounding makes that negative, it counts as 0. With `momentum`, d <- momentum * d + g / (sqrt(v) + epsilon)
     and p <- p - lr * d.
 
-    epsilon is added outside the root and lr is not taken into d, both as in PyTorch; Keras and TensorFlow
+    epsilon is added outside the root and lr is not included in d, both as in PyTorch; Keras and TensorFlow
     have epsilon inside and lr in d. The default decay, 0.99, is PyTorch's too; Keras's is 0.9.
     `weight_decay` adds weight_decay * p to g first, as in PyTorch.
     """
@@ -29,13 +29,13 @@ class RMSProp(Optimizer):
     alpha: Decay = 0.99
     """The decay of the running mean of squared gradients."""
     epsilon: PositiveFloat = 1e-8
-    """Added to the root, so that no step divides by 0."""
+    """Added to the root to avoid division by zero."""
     momentum: Decay = 0.0
-    """The share of its direction that each step hands to the next."""
+    """The fraction of its direction that each step passes on to the next."""
     centered: bool = False
-    """Whether the variance of the gradients takes the place of their mean square."""
+    """Whether to use the variance of the gradients instead of their mean square."""
     weight_decay: NonNegative = 0.0
-    """What p is multiplied by and added to the gradient."""
+    """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:  # noqa: ARG002
         g = with_decay(p, g, self.weight_decay)

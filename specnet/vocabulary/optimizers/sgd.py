@@ -12,26 +12,26 @@ from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimize
 
 
 class SGD(Optimizer):
-    """Gradient descent (Robbins and Monro, 1951), with momentum (Polyak, 1964; Nesterov, 1983) on request.
+    """Gradient descent (Robbins and Monro, 1951), optionally with momentum (Polyak, 1964; Nesterov, 1983).
 
     Without momentum, p <- p - lr * g. With it,
 
         d <- momentum * d + (1 - dampening) g      (d = g at the first step)
         p <- p - lr * d                            or, with `nesterov`, p <- p - lr * (g + momentum * d)
 
-    as in PyTorch (Sutskever et al., 2013, take lr into d, and so does Keras: the two part where lr changes).
-    `weight_decay` adds weight_decay * p to g first, as in PyTorch; Keras's shrinks p apart from the gradient.
+    as in PyTorch (Sutskever et al., 2013, and Keras include lr in d, which differs where lr changes).
+    `weight_decay` adds weight_decay * p to g first, as in PyTorch; in Keras it shrinks p separately from the gradient.
     """
 
     type: Literal["sgd"] = "sgd"
     momentum: Decay = 0.0
-    """The share of its direction that each step hands to the next."""
+    """The fraction of its direction that each step passes on to the next."""
     dampening: Decay = 0.0
-    """The share of each gradient that momentum leaves out, the first step's apart."""
+    """The fraction of each gradient that momentum leaves out, except at the first step."""
     nesterov: bool = False
-    """Whether a step goes where the next would, were the gradient to stay the same."""
+    """Whether to use Nesterov's momentum, which looks one step ahead."""
     weight_decay: NonNegative = 0.0
-    """What p is multiplied by and added to the gradient."""
+    """The factor of p that is added to the gradient."""
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:

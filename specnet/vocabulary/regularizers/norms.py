@@ -12,22 +12,22 @@ Factor = Annotated[float, Field(ge=0)]
 
 
 class L1(Regularizer):
-    """factor * sum(|w|), as in Keras; it draws weights to exactly 0 (Tibshirani, 1996)."""
+    """factor * sum(|w|), as in Keras; it moves weights to exactly 0 (Tibshirani, 1996)."""
 
     type: Literal["l1"] = "l1"
     factor: Factor = 0.01
-    """What the sum of magnitudes is multiplied by."""
+    """The factor for the sum of magnitudes."""
 
     def penalty(self, parameter: Value) -> Value:
         return sum_all(absolute(parameter)) * self.factor
 
 
 class L2(Regularizer):
-    """factor * sum(w^2), as in Keras: without the half that makes PyTorch's `weight_decay` twice as strong."""
+    """factor * sum(w^2), as in Keras: without the one half that is implicit in PyTorch's `weight_decay`."""
 
     type: Literal["l2"] = "l2"
     factor: Factor = 0.01
-    """What the sum of squares is multiplied by."""
+    """The factor for the sum of squares."""
 
     def penalty(self, parameter: Value) -> Value:
         return inner(parameter, parameter) * self.factor
@@ -38,9 +38,9 @@ class L1L2(Regularizer):
 
     type: Literal["l1_l2"] = "l1_l2"
     l1: Factor = 0.01
-    """What the sum of magnitudes is multiplied by."""
+    """The factor for the sum of magnitudes."""
     l2: Factor = 0.01
-    """What the sum of squares is multiplied by."""
+    """The factor for the sum of squares."""
 
     def penalty(self, parameter: Value) -> Value:
         return sum_all(absolute(parameter)) * self.l1 + inner(parameter, parameter) * self.l2

@@ -5,7 +5,7 @@ from specnet.vocabulary.kind import Kind
 
 
 class Regularizer(Kind):
-    """What is added to the loss for one parameter."""
+    """A penalty on one parameter that is added to the loss."""
 
     def penalty(self, parameter: Value) -> Value:
         """Return the scalar to add to the loss."""

@@ -11,7 +11,7 @@ from specnet.graph.formulas.formula import parse
 from specnet.graph.formulas.statements import FormulaStatements, statements
 from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
 from specnet.graph.leaves import CONSTANT, scalar_of
-from specnet.graph.op import LETTERS, Flops, Infer, Op, Printed, Printer, Pullback, Text
+from specnet.graph.op import LETTERS, Infer, Op, Printed, Printer, Pullback, Text
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 
@@ -36,11 +36,6 @@ def infer_elementwise(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 def infer_comparison(inputs: tuple[Value, ...], attributes: Attributes) -> Kind:
     """Return the common shape of operands; the result is true or false."""
     return infer_elementwise(inputs, attributes)[0], "bool"
-
-
-def times(flops: int) -> Flops:
-    """Return the rule of an op that does so many floating-point operations an element."""
-    return lambda value: value.count * Count(flops)
 
 
 def elementwise(
@@ -225,7 +220,7 @@ erf: Op[Attributes] = Op(
     "erf({a}, {s}, {s2}, {s3}, {o})",
     lambda g, y, x: (g * exp(-square(x)) * 1.1283791670955126,),
     elementwise=True,
-    flops=times(60),
+    flops=lambda value: value.count * Count(60),
     scratch=lambda value: [(value.shape, value.dtype), (value.shape, value.dtype), (value.shape, "bool")],
     in_place=lambda _: False,
     noun="error_function",

@@ -18,9 +18,11 @@ from specnet.vocabulary.activations import Activation
 from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import Family, Kind
 from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.optimizers import Searching, Stepping
 from specnet.vocabulary.regularizers import Regularizer
+from specnet.vocabulary.schedules import Schedule
 
 MINIMAL = """
 specnet = 1
@@ -155,9 +157,11 @@ def test_every_kind_says_what_its_family_asks_of_it(family: Family[Kind]) -> Non
         (Augmentation, "bind, check, scratch"),
         (Initializer, "draw"),
         (Layer, "lower"),
+        (Loss, "elements"),
         (Metric, "finish"),
         (Reader, "open"),
         (Regularizer, "penalty"),
+        (Schedule, "rate"),
         (Searching, "method, room"),
         (Stepping, "step"),
     ],

@@ -62,9 +62,10 @@ class Op(Generic[A]):
 
     What depends on the application (`flops`, `scratch`, ...) is asked of its first result.
 
-    `elementwise` ops may run block by block and, if `in_place`, write over an input that nobody reads any
-    more; `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
-    differs at every application, so that two are never one.
+    `elementwise` ops may run block by block and, if `in_place`, write over an input that nobody reads any more. Most
+    are a formula, from which nearly all of this follows (`ops/elementwise.py`). `alias` ops are another view of their
+    input's memory; a `leaf` is given from outside; a `random` op differs at every application, so that two are never
+    one.
 
     The kernel of an op with `calls` is one expression, which gives calls (`specnet.runtime.calls`) over some rows of
     the batch, so that workers can have some each; `shared` ops have a plan share the batch out, and its other long

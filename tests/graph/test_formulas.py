@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from specnet.graph.formulas.formula import parse
@@ -152,6 +152,7 @@ PYTHON = {"max": max, "min": min, "abs": abs, "where": lambda c, x, y: x if c el
 
 
 @given(FORMULAS)
+@example("exp(a) + (a + b)")
 def test_the_scalar_expression_computes_the_formula(text):
     functions = {name: resolve(name) for name in ("scalar_exp", "scalar_sin", "scalar_sqrt")}
     plain = {name.removeprefix("scalar_"): function for name, function in functions.items()}
@@ -204,6 +205,7 @@ def test_numbers_are_printed_without_numpy():
     assert printed("max(a, cos(b))", arrays=False) == "max({a}, math.cos({b}))"
     assert printed("sqrt(a)", arrays=False) == "{a} ** 0.5"
     assert printed("where(a > b, a, -b)", arrays=False) == "{a} if {a} > {b} else -{b}"
+    assert scalar("a + (b + exp(a))") == "{a} + ({b} + scalar_exp({a}))"
     assert scalar("where(a > b, exp(a), 2)") == "scalar_exp({a}) if {a} > {b} else 2.0"
 
 

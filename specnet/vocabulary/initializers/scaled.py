@@ -9,8 +9,7 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.vocabulary.initializers.drawn import TRUNCATED_STDDEV, truncated
-from specnet.vocabulary.initializers.initializer import Initializer, fans
+from specnet.vocabulary.initializers.initializer import TRUNCATED_STDDEV, Initializer, fans, truncated
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 
 import specnet
+from specnet.data.lowered import Fitted
 from specnet.data.pipeline import Pipeline
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.graph import ops
+from specnet.graph.graph import Value
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
 from tests.runs.exports.support import bare, session
 
 
-class LogRatio(Transform):
-    """y = log(x / min), with the minimum over the training split."""
-
-    type: Literal["log_ratio"] = "log_ratio"
-
-    def fit_blocks(self, blocks):
-        return {"min": np.min([block.min(axis=0) for block in blocks], axis=0)}
-
-    def lower(self, x, fitted):
-        return ops.log(x / fitted["min"])
-
-    def lower_inverse(self, y, fitted):
-        return ops.exp(y) * fitted["min"]
+def example():
+    """Return the transform that CONTRIBUTING.md adds."""
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    (code,) = re.findall(r"## Adding a transform\n.*?```python\n(.*?)```", page, re.DOTALL)
+    scope = {"Transform": Transform, "ops": ops, "Literal": Literal, "Iterable": Iterable, "Value": Value}
+    scope |= {"Fitted": Fitted, "Array": np.ndarray, "State": dict}
+    exec(compile(code, "CONTRIBUTING.md", "exec", dont_inherit=True), scope)
+    return scope["LogRatio"]
 
 
 ROWS = np.exp(np.random.default_rng(3).normal(size=(60, 2)))
@@ -38,7 +38,7 @@ PRICES = 2 * ROWS[:, :1] + ROWS[:, 1:] ** 2
 @pytest.fixture
 def added(monkeypatch):
     monkeypatch.setitem(TRANSFORMS.kinds.homes, "log_ratio", "")
-    monkeypatch.setitem(TRANSFORMS.kinds.classes, "log_ratio", LogRatio)
+    monkeypatch.setitem(TRANSFORMS.kinds.classes, "log_ratio", example())
 
 
 def document(folder, **more):

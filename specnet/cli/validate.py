@@ -74,7 +74,7 @@ class _FixTotals:
         from specnet.cli.terminal import notes, say
 
         if not self.faults:
-            text = "No fault has a safe fix." if report.diagnostics else "No faults to fix."
+            text = "No finding has a safe fix." if report.diagnostics else "Nothing to fix."
         else:
             verb = "Fixed" if done else "Would fix"
             text = f"{verb} {_counted(self.faults, 'fault')} in {_counted(self.files, 'file')}."

@@ -48,7 +48,7 @@ def summary(report: Report) -> str:
     }
     found = [f"{n} {severity}{'s' * (n != 1)}" for severity, n in counts.items() if n]
     files = f"{report.files} file{'s' * (report.files != 1)}"
-    return f"Found {' and '.join(found)} in {files}." if found else f"No faults in {files}."
+    return f"Found {' and '.join(found)} in {files}." if found else f"No problems in {files}."
 
 
 def _full(

@@ -111,7 +111,7 @@ def test_a_difference_is_shown_and_nothing_written(here: Path) -> None:
     patched = subprocess.run(["patch", "-p0"], input=done.stdout, text=True, capture_output=True, check=False)
     assert (patched.returncode, (here / "a.toml").read_text()) == (0, AFTER)
     done = validate("a.toml", "--diff")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "No faults to fix.\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Nothing to fix.\n")
 
 
 def test_standard_input_can_be_compared_but_not_written() -> None:

@@ -32,7 +32,7 @@ def only(text: str, name: str = "a.toml") -> Diagnostic:
         ("a = True", (1, 5, 9), "`True` is not a value", "write true"),
         ("a = null", (1, 5, 9), "`null` is not a value: TOML has no null", "leave the key out"),
         ("\n a = \nb=1", (2, 6, 6), "a value is missing here", "write a number"),
-        ("a: 5", (1, 2, 3), "`:` stands where `=` is expected", "TOML writes `key = value`"),
+        ("a: 5", (1, 2, 3), "`:` appears where `=` is expected", "TOML writes `key = value`"),
         ("a b = 5", (1, 3, 4), "`=` is missing before `b`", "TOML is written `key = value`"),
         ("a = 007", (1, 5, 8), "`007` is not a number", "without leading zeros"),
         ("a = 5.\n", (1, 5, 7), "`5.` is not a number", "digits on both sides of its point"),

@@ -83,7 +83,7 @@ def test_good_where_the_gap_is_real_and_small() -> None:
     found = judged(settled(0.2), settled(0.3))
     assert found.verdict == "good"
     assert found.why.endswith(
-        "12% of what was learnt is lost, measured from 1 for always predicting the mean of the targets"
+        "12% of what was learned is lost, measured from 1 for always predicting the mean of the targets"
     )
 
 

@@ -106,7 +106,7 @@ def write_prepare(model: Model, program: Program) -> bool:
     statistics: dict[str, Array] = {}
     for transform, state in encoding.inputs.steps:
         lines.append(_apply(transform, _stated(transform, state, statistics, program, "inputs"), "inputs"))
-    program.hold(statistics, "What the transforms learnt from the training rows.")
+    program.hold(statistics, "Statistics of the training rows, for the transforms.")
     dtype = model.network.spec.dtype
     lines.append("return inputs" if dtype == "float64" else f"return inputs.astype(np.{dtype})")
     doc = '"""Return raw inputs as the network takes them."""'
@@ -162,7 +162,7 @@ def _cell_lines(there: set[str], zeros: list[str], *, strict: bool) -> list[str]
         lines += [f"    cell = {TRUTH}.get(str(cell).casefold(), cell)"]
     if strict:
         known = "cell not in categories" + (f" and name not in {zeros!r}" if zeros else "")
-        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is no known {name}")']
+        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is not a known {name}")']
     if "onehot" in there:
         lines += ['if kind == "onehot":']
         lines += ["    numbers += [float(cell == category) for category in categories]", "    continue"]
@@ -214,7 +214,7 @@ def _restored(program: Program, name: str, way: Pipeline | None, of: str) -> lis
     for transform, state in reversed(way.steps):
         given = _stated(transform, state, statistics, program, of)
         lines.append(_invert(transform, given, state).replace("targets", name))
-    program.hold(statistics, "What the transforms learnt from the training rows.")
+    program.hold(statistics, "Statistics of the training rows, for the transforms.")
     return [f"{name} = {name}.astype(float)", *lines] if lines else []
 
 

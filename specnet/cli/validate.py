@@ -77,7 +77,7 @@ class _FixTotals:
             text = "No finding has a safe fix." if report.diagnostics else "Nothing to fix."
         else:
             verb = "Fixed" if done else "Would fix"
-            text = f"{verb} {_counted(self.faults, 'fault')} in {_counted(self.files, 'file')}."
+            text = f"{verb} {_counted(self.faults, 'problem')} in {_counted(self.files, 'file')}."
         say(notes(), text)
 
 

@@ -42,7 +42,7 @@ def only(text: str, name: str = "a.toml") -> Diagnostic:
         ("a = 2020-13-45", (1, 5, 15), "`2020-13-45` is not a date or a time", None),
         ('a = "C:\\data"', (1, 10, 14), "a backslash in double quotes starts an escape", "'C:\\data'"),
         ("a = [1 2]", (1, 8, 9), "`2` follows an array's value without a comma", "write [1, 2]"),
-        ("a = [\nb = [\n", (2, 1, 2), "`b =` stands where a value is expected", "close the array"),
+        ("a = [\nb = [\n", (2, 1, 2), "`b =` appears where a value is expected", "close the array"),
         ("a = { b = 1\n}", (1, 12, 12), "cannot continue on the next line", "[table]"),
         ("a = {b=1 c=2}", (1, 10, 11), "without a comma", None),
         ("[a\nb = 1", (1, 3, 3), "header is not closed by `]`", None),

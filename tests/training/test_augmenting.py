@@ -295,7 +295,7 @@ def test_losses_that_read_targets_as_one_of_two_refuse_mixed_ones(loss):
     report = specnet.validate(text)
     (fault,) = [d for d in report.diagnostics if d.severity == "error"]
     assert (fault.code, fault.path) == ("SN581", ("data", "augmentations", 0))
-    assert "this loss reads each target as one of two" in fault.message
+    assert "this loss treats each target as one of two" in fault.message
 
 
 AUTOENCODER = {"loss": "mse", "layer": "again", "target": "inputs"}

@@ -211,7 +211,7 @@ class _Level:
         same = (old.start, old.size) == (new.start, new.size) and old.value.dtype == new.value.dtype
         if same and old.read < new.made and self._cut_alike(old.value, new.value):
             return True
-        if not new.value.op.in_place:
+        if not new.value.op.in_place(new.value):
             return False
         ranges = [
             (claim.start, claim.size)

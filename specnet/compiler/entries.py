@@ -7,13 +7,14 @@ from math import prod
 
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
-from specnet.data.faults import clipped, listed
 from specnet.data.signature import ColumnSlice
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, listed
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.language.spec import Entry
-from specnet.language.suggestions import certain_kind, closest
+from specnet.language.suggestions import certain_kind
 
 Span = tuple[int, int]
 """A stretch of elements: the first one, and one past the last."""

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from specnet.compiler.figures import OutputFigure
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
+from specnet.diagnostics.spelling import closest
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, at, show
 from specnet.language.spec import Spec
-from specnet.language.suggestions import closest
 from specnet.vocabulary.losses import Link, Loss
 from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
 from specnet.vocabulary.metrics import METRICS, Metric

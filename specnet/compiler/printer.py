@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from specnet.compiler import elementwise
 from specnet.compiler.loop_printer import write_loop
 from specnet.graph import ops
 from specnet.graph.expressions import ATOM, Expression, fill, literal
@@ -21,11 +20,7 @@ from specnet.graph.sizes import Dim, Shape, Size
 LONGEST = 60
 """Letters of an expression that may stand within another."""
 
-SOURCES = list(
-    dict.fromkeys(
-        source for op in OPS.values() for source in (*op.helper, *elementwise.HELPERS.get(op.name, ()))
-    )
-)
+SOURCES = list(dict.fromkeys(source for op in OPS.values() for source in op.helpers))
 """The functions that lines may call, in the order in which programs have them."""
 
 _HELPERS = {source[4 : source.index("(")] for source in SOURCES}
@@ -180,9 +175,8 @@ class NumpyPrinter:
         op = value.op
         if op is ops.expand and self._stretches(value):
             return self.operand(value.inputs[0])
-        self.helpers |= {*op.helper, *elementwise.HELPERS.get(op.name, ())}
-        printed = op.printed or elementwise.PRINTED.get(op.name, "")
-        template = printed if isinstance(printed, str) else printed(self, value)
+        self.helpers |= set(op.helpers)
+        template = op.printed if isinstance(op.printed, str) else op.printed(self, value)
         if not template:
             settings = (f"{name}={setting!r}" for name, setting in value.attributes.changed().items())
             template = f"{op}({', '.join(['{inputs}', *settings])})"
@@ -242,5 +236,5 @@ def _dim(dim: int | Size, rows: str) -> str:
 
 
 def _noun(value: Value) -> str:
-    noun = value.op.noun or elementwise.NOUNS.get(value.op.name, f"{value.op}_")
+    noun = value.op.noun or f"{value.op}_"
     return f"d_{noun}" if value.phase == "backward" and not value.op.random else noun

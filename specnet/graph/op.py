@@ -93,7 +93,7 @@ class Op(Generic[A]):
     infer: Infer
     kernel: str | Text = ""
     pullback: Pullback | None = None
-    scalar: str | None = None
+    scalar: Text | None = None
     elementwise: bool = False
     attributes: type[A] = Attributes  # type: ignore[assignment]
     """What its applications are set to."""
@@ -103,13 +103,13 @@ class Op(Generic[A]):
     flops: Flops = lambda value: value.count
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
-    in_place: bool = True
+    in_place: Callable[[Value], bool] = lambda _: True
     calls: bool = False
     shared: bool = False
     sums: Text = lambda _: ""
     noun: str = ""
     printed: str | Printed = ""
-    helper: tuple[str, ...] = ()
+    helper: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
     onnx: str | Text | Unexportable = ""
 
     def __post_init__(self) -> None:
@@ -137,6 +137,11 @@ class Op(Generic[A]):
         """Return the shape and dtype of each result."""
         found = self.infer(inputs, attributes)
         return found if isinstance(found, list) else [found]
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """The sources of its helper and of those that it calls."""
+        return self.helper() if callable(self.helper) else self.helper
 
     def __str__(self) -> str:
         return self.name

@@ -84,7 +84,7 @@ class _Allocator:
         memory, when = _memory(leaf), self.position[made.index]
         own = any(_memory(root(i)) == memory for i in made.inputs if i.shape)
         return self.memory_last_read.get(memory, when) <= when and (
-            not own or (made.op.elementwise and made.op.in_place)
+            not own or (made.op.elementwise and made.op.in_place(made))
         )
 
     def _packed(self) -> None:
@@ -194,7 +194,7 @@ class _Allocator:
 
     def _reused(self, group: Group, value: Value) -> Allocation | None:
         """Return the place of an input that this op may overwrite."""
-        if not (value.op.elementwise and value.op.in_place):
+        if not (value.op.elementwise and value.op.in_place(value)):
             return None
         for source in value.inputs:
             made = root(source)
@@ -279,7 +279,7 @@ class _LoopAllocator(_Allocator):
         return (
             self._free(after)
             and after.op.elementwise
-            and after.op.in_place
+            and after.op.in_place(after)
             and any(value is before for value in after.inputs)
             and self.last_read[before.index] == self.position[after.index]
             and returns.count(after) == 1

@@ -124,12 +124,11 @@ def multiply(a: Value, b: Value) -> Value | None:
         return constant(a.graph, m[0] * n[0], times(m[1], n[1]))
     if m is not None:
         return b * a  # constants stand on the right, where the other rules look for them
-    if _is(b, 1.0):
+    if _is(b, 1.0) and a.dtype != "bool":
         return a
     if _is(b, -1.0):
         return -a
-    chain = a.op is ops.multiply and scalar_of(a.inputs[1]) is not None
-    if n is not None and chain and (a.shape or a.phase != "update"):
+    if n is not None and _is_scaled(a) and (a.shape or a.phase != "update"):
         return a.inputs[0] * (a.inputs[1] * b)
     if n is not None and a.op is ops.negative:
         return a.inputs[0] * -b
@@ -149,6 +148,16 @@ def divide(a: Value, b: Value) -> Value | None:
     return _unstretched(ops.divide, a, b)
 
 
+def _chooses(x: Value) -> bool:
+    """Whether a product has a factor that is true or false, which is no number yet."""
+    return any(factor.dtype == "bool" for factor in x.inputs)
+
+
+def _is_scaled(x: Value) -> bool:
+    """Whether a value is numbers times a constant."""
+    return x.op is ops.multiply and scalar_of(x.inputs[1]) is not None and not _chooses(x)
+
+
 def _unstretched(op: Op[Any], a: Value, b: Value) -> Value | None:
     """Apply to what was stretched instead, where the other operand has the full shape anyway."""
     full = broadcast(a.shape, b.shape)
@@ -163,14 +172,6 @@ def _unstretched(op: Op[Any], a: Value, b: Value) -> Value | None:
     return None
 
 
-@rule("masked")
-def masked(a: Value, mask: Value) -> Value | None:
-    """A stretched scalar is masked as a scalar."""
-    if a.op is ops.expand and broadcast(a.shape, mask.shape) == mask.shape:
-        return ops.masked(a.inputs[0], mask)
-    return None
-
-
 @rule("negative")
 def negative(x: Value) -> Value | None:
     """-(-x) = x;  -(c) is a constant;  -(x * c) = x * (-c)."""
@@ -179,7 +180,7 @@ def negative(x: Value) -> Value | None:
         return constant(x.graph, -known[0], known[1])
     if x.op is ops.negative:
         return x.inputs[0]
-    if x.op is ops.multiply and scalar_of(x.inputs[1]) is not None:
+    if _is_scaled(x):
         return x.inputs[0] * -x.inputs[1]
     if x.op is ops.expand:
         return ops.expand(-x.inputs[0], shape=x.shape)
@@ -246,13 +247,13 @@ def reduce_sum(x: Value, axes: tuple[int, ...]) -> Value | None:
     if len(axes) == x.rank:
         if x.op is ops.square:
             return ops.inner(x.inputs[0], x.inputs[0])
-        if x.op is ops.multiply and x.inputs[0].shape == x.inputs[1].shape:
+        if x.op is ops.multiply and x.inputs[0].shape == x.inputs[1].shape and not _chooses(x):
             return ops.inner(*x.inputs)
         if x.op is ops.expand and not x.inputs[0].rank:
             return x.inputs[0] * constant(x.graph, x.count.each, x.count.powers)
         if x.op is ops.negative:
             return -ops.reduce_sum(x.inputs[0], axes=axes)
-        if x.op is ops.multiply and scalar_of(x.inputs[1]) is not None:
+        if _is_scaled(x):
             return ops.reduce_sum(x.inputs[0], axes=axes) * x.inputs[1]
     if x.op is ops.put_along_axis and axes == (x.rank - 1,):
         return x.inputs[0]
@@ -262,9 +263,9 @@ def reduce_sum(x: Value, axes: tuple[int, ...]) -> Value | None:
 @rule("inner")
 def inner(a: Value, b: Value) -> Value | None:
     """(c x)·y = c (x·y)."""
-    if a.op is ops.multiply and scalar_of(a.inputs[1]) is not None:
+    if _is_scaled(a):
         return ops.inner(a.inputs[0], b) * a.inputs[1]
-    if b.op is ops.multiply and scalar_of(b.inputs[1]) is not None:
+    if _is_scaled(b):
         return ops.inner(a, b.inputs[0]) * b.inputs[1]
     return None
 

@@ -12,7 +12,7 @@ import numpy as np
 from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
 from specnet.passes.arena import ARENA
 from specnet.runtime.calls import READY, Anew
-from specnet.runtime.functions import FUNCTIONS
+from specnet.runtime.functions import resolve
 from specnet.runtime.preparing import prepare
 from specnet.runtime.program import Block, Form, Loop, NumpyProgram, View
 from specnet.runtime.workers import Workers
@@ -28,7 +28,7 @@ def bind_names(
     workers: Workers | None,
 ) -> dict[str, Any]:
     """Return what a program's source names, over this memory, for these sizes."""
-    names: dict[str, Any] = {name: FUNCTIONS[name] for name in program.functions}
+    names: dict[str, Any] = {name: resolve(name) for name in program.functions}
     for view in program.views:
         names[view.name] = _view(view, memory, sizes)
     for name, (factor, powers, dtype) in program.literals.items():

@@ -186,8 +186,9 @@ class Statements:
             self.written.prologue.append(f"{operands.array(value)}[-1] = 1.0")
             return ()
         if not value.shape and value.op.scalar is not None and not any(i.shape for i in value.inputs):
-            letters = {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
-            return (f"s{operands.tag(value)} = {value.op.scalar.format(**letters)}",)
+            named = {name: _number(setting) for name, setting in value.attributes.named().items()}
+            named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
+            return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
         if value.op is ops.MATMUL and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
@@ -242,6 +243,10 @@ class Statements:
                 lines.append(f"copyto({view}, {self.operands.operand(part, part.dtype)})")
             delta += part.count.at(self.sizes) * ITEM_BYTES[part.dtype]
         return tuple(lines)
+
+
+def _number(setting: float) -> str:
+    return f"({setting!r})" if setting < 0 else repr(setting)
 
 
 def _numbers(copies: Iterable[Copy]) -> list[int]:

@@ -66,8 +66,8 @@ TABLE = [
     Row("divide", lambda s, **_: s * (c(s, 1.0) / c(s, 4.0, 1)), "multiply(s, 0.25*batch^-1)"),
     Row("divide", lambda x, s, **_: x / wide(s), "divide(x, s)"),
     Row("divide", lambda x, s, **_: wide(s) / x, "divide(s, x)"),
-    Row("masked", lambda s, m, **_: ops.masked(wide(s), m), "masked(s, m)"),
-    Row("masked", lambda v, m, **_: ops.masked(wide(v), m), "masked(v, m)"),
+    Row("multiply", lambda s, m, **_: wide(s) * m, "multiply(s, m)"),
+    Row("multiply", lambda v, m, **_: wide(v) * m, "multiply(v, m)"),
     Row("negative", lambda x, **_: ops.negative(-x), "x"),
     Row("negative", lambda x, **_: x * -c(x, 2.0, -1), "multiply(x, -2*batch^-1)"),
     Row("negative", lambda x, **_: -(x * 2.0), "multiply(x, -2)"),
@@ -139,7 +139,14 @@ KEPT = [
         lambda x, y, **_: ops.crop(ops.concat(x, y, axis=0), margins=((BATCH, 0), (0, 0))),
         "crop(concat(x, y, axis=0), margins=((batch, 0), (0, 0)))",
     ),
-    Row("masked", lambda v, m, **_: ops.masked(v, m), "masked(v, m)"),
+    Row("multiply", lambda v, m, **_: v * m, "multiply(v, m)"),
+    # What is true or false is no number yet.
+    Row("multiply", lambda m, **_: m * 1.0, "multiply(m, 1)"),
+    Row("multiply", lambda m, **_: (m * 2.0) * 3.0, "multiply(multiply(m, 2), 3)"),
+    Row("negative", lambda m, **_: -(m * 2.0), "negative(multiply(m, 2))"),
+    Row("reduce_sum", lambda m, x, **_: ops.sum_all(x * m), "reduce_sum(multiply(x, m), axes=(0, 1))"),
+    Row("reduce_sum", lambda m, **_: ops.sum_all(m * 2.0), "reduce_sum(multiply(m, 2), axes=(0, 1))"),
+    Row("inner", lambda m, x, **_: ops.inner(m * 2.0, x), "inner(multiply(m, 2), x)"),
     Row("log", lambda x, **_: ops.log(ops.exp(x)), "log(exp(x))"),
 ]
 """What looks like what a rule is for, and is none."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from specnet.compiler import elementwise
 from specnet.graph import op as record
 from specnet.graph import ops
 from specnet.graph.op import OPS, Op
@@ -24,13 +23,11 @@ def lacking(op):
     if op.leaf:
         return []
     written = {
-        "noun": op.noun or op.elementwise,
+        "noun": op.noun,
         "kernel": op.kernel or op.alias or op.name in PLACED,
-        "printed form": op.printed or op.helper or op.name in LOOPS | elementwise.PRINTED.keys(),
-        "ONNX, or the reason why not": op.onnx or op.name in LOOPS | elementwise.ONNX.keys(),
+        "printed form": op.printed or op.helper or op.name in LOOPS,
+        "ONNX, or the reason why not": op.onnx or op.name in LOOPS,
     }
-    if op.elementwise:
-        written["printed form"] = written["printed form"] or op.name in elementwise.HELPERS
     return [f"{op}: {what}" for what, said in written.items() if not said]
 
 
@@ -59,16 +56,16 @@ def test_all_ops_enter_themselves():
 
 
 def test_a_function_comes_after_those_that_it_calls():
-    sources = [source for op in OPS.values() for source in op.helper]
+    sources = [source for op in OPS.values() for source in op.helpers]
     names = {source[4 : source.index("(")] for source in sources}
     for op in OPS.values():
         known = set()
-        for source in op.helper:
+        for source in op.helpers:
             name = source[4 : source.index("(")]
             called = {word for word in re.findall(r"\b\w+\b", source.partition("\n")[2]) if word in names}
             assert called - {name} <= known | variables(source), f"{name} calls {called - known}"
             known.add(name)
-        assert not op.helper or op.printed or name == op.name
+        assert not op.helpers or op.printed or name == op.name
 
 
 def variables(source):

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from specnet.graph.graph import Node
-from specnet.runtime.functions import FUNCTIONS
+from specnet.runtime.functions import resolve
 from specnet.runtime.preparing import MAKERS
 from tests.graph.test_ops import TABLE, build
 
@@ -28,9 +28,14 @@ def test_the_engine_has_every_function_that_a_kernel_names(row):
     for node in applied(row):
         value = node.results[0]
         kernel = node.op.kernel if isinstance(node.op.kernel, str) else node.op.kernel(value)
-        texts = (kernel, node.op.sums(value), node.op.scalar or "")
+        texts = (kernel, node.op.sums(value), node.op.scalar(value) if node.op.scalar else "")
         named = {name for text in texts for name in CALL.findall(text)} - METHODS
-        assert named <= FUNCTIONS.keys() | {"max", "min", "abs"}, node.op
+        assert all(callable(resolve(name)) for name in named), node.op
+
+
+def test_what_is_no_function_of_the_engine_is_found_out():
+    with pytest.raises(AssertionError, match="there is no function sines"):
+        resolve("sines")
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.op)

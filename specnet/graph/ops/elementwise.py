@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from specnet.graph.attributes import Attributes
+from specnet.graph.formulas import spelling
+from specnet.graph.formulas.formula import parse
+from specnet.graph.formulas.statements import FormulaStatements, statements
 from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
-from specnet.graph.op import Flops, Op, Pullback
+from specnet.graph.leaves import CONSTANT, scalar_of
+from specnet.graph.op import LETTERS, Flops, Infer, Op, Printed, Printer, Pullback, Text
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 
@@ -41,157 +45,178 @@ def times(flops: int) -> Flops:
 
 def elementwise(
     name: str,
-    kernel: str | Callable[[Value], str],
+    formula: str | Text,
     pullback: Pullback | None,
     *,
-    scalar: str | None = None,
-    flops: int = 1,
-    scratch: int = 0,
-    in_place: bool = True,
+    infer: Infer = infer_elementwise,
     attributes: type[Attributes] = Attributes,
+    flops: int = 0,
+    noun: str = "",
+    printed: Printed | None = None,
+    onnx: str = "",
+    overflows: bool = False,
 ) -> Op[Any]:
-    """Return an op that works element by element, with `scratch` arrays of its output's shape."""
+    """Return an op that computes a formula for each element; its statements and what it is in exports follow.
 
-    def room(value: Value) -> Sequence[Kind]:
-        return [(value.shape, value.dtype)] * scratch
+    The inputs are `a`, `b`, ...; attributes go by their names. A line before the last may name a part, as
+    `near = min(a, 1)`. Where attributes choose the formula, it is a function of the application. `flops` are what an
+    element takes, if that is not one for each function and operator. A formula that `overflows` on its way to a right
+    result does so silently. What else an op is in exports may be said where it is not what the formula says.
+    """
+
+    def text(value: Value) -> str:
+        return formula if isinstance(formula, str) else formula(value)
+
+    def truths(value: Value) -> str:
+        pairs = zip(LETTERS, value.inputs, strict=False)
+        return "".join(letter for letter, i in pairs if i.shape and i.dtype == "bool")
+
+    def made(value: Value) -> FormulaStatements:
+        return statements(text(value), truths(value))
+
+    def scratch(value: Value) -> Sequence[Kind]:
+        _, dtype = infer_elementwise(value.inputs, value.attributes)
+        return [(value.shape, "bool" if is_truth else dtype) for is_truth in made(value).scratch]
+
+    def as_printed(_: Printer, value: Value) -> str:
+        return spelling.printed(text(value), arrays=bool(value.shape))
+
+    def helper() -> tuple[str, ...]:
+        return spelling.helper(name, formula, overflows=overflows) if isinstance(formula, str) else ()
 
     return Op(
         name,
-        infer_elementwise,
-        kernel,
+        infer,
+        lambda value: made(value).text,
         pullback,
-        scalar,
-        True,
-        attributes,
-        flops=times(flops),
-        scratch=room,
-        in_place=in_place,
+        lambda value: spelling.scalar(text(value)),
+        elementwise=True,
+        attributes=attributes,
+        flops=lambda value: value.count * Count(flops or parse(text(value)).operations),
+        scratch=scratch,
+        in_place=lambda value: made(value).in_place,
+        noun=noun or f"{name}_",
+        printed=printed or as_printed,
+        helper=helper,
+        onnx=onnx or (lambda value: spelling.onnx(text(value), truths(value))),
     )
 
 
-def comparison(name: str, kernel: str, scalar: str) -> Op[Attributes]:
+def comparison(name: str, formula: str, noun: str = "") -> Op[Attributes]:
     """Return an op whose result is true or false; nothing flows back through it."""
-    return Op(
-        name, infer_comparison, kernel, lambda *_: (None, None), scalar, elementwise=True, in_place=False
-    )
+    return elementwise(name, formula, lambda *_: (None, None), infer=infer_comparison, noun=noun)
 
 
 def _both(rule: Callable[..., tuple[Value, Value]]) -> Pullback:
-    """Sum what flows back to each operand over the axes along which it was stretched."""
+    """Sum what flows back to each operand over the axes along which it was stretched; nothing flows to truth values."""
 
-    def pullback(g: Value, y: Value, a: Value, b: Value) -> tuple[Value, Value]:
-        to_a, to_b = rule(g, y, a, b)
-        return fit(to_a, a.shape), fit(to_b, b.shape)
+    def pullback(g: Value, y: Value, a: Value, b: Value) -> tuple[Value | None, Value | None]:
+        flowing = zip(rule(g, y, a, b), (a, b), strict=True)
+        to_a, to_b = (None if x.dtype == "bool" else fit(to_x, x.shape) for to_x, x in flowing)
+        return to_a, to_b
 
     return pullback
 
 
-add = elementwise("add", "add({a}, {b}, {o})", _both(lambda g, y, a, b: (g, g)), scalar="{a} + {b}")
-subtract = elementwise(
-    "subtract", "subtract({a}, {b}, {o})", _both(lambda g, y, a, b: (g, -g)), scalar="{a} - {b}"
-)
+add = elementwise("add", "a + b", _both(lambda g, y, a, b: (g, g)), noun="combined")
+subtract = elementwise("subtract", "a - b", _both(lambda g, y, a, b: (g, -g)), noun="difference")
+
+
+def _printed_product(_: Printer, value: Value) -> str:
+    a, b = value.inputs
+    if not b.shape and (a.shape or b.op is CONSTANT):
+        # A number stands before what it multiplies.
+        if scalar_of(b) == (1.0, (("batch", -1),)):
+            return "{a} / {rows}"
+        return "{dtype}({b}) * {a}" if a.dtype == "bool" and a.shape else "{b} * {a}"
+    return "{a}.astype({dtype}) * {b}" if a.dtype == b.dtype == "bool" and value.shape else "{a} * {b}"
+
+
 multiply = elementwise(
-    "multiply", "multiply({a}, {b}, {o})", _both(lambda g, y, a, b: (g * b, g * a)), scalar="{a} * {b}"
+    "multiply",
+    "a * b",
+    _both(lambda g, y, a, b: (g * b, g * a)),
+    noun="scaled",
+    printed=_printed_product,
 )
-divide = elementwise(
-    "divide", "divide({a}, {b}, {o})", _both(lambda g, y, a, b: (g / b, -(g * y) / b)), scalar="{a} / {b}"
-)
-negative = elementwise("negative", "negative({a}, {o})", lambda g, y, x: (-g,), scalar="-{a}")
+"""a * b; where one is true or false, it keeps the other or gives 0, without a choice (0 times infinity is NaN)."""
+divide = elementwise("divide", "a / b", _both(lambda g, y, a, b: (g / b, -(g * y) / b)), noun="ratio")
+negative = elementwise("negative", "-a", lambda g, y, x: (-g,), noun="negated")
 
-greater = comparison("greater", "greater({a}, {b}, {o})", "{a} > {b}")
-less = comparison("less", "less({a}, {b}, {o})", "{a} < {b}")
-equal = comparison("equal", "equal({a}, {b}, {o})", "{a} == {b}")
+greater = comparison("greater", "a > b", "positive")
+greater_equal = comparison("greater_equal", "a >= b")
+less = comparison("less", "a < b", "below")
+less_equal = comparison("less_equal", "a <= b")
+equal = comparison("equal", "a == b")
 
-masked: Op[Attributes] = Op(
-    "masked",
-    infer_elementwise,
-    "copyto({s}, {b})\nmultiply({a}, {s}, {o})",
-    lambda g, y, a, mask: (fit(masked(g, mask), a.shape), None),
-    elementwise=True,
-    scratch=lambda value: [(value.shape, value.dtype)],
-)
-"""`a` where the mask (its second input) is true, else 0.
 
-The mask is made numbers by a copy, since NumPy multiplies by truth values through a buffer that it allocates.
-"""
+def _printed_where(_: Printer, value: Value) -> str:
+    if not value.shape:
+        return "{b} if {a} else {c}"
+    if any(operand.shape for operand in value.inputs[1:]):
+        return "np.where({a}, {b}, {c})"
+    return "np.where({a}, {dtype}({b}), {dtype}({c}))"
+
 
 where: Op[Attributes] = elementwise(
     "where",
-    "copyto({o}, {c})\ncopyto({o}, {b}, where={a})",
+    "where(a, b, c)",
     lambda g, y, condition, a, b: (
         None,
         fit(where(condition, g, 0.0), a.shape),
         fit(where(condition, 0.0, g), b.shape),
     ),
-    scalar="{b} if {a} else {c}",
-    in_place=False,
+    noun="chosen",
+    printed=_printed_where,
 )
 """The second input where the first is true, else the third."""
 
 maximum = elementwise(
-    "maximum",
-    "maximum({a}, {b}, out={o})",
-    _both(lambda g, y, a, b: (masked(g, greater(a, b)), masked(g, less_equal(a, b)))),
-    scalar="max({a}, {b})",
+    "maximum", "max(a, b)", _both(lambda g, y, a, b: (g * greater(a, b), g * less_equal(a, b))), noun="larger"
 )
 minimum = elementwise(
     "minimum",
-    "minimum({a}, {b}, out={o})",
-    _both(lambda g, y, a, b: (masked(g, less(a, b)), masked(g, greater_equal(a, b)))),
-    scalar="min({a}, {b})",
+    "min(a, b)",
+    _both(lambda g, y, a, b: (g * less(a, b), g * greater_equal(a, b))),
+    noun="smaller",
 )
-less_equal: Op[Attributes] = comparison("less_equal", "less_equal({a}, {b}, {o})", "{a} <= {b}")
-greater_equal: Op[Attributes] = comparison("greater_equal", "greater_equal({a}, {b}, {o})", "{a} >= {b}")
 
-absolute = elementwise("absolute", "absolute({a}, {o})", lambda g, y, x: (g * sign(x),), scalar="abs({a})")
-sign: Op[Attributes] = elementwise("sign", "sign({a}, {o})", lambda g, y, x: (None,))
-square = elementwise(
-    "square", "multiply({a}, {a}, {o})", lambda g, y, x: (g * (x * 2.0),), scalar="{a} * {a}"
-)
-sqrt = elementwise("sqrt", "sqrt({a}, {o})", lambda g, y, x: (g * 0.5 / y,), scalar="scalar_sqrt({a})")
-exp = elementwise("exp", "exp({a}, {o})", lambda g, y, x: (g * y,), scalar="scalar_exp({a})")
-expm1 = elementwise("expm1", "expm1({a}, {o})", lambda g, y, x: (g * (y + 1.0),))
-log = elementwise("log", "log({a}, {o})", lambda g, y, x: (g / x,), scalar="scalar_log({a})")
-log1p = elementwise("log1p", "log1p({a}, {o})", lambda g, y, x: (g / (x + 1.0),))
-tanh = elementwise("tanh", "tanh({a}, {o})", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
-sin: Op[Attributes] = elementwise(
-    "sin", "sin({a}, {o})", lambda g, y, x: (g * cos(x),), scalar="scalar_sin({a})"
-)
-cos: Op[Attributes] = elementwise(
-    "cos", "cos({a}, {o})", lambda g, y, x: (-(g * sin(x)),), scalar="scalar_cos({a})"
-)
-floor_divide = elementwise(
-    "floor_divide", "floor_divide({a}, {b}, {o})", lambda *_: (None, None), scalar="{a} // {b}"
-)
-power: Op[Attributes] = Op(
+absolute = elementwise("absolute", "abs(a)", lambda g, y, x: (g * sign(x),))
+sign: Op[Attributes] = elementwise("sign", "sign(a)", lambda g, y, x: (None,))
+floor_divide = elementwise("floor_divide", "a // b", lambda *_: (None, None), noun="whole")
+square = elementwise("square", "a ** 2", lambda g, y, x: (g * (x * 2.0),), noun="squares")
+sqrt = elementwise("sqrt", "sqrt(a)", lambda g, y, x: (g * 0.5 / y,), noun="root")
+exp = elementwise("exp", "exp(a)", lambda g, y, x: (g * y,), noun="exponential")
+expm1 = elementwise("expm1", "expm1(a)", lambda g, y, x: (g * (y + 1.0),))
+log = elementwise("log", "log(a)", lambda g, y, x: (g / x,))
+log1p = elementwise("log1p", "log1p(a)", lambda g, y, x: (g / (x + 1.0),))
+cos = elementwise("cos", "cos(a)", lambda g, y, x: (-(g * sin(x)),), noun="wave")
+sin: Op[Attributes] = elementwise("sin", "sin(a)", lambda g, y, x: (g * cos(x),), noun="wave")
+tanh = elementwise("tanh", "tanh(a)", lambda g, y, x: (g * (1.0 - square(y)),), flops=4)
+power: Op[Attributes] = elementwise(
     "power",
-    infer_elementwise,
-    "power({a}, {b}, {o})",
+    "a ** b",
     lambda g, y, x, exponent: (fit(g * exponent * power(x, exponent - 1.0), x.shape), None),
-    "{a} ** {b}",
-    elementwise=True,
+    noun="power",
 )
 """`x ** exponent` for an exponent that needs no gradient."""
 
 sigmoid = elementwise(
     "sigmoid",
-    "negative({a}, {o})\nexp({o}, {o})\nadd({o}, {=1.0}, {o})\nreciprocal({o}, {o})",
+    "1 / (1 + exp(-a))",
     lambda g, y, x: (g * (y * (1.0 - y)),),
-    flops=4,
+    noun="gate",
+    onnx="Sigmoid(a)",
+    overflows=True,
 )
-"""1 / (1 + exp(-x)); for large negative x the exponential is infinite and the quotient 0, as it must be."""
+"""For large negative x the exponential is infinite and the quotient 0, as it must be."""
 
 softplus = elementwise(
-    "softplus",
-    "absolute({a}, {s})\nnegative({s}, {s})\nexp({s}, {s})\nlog1p({s}, {s})\n"
-    "maximum({a}, {=0.0}, out={o})\nadd({o}, {s}, {o})",
-    lambda g, y, x: (g * sigmoid(x),),
-    flops=6,
-    scratch=1,
+    "softplus", "max(a, 0) + log1p(exp(-abs(a)))", lambda g, y, x: (g * sigmoid(x),), noun="smooth"
 )
-"""log(1 + exp(x)), as max(x, 0) + log1p(exp(-|x|)), which overflows nowhere."""
+"""log(1 + exp(x)), which so overflows nowhere."""
 
-relu = elementwise("relu", "maximum({a}, {=0.0}, out={o})", lambda g, y, x: (masked(g, greater(y, 0.0)),))
+relu = elementwise("relu", "max(a, 0)", lambda g, y, x: (g * greater(y, 0.0),), onnx="Relu(a)")
 """max(x, 0); the gradient at 0 is 0."""
 
 erf: Op[Attributes] = Op(
@@ -202,7 +227,10 @@ erf: Op[Attributes] = Op(
     elementwise=True,
     flops=times(60),
     scratch=lambda value: [(value.shape, value.dtype), (value.shape, value.dtype), (value.shape, "bool")],
-    in_place=False,
+    in_place=lambda _: False,
+    noun="error_function",
+    helper=("def erf(x):\n    return np.vectorize(math.erf, otypes=[x.dtype])(x)",),
+    onnx="Erf(a)",
 )
 """The error function; its slope is 2 / sqrt(pi) * exp(-x^2)."""
 

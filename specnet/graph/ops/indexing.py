@@ -39,7 +39,7 @@ class IndicesAttributes(Attributes):
     who: str
 
 
-def _infer_pick(inputs: tuple[Value, ...], _: Attributes) -> Kind:
+def _infer_take_along_axis(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     x, index = inputs
     if x.shape[:-1] != index.shape:
         raise ShapeFault(f"{show(index.shape)} indices do not fit {show(x.shape)}", index)
@@ -64,7 +64,7 @@ def _printed_take(printer: Printer, value: Value) -> str:
 
 take_along_axis: Op[Attributes] = Op(
     "take_along_axis",
-    _infer_pick,
+    _infer_take_along_axis,
     "add({first}, {b:flat}, {s:flat})\ntake({a:flat}, {s:flat}, 0, {o:flat}, 'clip')",
     lambda g, y, x, index: (put_along_axis(g, index, classes=_classes(x)), None),
     scratch=lambda value: [(value.shape, "int64")],
@@ -79,7 +79,7 @@ Indices are known to be in range: the data's are checked when it is read.
 """
 
 
-def _infer_place(inputs: tuple[Value, ...], attributes: ClassesAttributes) -> Kind:
+def _infer_put_along_axis(inputs: tuple[Value, ...], attributes: ClassesAttributes) -> Kind:
     x, index = inputs
     if x.shape != index.shape:
         raise ShapeFault(f"{show(index.shape)} indices do not fit {show(x.shape)}", index)
@@ -100,7 +100,7 @@ def _printed_put(printer: Printer, value: Value) -> str:
 
 put_along_axis: Op[ClassesAttributes] = Op(
     "put_along_axis",
-    _infer_place,
+    _infer_put_along_axis,
     "add({first}, {b:flat}, {s:flat})\n{o}.fill(0.0)\nput({o:flat}, {s:flat}, {a:flat}, 'clip')",
     lambda g, y, x, index, classes: (take_along_axis(g, index), None),
     attributes=ClassesAttributes,
@@ -110,7 +110,7 @@ put_along_axis: Op[ClassesAttributes] = Op(
     printed=_printed_put,
     onnx=f"Mul(Unsqueeze(a, [-1]), {_ONE_HOT_ONNX.format('b')})",
 )
-"""Rows of zeros, of `classes` elements, with x at the index: the transpose of `pick`."""
+"""Rows of zeros, of `classes` elements, with x at the index: the transpose of `take_along_axis`."""
 
 
 def _infer_one_hot(inputs: tuple[Value, ...], attributes: ClassesAttributes) -> Kind:
@@ -133,12 +133,12 @@ one_hot: Op[ClassesAttributes] = Op(
 """Rows of zeros with a one at each index: (batch, ...) to (batch, ..., classes)."""
 
 
-def _infer_lookup(inputs: tuple[Value, ...], _: Attributes) -> Kind:
+def _infer_gather(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     table, index = inputs
     return (*index.shape, *table.shape[1:]), table.dtype
 
 
-def _back_to_table(g: Value, y: Value, table: Value, index: Value) -> tuple[Value, None]:
+def _pull_gather(g: Value, y: Value, table: Value, index: Value) -> tuple[Value, None]:
     del y
     size = table.shape[0]
     assert isinstance(size, int)
@@ -147,35 +147,35 @@ def _back_to_table(g: Value, y: Value, table: Value, index: Value) -> tuple[Valu
 
 gather: Op[Attributes] = Op(
     "gather",
-    _infer_lookup,
+    _infer_gather,
     "take({a}, {b}, 0, {o}, 'clip')",
-    _back_to_table,
-    noun="rows_of",
+    _pull_gather,
+    noun="gathered",
     printed="{a}[{b}]",
     onnx="Gather(a, b, axis=0)",
 )
 """The rows of a table at indices: (n, ...), (batch, ...) to (batch, ..., ...)."""
 
 
-def _infer_scatter(inputs: tuple[Value, ...], attributes: SizeAttributes) -> Kind:
+def _infer_scatter_add(inputs: tuple[Value, ...], attributes: SizeAttributes) -> Kind:
     x, index = inputs
     if x.shape[: index.rank] != index.shape:
         raise ShapeFault(f"{show(index.shape)} indices do not fit {show(x.shape)}", index)
     return (attributes.size, *x.shape[index.rank :]), x.dtype
 
 
-def _scatter_room(value: Value) -> list[Kind]:
+def _scatter_scratch(value: Value) -> list[Kind]:
     return [(value.inputs[0].shape, "int64")] * 2
 
 
 scatter_add: Op[SizeAttributes] = Op(
     "scatter_add",
-    _infer_scatter,
+    _infer_scatter_add,
     "scatter_add({a:flat}, {b:flat}, {columns}, {s:flat}, {s2:flat}, {o:flat})",
     lambda g, y, x, index, size: (gather(g, index), None),
     attributes=SizeAttributes,
     flops=lambda value: value.inputs[0].count,
-    scratch=_scatter_room,
+    scratch=_scatter_scratch,
     prepare=lambda value: {"columns": Prepared("multiples", (count(value.shape[1:]), 1))},
     noun="table",
     helper=(
@@ -189,7 +189,7 @@ def scatter_add(x, index, size):
         f"ScatterND(Expand(0.0, {list(value.shape)}), Unsqueeze(Cast(b, to='int64'), [-1]), a, reduction='add')"
     ),
 )
-"""Zeros (size, ...), and each row of x (batch, ..., ...) added at its index: the transpose of `lookup`."""
+"""Zeros (size, ...), and each row of x (batch, ..., ...) added at its index: the transpose of `gather`."""
 
 
 def _infer_cast(inputs: tuple[Value, ...], attributes: CastAttributes) -> Kind:

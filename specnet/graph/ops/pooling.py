@@ -13,7 +13,7 @@ from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.op import Flops, Op, Scratch, Unexportable
 from specnet.graph.ops import pooling_numpy as source
-from specnet.graph.ops.elementwise import greater, masked, relu
+from specnet.graph.ops.elementwise import greater, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Count, Dim, DType, Shape, count, show
@@ -172,7 +172,7 @@ max_pool: Op[MaxPoolAttributes] = Op(
     onnx=_max_pool_onnx,
     pullback=lambda g, y, x, axis, windows, floor: (
         max_unpool(
-            masked(g, greater(y, 0.0)) if floor else g,
+            g * greater(y, 0.0) if floor else g,
             x,
             y,
             axis=axis,

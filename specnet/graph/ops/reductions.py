@@ -8,7 +8,7 @@ from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.op import Op, Printer
-from specnet.graph.ops.elementwise import equal, exp, log, masked
+from specnet.graph.ops.elementwise import equal, exp, log
 from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
 from specnet.graph.sizes import Count, Shape, inverse, show
@@ -21,7 +21,7 @@ class AxisAttributes(Attributes):
     axis: int = -1
 
 
-def _infer_total(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
+def _infer_sum(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
     (x,) = inputs
     shape = tuple(dim for i, dim in enumerate(x.shape) if i not in attributes.axes)
     return shape, x.graph.dtype if x.dtype == "bool" else x.dtype
@@ -44,7 +44,7 @@ def _of_columns(value: Value) -> bool:
     return bool(value.shape) and reduce_sum.of(value).axes == tuple(range(x.rank - 1)) and x.dtype != "bool"
 
 
-def _total_kernel(value: Value) -> str:
+def _sum_kernel(value: Value) -> str:
     (x,) = value.inputs
     if not value.shape:
         return "{o} = count_nonzero({a})" if x.dtype == "bool" else "{o} = float(add_reduce({a:flat}))"
@@ -54,12 +54,12 @@ def _total_kernel(value: Value) -> str:
     return "add_reduce({a}, {axes}, None, {o})"
 
 
-def _total_ones(value: Value) -> dict[str, Prepared]:
+def _sum_ones(value: Value) -> dict[str, Prepared]:
     (x,) = value.inputs
     return {"ones": Prepared("filled", (x.count // value.count, 1.0, x.dtype))} if _of_columns(value) else {}
 
 
-def _total_by_rows(value: Value) -> str:
+def _sum_by_rows(value: Value) -> str:
     return "sum_rows({a}, {ones}, {more}, {anew}, {o})" if _of_columns(value) else ""
 
 
@@ -78,13 +78,13 @@ def _sum_onnx(value: Value) -> str:
 
 reduce_sum: Op[AxesAttributes] = Op(
     "reduce_sum",
-    _infer_total,
-    _total_kernel,
+    _infer_sum,
+    _sum_kernel,
     lambda g, y, x, axes: (_stretch(g, x, axes),),
     attributes=AxesAttributes,
     flops=_read,
-    prepare=_total_ones,
-    sums=_total_by_rows,
+    prepare=_sum_ones,
+    sums=_sum_by_rows,
     noun="total",
     printed=_printed_sum,
     onnx=_sum_onnx,
@@ -118,14 +118,14 @@ def _single(shape: Shape, axis: int) -> Shape:
     return (*shape[:place], 1, *shape[place + 1 :])
 
 
-def _infer_largest(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
+def _infer_max(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
     (x,) = inputs
     return _single(x.shape, attributes.axis), x.dtype
 
 
 reduce_max: Op[AxisAttributes] = Op(
     "reduce_max",
-    _infer_largest,
+    _infer_max,
     "maximum_reduce({a}, {axis}, None, {o}, True)",
     lambda g, y, x, axis: (_share(g, y, x, axis),),
     attributes=AxisAttributes,
@@ -141,7 +141,7 @@ def _share(g: Value, y: Value, x: Value, axis: int) -> Value:
     among = equal(x, y)
     # Truth values are summed along an axis through a buffer that NumPy allocates.
     ties = sum_along(cast(among, to=x.dtype), axis)
-    return masked(expand(g / ties, shape=x.shape), among)
+    return expand(g / ties, shape=x.shape) * among
 
 
 def _infer_argmax(inputs: tuple[Value, ...], attributes: AxisAttributes) -> Kind:
@@ -168,7 +168,7 @@ def _same(inputs: tuple[Value, ...], _: AxisAttributes) -> Kind:
     return inputs[0].shape, inputs[0].dtype
 
 
-def _softmax_room(value: Value) -> list[Kind]:
+def _softmax_scratch(value: Value) -> list[Kind]:
     axis = softmax.of(value).axis if value.op is softmax else log_softmax.of(value).axis
     return [(_single(value.shape, axis), value.dtype), (value.shape, value.dtype)]
 
@@ -181,7 +181,7 @@ softmax: Op[AxisAttributes] = Op(
     lambda g, y, x, axis: (y * (g - sum_along(g * y, axis)),),
     attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
-    scratch=_softmax_room,
+    scratch=_softmax_scratch,
     noun="probabilities",
     helper=(
         """\
@@ -201,7 +201,7 @@ log_softmax: Op[AxisAttributes] = Op(
     lambda g, y, x, axis: (g - exp(y) * sum_along(g, axis),),
     attributes=AxisAttributes,
     flops=lambda value: value.count * Count(5),
-    scratch=_softmax_room,
+    scratch=_softmax_scratch,
     noun="log_probabilities",
     helper=(
         """\

@@ -80,7 +80,7 @@ upsample_grad: Op[FactorAttributes] = Op(
     prepare=lambda value: {
         "table": Prepared("mixture_back", (_middle(value), upsample_grad.of(value).factor, value.dtype))
     },
-    noun="gathered",
+    noun="downsampled",
     helper=(
         _MIXTURE,
         """\

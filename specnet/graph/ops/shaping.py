@@ -118,7 +118,7 @@ transpose: Op[AxesAttributes] = Op(
     lambda g, y, x, axes: (transpose(g, axes=_inverse(axes)),),
     attributes=AxesAttributes,
     flops=_nothing,
-    noun="turned",
+    noun="transposed",
     printed="np.transpose({a}, {axes})",
     onnx="Transpose(a, perm={axes})",
 )
@@ -145,7 +145,7 @@ pack: Op[Attributes] = Op(
 """Arrays of fixed size end to end in one vector; a plan lets each be computed in its place there."""
 
 
-def _infer_below(inputs: tuple[Value, ...], _: Attributes) -> Kind:
+def _infer_ones_row(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     rows, *rest = inputs[0].shape
     assert isinstance(rows, int)
     return (rows + 1, *rest), inputs[0].dtype
@@ -153,7 +153,7 @@ def _infer_below(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 
 append_ones_row: Op[Attributes] = Op(
     "append_ones_row",
-    _infer_below,
+    _infer_ones_row,
     "copyto({o}[:-1], {a})\n{o}[-1] = 1.0",
     flops=_nothing,
     noun="with_ones",
@@ -163,7 +163,7 @@ append_ones_row: Op[Attributes] = Op(
 """A matrix with a last row of ones: (n, m) to (n + 1, m). A plan computes the matrix in its place above the ones."""
 
 
-def _infer_beside(inputs: tuple[Value, ...], _: Attributes) -> Kind:
+def _infer_ones_column(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     *rest, columns = inputs[0].shape
     assert isinstance(columns, int)
     return (*rest, columns + 1), inputs[0].dtype
@@ -171,7 +171,7 @@ def _infer_beside(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 
 append_ones_column: Op[Attributes] = Op(
     "append_ones_column",
-    _infer_beside,
+    _infer_ones_column,
     "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0",
     flops=_nothing,
     noun="with_ones",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.compiler import elementwise
 from specnet.diagnostics import RunError
 from specnet.graph.expressions import FIELD
 from specnet.graph.graph import Value
@@ -28,8 +27,7 @@ def write_operators(writer: OnnxWriter, value: Value, operands: list[str]) -> st
     """
     op = value.op
     try:
-        rule = op.onnx or elementwise.ONNX[op.name]
-        text = rule(value) if callable(rule) else rule
+        text = op.onnx(value) if callable(op.onnx) else op.onnx
         if isinstance(text, Unexportable):
             raise text
     except Unexportable as reason:

@@ -26,7 +26,7 @@ class EmbeddingLoss(Loss):
     for_rare: ClassVar[bool] = True
     default_metrics: ClassVar[tuple[str, ...]] = ()
 
-    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:  # noqa: ARG002
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
         if dtype != "int64" or len(target) != 1:
             return f"{self.type} takes a class index for each row, and the data has {amount(target, 'numbers')} a row"
@@ -65,7 +65,7 @@ class Triplet(EmbeddingLoss):
         if self.mining == "hard":
             near = -ops.reduce_max(-ops.where(apart, d, FAR))
             cost = ops.relu(ops.reduce_max(d * others) - near + self.margin)
-            cost = ops.masked(cost, ops.greater(positives, 0.5))
+            cost = cost * ops.greater(positives, 0.5)
             return ops.reshape(cost, shape=target.shape)
         rows = d.shape[0]
         to_p = ops.reshape(d, shape=(rows, rows, 1))
@@ -83,11 +83,8 @@ class Triplet(EmbeddingLoss):
             chosen = ops.where(
                 ops.less(nearest, FAR / 2), nearest, ops.expand(farthest, shape=(rows, rows, 1))
             )
-            costs = ops.masked(ops.relu(to_p - chosen + self.margin), ops.greater(is_p, 0.5))
-            costs = ops.masked(
-                costs,
-                ops.expand(ops.greater(ops.reshape(negatives, shape=(rows, 1, 1)), 0.5), shape=costs.shape),
-            )
+            costs = ops.relu(to_p - chosen + self.margin) * ops.greater(is_p, 0.5)
+            costs = costs * ops.greater(ops.reshape(negatives, shape=(rows, 1, 1)), 0.5)
             count = positives
         summed = ops.reduce_sum(costs, axes=(1, 2))
         return summed / ops.maximum(ops.reshape(count, shape=target.shape), 1.0)

@@ -35,7 +35,7 @@ class GaussianNLL(Loss):
         """What turns the network's output into predicted means."""
         return "mean"
 
-    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:  # noqa: ARG002
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
         last = output[-1]
         wanted = target if len(target) > 1 else (*target, 1)

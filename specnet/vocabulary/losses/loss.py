@@ -119,6 +119,33 @@ class Loss(Kind):
         return None
 
 
+class SoftmaxLoss(Loss):
+    """Base of the losses that take logits of classes, of which one is right or each has a probability."""
+
+    targets: ClassVar[Targets] = "classes"
+    least: ClassVar[float | None] = 0.0
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "softmax"
+
+
+class SigmoidLoss(Loss):
+    """Base of the losses that take a logit for each question of yes or no."""
+
+    targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = 0.0
+    most: ClassVar[float | None] = 1.0
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def link(self) -> Link:
+        """What turns the network's output into probabilities."""
+        return "sigmoid"
+
+
 def aligned(output: Value, target: Value) -> Value:
     """Return a target as numbers of the output's own dtype and shape.
 

@@ -93,7 +93,7 @@ CASES = [
         [[0, 0], [0, [1]], [1, 0], [1, 1]],
         ("data", "inputs", 1, 1),
         "SN541",
-        "a list of 1 number, where the first",
+        "a list of 1 number, but the first",
     ),
     ([[0, 0], [0, math.nan], [1, 0], [1, 1]], ("data", "inputs", 1, 1), "SN513", "finite"),
     ([[0, 0], [0, -math.inf], [1, 0], [1, 1]], ("data", "inputs", 1, 1), "SN513", "finite"),

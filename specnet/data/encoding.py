@@ -19,7 +19,7 @@ from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
-from specnet.data.transforms import TRANSFORMS, Unfit
+from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
@@ -110,7 +110,7 @@ class Encoding:
                     encoded = self.inputs.apply(array, self.dtype)
                 else:
                     encoded = np.ascontiguousarray(array, self.dtype)
-            except Unfit:
+            except TransformError:
                 return None
         # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
         sound = isfinite(np.vdot(encoded, encoded)) or np.isfinite(encoded).all()

@@ -241,7 +241,7 @@ def test_a_pinned_shape_is_enough():
 
 @pytest.mark.parametrize("loss", ["triplet", "contrastive"])
 def test_losses_that_compare_rows_by_their_classes_refuse_mixed_ones(loss):
-    with pytest.raises(specnet.SpecError, match="a mean is of none") as refused:
+    with pytest.raises(specnet.SpecError, match="a mean has none") as refused:
         specnet.compile(document([MIXUP], loss=loss))
     assert [(d.code, d.path) for d in refused.value.diagnostics] == [("SN581", ("data", "augmentations", 0))]
 

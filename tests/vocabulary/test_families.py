@@ -13,14 +13,17 @@ import pytest
 import specnet
 from specnet.data.augmentations import Augmentation
 from specnet.data.reader import Reader
+from specnet.data.transforms import Transform
 from specnet.language.kinds import FAMILIES
 from specnet.vocabulary.activations import Activation
 from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import Family, Kind
 from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.optimizers import Searching, Stepping
 from specnet.vocabulary.regularizers import Regularizer
+from specnet.vocabulary.schedules import Schedule
 
 MINIMAL = """
 specnet = 1
@@ -155,11 +158,14 @@ def test_every_kind_says_what_its_family_asks_of_it(family: Family[Kind]) -> Non
         (Augmentation, "bind, check, scratch"),
         (Initializer, "draw"),
         (Layer, "lower"),
+        (Loss, "elements"),
         (Metric, "finish"),
         (Reader, "open"),
         (Regularizer, "penalty"),
+        (Schedule, "rate"),
         (Searching, "method, room"),
         (Stepping, "step"),
+        (Transform, "lower, lower_inverse"),
     ],
 )
 def test_a_kind_that_lacks_a_method_is_not_made(base: type[Kind], lacking: str) -> None:

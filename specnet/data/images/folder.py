@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.data.files import FilePlace
-from specnet.data.images.header import SUFFIXES, Unreadable, checked_header
+from specnet.data.images.header import SUFFIXES, ImageError, checked_header
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
 
@@ -150,7 +150,7 @@ def _sound(paths: list[Path], place: FilePlace) -> list[ImageFile]:
             continue
         try:
             checked_header(path)
-        except Unreadable as error:
+        except ImageError as error:
             _note(place, "SN584", f"`{name}` {error}", error.cure)
             continue
         files.append(ImageFile(path, name))

@@ -10,7 +10,7 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
-from specnet.vocabulary.losses.loss import Link, Loss, aligned, amount
+from specnet.vocabulary.losses.loss import Loss, OutputActivation, aligned, amount
 
 
 class GaussianNLL(Loss):
@@ -31,7 +31,7 @@ class GaussianNLL(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into predicted means."""
         return "mean"
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
-Link = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
+OutputActivation = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
 Targets = Literal["real", "classes", "binary", "groups", "several"]
 
 
@@ -44,7 +45,7 @@ class Loss(Kind):
     """The prediction of a single output from which it means yes."""
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into predictions.
 
         A loss on logits names the function that makes them probabilities, and is given the logits even where
@@ -52,9 +53,9 @@ class Loss(Kind):
         """
         return "identity"
 
+    @abstractmethod
     def elements(self, output: Value, target: Value) -> Value:
-        """Return what each row or element costs; `output` holds logits where `link` is not the identity."""
-        raise TypeError(f"{type(self).__name__} says nowhere what {output} costs against {target}")
+        """Return the loss of each row or element; `output` holds logits where there is an `output_activation`."""
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None.
@@ -127,7 +128,7 @@ class SoftmaxLoss(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into probabilities."""
         return "softmax"
 
@@ -141,7 +142,7 @@ class SigmoidLoss(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into probabilities."""
         return "sigmoid"
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from math import inf, isfinite, sqrt
 from typing import Any, Literal
 
+from specnet.runs.chance import freedom_of_difference, quantile
 from specnet.runs.curves import Curves, fallen_lately, risen_since_its_lowest
-from specnet.runs.student import freedom_of_difference, quantile
 
 LOST = 0.2
 """Overfit: the share of what was learnt on the training split that the validation split does not show."""

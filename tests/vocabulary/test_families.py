@@ -109,7 +109,7 @@ def test_a_document_imports_only_what_it_names() -> None:
         "specnet.data.readers.inline",
         "specnet.vocabulary.activations.linear",
         "specnet.vocabulary.initializers.given",
-        "specnet.vocabulary.initializers.glorot",
+        "specnet.vocabulary.initializers.scaled",
         "specnet.vocabulary.layers.dense",
         "specnet.vocabulary.losses.regression",
         "specnet.vocabulary.optimizers.sgd",

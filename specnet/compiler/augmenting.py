@@ -58,7 +58,7 @@ def mixing_faults(network: Network) -> list[Diagnostic]:
         if problem is not None:
             path: KeyPath = ("data", "augmentations", i)
             labels = (Label("the loss", ("loss",), "type"),) if not network.several else ()
-            message = f"{augmentation.type} makes means of targets: {problem}"
+            message = f"{augmentation.type} averages targets: {problem}"
             return [Diagnostic("SN581", message, path, part="type", labels=labels)]
     return []
 

@@ -180,7 +180,7 @@ class Encoding:
     def _in_order(self, rows: Sequence[Mapping[str, Any]], faults: Faults) -> list[list[Any]]:
         names = self.columns.names if self.columns is not None else self.signature.features
         if names is None:
-            faults.add("SN571", "these data have no names of columns: give rows as lists of numbers")
+            faults.add("SN571", "these data have no column names: give rows as lists of numbers")
             return []
         for i, row in enumerate(rows):
             lacking = [name for name in names if name not in row]
@@ -245,7 +245,7 @@ class Encoding:
         """
         plain = state["encoding"]
         if plain["reader"]["type"] != reader.type:
-            raise ValueError(f"its data are of another kind than the spec's, `{reader.type}`")
+            raise ValueError(f"its data have another type than the spec's, `{reader.type}`")
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
         }

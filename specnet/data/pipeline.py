@@ -209,7 +209,7 @@ class Pipeline:
                 grown = _row(source, int(over[0][0])) if len(over) else None
         assert grown is not None
         message = f"{self.on} of {whose} are too large for {dtype} in row {grown + 1} of the data"
-        faults.add("SN561", message, help="a `scale` or `standardize` transform brings them down")
+        faults.add("SN561", message, help="a `scale` or `standardize` transform reduces them")
 
 
 def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:

@@ -113,7 +113,7 @@ def sign(
         if split.stratify and raw.class_count is None:
             faults.add(
                 "SN552",
-                "`stratify` needs one class a row as target: text, or whole numbers from 0",
+                "`stratify` needs one class per row as target: strings, or whole numbers from 0",
                 "split",
                 "stratify",
                 help="leave out `stratify`",

@@ -242,7 +242,7 @@ def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):
         path.write_text("no image")
     found = faults(lambda: inspect_data(reader("all"), tmp_path))
     assert len(found) == 21
-    assert found[-1] == ("SN500", "10 more faults in the data are not listed")
+    assert found[-1] == ("SN500", "10 more errors in the data are not listed")
 
 
 @pytest.mark.parametrize(

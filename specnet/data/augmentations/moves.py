@@ -183,7 +183,7 @@ class PadCrop(_Move):
     @model_validator(mode="after")
     def _moves(self) -> PadCrop:
         if self.padding == (0, 0):
-            message = "a `padding` of 0 on all sides would leave every image as it is"
+            message = "a `padding` of 0 on all sides would leave every image unchanged"
             raise fault(message, key="padding")
         return self
 
@@ -234,7 +234,7 @@ class Shift(_Move):
     @model_validator(mode="after")
     def _moves(self) -> Shift:
         if self.vertical == self.horizontal == 0:
-            message = "fractions of 0 would leave every image as it is"
+            message = "fractions of 0 would leave every image unchanged"
             raise fault(message, key="horizontal" if "horizontal" in self.model_fields_set else "vertical")
         return self
 

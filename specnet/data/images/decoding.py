@@ -47,7 +47,7 @@ def decode(path: Path, frame: Frame) -> bytes:
     except Image.DecompressionBombError as error:
         raise ImageError(f"is refused: {error}") from None
     except UnidentifiedImageError:
-        raise ImageError("is damaged: nothing behind its header is an image's") from None
+        raise ImageError("is damaged: nothing after its header is image data") from None
     except _STUMBLES as error:
         raise ImageError(f"is damaged: {str(error) or type(error).__name__}") from None
 

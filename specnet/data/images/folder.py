@@ -54,7 +54,7 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
         faults.add("SN583", message, *key, help=cure)
         return None
     for entry in loose:
-        message = f"`{_name(place, entry)}` is beside the class folders, so it has no class"
+        message = f"`{_name(place, entry)}` is next to the class folders, so it has no class"
         _note(place, "SN583", message, "move it into a class's folder, or out of this one")
     classes = known if known is not None else tuple(folder.name for folder in folders)
     files: list[ImageFile] = []

@@ -64,7 +64,7 @@ def checked_header(path: Path) -> ImageHeader:
     if header.width * header.height > MOST_PIXELS:
         raise ImageError(
             f"declares {header.width} x {header.height} pixels, more than the {MOST_PIXELS:,} that are decoded",
-            "such a file can be made to fill the memory; a smaller version of it would do",
+            "such a file could fill the memory; use a smaller version",
         )
     return header
 

@@ -30,7 +30,7 @@ def pillow_is_there(site: Site) -> bool:
     """Return whether images can be decoded; note how, if not."""
     if find_spec("PIL") is not None:
         return True
-    message = "reading images needs Pillow, which the extra `images` brings"
+    message = "reading images needs Pillow, which the extra `images` installs"
     site.faults.add("SN582", message, "type", help=install_command("images"))
     return False
 

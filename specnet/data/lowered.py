@@ -69,7 +69,7 @@ class LoweredPipeline:
     values: tuple[Value, ...]
     """The rows before the first step, and after each."""
     fitted: dict[str, Array]
-    """What the other leaves hold, by their names: `inputs.0.mean`, say."""
+    """What the other leaves hold, by their names: `inputs_0_mean`, say."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,6 +80,7 @@ class LoweredPipeline:
 def lower(steps: Iterable[tuple[str, Append, State | None]], shape: Shape) -> LoweredPipeline:
     """Return the graph of steps over examples of a shape: each with what its leaves' names begin with, and its state.
 
+    The names are valid in Python, since a plan takes fitted numbers as arguments.
     Raises ValueError where what was fitted does not fit the shape.
     """
     graph = Graph("float64")

@@ -17,6 +17,8 @@ from specnet.data.pipeline import Pipeline
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.graph import ops
 from specnet.graph.graph import Value
+from specnet.graph.leaves import leaves
+from specnet.graph.sizes import BATCH
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
 from tests.runs.exports.support import bare, session
 
@@ -128,3 +130,12 @@ def test_plain_numpy_comes_to_the_same_bits():
     mean, std = scaled.mean(), np.sqrt(np.square(scaled - scaled.mean()).sum() / scaled.size)
     chain = [{"type": "minmax", "range": [-2, 3]}, {"type": "standardize", "per": "all"}]
     np.testing.assert_array_equal(pipeline(chain, rows).apply(rows), (scaled - mean) / std)
+
+
+def test_one_statistic_for_all_elements_is_a_number_of_the_plan():
+    rows = np.random.default_rng(5).normal(3, 2, (50, 4))
+    made = pipeline([{"type": "standardize", "per": "all"}, "standardize"], rows)
+    known = {name: value.shape for name, value in leaves(made.lower((4,)).graph).items()}
+    of_all = {"inputs_0_mean": (), "inputs_0_std": ()}
+    of_each = {"inputs_1_mean": (4,), "inputs_1_std": (4,)}
+    assert known == {"rows": (BATCH, 4), **of_all, **of_each}

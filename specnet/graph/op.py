@@ -50,11 +50,12 @@ class Op(Generic[A]):
 
     `kernel` is the statements that compute it, in which `{o}` is the output array (`{o2}`, ... further results),
     `{a}`, `{b}`, `{c}`, ... the inputs, `{s}`, `{s2}`, ... scratch arrays, `{name}` an attribute, and any bare name
-    a function of the engine's table. `{=2.0}` is a literal held as an array, `{a:flat}` a one-dimensional view,
-    `{a:T}` one with the last two axes swapped, `{a:rows}` a two-dimensional one with the last axis kept. A kernel
-    writes into `{o}` and allocates nothing; what it needs made once for the sizes that a plan is bound to (index
-    tables, say), `prepare` gives by the names it uses. `scalar` is the Python expression for scalars, which live as
-    Python numbers; where the output alone is a scalar, the kernel's one statement is `{o} = ...`.
+    a function of the engine's table or a ufunc of NumPy. `{=2.0}` is a literal held as an array, `{=name}` an attribute
+    so held, `{a:flat}` a one-dimensional view, `{a:T}` one with the last two axes swapped, `{a:rows}` a two-dimensional
+    one with the last axis kept. A kernel writes into `{o}` and allocates nothing; what it needs made once for the sizes
+    that a plan is bound to (index tables, say), `prepare` gives by the names it uses. `scalar` gives the Python
+    expression for scalars, which live as Python numbers; where the output alone is a scalar, the kernel's one statement
+    is `{o} = ...`.
 
     `pullback(gradient, output, *inputs, **attributes)` returns the gradient of each input as graph values,
     or None where there is none. For an op of several results, `gradient` and `output` are tuples, and a gradient

@@ -236,5 +236,5 @@ def _dim(dim: int | Size, rows: str) -> str:
 
 
 def _noun(value: Value) -> str:
-    noun = value.op.noun or f"{value.op}_"
+    noun = value.op.noun
     return f"d_{noun}" if value.phase == "backward" and not value.op.random else noun

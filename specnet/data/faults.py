@@ -35,6 +35,6 @@ class Faults:
         rest = len(self.found) - LIMIT
         if rest > 0:
             shown.append(
-                Diagnostic("SN500", f"{rest} more faults in the data are not listed", path=self.root)
+                Diagnostic("SN500", f"{rest} more errors in the data are not listed", path=self.root)
             )
         raise SpecError(shown)

@@ -11,7 +11,7 @@ from specnet.data.files import memory
 from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, rows_at_once
 from specnet.data.running import Runner, Workspace
-from specnet.data.transforms import Transform, Unfit
+from specnet.data.transforms import Transform, TransformError
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -77,7 +77,7 @@ class Pipeline:
                 try:
                     with np.errstate(all="ignore"):
                         state = transform.fit_blocks(self._so_far(rows, chosen))
-                except Unfit as unfit:
+                except TransformError as unfit:
                     self._note(faults, unfit, "the train split")
                     return
             self.states.append(state)
@@ -135,7 +135,7 @@ class Pipeline:
                     with np.errstate(all="ignore"):
                         block = rows.take(source)
                         out[place] = block if space is None else _applied(space, block, source)
-                except Unfit as unfit:
+                except TransformError as unfit:
                     self._note(faults, unfit, whose)
                     return out
             sound = sound and bool(np.isfinite(out[place]).all())
@@ -153,7 +153,7 @@ class Pipeline:
                     block = rows.take(source)
                     made = block if space is None else _applied(space, block, source)
                     sound = bool(np.isfinite(made.astype(dtype, copy=False)).all())
-            except Unfit as unfit:
+            except TransformError as unfit:
                 self._note(faults, unfit, whose)
                 return
             if not sound:
@@ -170,7 +170,7 @@ class Pipeline:
         return array  # type: ignore[no-any-return]
 
     def apply(self, array: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        """Return rows (rows, ...) after all transforms; raise Unfit, with its place."""
+        """Return rows (rows, ...) after all transforms; raise TransformError, with its place."""
         return self._runner(array.shape[1:])(array, dtype)
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -184,7 +184,7 @@ class Pipeline:
         """
         return affine(self.lower(shape))
 
-    def _note(self, faults: Faults, unfit: Unfit, whose: str) -> None:
+    def _note(self, faults: Faults, unfit: TransformError, whose: str) -> None:
         key = () if unfit.key is None else (unfit.key,)
         message = f"{self.on} of {whose}, row {unfit.row + 1} of the data: {unfit}"
         faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
@@ -209,14 +209,14 @@ class Pipeline:
                 grown = _row(source, int(over[0][0])) if len(over) else None
         assert grown is not None
         message = f"{self.on} of {whose} are too large for {dtype} in row {grown + 1} of the data"
-        faults.add("SN561", message, help="a `scale` or `standardize` transform brings them down")
+        faults.add("SN561", message, help="a `scale` or `standardize` transform reduces them")
 
 
 def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:
-    """Return a block of rows after the transforms, until the next; raise Unfit with its row among all."""
+    """Return a block of rows after the transforms, until the next; raise TransformError with its row among all."""
     try:
         return space.run(block)
-    except Unfit as unfit:
+    except TransformError as unfit:
         unfit.row = _row(source, unfit.row)
         raise
 

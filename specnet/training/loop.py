@@ -17,7 +17,7 @@ from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.feed import Feed
-from specnet.training.program import Program
+from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 from specnet.training.state import Array, TrainingState
 from specnet.training.steps import Ending, Steps
@@ -57,7 +57,7 @@ class Trainer:
         )
         units = data_units(model)
         self.plans = plan_training(network, self.rows, units=bool(units))
-        self.program = Program(model, self.plans)
+        self.program = BoundTraining(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
         targets = as_targets(network, train.targets, train.inputs)
@@ -94,7 +94,9 @@ class Trainer:
 
     def spans(self) -> ExclusiveEvents[Event | Span]:
         """Train, and yield events as `events` does, except that many very short epochs come as one `Span`."""
-        return ExclusiveEvents(self._train(self._together), self.model.use)
+        # The epochs of a span share one rate.
+        whole = self._together if self.rates.steady else self._singly
+        return ExclusiveEvents(self._train(whole), self.model.use)
 
     def _train(
         self, whole: Callable[[int], Generator[E, None, Ending | None]]
@@ -194,7 +196,8 @@ class Trainer:
 
     def _singly(self, most: int) -> Generator[EpochEnded, None, Ending | None]:
         """Make epochs of one step each, and yield each before the next begins."""
-        steps, rate, clock, began = self.steps, self.steps.rate, self._clock, self._began
+        steps, clock, began = self.steps, self._clock, self._began
+        rate, steady = steps.rate, self.rates.steady
         make = steps.single()
         # What an epoch that is not measured may end by: looked at only where there is such a rule.
         ruled = self.settings.max_seconds is not None or self.program.method is not None
@@ -205,6 +208,7 @@ class Trainer:
                     return ending
                 self.interrupted = True
             self.epoch = epoch
+            rate = rate if steady else steps.rate
             yield EpochEnded(epoch, steps.step, loss, None, rate, clock() - began, False)
             if ending is None and ruled:
                 ending = self._enough(clock() - began)

@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.training.events import Stopped
 from specnet.training.feed import Feed
-from specnet.training.program import Program
+from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 
 Ending = tuple[Stopped, str]
@@ -21,7 +21,7 @@ class Steps:
 
     def __init__(
         self,
-        program: Program,
+        program: BoundTraining,
         feed: Feed,
         rates: Rates,
         stop: Callable[[], bool] | None = None,
@@ -180,9 +180,8 @@ class Steps:
 
     @property
     def whole(self) -> bool:
-        """Whether an epoch is one step at a steady rate, so that `run_epochs` can make many at once."""
-        numbers = self._program.plan.numbers
-        return self._feed.order is None and self._rates.steady and numbers in ((), ("step",))
+        """Whether an epoch is one step that takes nothing but its number, so that many can be made at once."""
+        return self._feed.order is None and self._program.plan.numbers in ((), ("step",))
 
     def _invocation(self) -> Callable[[Callable[..., tuple[float, ...]], int], tuple[float, ...]]:
         """Return how to call a step with the numbers that the plan takes."""

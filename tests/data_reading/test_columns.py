@@ -223,9 +223,9 @@ FAULTS = [
     ({"size": {"missing": "mean"}}, "SN517", ("size", "missing"), '`missing = "mean"`', "`type` says"),
     ({"age": {"fill": "x"}}, "SN517", ("age", "fill"), "this is a category, and", "`type` says"),
     ({"note": {"type": "category"}}, "SN517", ("note",), "neither a feature nor a target", "leave them out"),
-    ({"zip": {"type": "category"}}, "SN517", ("zip", "type"), "listed in `categories`", "one place"),
+    ({"zip": {"type": "category"}}, "SN517", ("zip", "type"), "listed in `categories`", "list it once"),
     ({"price": {"scale": "minmax"}}, "SN517", ("price", "scale"), "features only", 'on = "targets"'),
-    ({"price": {"missing": "mean"}}, "SN517", ("price", "missing"), "must be there", '"drop"'),
+    ({"price": {"missing": "mean"}}, "SN517", ("price", "missing"), "must have a value", '"drop"'),
     (
         {"size": {"values": ["low", "mid"]}},
         "SN514",

@@ -94,7 +94,7 @@ class _Training:
         program, network, optimizer = self.program, self.network, self.settings.optimizer
         prepared = self._write_rows(folder)
         start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
-        program.hold(start, "Where the parameters start.")
+        program.hold(start, "Initial parameters.")
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
@@ -135,7 +135,7 @@ class _Training:
             fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
-        self.program.hold(held, f"The data: {self.rows} rows to learn from.")
+        self.program.hold(held, f"The data: {self.rows} training rows.")
         return prepared
 
     # A step
@@ -165,7 +165,7 @@ class _Training:
         else:
             step += [*rate, "step += 1", *lines.lines]
         if lines.statistics:
-            step += ["# Running statistics: what evaluation has instead of the batch's.", *lines.statistics]
+            step += ["# Running statistics, which evaluation uses instead of the batch's.", *lines.statistics]
         self.penalty = " + float(penalty)" if passes.penalised else ""
         before = [*self._drawing(passes.streams), *before, "step = 0"]
         before += listed("parameters", [self.variables[p.name] for p in network.trained])

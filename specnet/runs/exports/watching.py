@@ -17,7 +17,7 @@ TRAIN = "train.loss"
 
 EXCHANGE = [
     "def exchange():",
-    '    """Let the parameters and their running means change places."""',
+    '    """Swap the parameters and their running means."""',
     "    for parameter, average in zip(parameters, averages):",
     "        parameter[...], average[...] = average.copy(), parameter.copy()",
 ]
@@ -55,10 +55,10 @@ def after_watching(network: Network) -> list[str]:
     """Return the lines after the loop that make the parameters what the training has come to."""
     settings, lines = network.spec.training, []
     if settings.early_stopping is not None and settings.early_stopping.restore_best:
-        lines += ["", "# The parameters of the best epoch are put back."]
+        lines += ["", "# Restore the parameters of the best epoch."]
         lines += [f"for parameter, value in zip({kept_list(network)}, kept):", "    parameter[...] = value"]
     if settings.ema_decay is not None:
-        lines += ["", "# The running means are what the training has come to."]
+        lines += ["", "# The running means are the trained parameters."]
         lines += ["for parameter, average in zip(parameters, averages):", "    parameter[...] = average"]
     return lines
 
@@ -90,7 +90,11 @@ def watching(model: Model, run: RunLength, program: Program, variables: Mapping[
     if due and settings.validate_every > 1:
         condition = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
         due = [condition, *indented(due)]
-    return ["# Is it still getting better?", *always, *due] if stopping is not None else [*always, *due]
+    return (
+        ["# Early stopping: is it still improving?", *always, *due]
+        if stopping is not None
+        else [*always, *due]
+    )
 
 
 def time_is_over(network: Network, *more: str) -> list[str]:

@@ -108,6 +108,10 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
             console.print(
                 Text(" indented ops run once per step of the loop above them; FLOPs include all steps", "dim")
             )
+    if formula := explanation.learning_rate():
+        section(console, "learning rate of a step, counted from 0")
+        for line in formula:
+            console.print(Text(f" {line}"), soft_wrap=True)
     section(console, "totals")
     _totals(explanation, times).show(console)
 

@@ -19,7 +19,7 @@ class Faults:
         message: str,
         *key: str | int,
         part: Part = "value",
-        help: str | None = None,  # noqa: A002 - a diagnostic's own word
+        help: str | None = None,
         labels: tuple[Label, ...] = (),
     ) -> None:
         """Note one fault; `key` continues the reader's key path."""

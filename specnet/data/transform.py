@@ -28,7 +28,7 @@ class TransformError(ValueError):
     list, once the pipeline that applies it has filled it in.
     """
 
-    def __init__(self, message: str, key: str | None = None, help: str | None = None, row: int = 0) -> None:  # noqa: A002
+    def __init__(self, message: str, key: str | None = None, help: str | None = None, row: int = 0) -> None:
         super().__init__(message)
         self.key = key
         self.help = help

@@ -461,7 +461,7 @@ FAULTS = [
     ("mse", (BATCH, 2), (BATCH, 1), "float32", None, "gives 2 values per row, and the data has 1 number"),
     ("mse", (BATCH, 1), (BATCH, 1), "float32", None, None),
     ("mse", (BATCH,), (BATCH, 1), "float32", None, None),
-    ("mae", (BATCH, 4, 4, 3), (BATCH, 4, 4), "float32", None, "gives 4 x 4 x 3 values a row"),
+    ("mae", (BATCH, 4, 4, 3), (BATCH, 4, 4), "float32", None, "gives 4 x 4 x 3 values per row"),
     ("cross_entropy", (BATCH, 3), (BATCH,), "int64", 3, None),
     ("cross_entropy", (BATCH, 2), (BATCH,), "int64", 3, "gives 2 values, and the data has 3 classes"),
     # The highest classes may be missing from the data at hand.
@@ -482,7 +482,7 @@ FAULTS = [
         (BATCH, 4),
         "float32",
         None,
-        "it gives 3 values, and the data has 4 numbers a row",
+        "it gives 3 values, and the data has 4 numbers per row",
     ),
     (
         "cross_entropy",
@@ -490,7 +490,7 @@ FAULTS = [
         (BATCH, 1),
         "float32",
         None,
-        "it gives 1 value, and the data has 1 number a row",
+        "it gives 1 value, and the data has 1 number per row",
     ),
     ("cross_entropy", (BATCH, 2), (BATCH, 3), "float32", 3, "gives 2 values, and the data has 3 classes"),
     ("mse", (BATCH, 3), (BATCH, 1), "float32", 3, "cross_entropy takes a class index for that many outputs"),

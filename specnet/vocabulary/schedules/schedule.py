@@ -134,12 +134,7 @@ class Schedule(Kind):
     def rate(self, build: RateBuilder) -> Value:
         """Append the rate of a step after the warm-up; until that is over, the rate of the first step after it."""
 
-    def findings(
-        self,
-        base: float,
-        run: RunLength,
-        path: KeyPath = AT,
-    ) -> Iterator[Diagnostic]:
+    def findings(self, base: float, run: RunLength) -> Iterator[Diagnostic]:
         """Yield what is wrong with the schedule for this learning rate and this length of training."""
         if run.steps < 1:
             message = f"the training has no steps: {run.epochs} epochs of {run.steps_per_epoch}"

@@ -191,7 +191,7 @@ def passages(path: Path) -> Iterator[Passage]:
 
 
 FILES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((PACKAGE / "diagnostics" / "rules").glob("*.md")),
     *sorted(path for path in PACKAGE.rglob("*.py") if path != ALIASES),

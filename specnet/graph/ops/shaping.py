@@ -103,7 +103,7 @@ expand: Op[ShapeAttributes] = Op(
 def _infer_transpose(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
     (x,), axes = inputs, attributes.axes
     if sorted(axes) != list(range(x.rank)):
-        raise ShapeFault(f"the axes {axes} are no order of the {x.rank} axes of {show(x.shape)}", x)
+        raise ShapeFault(f"the axes {axes} are not an ordering of the {x.rank} axes of {show(x.shape)}", x)
     return tuple(x.shape[axis] for axis in axes), x.dtype
 
 

@@ -97,6 +97,12 @@ def inverse(powers: Powers) -> Powers:
     return tuple((name, -power) for name, power in powers)
 
 
+def static(dim: Dim) -> int:
+    """Return a dimension that depends on no named size."""
+    assert isinstance(dim, int), f"{dim} is not known before a plan is bound"
+    return dim
+
+
 def count(shape: Iterable[Dim]) -> Count:
     """Return how many elements a shape holds."""
     each = 1

@@ -145,11 +145,6 @@ def at(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
     return tuple([dim.at(sizes) if isinstance(dim, Size) else dim for dim in shape])
 
 
-def names_in(shape: Shape) -> set[str]:
-    """Return the named sizes that a shape depends on."""
-    return {name for dim in shape if isinstance(dim, Size) for name in dim.names}
-
-
 def show(shape: Shape) -> str:
     """Write a shape as a reader of the plan sees it: `(batch, 28, 28, 1)`."""
     inner = ", ".join(map(str, shape))

@@ -18,7 +18,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.vocabulary.initializers import ConstantInitializer
+from specnet.vocabulary.initializers.given import ConstantInitializer
 
 
 class Network:

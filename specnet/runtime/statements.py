@@ -190,7 +190,11 @@ class Statements:
             named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
-        if value.op is ops.MATMUL and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
+        if (
+            value.op is ops.MATMUL
+            and self.workers > 1
+            and value.op.count_flops(value).at(self.sizes) >= SHARED
+        ):
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
         if operands.group is not None:
             kernel = value.op.sums(value) or kernel
@@ -204,7 +208,8 @@ class Statements:
     def _fill(self, value: Value, slot: str) -> str:
         name, _, form = slot.partition(":")
         if name.startswith("="):
-            return self.operands.literal(float(name[1:]), (), _float(value))
+            number = value.attributes.named().get(name[1:])
+            return self.operands.literal(float(name[1:] if number is None else number), (), _float(value))
         if name == "o":
             return self.operands.output(value, form)
         if re.fullmatch(r"o\d", name):

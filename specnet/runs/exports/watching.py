@@ -11,7 +11,8 @@ from specnet.runs.exports.figures import write_figure
 from specnet.runs.exports.forward import target_names
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.program import Program
-from specnet.vocabulary.schedules import Plateau, RunLength, Schedule
+from specnet.vocabulary.schedules import RunLength, Schedule
+from specnet.vocabulary.schedules.plateau import Plateau
 
 TRAIN = "train.loss"
 

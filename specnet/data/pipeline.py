@@ -72,23 +72,30 @@ class Pipeline:
     def fit(self, rows: Rows, chosen: Chosen, faults: Faults) -> None:
         """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
         for _, transform in self.transforms:
-            state: State = {}
-            if transform.fitted:
-                try:
-                    with np.errstate(all="ignore"):
-                        state = transform.fit_blocks(self._so_far(rows, chosen))
-                except TransformError as unfit:
-                    self._note(faults, unfit, "the train split")
-                    return
+            so_far = (np.asarray(block, np.float64) for _, block in self._blocks(rows, chosen))
+            try:
+                with np.errstate(all="ignore"):
+                    state = transform.fit_blocks(so_far)
+            except TransformError as unfit:
+                self._note(faults, unfit, "the train split")
+                return
             self.states.append(state)
             self._runners.clear()
 
-    def _so_far(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
+    def _blocks(self, rows: Rows, chosen: Chosen) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Yield blocks of the chosen rows after the fitted transforms, each until the next, with their places.
+
+        Raises TransformError with the row among all.
+        """
         count = len(rows) if chosen is None else len(chosen)
         space = self.workspace(rows.shape) if self.states else None
-        for _, source in blocks(count, rows.shape, chosen):
-            block = np.asarray(rows.take(source), dtype=np.float64)
-            yield block if space is None else _applied(space, block, source)
+        for place, source in blocks(count, rows.shape, chosen):
+            block = rows.take(source)
+            try:
+                yield place, block if space is None else space.run(block)
+            except TransformError as unfit:
+                unfit.row = _row(source, unfit.row)
+                raise
 
     def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
         """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
@@ -127,38 +134,31 @@ class Pipeline:
             return np.zeros(0, dtype)
         direct = self._as_stored(rows, chosen, dtype)
         out = np.empty(shape, dtype) if direct is None else direct
-        space = self.workspace(rows.shape) if self.transforms else None
         sound = True
-        for place, source in blocks(count, rows.shape, chosen):
-            if direct is None:
-                try:
-                    with np.errstate(all="ignore"):
-                        block = rows.take(source)
-                        out[place] = block if space is None else _applied(space, block, source)
-                except TransformError as unfit:
-                    self._note(faults, unfit, whose)
-                    return out
-            sound = sound and bool(np.isfinite(out[place]).all())
+        try:
+            with np.errstate(all="ignore"):
+                for place, block in self._blocks(rows, chosen):
+                    if direct is None:
+                        out[place] = block
+                    sound = sound and bool(np.isfinite(out[place]).all())
+        except TransformError as unfit:
+            self._note(faults, unfit, whose)
+            return out
         if not sound:
             self._explain(rows, chosen, dtype, whose, faults)
         return out
 
     def check(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> None:
         """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
-        count = len(rows) if chosen is None else len(chosen)
-        space = self.workspace(rows.shape) if self.transforms else None
-        for _, source in blocks(count, rows.shape, chosen):
-            try:
-                with np.errstate(all="ignore"):
-                    block = rows.take(source)
-                    made = block if space is None else _applied(space, block, source)
-                    sound = bool(np.isfinite(made.astype(dtype, copy=False)).all())
-            except TransformError as unfit:
-                self._note(faults, unfit, whose)
-                return
-            if not sound:
-                self._explain(rows, chosen, dtype, whose, faults)
-                return
+        try:
+            with np.errstate(all="ignore"):
+                made = (block.astype(dtype, copy=False) for _, block in self._blocks(rows, chosen))
+                sound = all(np.isfinite(block).all() for block in made)
+        except TransformError as unfit:
+            self._note(faults, unfit, whose)
+            return
+        if not sound:
+            self._explain(rows, chosen, dtype, whose, faults)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, dtype: str) -> NDArray[Any] | None:
         """Return the data's own array where it is the result already."""
@@ -210,15 +210,6 @@ class Pipeline:
         assert grown is not None
         message = f"{self.on} of {whose} are too large for {dtype} in row {grown + 1} of the data"
         faults.add("SN561", message, help="a `scale` or `standardize` transform reduces them")
-
-
-def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:
-    """Return a block of rows after the transforms, until the next; raise TransformError with its row among all."""
-    try:
-        return space.run(block)
-    except TransformError as unfit:
-        unfit.row = _row(source, unfit.row)
-        raise
 
 
 def _row(source: Index, place: int) -> int:

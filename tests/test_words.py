@@ -96,7 +96,19 @@ REFERENCE = [
     )
 ]
 """Whose classes and fields `specnet layers` and the JSON Schema show the docstrings of."""
-INTERFACE = [PACKAGE / name for name in ("api.py", "training/events.py", "runs/result.py")]
+INTERFACE = [
+    PACKAGE / name
+    for name in (
+        "api.py",
+        "compiler/model.py",
+        "diagnostics/diagnostic.py",
+        "diagnostics/errors.py",
+        "runs/evaluating.py",
+        "runs/gradients.py",
+        "runs/result.py",
+        "training/events.py",
+    )
+]
 """Whose public docstrings `help()` shows."""
 
 
@@ -191,7 +203,7 @@ def passages(path: Path) -> Iterator[Passage]:
 
 
 FILES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((PACKAGE / "diagnostics" / "rules").glob("*.md")),
     *sorted(path for path in PACKAGE.rglob("*.py") if path != ALIASES),
@@ -229,6 +241,10 @@ def test_each_pattern_finds_its_example(pattern, better, example):
 )
 def test_each_kind_of_text_is_read(name, text):
     assert any(text in re.sub(r"\*\*", "", passage.text) for passage in passages(ROOT / name))
+
+
+def test_what_is_looked_through_is_there():
+    assert all(place.exists() for place in [ALIASES, *REFERENCE, *INTERFACE])
 
 
 def test_code_is_not_prose():

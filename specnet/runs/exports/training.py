@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.model import Model, as_targets
-from specnet.compiler.printer import Names
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
@@ -138,9 +137,10 @@ class _Training:
         network, program, shared = self.network, self.program, self.settings.accumulate > 1
         update = update_graph(network) if shared else training_graph(network, naming=named_values)
         graph = accumulating_graph(network, named_values) if shared else update.graph
-        passes = passes_of(graph, network, program, self.variables)
-        names = Names([*OWN.split(), *self.targets.values(), *self.variables.values(), *program.arrays])
+        # What is kept from step to step must not be overwritten by a value of the passes.
+        names = program.names
         kept = kept_between_steps(network, update.slots, names)
+        passes = passes_of(graph, network, program, self.variables)
         lines = UpdateLines(
             passes.graph, network, names, kept, self.variables, passes.known, passes.gradients
         )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import as_targets
+from specnet.compiler.model import Model
 from specnet.compiler.printer import Names
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
-from specnet.data.lazy import whole
+from specnet.data.lazy import whole_inputs
 from specnet.diagnostics import RunError
 from specnet.graph.graph import Graph
 from specnet.passes.simplify import simplify
@@ -61,7 +63,7 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
     """
     inputs = data.splits["train"].inputs
     settings = model.network.spec.training
-    window = 0 if isinstance(inputs, np.ndarray) else inputs.window
+    window = 0 if isinstance(inputs, np.ndarray | Mapping) else inputs.window
     if (
         settings.shuffle
         and 0 < window < len(inputs)
@@ -161,7 +163,7 @@ class _Training:
             prefix = "" if name == "train" and self.full else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
             held[f"{prefix}inputs"] = small
-            fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
+            fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")

@@ -1,4 +1,4 @@
-"""What comes into a network: all of an example's elements, or stretches of them under names of their own."""
+"""What comes into a network: one array of all of an example's elements, or arrays under names of their own."""
 
 from __future__ import annotations
 
@@ -8,30 +8,49 @@ from math import prod
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
 from specnet.data.faults import clipped, listed
-from specnet.data.signature import ColumnSlice
+from specnet.data.signature import ONLY, ColumnSlice, InputArray
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
 from specnet.graph import ops
-from specnet.graph.graph import Value
-from specnet.language.spec import Entry
+from specnet.graph.graph import Graph, Value
+from specnet.graph.leaves import leaf, leaves
+from specnet.graph.sizes import BATCH, DType
+from specnet.language.spec import Entry, Spec
 from specnet.language.suggestions import certain_kind, closest
 
-Span = tuple[int, int]
-"""A stretch of elements: the first one, and one past the last."""
+MOVING = {"reshape", "crop"}
+"""The ops that may lie between an input and where it is read as indices."""
 
 
-def named_inputs(inputs: Mapping[str, Entry], signature: Signature, x: Value) -> dict[str, Value]:
-    """Return the inputs that a document names, given all elements x (batch, ...); raise SpecError with all faults."""
+def input_arrays(spec: Spec, signature: Signature) -> tuple[InputArray, ...]:
+    """Return the arrays that a network takes, all in the document's dtype; raise SpecError with all faults.
+
+    Inputs that the document names are arrays of their own, unless something looks at an example as a whole: an
+    augmentation, an output that is compared with the inputs, or rows that are read from their file batch by batch.
+    """
+    if spec.inputs is None:
+        return (InputArray(ONLY, signature.inputs, spec.dtype),)
+    named = named_arrays(spec.inputs, signature, spec.dtype)
+    outputs = spec.outputs or {}
+    compared = spec.data.reproduces or any(output.target == ONLY for output in outputs.values())
+    if compared or spec.data.augmentations or signature.batches:
+        return (InputArray(ONLY, signature.inputs, spec.dtype),)
+    return named
+
+
+def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType) -> tuple[InputArray, ...]:
+    """Return the inputs that a document names, as arrays; raise SpecError with all faults."""
     found: list[Diagnostic] = []
-    cuts: dict[str, tuple[list[Span], tuple[int, ...] | None]] = {}
+    arrays: list[InputArray] = []
     for name, entry in inputs.items():
         try:
             stretches = _stretches(name, entry, signature)
         except SpecError as error:
             found += error.diagnostics
             continue
-        spans = list(_joined((s.start, s.start + s.width) for s in stretches))
-        cuts[name] = spans, entry.shape or (stretches[0].shape or None)
+        spans = tuple(_joined((s.start, s.start + s.width) for s in stretches))
         size = sum(end - start for start, end in spans)
+        shape = entry.shape or stretches[0].shape or (size,)
+        arrays.append(InputArray(f"{ONLY}/{name}", shape, dtype, spans))
         if entry.shape is not None and prod(entry.shape) != size:
             what = (
                 f"the array of `{name}` has" if entry.array is not None else f"the columns of `{name}` have"
@@ -40,8 +59,57 @@ def named_inputs(inputs: Mapping[str, Entry], signature: Signature, x: Value) ->
             found.append(Diagnostic("SN309", message, ("inputs", name, "shape"), help=f"shape = [{size}]"))
     if found:
         raise SpecError(found)
-    flat = x if x.rank == 2 else ops.flat(x)
-    return {name: _cut(flat, *cut) for name, cut in cuts.items()}
+    return tuple(arrays)
+
+
+def input_values(
+    graph: Graph, arrays: tuple[InputArray, ...], spec: Spec, signature: Signature | None
+) -> dict[str, Value]:
+    """Append the arrays of a network's inputs, and return the values that its layers take, by the inputs' names.
+
+    Without names in the document, it is one value, whose name is that of the array.
+    """
+    whole = arrays[0].spans is None
+    graph.origin = (
+        ("inputs",) if not whole else ("input_shape",) if spec.input_shape is not None else ("data",)
+    )
+    given = {a.name: leaf(graph, a.name, "input", (BATCH, *a.shape), a.dtype) for a in arrays}
+    if spec.inputs is None or not whole:
+        return {name.removeprefix(f"{ONLY}/"): value for name, value in given.items()}
+    assert signature is not None, "what inputs are called by is known with the data"
+    graph.origin = ("inputs",)
+    named = named_arrays(spec.inputs, signature, spec.dtype)
+    return {array.name.removeprefix(f"{ONLY}/"): cut_value(given[ONLY], array) for array in named}
+
+
+def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[str]:
+    """Return the names of the arrays that are known to hold whole numbers alone."""
+    stretches = signature.stretches or ()
+    found = set()
+    for array in arrays:
+        if array.spans is None:
+            whole = signature.whole
+        else:
+            parts = [s for s in stretches if any(a <= s.start < b for a, b in array.spans)]
+            whole = bool(parts) and all(stretch.whole for stretch in parts)
+        if whole:
+            found.add(array.name)
+    return found
+
+
+def read_as_indices(graph: Graph, name: str) -> bool:
+    """Return whether all that reads an input takes its elements as indices, at once or after moving them."""
+    moved, read = {leaves(graph)[name].index}, False
+    for node in graph:
+        if not any(value.index in moved for value in node.inputs):
+            continue
+        if node.op.name in MOVING:
+            moved.add(node.value.index)
+        elif node.op is ops.indices:
+            read = True
+        else:
+            return False
+    return read
 
 
 def _stretches(name: str, entry: Entry, signature: Signature) -> list[ColumnSlice]:
@@ -105,9 +173,9 @@ def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool, quotab
     )
 
 
-def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield stretches that follow each other as one."""
-    before: Span | None = None
+    before: tuple[int, int] | None = None
     for start, end in spans:
         if before is not None and before[1] == start:
             before = before[0], end
@@ -119,12 +187,15 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
         yield before
 
 
-def _cut(x: Value, spans: list[Span], shape: tuple[int, ...] | None) -> Value:
+def cut_value(x: Value, array: InputArray) -> Value:
+    """Append the elements of whole rows x (batch, ...) that an array holds, laid out as it is."""
+    x = x if x.rank == 2 else ops.flat(x)
     width = x.shape[-1]
     assert isinstance(width, int)
     parts = [
         x if span == (0, width) else ops.crop(x, margins=((0, 0), (span[0], width - span[1])))
-        for span in spans
+        for span in array.spans or ((0, width),)
     ]
     whole = ops.concat(*parts, axis=1) if len(parts) > 1 else parts[0]
-    return whole if shape is None else ops.reshape(whole, shape=(x.shape[0], *shape))
+    shape = (x.shape[0], *array.shape)
+    return whole if whole.shape == shape else ops.reshape(whole, shape=shape)

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from specnet import api
 from specnet.cli.guard import FAULTY
-from specnet.cli.numbers import counted, number
+from specnet.cli.numbers import number
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say
+from specnet.diagnostics.text import counted
 from specnet.runs.files import finite
 from specnet.runs.gradients import TOLERANCE, GradientCheck
 

@@ -9,12 +9,13 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet import api
-from specnet.cli.numbers import amount, counted, size
+from specnet.cli.numbers import amount
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import plain, results
 from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
+from specnet.diagnostics.text import counted, sized
 from specnet.graph.sizes import show
 from specnet.passes.plan import Plan, Step
 from specnet.runs.explanation import PHASES, Explanation
@@ -176,8 +177,8 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
     meaning = MEMORY | ({"data": STAYING} if explanation.network.signature.batches else {})
     for name, count in explanation.memory.items():
         if count:
-            table.rows.append([f"memory: {name}", size(count), meaning[name]])
-    table.rows.append(["memory in all", size(sum(explanation.memory.values())), "the peak of the run"])
+            table.rows.append([f"memory: {name}", sized(count), meaning[name]])
+    table.rows.append(["memory in all", sized(sum(explanation.memory.values())), "the peak of the run"])
     return table
 
 

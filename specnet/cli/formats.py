@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.diagnostics import Report, RunError, Severity
+from specnet.diagnostics.text import joined
 
 FORMATS = ("full", "concise", "json", "jsonl", "github", "gitlab", "junit", "sarif")
 LINES = frozenset({"full", "concise", "github"})
@@ -30,8 +31,7 @@ def outputs(texts: Sequence[str]) -> list[ReportOutput]:
     shown = [output.style for output in chosen if output.file is None]
     if len(shown) > 1 and (len(set(shown)) < len(shown) or not LINES.issuperset(shown)):
         raise ValueError(
-            f"{' and '.join(shown)} cannot both go to standard output: write one to a file, "
-            f"as in {shown[-1]}=FILE"
+            f"{joined(shown)} cannot both go to standard output: write one to a file, as in {shown[-1]}=FILE"
         )
     files = [output.file for output in chosen if output.file is not None]
     if len(set(files)) < len(files):
@@ -42,7 +42,7 @@ def outputs(texts: Sequence[str]) -> list[ReportOutput]:
 def _output(text: str) -> ReportOutput:
     style, equals, file = text.partition("=")
     if style not in FORMATS:
-        from specnet.language.suggestions import closest
+        from specnet.diagnostics.spelling import closest
 
         meant = closest(style, FORMATS)
         cure = f"did you mean {meant}?" if meant else f"one of {', '.join(FORMATS)}, or FORMAT=FILE"

@@ -8,11 +8,12 @@ from typing import Any
 from rich.console import Console
 
 from specnet.cli.given import must_exist
-from specnet.cli.numbers import counted, number
+from specnet.cli.numbers import number
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say
 from specnet.data.tables.survey import ColumnSurvey, survey
 from specnet.diagnostics import SpecFileError
+from specnet.diagnostics.text import counted
 from specnet.runs.drafting import ColumnUse, Draft, draft
 from specnet.runs.files import write_bytes
 

@@ -46,7 +46,6 @@ class Interrupts:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        del frame
         if self.armed and self.received is None:
             self.received = number
             return

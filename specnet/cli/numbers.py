@@ -65,11 +65,6 @@ def _special(value: float | None) -> str:
     return "" if math.isfinite(value) else "NaN" if math.isnan(value) else f"{value:+f}".removeprefix("+")
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 row`, `20,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def duration(seconds: float) -> str:
     """Return how long something took: `0.31 s`, `12.4 s`, `4:05 min`, `1:02:03 h`."""
     if seconds < 1:
@@ -88,18 +83,6 @@ def time_left(seconds: float) -> str:
     whole = math.ceil(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def size(count: int) -> str:
-    """Return an amount of memory: `96 B`, `1.5 KiB`, `12.0 MiB`."""
-    if count < 1024:
-        return f"{count} B"
-    amount, unit = count / 1024, "KiB"
-    for larger in ("MiB", "GiB", "TiB", "PiB"):
-        if amount < 1023.95:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:,.1f} {unit}"
 
 
 def amount(count: int) -> str:

@@ -13,8 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from specnet.cli.numbers import counted, number, size, time_left
+from specnet.cli.numbers import number, time_left
 from specnet.cli.terminal import say
+from specnet.diagnostics.text import counted, sized
 from specnet.training.events import EpochEnded, Event, Span, Started, StepsDone
 
 FRAME = 0.1
@@ -79,7 +80,7 @@ def introduction(event: Started) -> str:
     rows = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
     return (
         f"{event.name}: {counted(event.parameters, 'parameter')}; rows: {rows}; "
-        f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}; {size(event.memory)}"
+        f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}; {sized(event.memory)}"
     )
 
 

@@ -11,9 +11,9 @@ from specnet.cli.guard import MISUSED
 from specnet.cli.terminal import WIDEST, failed, plain, results, say
 from specnet.cli.vocabulary import FamilyEntry, families, kinds_called
 from specnet.diagnostics.segments import width_of, wrapped
+from specnet.diagnostics.text import plural
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.kind import Kind
-from specnet.vocabulary.wording import plural
 
 
 def schema() -> int:
@@ -31,7 +31,7 @@ def layers(name: str | None) -> int:
         return 0
     called = kinds_called(name)
     if not called:
-        from specnet.language.suggestions import closest
+        from specnet.diagnostics.spelling import closest
 
         meant = closest(name, [kind for entry in families() for kind in entry.family.kinds])
         cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all of them"

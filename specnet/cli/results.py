@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.curve import Series, draw
-from specnet.cli.numbers import column, counted, duration
+from specnet.cli.numbers import column, duration
 from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, plain, say
+from specnet.diagnostics.text import counted
 from specnet.runs.result import Result
 from specnet.training.history import History
 

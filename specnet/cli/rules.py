@@ -25,7 +25,7 @@ def rule(name: str | None, style: Style) -> int:
 
 
 def _cure(name: str) -> str:
-    from specnet.language.suggestions import closest
+    from specnet.diagnostics.spelling import closest
 
     digits = "".join(letter for letter in name if letter.isdigit())
     meant = f"SN{digits}" if f"SN{digits}" in RULES else closest(name, RULES)

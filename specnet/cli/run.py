@@ -10,12 +10,12 @@ from rich.console import Console
 from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
-from specnet.cli.numbers import counted
 from specnet.cli.progress import Bar, LineProgress, Silence
 from specnet.cli.report import needed, page
 from specnet.cli.results import show_end, show_result
 from specnet.cli.shown import show_asked
 from specnet.cli.terminal import failed, notes, results, say
+from specnet.diagnostics.text import counted
 from specnet.runs.files import finite
 from specnet.runs.result import Result
 from specnet.training.events import Event, Resumed, Span, Started

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from specnet.cli.numbers import counted, entries
+from specnet.cli.numbers import entries
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import say
+from specnet.diagnostics.text import counted
 from specnet.runs.result import Result
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from specnet.cli.formats import ReportOutput, write
 from specnet.cli.guard import FAULTY, MISUSED
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
+from specnet.diagnostics.text import counted
 from specnet.language import SourceText, read
 from specnet.language.source import MAX_BYTES, bytes_source
 
@@ -77,7 +78,7 @@ class _FixTotals:
             text = "No fault has a safe fix." if report.diagnostics else "No faults to fix."
         else:
             verb = "Fixed" if done else "Would fix"
-            text = f"{verb} {_counted(self.faults, 'fault')} in {_counted(self.files, 'file')}."
+            text = f"{verb} {counted(self.faults, 'fault')} in {counted(self.files, 'file')}."
         say(notes(), text)
 
 
@@ -166,7 +167,3 @@ def statistics(report: Report) -> str:
         can = f" ({fixable[code]} can be fixed)" if fixable[code] else ""
         lines.append(f"{count:{width}}  {code}  {title}{can}".rstrip() + "\n")
     return "".join(lines) + summary(report) + "\n"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -7,15 +7,16 @@ from math import prod
 
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
-from specnet.data.faults import clipped, listed
 from specnet.data.signature import ONLY, ColumnSlice, InputArray
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, listed
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, leaves
 from specnet.graph.sizes import BATCH, DType
 from specnet.language.spec import Entry, Spec
-from specnet.language.suggestions import certain_kind, closest
+from specnet.language.suggestions import certain_kind
 
 MOVING = {"reshape", "crop"}
 """The ops that may lie between an input and where it is read as indices."""

@@ -6,9 +6,9 @@ from specnet.compiler.augmenting import augmentation_memory
 from specnet.compiler.network import Network
 from specnet.compiler.settings import batch_rows, evaluation_rows
 from specnet.data import files
-from specnet.data.faults import sized
 from specnet.data.reader import BATCHES
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
+from specnet.diagnostics.text import sized
 from specnet.graph.builder import Parameter
 from specnet.graph.sizes import ITEM_BYTES
 from specnet.vocabulary.optimizers import Searching

@@ -101,7 +101,7 @@ class Model:
     def way_back(self, output: NetworkOutput) -> Pipeline | None:
         """Return the transforms that lead from an output back to the units of the data."""
         encoding = self.encoding
-        if encoding is None or (output.name and output.loss.link not in ("identity", "mean")):
+        if encoding is None or (output.name and output.loss.output_activation not in ("identity", "mean")):
             return None
         if output.of_inputs:
             return encoding.inputs if encoding.inputs.transforms else None

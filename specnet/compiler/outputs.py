@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from specnet.compiler.figures import OutputFigure
 from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
+from specnet.diagnostics.spelling import closest
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, at, show
 from specnet.language.spec import Spec
-from specnet.language.suggestions import closest
-from specnet.vocabulary.losses import Link, Loss
+from specnet.vocabulary.losses import Loss, OutputActivation
 from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
 from specnet.vocabulary.metrics import METRICS, Metric
 
@@ -63,7 +63,7 @@ class NetworkOutput:
     @property
     def in_units(self) -> bool:
         """Whether its predictions are numbers like the data's targets, in units that transforms may have changed."""
-        return not self.of_inputs and self.loss.link in ("identity", "mean")
+        return not self.of_inputs and self.loss.output_activation in ("identity", "mean")
 
 
 def array_name(kind: str, name: str) -> str:
@@ -124,7 +124,7 @@ def _lower(
     graph.origin = ("data",)
     target = leaf(graph, array_name("targets", name), "target", (BATCH, *shape), dtype)
     graph.origin = path or ("loss",)
-    output, prediction = linked(value, loss.link)
+    output, prediction = activated(value, loss.output_activation)
     classes = signature.class_count if asked.target is None else None
     problem = loss.fault(output.shape, target.shape, target.dtype, classes)
     if problem is not None:
@@ -221,23 +221,23 @@ def total(outputs: dict[str, NetworkOutput], elements: dict[str, Value]) -> Valu
     return summed
 
 
-def linked(x: Value, link: Link) -> tuple[Value, Value]:
+def activated(x: Value, name: OutputActivation) -> tuple[Value, Value]:
     """Return what the loss sees and what a user sees of the last layer's value.
 
     A loss on logits gets what lies below a final softmax (or sigmoid), so that probabilities near 0 cost no
     accuracy; where the last layer is linear, its values are the logits.
     """
-    if link == "identity":
+    if name == "identity":
         return x, x
-    if link == "mean":
+    if name == "mean":
         last = x.shape[-1]
         if not isinstance(last, int) or last < 2:
             return x, x  # the loss has its say of that
         return x, ops.crop(x, margins=(*((0, 0),) * (x.rank - 1), (0, last - last // 2)))
-    function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[link]
+    function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[name]
     if x.op is function:
         return x.inputs[0], x
-    logits = x.inputs[0] if link == "softmax" and x.op is ops.log_softmax else x
+    logits = x.inputs[0] if name == "softmax" and x.op is ops.log_softmax else x
     return logits, function(logits)
 
 

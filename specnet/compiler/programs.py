@@ -12,6 +12,7 @@ from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, number
 from specnet.passes.differentiate import differentiate
+from specnet.vocabulary.optimizers import Stepping
 from specnet.vocabulary.schedules import RunLength, Schedule
 
 AVERAGE = "ema"
@@ -220,6 +221,7 @@ def _update(
     if network.rates_differ:
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
+    assert isinstance(training.optimizer, Stepping)
     new = training.optimizer.step(build, parameters, g, lr, step)
     graph.assign(parameters, new)
     if training.ema_decay is not None:

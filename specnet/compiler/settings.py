@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from specnet.compiler.network import Network
 from specnet.compiler.searching import check_searching
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
+from specnet.diagnostics.spelling import closest
 from specnet.language.spec import Spec
-from specnet.language.suggestions import certain_kind, closest
+from specnet.language.suggestions import certain_kind
 from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.schedules import RunLength
 

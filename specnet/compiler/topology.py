@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specnet.data.faults import listed
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import listed
 from specnet.graph.stage import INPUT, stage_names
-from specnet.language.suggestions import certain_kind, closest
+from specnet.language.suggestions import certain_kind
 from specnet.vocabulary.layers import Layer
 
 Placed = tuple[KeyPath, Layer]

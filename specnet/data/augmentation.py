@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
@@ -67,17 +68,17 @@ class Augmentation(Kind):
     mixes: ClassVar[bool] = False
     """Whether targets become means of several rows' targets."""
 
+    @abstractmethod
     def check(self, shape: Shape) -> None:
         """Raise Unfit where it cannot be applied to inputs of this shape."""
-        raise NotImplementedError
 
+    @abstractmethod
     def scratch(self, sizes: Sizes) -> Room:
         """Return what it needs beside a batch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def bind(self, work: Work) -> Callable[[], None]:
         """Return what changes the rows that lie in a batch's memory, and allocates nothing."""
-        raise NotImplementedError
 
 
 class ImageAugmentation(Augmentation):

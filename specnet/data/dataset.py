@@ -54,7 +54,7 @@ class Split:
         """Return the targets of the rows at some places, whose inputs are given: these, where targets are inputs."""
         if isinstance(inputs, Mapping) or self.targets is not self.inputs:
             return taken(self.targets, places)
-        return inputs
+        return np.asarray(inputs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from specnet.data.arrays.given import side_by_side
-from specnet.data.faults import Faults, closest, listed
+from specnet.data.faults import Faults
 from specnet.data.files import FilePlace, Site
 from specnet.data.inputs import Encoded, cut, holds, plain
 from specnet.data.lazy import Inputs, whole_rows
@@ -23,6 +23,8 @@ from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
 from specnet.data.transforms import TRANSFORMS, Unfit
 from specnet.data.transforms.fixed import OneHot
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from specnet.diagnostics import Diagnostic, KeyPath, Label, Part, SpecError
 
 LIMIT = 20
@@ -40,39 +38,3 @@ class Faults:
                 Diagnostic("SN500", f"{rest} more faults in the data are not listed", path=self.root)
             )
         raise SpecError(shown)
-
-
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return which known name was probably meant, if any is close."""
-    import difflib
-
-    folded = {candidate.casefold(): candidate for candidate in known}
-    match = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    return folded[match[0]] if match else None
-
-
-def listed(names: Sequence[str], limit: int = 10) -> str:
-    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many."""
-    shown = ", ".join(f"`{clipped(name)}`" for name in names[:limit])
-    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 row`, `2 rows`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def clipped(text: str, width: int = 40) -> str:
-    """Return a cell's text in a form that fits in a sentence: control characters escaped, long text cut."""
-    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: width + 1])
-    return plain if len(plain) <= width else plain[:width] + "…"
-
-
-def sized(number: int) -> str:
-    """Return a number of bytes as `1.5 GiB`; in whole numbers throughout, as it may be more than a float holds."""
-    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-    power = min(max(number.bit_length() - 1, 0) // 10, len(units) - 1)
-    tenths = number * 10 >> 10 * power
-    if tenths >= 10**6:
-        return "over 100 000 EiB"
-    return f"{number} bytes" if power == 0 else f"{tenths // 10}.{tenths % 10} {units[power]}"

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from specnet.data.access import UNQUOTED, Access
-from specnet.data.faults import Faults, clipped, closest, listed
+from specnet.data.faults import Faults
 from specnet.data.opening import open_regular
 from specnet.diagnostics import KeyPath, RunError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, listed
 
 if TYPE_CHECKING:
     from specnet.data.access import Refusal

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
@@ -119,9 +120,9 @@ class Reader(Kind):
         found = {name: getattr(self, name, None) for name in ("validation", "test")}
         return {name: table for name, table in found.items() if table is not None}
 
+    @abstractmethod
     def open(self, site: Site) -> DataSource | None:
         """Return the data, looked into as far as a description needs; None where `site` noted why not."""
-        raise NotImplementedError
 
     def check_frames(self, site: Site) -> None:
         """Note frames that cannot take the place of files."""
@@ -133,7 +134,6 @@ class Reader(Kind):
 
     def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
         """Return the inputs (rows, ...) in a file like the reader's own; None where a fault was noted."""
-        del path
         site.faults.add("SN571", f"`{self.type}` data are not read from a file", "type")
         return None
 

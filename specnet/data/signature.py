@@ -4,10 +4,11 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
 
-from specnet.data.faults import Faults, sized
+from specnet.data.faults import Faults
 from specnet.data.files import memory
 from specnet.data.splits import SplitSpec, share
 from specnet.data.transforms import Transform, Unfit
+from specnet.diagnostics.text import sized
 from specnet.graph.sizes import DType
 
 TargetKind = Literal["class", "number"]

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from specnet.data.faults import Faults, counted, listed
+from specnet.data.faults import Faults
+from specnet.diagnostics.text import counted, listed
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:

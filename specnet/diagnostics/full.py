@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from specnet.diagnostics.diagnostic import Diagnostic, Position, Report, TextSpan
 from specnet.diagnostics.frame import frame
 from specnet.diagnostics.segments import Segment, plain_text, printable, width_of, wrapped
+from specnet.diagnostics.text import counted, joined
 
 WIDTH = 80
 
@@ -46,9 +47,9 @@ def summary(report: Report) -> str:
     counts = {
         severity: sum(d.severity == severity for d in report.diagnostics) for severity in ("error", "warning")
     }
-    found = [f"{n} {severity}{'s' * (n != 1)}" for severity, n in counts.items() if n]
-    files = f"{report.files} file{'s' * (report.files != 1)}"
-    return f"Found {' and '.join(found)} in {files}." if found else f"No faults in {files}."
+    found = [counted(n, severity) for severity, n in counts.items() if n]
+    files = counted(report.files, "file")
+    return f"Found {joined(found)} in {files}." if found else f"No faults in {files}."
 
 
 def _full(

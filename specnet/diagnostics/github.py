@@ -8,6 +8,7 @@ from __future__ import annotations
 from specnet.diagnostics.diagnostic import Diagnostic, Report, Severity
 from specnet.diagnostics.places import document_of, help_of, in_flag, message_of, relative
 from specnet.diagnostics.segments import printable
+from specnet.diagnostics.text import counted, joined
 
 SHOWN = 10
 """How many annotations of each type GitHub shows of one step; it drops the rest without a word."""
@@ -32,10 +33,10 @@ def github(report: Report, root: str) -> str:
         rest = max(len(found) - SHOWN, 0)
         more += rest
         if rest:
-            left.append(f"{rest} more {severity}{'s' * (rest != 1)}")
+            left.append(counted(rest, f"more {severity}"))
     if left:
         verb = "are" if more > 1 else "is"
-        lines.append(f"::notice title=specnet::{' and '.join(left)} {verb} not annotated: see the log")
+        lines.append(f"::notice title=specnet::{joined(left)} {verb} not annotated: see the log")
     return "".join(f"{line}\n" for line in lines)
 
 

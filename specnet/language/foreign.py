@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-LONGEST = 80
-"""A longer name is no slip of anybody's."""
-
-
-def folded(name: str) -> str:
-    """Return a name without what people vary: capitals, blanks, `-` and `_`; nothing of a monstrous one."""
-    return (
-        "" if len(name) > LONGEST else "".join(letter for letter in name.casefold() if letter not in "-_ .")
-    )
-
 
 def _table(text: str) -> dict[str, tuple[str, ...]]:
     """Return, for each foreign name, the names of ours that it may stand for."""

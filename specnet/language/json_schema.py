@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from specnet.diagnostics.text import article
 from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.kind import Family, Kind, Table
-from specnet.vocabulary.wording import article
 
 ID = "urn:specnet:schema:1"
 """The name of the schema of this version of the language. It is no address: nothing is fetched from one."""

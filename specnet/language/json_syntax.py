@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Diagnostic
+from specnet.diagnostics.text import clipped
 from specnet.language.positions.tree import PositionEntry, Positions
-from specnet.language.wording import plain
 
 if TYPE_CHECKING:
     from specnet.language.source import SourceText
@@ -47,7 +47,7 @@ def _explain(message: str, text: str, offset: int) -> Fault:
     if _comma_before_nothing(message, rest, text[max(0, offset - 200) : offset].rstrip()):
         return "trailing comma", "remove the comma"
     found = _WORD.match(rest)
-    word = plain(found.group()) if found else ""
+    word = clipped(found.group()) if found else ""
     for start, explanation in _EXPLANATIONS:
         if message.startswith(start):
             return explanation(word) if callable(explanation) else explanation

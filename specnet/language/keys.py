@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
-from specnet.language.kinds import listed
+from specnet.diagnostics.text import clipped, listed, plural
 from specnet.language.resolve import ABSENT, Resolved, resolve, table_of
 from specnet.language.suggestions import certain_key, meant_key
-from specnet.language.wording import dotted, plain, shown_key
+from specnet.language.wording import dotted, shown_key
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, default_of, domains, members
 from specnet.vocabulary.kind import Kind, Table
-from specnet.vocabulary.wording import plural
 
 
 def unknown_faults(
@@ -33,11 +32,11 @@ def unknown_faults(
         key, table = str(place.path[-1]), place.owner
         if table is None:
             found.append(
-                Diagnostic("SN202", f"`{plain(key)}` is not a key here", path=place.path, part="key")
+                Diagnostic("SN202", f"`{clipped(key)}` is not a key here", path=place.path, part="key")
             )
             continue
         free = [name for name in table.model_fields if name not in taken and name not in given]
-        message = f"`{plain(key)}` is not a field of {owner_name(path, table)}"
+        message = f"`{clipped(key)}` is not a field of {owner_name(path, table)}"
         cure: str | None = None
         meant = meant_key(key, left)
         home = None if meant is not None else _home(model, data, path, key)
@@ -83,7 +82,7 @@ def _missing(data: dict[str, Any], path: KeyPath, place: Resolved) -> Diagnostic
         help_ = _what(table, key)
     given = _at(data, path)
     if isinstance(given, str):
-        help_ = f'a bare name has no fields: write {{ type = "{plain(given)}", {key} = ... }}'
+        help_ = f'a bare name has no fields: write {{ type = "{clipped(given)}", {key} = ... }}'
     return Diagnostic("SN203", message, path=place.path, part="table", help=help_)
 
 
@@ -93,7 +92,8 @@ def _what(table: type[Table], key: str) -> str | None:
     if field is None:
         return None
     family = field.domain.family
-    takes = f"{plural(family.name)}: {listed(family.kinds)}" if family is not None else field.takes
+    names = listed(sorted(family.kinds), 24, mark="") if family is not None else ""
+    takes = f"{plural(family.name)}: {names}" if family is not None else field.takes
     if field.text and field.domain.form == "union":
         return _lower(field.text)
     return f"{_lower(field.text)}; {takes}" if field.text else takes
@@ -112,10 +112,9 @@ def _at(data: Any, path: KeyPath) -> Any:
     return data
 
 
-def _names(table: type[Table], limit: int = 24) -> str:
+def _names(table: type[Table]) -> str:
     names = [name for name in table.model_fields if name != "type" or not issubclass(table, Kind)]
-    rest = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {rest} more" if rest > 0 else "") if names else "no settings"
+    return listed(names, 24, mark="") or "no settings"
 
 
 def _table_name(path: KeyPath) -> str:

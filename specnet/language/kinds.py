@@ -7,10 +7,11 @@ from typing import Any
 
 from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
 from specnet.diagnostics import Diagnostic, Edit, Fix
-from specnet.language.foreign import folded
+from specnet.diagnostics.spelling import closest, folded
+from specnet.diagnostics.text import article, clipped, plural
 from specnet.language.resolve import Resolved
-from specnet.language.suggestions import certain_kind, closest, meant_key, meant_kind, sure_kind
-from specnet.language.wording import plain, shown
+from specnet.language.suggestions import certain_kind, meant_key, meant_kind, sure_kind
+from specnet.language.wording import shown
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.kind import Family
@@ -20,7 +21,6 @@ from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS
 from specnet.vocabulary.regularizers import REGULARIZERS
 from specnet.vocabulary.schedules import SCHEDULES
-from specnet.vocabulary.wording import article, plural
 
 FAMILIES: tuple[Family[Any], ...] = (
     LAYERS,
@@ -63,14 +63,14 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     if error == "kind_missing":
         return _missing(place, family, known)
     name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
-    message = f"`{plain(name)}` is not {article(family)}"
+    message = f"`{clipped(name)}` is not {article(family)}"
     cure: str | None = kinds_of(family, known)
     elsewhere = _elsewhere(name, family)
     meant = meant_kind(name, family, known) if elsewhere is None else sure_kind(name, family, known)
     if meant is not None:
         message, cure = f'{message}; did you mean "{meant}"?', None
     elif elsewhere is not None:
-        message = f"`{plain(name)}` is {article(elsewhere.name)}, not {article(family)}"
+        message = f"`{clipped(name)}` is {article(elsewhere.name)}, not {article(family)}"
         cure = _moved(name.lower(), elsewhere.name, family) or cure
     else:
         other_kind, other = _foreign(name, family)
@@ -91,18 +91,11 @@ def kinds_of(family: str, names: Iterable[str], most: int = 24) -> str:
     return f"{plural(family)}: {', '.join(ordered)}"
 
 
-def listed(names: Iterable[str], limit: int = 24) -> str:
-    """Return names in alphabetical order, the last ones counted where there are many."""
-    ordered = sorted(names)
-    rest = len(ordered) - limit
-    return ", ".join(ordered[:limit]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def _missing(place: Resolved, family: str, known: tuple[str, ...]) -> Diagnostic:
     table = place.value if isinstance(place.value, dict) else {}
     for key, value in table.items():
         if isinstance(key, str) and isinstance(value, str) and meant_key(key, ["type"]):
-            message = f"`{plain(key)}` does not name {article(family)}: `type` does"
+            message = f"`{clipped(key)}` does not name {article(family)}: `type` does"
             cure = f"write type = {shown(meant_kind(value, family, known) or value)}"
             return Diagnostic("SN205", message, path=(*place.path, key), part="key", help=cure)
     message = f"this {family} has no `type`"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
-from specnet.language.wording import dotted, noun, plain, shown_key
+from specnet.diagnostics.text import clipped
+from specnet.language.wording import dotted, noun, shown_key
 
 Overrides = Mapping[str, Any] | Iterable[str]
 """`{"training.epochs": 5}`, or texts as `--set` takes them: `["training.epochs=5"]`."""
@@ -37,14 +38,14 @@ def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnosti
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
             _read(
-                str(key), value, f"override {key}={plain(repr(value), 60)}", len("override "), found, faults
+                str(key), value, f"override {key}={clipped(repr(value), 60)}", len("override "), found, faults
             )
         return found, faults
     for text in [overrides] if isinstance(overrides, str) else overrides:
         key, value = _split(text)
         if value is None:
             faults.append(
-                _fault("SN108", f"`{plain(text)}` sets no value", f"--set {text}", help="write key=value")
+                _fault("SN108", f"`{clipped(text)}` sets no value", f"--set {text}", help="write key=value")
             )
             continue
         file = f"--set {text}"
@@ -81,7 +82,7 @@ def apply(data: dict[str, Any], overrides: list[Override]) -> tuple[list[Overrid
 def _read(key: str, value: Any, file: str, at: int, found: list[Override], faults: list[Diagnostic]) -> None:
     path = _path(key)
     if path is None:
-        message = f"`{plain(key)}` is not a key"
+        message = f"`{clipped(key)}` is not a key"
         faults.append(_fault("SN108", message, file, at, help="write a key path such as training.epochs"))
     else:
         found.append(Override(path, value, file, at, at + len(key) + 1))
@@ -143,7 +144,7 @@ def _step(node: Any, step: str, path: KeyPath, override: Override) -> tuple[str 
         place = int(step)
     except ValueError:
         cure = f"write its index, from 0: {dotted((*path, 0, step))}"
-        message = f"{shown_key(path)} is an array, which has no `{plain(step)}`"
+        message = f"{shown_key(path)} is an array, which has no `{clipped(step)}`"
         return step, _fault("SN109", message, override.file, at, help=cure)
     if not -len(node) <= place < len(node):
         message = f"{shown_key(path)} has no element {place}: it has {len(node)}, numbered from 0"
@@ -155,10 +156,10 @@ def _not_toml(file: str, at: int, value: str) -> Diagnostic:
     if not value.strip():
         return _fault("SN108", "the value is missing", file, at)
     if value.replace("_", "").replace("-", "").isalnum() and not value[0].isdigit():
-        cure = f"strings need quotes, protected from the shell: '{file[6:at]}\"{plain(value)}\"'"
+        cure = f"strings need quotes, protected from the shell: '{file[6:at]}\"{clipped(value)}\"'"
     else:
         cure = 'the value is read as TOML: 5, 0.1, true, "text", [1, 2] or { type = "adam" }'
-    return _fault("SN108", f"`{plain(value)}` is not a value", file, at, help=cure)
+    return _fault("SN108", f"`{clipped(value)}` is not a value", file, at, help=cure)
 
 
 def _fault(

@@ -1,31 +1,12 @@
-"""What was probably meant."""
+"""What a key or a kind was probably meant to be."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 
-from specnet.language.foreign import KEYS, KINDS, folded
-
-
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like a misspelled one, or None where none is likely.
-
-    Likely is what a slip or two makes (letters left out, added, exchanged or transposed), at most one for
-    every three letters; capitals, blanks, `-` and `_` do not count.
-    """
-    word = folded(name)
-    best: tuple[int, int, str] | None = None
-    for place, candidate in enumerate(known):
-        target = folded(candidate)
-        limit = max(1, max(len(word), len(target)) // 3)
-        if abs(len(word) - len(target)) > limit or not word:
-            continue
-        slips = distance(word, target)
-        # In a short word a single other letter makes another word: `l3` is not `l2`.
-        if slips <= limit and (2 * slips < max(len(word), len(target))):
-            best = min(best or (slips, place, candidate), (slips, place, candidate))
-    return best[2] if best else None
+from specnet.diagnostics.spelling import closest, folded, nearest
+from specnet.language.foreign import KEYS, KINDS
 
 
 def meant_key(name: str, known: Iterable[str]) -> str | None:
@@ -56,7 +37,7 @@ def certain_key(name: str, known: Iterable[str]) -> str | None:
     """
     names = list(known)
     exact = [n for n in names if folded(n) == folded(name)]
-    return _only(exact) or _only(_nearest(name, names, max(1, len(name) // 4)))
+    return _only(exact) or _only(nearest(name, names, max(1, len(name) // 4)))
 
 
 def certain_kind(name: str, known: Iterable[str]) -> str | None:
@@ -67,50 +48,15 @@ def certain_kind(name: str, known: Iterable[str]) -> str | None:
     """
     names = list(known)
     exact = [n for n in names if folded(n) == folded(name)]
-    return _only(exact) or _only([n for n in _nearest(name, names, 1) if _slip(folded(name), folded(n))])
+    return _only(exact) or _only([n for n in nearest(name, names, 1) if _slip(folded(name), folded(n))])
 
 
 def _slip(word: str, meant: str) -> bool:
     return len(word) >= 8 or (word[0], word[-1]) == (meant[0], meant[-1]) or sorted(word) == sorted(meant)
 
 
-def _nearest(name: str, names: Iterable[str], limit: int) -> list[str]:
-    """Return the names with the fewest slips, at most `limit`, and with the same digits."""
-    word = folded(name)
-    slips = {
-        n: distance(word, folded(n))
-        for n in names
-        if abs(len(word) - len(folded(n))) <= limit and len(word) > 2
-    }
-    fewest = min(slips.values(), default=limit + 1)
-    found = [n for n, count in slips.items() if count == fewest <= limit]
-    return found if all(_digits(n) == _digits(name) for n in found) else []
-
-
 def _only(names: list[str]) -> str | None:
     return names[0] if len(names) == 1 else None
-
-
-def _digits(name: str) -> list[str]:
-    return [letter for letter in name if letter.isdigit()]
-
-
-def distance(a: str, b: str) -> int:
-    """Return how many letters must be left out, added, exchanged or transposed to turn a into b.
-
-    Optimal string alignment (Damerau, 1964; no letter is changed twice).
-    """
-    before: list[int] = []
-    last = list(range(len(b) + 1))
-    for i, x in enumerate(a, 1):
-        row = [i]
-        for j, y in enumerate(b, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
-            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, last = last, row
-    return last[-1]
 
 
 def similar_file(name: str) -> str | None:

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Diagnostic, Position, TextSpan
+from specnet.diagnostics.text import clipped
 from specnet.language.positions import locate
-from specnet.language.wording import plain
 
 if TYPE_CHECKING:
     from specnet.language.source import SourceText
@@ -96,7 +96,7 @@ def _twice(source: SourceText, before: str) -> Diagnostic | None:
 
 def _value(_: str, rest: str) -> Fault:
     found = _WORD.match(rest)
-    word = plain(found.group()) if found else ""
+    word = clipped(found.group()) if found else ""
     if re.match(r"[\w-]+[ \t]*=", rest):
         return f"`{word} =` stands where a value is expected", "close the array or table before it"
     if not word:
@@ -123,14 +123,16 @@ def _equals(_: str, rest: str) -> Fault:
         return "`:` stands where `=` is expected", "TOML writes `key = value`"
     found = _WORD.match(rest)
     said = (
-        f"`=` is missing before `{plain(found.group())}`" if found else "`= value` is missing after this key"
+        f"`=` is missing before `{clipped(found.group())}`"
+        if found
+        else "`= value` is missing after this key"
     )
     return said, "TOML is written `key = value`; a key of several words needs quotes"
 
 
 def _newline(_: str, rest: str) -> Fault:
     found = _REST.match(rest)
-    what = plain(found.group()) if found else plain(rest[:1])
+    what = clipped(found.group()) if found else clipped(rest[:1])
     if what.startswith(","):
         return (
             f"`{what}` follows a value",
@@ -144,11 +146,11 @@ def _statement(_: str, rest: str) -> Fault:
         return "a TOML line cannot begin with a brace", "a JSON document's file is named .json"
     if rest[:1] == "=":
         return "a key is missing before `=`", None
-    return f"`{plain(rest[:1])}` cannot begin a line", "a line is `key = value`, `[table]` or `# comment`"
+    return f"`{clipped(rest[:1])}` cannot begin a line", "a line is `key = value`, `[table]` or `# comment`"
 
 
 def _key(_: str, rest: str) -> Fault:
-    first = plain(rest[:1])
+    first = clipped(rest[:1])
     if first in {"", "\\n", "\\r"}:
         return "a key is missing here", None
     return f"`{first}` cannot begin a key", "a key is of letters, digits, `_` and `-`, or in quotes"
@@ -157,7 +159,7 @@ def _key(_: str, rest: str) -> Fault:
 def _array(_: str, rest: str) -> Fault:
     found = _WORD.match(rest)
     if found:
-        return f"`{plain(found.group())}` follows an array's value without a comma", "write [1, 2]"
+        return f"`{clipped(found.group())}` follows an array's value without a comma", "write [1, 2]"
     return "this array is not closed", "end it with `]`"
 
 
@@ -167,7 +169,7 @@ def _inline_table(_: str, rest: str) -> Fault:
         return "an inline table `{ ... }` cannot continue on the next line", cure
     found = _WORD.match(rest)
     if found:
-        return f"`{plain(found.group())}` follows an inline table's value without a comma", None
+        return f"`{clipped(found.group())}` follows an inline table's value without a comma", None
     return "this inline table is not closed", "end it with `}`"
 
 

@@ -8,8 +8,9 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
+from specnet.diagnostics.spelling import closest
 from specnet.language.resolve import ABSENT, Resolved, resolve
-from specnet.language.suggestions import certain_kind, closest
+from specnet.language.suggestions import certain_kind
 from specnet.language.wording import dotted, shown
 from specnet.vocabulary.domain import Domain, members
 from specnet.vocabulary.kind import Table

@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from specnet.diagnostics import KeyPath
+from specnet.diagnostics.text import clipped
 
 _WIDTH = 40
 
 
-def plain(text: str, width: int = _WIDTH) -> str:
-    """Return text that is safe in a sentence: what does not print is escaped, and what is long is cut."""
-    short = text if len(text) <= width else text[: width - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
-
-
 def dotted(path: KeyPath) -> str:
     """Return a key path as `--set` takes it, such as `layers.0.units`."""
-    return ".".join(plain(str(step)) for step in path)
+    return ".".join(clipped(str(step)) for step in path)
 
 
 def shown_key(path: KeyPath) -> str:
@@ -34,7 +29,7 @@ def shown(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, str):
-        return quoted(value)
+        return f'"{clipped(value)}"'
     if isinstance(value, int):
         # Python refuses to write out integers of more than a few thousand digits.
         return str(value) if abs(value) < 10**_WIDTH else "a number of more than forty digits"
@@ -47,11 +42,6 @@ def shown(value: Any) -> str:
     return noun(value)
 
 
-def quoted(text: str) -> str:
-    """Return a string in double quotes, cut where it is long."""
-    return f'"{plain(text)}"'
-
-
 def noun(value: Any) -> str:
     """Return what sort of value it is: `a string`, `a whole number`."""
     if value is None:
@@ -60,13 +50,6 @@ def noun(value: Any) -> str:
         if isinstance(value, kind):
             return name
     return f"a Python {type(value).__name__}"
-
-
-def listed(items: Sequence[str], word: str = "and") -> str:
-    """Return `a`, `a and b`, `a, b and c`."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {word} {items[-1]}"
 
 
 _NOUNS: tuple[tuple[type, str], ...] = (

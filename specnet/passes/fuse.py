@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specnet.graph import geometry
-from specnet.graph.graph import Graph, Value
+from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT, role_of
 from specnet.graph.sizes import BATCH, ITEM_BYTES, Dim, Size, Sizes, at, count, named, value_of
+from specnet.passes.rewriting import readers_of, wanted_indices
 
 PIECE = 16_384
 """Elements of one piece: 64 KiB of float32, so that the handful of arrays of a chain share a core's L2 cache."""
@@ -13,9 +14,6 @@ PIECE = 16_384
 
 SHARED = 8 * PIECE
 """Elements of a chain that is worth sharing out over workers."""
-
-
-_Readers = dict[int, list[Value | None]]
 
 
 @dataclass(slots=True)
@@ -57,7 +55,7 @@ def group(
     fixed = _fixed(graph, inputs=fixed_inputs) if fuse else set()
     groups += [Group([v], prologue=True) for v in waiting if v.index in fixed]
     waiting = [v for v in waiting if v.index not in fixed]
-    readers = _readers(graph)
+    readers, wanted = readers_of(graph), wanted_indices(graph)
     by_rows_at = _RowChains(waiting if workers else [], fuse=fuse)
     start = 0
     while start < len(waiting):
@@ -68,7 +66,7 @@ def group(
                 chain = by_rows_at.joining(start, stop)
                 groups += [_alone(v, sizes, fuse=fuse) for v in by_rows_at.passed_over(start, stop)]
                 inside = {v.index for v in chain}
-                inner = {v.index for v in chain if _stays(v, inside, readers)}
+                inner = {v.index for v in chain if _stays(v, inside, readers, wanted)}
                 groups.append(Group(chain, rows=_images(chain, sizes), inner=inner, workers=workers))
                 start = stop
                 continue
@@ -83,7 +81,7 @@ def group(
             groups.append(Group(chain))
             continue
         inside = {v.index for v in chain}
-        inner = {v.index for v in chain if _stays(v, inside, readers, aliases=False)}
+        inner = {v.index for v in chain if _stays(v, inside, readers, wanted, aliases=False)}
         groups.append(Group(chain, _rows(first, sizes), first.shape[0], inner=inner, workers=shared))
     return groups
 
@@ -185,15 +183,16 @@ class _RowChains:
         return found
 
 
-def _stays(value: Value, inside: set[int], readers: _Readers, *, aliases: bool = True) -> bool:
+def _stays(
+    value: Value, inside: set[int], readers: dict[int, list[Node]], wanted: set[int], *, aliases: bool = True
+) -> bool:
     """Whether nobody outside a chain reads a value of it."""
-    own = readers.get(value.index, [])
-    if is_sum(value) or None in own:
+    own = [node.results[0] for node in readers.get(value.index, [])]
+    if is_sum(value) or value.index in wanted:
         return False
     return bool(own) and all(
-        (aliases and _leads(r) and _stays(r, inside, readers)) if r.op.alias else r.index in inside
+        (aliases and _leads(r) and _stays(r, inside, readers, wanted)) if r.op.alias else r.index in inside
         for r in own
-        if r is not None
     )
 
 
@@ -235,17 +234,6 @@ def root(value: Value) -> Value:
     while value.op.alias:
         value = value.inputs[0]
     return value
-
-
-def _readers(graph: Graph) -> _Readers:
-    """Return who reads each value, by index; what the plan gives out is read by None too."""
-    readers: _Readers = {}
-    for node in graph.nodes:
-        for source in node.inputs:
-            readers.setdefault(source.index, []).append(node.results[0])
-    for value in graph.wanted:
-        readers.setdefault(value.index, []).append(None)
-    return readers
 
 
 def _cuttable(value: Value, sizes: Sizes) -> bool:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specnet.data.faults import closest, counted, listed
 from specnet.data.readers.table import MARKERS
 from specnet.data.tables.survey import ColumnSurvey, Survey, in_sequence
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import counted, listed
 
 MOST_CLASSES = 20
 """Up to how many whole numbers, from 0 or 1 on, are taken for classes."""

@@ -16,13 +16,14 @@ from specnet.compiler.network import Network
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
-from specnet.data.faults import Faults, clipped
+from specnet.data.faults import Faults
 from specnet.data.files import FilePlace, Site
 from specnet.data.inputs import Encoded
 from specnet.data.lazy import by_name
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
+from specnet.diagnostics.text import clipped
 from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load_resolved

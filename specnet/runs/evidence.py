@@ -194,19 +194,19 @@ def _constants(output: NetworkOutput, targets: Array) -> Iterator[tuple[str, Arr
         shares = np.bincount(targets.reshape(-1), minlength=output.shape[-1]) / targets.size
     else:
         shares = targets.mean(axis=0, dtype=np.float64)
-    if loss.link == "softmax":
+    if loss.output_activation == "softmax":
         weights = np.asarray(getattr(loss, "class_weights", None) or 1.0)
         yield (
             "the shares of the classes",
             np.log(np.maximum(shares * weights / np.sum(shares * weights), tiny)),
         )
-    elif loss.link == "sigmoid":
+    elif loss.output_activation == "sigmoid":
         weighted = shares * getattr(loss, "positive_weight", 1.0)
         shares = np.clip(weighted / (weighted + 1.0 - shares), 1e-12, 1.0 - 1e-12)
         yield "the share of each label", np.log(shares) - np.log1p(-shares)
-    elif loss.link == "exp":
+    elif loss.output_activation == "exp":
         yield "the mean of the targets", np.log(np.maximum(shares, tiny))
-    elif loss.link == "mean":
+    elif loss.output_activation == "mean":
         spread = targets.var(axis=0, dtype=np.float64)
         yield (
             "the mean and the variance of the targets",

@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from specnet._version import __version__
-from specnet.data.faults import clipped
 from specnet.diagnostics import RunError
+from specnet.diagnostics.text import clipped
 from specnet.runs.archive import BROKEN, read_arrays, write_arrays
 from specnet.runs.files import write_whole
 

@@ -45,10 +45,12 @@ class OutputReading:
         """Return how predictions of a shape are read, given their loss and what is known of the target."""
         if loss.targets == "classes" and len(shape) == 1 and shape[0] > 1:
             known = classes if classes is not None and len(classes) == shape[0] else None
-            return cls("classes", known or tuple(map(str, range(shape[0]))), loss.link != "identity")
+            return cls(
+                "classes", known or tuple(map(str, range(shape[0]))), loss.output_activation != "identity"
+            )
         if loss.targets == "binary" and prod(shape) == 1:
             known = classes if classes is not None and len(classes) == 2 else None
-            return cls("binary", known or ("0", "1"), loss.link != "identity", loss.threshold)
+            return cls("binary", known or ("0", "1"), loss.output_activation != "identity", loss.threshold)
         if prod(shape) == 1:
             return cls("numbers", ("prediction",), probable=False)
         if isinstance(target, tuple) and len(target) == prod(shape):

@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from specnet._version import __version__
-from specnet.data.faults import clipped
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
+from specnet.diagnostics.text import clipped
 from specnet.installation import requirement
 from specnet.language.spec import Spec
 

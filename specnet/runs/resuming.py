@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
+from specnet.diagnostics.text import clipped
 from specnet.language.spec import Spec
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
@@ -193,5 +194,4 @@ def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = "left out" if value is None else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "left out" if value is None else clipped(str(value), 60)

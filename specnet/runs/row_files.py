@@ -12,11 +12,13 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from specnet.data.faults import Faults, clipped, closest, counted, listed
+from specnet.data.faults import Faults
 from specnet.data.files import FilePlace, Site
 from specnet.data.tables.dialect import Dialect, Records, number
 from specnet.data.tables.parquet import SUFFIXES as PARQUET
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
     from specnet.data import Encoding

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.access import UNQUOTED, Access
-from specnet.data.faults import listed
 from specnet.diagnostics import Diagnostic, KeyPath, RunError, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import listed
 from specnet.language.spec import InitFrom
-from specnet.language.suggestions import closest
 
 if TYPE_CHECKING:
     import numpy as np

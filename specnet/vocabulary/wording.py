@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from specnet.diagnostics.text import article, joined, plural
 from specnet.vocabulary.domain import Domain
 
 _NOUNS = {
@@ -28,22 +29,12 @@ def words(domain: Domain) -> str:
         return f"{', '.join(parts[:-1])}{comma} or {parts[-1]}"
     if domain.form == "choice":
         names = [json.dumps(choice, ensure_ascii=False) for choice in domain.choices]
-        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+        return joined(names, "or")
     if domain.form == "family" and domain.family is not None:
         return f"{article(domain.family.name)}: its name, or a table with `type`"
     if domain.form == "array":
         return _array(domain)
     return _NOUNS[domain.form][0] + _limits(domain)
-
-
-def article(noun: str) -> str:
-    """Return a noun with `a` or `an` before it."""
-    return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
-
-
-def plural(noun: str) -> str:
-    """Return the plural of a family's name."""
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def _array(domain: Domain) -> str:

@@ -12,7 +12,6 @@ from specnet.compiler.memory import memory_fault
 from specnet.compiler.network import Network
 from specnet.compiler.plans import memory, plan_training
 from specnet.data import files, inspect_data
-from specnet.data.faults import sized
 
 DATA = '[data]\ntype = "synthetic"\nkind = "sine"\nsamples = {}\n'
 LAYERS = (
@@ -109,17 +108,3 @@ def test_it_takes_neither_numpy_nor_memory():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("['SN605'] False\n", "")
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0 bytes"),
-        (1023, "1023 bytes"),
-        (1536, "1.5 KiB"),
-        (2**40, "1.0 TiB"),
-        (10**400, "over 100 000 EiB"),
-    ],
-)
-def test_sizes(number, text):
-    assert sized(number) == text

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from specnet.data import READERS, files, inspect_data, load_data
-from specnet.data.arrays import stretch
+from specnet.data.arrays import stored
 from specnet.data.lazy import LazyRows, extent, taken, whole
 from specnet.diagnostics import RunError, SpecError
 
@@ -167,7 +167,7 @@ def test_auto_reads_whole_what_fits_in_half_of_the_memory(desk, monkeypatch):
         monkeypatch.setattr(files, "memory", lambda size=memory: size)
         assert desk.inspect(**fields).batches == batches
     monkeypatch.setattr(files, "memory", lambda: 100)
-    monkeypatch.setattr(stretch, "memory", lambda: 100)
+    monkeypatch.setattr(stored, "memory", lambda: 100)
     np.savez_compressed(desk.folder / "f.npz", inputs=X, targets=CLASSES)
     found = desk.found(type="npz", path="f.npz")
     assert found[0].code == "SN570"

@@ -275,7 +275,7 @@ FAULTY = [
     ({"path": ""}, "at least 1 character"),
     ({"columns": []}, "valid dictionary"),
     ({"columns": {"a": {"kind": "number"}}}, "Extra inputs"),
-    ({"columns": {"a": {"type": "number", "encode": "index"}}}, "`encode` applies for categories only"),
+    ({"columns": {"a": {"type": "number", "encode": "index"}}}, "`encode` applies to categories only"),
     ({"columns": {"a": {"type": "boolean", "encode": "index"}}}, "the column holds booleans"),
     ({"columns": {"a": {"type": "category", "scale": "minmax"}}}, "`scale` applies to numbers only"),
     ({"columns": {"a": {"type": "number", "values": ["u"]}}}, "`values` applies to categories only"),

@@ -138,11 +138,11 @@ def test_a_table_larger_than_the_memory_is_not_read_whole(desk, monkeypatch):
 
 
 def test_labels_that_the_memory_cannot_hold_are_not_counted(desk, monkeypatch):
-    from specnet.data.arrays import stretch
+    from specnet.data.arrays import stored
     from specnet.data.arrays.npy_array import NpyArray
 
     np.savez_compressed(desk.folder / "f.npz", inputs=np.zeros((1000, 1)), targets=np.zeros(1000, np.int64))
-    monkeypatch.setattr(stretch, "memory", lambda: 5000)
+    monkeypatch.setattr(stored, "memory", lambda: 5000)
     calls = count()
     monkeypatch.setattr(NpyArray, "labels", lambda *_: next(calls))
     found = desk.found(type="npz", path="f.npz")

@@ -141,7 +141,7 @@ def test_tables_are_held_as_numbers_not_as_text(desk):
 
 @pytest.mark.parametrize("kind", ["idx", "npz", "csv", "synthetic"])
 def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, kind):
-    import specnet.data.arrays.stretch
+    import specnet.data.arrays.stored
     import specnet.data.pipeline
 
     desk.write("x", bytes([0, 0, 8, 2, 0, 0, 0, 100, 0, 0, 0, 100]) + bytes(10_000))
@@ -154,12 +154,12 @@ def test_more_than_the_memory_is_refused_before_it_is_taken(desk, monkeypatch, k
         "csv": {"path": "f.csv", "target": "y"},
         "synthetic": {"kind": "blobs", "samples": 2000},
     }[kind]
-    for module in (specnet.data.pipeline, specnet.data.arrays.stretch):
+    for module in (specnet.data.pipeline, specnet.data.arrays.stored):
         monkeypatch.setattr(module, "memory", lambda: 9_000)
     found = desk.faults(type=kind, **fields)
     assert found[0].code == "SN570"
     assert "of the machine's" in found[0].message
     assert ('`load = "batches"`' in (found[0].help or "")) == (kind != "synthetic")
-    for module in (specnet.data.pipeline, specnet.data.arrays.stretch):
+    for module in (specnet.data.pipeline, specnet.data.arrays.stored):
         monkeypatch.setattr(module, "memory", lambda: None)
     desk.load(type=kind, **fields)

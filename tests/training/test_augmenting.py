@@ -12,7 +12,6 @@ import specnet
 from specnet.compiler.plans import memory
 from specnet.data import load_data
 from specnet.data.augmentation import Sizes, Work
-from specnet.diagnostics import RunError
 from specnet.runs.exports.exporting import Exported, numpy_program
 from specnet.runtime.random import stream
 from specnet.training.loop import Trainer
@@ -337,12 +336,41 @@ def test_unknown_kinds_and_misspellings_are_told():
     assert (fault.code, fault.message) == ("SN204", '`flipp` is not an augmentation; did you mean "flip"?')
 
 
-def test_a_training_with_augmentations_has_no_plain_program(tmp_path):
-    run = specnet.run(document([IMAGES[0]]), out=tmp_path / "run")
-    exported = Exported.of(run.run)
-    assert "def predict" in numpy_program(exported, training=False, beside=None).text
-    with pytest.raises(RunError, match="augmentations"):
-        numpy_program(exported, training=True, beside=None)
+@pytest.mark.parametrize(
+    ("augmentations", "settings"),
+    [
+        *(([augmentation], {}) for augmentation in IMAGES),
+        ([{"type": "rotate", "degrees": 30, "interpolation": "nearest", "fill": 0.5}], {}),
+        ([{"type": "shift", "fill": 1.0}, {"type": "shift", "vertical": 0.3}, MIXUP], {"batch_size": 100}),
+        ([*IMAGES, MIXUP], {"batch_size": "full"}),
+        (
+            [MIXUP],
+            {
+                "loss": "mse",
+                "data": {"transforms": [SCALED, {"type": "one_hot", "classes": 10, "on": "targets"}]},
+                "layers": DENSE[1:],
+            },
+        ),
+    ],
+    ids=str,
+)
+def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settings, tmp_path):
+    """To the bit: the last batch that the program has made is the run's."""
+    spec = document(augmentations, dtype="float64", **settings)
+    trainer, _ = trainer_of(spec)
+    for _ in trainer.events():
+        pass
+    exported = Exported(tmp_path, specnet.compile(spec), trained=False)
+    found = {"__file__": str(tmp_path / "made.py")}
+    written = numpy_program(exported, training=True, beside="made.npz")
+    np.savez(tmp_path / "made.npz", **written.arrays)
+    exec(written.text, found)
+    found["stored"].close()
+    batch = trainer.steps.batch
+    np.testing.assert_array_equal(found["inputs"], batch.arrays["inputs"])
+    np.testing.assert_array_equal(found["targets"], batch.arrays["targets"])
+    for name, array in trainer.model.parameters.items():
+        np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
 def test_explain_counts_what_it_takes():

@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, domain_of, plain_data
 from specnet.vocabulary.kind import Family, Kind, Table, Words, fault
-from specnet.vocabulary.wording import article, plural, words
+from specnet.vocabulary.wording import words
 
 
 class Fruit(Kind):
@@ -93,15 +93,6 @@ def test_words(annotation: Any, expected: str) -> None:
 def test_null() -> None:
     assert domain_of(int | None) == Domain("int", null=True)
     assert domain_of(int | str | None).null
-
-
-def test_nouns() -> None:
-    assert [article(n) for n in ("layer", "optimizer", "initializer")] == [
-        "a layer",
-        "an optimizer",
-        "an initializer",
-    ]
-    assert [plural(n) for n in ("layer", "loss")] == ["layers", "losses"]
 
 
 def test_a_description_comes_from_the_source() -> None:

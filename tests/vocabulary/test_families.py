@@ -11,8 +11,18 @@ import sys
 import pytest
 
 import specnet
+from specnet.data.augmentations import Augmentation
+from specnet.data.reader import Reader
 from specnet.language.kinds import FAMILIES
+from specnet.vocabulary.activations import Activation
+from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.losses import Loss
+from specnet.vocabulary.metrics import Metric
+from specnet.vocabulary.optimizers import Searching, Stepping
+from specnet.vocabulary.regularizers import Regularizer
+from specnet.vocabulary.schedules import Schedule
 
 MINIMAL = """
 specnet = 1
@@ -131,3 +141,31 @@ def test_defaults_are_made_by_name() -> None:
     make = FAMILIES[0].default("flatten")
     assert make() == FAMILIES[0].validate("flatten")
     assert make().model_fields_set == set()
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_every_kind_says_what_its_family_asks_of_it(family: Family[Kind]) -> None:
+    assert {name: kind.__abstractmethods__ for name, kind in family.kinds.items()} == dict.fromkeys(
+        family.kinds, frozenset()
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "lacking"),
+    [
+        (Activation, "lower"),
+        (Augmentation, "bind, check, scratch"),
+        (Initializer, "draw"),
+        (Layer, "lower"),
+        (Loss, "elements"),
+        (Metric, "finish"),
+        (Reader, "open"),
+        (Regularizer, "penalty"),
+        (Schedule, "rate"),
+        (Searching, "method, room"),
+        (Stepping, "step"),
+    ],
+)
+def test_a_kind_that_lacks_a_method_is_not_made(base: type[Kind], lacking: str) -> None:
+    with pytest.raises(TypeError, match=f"abstract .*{base.__name__}.* method.*{lacking}"):
+        base(type="unfinished")

@@ -77,7 +77,7 @@ class Row:
     torch: Callable
     target: Callable
     options: dict = field(default_factory=dict)
-    link: str = "identity"
+    activation: str = "identity"
     outputs: tuple[str, ...] = ("ordinary", "extreme", "zero")
 
 
@@ -195,9 +195,9 @@ TABLE = [
     Row("huber", lambda y, t: F.huber_loss(y, t, reduction="none", delta=2.5), near, {"delta": 2.5}),
     Row("log_cosh", log_cosh, real),
     Row("log_cosh", log_cosh, near),
-    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), index, link="softmax"),
-    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), one_hot, link="softmax"),
-    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), rows, link="softmax"),
+    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), index, activation="softmax"),
+    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), one_hot, activation="softmax"),
+    Row("cross_entropy", lambda y, t: F.cross_entropy(y, t, reduction="none"), rows, activation="softmax"),
     *(
         Row(
             "cross_entropy",
@@ -225,10 +225,10 @@ TABLE = [
         {"class_weights": list(WEIGHTS), "label_smoothing": 0.1},
         "softmax",
     ),
-    Row("kl_divergence", kl, rows, link="softmax"),
-    Row("kl_divergence", lambda y, t: F.cross_entropy(y, t, reduction="none"), index, link="softmax"),
-    Row("binary_cross_entropy", bce, binary, link="sigmoid"),
-    Row("binary_cross_entropy", bce, soft, link="sigmoid"),
+    Row("kl_divergence", kl, rows, activation="softmax"),
+    Row("kl_divergence", lambda y, t: F.cross_entropy(y, t, reduction="none"), index, activation="softmax"),
+    Row("binary_cross_entropy", bce, binary, activation="sigmoid"),
+    Row("binary_cross_entropy", bce, soft, activation="sigmoid"),
     Row(
         "binary_cross_entropy",
         lambda y, t: bce(y, t, pos_weight=torch.tensor(3.0)),
@@ -252,7 +252,7 @@ TABLE = [
         "poisson",
         lambda y, t: F.poisson_nll_loss(y, t, reduction="none"),
         counts,
-        link="exp",
+        activation="exp",
         outputs=("ordinary", "zero"),
     ),
     Row(
@@ -262,21 +262,21 @@ TABLE = [
         {"log_input": False},
         outputs=("ordinary", "zero"),
     ),
-    *(Row("focal", focal, target, link="softmax") for target in (index, one_hot, rows)),
+    *(Row("focal", focal, target, activation="softmax") for target in (index, one_hot, rows)),
     *(
         Row("focal", lambda y, t, g=g: focal(y, t, g, WEIGHTS), target, {"gamma": g, "class_weights": list(WEIGHTS)},
             "softmax")
         for target in (index, rows) for g in (0.0, 0.5, 1.0, 3.0)
     ),
-    *(Row("binary_focal", binary_focal, target, link="sigmoid") for target in (binary, soft)),
+    *(Row("binary_focal", binary_focal, target, activation="sigmoid") for target in (binary, soft)),
     *(
         Row("binary_focal", lambda y, t, g=g: binary_focal(y, t, g, 0.25), binary, {"gamma": g, "alpha": 0.25},
             "sigmoid")
         for g in (0.0, 0.5, 1.0, 3.0)
     ),
-    *(Row("dice", dice, target, link="softmax") for target in (index, one_hot, rows)),
+    *(Row("dice", dice, target, activation="softmax") for target in (index, one_hot, rows)),
     Row("dice", lambda y, t: dice(y, t, 0.1, 2), rows, {"smooth": 0.1, "squared": True}, "softmax"),
-    *(Row("binary_dice", binary_dice, target, link="sigmoid") for target in (binary, soft)),
+    *(Row("binary_dice", binary_dice, target, activation="sigmoid") for target in (binary, soft)),
     Row("binary_dice", lambda y, t: binary_dice(y, t, 0.1, 2), soft, {"smooth": 0.1, "squared": True}, "sigmoid"),
     Row("cosine_similarity", lambda y, t: 1 - F.cosine_similarity(y, t, -1, 1e-8), real),
     Row("cosine_similarity", cosine, real, {"epsilon": 5.0}),
@@ -290,7 +290,7 @@ TABLE = [
         for o in ({}, {"margin": 6.0})
     ),
     # exp(1000) is infinite, and PyTorch takes the variance itself.
-    Row("gaussian_nll", gaussian, half, link="mean", outputs=("ordinary", "zero")),
+    Row("gaussian_nll", gaussian, half, activation="mean", outputs=("ordinary", "zero")),
     Row(
         "gaussian_nll",
         lambda y, t: gaussian(y, t, full=True, epsilon=0.01),
@@ -338,7 +338,7 @@ def test_it_agrees_with_pytorch(row, which):
     elements, slope = ours(loss, y, t, through=ops.exp if exponential else None)
     np.testing.assert_allclose(elements, meant.detach(), 1e-9, 1e-15)
     np.testing.assert_allclose(slope, there.grad, 1e-9, 1e-15)
-    assert loss.link == row.link
+    assert loss.output_activation == row.activation
 
 
 @ROWS

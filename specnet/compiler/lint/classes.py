@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from specnet.compiler.lint.rule import Finding, Subject, rule
-from specnet.data.faults import clipped, listed
 from specnet.diagnostics import KeyPath, Part
+from specnet.diagnostics.text import clipped, listed
 
 RATIO = 10
 """How many times more rows a class may have than another without being weighed."""

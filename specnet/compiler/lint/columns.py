@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.data import Cells, Sample
-from specnet.data.faults import clipped
 from specnet.diagnostics import KeyPath, Part
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from specnet.data.readers.table import Tabular

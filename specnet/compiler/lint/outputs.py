@@ -9,7 +9,7 @@ from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.compiler.topology import every
 from specnet.diagnostics import Label
 
-LINKS = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": (), "mean": ()}
+APPLIED = {"softmax": ("softmax", "log_softmax"), "sigmoid": ("sigmoid",), "exp": (), "mean": ()}
 """The last activations that a loss on logits takes away again, by the function that it applies."""
 
 
@@ -19,7 +19,7 @@ def softmax_with_numbers(subject: Subject) -> Iterator[Finding]:
     spec, last = subject.spec, ending(subject.spec)
     if last is None or spec.loss.targets != "real" or last.function.type not in ("softmax", "log_softmax"):
         return
-    if spec.loss.link in ("identity", "mean"):
+    if spec.loss.output_activation in ("identity", "mean"):
         yield Finding(
             f"{last.function.type} makes probabilities of classes, and {spec.loss.type} compares numbers: its "
             "gradient all but vanishes where the network is surely wrong",
@@ -34,7 +34,7 @@ def softmax_with_numbers(subject: Subject) -> Iterator[Finding]:
 def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Finding]:
     """Sigmoid before a loss that applies softmax."""
     spec, last = subject.spec, ending(subject.spec)
-    if last is None or spec.loss.link != "softmax" or last.function.type != "sigmoid":
+    if last is None or spec.loss.output_activation != "softmax" or last.function.type != "sigmoid":
         return
     yield Finding(
         f"{spec.loss.type} takes what sigmoid gives for logits: these lie between 0 and 1, so no class ever "
@@ -51,17 +51,18 @@ def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Finding]:
 def bounded_logits(subject: Subject) -> Iterator[Finding]:
     """An activation on what a loss takes for logits."""
     spec, last = subject.spec, ending(subject.spec)
-    if last is None or spec.loss.link not in LINKS or last.function.type in LINKS[spec.loss.link]:
+    activation = spec.loss.output_activation
+    if last is None or activation not in APPLIED or last.function.type in APPLIED[activation]:
         return
     name = last.function.type
-    if spec.loss.link == "softmax" and name == "sigmoid":
+    if activation == "softmax" and name == "sigmoid":
         return  # SN702 says more of it
-    if spec.loss.link == "exp" and name != "relu":
+    if activation == "exp" and name != "relu":
         return
     made = {"exp": "counts", "mean": "means and variances"}
-    what = made.get(spec.loss.link, "probabilities")
-    known = LINKS[spec.loss.link]
-    applied = "the loss" if spec.loss.link == "mean" else f"{spec.loss.link} is applied here"
+    what = made.get(activation, "probabilities")
+    known = APPLIED[activation]
+    applied = "the loss" if activation == "mean" else f"{activation} is applied here"
     yield Finding(
         f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has already transformed these",
         last.path,

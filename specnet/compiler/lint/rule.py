@@ -7,8 +7,8 @@ from typing import Literal
 
 from specnet.compiler.network import Network
 from specnet.data import DataSource, Sample
-from specnet.data.faults import counted, listed
 from specnet.diagnostics import Diagnostic, KeyPath, Label, Part
+from specnet.diagnostics.text import counted, listed
 from specnet.language.spec import Spec
 
 Needs = Literal["spec", "network", "data"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from specnet.compiler.lint.ending import PASSIVE
 from specnet.compiler.lint.rule import Finding, Subject, rule
 from specnet.data import Cells
-from specnet.data.faults import clipped
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from specnet.data.transforms.fixed import Scale

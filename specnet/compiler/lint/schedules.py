@@ -14,7 +14,7 @@ from specnet.vocabulary.schedules.schedule import AT
 if TYPE_CHECKING:
     from specnet.vocabulary.schedules.curves import Cosine
     from specnet.vocabulary.schedules.plateau import Plateau
-    from specnet.vocabulary.schedules.staircases import MultiStep, Step
+    from specnet.vocabulary.schedules.staircases import MultiStep, StepDecay
 
 
 @rule("SN720", "network")
@@ -26,7 +26,7 @@ def longer_than_the_training(subject: Subject) -> Iterator[Finding]:
         return
     schedule = spec.training.schedule
     if schedule.type == "step":
-        step = cast("Step", schedule)
+        step = cast("StepDecay", schedule)
         if step.step_size * length.each(step.unit) >= length.steps:
             yield _never("step_size", step.step_size, step.unit, length)
     elif schedule.type == "cosine":

@@ -78,7 +78,11 @@ def decisions_on_numbers(subject: Subject) -> Iterator[Finding]:
 def out_of_reach(subject: Subject) -> Iterator[Finding]:
     """Targets that the last activation cannot give."""
     spec, last = subject.spec, ending(subject.spec)
-    if last is None or last.function.type not in RANGES or spec.loss.link not in ("identity", "mean"):
+    if (
+        last is None
+        or last.function.type not in RANGES
+        or spec.loss.output_activation not in ("identity", "mean")
+    ):
         return
     span = target_range(subject)
     if span is None or spec.loss.targets != "real":
@@ -100,7 +104,7 @@ def out_of_reach(subject: Subject) -> Iterator[Finding]:
 def large_targets(subject: Subject) -> Iterator[Finding]:
     """Amounts far from where the outputs start."""
     spec = subject.spec
-    if spec.loss.targets != "real" or spec.loss.link not in ("identity", "mean"):
+    if spec.loss.targets != "real" or spec.loss.output_activation not in ("identity", "mean"):
         return
     span = target_range(subject)
     if span is not None and max(map(abs, span)) >= LARGE:

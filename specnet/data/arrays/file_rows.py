@@ -19,7 +19,7 @@ from specnet.data.opening import open_unbuffered
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.stretch import ByteRange
+    from specnet.data.arrays.stored import ByteRange
     from specnet.data.faults import Faults
     from specnet.data.rows import Index
 
@@ -29,21 +29,21 @@ class FileRows:
 
     window = 0
 
-    def __init__(self, stretch: ByteRange) -> None:
-        self._stretch = stretch
-        self._file = open_unbuffered(stretch.path)
+    def __init__(self, where: ByteRange) -> None:
+        self._where = where
+        self._file = open_unbuffered(where.path)
         weakref.finalize(self, self._file.close)
-        self._stamp = Stamp.of(stretch.path, stretch.name)
-        self.dtype = np.dtype(stretch.dtype)
-        self._bytes = self.dtype.itemsize * prod(stretch.shape[1:])
+        self._stamp = Stamp.of(where.path, where.name)
+        self.dtype = np.dtype(where.dtype)
+        self._bytes = self.dtype.itemsize * prod(where.shape[1:])
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of one example; a plain number counts as (1,)."""
-        return self._stretch.shape[1:] or (1,)
+        return self._where.shape[1:] or (1,)
 
     def __len__(self) -> int:
-        return self._stretch.shape[0]
+        return self._where.shape[0]
 
     def fit(self, rows: Index, faults: Faults) -> None:
         """Do nothing: an array has no gaps."""
@@ -57,12 +57,10 @@ class FileRows:
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Raise RunError if the file is no longer what it was; any row can be read at any time."""
-        del shuffled
         self._stamp.check()
 
     def apart(self, chosen: NDArray[np.intp] | None) -> FileRows:
         """Return itself: each reading names its place."""
-        del chosen
         return self
 
     def skip(self, places: NDArray[np.intp]) -> None:
@@ -80,7 +78,7 @@ class FileRows:
             end = start + 1
             while end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
                 end += 1
-            self._fill(view[start * size : end * size], self._stretch.offset + numbers[start] * size)
+            self._fill(view[start * size : end * size], self._where.offset + numbers[start] * size)
             start = end
 
     def _fill(self, view: memoryview, offset: int) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.faults import counted, listed
+from specnet.diagnostics.text import counted, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from specnet.data.arrays.stretch import ByteRange, Obstacle, too_large
+from specnet.data.arrays.stored import ByteRange, Obstacle, StoredArray, too_large
 from specnet.data.files import FilePlace, Site
 from specnet.data.opening import open_regular, open_unbuffered
 from specnet.data.sample import Cells, array_cells, leading_rows
@@ -16,7 +16,6 @@ from specnet.data.sample import Cells, array_cells, leading_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.file_rows import FileRows
     from specnet.diagnostics import KeyPath
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: "i2", 0x0C: "i4", 0x0D: "f4", 0x0E: "f8"}
@@ -30,7 +29,7 @@ Damaged = (EOFError, gzip.BadGzipFile, zlib.error)
 
 
 @dataclass
-class IdxFile:
+class IdxFile(StoredArray):
     """One idx file, its header read."""
 
     path: Path
@@ -49,27 +48,6 @@ class IdxFile:
         """What a diagnostic calls it."""
         return f"`{self.name}`"
 
-    @property
-    def title(self) -> str:
-        """Its name, where it is clear what is spoken of."""
-        return f"`{self.name}`"
-
-    @property
-    def parts(self) -> tuple[IdxFile]:
-        """The arrays that it is made of: itself."""
-        return (self,)
-
-    @property
-    def stretches(self) -> None:
-        """None: its elements are not separate arrays."""
-        return
-
-    def rows(self) -> FileRows:
-        """Return the rows, to be read one by one, where there is no obstacle."""
-        from specnet.data.arrays.file_rows import FileRows
-
-        return FileRows(self.stretch())
-
     def obstacle(self) -> Obstacle | None:
         """Return why rows cannot be read one by one, and how to mend it; None where they can."""
         if _is_gzip(self.path):
@@ -79,7 +57,7 @@ class IdxFile:
             )
         return None
 
-    def stretch(self) -> ByteRange:
+    def byte_range(self) -> ByteRange:
         """Return where the elements lie, where there is no obstacle."""
         return ByteRange(self.path, self.name, self._header, f">{self.type}", self.shape)
 

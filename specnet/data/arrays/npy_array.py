@@ -10,17 +10,16 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from specnet.data.arrays.stretch import ByteRange, Obstacle, too_large
-from specnet.data.faults import clipped
+from specnet.data.arrays.stored import ByteRange, Obstacle, StoredArray, too_large
 from specnet.data.files import Site
 from specnet.data.npy import HeaderError, NpyHeader, read_header
 from specnet.data.opening import open_regular
 from specnet.data.sample import Cells, array_cells, leading_rows
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.file_rows import FileRows
     from specnet.diagnostics import KeyPath
 
 Damaged = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
@@ -38,7 +37,7 @@ class Extent(NamedTuple):
 
 
 @dataclass
-class NpyArray:
+class NpyArray(StoredArray):
     """An array in a .npy file, its header read."""
 
     path: Path
@@ -52,40 +51,9 @@ class NpyArray:
         return f"`{self.file}`"
 
     @property
-    def title(self) -> str:
-        """Its name, where it is clear what is spoken of."""
-        return f"`{self.file}`"
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(rows, ...)."""
-        return self.header.shape
-
-    @property
-    def type(self) -> str:
-        """Kind and bytes of an element, such as `f4`."""
-        return self.header.type
-
-    @property
     def size(self) -> int:
         """The bytes of the elements."""
         return self.header.bytes
-
-    @property
-    def parts(self) -> tuple[NpyArray]:
-        """The arrays that it is made of: itself."""
-        return (self,)
-
-    @property
-    def stretches(self) -> None:
-        """None: its elements are not separate arrays."""
-        return
-
-    def rows(self) -> FileRows:
-        """Return the rows, to be read one by one, where there is no obstacle."""
-        from specnet.data.arrays.file_rows import FileRows
-
-        return FileRows(self.stretch())
 
     def opened(self) -> AbstractContextManager[IO[bytes]]:
         """Return the array's own bytes, from its header on."""
@@ -148,7 +116,7 @@ class NpyArray:
             )
         return None
 
-    def stretch(self) -> ByteRange:
+    def byte_range(self) -> ByteRange:
         """Return where the elements lie, where there is no obstacle."""
         other = ">" if sys.byteorder == "little" else "<"
         order = other if self.header.swapped else "="
@@ -162,20 +130,20 @@ class NpyArray:
 
     def sound(self, site: Site) -> bool:
         """Return whether what is stored beside the elements to check them by says that they are right."""
-        del site
         return True
 
     def examine(self, site: Site) -> bool:
         """Read the header; note what is wrong with it, or with what it tells of."""
         try:
             with self.opened() as member:
-                self.header = read_header(member)
+                header = self.header = read_header(member)
         except HeaderError as error:
             site.faults.add("SN522", f"{self.what} cannot be read: {error}", *self.key)
             return False
         except Damaged as error:
             self._note(error, site)
             return False
+        self.shape, self.type = header.shape, header.type
         return self._plausible(site)
 
     def _extent(self) -> Extent:

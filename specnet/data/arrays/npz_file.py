@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
-from specnet.data.arrays.stretch import Obstacle
-from specnet.data.faults import clipped, closest
+from specnet.data.arrays.stored import Obstacle
 from specnet.data.files import FilePlace, Site
 from specnet.data.opening import open_regular
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath

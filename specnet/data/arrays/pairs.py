@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from specnet.data.arrays.source import ArraySource, Pair, StoredArray, StoredInputs
-from specnet.data.arrays.stretch import holds
-from specnet.data.faults import counted
+from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
+from specnet.data.arrays.stored import StoredArray, holds
 from specnet.data.files import FilePlace, Site
 from specnet.data.reader import joined
 from specnet.data.signature import WHOLE, DataDescription
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.data.readers.idx import Idx, IdxRows

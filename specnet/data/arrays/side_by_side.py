@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.faults import counted
 from specnet.data.signature import WHOLE, ColumnSlice
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +95,6 @@ class SideBySide:
 
     def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
         """Return the columns of the first rows, under the arrays' own names; none if some cannot be read."""
-        del name
         found = [part.cells(part.name, site) for part in self.parts]
         rows = [
             len(cells[0].values) // (1 if len(cells) > 1 else prod(part.shape[1:]))

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from specnet.data.arrays.stretch import Obstacle, Sized, too_large
+from specnet.data.arrays.stored import StoredArray, too_large
 from specnet.data.files import Site, larger_than_half
 from specnet.data.reader import BATCHES, DataPart, Load
 from specnet.data.rows import rows_at_once
@@ -65,18 +64,6 @@ class StoredInputs(Protocol):
         ...
 
 
-class StoredArray(StoredInputs, Sized, Protocol):
-    """An array in a file, whose header has been read."""
-
-    def labels(self, site: Site) -> Counter[int] | None:
-        """Return how often each value occurs, for whole numbers, one a row."""
-        ...
-
-    def obstacle(self) -> Obstacle | None:
-        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
-        ...
-
-
 Pair = tuple[StoredInputs, StoredArray | None]
 """Inputs and targets; these are None where they are the inputs."""
 
@@ -127,7 +114,6 @@ class ArraySource:
 
         from specnet.data.rows import ArrayRows
 
-        del seed
         kind = np.float64 if self.description.class_count is None else np.int64
         parts = {}
         for name, (inputs, targets) in self.arrays.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -35,9 +36,9 @@ class _Move(ImageAugmentation):
     def _background(self) -> float:
         return 0.0
 
+    @abstractmethod
     def _numbers(self, axis: int, size: int, draw: Array) -> bool:
         """Turn numbers drawn from [0, 1) into what is drawn along an axis; return false where it stays as it is."""
-        raise NotImplementedError
 
     def _place(self, places: Array, line: Array) -> None:
         """Turn what is drawn into where each pixel comes from; `line` holds the pixels' own places."""
@@ -207,7 +208,6 @@ class PadCrop(_Move):
     def _numbers(self, axis: int, size: int, draw: Array) -> bool:
         import numpy as np
 
-        del size
         padding = self._sides[axis]
         np.multiply(draw, 2 * padding + 1, out=draw)
         np.floor(draw, out=draw)

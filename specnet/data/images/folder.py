@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from specnet.data.faults import clipped, closest, listed
 from specnet.data.files import FilePlace
 from specnet.data.images.header import SUFFIXES, Unreadable, checked_header
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, listed
 
 LITTER = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
 """What systems leave in folders, and what is passed over there, as are names that begin with a point."""

@@ -56,7 +56,6 @@ class ImageRows:
 
     def apart(self, chosen: NDArray[np.intp] | None) -> ImageRows:
         """Return itself: nothing is held between two readings."""
-        del chosen
         return self
 
     def skip(self, places: NDArray[np.intp]) -> None:

@@ -100,7 +100,6 @@ class ImageSource:
         from specnet.data.images.rows import ImageRows, decoded
         from specnet.data.rows import ArrayRows
 
-        del seed
         found = {}
         for name, part in self.parts.items():
             given = part.files, self.frame, self.site.faults, self.keys[name]

@@ -54,7 +54,6 @@ class BuiltinSource:
         from specnet.data.arrays.idx_file import open_file
         from specnet.data.rows import ArrayRows
 
-        del seed
         if self.name == "iris":
             cells = np.loadtxt(self._file("iris.csv"), delimiter=",", skiprows=1, dtype=str, encoding="utf-8")
             species = np.searchsorted(SPECIES, cells[:, 4]).astype(np.int64)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from specnet.data.faults import clipped, closest, counted
 from specnet.data.files import Site
 from specnet.data.reader import DataPart, Reader, joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, counted
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ class InlineSource:
 
         from specnet.data.rows import ArrayRows
 
-        del seed
         names = self.description.classes
         index = {name: i for i, name in enumerate(names or ())}
         parts = {}

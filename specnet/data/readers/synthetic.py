@@ -9,6 +9,7 @@ from specnet.data.files import Site
 from specnet.data.reader import DataPart, Reader
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription, names
+from specnet.diagnostics.text import joined
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -69,13 +70,12 @@ class Synthetic(Reader):
     def _apt(self) -> Synthetic:
         for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
             if getattr(self, name) is not None and self.kind not in kinds:
-                message = f"`{name}` applies to {' and '.join(kinds)} only, not to {self.kind}"
+                message = f"`{name}` applies to {joined(kinds)} only, not to {self.kind}"
                 raise fault(message, key=name)
         return self
 
     def open(self, site: Site) -> SyntheticSource:
         """Return what the rows will be."""
-        del site
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
         if self.kind in ("sine", "linear"):
             width = 1 if self.kind == "sine" else self.features or 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt, model_validator
@@ -196,7 +197,6 @@ class Tabular(Reader):
 
         None where all rows are read before the training.
         """
-        del size
         return None
 
     @property
@@ -210,9 +210,9 @@ class Tabular(Reader):
         return False
 
     @property
+    @abstractmethod
     def dialect(self) -> Dialect:
         """How the file's cells are to be understood."""
-        raise NotImplementedError
 
     def dialect_of(self, path: Path) -> Dialect:
         """Return how another file of rows is read: a Parquet file as such, all others as CSV."""

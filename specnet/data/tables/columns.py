@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.faults import Faults, clipped, closest
+from specnet.data.faults import Faults
 from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import spelled
 from specnet.data.tables.explain import explain
@@ -15,6 +15,8 @@ from specnet.data.tables.layout import Layout, Resolver, first_record
 from specnet.data.tables.plan import FITTED, ColumnPlan, TablePlan
 from specnet.data.tables.rules import known_rules
 from specnet.data.tables.scan import ABSENT, UNKNOWN, Column, boolean, scan
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

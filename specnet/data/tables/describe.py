@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from specnet.data.faults import listed
 from specnet.data.readers.table import NOTHING_SAID
 from specnet.data.signature import DataDescription
 from specnet.data.tables.plan import ColumnPlan, TablePlan
+from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace

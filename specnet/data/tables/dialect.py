@@ -49,7 +49,6 @@ class Dialect:
 
     def kinds(self, place: FilePlace) -> Mapping[str, str | None]:
         """Return what columns hold by their types, which columns of text have not; see `TypedTable.kinds`."""
-        del place
         return {}
 
     @contextmanager

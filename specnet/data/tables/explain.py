@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from specnet.data.faults import clipped, closest
 from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import Dialect
 from specnet.data.tables.layout import Layout
 from specnet.data.tables.scan import CellRules, Form
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, joined, plural
 
 NAMED = 5
 """How many lines one finding names."""
@@ -36,10 +37,8 @@ class _Seen:
         """`line 3`, `lines 3 and 7`, `lines 3, 4, 5, 6, 7 and 12 more`."""
         lines = [str(line) for line in self.lines]
         if self.count > len(lines):
-            return f"{self.word}s {', '.join(lines)} and {self.count - len(lines)} more"
-        if len(lines) == 1:
-            return f"{self.word} {lines[0]}"
-        return f"{self.word}s {', '.join(lines[:-1])} and {lines[-1]}"
+            lines = [", ".join(lines), f"{self.count - len(lines)} more"]
+        return f"{plural(self.word, self.count)} {joined(lines)}"
 
 
 class _ColumnCells:

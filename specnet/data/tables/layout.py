@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from specnet.data.faults import clipped, closest, counted, listed
 from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import Dialect, number
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
     from specnet.data.faults import Faults

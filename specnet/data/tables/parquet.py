@@ -4,9 +4,9 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.faults import clipped
 from specnet.data.opening import open_regular
 from specnet.data.tables.typed import TypedDialect, TypedTable, typed_dialect
+from specnet.diagnostics.text import clipped
 from specnet.installation import install_command
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from itertools import compress, islice
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.faults import listed
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MOST
 from specnet.data.tables.scan import ABSENT, UNKNOWN, Column, ColumnReader, Scan, readers_of
+from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.faults import clipped
 from specnet.data.readers.table import NOTHING_SAID
 from specnet.data.tables.scan import BOOLEANS, CellRules, Form
+from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from specnet.data.faults import sized
 from specnet.data.files import FilePlace, Site, memory
 from specnet.data.reader import DataPart, joined
 from specnet.data.rows import BLOCK
@@ -20,6 +19,7 @@ from specnet.data.tables.plan import FITTED
 from specnet.data.tables.rules import first_rules, known_rules
 from specnet.data.tables.scan import Scan, scan
 from specnet.data.tables.typed import frame_dialect
+from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
     from specnet.data.readers.table import Tabular
@@ -55,7 +55,6 @@ class TableSource:
         """Return the columns as rows; one-hot stretches are made only when rows are taken."""
         from specnet.data.tables.columns import TableRows, targets
 
-        del seed
         integers = self.description.class_count is not None
         parts = {}
         for name, found in self.scans.items():

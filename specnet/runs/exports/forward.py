@@ -12,7 +12,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value
 from specnet.graph.leaves import given, name_of
 
-LINKED = {
+ACTIVATED = {
     "softmax": ("logits", "probabilities"),
     "sigmoid": ("logits", "probabilities"),
     "exp": ("log_output", "output"),
@@ -54,7 +54,7 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
     only = lowered.outputs[""]
     if only.output is not only.prediction:
         found = {name: v for name, v in found.items() if v is not only.output and v is not only.prediction}
-        before, after = LINKED[spec.loss.link]
+        before, after = ACTIVATED[spec.loss.output_activation]
         found[before] = only.output
         found[after] = only.prediction
     return found

@@ -19,12 +19,14 @@ from specnet.data.lazy import whole_inputs
 from specnet.diagnostics import RunError
 from specnet.graph.graph import Graph
 from specnet.passes.simplify import simplify
+from specnet.runs.exports.augmenting import augmented, write_augment
 from specnet.runs.exports.forward import named_values, target_names
 from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.passes import Passes, passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.rows import raw_splits
+from specnet.runs.exports.searching import write_search
 from specnet.runs.exports.updating import (
     ACCUMULATED,
     MULTIPLIERS,
@@ -50,7 +52,8 @@ Array = np.ndarray[Any, Any]
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
     "learning_rate_at parameters arrays parameter gradient gradients accumulated so_far multiplier "
-    "multipliers exchange shuffling best waited kept value lowest stale cooling prepare time"
+    "multipliers exchange augment vector latest slots method evaluate shuffling best waited kept value lowest "
+    "stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
 
@@ -106,11 +109,11 @@ class _Training:
         self.model, self.data, self.folder, self.program = model, data, folder, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
-        if isinstance(self.settings.optimizer, Searching):
-            raise RunError(f"a training with {self.settings.optimizer.type} cannot be exported as NumPy")
         self.rows = len(data.splits["train"].inputs)
         self.batch = batch_rows(self.spec, self.rows)
         self.full = self.batch >= self.rows
+        # Augmented rows are others at every step, even where the batch is the whole split.
+        self.augmented = bool(self.spec.data.augmentations)
         self.length = run_length(self.spec, self.rows)
         self.targets = target_names(self.network)
         for name in {*OWN.split(), *self.targets.values()}:
@@ -121,8 +124,6 @@ class _Training:
     def write(self) -> None:
         """Write the program."""
         program = self.program
-        if self.spec.data.augmentations:
-            raise RunError("a training with augmentations cannot be exported as NumPy: the model alone can")
         prepared = self._write_data()
         start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
         program.hold(start, "Where the parameters start.")
@@ -132,6 +133,9 @@ class _Training:
             program.body += [
                 f"{name} = {name}.astype(np.{self.spec.dtype})" for name, cast in prepared.items() if cast
             ]
+        if isinstance(self.settings.optimizer, Searching):
+            self._write_search()
+            return
         shared = self.settings.accumulate > 1
         update = update_graph(self.network) if shared else training_graph(self.network, naming=named_values)
         graph = accumulating_graph(self.network, named_values) if shared else update.graph
@@ -144,6 +148,14 @@ class _Training:
         step = _StepLines(passes, ends, kept)
         before, rate = self._start(step)
         program.body += [*before, "", *self._loop(step, rate), *self._end()]
+
+    def _write_search(self) -> None:
+        before, step, passes = write_search(self.network, self.program, self.variables)
+        loop = [*step, *self._epoch_loss(passes), *watching(self.model, self.program, self.variables)]
+        loop += ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
+        loop += time_is_over(self.network)
+        head = f"for epoch in range(1, {self.settings.epochs + 1}):"
+        self.program.body += [*before, *self._before_watching(), "", head, *indented(loop), *self._end()]
 
     def _update(
         self, graph: Graph, names: Names, kept: Kept, known: dict[int, str], gradients: list[str]
@@ -160,7 +172,7 @@ class _Training:
         prepared = {}
         for name in ("train", *(["validation"] if validated else [])):
             inputs, targets = splits[name]
-            prefix = "" if name == "train" and self.full else f"{name}_"
+            prefix = "" if name == "train" and self.full and not self.augmented else f"{name}_"
             small = _smallest(inputs, self.spec.dtype)
             held[f"{prefix}inputs"] = small
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
@@ -177,21 +189,28 @@ class _Training:
             f"{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream {stream!r}"
             for stream, variable in step.passes.streams.items()
         ]
+        if self.augmented:
+            lines += write_augment(self.network, self.program)
         if not self.full:
             lines.append(f"order = np.arange({self.rows})")
             if self.settings.shuffle:
                 lines.append(f"shuffling = np.random.default_rng({[self.spec.seed, *words('shuffle')]})")
         elif step.rows_used:
-            lines.append("rows = len(inputs)")
+            lines.append("rows = len(train_inputs)" if self.augmented else "rows = len(inputs)")
         rate = self._rate(lines)
         if self._counted(step, rate):
             lines.append("step = 0")
-        stopping, several = self.settings.early_stopping, kept_list(self.network)
-        restored = stopping is not None and stopping.restore_best
-        if step.loops or step.kept.start or (restored and several == "parameters"):
+        restored = self.settings.early_stopping is not None and self.settings.early_stopping.restore_best
+        listing = restored and kept_list(self.network) == "parameters"
+        if step.loops or step.kept.start or listing:
             lines += listed("parameters", [self.variables[p.name] for p in self.network.trained])
-        lines += step.kept.start
-        if restored and several == "arrays":
+        return [*lines, *step.kept.start, *self._before_watching()], rate
+
+    def _before_watching(self) -> list[str]:
+        """Return the lines before the loop that early stopping and a limit of time need."""
+        lines = []
+        stopping = self.settings.early_stopping
+        if stopping is not None and stopping.restore_best and kept_list(self.network) == "arrays":
             lines += listed("arrays", self._arrays())
         lines += before_watching(self.network)
         if self.settings.ema_decay is not None and any(figure != TRAIN for figure in self.figures):
@@ -199,7 +218,12 @@ class _Training:
         if self.settings.max_seconds is not None:
             lines.append("began = time.perf_counter()")
             self.program.modules.add("time")
-        return lines, rate
+        return lines
+
+    def _epoch_loss(self, passes: Passes) -> list[str]:
+        """Return the line of the loss of an epoch that is one batch, where it is watched."""
+        penalty = " + float(penalty)" if passes.penalised else ""
+        return [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
 
     def _arrays(self) -> list[str]:
         """Return the arrays that hold what the training has come to; running means take the parameters' place."""
@@ -239,9 +263,17 @@ class _Training:
         return loop + indented(time_is_over(self.network))
 
     def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
-        penalty = " + float(penalty)" if step.passes.penalised else ""
-        loss = [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
-        return [*lines, *loss, *watching(self.model, self.program, self.variables)]
+        rows = []
+        if self.augmented:
+            arrays = ["inputs", *self.targets.values()]
+            rows = [f"{', '.join(arrays)} = {', '.join(f'train_{array}' for array in arrays)}"]
+            rows += augmented(self.network)
+        return [
+            *rows,
+            *lines,
+            *self._epoch_loss(step.passes),
+            *watching(self.model, self.program, self.variables),
+        ]
 
     def _batches(self, body: list[str], step: _StepLines) -> list[str]:
         watched = TRAIN in self.figures
@@ -251,6 +283,7 @@ class _Training:
         inner = [
             f"batch = order[start : start + {self.batch}]",
             f"{', '.join(arrays)} = {', '.join(f'train_{array}[batch]' for array in arrays)}",
+            *(augmented(self.network) if self.augmented else []),
             *(["rows = len(inputs)"] if step.rows_used or watched else []),
             *body,
             *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),

@@ -12,6 +12,7 @@ import numpy as np
 from specnet.compiler.model import Model
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
+from specnet.diagnostics.text import sized
 from specnet.runs.directory import DOCUMENTS, REPORT, load_run
 from specnet.runs.evaluating import own_data
 from specnet.runs.extras import needed
@@ -52,7 +53,7 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     environment.filters |= {
         "figure": _figure,
         "seconds": _seconds,
-        "bytes": _bytes,
+        "bytes": sized,
         "svg": jinja.utils.markupsafe.Markup,
     }
     template = environment.from_string((folder / "page.html.j2").read_text(encoding="utf-8"))
@@ -273,11 +274,3 @@ def _seconds(value: float) -> str:
         return f"{value * 1e3:.1f} ms"
     minutes, rest = divmod(value, 60)
     return f"{int(minutes)} min {rest:.0f} s" if minutes else f"{value:.2f} s"
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} GiB"

@@ -104,7 +104,7 @@ def _read(
         true = (targets[:, 0] > 0).astype(np.intp)
         read = (outputs[:, 0] >= loss.threshold).astype(np.intp)
         likely = outputs[:, 0].astype(np.float64)
-        sure = np.where(read == 1, likely, 1.0 - likely) if loss.link == "sigmoid" else None
+        sure = np.where(read == 1, likely, 1.0 - likely) if loss.output_activation == "sigmoid" else None
         names = names if len(names) == 2 else ("0", "1")
         return Predicted(output, split, rows, "classes", true, outputs, read, sure, costs, names)
     return Predicted(output, split, rows, "numbers", targets, outputs, None, None, costs, ())

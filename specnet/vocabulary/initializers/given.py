@@ -20,7 +20,7 @@ class Zeros(Initializer):
 
     type: Literal["zeros"] = "zeros"
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:  # noqa: ARG002
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         import numpy as np
 
         return np.zeros(shape)
@@ -31,7 +31,7 @@ class Ones(Initializer):
 
     type: Literal["ones"] = "ones"
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:  # noqa: ARG002
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         import numpy as np
 
         return np.ones(shape)
@@ -55,7 +55,7 @@ class ConstantInitializer(Initializer):
             return None
         return f"`value` has the shape {show(given)}, and the parameter has {show(shape)}"
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:  # noqa: ARG002
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         import numpy as np
 
         return np.full(shape, self.value, "float64")

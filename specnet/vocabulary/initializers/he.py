@@ -10,7 +10,7 @@ class HeUniform(ScaledUniform):
 
     type: Literal["he_uniform"] = "he_uniform"
 
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
+    def variance(self, fan_in: int, fan_out: int) -> float:
         return 2.0 / fan_in
 
 
@@ -23,5 +23,5 @@ class HeNormal(ScaledNormal):
 
     type: Literal["he_normal"] = "he_normal"
 
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
+    def variance(self, fan_in: int, fan_out: int) -> float:
         return 2.0 / fan_in

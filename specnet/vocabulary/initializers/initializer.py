@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from specnet.vocabulary.kind import Kind
@@ -11,13 +12,13 @@ if TYPE_CHECKING:
 class Initializer(Kind):
     """The initial value of a parameter."""
 
-    def fault(self, shape: tuple[int, ...]) -> str | None:  # noqa: ARG002 (most fill any shape)
+    def fault(self, shape: tuple[int, ...]) -> str | None:
         """Say why it cannot fill an array of this shape, or return None."""
         return None
 
+    @abstractmethod
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return the values, shaped `shape`, as float64; the parameter rounds them to its own dtype."""
-        raise TypeError(f"{type(self).__name__} says nowhere how it fills {shape}, {generator}")
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:

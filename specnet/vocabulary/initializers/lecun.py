@@ -10,7 +10,7 @@ class LecunUniform(ScaledUniform):
 
     type: Literal["lecun_uniform"] = "lecun_uniform"
 
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
+    def variance(self, fan_in: int, fan_out: int) -> float:
         return 1.0 / fan_in
 
 
@@ -22,5 +22,5 @@ class LecunNormal(ScaledNormal):
 
     type: Literal["lecun_normal"] = "lecun_normal"
 
-    def variance(self, fan_in: int, fan_out: int) -> float:  # noqa: ARG002
+    def variance(self, fan_in: int, fan_out: int) -> float:
         return 1.0 / fan_in

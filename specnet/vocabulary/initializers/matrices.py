@@ -48,7 +48,7 @@ class Identity(Initializer):
     def fault(self, shape: tuple[int, ...]) -> str | None:
         return None if len(shape) == 2 else f"an identity needs two axes, and the shape is {show(shape)}"
 
-    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:  # noqa: ARG002
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         import numpy as np
 
         rows, columns = shape

@@ -6,6 +6,7 @@ fan_in is how many inputs each output sums, fan_out how many outputs each input 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from specnet.vocabulary.initializers.initializer import Initializer, fans
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 class VarianceScaling(Initializer):
     """Base of initializers with mean 0 and a variance that depends on fan_in and fan_out."""
 
+    @abstractmethod
     def variance(self, fan_in: int, fan_out: int) -> float:
         """Return the variance."""
-        raise TypeError(f"{type(self).__name__} says nowhere how widely it spreads: {fan_in}, {fan_out}")
 
 
 class ScaledUniform(VarianceScaling):

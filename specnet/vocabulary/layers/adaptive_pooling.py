@@ -27,7 +27,7 @@ class AdaptiveMaxPooling1D(Layer):
     output_size: Length
     """The number of cells that the steps are divided into."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         size = images.size_of(images.rows(self.type, x))
         return ops.largest_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
 
@@ -44,7 +44,7 @@ class AdaptiveMaxPooling2D(Layer):
     output_size: Lengths
     """The number of cells that an image is divided into, down and across."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         sizes = images.size_of(images.images(self.type, x))
         return ops.largest_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))
 
@@ -60,7 +60,7 @@ class AdaptiveAveragePooling1D(Layer):
     output_size: Length
     """The number of cells that the steps are divided into."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         size = images.size_of(images.rows(self.type, x))
         return ops.mean_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
 
@@ -77,6 +77,6 @@ class AdaptiveAveragePooling2D(Layer):
     output_size: Lengths
     """The number of cells that an image is divided into, down and across."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         sizes = images.size_of(images.images(self.type, x))
         return ops.mean_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))

@@ -18,7 +18,7 @@ class ActivationLayer(Layer):
     activation: Annotated[Activation, ACTIVATIONS]
     """The activation to apply."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.activation.lower(x)
 
 

@@ -29,7 +29,7 @@ class GLU(Layer):
 
     type: Literal["glu"] = "glu"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         features = self.features(x)
         if features % 2:
             raise ShapeFault(

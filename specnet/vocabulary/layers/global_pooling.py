@@ -45,7 +45,7 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     type: Literal["global_max_pooling1d"] = "global_max_pooling1d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
         return self.shaped(_largest(x), x)
 
@@ -58,7 +58,7 @@ class GlobalMaxPooling2D(GlobalPooling):
 
     type: Literal["global_max_pooling2d"] = "global_max_pooling2d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.shaped(_largest(images.images(self.type, x)), x)
 
 
@@ -67,7 +67,7 @@ class GlobalAveragePooling1D(GlobalPooling):
 
     type: Literal["global_average_pooling1d"] = "global_average_pooling1d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
         return self.shaped(ops.mean(x, axes=(1,)), x)
 
@@ -80,5 +80,5 @@ class GlobalAveragePooling2D(GlobalPooling):
 
     type: Literal["global_average_pooling2d"] = "global_average_pooling2d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.shaped(ops.mean(images.images(self.type, x), axes=(1, 2)), x)

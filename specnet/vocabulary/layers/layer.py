@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveFloat
@@ -43,9 +44,9 @@ class Layer(Kind):
         (x,) = xs
         return self.lower(build, x)
 
+    @abstractmethod
     def lower(self, build: Builder, x: Value) -> Value:
         """Append the layer's computation to the graph and return its result."""
-        raise TypeError(f"{type(self).__name__} says nowhere what it makes of {x} with {build}")
 
     def features(self, x: Value) -> int:
         """Return how many features an input (batch, ..., features) has; raise ShapeFault where it has no such axis."""

@@ -49,7 +49,7 @@ class ZeroPadding1D(Layer):
     padding: Sides = 1
     """How many steps to add: a number for each end, or [before, after]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
         return ops.pad(x, margins=((0, 0), _pair(self.padding), (0, 0)))
 
@@ -64,7 +64,7 @@ class ZeroPadding2D(Layer):
     padding: Both = 1
     """How many pixels to add: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 2)
         return ops.pad(x, margins=_margins(self.padding))
 
@@ -87,7 +87,7 @@ class Cropping1D(Layer):
     cropping: Sides
     """How many steps to cut off: a number for each end, or [before, after]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
         return _cut(self, x, ((0, 0), _pair(self.cropping), (0, 0)))
 
@@ -102,6 +102,6 @@ class Cropping2D(Layer):
     cropping: Both
     """How many pixels to cut off: a number for all sides, [rows, columns], or [[top, bottom], [left, right]]."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 2)
         return _cut(self, x, _margins(self.cropping))

@@ -24,8 +24,11 @@ class Merge(Layer):
     it."""
     takes: ClassVar[tuple[int, int | None]] = (2, None)
 
-    def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
+    def lower_all(self, build: Builder, xs: Values) -> Value:
         return combined(self.type, xs)
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        return self.lower_all(build, (x,))
 
 
 class _Pair(Merge):
@@ -86,7 +89,7 @@ class Concat(Merge):
     axis: int = -1
     """The axis to concatenate: the batch axis is 0, the first axis of an example 1, the last axis -1."""
 
-    def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
+    def lower_all(self, build: Builder, xs: Values) -> Value:
         return concatenated(xs, self.axis)
 
 
@@ -101,7 +104,7 @@ class Dot(_Pair):
     normalize: bool = False
     """Whether to scale both to length 1 first."""
 
-    def lower_all(self, build: Builder, xs: Values) -> Value:  # noqa: ARG002
+    def lower_all(self, build: Builder, xs: Values) -> Value:
         a, b = xs
         if a.rank != 2 or a.shape != b.shape:
             raise ShapeFault(

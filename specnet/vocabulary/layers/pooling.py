@@ -79,7 +79,7 @@ class MaxPooling1D(Pooling1D):
 
     type: Literal["max_pooling1d"] = "max_pooling1d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.pooled(x, ops.largest_of_windows)
 
 
@@ -93,7 +93,7 @@ class MaxPooling2D(Pooling2D):
 
     type: Literal["max_pooling2d"] = "max_pooling2d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.pooled(x, ops.largest_of_windows)
 
 
@@ -106,7 +106,7 @@ class AveragePooling1D(Pooling1D):
 
     type: Literal["average_pooling1d"] = "average_pooling1d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.pooled(x, ops.mean_of_windows)
 
 
@@ -120,5 +120,5 @@ class AveragePooling2D(Pooling2D):
 
     type: Literal["average_pooling2d"] = "average_pooling2d"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return self.pooled(x, ops.mean_of_windows)

@@ -16,7 +16,7 @@ class Flatten(Layer):
 
     type: Literal["flatten"] = "flatten"
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         return ops.flat(x)
 
 
@@ -27,7 +27,7 @@ class Reshape(Layer):
     shape: Annotated[tuple[PositiveInt | Literal[-1], ...], Strict(False), Field(min_length=1)]
     """The new shape, without the batch axis; one size may be -1 and is then inferred."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         size = count(x.shape[1:]).each
         known = 1
         for dim in self.shape:
@@ -52,7 +52,7 @@ class Permute(Layer):
     dims: Annotated[tuple[PositiveInt, ...], Field(min_length=1, examples=[[2, 1]])]
     """The axes of the input in the order of the output."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         if sorted(self.dims) != list(range(1, x.rank)):
             there = list(range(1, x.rank))
             raise ShapeFault(

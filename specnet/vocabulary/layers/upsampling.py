@@ -37,7 +37,7 @@ class UpSampling1D(Layer):
     size: PositiveInt = 2
     """How many times each step is repeated."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 1)
         return _repeated(x, (self.size,))
 
@@ -56,7 +56,7 @@ class UpSampling2D(Layer):
     interpolation: Literal["nearest", "bilinear"] = "nearest"
     """How new pixels are computed."""
 
-    def lower(self, build: Builder, x: Value) -> Value:  # noqa: ARG002
+    def lower(self, build: Builder, x: Value) -> Value:
         places(self, x, 2)
         rows, columns = (self.size, self.size) if isinstance(self.size, int) else self.size
         if self.interpolation == "nearest":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specnet.vocabulary.kind import Family
-from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned
+from specnet.vocabulary.losses.loss import Loss, OutputActivation, Targets, aligned
 
 LOSSES: Family[Loss] = Family(
     "loss",
@@ -34,8 +34,8 @@ LOSSES: Family[Loss] = Family(
 
 __all__ = [
     "LOSSES",
-    "Link",
     "Loss",
+    "OutputActivation",
     "Targets",
     "aligned",
 ]

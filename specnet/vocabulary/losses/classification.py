@@ -9,12 +9,19 @@ from pydantic import Field, PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
-from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned, weights_fault
+from specnet.vocabulary.losses.loss import (
+    Loss,
+    SigmoidLoss,
+    SoftmaxLoss,
+    Targets,
+    aligned,
+    weights_fault,
+)
 
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(SoftmaxLoss):
     """-log p_c for the class c of each row, p = softmax(logits); with one-hot targets t, -sum_i t_i log p_i.
 
     Rows of any probabilities may be used instead of one-hot targets. `label_smoothing` e mixes the target with a
@@ -30,15 +37,6 @@ class CrossEntropy(Loss):
     """The fraction of each target that is spread uniformly over all classes."""
     class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
     """The weights of the classes, in their order; by default all are equal."""
-
-    targets: ClassVar[Targets] = "classes"
-    least: ClassVar[float | None] = 0.0
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "softmax"
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
@@ -60,7 +58,7 @@ class CrossEntropy(Loss):
         return cost * ops.reduce_sum(target * weights, axes=(last,))
 
 
-class KLDivergence(Loss):
+class KLDivergence(SoftmaxLoss):
     """sum_i t_i * log(t_i / p_i) for each row, p = softmax(logits), t a row of probabilities.
 
     Where t_i is 0 its term is 0 (Kullback and Leibler, 1951). The mean is taken over rows: `batchmean` in PyTorch.
@@ -68,14 +66,6 @@ class KLDivergence(Loss):
     """
 
     type: Literal["kl_divergence"] = "kl_divergence"
-    targets: ClassVar[Targets] = "classes"
-    least: ClassVar[float | None] = 0.0
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "softmax"
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each row."""
@@ -87,7 +77,7 @@ class KLDivergence(Loss):
         return ops.reduce_sum(target * (logt - logp), axes=(logp.rank - 1,))
 
 
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(SigmoidLoss):
     """-t log p - (1 - t) log(1 - p) for every element, p = sigmoid(logit), t in [0, 1].
 
     It is computed as log(1 + exp(z)) - t * z of the logit z, which never overflows. `positive_weight` w
@@ -101,16 +91,6 @@ class BinaryCrossEntropy(Loss):
     positive_weight: PositiveFloat = 1.0
     """The weight of targets that are 1; those that are 0 have weight 1."""
 
-    targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = 0.0
-    most: ClassVar[float | None] = 1.0
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "sigmoid"
-
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each element."""
         t = aligned(output, target)
@@ -122,7 +102,20 @@ class BinaryCrossEntropy(Loss):
         return (1.0 - t) * output + weight * ops.softplus(-output)
 
 
-class Hinge(Loss):
+class _MarginLoss(Loss):
+    """Base of the losses that compare a score with the sign of its target, -1 or 1."""
+
+    targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = -1.0
+    most: ClassVar[float | None] = 1.0
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+    unmixable: ClassVar[str | None] = (
+        "this loss treats each target as one of two classes, and a mean is neither"
+    )
+    threshold: ClassVar[float] = 0.0
+
+
+class Hinge(_MarginLoss):
     """max(0, 1 - t * y) for every element, t = -1 or 1 (Cortes and Vapnik, 1995).
 
     Targets 0 and 1 are read as -1 and 1, as in Keras. The output y is a score, not a probability: class 1 is
@@ -130,21 +123,13 @@ class Hinge(Loss):
     """
 
     type: Literal["hinge"] = "hinge"
-    targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = -1.0
-    most: ClassVar[float | None] = 1.0
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-    unmixable: ClassVar[str | None] = (
-        "this loss treats each target as one of two classes, and a mean is neither"
-    )
-    threshold: ClassVar[float] = 0.0
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each element."""
         return ops.relu(1.0 - _signs(output, target) * output)
 
 
-class SquaredHinge(Loss):
+class SquaredHinge(_MarginLoss):
     """max(0, 1 - t * y)^2 for every element, t = -1 or 1: a smooth `hinge`, as in Keras.
 
     Targets 0 and 1 are read as -1 and 1. The output y is a score, not a probability: class 1 is predicted where the
@@ -152,14 +137,6 @@ class SquaredHinge(Loss):
     """
 
     type: Literal["squared_hinge"] = "squared_hinge"
-    targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = -1.0
-    most: ClassVar[float | None] = 1.0
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-    unmixable: ClassVar[str | None] = (
-        "this loss treats each target as one of two classes, and a mean is neither"
-    )
-    threshold: ClassVar[float] = 0.0
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each element."""

@@ -26,7 +26,7 @@ class EmbeddingLoss(Loss):
     for_rare: ClassVar[bool] = True
     default_metrics: ClassVar[tuple[str, ...]] = ()
 
-    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:  # noqa: ARG002
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
         if dtype != "int64" or len(target) != 1:
             return f"{self.type} takes a class index for each row, and the data has {amount(target, 'numbers')} a row"

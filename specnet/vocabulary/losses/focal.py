@@ -9,7 +9,12 @@ from pydantic import Field, PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
-from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned, weights_fault
+from specnet.vocabulary.losses.loss import (
+    SigmoidLoss,
+    SoftmaxLoss,
+    aligned,
+    weights_fault,
+)
 
 Gamma = Annotated[float, Field(ge=0)]
 
@@ -17,7 +22,7 @@ LEAST = 1e-30
 """What a miss is taken for at least, so that its power has a slope; it costs less than any digit of either dtype."""
 
 
-class Focal(Loss):
+class Focal(SoftmaxLoss):
     """-(1 - p_c)^gamma * log p_c for the class c of each row, p = softmax(logits) (Lin et al., 2017).
 
     With one-hot targets or rows of probabilities t it is -sum_i t_i * (1 - p_i)^gamma * log p_i. `gamma = 0` is the
@@ -32,16 +37,8 @@ class Focal(Loss):
     class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
     """The weights of the classes, in their order; by default all are equal."""
 
-    targets: ClassVar[Targets] = "classes"
     binary: ClassVar[str] = "binary_focal"
-    least: ClassVar[float | None] = 0.0
     for_rare: ClassVar[bool] = True
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "softmax"
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
@@ -60,7 +57,7 @@ class Focal(Loss):
         return cost if chosen else ops.reduce_sum(target * cost, axes=(logp.rank - 1,))
 
 
-class BinaryFocal(Loss):
+class BinaryFocal(SigmoidLoss):
     """(1 - q)^gamma * (-t log p - (1 - t) log(1 - p)) for every element, p = sigmoid(logit), t in [0, 1].
 
     q = t * p + (1 - t) * (1 - p) is the probability of the true value (Lin et al., 2017). `alpha` weights the two: the
@@ -74,16 +71,7 @@ class BinaryFocal(Loss):
     alpha: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The weight of targets that are 1; those that are 0 have weight 1 - alpha. By default both have weight 1."""
 
-    targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = 0.0
-    most: ClassVar[float | None] = 1.0
     for_rare: ClassVar[bool] = True
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "sigmoid"
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each element."""

@@ -10,7 +10,7 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
-from specnet.vocabulary.losses.loss import Link, Loss, aligned, amount
+from specnet.vocabulary.losses.loss import Loss, OutputActivation, aligned, amount
 
 
 class GaussianNLL(Loss):
@@ -31,11 +31,11 @@ class GaussianNLL(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into predicted means."""
         return "mean"
 
-    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:  # noqa: ARG002
+    def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
         last = output[-1]
         wanted = target if len(target) > 1 else (*target, 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape
 from specnet.vocabulary.kind import Kind
 
-Link = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
+OutputActivation = Literal["identity", "softmax", "sigmoid", "exp", "mean"]
 Targets = Literal["real", "classes", "binary", "groups", "several"]
 
 
@@ -44,7 +45,7 @@ class Loss(Kind):
     """The prediction of a single output from which it means yes."""
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into predictions.
 
         A loss on logits names the function that makes them probabilities, and is given the logits even where
@@ -52,9 +53,9 @@ class Loss(Kind):
         """
         return "identity"
 
+    @abstractmethod
     def elements(self, output: Value, target: Value) -> Value:
-        """Return what each row or element costs; `output` holds logits where `link` is not the identity."""
-        raise TypeError(f"{type(self).__name__} says nowhere what {output} costs against {target}")
+        """Return the loss of each row or element; `output` holds logits where there is an `output_activation`."""
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None.
@@ -117,6 +118,33 @@ class Loss(Kind):
         if classes is not None and _features(output) < classes:
             return f"the last layer gives {given}, and the data has {classes} classes"
         return None
+
+
+class SoftmaxLoss(Loss):
+    """Base of the losses that take logits of classes, of which one is right or each has a probability."""
+
+    targets: ClassVar[Targets] = "classes"
+    least: ClassVar[float | None] = 0.0
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def output_activation(self) -> OutputActivation:
+        """What turns the network's output into probabilities."""
+        return "softmax"
+
+
+class SigmoidLoss(Loss):
+    """Base of the losses that take a logit for each question of yes or no."""
+
+    targets: ClassVar[Targets] = "binary"
+    least: ClassVar[float | None] = 0.0
+    most: ClassVar[float | None] = 1.0
+    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
+
+    @property
+    def output_activation(self) -> OutputActivation:
+        """What turns the network's output into probabilities."""
+        return "sigmoid"
 
 
 def aligned(output: Value, target: Value) -> Value:

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, model_validator
 
+from specnet.graph.graph import Value
 from specnet.vocabulary.kind import Table, fault
 from specnet.vocabulary.losses import LOSSES, Loss, Targets
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -52,3 +53,6 @@ class MultiOutput(Loss):
     targets: ClassVar[Targets] = "several"
     unmixable: ClassVar[str | None] = "the targets of several outputs cannot be mixed"
     default_metrics: ClassVar[tuple[str, ...]] = ()
+
+    def elements(self, output: Value, target: Value) -> Value:
+        raise AssertionError("each output has a loss of its own")

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.vocabulary.losses.loss import Link, Loss, Targets, aligned
+from specnet.vocabulary.losses.loss import SigmoidLoss, SoftmaxLoss, aligned
 
 Smooth = Annotated[float, Field(gt=0)]
 
 
-class Dice(Loss):
+class Dice(SoftmaxLoss):
     """1 - mean over classes i of (2 * sum p_i * t_i + smooth) / (sum p_i + sum t_i + smooth), for each example.
 
     p = softmax(logits), t is 1 for the class and else 0, and the sums are taken over all positions of one example,
@@ -28,16 +28,8 @@ class Dice(Loss):
     squared: bool = False
     """Whether the denominator sums squares, sum p^2 + sum t^2, as in Milletari et al."""
 
-    targets: ClassVar[Targets] = "classes"
     binary: ClassVar[str] = "binary_dice"
-    least: ClassVar[float | None] = 0.0
     for_rare: ClassVar[bool] = True
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "softmax"
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each example."""
@@ -48,7 +40,7 @@ class Dice(Loss):
         return 1.0 - ops.mean(_coefficient(p, t, places, self.smooth, squared=self.squared), axes=(1,))
 
 
-class BinaryDice(Loss):
+class BinaryDice(SigmoidLoss):
     """1 - (2 * sum p * t + smooth) / (sum p + sum t + smooth) for each example, p = sigmoid(logit), t in [0, 1].
 
     The sums are taken over all outputs of one example: the pixels of a mask, or the labels of a row (Milletari et al.,
@@ -61,16 +53,7 @@ class BinaryDice(Loss):
     squared: bool = False
     """Whether the denominator sums squares, sum p^2 + sum t^2, as in Milletari et al."""
 
-    targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = 0.0
-    most: ClassVar[float | None] = 1.0
     for_rare: ClassVar[bool] = True
-    default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
-
-    @property
-    def link(self) -> Link:
-        """What turns the network's output into probabilities."""
-        return "sigmoid"
 
     def elements(self, output: Value, target: Value) -> Value:
         """Return the cost of each example."""

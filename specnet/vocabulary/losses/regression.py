@@ -8,7 +8,7 @@ from pydantic import PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.vocabulary.losses.loss import Link, Loss, aligned
+from specnet.vocabulary.losses.loss import Loss, OutputActivation, aligned
 
 
 class MeanSquaredError(Loss):
@@ -73,7 +73,7 @@ class Poisson(Loss):
     least: ClassVar[float | None] = 0.0
 
     @property
-    def link(self) -> Link:
+    def output_activation(self) -> OutputActivation:
         """What turns the network's output into expected counts."""
         return "exp" if self.log_input else "identity"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -119,7 +120,7 @@ class Counted(Deciding):
             f"{made.form}_actual": ops.reduce_sum(actual, axes=(0,)),
         }
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:  # noqa: ARG002
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
         """Return the average of the classes' figures."""
         form = next(iter(totals)).partition("_")[0]
         both, predicted, actual = (totals[f"{form}_{name}"] for name in ("both", "predicted", "actual"))
@@ -131,8 +132,9 @@ class Counted(Deciding):
         present = [i for i in range(len(both)) if form == "labels" or predicted[i] + actual[i] > 0]
         return sum(self._figure(both[i], predicted[i], actual[i]) for i in present) / len(present)
 
+    @abstractmethod
     def _figure(self, both: float, predicted: float, actual: float) -> float:
-        raise TypeError(f"{type(self).__name__} says nowhere what {both}, {predicted}, {actual} amount to")
+        """Return the figure of the rows that are, or are predicted to be, of one class."""
 
 
 class Precision(Counted):
@@ -143,7 +145,7 @@ class Precision(Counted):
 
     type: Literal["precision"] = "precision"
 
-    def _figure(self, both: float, predicted: float, actual: float) -> float:  # noqa: ARG002
+    def _figure(self, both: float, predicted: float, actual: float) -> float:
         return _quotient(both, predicted)
 
 
@@ -155,7 +157,7 @@ class Recall(Counted):
 
     type: Literal["recall"] = "recall"
 
-    def _figure(self, both: float, predicted: float, actual: float) -> float:  # noqa: ARG002
+    def _figure(self, both: float, predicted: float, actual: float) -> float:
         return _quotient(both, actual)
 
 
@@ -184,7 +186,7 @@ class Confusion(Deciding):
         predicted, actual = made.one_hot()
         return {"counts": ops.MATMUL(actual, predicted, a_t=True, b_t=False)}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> list[list[float]]:  # noqa: ARG002
+    def finish(self, totals: Mapping[str, Any], rows: int) -> list[list[float]]:
         """Return the counts as rows of whole numbers."""
         return [[round(count) for count in row] for row in totals["counts"].tolist()]
 

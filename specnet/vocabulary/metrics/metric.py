@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
@@ -24,24 +25,24 @@ class Metric(Kind):
         """The name that results give it under."""
         return self.type
 
-    def under(self, loss: Loss) -> Self:  # noqa: ARG002 (most metrics ask a loss for nothing)
+    def under(self, loss: Loss) -> Self:
         """Return the metric with what a document left out taken from its loss."""
         return self
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:  # noqa: ARG002
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
         """Return the values to add up over batches.
 
         Raises ShapeFault where it says nothing about predictions and targets of these shapes.
         """
         return {}
 
-    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:  # noqa: ARG002
+    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
         """Return the values, one or more for each row, to keep for the whole split."""
         return {}
 
+    @abstractmethod
     def finish(self, totals: Mapping[str, Any], rows: int) -> float | list[list[float]]:
         """Return the figure, given the totals (and kept arrays) by name and the number of rows.
 
         It is NaN where it is not defined, such as the area under a curve that has one class.
         """
-        raise TypeError(f"{type(self).__name__} says nowhere what {totals} over {rows} rows amount to")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specnet.vocabulary.kind import Family
-from specnet.vocabulary.optimizers.optimizer import Optimizer, Searching
+from specnet.vocabulary.optimizers.optimizer import Optimizer, Searching, Stepping
 
 OPTIMIZERS: Family[Optimizer] = Family(
     "optimizer",
@@ -27,6 +27,7 @@ __all__ = [
     "OPTIMIZERS",
     "Optimizer",
     "Searching",
+    "Stepping",
 ]
 
 

@@ -7,10 +7,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, with_decay
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, with_decay
 
 
-class Adadelta(Optimizer):
+class Adadelta(Stepping):
     """Scale steps by the ratio of recent steps to recent gradients (Zeiler, 2012).
 
         v <- rho v + (1 - rho) g^2
@@ -33,7 +33,7 @@ class Adadelta(Optimizer):
     weight_decay: NonNegative = 0.0
     """The factor of p that is added to the gradient."""
 
-    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:  # noqa: ARG002
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         g = with_decay(p, g, self.weight_decay)
         slot_v, slot_u = build.slot("square"), build.slot("step_square")
         # The slots hold v / (1 - rho) and u / (1 - rho); the quotient of the roots is the same for it, with

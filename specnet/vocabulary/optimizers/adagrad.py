@@ -7,10 +7,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import NonNegative, Optimizer, with_decay
+from specnet.vocabulary.optimizers.optimizer import NonNegative, Stepping, with_decay
 
 
-class Adagrad(Optimizer):
+class Adagrad(Stepping):
     """Divide steps by the root of the sum of all squared gradients so far (Duchi et al., 2011).
 
         s <- s + g^2;  p <- p - lr / (1 + (t - 1) lr_decay) * g / (sqrt(s) + epsilon)

@@ -7,10 +7,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, shrunk, with_decay
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, shrunk, with_decay
 
 
-class Moments(Optimizer):
+class Moments(Stepping):
     """Base of Adam and AdamW: running means of gradients and of their squares.
 
         m <- beta_1 m + (1 - beta_1) g      m^ = m / (1 - beta_1^t)

@@ -7,10 +7,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, shrunk
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, shrunk
 
 
-class Lion(Optimizer):
+class Lion(Stepping):
     """Take steps of equal size in every element, with the sign of a running mean (Chen et al., 2023).
 
         d = sign(beta_1 m + (1 - beta_1) g)
@@ -31,7 +31,7 @@ class Lion(Optimizer):
     weight_decay: NonNegative = 0.0
     """The fraction of p that a step at learning rate 1 would subtract."""
 
-    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:  # noqa: ARG002
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         slot = build.slot("mean")
         # The slot holds m / (1 - beta_2), and a positive scale leaves a sign as it is. The old slot is read
         # in full before the new one is made, so that the new may take its place.

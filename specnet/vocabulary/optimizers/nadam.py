@@ -7,10 +7,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, with_decay
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, with_decay
 
 
-class NAdam(Optimizer):
+class NAdam(Stepping):
     """Adam with Nesterov's momentum (Dozat, 2016).
 
         m <- beta_1 m + (1 - beta_1) g;  v <- beta_2 v + (1 - beta_2) g^2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -32,9 +33,13 @@ class Optimizer(Kind):
     learning_rate: PositiveFloat = 0.01
     """The step size; schedules start from it."""
 
+
+class Stepping(Optimizer):
+    """An optimizer whose step follows from one gradient."""
+
+    @abstractmethod
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return the parameters after the step; p, g (n,), lr and t scalars."""
-        raise TypeError(f"{type(self).__name__} says nowhere how to step: {build}, {p}, {g}, {lr}, {t}")
 
 
 class Method(Protocol):
@@ -60,13 +65,13 @@ class Method(Protocol):
 class Searching(Optimizer):
     """Base of optimizers that evaluate the loss and its gradient more than once per step."""
 
+    @abstractmethod
     def room(self, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each slot that it keeps for so many parameters."""
-        raise TypeError(f"{type(self).__name__} says nowhere what it keeps for {size} parameters")
 
+    @abstractmethod
     def method(self, parameters: Array, slots: Mapping[str, Array]) -> Method:
         """Return the steps over these parameters, (n,), and these slots."""
-        raise TypeError(f"{type(self).__name__} says nowhere how to step: {parameters}, {slots}")
 
 
 def with_decay(p: Value, g: Value, weight_decay: float) -> Value:

@@ -8,10 +8,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, with_decay
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, with_decay
 
 
-class RMSProp(Optimizer):
+class RMSProp(Stepping):
     """Divide steps by the root of a running mean of squared gradients (Tieleman and Hinton, 2012).
 
         v <- alpha v + (1 - alpha) g^2;  p <- p - lr * g / (sqrt(v) + epsilon)
@@ -37,7 +37,7 @@ class RMSProp(Optimizer):
     weight_decay: NonNegative = 0.0
     """The factor of p that is added to the gradient."""
 
-    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:  # noqa: ARG002
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         g = with_decay(p, g, self.weight_decay)
         # The slots hold v / (1 - alpha) and a / (1 - alpha), whose updates take fewer passes over memory;
         # what that leaves of the scale, 1 / sqrt(1 - alpha), goes into the learning rate.

@@ -8,10 +8,10 @@ from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Optimizer, with_decay
+from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, with_decay
 
 
-class SGD(Optimizer):
+class SGD(Stepping):
     """Gradient descent (Robbins and Monro, 1951), optionally with momentum (Polyak, 1964; Nesterov, 1983).
 
     Without momentum, p <- p - lr * g. With it,

@@ -12,7 +12,7 @@ SCHEDULES: Family[Schedule] = Family(
     __name__,
     {
         "constant": "staircases.Constant",
-        "step": "staircases.Step",
+        "step": "staircases.StepDecay",
         "multistep": "staircases.MultiStep",
         "exponential": "staircases.Exponential",
         "cosine": "curves.Cosine",

@@ -133,7 +133,7 @@ class Schedule(Kind):
 
     def findings(
         self,
-        base: float,  # noqa: ARG002
+        base: float,
         run: RunLength,
         path: KeyPath = AT,
     ) -> Iterator[Diagnostic]:

@@ -29,7 +29,7 @@ class Constant(Schedule):
         return constant(build.step.graph, build.base)
 
 
-class Step(Schedule):
+class StepDecay(Schedule):
     """lr * gamma^floor(e / step_size), e the whole epochs (or steps) gone by: PyTorch's `StepLR`."""
 
     type: Literal["step"] = "step"

@@ -286,22 +286,54 @@ def test_every_metric_that_can_be_watched_is_tried():
     assert kinds == METRICS.kinds.keys() - {"confusion"}
 
 
+def executed(document, spec, tmp_path):
+    """Run the program of a training here; return its variables."""
+    exported = Exported(SPECS / document, specnet.compile(spec), trained=False)
+    written = numpy_program(exported, training=True, beside="made.npz")
+    np.savez(tmp_path / "made.npz", **written.arrays)
+    found: dict[str, Any] = {"__file__": str(tmp_path / "made.py")}
+    exec(written.text, found)
+    if "stored" in found:
+        found["stored"].close()
+    return found
+
+
 @pytest.mark.parametrize(("document", "metric", "changes"), WATCHED, ids=str)
-def test_every_metric_is_measured_as_the_run_measures_it(document, metric, changes):
+def test_every_metric_is_measured_as_the_run_measures_it(document, metric, changes, tmp_path):
     label = METRICS.validate(metric).label
     training = {"epochs": 3, "early_stopping": {"monitor": f"validation.{label}", "patience": 9}}
     changes = {"dtype": "float64", "metrics": [metric], **changes}
     changes |= {f"training.{key}": value for key, value in training.items()}
     spec = specnet.load(SPECS / document, overrides=changes)
-    found: dict[str, Any] = {}
-    exec(
-        numpy_program(
-            Exported(SPECS / document, specnet.compile(spec), trained=False), training=True, beside=None
-        ).text,
-        found,
-    )
+    found = executed(document, spec, tmp_path)
     *_, last = (event for event in specnet.train(spec) if isinstance(event, EpochEnded))
     assert found[f"validation_{label}"] == pytest.approx(last.validation[label], rel=1e-9)
+
+
+@pytest.mark.parametrize("figure", ["image.loss", "digit.loss", "digit.accuracy"])
+def test_one_of_several_outputs_is_watched_while_its_inputs_are_augmented(figure, tmp_path):
+    shaped = {"type": "reshape", "shape": [8, 8, 1]}
+    scaled = {"type": "scale", "factor": 0.0625}
+    plain = specnet.load(SPECS / "two-heads.toml", overrides={"training.epochs": 2, "dtype": "float64"})
+    layers = plain.model_dump(mode="json", exclude_unset=True)["layers"]
+    changes = {
+        "data.transforms": [scaled, shaped],
+        "data.augmentations": [{"type": "flip"}],
+        "data.split": {"validation": 0.5, "test": 0.4},
+        "layers": [{"type": "flatten"}, *layers],
+        "outputs": {
+            "digit": {"loss": "cross_entropy", "metrics": ["accuracy"]},
+            "image": {"loss": "mse", "layer": "shaped", "target": "inputs"},
+        },
+        "training.epochs": 2,
+        "training.early_stopping": {"monitor": f"validation.{figure}"},
+        "dtype": "float64",
+    }
+    changes["layers"].append({"type": "reshape", "name": "shaped", "shape": [8, 8, 1]})
+    spec = specnet.load(SPECS / "two-heads.toml", overrides=changes)
+    found = executed("two-heads.toml", spec, tmp_path)
+    *_, last = (event for event in specnet.train(spec) if isinstance(event, EpochEnded))
+    assert found["validation_" + figure.replace(".", "_")] == pytest.approx(last.validation[figure], rel=1e-9)
 
 
 def test_a_metric_that_is_no_plain_numpy_is_named(monkeypatch):
@@ -319,20 +351,30 @@ def test_a_metric_that_is_no_plain_numpy_is_named(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("document", "changes"),
     [
-        (
-            {"training": {"batch_size": "full", "optimizer": "lbfgs"}},
-            "a training with lbfgs cannot be exported as NumPy",
-        ),
+        ("iris.toml", {"training.epochs": 4}),
+        ("iris.toml", {"layers.0.kernel_regularizer": "l2", "training.early_stopping.monitor": "train.loss"}),
+        ("iris.toml", {"layers.0.trainable": False, "training.early_stopping.patience": 2}),
+        ("moons.toml", {"training.epochs": 12}),
+        ("perceptron.toml", {"training.optimizer": {"type": "lbfgs", "history": 2, "max_evaluations": 3}}),
+        ("regression.toml", {"training.optimizer.tolerance_change": 1e-3, "dtype": "float32"}),
     ],
 )
-def test_trainings_that_have_no_plain_form_are_named(changes, message):
-    source = specnet.load(SPECS / "moons.toml", overrides=changes)
-    exported = Exported(SPECS / "moons.toml", specnet.compile(source), trained=False)
-    with pytest.raises(specnet.RunError, match=message):
-        numpy_program(exported, training=True, beside="a.npz")
-    assert "def predict" in numpy_program(exported, training=False, beside="a.npz").text
+def test_lbfgs_searches_as_it_does(document, changes, tmp_path):
+    training = {"batch_size": "full", "optimizer": {"type": "lbfgs"}, "epochs": 30}
+    early = specnet.load(SPECS / document).training.early_stopping
+    if early is not None:
+        training["early_stopping"] = early.model_dump()
+    spec = specnet.load(SPECS / document, overrides={"training": training, "dtype": "float64", **changes})
+    result = specnet.run(spec, out=tmp_path / "run")
+    write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=True)
+    found = bare(tmp_path / "made.py")
+    within = 1e-9 if spec.dtype == "float64" else 1e-4
+    for name, expected in result.model.parameters.items():
+        actual = found[name.replace(".", "_")]
+        assert actual.dtype == expected.dtype
+        np.testing.assert_allclose(actual, expected, rtol=within, atol=within, err_msg=name)
 
 
 def test_changed_data_are_not_taken_for_the_runs(tmp_path):

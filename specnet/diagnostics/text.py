@@ -1,0 +1,52 @@
+"""How names, counts and amounts stand in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def clipped(text: str, width: int = 40) -> str:
+    """Return a string in a form that fits in a sentence: what does not print is escaped, what is long is cut."""
+    plain = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: width + 1])
+    return plain if len(plain) <= width else f"{plain[:width]}…"
+
+
+def listed(names: Sequence[str], limit: int = 10, mark: str = "`") -> str:
+    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many."""
+    shown = ", ".join(f"{mark}{clipped(name)}{mark}" for name in names[:limit])
+    return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
+
+
+def joined(items: Sequence[str], word: str = "and") -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    *most, last = items
+    return f"{', '.join(most)} {word} {last}" if most else last
+
+
+def plural(noun: str, count: int = 2) -> str:
+    """Return a noun as it follows a count."""
+    if count == 1:
+        return noun
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """Return `1 row`, `20,000 rows`."""
+    return f"{count:,} {plural(noun, count)}"
+
+
+def article(noun: str) -> str:
+    """Return a noun with `a` or `an` before it."""
+    return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
+
+
+def sized(count: int) -> str:
+    """Return a number of bytes as `96 B`, `1.5 KiB`, `12.0 MiB`; in integers, as it may be more than a float holds."""
+    if count < 1024:
+        return f"{count} B"
+    units = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+    rounded = ((count * 20 + 1024**power) // (2 * 1024**power) for power in range(1, len(units) + 1))
+    tenths, unit = next(
+        (t, unit) for t, unit in zip(rounded, units, strict=True) if t < 10_240 or unit == "EiB"
+    )
+    return "over 100,000 EiB" if tenths >= 10**6 else f"{tenths // 10:,}.{tenths % 10} {unit}"

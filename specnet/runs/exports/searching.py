@@ -1,0 +1,58 @@
+"""The training of an optimizer that searches: what it measures as a function, and its method by its own source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from specnet.compiler.network import Network
+from specnet.compiler.programs import searching_graph
+from specnet.runs.exports.forward import named_values
+from specnet.runs.exports.layout import indented, listed
+from specnet.runs.exports.passes import Passes, passes_of
+from specnet.runs.exports.program import Program
+from specnet.runs.exports.sources import Sources
+from specnet.vocabulary.optimizers import Searching
+
+
+def write_search(
+    network: Network, program: Program, variables: Mapping[str, str]
+) -> tuple[list[str], list[str], Passes]:
+    """Write `evaluate()`; return the lines before the loop, those of one step, which is an epoch, and its passes.
+
+    The parameters are parts of one vector, which the method moves.
+    """
+    optimizer, dtype = network.spec.training.optimizer, network.spec.dtype
+    assert isinstance(optimizer, Searching)
+    passes = passes_of(searching_graph(network, named_values), network, program, variables)
+    sources = Sources(program)
+    own = [variables[p.name] for p in network.trained]
+    before = [
+        *listed("parameters", own),
+        "vector = np.concatenate(parameters, axis=None)  # the parameters, end to end",
+    ]
+    start = 0
+    for variable, parameter in zip(own, network.trained, strict=True):
+        shape = ", ".join(map(str, parameter.shape))
+        before.append(f"{variable} = vector[{start}:{start + parameter.size}].reshape({shape})")
+        start += parameter.size
+    room = f"{sources.copy(optimizer.room)}(vector.size)"
+    before += [
+        *listed("parameters", own),
+        "latest = np.empty_like(vector)  # the gradient, likewise",
+        f"slots = {{name: np.zeros(shape, np.{dtype}) for name, shape in {room}.items()}}",
+        f"method = {sources.copy(optimizer.method)}(vector, slots)",
+    ]
+    lines = [
+        '"""Return the loss of the parameters as they are, and leave its gradient in `latest`."""',
+        *(["rows = len(inputs)"] if passes.rows_used else []),
+        "# Forward: from the inputs to the loss.",
+        *passes.forward,
+        "# Backward: the gradient of the loss.",
+        *passes.backward,
+        *listed("gradients", passes.gradients),
+        "np.concatenate(gradients, axis=None, out=latest)",
+        "return float(loss), float(penalty)" if passes.penalised else "return (float(loss),)",
+    ]
+    program.functions.append(["def evaluate():", *indented(lines)])
+    measured = "loss, penalty" if passes.penalised else "(loss,)"
+    return before, [f"{measured} = method.step(evaluate, latest)"], passes

@@ -9,7 +9,7 @@ from pathlib import Path
 import specnet
 
 PACKAGE = Path(specnet.__file__).parent
-TO_BE_RENAMED = {"AxisAttributes", "Flatten", "Program", "Reshape", "Rule"}
+TO_BE_RENAMED = {"Flatten", "Reshape", "Rule"}
 
 
 def test_no_two_classes_share_a_name() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,8 +67,9 @@ def save(before: SourceText, after: SourceText) -> None:
     A byte order mark stays, and a link stays a link to the same file. Raises SpecFileError where the file
     cannot be written, or is no longer what was checked.
     """
+    from specnet.runs.files import replacing
+
     file = Path(os.path.realpath(before.file))
-    temporary: str | None = None
     try:
         data = file.read_bytes()
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
@@ -77,19 +77,9 @@ def save(before: SourceText, after: SourceText) -> None:
             raise SpecFileError(
                 f"{before.file}: it changed while it was being checked, and is left unchanged"
             )
-        mode = file.stat().st_mode
         if not os.access(file, os.W_OK):
             raise SpecFileError(f"{before.file}: cannot be written: permission denied")
-        handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        with os.fdopen(handle, "wb") as out:
+        with replacing(file, file.stat().st_mode & 0o7777) as out:
             out.write(mark + after.text.encode())
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).chmod(mode & 0o7777)
-        Path(temporary).replace(file)
-        temporary = None
     except OSError as error:
         raise SpecFileError(f"{before.file}: cannot be written: {error.strerror or error}") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)

@@ -54,7 +54,7 @@ class Split:
         """Return the targets of the rows at some places, whose inputs are given: these, where targets are inputs."""
         if isinstance(inputs, Mapping) or self.targets is not self.inputs:
             return taken(self.targets, places)
-        return np.asarray(inputs)
+        return inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Dataset:
         """The transforms of the targets, with what they learnt."""
         return self.encoding.targets.steps
 
-    def encode(self, rows: Any) -> NDArray[Any]:
+    def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them; see Encoding.encode."""
         return self.encoding.encode(rows)
 

@@ -12,6 +12,8 @@ from typing import IO, Any
 
 from specnet.diagnostics import RunError
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
@@ -22,32 +24,40 @@ def writing(path: Path) -> Iterator[None]:
         raise RunError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Write a file so that a reader finds the old one or the new one, whole, whatever happens meanwhile.
+@contextmanager
+def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
+    """Open a file so that a reader finds the old one or the new one, whole, whatever happens meanwhile.
 
-    The content goes to a temporary file beside it, is brought to the disk, and takes the name at last. Raises
-    RunError where the system refuses; the temporary file is then gone.
+    The content goes to a temporary file beside it, is brought to the disk, and takes the name at last, with the
+    permissions `mode`. Where anything fails, the temporary file is gone.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with writing(path):
-        try:
-            with beside.open("wb") as file:
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-            _bring_name_to_disk(path.parent)
-        finally:
-            beside.unlink(missing_ok=True)
+    beside.unlink(missing_ok=True)
+    try:
+        # A file of its own, never one that somebody else has put or linked there.
+        handle = os.open(beside, _NEW, 0o666 if mode is None else mode)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if mode is not None:
+            beside.chmod(mode)
+        beside.replace(path)
+        _bring_name_to_disk(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file whole or not at all; raise RunError where the system refuses."""
+    with writing(path), replacing(path) as file:
+        write(file)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file that holds this content, whole or not at all; raise RunError as `write_whole` does."""
-
-    def write(file: IO[bytes]) -> None:
+    with writing(path), replacing(path) as file:
         file.write(content)
-
-    write_whole(path, write)
 
 
 def _bring_name_to_disk(folder: Path) -> None:

@@ -18,7 +18,6 @@ from specnet.runs.explanation import Explanation
 from specnet.runtime.emit import emit
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.program import Block, Loop, NumpyProgram
-from specnet.training.program import Program
 
 Array = np.ndarray[Any, Any]
 
@@ -55,7 +54,7 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     if model.network.spreads:
         dtype = model.network.spec.dtype
         given["targets"] = np.eye(model.network.fed_shape[0], dtype=dtype)[given["targets"]]
-    program = Program(model, plans)
+    program = BoundTraining(model, plans)
     leaves = model.leaves(**given, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}
     if plans.update is not None:

@@ -18,7 +18,7 @@ from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 from specnet.training.exclusive import ExclusiveEvents
 from specnet.training.feed import Feed
-from specnet.training.program import Program
+from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 from specnet.training.state import Array, TrainingState
 from specnet.training.steps import Ending, Steps
@@ -58,7 +58,7 @@ class Trainer:
         )
         units = data_units(model)
         self.plans = plan_training(network, self.rows, units=bool(units))
-        self.program = Program(model, self.plans)
+        self.program = BoundTraining(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
         arrays = held_arrays(network, train)

@@ -17,7 +17,7 @@ from specnet.vocabulary.optimizers.optimizer import Method
 Array = np.ndarray[Any, Any]
 
 
-class Program:
+class BoundTraining:
     """The plans of a training over real memory: the model's parameters, and the slots that the optimizer keeps."""
 
     def __init__(self, model: Model, plans: Plans) -> None:

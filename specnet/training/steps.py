@@ -10,7 +10,7 @@ import numpy as np
 
 from specnet.training.events import Stopped
 from specnet.training.feed import Feed
-from specnet.training.program import Program
+from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 
 Ending = tuple[Stopped, str]
@@ -21,7 +21,7 @@ class Steps:
 
     def __init__(
         self,
-        program: Program,
+        program: BoundTraining,
         feed: Feed,
         rates: Rates,
         stop: Callable[[], bool] | None = None,

@@ -44,7 +44,7 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
     program = emit(plan)
     for each in (program, profiling.timed(plan, program, clock)):
         fresh = Model(model.network, model.encoding)
-        training = profiling.Program(fresh, explanation.plans)
+        training = profiling.BoundTraining(fresh, explanation.plans)
         train = data.splits["train"]
         leaves = fresh.leaves(inputs=train.inputs[:rows], targets=train.targets[:rows], **training.slots)
         values = {"rate": 0.01, "step": 1, "share": 0.5}

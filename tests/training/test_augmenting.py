@@ -241,7 +241,7 @@ def test_a_pinned_shape_is_enough():
 
 @pytest.mark.parametrize("loss", ["triplet", "contrastive"])
 def test_losses_that_compare_rows_by_their_classes_refuse_mixed_ones(loss):
-    with pytest.raises(specnet.SpecError, match="a mean is of none") as refused:
+    with pytest.raises(specnet.SpecError, match="a mean has none") as refused:
         specnet.compile(document([MIXUP], loss=loss))
     assert [(d.code, d.path) for d in refused.value.diagnostics] == [("SN581", ("data", "augmentations", 0))]
 
@@ -294,7 +294,7 @@ def test_losses_that_read_targets_as_one_of_two_refuse_mixed_ones(loss):
     report = specnet.validate(text)
     (fault,) = [d for d in report.diagnostics if d.severity == "error"]
     assert (fault.code, fault.path) == ("SN581", ("data", "augmentations", 0))
-    assert "this loss reads each target as one of two" in fault.message
+    assert "this loss treats each target as one of two" in fault.message
 
 
 AUTOENCODER = {"loss": "mse", "layer": "again", "target": "inputs"}

@@ -9,10 +9,7 @@ import numpy as np
 
 from specnet._version import __version__
 from specnet.compiler.model import Model
-from specnet.data.pipeline import Pipeline
-from specnet.data.tables.scaling import ColumnScale
-from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
-from specnet.diagnostics import RunError
+from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.graph.graph import Value
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import at
@@ -63,7 +60,9 @@ class _ModelWriter(OnnxWriter):
         made = {output.name or "predictions": output for output in network.outputs.values()}
         graph.outputs = {name: lowered.outputs[output.name].prediction for name, output in made.items()}
         graph = simplify(graph)
-        inputs = self._prepared("inputs")
+        inputs = "inputs"
+        if self.encoding is not None and self.encoding.inputs.transforms:
+            inputs = self._through(self.encoding.inputs.lower(raw), inputs)
 
         def leaf(value: Value) -> str:
             name = name_of(value)
@@ -73,9 +72,11 @@ class _ModelWriter(OnnxWriter):
         kind = self.kind(self.dtype)
         outputs = []
         for name, value in graph.outputs.items():
-            way = self.way_back(made[name])
-            self.node("Identity", [self._restored(names[value.index], way)], name=name)
-            shape = at(value.shape[1:], 1) if way is None else self._shape_after(way, value)
+            x, shape = names[value.index], at(value.shape[1:], 1)
+            if (way := self.way_back(made[name])) is not None:
+                back = way.lower(shape, inverse=True)
+                x, shape = self._through(back, x), back.shape
+            self.node("Identity", [x], name=name)
             outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
         written = helper.make_graph(
             self.nodes,
@@ -96,66 +97,14 @@ class _ModelWriter(OnnxWriter):
         helper.set_model_props(result, {k: "\n".join(map(str, v)) for k, v in notes.items() if v})
         return result
 
-    def _shape_after(self, way: Pipeline, value: Value) -> tuple[int, ...]:
-        return tuple(way.invert(np.zeros((1, *at(value.shape[1:], 1)))).shape[1:])
+    def _through(self, lowered: LoweredPipeline, x: str) -> str:
+        """Append transforms, or their way back, in double precision."""
+        rows = self.cast(x, np.float64)
 
-    # Transforms
+        def leaf(value: Value) -> str:
+            name = name_of(value)
+            return rows if name == ROWS else self.hold(lowered.fitted[name], np.float64, name)
 
-    def reshaped(self, x: str, sizes: tuple[int, ...]) -> str:
-        """Append another shape (rows, *sizes)."""
-        return self.node("Reshape", [x, self.hold([-1, *sizes], np.int64)])
-
-    def _prepared(self, x: str) -> str:
-        if self.encoding is None or not self.encoding.inputs.transforms:
-            return x
-        x = self.cast(x, np.float64)
-        shape = self.encoding.raw_shape
-        for transform, state in self.encoding.inputs.steps:
-            shape = transform.output_shape(shape)
-            x = self._applied(transform, state, x, shape)
-        return self.cast(x, self.dtype)
-
-    def _applied(self, transform: Transform, state: Any, x: str, shape: tuple[int, ...]) -> str:
-        if isinstance(transform, Standardize):
-            return self.double("Div", self.double("Sub", x, state["mean"]), state["std"])
-        if isinstance(transform, ColumnScale):
-            return self.double("Div", self.double("Sub", x, state["center"]), state["span"])
-        if isinstance(transform, MinMax):
-            low, high = transform.range
-            x = self.double("Div", self.double("Sub", x, state["min"]), state["span"])
-            return self.double("Add", self.double("Mul", x, high - low), low)
-        if isinstance(transform, Scale):
-            return self.double("Add", self.double("Mul", x, transform.factor), transform.offset)
-        if isinstance(transform, Flatten | Reshape):
-            return self.reshaped(x, shape)
-        if isinstance(transform, OneHot):
-            depth, values = self.hold(transform.classes, np.int64), self.hold([0.0, 1.0], np.float64)
-            return self.node("OneHot", [self.cast(x, np.int64), depth, values], axis=-1)
-        raise RunError(f"the transform `{transform.type}` cannot be exported to ONNX")
-
-    def double(self, operator: str, x: str, number: Any) -> str:
-        """Append an operator over a value and a number in double precision."""
-        return self.node(operator, [x, self.hold(number, np.float64)])
-
-    def _restored(self, x: str, way: Pipeline | None) -> str:
-        if way is None:
-            return x
-        x = self.cast(x, np.float64)
-        for transform, state in reversed(way.steps):
-            x = self._inverted(transform, state, x)
-        return self.cast(x, self.dtype)
-
-    def _inverted(self, transform: Transform, state: Any, x: str) -> str:
-        if isinstance(transform, Standardize):
-            return self.double("Add", self.double("Mul", x, state["std"]), state["mean"])
-        if isinstance(transform, ColumnScale):
-            return self.double("Add", self.double("Mul", x, state["span"]), state["center"])
-        if isinstance(transform, MinMax):
-            low, high = transform.range
-            x = self.double("Div", self.double("Sub", x, low), high - low)
-            return self.double("Add", self.double("Mul", x, state["span"]), state["min"])
-        if isinstance(transform, Scale):
-            return self.double("Div", self.double("Sub", x, transform.offset), transform.factor)
-        if isinstance(transform, Flatten | Reshape):
-            return self.reshaped(x, tuple(state["shape"].tolist()))
-        raise RunError(f"the transform `{transform.type}` of targets cannot be exported to ONNX")
+        lowered.graph.outputs = {"result": lowered.values[-1]}
+        graph = simplify(lowered.graph)
+        return self.cast(self.write(graph, leaf)[graph.outputs["result"].index], self.dtype)

@@ -9,12 +9,12 @@ import numpy as np
 from specnet.compiler.model import Model
 from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import VALUE
+from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.pipeline import Pipeline
-from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.scan import FALSE, TRUE
-from specnet.data.transforms import Flatten, MinMax, OneHot, Reshape, Scale, Standardize, Transform
-from specnet.diagnostics import RunError
+from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves
+from specnet.graph.sizes import at
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import named_values
 from specnet.runs.exports.layout import indented
@@ -67,30 +67,27 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     out += indented([line for line, _ in printer.lines])
     results = [known.get(value.index) or printer.expression(value) for value in wanted]
     if network.several:
-        out += indented(_several(model, program, results))
+        out += indented(_several(model, program, wanted, results))
     elif (way := model.way_back(network.outputs[""])) is None:
         out += indented([f"return {results[0]}"])
     else:
-        back = _restored(program, "targets", way, "targets")
+        back = _restored(program, way, wanted[0], "targets", "target")
         out += indented([f"targets = {results[0]}", *back, "return targets"])
     program.functions.append(out)
     return prepared
 
 
-def _several(model: Model, program: Program, results: list[str]) -> list[str]:
+def _several(model: Model, program: Program, made: list[Value], results: list[str]) -> list[str]:
     """Return the end of `predict` where a network has several outputs: a dictionary of them."""
-    lines = []
-    names = []
-    for output, result in zip(model.network.outputs.values(), results, strict=True):
-        name = program.names.new(f"{output.name}_predictions")
-        of = "inputs" if output.of_inputs else "targets"
-        back = _restored(program, name, model.way_back(output), of)
-        lines += [f"{name} = {result}", *back] if back else []
-        names.append(name if back else result)
-    pairs = ", ".join(
-        f"{output!r}: {name}" for output, name in zip(model.network.outputs, names, strict=True)
-    )
-    return [*lines, f"return {{{pairs}}}"]
+    lines, pairs = [], []
+    for output, value, result in zip(model.network.outputs.values(), made, results, strict=True):
+        name = result
+        if (way := model.way_back(output)) is not None:
+            name = program.names.new(f"{output.name}_predictions")
+            of = "feature" if output.of_inputs else "target"
+            lines += [f"{name} = {result}", *_restored(program, way, value, name, of)]
+        pairs.append(f"{output.name!r}: {name}")
+    return [*lines, f"return {{{', '.join(pairs)}}}"]
 
 
 def _raw_shape(model: Model) -> tuple[int, ...]:
@@ -102,11 +99,8 @@ def write_prepare(model: Model, program: Program) -> bool:
     encoding = model.encoding
     if encoding is None or not encoding.inputs.transforms:
         return False
-    lines = ["inputs = np.asarray(inputs, dtype=float)"]
-    statistics: dict[str, Array] = {}
-    for transform, state in encoding.inputs.steps:
-        lines.append(_apply(transform, _stated(transform, state, statistics, program, "inputs"), "inputs"))
-    program.hold(statistics, "What the transforms learnt from the training rows.")
+    lowered = encoding.inputs.lower(encoding.raw_shape)
+    lines = ["inputs = np.asarray(inputs, dtype=float)", *_through(program, lowered, "inputs", "feature")]
     dtype = model.network.spec.dtype
     lines.append("return inputs" if dtype == "float64" else f"return inputs.astype(np.{dtype})")
     doc = '"""Return raw inputs as the network takes them."""'
@@ -171,64 +165,29 @@ def _cell_lines(there: set[str], zeros: list[str], *, strict: bool) -> list[str]
     return lines
 
 
-def _stated(
-    transform: Transform, state: Any, statistics: dict[str, Array], program: Program, on: str
-) -> dict[str, str]:
-    if not isinstance(transform, Standardize | MinMax | ColumnScale):
-        return {}
-    given = {}
-    for name, array in state.items():
-        given[name] = program.names.new(f"{'feature' if on == 'inputs' else 'target'}_{name}")
-        statistics[given[name]] = np.asarray(array)
-    return given
+def _through(program: Program, lowered: LoweredPipeline, name: str, of: str) -> list[str]:
+    """Return the lines that take what a variable holds through transforms, or their way back.
 
-
-def _apply(transform: Transform, given: dict[str, str], x: str) -> str:
-    """Return the line that applies a transform to a variable."""
-    if isinstance(transform, Standardize):
-        return f"{x} = ({x} - {given['mean']}) / {given['std']}"
-    if isinstance(transform, ColumnScale):
-        return f"{x} = ({x} - {given['center']}) / {given['span']}"
-    if isinstance(transform, MinMax):
-        low, high = transform.range
-        scaled = f"({x} - {given['min']}) / {given['span']}"
-        return f"{x} = {scaled}" if (low, high) == (0, 1) else f"{x} = {scaled} * {high - low!r} + {low!r}"
-    if isinstance(transform, Scale):
-        shift = f" + {transform.offset!r}" if transform.offset else ""
-        return f"{x} = {x} * {transform.factor!r}{shift}"
-    if isinstance(transform, Flatten):
-        return f"{x} = {x}.reshape(len({x}), -1)"
-    if isinstance(transform, Reshape):
-        return f"{x} = {x}.reshape(len({x}), {', '.join(map(str, transform.shape))})"
-    if isinstance(transform, OneHot):
-        return f"{x} = np.eye({transform.classes})[{x}.astype(int)]"
-    raise RunError(f"the transform `{transform.type}` cannot be exported as NumPy")
-
-
-def _restored(program: Program, name: str, way: Pipeline | None, of: str) -> list[str]:
-    """Return the lines that bring predictions, held by a variable, into the units of the data."""
-    if way is None:
+    What these learnt is called by what it was learnt `of`: `feature_mean`, say.
+    """
+    lowered.graph.outputs = {"result": lowered.values[-1]}
+    graph = simplify(lowered.graph)
+    variables = {leaf: program.names.new(f"{of}_{leaf.rpartition('.')[2]}") for leaf in lowered.fitted}
+    held = {variables[leaf]: array for leaf, array in lowered.fitted.items()}
+    program.hold(held, "What the transforms learnt from the training rows.")
+    known = {v.index: name if leaf == ROWS else variables[leaf] for leaf, v in leaves(graph).items()}
+    result = graph.outputs["result"]
+    if result.index in known:
         return []
-    lines: list[str] = []
-    statistics: dict[str, Array] = {}
-    for transform, state in reversed(way.steps):
-        given = _stated(transform, state, statistics, program, of)
-        lines.append(_invert(transform, given, state).replace("targets", name))
-    program.hold(statistics, "What the transforms learnt from the training rows.")
-    return [f"{name} = {name}.astype(float)", *lines] if lines else []
+    printer = NumpyPrinter(graph, Names([name, *variables.values()]), known)
+    printer.count_uses([result])
+    printer.write_below(result)
+    printer.state(result, name)
+    program.helpers |= printer.helpers
+    return [f"rows = len({name})"] * printer.rows_used + [line for line, _ in printer.lines]
 
 
-def _invert(transform: Transform, given: dict[str, str], state: Any) -> str:
-    if isinstance(transform, Standardize):
-        return f"targets = targets * {given['std']} + {given['mean']}"
-    if isinstance(transform, ColumnScale):
-        return f"targets = targets * {given['span']} + {given['center']}"
-    if isinstance(transform, MinMax):
-        low, high = transform.range
-        return f"targets = (targets - {low!r}) / {high - low!r} * {given['span']} + {given['min']}"
-    if isinstance(transform, Scale):
-        return f"targets = (targets - {transform.offset!r}) / {transform.factor!r}"
-    if isinstance(transform, Flatten | Reshape):
-        sizes = ", ".join(map(str, ["len(targets)", *state["shape"].tolist()]))
-        return f"targets = targets.reshape({sizes})"
-    raise RunError(f"the transform `{transform.type}` of targets cannot be exported as NumPy")
+def _restored(program: Program, way: Pipeline, value: Value, name: str, of: str) -> list[str]:
+    """Return the lines that bring predictions, held by a variable, into the units of the data."""
+    back = way.lower(at(value.shape[1:], 1), inverse=True)
+    return [f"{name} = {name}.astype(float)", *_through(program, back, name, of)]

@@ -39,6 +39,7 @@ from specnet.runs.exports.updating import (
 from specnet.runs.exports.watching import (
     TRAIN,
     before_watching,
+    falling,
     kept_list,
     time_is_over,
     watched_figures,
@@ -51,7 +52,7 @@ Array = np.ndarray[Any, Any]
 
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
-    "learning_rate_at parameters arrays parameter gradient gradients accumulated so_far multiplier "
+    "learning_rate_at rate parameters arrays parameter gradient gradients accumulated so_far multiplier "
     "multipliers exchange augment vector latest slots method evaluate shuffling best waited kept value lowest "
     "stale cooling prepare time"
 )
@@ -151,7 +152,11 @@ class _Training:
 
     def _write_search(self) -> None:
         before, step, passes = write_search(self.network, self.program, self.variables)
-        loop = [*step, *self._epoch_loss(passes), *watching(self.model, self.program, self.variables)]
+        loop = [
+            *step,
+            *self._epoch_loss(passes),
+            *watching(self.model, self.length, self.program, self.variables),
+        ]
         loop += ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
         loop += time_is_over(self.network)
         head = f"for epoch in range(1, {self.settings.epochs + 1}):"
@@ -237,17 +242,15 @@ class _Training:
 
     def _rate(self, lines: list[str]) -> str:
         schedule, base = self.settings.schedule, self.settings.optimizer.learning_rate
-        if schedule.watched is not None:
-            if schedule.warmup(self.length):
-                raise RunError("a plateau schedule with a warm-up cannot be exported as NumPy")
-            lines += [f"learning_rate = {base!r}", "lowest, stale, cooling = np.inf, 0, 0"]
-            return ""
         function = rate_function(schedule, base, self.length)
-        if function is None:
+        if schedule.watched is not None:
+            lines += [f"{falling(schedule, self.length)} = {base!r}", "lowest, stale, cooling = np.inf, 0, 0"]
+        elif function is None:
             lines.append(f"learning_rate = {base!r}")
+        if function is None:
             return ""
         self.program.functions.append(function)
-        return "learning_rate_at(step)"
+        return "learning_rate_at(step)" if schedule.watched is None else "learning_rate_at(step, rate)"
 
     # The loop
 
@@ -272,7 +275,7 @@ class _Training:
             *rows,
             *lines,
             *self._epoch_loss(step.passes),
-            *watching(self.model, self.program, self.variables),
+            *watching(self.model, self.length, self.program, self.variables),
         ]
 
     def _batches(self, body: list[str], step: _StepLines) -> list[str]:
@@ -294,7 +297,7 @@ class _Training:
         if watched:
             penalty = " + float(penalty)" if step.passes.penalised else ""
             end.append(f"epoch_loss = total{' / seen' if mean else ''}{penalty}")
-        end += watching(self.model, self.program, self.variables)
+        end += watching(self.model, self.length, self.program, self.variables)
         several = self.settings.accumulate
         due = [f"(number + 1) % {several} == 0"] if several > 1 else []
         if end and self.settings.max_seconds is not None:

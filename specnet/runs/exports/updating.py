@@ -73,19 +73,23 @@ def kept_between_steps(
 
 
 def rate_function(schedule: Schedule, base: float, run: RunLength) -> list[str] | None:
-    """Return the function of a step, counted from 0, that gives its learning rate; None where all have one."""
+    """Return the function of a step, counted from 0, that gives its learning rate; None where there is no formula.
+
+    The rate that a plateau schedule has come to is its argument `rate`.
+    """
     graph = Graph("float64")
     graph.outputs["rate"] = schedule.lower(number(graph, "step"), base, run)
     graph = simplify(graph)
     rate = graph.outputs["rate"]
-    if rate.op is CONSTANT:
+    if rate.op is CONSTANT or rate.op.leaf:
         return None
-    printer = NumpyPrinter(graph, Names(["step"]), {leaves(graph)["step"].index: "step"})
+    given = leaves(graph)
+    printer = NumpyPrinter(graph, Names(given), {leaf.index: name for name, leaf in given.items()})
     printer.count_uses([rate])
     warm = {v.index: "warm_up" for v in graph.values if v.op is ops.where and v.origin != AT}
     printer.write_below(rate, warm)
     lines = [*(line for line, _ in printer.lines), f"return {printer.expression(rate)}"]
-    return ["def learning_rate_at(step):", *indented(lines)]
+    return [f"def learning_rate_at({', '.join(given)}):", *indented(lines)]
 
 
 @dataclass

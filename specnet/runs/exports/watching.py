@@ -11,7 +11,7 @@ from specnet.runs.exports.figures import write_figure
 from specnet.runs.exports.forward import target_names
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
-from specnet.vocabulary.schedules import Plateau
+from specnet.vocabulary.schedules import Plateau, RunLength, Schedule
 
 TRAIN = "train.loss"
 
@@ -33,7 +33,7 @@ def before_watching(network: Network) -> list[str]:
     return ["best, waited = None, 0", *(["kept = []"] if nothing else [])]
 
 
-def watching(model: Model, program: Program, variables: Mapping[str, str]) -> list[str]:
+def watching(model: Model, run: RunLength, program: Program, variables: Mapping[str, str]) -> list[str]:
     """Return the lines that end an epoch; writes the functions that they call."""
     network = model.network
     settings = network.spec.training
@@ -48,7 +48,9 @@ def watching(model: Model, program: Program, variables: Mapping[str, str]) -> li
     schedule, stopping = settings.schedule, settings.early_stopping
     watchers = []
     if isinstance(schedule, Plateau):
-        watchers.append((schedule.monitor, _plateau(schedule, higher=_higher(network, schedule.monitor))))
+        watchers.append(
+            (schedule.monitor, _plateau(schedule, run, higher=_higher(network, schedule.monitor)))
+        )
     if stopping is not None:
         higher = _higher(network, stopping.monitor)
         watchers.append((stopping.monitor, _stopping(stopping, kept_list(network), higher=higher)))
@@ -100,13 +102,19 @@ def _stopping(stopping: EarlyStopping, several: str, *, higher: bool) -> list[st
     ]
 
 
-def _plateau(schedule: Plateau, *, higher: bool) -> list[str]:
+def falling(schedule: Schedule, run: RunLength) -> str:
+    """Return the variable of the rate that a plateau schedule lowers: a warm-up makes another of it."""
+    return "rate" if schedule.warmup(run) else "learning_rate"
+
+
+def _plateau(schedule: Plateau, run: RunLength, *, higher: bool) -> list[str]:
     score = _variable(schedule.monitor)
     signed = f"-{score}" if higher else score
     margin = repr(schedule.threshold)
     if schedule.threshold_mode == "relative":
         margin = f"{margin} * (abs(lowest) if lowest < np.inf else 1)"
-    return [
+    rate, warmup = falling(schedule, run), schedule.warmup(run)
+    lines = [
         f"if {signed} < lowest - {margin}:",
         f"    lowest, stale = {signed}, 0",
         "else:",
@@ -114,6 +122,7 @@ def _plateau(schedule: Plateau, *, higher: bool) -> list[str]:
         "if cooling:",
         "    cooling, stale = cooling - 1, 0",
         f"if stale > {schedule.patience}:",
-        f"    learning_rate = max(learning_rate * {schedule.factor!r}, {schedule.minimum!r})",
+        f"    {rate} = max({rate} * {schedule.factor!r}, {schedule.minimum!r})",
         f"    stale, cooling = 0, {schedule.cooldown}",
     ]
+    return [f"if step >= {warmup}:  # the warm-up is over", *indented(lines)] if warmup else lines

@@ -105,6 +105,7 @@ SCHEDULES = [
     {"type": "inverse_sqrt", "warmup_steps": 5},
     {"type": "one_cycle"},
     {"type": "plateau", "patience": 1, "threshold": 0.2, "cooldown": 1},
+    {"type": "plateau", "patience": 0, "threshold": 0.3, "warmup_epochs": 2.5, "warmup_from": 0.1},
 ]
 
 

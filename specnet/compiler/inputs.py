@@ -188,14 +188,34 @@ def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield before
 
 
+def rows_dtype(network_inputs: tuple[InputArray, ...]) -> DType:
+    """Return the dtype in which a whole row holds the elements of all arrays."""
+    dtypes = {array.dtype for array in network_inputs}
+    return dtypes.pop() if len(dtypes) == 1 else "float64"
+
+
+def cut_rows(arrays: tuple[InputArray, ...], shape: tuple[int, ...]) -> tuple[Value, dict[str, Value]]:
+    """Return whole rows (batch, *shape) as the leaf of a graph of its own, and the arrays in them by name."""
+    graph = Graph("float64")
+    rows = leaf(graph, ONLY, "input", (BATCH, *shape), rows_dtype(arrays))
+    values = {array.name: cut_value(rows, array) for array in arrays}
+    for array in arrays:
+        if array.dtype != rows.dtype:
+            values[array.name] = ops.cast(values[array.name], to=array.dtype)
+    graph.outputs = values
+    return rows, values
+
+
 def cut_value(x: Value, array: InputArray) -> Value:
     """Append the elements of whole rows x (batch, ...) that an array holds, laid out as it is."""
+    if array.spans is None:
+        return x
     x = x if x.rank == 2 else ops.flat(x)
     width = x.shape[-1]
     assert isinstance(width, int)
     parts = [
         x if span == (0, width) else ops.crop(x, margins=((0, 0), (span[0], width - span[1])))
-        for span in array.spans or ((0, width),)
+        for span in array.spans
     ]
     whole = ops.concat(*parts, axis=1) if len(parts) > 1 else parts[0]
     shape = (x.shape[0], *array.shape)

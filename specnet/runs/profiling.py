@@ -18,6 +18,7 @@ from specnet.runs.explanation import Explanation
 from specnet.runtime.emit import emit
 from specnet.runtime.execution import Bound, Executable
 from specnet.runtime.program import Block, Loop, NumpyProgram
+from specnet.training.program import BoundTraining
 
 Array = np.ndarray[Any, Any]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from specnet.compiler.arrays import as_targets
+from specnet.compiler.inputs import rows_dtype
 from specnet.compiler.model import Model
 from specnet.compiler.printer import Names
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
@@ -131,9 +132,8 @@ class _Training:
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
-            program.body += [
-                f"{name} = {name}.astype(np.{self.spec.dtype})" for name, cast in prepared.items() if cast
-            ]
+            dtype = rows_dtype(self.network.inputs)
+            program.body += [f"{name} = {name}.astype(np.{dtype})" for name, cast in prepared.items() if cast]
         if isinstance(self.settings.optimizer, Searching):
             self._write_search()
             return
@@ -178,11 +178,11 @@ class _Training:
         for name in ("train", *(["validation"] if validated else [])):
             inputs, targets = splits[name]
             prefix = "" if name == "train" and self.full and not self.augmented else f"{name}_"
-            small = _smallest(inputs, self.spec.dtype)
+            small = _smallest(inputs, rows_dtype(self.network.inputs))
             held[f"{prefix}inputs"] = small
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
-            prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
+            prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
         self.program.hold(held, f"The data: {self.rows} rows to learn from.")
         return prepared
 

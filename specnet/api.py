@@ -39,14 +39,14 @@ def validate(
     ignore: Collection[str] = (),
     confine: str | PathLike[str] | None = None,
 ) -> Report:
-    """Return everything that is wrong with a document, and with the data that it names.
+    """Return all errors and warnings of a document and of the data that it names.
 
-    `source` is a path, or the text of a document, or both as a Source. Without `data` no data is touched, and
-    shapes are checked where `input_shape` pins them. `ignore` names warnings that are not wanted, such as
-    `SN701`, beside those that the document itself ignores. `confine` names a folder: a document outside of it is
-    not read, nor is anything outside of it that the document names, links included. A faulty document never
-    raises; a file that cannot be read, or may not be, raises SpecFileError, and a code of no warning, or a
-    `confine` that is no folder, ValueError.
+    `source` is a path, or the text of a document, or both as a Source. Without `data` no data are read, and
+    shapes are checked if `input_shape` gives them. `ignore` lists warnings to suppress, such as
+    `SN701`, in addition to those that the document suppresses. `confine` names a folder: a document outside it is
+    not read, nor is anything outside it that the document names, even through links. An invalid document never
+    raises; a file that cannot or must not be read raises SpecFileError, and a code that is not a warning's, or a
+    `confine` that is not a folder, ValueError.
     """
     unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
     if unknown:
@@ -74,7 +74,7 @@ def validate(
 
 
 def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[Diagnostic, ...]:
-    """Return findings in the order of their lines, and those about flags after them as they were given."""
+    """Return findings in the order of their lines, followed by those about flags as they were given."""
     start = Position(0, 0)
 
     def place(finding: Diagnostic) -> tuple[bool, bool, Position]:
@@ -91,27 +91,27 @@ def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[
 def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name that the design fixes)
     """Return a document's model: shapes checked, data read, transforms fitted, parameters initialised.
 
-    `data`, a pandas or Polars frame, takes the place of the file that the document's table names; a mapping
-    gives frames for the splits `train`, `validation` and `test`. Raises SpecError with every fault of the
+    `data`, a pandas or Polars frame, replaces the file that the document's table names; a mapping
+    gives frames for the splits `train`, `validation` and `test`. Raises SpecError with every error in the
     document or its data.
     """
     return _compile(spec, data)[0]
 
 
 def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
-    """Train a document's model, as events: `Started`, `StepsDone`, `EpochEnded`, and last `Ended`.
+    """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
-    `Started` and `Ended` hold the model. The training waits at each event until the next is asked for: the model
+    `Started` and `Ended` have the model. The training pauses at each event until the next is requested: the model
     is exactly what it is after the step or epoch that the event reports, and stays so if the iterator is closed.
-    Only just before `Ended` is it given other parameters: the best ones where early stopping restores them, the
+    Only just before `Ended` are its parameters replaced: by the best ones where early stopping restores them, by the
     running mean with `ema_decay`.
 
-    `stop` is asked after every step, and once it returns true the training ends in good order, with an `Ended`
+    `stop` is called after every step, and once it returns true the training ends in good order, with an `Ended`
     that says `interrupted`. `data` is as in `compile`.
 
-    Any thread may ask for the next event, and between two events any thread may predict with the model. While
-    steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Asking for an event
-    while another thread predicts, or waits for one, raises ModelInUseError, too, and can be done again afterwards.
+    Any thread may request the next event, and between two events any thread may predict with the model. While
+    steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Requesting an event
+    while another thread predicts, or waits for one, raises ModelInUseError, too, and can be repeated afterwards.
     Raises SpecError as `compile` does, at once.
     """
     from specnet.training.loop import Trainer
@@ -130,19 +130,19 @@ def run(
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
 ) -> Result:
-    """Train a document's model to the end and return what it came to.
+    """Train a document's model to the end and return the result.
 
     With `out`, everything is saved in the directory of that name; with `folder`, in a new `NAME/NNN` under
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
-    directory of a run of this document that was killed or interrupted: it is gone on with, bit for bit. Of one
-    that is finished already the result is returned, without training and without an event.
-    `data` is as in `compile`, and `stop` as in `train`. What `train` says of threads holds here: ModelInUseError,
-    which ends the run, is raised where another thread is predicting with the run's model when `listener` returns.
+    directory of a run of this document that was killed or interrupted, which is continued bit for bit. If the run
+    is already finished, its result is returned, without training and without an event.
+    `data` is as in `compile`, and `stop` as in `train`. What `train` says about threads applies here: ModelInUseError,
+    which ends the run, is raised if another thread is predicting with the run's model when `listener` returns.
 
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
     an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use
-    `train` to see it after each. Raises SpecError for a faulty document; RunError where the directory cannot be
-    written, is in use, holds something else than a run, or one that cannot be resumed; and ValueError where
+    `train` to see it after each. Raises SpecError for an invalid document; RunError if the directory cannot be
+    written, is in use, contains something other than a run, or a run that cannot be resumed; and ValueError if
     more than one directory is named.
     """
     from specnet.runs.running import run as run_and_record
@@ -158,10 +158,10 @@ def run(
 
 
 def load_run(path: str | PathLike[str]) -> Model:
-    """Return the model of a finished run, ready to predict; the data that it learnt from is not needed.
+    """Return the model of a finished run, ready to predict; the data that it was trained on are not needed.
 
-    `path` is the run's directory, or a file that `specnet export --to specnet` wrote. Raises RunError where it
-    holds no run, or a damaged one.
+    `path` is the run's directory, or a file that `specnet export --to specnet` wrote. Raises RunError if there is
+    no run, or a damaged one.
     """
     from specnet.runs.directory import load_run as read
 
@@ -171,10 +171,10 @@ def load_run(path: str | PathLike[str]) -> Model:
 def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     """Return the loss and the metrics of a finished run.
 
-    Without `data` they are those of its own splits, from the same files as it learnt from. `data` is a file of
-    the same kind (CSV or Parquet, npz, or a folder of images), a pandas or Polars frame for a table, or a pair of
-    raw inputs and targets (inputs alone, where these are the targets); they go through the stored transforms.
-    Raises RunError where there is no sound run or its data have changed, SpecError for faulty data.
+    Without `data` they are those of its own splits, read again from the files that it was trained on. `data` is a file
+    of the same format (CSV or Parquet, npz, or a folder of images), a pandas or Polars frame for a table, or a pair of
+    raw inputs and targets (only inputs, if these are the targets); the stored transforms are applied. Raises RunError
+    if there is no valid run or its data have changed, SpecError for errors in the data.
     """
     from specnet.runs.evaluating import evaluate as measure
 
@@ -186,8 +186,8 @@ def check_gradients(
 ) -> list[GradientCheck]:
     """Return how far the gradient of each parameter is from central differences, on the document's own data.
 
-    Both are made in float64, of the loss with its penalties on up to `rows` rows of the training split, as in
-    training; up to `entries` numbers of a parameter are moved one at a time. A gradient that is wrong raises
+    Both are computed in float64, of the loss with its penalties on up to `rows` rows of the training split, as in
+    training; up to `entries` numbers of a parameter are perturbed one at a time. A gradient that is wrong raises
     nothing: its `ok` is false. `data` is as in `compile`. Raises SpecError as `compile` does.
     """
     from specnet.runs.gradients import check_gradients as check

@@ -22,21 +22,21 @@ app = typer.Typer(
 
 
 class Severity(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class OutputStyle(StrEnum):
-    """How results are written."""
+    """The format of results."""
 
     TABLE = "table"
     JSON = "json"
 
 
 class Page(StrEnum):
-    """How a rule is written."""
+    """The format of a rule."""
 
     TEXT = "text"
     JSON = "json"
@@ -115,8 +115,8 @@ def run(
 ) -> int:
     """Train the experiment that a document describes.
 
-    Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after
-    the step under way: what was learnt is evaluated and saved, and `--resume` goes on from there.
+    Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after the
+    current step: the model is evaluated and saved, and `--resume` continues the training.
     """
     from specnet.cli.run import run as train
 
@@ -212,10 +212,10 @@ def validate(
         ),
     ] = None,
 ) -> int:
-    """Find what is wrong with documents and their data.
+    """Find errors in documents and their data.
 
-    Nothing is trained. Exits with 0 where nothing is wrong, 1 where something is, and 2 where a file cannot be
-    read or none is found.
+    Nothing is trained. Exits with 0 if nothing is found, with 1 for findings, and with 2 if a file cannot be
+    read or there is no document.
     """
     from specnet.cli.formats import outputs
     from specnet.cli.validate import Options
@@ -267,7 +267,7 @@ def explain(
 ) -> int:
     """Show the plan that a document is compiled to.
 
-    It has every shape, parameter, step, buffer and count of FLOPs, and the memory that a run takes.
+    It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes.
     """
     from specnet.cli.explain import explain as show
 
@@ -309,7 +309,7 @@ def rule(
 ) -> int:
     """Explain the code of a finding.
 
-    A wrong and a right example show what it means.
+    A wrong and a right example illustrate it.
     """
     from specnet.cli.rules import rule as show
 

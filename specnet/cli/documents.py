@@ -52,7 +52,7 @@ def find(
             continue
         names = list(_named(argument, specs_only=specs_only, confine=confine))
         if not names and not specs_only:
-            what = "in this folder" if os.path.isdir(argument) else "of this pattern"  # noqa: PTH112
+            what = "in this folder" if os.path.isdir(argument) else "of this pattern"
             found.problems.append(f"{argument}: there is no document {what}")
         for name in names:
             identity = _identity(name)
@@ -78,19 +78,19 @@ def _holds(confine: Confine | None, argument: str) -> bool:
 def _named(argument: str, *, specs_only: bool, confine: Confine | None) -> Iterator[str]:
     if argument == STDIN:
         yield argument
-    elif os.path.isdir(argument):  # noqa: PTH112  an empty text is no folder, and Path("") is
+    elif os.path.isdir(argument):
         yield from _below(argument, confine)
     elif is_pattern(argument) and not os.path.lexists(argument):
         for match in matches(argument):
             # A pattern may well meet a pipe, which would be waited on.
-            if _holds(confine, match) and (os.path.isdir(match) or os.path.isfile(match)):  # noqa: PTH112, PTH113
+            if _holds(confine, match) and (os.path.isdir(match) or os.path.isfile(match)):
                 yield from _named(match, specs_only=specs_only, confine=confine)
     elif not specs_only or not _foreign(argument):
         yield argument
 
 
 def _foreign(file: str) -> bool:
-    return os.path.isfile(file) and not (file.lower().endswith(SUFFIXES) and is_document(file))  # noqa: PTH113
+    return os.path.isfile(file) and not (file.lower().endswith(SUFFIXES) and is_document(file))
 
 
 def _below(folder: str, confine: Confine | None) -> Iterator[str]:
@@ -105,13 +105,13 @@ def _below(folder: str, confine: Confine | None) -> Iterator[str]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            path = os.path.join(here, entry.name)  # noqa: PTH118  as the user writes it
+            path = os.path.join(here, entry.name)
             path = path.removeprefix(f".{os.sep}") if folder == "." else path
             named = entry.name.lower().endswith(SUFFIXES) and _holds(confine, path)
             if named and is_file(entry) and is_document(path):
                 yield path
         pending += [
-            os.path.join(here, entry.name)  # noqa: PTH118
+            os.path.join(here, entry.name)
             for entry in reversed(entries)
             if ours(entry.name) and is_folder(entry)
         ]

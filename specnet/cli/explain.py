@@ -34,10 +34,10 @@ MEMORY = {
     "augmentation": "random changes of a step's rows",
     "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
-    "loops": "the views that loops have ready for each of their steps",
+    "loops": "the views of each step of the loops",
 }
 
-STAYING = "what reading the splits takes, which stay in their files"
+STAYING = "what reading the splits takes; their rows stay in files"
 
 
 def explain(path: str, overrides: list[str], *, as_json: bool, profile: bool) -> int:
@@ -102,11 +102,17 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         _steps(explanation, program, times.get(name), "|" if plain(console) else "│").show(console)
         if any(step.block for step in program.steps):
             bar = "|" if plain(console) else "│"
-            console.print(Text(f" {bar} runs piece by piece, so that what passes on stays in cache", "dim"))
+            console.print(
+                Text(f" {bar} runs piece by piece, so that intermediate values stay in cache", "dim")
+            )
         if any(step.loop for step in program.steps):
             console.print(
-                Text(" indented ops run once a step of the loop above them; FLOPs are of all steps", "dim")
+                Text(" indented ops run once per step of the loop above them; FLOPs include all steps", "dim")
             )
+    if formula := explanation.learning_rate():
+        section(console, "learning rate of a step, counted from 0")
+        for line in formula:
+            console.print(Text(f" {line}"), soft_wrap=True)
     section(console, "totals")
     _totals(explanation, times).show(console)
 

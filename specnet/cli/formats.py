@@ -112,7 +112,7 @@ def rendered(report: Report, style: str, fail_on: Severity) -> str:
 
             return json_report(report)
         case "jsonl":
-            from specnet.diagnostics.json_lines import json_lines
+            from specnet.diagnostics.json_report import json_lines
 
             return json_lines(report)
         case "github":

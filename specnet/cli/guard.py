@@ -71,8 +71,8 @@ def _reported(error: BaseException) -> int | None:
         return _fail(f"this machine has too little memory: {error}".removesuffix(": "), FAULTY)
     if os.environ.get(DEBUG) or not isinstance(error, Exception):
         return None
-    more = "This is a fault of specnet, not yours. Please report it, with what"
-    return _fail(f"{type(error).__name__}: {error}", FAULTY, f"{more} {DEBUG}=1 in the environment shows.")
+    more = "This is a bug in specnet. Please report it, with the output that"
+    return _fail(f"{type(error).__name__}: {error}", FAULTY, f"{more} {DEBUG}=1 in the environment gives.")
 
 
 def _fail(message: str, code: int, more: str | None = None) -> int:

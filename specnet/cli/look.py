@@ -21,10 +21,10 @@ def runs(
     ] = "runs",
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """List runs with their status, time and figures.
+    """List runs with their status, time and metrics.
 
-    A run is `running` while a process is at work in it, and `unfinished` where that process has died: `specnet
-    run SPEC --resume` goes on with it. Figures are those of the test split, or else of the validation split.
+    A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
+    run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split.
     """
     from specnet.cli.runs import runs as show
 
@@ -53,9 +53,9 @@ def compare(
     ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """Show what differs between runs, beside results.
+    """Show how runs differ, and their results.
 
-    Every key that the documents do not agree in, defaults included; the loss and the metrics of every split,
+    Shows every key that differs between the documents, defaults included; the loss and the metrics of every split,
     the best marked with a star; and the loss from epoch to epoch.
     """
     from specnet.cli.compare import compare as show
@@ -79,10 +79,10 @@ def report(
         ),
     ] = None,
 ) -> int:
-    """Write one HTML page that tells all of a run.
+    """Write a complete report of a run as one HTML page.
 
-    Results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
-    layers, weights and gradients, the plan, the document, and how to train the same again. The page needs no
+    It shows results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
+    layers, weights and gradients, the plan, the document, and how to repeat the training. The page needs no
     network. Needs the extra `report`; without it, the command says how to install it.
     """
     from specnet.cli.report import report as write

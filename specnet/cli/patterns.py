@@ -40,9 +40,9 @@ def _expanded(base: str, parts: list[str]) -> Iterator[str]:
         for entry in entries_of(base):
             hidden = entry.name.startswith(".") and not head.startswith(".")
             if not hidden and fnmatch.fnmatchcase(entry.name, head) and (not rest or leads_on(entry)):
-                yield from _expanded(os.path.join(base, entry.name), rest)  # noqa: PTH118
+                yield from _expanded(os.path.join(base, entry.name), rest)
     else:
-        path = os.path.join(base, head)  # noqa: PTH118  as the user writes it
+        path = os.path.join(base, head)
         if os.path.lexists(path):
             yield from _expanded(path, rest)
 
@@ -53,7 +53,7 @@ def _anywhere(base: str, parts: list[str]) -> Iterator[str]:
     if rest:
         yield from _expanded(base, rest)
     for entry in entries_of(base):
-        path = os.path.join(base, entry.name)  # noqa: PTH118
+        path = os.path.join(base, entry.name)
         if ours(entry.name) and is_folder(entry):
             yield from _expanded(path, parts)
         elif not rest and ours(entry.name) and is_file(entry):

@@ -26,9 +26,9 @@ def check_gradients(
 ) -> int:
     """Compare gradients with central differences.
 
-    Both are made in float64, on the document's own data. The row of a parameter shows where gradient and
-    difference are furthest apart, relative to their size. Of a parameter that has more numbers than are moved
-    one at a time, all are moved at once, too, in a random direction. Exits with 1 where a gradient is wrong.
+    Both are computed in float64, on the document's own data. The row of a parameter shows where gradient and
+    difference are furthest apart, relative to their size. Parameters with more numbers than are perturbed one at a
+    time are also perturbed as a whole, in a random direction. Exits with 1 if a gradient is wrong.
     """
     from specnet.cli.check_gradients import check_gradients as check
 
@@ -57,10 +57,10 @@ def evaluate(
     ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """Measure a finished run on its own or other data.
+    """Evaluate a finished run on its own or other data.
 
     Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
-    must not have changed. Columns of a CSV file are found by their names, in any order; others are ignored.
+    must not have changed. Columns of a CSV file are found by name, in any order; others are ignored.
     """
     from specnet.cli.evaluate import evaluate as measure
 
@@ -68,7 +68,7 @@ def evaluate(
 
 
 class Predictions(StrEnum):
-    """How predictions are written."""
+    """The format of predictions."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -103,11 +103,11 @@ def predict(
 ) -> int:
     """Predict new rows with a finished run.
 
-    Rows need no targets. Columns with names are found by them, in any order: a missing one is an error, one
-    that the model does not know is left out with a note. Rows go through the stored transforms and categories;
-    a category that the training did not have, or a missing value, is an error unless the run's data say
-    otherwise (`unknown`, `missing`). Classes come by name, with their probabilities. Rows pass in blocks, so
-    that a file may be larger than memory.
+    Rows need no targets. Named columns are found by name, in any order: a missing one is an error, one
+    that the model does not use is ignored with a note. The stored transforms and categories are applied;
+    a category that the training data did not have, or a missing value, is an error unless the run's document says
+    otherwise (`unknown`, `missing`). Classes are written by name, with their probabilities. Rows are processed in
+    blocks, so a file may be larger than memory.
     """
     from specnet.cli.predict import predict as write
 
@@ -141,8 +141,8 @@ def init(
 ) -> int:
     """Write a first document for a table, with reasons.
 
-    Looks through the whole file: delimiter, header, kinds of columns, classes, missing values and scales. The
-    document runs at once, and has the reason for each choice beside it.
+    Reads the whole file to find delimiter, header, types of columns, classes, missing values and scales. The
+    document runs as it is, with a comment that explains each choice.
     """
     from specnet.cli.init import init as write
 

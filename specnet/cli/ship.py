@@ -49,9 +49,9 @@ def export(
 ) -> int:
     """Write a model for use elsewhere.
 
-    numpy: a program to read and run, which needs NumPy alone; arrays too large to read go into an .npz file beside
-    it. onnx: for other runtimes (extra `onnx`). safetensors: the arrays alone (extra `safetensors`). specnet: one
-    file that `predict` and `evaluate` take in the place of a run. Transforms are part of all of them.
+    numpy: a readable program that only needs NumPy; arrays too large to read go into an .npz file next to
+    it. onnx: for other runtimes (extra `onnx`). safetensors: only the arrays (extra `safetensors`). specnet: one
+    file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
     """
     from specnet.cli.export import export as write
 

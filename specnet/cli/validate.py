@@ -75,10 +75,10 @@ class _FixTotals:
         from specnet.cli.terminal import notes, say
 
         if not self.faults:
-            text = "No fault has a safe fix." if report.diagnostics else "No faults to fix."
+            text = "No finding has a safe fix." if report.diagnostics else "Nothing to fix."
         else:
             verb = "Fixed" if done else "Would fix"
-            text = f"{verb} {counted(self.faults, 'fault')} in {counted(self.files, 'file')}."
+            text = f"{verb} {counted(self.faults, 'problem')} in {counted(self.files, 'file')}."
         say(notes(), text)
 
 

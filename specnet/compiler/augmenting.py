@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from specnet.data.augmentation import Sizes, room_bytes
-from specnet.data.transforms import Unfit
+from specnet.data.transforms import TransformError
 from specnet.diagnostics import Diagnostic, KeyPath, Label
 from specnet.graph.sizes import ITEM_BYTES
 from specnet.language.spec import Spec
@@ -28,7 +28,7 @@ def shape_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
     for i, augmentation in enumerate(spec.data.augmentations):
         try:
             augmentation.check(inputs)
-        except Unfit as unfit:
+        except TransformError as unfit:
             path: KeyPath = ("data", "augmentations", i)
             key = unfit.key is not None and unfit.key in augmentation.model_fields_set
             found.append(
@@ -58,7 +58,7 @@ def mixing_faults(network: Network) -> list[Diagnostic]:
         if problem is not None:
             path: KeyPath = ("data", "augmentations", i)
             labels = (Label("the loss", ("loss",), "type"),) if not network.several else ()
-            message = f"{augmentation.type} makes means of targets: {problem}"
+            message = f"{augmentation.type} averages targets: {problem}"
             return [Diagnostic("SN581", message, path, part="type", labels=labels)]
     return []
 

@@ -141,16 +141,16 @@ def _of_another_kind(
     help_ = None
     if entry.array is None:
         message = (
-            f"`{name}` names columns, and the inputs have none: they are no table, or a transform has changed what "
-            "their elements are"
+            f"`{name}` names columns, and the inputs have none: they are not a table, or a transform has changed "
+            "their elements"
         )
         if given is not None:
             message = f"`{name}` names columns, and the inputs are arrays"
             help_ = f'array = "{clipped(given[0].name)}"' if quotable else None
     else:
         message = (
-            f"`{name}` names an array, and the inputs are not told apart: `inputs` of npz data names no list of "
-            "arrays, or a transform has changed what their elements are"
+            f"`{name}` names an array, and the inputs are not separate arrays: `inputs` of npz data is not a list "
+            "of arrays, or a transform has changed their elements"
         )
         if given is not None:
             message = f"`{name}` names an array, and the inputs are columns"

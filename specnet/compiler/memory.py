@@ -96,7 +96,7 @@ def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, st
         return (
             largest.origin,
             "type",
-            f"{sized(fitted)} of it are parameters and what fits them, {_named(largest, own)}",
+            f"{sized(fitted)} of it are parameters and what trains them, {_named(largest, own)}",
         )
     return _widest(network, passing)
 
@@ -105,7 +105,9 @@ def _widest(network: Network, passing: int) -> tuple[KeyPath, Part, str]:
     rows = network.signature.rows["train"]
     batch = batch_rows(network.spec, rows)
     wide = max(network.layers, key=lambda layer: _width(layer.output))
-    message = f"{sized(passing)} of it pass between layers, for {batch} rows at once, most from `{wide.name}`"
+    message = (
+        f"{sized(passing)} of it are values between layers, for {batch} rows at once, most from `{wide.name}`"
+    )
     return wide.path, "type", message
 
 

@@ -143,9 +143,7 @@ class Network:
         spec = self.spec
         x, builder, layers = lower_layers(spec, self.inputs, training=training, signature=self.signature)
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
-            message = (
-                "cross_entropy compares with classes, and the targets here are the inputs: there are none"
-            )
+            message = "cross_entropy needs classes, and the targets are the inputs, which have none"
             where = Label("the targets are the inputs", ("data", spec.data.aim))
             cure = "mse takes numbers; binary_cross_entropy takes inputs from 0 to 1"
             raise SpecError(

@@ -79,7 +79,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
     `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
     changes them, `arena` values between the steps of the plans, `kept` what they compute once, and what
-    metrics must see whole, `loops` the views that loops have ready for each of their steps.
+    metrics must see whole, `loops` the views of each step of the loops.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]

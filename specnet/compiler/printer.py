@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from specnet.compiler.loop_printer import write_loop
 from specnet.graph import ops
 from specnet.graph.expressions import ATOM, Expression, fill, literal
-from specnet.graph.graph import Graph, Value
+from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT
 from specnet.graph.op import LETTERS, OPS
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import Dim, Shape, Size
+from specnet.passes.rewriting import readers_of
 
 LONGEST = 60
 """Letters of an expression that may stand within another."""
@@ -70,14 +71,10 @@ class NumpyPrinter:
     """What has been written, each line with its phase."""
     uses: dict[int, int] = field(default_factory=dict)
     final: set[int] = field(default_factory=set)
-    _readers: dict[int, list[Value]] = field(init=False)
-    """Which values each value is an input of, by its index."""
+    _readers: dict[int, list[Node]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._readers = {}
-        for node in self.graph:
-            for source in set(node.inputs):
-                self._readers.setdefault(source.index, []).append(node.results[0])
+        self._readers = readers_of(self.graph)
 
     def write(self, wanted: Iterable[Value], named: Mapping[int, str]) -> None:
         """Write the wanted values, and what they need.
@@ -201,7 +198,7 @@ class NumpyPrinter:
 
     def _stretches(self, value: Value) -> bool:
         """Whether NumPy stretches a value by itself wherever it is used."""
-        users = self._readers.get(value.index)
+        users = [node.results[0] for node in self._readers.get(value.index, ())]
         if not users or value.index in self.final:
             return False
         return all(
@@ -236,5 +233,5 @@ def _dim(dim: int | Size, rows: str) -> str:
 
 
 def _noun(value: Value) -> str:
-    noun = value.op.noun or f"{value.op}_"
+    noun = value.op.noun
     return f"d_{noun}" if value.phase == "backward" and not value.op.random else noun

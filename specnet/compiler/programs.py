@@ -203,7 +203,7 @@ def _update(
     network: Network, graph: Graph, g: Value, length: RunLength | None
 ) -> dict[str, tuple[tuple[int, ...], float]]:
     training, size = network.spec.training, network.trained_size
-    graph.phase = "update"
+    graph.origin, graph.phase = ("training", "schedule"), "update"
     step = number(graph, "step")
     if length is None:
         lr = number(graph, "rate")

@@ -69,7 +69,7 @@ def _changing_rows(network: Network) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "SN607",
             f"`{augmentation.type}` changes the rows from step to step, and {network.spec.training.optimizer.type} "
-            "learns from what differs between steps",
+            "uses differences between steps",
             ("data", "augmentations", i),
             part="type",
             help="leave the augmentation out, or take another optimizer, such as adam",
@@ -98,7 +98,7 @@ def _idle_options(network: Network) -> Iterator[Diagnostic]:
     for path, part in found:
         yield Diagnostic(
             "SN608",
-            f"`{path[-1]}` has no use with {settings.optimizer.type}, which measures how far each step goes",
+            f"`{path[-1]}` has no effect with {settings.optimizer.type}, which chooses the length of each step",
             path,
             part=part,
             help="leave it out, or take another optimizer, such as adam",

@@ -74,7 +74,7 @@ def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnost
     figures = ["loss", *(figure.label for figure in network.figures)]
     known = [*(f"validation.{name}" for name in figures), "train.loss"]
     if monitor not in known:
-        message = f"`{monitor}` is not measured while training"
+        message = f"`{monitor}` is not measured during training"
         meant = closest(monitor, known)
         sure = meant is not None and meant == certain_kind(monitor, known)
         yield Diagnostic(
@@ -87,7 +87,7 @@ def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnost
     elif split == "validation" and "validation" not in network.signature.rows:
         yield Diagnostic(
             "SN604",
-            f"`{figure}` is to be watched on the validation split, and there is none",
+            f"`{figure}` is monitored on the validation split, and there is none",
             path,
-            help="give `[data.split]` a `validation` fraction, or watch train.loss",
+            help="give `[data.split]` a `validation` fraction, or monitor train.loss",
         )

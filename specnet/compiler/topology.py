@@ -172,7 +172,7 @@ def _inputs(
             f"{layer.type} takes {_amount(least, most)}, got {count}",
             path,
             part=part,  # type: ignore[arg-type]
-            help=f'name them: inputs = ["a", "b"]; `"{INPUT}"` is what the list of layers gets',
+            help=f'name them: inputs = ["a", "b"]; `"{INPUT}"` is the input of the list of layers',
         )
     elif most is not None and count > most:
         yield Diagnostic(
@@ -232,7 +232,7 @@ def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later:
         message = (
             f"`{name}` cannot take its own output"
             if own
-            else f"`{wanted}` comes after `{name}`, which would take what it gives: a layer takes what comes before it"
+            else f"`{name}` cannot take the output of `{wanted}`, which comes after it"
         )
         labels = () if own else (Label(f"`{wanted}` is here", place, "type"),)
         return Diagnostic("SN304", message, path, labels=labels)
@@ -245,7 +245,7 @@ def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later:
         "SN303",
         f"{message}; did you mean `{meant}`?" if meant else message,
         path,
-        help=f"there {are} {listed(known)}; the layers in a container are known in it alone",
+        help=f"there {are} {listed(known)}; the layers of a container can only be named inside it",
         fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from specnet.data.transform import Shape, Unfit
+from specnet.data.transform import Shape, TransformError
 from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Augmentation(Kind):
 
     @abstractmethod
     def check(self, shape: Shape) -> None:
-        """Raise Unfit where it cannot be applied to inputs of this shape."""
+        """Raise TransformError where it cannot be applied to inputs of this shape."""
 
     @abstractmethod
     def scratch(self, sizes: Sizes) -> Room:
@@ -85,9 +85,9 @@ class ImageAugmentation(Augmentation):
     """Base of augmentations of images: inputs (height, width, channels), or (height, width) for grey images."""
 
     def check(self, shape: Shape) -> None:
-        """Raise Unfit where inputs are no images."""
+        """Raise TransformError where inputs are no images."""
         if len(shape) not in (2, 3):
-            raise Unfit(
+            raise TransformError(
                 f"{self.type} takes images, (height, width) or (height, width, channels); "
                 f"the inputs have shape {list(shape)}",
                 help="a `reshape` transform before the network makes images of rows of pixels",

@@ -31,10 +31,10 @@ class Confine:
     def to(cls, folder: StrPath) -> Confine:
         """Return the confinement to a folder; raises ValueError where there is none of that name."""
         name = os.fspath(folder)
-        if not os.path.isdir(name):  # noqa: PTH112  an empty name is no folder, and Path("") is
+        if not os.path.isdir(name):
             raise ValueError(f"there is no folder {name!r} to confine a check to")
         real = os.path.realpath(name)
-        return cls(name, (_parts(real), _parts(os.path.abspath(name))))  # noqa: PTH100  the name as it is
+        return cls(name, (_parts(real), _parts(os.path.abspath(name))))
 
     def holds(self, folder: StrPath, text: StrPath = "") -> bool:
         """Return whether a path that a document names leads to a place within the folder.
@@ -75,7 +75,7 @@ class Confine:
                 here.pop()
                 continue
             here.append(step)
-            target = _target(os.path.join(*here))  # noqa: PTH118
+            target = _target(os.path.join(*here))
             if target is None:
                 continue
             links += 1
@@ -103,7 +103,7 @@ def _target(path: str) -> str | None:
     try:
         if not stat.S_ISLNK(os.lstat(path).st_mode):
             return None
-        return os.readlink(path).removeprefix("\\\\?\\")  # noqa: PTH115  as it is written
+        return os.readlink(path).removeprefix("\\\\?\\")
     except (FileNotFoundError, NotADirectoryError):
         return None
 

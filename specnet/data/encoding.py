@@ -21,7 +21,7 @@ from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
 from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
-from specnet.data.transforms import TRANSFORMS, Unfit
+from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
@@ -119,7 +119,7 @@ class Encoding:
                     # Whole numbers are told from others before they are converted.
                     direct = only.spans is None and only.dtype != "int64"
                     made = self.inputs.apply(array, only.dtype if direct else np.float64)
-            except Unfit:
+            except TransformError:
                 return None
             encoded = {}
             for each in self.arrays:
@@ -208,7 +208,7 @@ class Encoding:
     def _in_order(self, rows: Sequence[Mapping[str, Any]], faults: Faults) -> list[list[Any]]:
         names = self.columns.names if self.columns is not None else self.signature.features
         if names is None:
-            faults.add("SN571", "these data have no names of columns: give rows as lists of numbers")
+            faults.add("SN571", "these data have no column names: give rows as lists of numbers")
             return []
         for i, row in enumerate(rows):
             lacking = [name for name in names if name not in row]
@@ -273,7 +273,7 @@ class Encoding:
         """
         plain = state["encoding"]
         if plain["reader"]["type"] != reader.type:
-            raise ValueError(f"its data are of another kind than the spec's, `{reader.type}`")
+            raise ValueError(f"its data have another type than the spec's, `{reader.type}`")
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
         }

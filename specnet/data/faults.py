@@ -19,7 +19,7 @@ class Faults:
         message: str,
         *key: str | int,
         part: Part = "value",
-        help: str | None = None,  # noqa: A002 - a diagnostic's own word
+        help: str | None = None,
         labels: tuple[Label, ...] = (),
     ) -> None:
         """Note one fault; `key` continues the reader's key path."""
@@ -35,6 +35,6 @@ class Faults:
         rest = len(self.found) - LIMIT
         if rest > 0:
             shown.append(
-                Diagnostic("SN500", f"{rest} more faults in the data are not listed", path=self.root)
+                Diagnostic("SN500", f"{rest} more errors in the data are not listed", path=self.root)
             )
         raise SpecError(shown)

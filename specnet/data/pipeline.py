@@ -13,7 +13,7 @@ from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, rows_at_once
 from specnet.data.running import Runner, Workspace
 from specnet.data.signature import ONLY, InputArray
-from specnet.data.transforms import Transform, Unfit
+from specnet.data.transforms import Transform, TransformError
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -80,7 +80,7 @@ class Pipeline:
                 try:
                     with np.errstate(all="ignore"):
                         state = transform.fit_blocks(self._so_far(rows, chosen))
-                except Unfit as unfit:
+                except TransformError as unfit:
                     self._note(faults, unfit, "the train split")
                     return
             self.states.append(state)
@@ -159,7 +159,7 @@ class Pipeline:
                         part, out = cut(block, array), made[array.name][place]
                         out[...] = part
                         sound = sound and holds(out, part)
-            except Unfit as unfit:
+            except TransformError as unfit:
                 self._note(faults, unfit, whose)
                 return made
         if not sound:
@@ -176,7 +176,7 @@ class Pipeline:
                     block = rows.take(source)
                     made = block if space is None else _applied(space, block, source)
                     sound = holds(made.astype(dtype, copy=False), made)
-            except Unfit as unfit:
+            except TransformError as unfit:
                 self._note(faults, unfit, whose)
                 return
             if not sound:
@@ -199,7 +199,7 @@ class Pipeline:
         return array  # type: ignore[no-any-return]
 
     def apply(self, array: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
-        """Return rows (rows, ...) after all transforms; raise Unfit, with its place."""
+        """Return rows (rows, ...) after all transforms; raise TransformError, with its place."""
         return self._runner(array.shape[1:])(array, dtype)
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
@@ -213,7 +213,7 @@ class Pipeline:
         """
         return affine(self.lower(shape))
 
-    def _note(self, faults: Faults, unfit: Unfit, whose: str) -> None:
+    def _note(self, faults: Faults, unfit: TransformError, whose: str) -> None:
         key = () if unfit.key is None else (unfit.key,)
         message = f"{self.on} of {whose}, row {unfit.row + 1} of the data: {unfit}"
         faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
@@ -248,17 +248,17 @@ class Pipeline:
             return None
         where = f"in row {_row(source, int(wrong[0][0])) + 1} of the data"
         if made.dtype.kind == "f":
-            cure = "a `scale` or `standardize` transform brings them down"
+            cure = "a `scale` or `standardize` transform reduces them"
             return f"are too large for {array.dtype} {where}", cure
         message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
         return message, "it has learnt from indices, such as those of categories"
 
 
 def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:
-    """Return a block of rows after the transforms, until the next; raise Unfit with its row among all."""
+    """Return a block of rows after the transforms, until the next; raise TransformError with its row among all."""
     try:
         return space.run(block)
-    except Unfit as unfit:
+    except TransformError as unfit:
         unfit.row = _row(source, unfit.row)
         raise
 

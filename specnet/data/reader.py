@@ -27,7 +27,7 @@ FilePath = Annotated[str, Field(min_length=1)]
 
 Load = Literal["auto", "whole", "batches"]
 
-BATCHES = 'with `load = "batches"`, rows stay in the file until their batch'
+BATCHES = 'with `load = "batches"`, rows stay in the file until they are needed'
 """What helps where data are too large for the memory."""
 
 
@@ -100,7 +100,7 @@ class Reader(Kind):
                 raise fault(f"`targets` is missing: {name} needs it", key=name, part="table")
         for i, transform in enumerate(self.transforms if self.reproduces else ()):
             if transform.on == "targets":
-                message = "the targets are the inputs as the inputs' transforms leave them: they have none of their own"
+                message = 'the targets are the transformed inputs, so no transform can have `on = "targets"`'
                 raise fault(message, key=("transforms", i, "on"))
         return self
 
@@ -127,7 +127,7 @@ class Reader(Kind):
     def check_frames(self, site: Site) -> None:
         """Note frames that cannot take the place of files."""
         if site.frames:
-            message = f"a frame takes the place of a table's file, and `{self.type}` data are not a table"
+            message = f"a frame replaces the file of a table, and `{self.type}` data are not a table"
             site.faults.add(
                 "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
             )

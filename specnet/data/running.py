@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.rows import rows_at_once
-from specnet.data.transform import Unfit
+from specnet.data.transform import TransformError
 from specnet.graph.sizes import at
 from specnet.passes.pipeline import plan
 from specnet.passes.plan import Plan
@@ -48,7 +48,7 @@ class Workspace:
         return self._of(count)[0]
 
     def run(self, array: Array) -> Array:
-        """Return rows (rows, ...) after all steps, until the next run; raise Unfit, with its place."""
+        """Return rows (rows, ...) after all steps, until the next run; raise TransformError, with its place."""
         rows, step, arrays = self._bound.get(len(array)) or self._of(len(array))
         if array is not rows:
             rows[...] = array
@@ -56,7 +56,7 @@ class Workspace:
         for number, place, transform in self._checks:
             try:
                 transform.check(arrays[f"before {number}"])
-            except Unfit as unfit:
+            except TransformError as unfit:
                 unfit.place = place
                 raise
         return arrays["result"]
@@ -106,7 +106,7 @@ class Runner(Shared):
         return Workspace(executable, self._lowered, self._checks)
 
     def __call__(self, array: Array, dtype: DTypeLike = np.float64) -> Array:
-        """Return rows (rows, ...) after all steps as an array of their own; raise Unfit, with its place."""
+        """Return rows (rows, ...) after all steps as an array of their own; raise TransformError, with its place."""
         count = len(array)
         if 0 < count <= self.most:
             # A power of two, so that few sizes are kept, and none much larger than what was asked for.
@@ -124,7 +124,7 @@ class Runner(Shared):
             part = slice(start, start + self.most)
             try:
                 out[part] = self(array[part], dtype)
-            except Unfit as unfit:
+            except TransformError as unfit:
                 unfit.row += start
                 raise
         return out

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from specnet.data.faults import Faults
 from specnet.data.files import memory
 from specnet.data.splits import SplitSpec, share
-from specnet.data.transforms import Transform, Unfit
+from specnet.data.transforms import Transform, TransformError
 from specnet.diagnostics.text import sized
 from specnet.graph.sizes import DType
 
@@ -140,7 +140,7 @@ def sign(
         if split.stratify and raw.class_count is None:
             faults.add(
                 "SN552",
-                "`stratify` needs one class a row as target: text, or whole numbers from 0",
+                "`stratify` needs one class per row as target: strings, or whole numbers from 0",
                 "split",
                 "stratify",
                 help="leave out `stratify`",
@@ -158,7 +158,7 @@ def sign(
                 inputs = transform.output_shape(inputs)
                 continue
             target = transform.output_shape(target)
-        except Unfit as unfit:
+        except TransformError as unfit:
             key = (unfit.key,) if unfit.key else ()
             faults.add(
                 "SN560", str(unfit), "transforms", i, *key, part="value" if key else "type", help=unfit.help

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,14 +21,14 @@ Shape = tuple[int, ...]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class Unfit(ValueError):  # noqa: N818 - a finding about a document, always turned into a diagnostic
+class TransformError(ValueError):
     """A transform cannot be applied to the shape or the values that reach it.
 
     `row` is where the value stands among the rows, and `place` where the transform stands in the document's
     list, once the pipeline that applies it has filled it in.
     """
 
-    def __init__(self, message: str, key: str | None = None, help: str | None = None, row: int = 0) -> None:  # noqa: A002
+    def __init__(self, message: str, key: str | None = None, help: str | None = None, row: int = 0) -> None:
         super().__init__(message)
         self.key = key
         self.help = help
@@ -46,16 +47,16 @@ class Transform(Kind):
     on: Literal["inputs", "targets"] = "inputs"
     """Whether the inputs or the targets go through it."""
 
+    @abstractmethod
     def lower(self, x: Value, fitted: Fitted) -> Value:
-        """Append the transformed rows; raise Unfit if a shape cannot be taken."""
-        raise NotImplementedError
+        """Append the transformed rows; raise TransformError if a shape cannot be taken."""
 
+    @abstractmethod
     def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
         """Append the rows that `lower` would turn into these, as far as the transform keeps them apart."""
-        raise NotImplementedError
 
     def check(self, array: Array) -> None:
-        """Raise Unfit if a value among the rows (rows, ...) that reach the transform cannot be taken."""
+        """Raise TransformError if a value among the rows (rows, ...) that reach the transform cannot be taken."""
 
     @property
     def checks(self) -> bool:
@@ -63,7 +64,7 @@ class Transform(Kind):
         return type(self).check is not Transform.check
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Return the shape of one example after the transform; raise Unfit if it cannot take this one."""
+        """Return the shape of one example after the transform; raise TransformError if it cannot take this one."""
         return lower([("", self.lower, None)], shape).shape
 
     def fit(self, array: Array) -> State:
@@ -72,7 +73,6 @@ class Transform(Kind):
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
         """Return the same as `fit` for an array that comes in blocks of rows, so that it need not be held."""
-        del blocks
         return {}
 
     @property

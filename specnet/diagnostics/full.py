@@ -49,7 +49,7 @@ def summary(report: Report) -> str:
     }
     found = [counted(n, severity) for severity, n in counts.items() if n]
     files = counted(report.files, "file")
-    return f"Found {joined(found)} in {files}." if found else f"No faults in {files}."
+    return f"Found {joined(found)} in {files}." if found else f"No problems in {files}."
 
 
 def _full(

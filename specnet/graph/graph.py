@@ -25,7 +25,7 @@ class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an e
         self,
         message: str,
         blame: Value | None = None,
-        help: str | None = None,  # noqa: A002 (the diagnostic's own word)
+        help: str | None = None,
     ) -> None:
         super().__init__(message)
         self.blame = blame

@@ -44,73 +44,76 @@ class Unexportable(Exception):  # noqa: N818 (as a fault is: it may stand in a r
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Op(Generic[A]):
-    """One primitive: how its shape follows, what NumPy does for it, and its vector-Jacobian product.
+    """One primitive. What depends on the application (`flops`, `scratch`, ...) is asked of its first result.
 
-    `infer(inputs, attributes)` returns the shape and dtype of the result, or a list of them where there are several.
-
-    `kernel` is the statements that compute it, in which `{o}` is the output array (`{o2}`, ... further results),
-    `{a}`, `{b}`, `{c}`, ... the inputs, `{s}`, `{s2}`, ... scratch arrays, `{name}` an attribute, and any bare name
-    a function of the engine's table. `{=2.0}` is a literal held as an array, `{a:flat}` a one-dimensional view,
-    `{a:T}` one with the last two axes swapped, `{a:rows}` a two-dimensional one with the last axis kept. A kernel
-    writes into `{o}` and allocates nothing; what it needs made once for the sizes that a plan is bound to (index
-    tables, say), `prepare` gives by the names it uses. `scalar` is the Python expression for scalars, which live as
-    Python numbers; where the output alone is a scalar, the kernel's one statement is `{o} = ...`.
-
-    `pullback(gradient, output, *inputs, **attributes)` returns the gradient of each input as graph values,
-    or None where there is none. For an op of several results, `gradient` and `output` are tuples, and a gradient
-    is None where a result has none.
-
-    What depends on the application (`flops`, `scratch`, ...) is asked of its first result.
-
-    `elementwise` ops may run block by block and, if `in_place`, write over an input that nobody reads any
-    more; `alias` ops are another view of their input's memory; a `leaf` is given from outside; a `random` op
-    differs at every application, so that two are never one.
-
-    The kernel of an op with `calls` is one expression, which gives calls (`specnet.runtime.calls`) over some rows of
-    the batch, so that workers can have some each; `shared` ops have a plan share the batch out, and its other long
-    loops too. For what is summed over the batch, by any op, `sums` gives such an expression, in which rows are added to
-    `{o}`, or written there if that is to be done `{anew}`, and `{more}` is scratch of the output's size; it is empty
-    where rows cannot be added up one after the other.
-
-    What it is in exports is said in three fields, of which a function of an application gives the last two where
-    they depend on it:
-
-    `noun` is the name of a variable that holds its result.
-
-    `printed` is the NumPy expression that a person would write, in which `{a}`, `{b}`, ... are the operands, put in
-    parentheses as needed (`{a.b}` is the second operand of the first), `{inputs}` all of them, `{name}` an attribute,
-    `{dtype}` and `{shape}` those of the result, and `{rows}` the number of rows in the batch. An op with a `helper` is
-    a call of it, unless `printed` says otherwise: the sources of the function of that name and, before it, of those
-    that it calls, in which `dtype` is the program's.
-
-    `onnx` is the operators of ONNX: lines `name = Operator(operand, ..., attribute=value)`, the last without a name.
-    `a`, `b`, ... are the operands (`*inputs` all of them), `{name}` an attribute, `{dtype}` that of the result, and
-    what `prepare` makes goes by its name. A list of integers is a tensor of int64, which may hold sizes such as
-    `batch`; a number is one of the model's dtype. An op that no export can hold says why.
+    Most element-wise ops are made of a formula, from which nearly all fields follow (`ops/elementwise.py`). In the
+    texts, `a`, `b`, `c`, ... are the operands and `{name}` is an attribute.
     """
 
     name: str
     infer: Infer
+    """`infer(inputs, attributes)` returns the shape and dtype of the result, or a list of them if there are several."""
     kernel: str | Text = ""
+    """The statements that compute it.
+
+    `{o}` is the output array (`{o2}`, ... further results), `{a}`, `{b}`, ... the inputs, `{s}`, `{s2}`, ... scratch
+    arrays, `{=2.0}` a literal held as an array, `{a:flat}` a one-dimensional view, `{a:T}` one with the last two axes
+    swapped, `{a:rows}` a two-dimensional one with the last axis kept, and any bare name a function of the engine's
+    table. A kernel writes into `{o}` and allocates nothing. Where the output alone is a scalar, it is one statement,
+    `{o} = ...`.
+    """
     pullback: Pullback | None = None
+    """`pullback(gradient, output, *inputs, **attributes)` returns the gradient of each input as graph values.
+
+    None stands for an input without one. For an op of several results, `gradient` and `output` are tuples, and a
+    gradient is None where a result has none.
+    """
     scalar: Text | None = None
+    """The Python expression for scalars, which live as Python numbers."""
     elementwise: bool = False
+    """Whether it may run block by block."""
     attributes: type[A] = Attributes  # type: ignore[assignment]
     """What its applications are set to."""
     alias: bool = False
+    """Whether it is another view of its input's memory."""
     leaf: bool = False
+    """Whether it is given from outside."""
     random: bool = False
+    """Whether it differs at every application, so that two are never one."""
     flops: Flops = lambda value: value.count
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
+    """What a kernel needs made once for the sizes that a plan is bound to (index tables, say), by the names it uses."""
     in_place: Callable[[Value], bool] = lambda _: True
+    """Whether it may write over an input that nobody reads any more, if it is element-wise."""
     calls: bool = False
+    """Whether its kernel is one expression, which gives calls (`specnet.runtime.calls`) over some rows of the batch
+    each, so that workers can have some each."""
     shared: bool = False
+    """Whether it has a plan share the batch out, and its other long loops too."""
     sums: Text = lambda _: ""
+    """For what is summed over the batch, such an expression as of an op with `calls`.
+
+    In it rows are added to `{o}`, or written there if that is to be done `{anew}`, and `{more}` is scratch of the
+    output's size. It is empty where rows cannot be added up one after the other.
+    """
     noun: str = ""
+    """The name of a variable that holds its result in the readable program."""
     printed: str | Printed = ""
+    """The NumPy expression that a person would write, as a template; empty for a call of the `helper`.
+
+    Operands `{a}`, `{b}`, ... stand in parentheses as needed; `{a.b}` is the second operand of the first, `{inputs}`
+    all operands, `{dtype}` and `{shape}` those of the result, and `{rows}` the number of rows in the batch.
+    """
     helper: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+    """The sources of the function of its name and, before it, of those that this calls; `dtype` is the program's."""
     onnx: str | Text | Unexportable = ""
+    """Its operators of ONNX: lines `name = Operator(operand, ..., attribute=value)`, the last without a name.
+
+    `*inputs` are all operands, `{dtype}` is that of the result, and what `prepare` makes goes by its name. A list of
+    integers is a tensor of int64, which may hold sizes such as `batch`; a number is one of the graph's dtype. An op
+    that no export can hold says why.
+    """
 
     def __post_init__(self) -> None:
         assert self.name not in OPS, f"two ops are called {self.name}"

@@ -61,7 +61,7 @@ def model_faults(model: type[Table], data: dict[str, Any], error: ValidationErro
         found += missing_faults(data, path, [i.place for i in missing[path] if i.place.path[-1] in rest])
     left = max(error.error_count() - 2 * LIMIT, 0) + max(len(found) - LIMIT, 0)
     if left:
-        message = f"{left} more faults of the document are not listed"
+        message = f"{left} more errors in the document are not listed"
         found[LIMIT:] = [Diagnostic("SN200", message)]
     return found
 

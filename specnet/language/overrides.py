@@ -167,7 +167,7 @@ def _fault(
     message: str,
     file: str,
     at: int = 0,
-    help: str | None = None,  # noqa: A002  the field's name
+    help: str | None = None,
 ) -> Diagnostic:
     span = TextSpan(_position(file, at), _position(file, len(file)))
     return Diagnostic(code, message, help=help, file=file, span=span)

@@ -60,9 +60,7 @@ def _why(path: Path | None) -> str:
             "its lines are not shown, since it is outside the project, or the folder, that specnet runs in: "
             "run specnet in its folder to see them"
         )
-    return (
-        "its lines are not shown, since it is neither a specnet document nor called like one (.toml, .json)"
-    )
+    return "its lines are not shown, since it is neither a specnet document nor named like one (.toml, .json)"
 
 
 def _withheld(diagnostic: Diagnostic) -> Diagnostic:

@@ -100,7 +100,7 @@ def read(source: str | os.PathLike[str] | SourceText, confine: Confine | None = 
         return text_source(source)
     name = os.fspath(source)
     # resolve() would follow links to another folder.
-    path = Path(os.path.abspath(name))  # noqa: PTH100
+    path = Path(os.path.abspath(name))
     _check_confined(name, path, confine)
     return bytes_source(_read_bytes(name), name, path)
 
@@ -130,10 +130,10 @@ def bytes_source(data: bytes, name: str, path: Path | None = None) -> SourceText
 
 def _read_bytes(name: str) -> bytes:
     try:
-        with open(name, "rb") as file:  # noqa: PTH123  an empty name is no path to Path, but the folder
+        with open(name, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        if os.path.islink(name):  # noqa: PTH114
+        if os.path.islink(name):
             raise SpecFileError(f"{name}: this link is broken") from None
         from specnet.language.suggestions import similar_file
 

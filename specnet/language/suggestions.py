@@ -68,6 +68,6 @@ def similar_file(name: str) -> str | None:
     except (OSError, ValueError):
         return None
     if base in {n.rsplit(".", 1)[0] for n in names}:
-        return os.path.join(folder, next(n for n in names if n.rsplit(".", 1)[0] == base))  # noqa: PTH118
+        return os.path.join(folder, next(n for n in names if n.rsplit(".", 1)[0] == base))
     match = closest(base, names)
-    return os.path.join(folder, match) if match else None  # noqa: PTH118  as the user writes it
+    return os.path.join(folder, match) if match else None

@@ -98,7 +98,7 @@ def _value(_: str, rest: str) -> Fault:
     found = _WORD.match(rest)
     word = clipped(found.group()) if found else ""
     if re.match(r"[\w-]+[ \t]*=", rest):
-        return f"`{word} =` stands where a value is expected", "close the array or table before it"
+        return f"`{word} =` appears where a value is expected", "close the array or table before it"
     if not word:
         return (
             "a value is missing here",
@@ -120,7 +120,7 @@ def _value(_: str, rest: str) -> Fault:
 
 def _equals(_: str, rest: str) -> Fault:
     if rest.startswith(":"):
-        return "`:` stands where `=` is expected", "TOML writes `key = value`"
+        return "`:` appears where `=` is expected", "TOML writes `key = value`"
     found = _WORD.match(rest)
     said = (
         f"`=` is missing before `{clipped(found.group())}`"

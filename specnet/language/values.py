@@ -109,7 +109,7 @@ def _replacement(value: Any, choices: Iterable[str], domain: Domain) -> str | No
 def version_fault(value: Any) -> Diagnostic:
     """Return the finding about the language's version."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 1:
-        message = f"version {shown(value)} of the language is not known: this specnet reads version 1"
+        message = f"version {shown(value)} of the language is unknown: this specnet reads version 1"
         return Diagnostic("SN201", message, path=("specnet",), help="a newer specnet may read it")
     message = f"`specnet` is the version of the language, which is 1, not {shown(value)}"
     return Diagnostic("SN201", message, path=("specnet",), help="write specnet = 1")

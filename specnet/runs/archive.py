@@ -73,7 +73,7 @@ def check_sizes(archive: zipfile.ZipFile) -> None:
 
 def _name(entry: zipfile.ZipInfo) -> str:
     if not entry.filename.endswith(".npy"):
-        raise ValueError(f"`{entry.filename}` in it is no array")
+        raise ValueError(f"`{entry.filename}` in it is not an array")
     return entry.filename.removesuffix(".npy")
 
 

@@ -1,8 +1,8 @@
-"""How likely chance alone makes the rows of one split cost as much more than another's as they do."""
+"""How likely chance alone is to make the losses of two splits differ as much as they do."""
 
 from __future__ import annotations
 
-from math import erfc, exp, lgamma, sqrt
+from math import erfc, exp, inf, lgamma, sqrt
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,31 @@ def chance_of_costing_more(validation: Array, train: Array, constant: float) -> 
     """Return how likely so clear a difference is, were rows dealt to the two splits at random.
 
     It is the smaller probability of two tests: of the ranks of all rows by cost, and of how many rows cost
-    more than `constant`, the baseline's loss. Both hold for costs however skew: where much is learnt by heart
+    more than `constant`, the baseline's loss. Both hold for costs however skew: where much is memorised
     a few rows cost hundreds of times as much as the others, and a test of means sees nothing.
     """
     hits, others = (int((costs > constant).sum()) for costs in (validation, train))
     by_count = _by_count(hits, len(validation), others, len(train))
     return min(_by_rank(validation, train), by_count)
+
+
+def quantile(normal: float, freedom: float) -> float:
+    """Return the quantile of Student's distribution for a normal one: expanded in 1 / freedom, to the second order.
+
+    Abramowitz and Stegun (1964), 26.7.5.
+    """
+    freedom = max(freedom, 1.0)
+    first = (normal**3 + normal) / 4.0
+    second = (5.0 * normal**5 + 16.0 * normal**3 + 3.0 * normal) / 96.0
+    return normal + first / freedom + second / freedom**2
+
+
+def freedom_of_difference(a: float, a_rows: int, b: float, b_rows: int) -> float:
+    """Return the degrees of freedom of the difference of two means with standard errors `a` and `b` (Welch, 1947)."""
+    if a_rows < 2 or b_rows < 2:
+        return 1.0
+    x, y = a**2, b**2
+    return (x + y) ** 2 / (x**2 / (a_rows - 1) + y**2 / (b_rows - 1)) if x + y else inf
 
 
 def _by_rank(higher: Array, lower: Array) -> float:

@@ -186,7 +186,7 @@ def _data(
     if table.delimiter != ",":
         lines.append(f"delimiter = {_quoted(table.delimiter)}")
     if table.encoding != "utf-8":
-        lines.append(f"encoding = {_quoted(table.encoding)}  # it is no UTF-8")
+        lines.append(f"encoding = {_quoted(table.encoding)}  # it is not UTF-8")
     if out:
         lines += ["exclude = ["]
         lines += [f"    {_ref(table, use.column)},  # {use.why}" for use in out]
@@ -198,7 +198,7 @@ def _data(
         refs = ", ".join(_ref(table, c) for c in names)
         lines.append(f"categories = [{refs}]  # names, though some look like numbers")
     if any(not c.numeric for c in inputs):
-        lines.append('unknown = "zeros"  # a category that only new rows have is none of those known')
+        lines.append('unknown = "zeros"  # a category that only new rows have becomes zeros')
     lines += _missing(aim, used)
     return [*lines, ""]
 
@@ -219,13 +219,13 @@ def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
     markers = sorted({text for c in used for text in c.markers})
     if markers:
         all_markers = json.dumps([*MARKERS, *markers], ensure_ascii=False)
-        lines.append(f"missing_markers = {all_markers}  # the last {len(markers)} stand among numbers")
+        lines.append(f"missing_markers = {all_markers}  # the last {len(markers)} occur among numbers")
     return lines
 
 
 def _split(table: Survey, aim: ColumnSurvey, classes: int | None) -> list[str]:
     if table.rows < FEW_ROWS:
-        return ["# With so few rows, none are kept out: the figures show what was memorised.", ""]
+        return ["# With so few rows, none are held out: the metrics show what was memorised.", ""]
     share = 0.15 if table.rows >= 5000 else 0.2
     lines = [
         "[data.split]",
@@ -274,7 +274,7 @@ def _network(table: Survey, width: int, classes: int | None) -> list[str]:
 def _dropout(width: int, units: int) -> list[str]:
     if width < units:
         return []
-    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # many inputs are memorised without it", ""]
+    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # without it, many inputs are memorised", ""]
 
 
 def _training(table: Survey) -> list[str]:

@@ -189,7 +189,7 @@ def _of_frame(model: Model, frame: Any) -> Split:
     encoding = _encoding(model)
     if encoding.columns is None:
         raise _fault(
-            "SN571", f"a frame has the columns of a table, and `{encoding.reader.type}` data are none"
+            "SN571", f"a frame has the columns of a table, and `{encoding.reader.type}` data are not"
         )
     faults = Faults(())
     reader = cast("Tabular", encoding.reader)

@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 from specnet.compiler.network import Network
 from specnet.compiler.plans import Plans, memory, plan_training
+from specnet.compiler.settings import run_length
 from specnet.graph.graph import Origin
 from specnet.graph.sizes import Shape, Size
 from specnet.graph.stage import LayerInfo
 from specnet.passes.plan import Plan, Step
 from specnet.runtime.emit import emit
+from specnet.vocabulary.optimizers import Searching
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -70,6 +72,19 @@ class Explanation:
         """Return what the layer at a place of the document is called; `*` stands for the number of a repetition."""
         return self._names[path]
 
+    def learning_rate(self) -> list[str]:
+        """Return the function that gives the learning rate of a step, as lines; none where no formula does.
+
+        Steps are counted from 0, and the rate that a plateau schedule has come to is the argument `rate`.
+        """
+        from specnet.runs.exports.updating import rate_function
+
+        spec = self.network.spec
+        if isinstance(spec.training.optimizer, Searching):
+            return []
+        run = run_length(spec, self.network.signature.rows["train"])
+        return rate_function(spec.training.schedule, spec.training.optimizer.learning_rate, run) or []
+
     @cached_property
     def _sizes(self) -> dict[str, int]:
         return {p.name: p.size for p in self.network.parameters}
@@ -101,6 +116,7 @@ class Explanation:
                 }
                 for layer in network.layers
             ],
+            "learning_rate": "\n".join(self.learning_rate()) or None,
             "plans": {name: self._plan(plan) for name, plan in self.programs.items()},
             "flops": self.flops(),
             "memory": {**self.memory, "total": sum(self.memory.values())},

@@ -15,5 +15,5 @@ def needed(module: str, extra: Extra, what: str) -> Any:
         if error.name != module.partition(".")[0]:
             raise
         raise RunError(
-            f"{what} needs {error.name}, which the extra `{extra}` brings: {install_command(extra)}"
+            f"{what} needs {error.name}, which the extra `{extra}` installs: {install_command(extra)}"
         ) from None

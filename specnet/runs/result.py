@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run came to."""
+    """The result of one run."""
 
     name: str
     run: Path | None
-    """The run's directory; None where nothing was saved."""
+    """The run's directory; None if nothing was saved."""
     parameters: int
-    """How many numbers were fitted."""
+    """The number of trained parameters."""
     epochs: int
-    """How many epochs were finished."""
+    """The number of finished epochs."""
     steps: int
     seconds: float
-    """How long the training took, with the evaluation at its end."""
+    """How long the training took, including the evaluation at its end."""
     stopped: Stopped
     why: str
-    """In words, why it ended."""
+    """Why it ended."""
     splits: Mapping[str, Mapping[str, Any]]
     """Loss and metrics by split, measured with the final parameters."""
     fit: Verdict
     best_epoch: int | None
-    """The epoch whose parameters the model holds, where early stopping put the best back."""
+    """The epoch whose parameters the model has, if early stopping restored the best."""
     history: History = field(repr=False)
     model: Model = field(repr=False)
     data: Dataset = field(repr=False)
-    """The splits that it was trained and measured on."""
+    """The splits that it was trained and evaluated on."""
     version: str = __version__
     """The version of specnet that trained it."""
 

@@ -159,7 +159,7 @@ class RowFile:
         for line, record in chunk:
             if len(record) != width:
                 message = f"line {line} of `{self.name}` has {len(record)} cells, where the first has {width}"
-                faults.add("SN505", message, help="text that holds the delimiter must be quoted")
+                faults.add("SN505", message, help="text that contains the delimiter must be quoted")
         self._check(faults)
         rows: list[Any] = [[record[i] for i in places] for _, record in chunk]
         names = [f"line {line}" for line, _ in chunk]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from math import inf, isfinite, sqrt
 from typing import Any, Literal
 
+from specnet.runs.chance import freedom_of_difference, quantile
 from specnet.runs.curves import Curves, fallen_lately, risen_since_its_lowest
-from specnet.runs.student import freedom_of_difference, quantile
 
 LOST = 0.2
 """Overfit: the share of what was learnt on the training split that the validation split does not show."""
@@ -246,7 +246,7 @@ class _Case:
         if self.lost < LOST or self.beyond_chance:
             return None
         if not isfinite(self.error):
-            return self._say("unknown", f"{self._gap_in_words()}, and what chance does was not measured")
+            return self._say("unknown", f"{self._gap_in_words()}, and its significance was not measured")
         rows = f"{self.validation.rows} validation rows"
         return self._say("unknown", f"{self._gap_in_words()}, which {rows} cannot tell from chance")
 
@@ -275,7 +275,7 @@ class _Case:
 
     def _loss_of_learning(self) -> str:
         lost = f"{self.lost:.0%}" if self.lost <= 1.0 else "more than all"
-        return f"{lost} of what was learnt is lost, measured from {self._constant()}"
+        return f"{lost} of what was learned is lost, measured from {self._constant()}"
 
     def _constant(self) -> str:
         return f"{self.baseline.loss:.4g} for always predicting {self.baseline.prediction}"
@@ -285,7 +285,7 @@ class _Case:
         if not isinstance(train, float) or not isinstance(validation, float):
             return Verdict(word, why)
         always = self.baseline.accuracy
-        most = "" if always is None else f", {always:.1%} for always the most frequent class"
+        most = "" if always is None else f", {always:.1%} for always predicting the most frequent class"
         return Verdict(
             word, f"{why} (accuracy {train:.1%} in training, {validation:.1%} in validation{most})"
         )

@@ -52,7 +52,7 @@ class ModelUse(Shared):
                 raise ModelInUseError("another thread is training this model")
             if any(reader() is not None for reader in self.readers.values()):
                 raise ModelInUseError(
-                    "another thread is predicting with this model: go on with the training once it is done"
+                    "another thread is predicting with this model: continue the training once it is done"
                 )
             self.readers.clear()
             self._training, self.stepping = ref(training), get_ident()

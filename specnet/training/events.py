@@ -17,29 +17,29 @@ class Started:
 
     name: str
     parameters: int
-    """How many numbers are fitted."""
+    """The number of trained parameters."""
     rows: Mapping[str, int]
     """Rows by split."""
     epochs: int
-    """The most epochs that there will be."""
+    """The maximum number of epochs."""
     steps_per_epoch: int
     batch_size: int
     memory: int
-    """Bytes that the plan, its parameters and the data take."""
+    """Bytes of memory of the plan, its parameters and the data."""
     model: Model = field(repr=False)
-    """What is trained: at each event it has the parameters of that moment. With `ema_decay` these are the ones that
-    steps are made with, and the running mean takes their place just before `Ended`."""
+    """The model in training: at each event it has the parameters of that moment. With `ema_decay` these are the
+    ones that steps are made with, and the running mean replaces them just before `Ended`."""
     epoch: int = 0
-    """How many epochs are done already: more than 0 where an earlier training is gone on with."""
+    """How many epochs are already done: more than 0 if an earlier training is resumed."""
     step: int = 0
-    """How many steps are done already."""
+    """How many steps are already done."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepsDone:
-    """Some steps of an epoch are done; comes a few times a second while an epoch is under way.
+    """Some steps of an epoch are done; sent a few times per second during an epoch.
 
-    It also comes where a training ends in the middle of an epoch, which then has no `EpochEnded`.
+    It is also sent if a training ends in the middle of an epoch, which then has no `EpochEnded`.
     """
 
     epoch: int
@@ -53,48 +53,48 @@ class StepsDone:
 
 @dataclass(frozen=True, slots=True)
 class EpochEnded:
-    """An epoch is done, and validated if it was its turn."""
+    """An epoch is done, and has been validated if it was due."""
 
     epoch: int
     """Counted from 1."""
     step: int
     """Steps since the start of the training."""
     loss: float
-    """The training loss as it was seen batch by batch, while the parameters changed."""
+    """The training loss as it was computed batch by batch, while the parameters changed."""
     validation: Mapping[str, Any] | None
-    """Loss and metrics of the validation split; None where there is none, or it was not this epoch's turn."""
+    """Loss and metrics of the validation split; None if there is none, or no validation was due."""
     learning_rate: float
-    """That of the epoch's last step."""
+    """The learning rate of the epoch's last step."""
     seconds: float
-    """Since the start of the training."""
+    """Seconds since the start of the training."""
     best: bool
     """Whether this is the best validation so far."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The training is over: the model holds what was learnt, and all splits have been evaluated."""
+    """The training is over: the model has its final parameters, and all splits have been evaluated."""
 
     stopped: Stopped
     why: str
-    """In words: why it ended, and for a diverged run where and what to try."""
+    """Why the training ended; for a diverged run, also where and what to try."""
     epochs: int
     steps: int
     seconds: float
     splits: Mapping[str, Mapping[str, Any]]
     """Loss and metrics by split, evaluated with the final parameters."""
     best_epoch: int | None
-    """The epoch whose parameters the model holds, where early stopping put them back."""
+    """The epoch whose parameters the model has, if early stopping restored them."""
     model: Model = field(repr=False)
-    """What was trained, with the final parameters."""
+    """The trained model, with the final parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Many epochs of one step each, none of which was validated: what `run` gives its listener for short epochs.
+    """Many epochs of one step each, none of which was validated: what `run` passes to its listener for short epochs.
 
-    The model has the parameters that the last of them ended with; those in between are gone. `train` waits at each
-    epoch instead.
+    The model has the parameters of the end of the last epoch; those in between are not available. `train` pauses at
+    each epoch instead.
     """
 
     epoch: int
@@ -120,16 +120,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """An earlier run is gone on with: what comes first from such a one."""
+    """An earlier run is resumed; sent before all other events."""
 
     run: Path
     checkpoint: Path | None
-    """The checkpoint that it goes on from; None where there is none, and it starts over."""
+    """The checkpoint that it resumes from; None if there is none, and it starts over."""
     epoch: int
-    """How many epochs are done already."""
+    """How many epochs are already done."""
     step: int
     problems: tuple[str, ...]
-    """Why later checkpoints, or a result that was there, could not be used, one text each."""
+    """Why later checkpoints, or an existing result, could not be used, one string each."""
 
 
 Event = Resumed | Started | StepsDone | EpochEnded | Ended

@@ -95,7 +95,9 @@ class Trainer:
 
     def spans(self) -> ExclusiveEvents[Event | Span]:
         """Train, and yield events as `events` does, except that many very short epochs come as one `Span`."""
-        return ExclusiveEvents(self._train(self._together), self.model.use)
+        # The epochs of a span share one rate.
+        whole = self._together if self.rates.steady else self._singly
+        return ExclusiveEvents(self._train(whole), self.model.use)
 
     def _train(
         self, whole: Callable[[int], Generator[E, None, Ending | None]]
@@ -195,7 +197,8 @@ class Trainer:
 
     def _singly(self, most: int) -> Generator[EpochEnded, None, Ending | None]:
         """Make epochs of one step each, and yield each before the next begins."""
-        steps, rate, clock, began = self.steps, self.steps.rate, self._clock, self._began
+        steps, clock, began = self.steps, self._clock, self._began
+        rate, steady = steps.rate, self.rates.steady
         make = steps.single()
         # What an epoch that is not measured may end by: looked at only where there is such a rule.
         ruled = self.settings.max_seconds is not None or self.program.method is not None
@@ -206,6 +209,7 @@ class Trainer:
                     return ending
                 self.interrupted = True
             self.epoch = epoch
+            rate = rate if steady else steps.rate
             yield EpochEnded(epoch, steps.step, loss, None, rate, clock() - began, False)
             if ending is None and ruled:
                 ending = self._enough(clock() - began)

@@ -26,11 +26,8 @@ class Rates:
         compiled = plan(rate_graph(schedule, base, run), 1)
         self._numbers = compiled.numbers
         self._compute = Executable(compiled).bind(1, {}).step
-
-    @property
-    def steady(self) -> bool:
+        self.steady = not compiled.numbers
         """Whether all steps have one rate."""
-        return not self._numbers
 
     @property
     def given(self) -> float | None:
@@ -39,9 +36,10 @@ class Rates:
 
     def at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 1, by what has been observed so far."""
+        if self._numbers == ("step",):
+            return self._compute(step)[0]
         values = {"step": step, "rate": self.given}
-        (rate,) = self._compute(*[values[name] for name in self._numbers])
-        return rate
+        return self._compute(*[values[name] for name in self._numbers])[0]
 
     def observe(self, monitored: Mapping[str, float], steps: int) -> None:
         """Take note of what a validation after so many steps measured, such as `{"validation.loss": 0.4}`."""

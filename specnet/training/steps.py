@@ -180,9 +180,8 @@ class Steps:
 
     @property
     def whole(self) -> bool:
-        """Whether an epoch is one step at a steady rate, so that `run_epochs` can make many at once."""
-        numbers = self._program.plan.numbers
-        return self._feed.order is None and self._rates.steady and numbers in ((), ("step",))
+        """Whether an epoch is one step that takes nothing but its number, so that many can be made at once."""
+        return self._feed.order is None and self._program.plan.numbers in ((), ("step",))
 
     def _invocation(self) -> Callable[[Callable[..., tuple[float, ...]], int], tuple[float, ...]]:
         """Return how to call a step with the numbers that the plan takes."""

@@ -62,7 +62,7 @@ def fault(
     key: str | int | tuple[str | int, ...] = (),
     code: str | None = None,
     part: str | None = None,
-    help: str | None = None,  # noqa: A002  the diagnostic's own word
+    help: str | None = None,
 ) -> PydanticCustomError:
     """Return the error that a validator of a table raises for what no field's type can express.
 

@@ -50,7 +50,7 @@ def test_a_fault_of_specnet_s_own_asks_to_be_reported(monkeypatch: pytest.Monkey
     monkeypatch.setattr(api, "load", fail)
     done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json")])
     assert done.exit_code == 1
-    assert done.stderr.startswith("error: ZeroDivisionError: of mine\nThis is a fault of specnet, not yours.")
+    assert done.stderr.startswith("error: ZeroDivisionError: of mine\nThis is a bug in specnet.")
     monkeypatch.setenv("SPECNET_DEBUG", "1")
     done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json")])
     assert isinstance(done.exception, ZeroDivisionError)

@@ -40,7 +40,7 @@ def test_documents_and_their_data_within_are_checked(specnet: Specnet, tree: Pat
     assert tree.name
     for arguments in (("repo",), ("repo/a.toml", "repo/specs/a.toml"), ("repo/**/a.toml",)):
         done = specnet("validate", "--confine", "repo", *arguments)
-        assert (done.returncode, done.stdout) == (0, "No faults in 2 files.\n"), done.stderr
+        assert (done.returncode, done.stdout) == (0, "No problems in 2 files.\n"), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_links_that_lead_out_are_passed_over_in_folders_and_by_hooks(specnet: Sp
     done = specnet("validate", "--confine", "repo", "repo/*.toml")
     assert (done.returncode, done.stderr) == (2, "error: repo/*.toml: there is no document of this pattern\n")
     done = specnet("validate", "--confine", "repo", "--specs-only", "repo/link.toml", "out/a.toml")
-    assert (done.returncode, done.stdout) == (0, "No faults in 0 files.\n")
+    assert (done.returncode, done.stdout) == (0, "No problems in 0 files.\n")
 
 
 def test_standard_input_lies_where_it_is_said_to(tree: Path) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 import pytest
 
 import specnet as package
-from specnet.training.events import Started
+from specnet.training.events import EpochEnded, Started
 from tests.cli.support import SPECS, Specnet
 
 
@@ -49,6 +50,30 @@ def test_the_plan_as_a_table(specnet: Specnet) -> None:
     assert numbers == list(range(1, len(numbers) + 1))
     assert re.search(r"update: optimizer\n", done.stdout)
     assert "\x1b" not in done.stdout
+
+
+def test_a_schedule_s_formula_is_shown(specnet: Specnet) -> None:
+    flags = ["--set", 'training.schedule={ type = "cosine", warmup_steps = 10 }']
+    data = json.loads(specnet("explain", SPECS / "iris.toml", *flags, "--output", "json").stdout)
+    formula = data["learning_rate"]
+    scope: dict[str, object] = {"math": math}
+    exec(formula, scope)
+    rate = scope["learning_rate_at"]
+    assert callable(rate)
+    spec = package.load(
+        SPECS / "iris.toml", overrides={"training.schedule": {"type": "cosine", "warmup_steps": 10}}
+    )
+    epochs = [event for event in package.train(spec) if isinstance(event, EpochEnded)]
+    assert [event.learning_rate for event in epochs] == pytest.approx([rate(e.step - 1) for e in epochs])
+    shown = specnet("explain", SPECS / "iris.toml", *flags).stdout
+    assert all(f" {line}\n" in shown for line in formula.split("\n"))
+
+
+def test_a_rate_that_stays_has_no_formula(specnet: Specnet) -> None:
+    done = specnet(
+        "explain", SPECS / "iris.toml", "--set", 'training.schedule="constant"', "--output", "json"
+    )
+    assert json.loads(done.stdout)["learning_rate"] is None
 
 
 def test_several_batches_a_step_make_two_plans(specnet: Specnet) -> None:

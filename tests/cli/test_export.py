@@ -49,7 +49,7 @@ def test_one_file_stands_for_the_run(specnet: Specnet, run: Path, tmp_path: Path
     assert archive.stdout == directory.stdout
     done = specnet("export", "iris.specnet", "--to", "numpy", "--training")
     assert done.returncode == 1
-    assert "does not say what it learnt from" in done.stderr
+    assert "does not record what it was trained on" in done.stderr
 
 
 @pytest.mark.parametrize("to", ["onnx", "safetensors"])

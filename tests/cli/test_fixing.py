@@ -89,8 +89,8 @@ def test_typos_are_put_right_and_all_else_stays(here: Path) -> None:
     (here / "a.toml").write_text(BEFORE)
     done = validate("a.toml", "--fix")
     assert (here / "a.toml").read_text() == AFTER
-    assert (done.exit_code, done.stderr) == (0, "Fixed 12 faults in 1 file.\n")
-    assert done.stdout == "No faults in 1 file.\n"
+    assert (done.exit_code, done.stderr) == (0, "Fixed 12 problems in 1 file.\n")
+    assert done.stdout == "No problems in 1 file.\n"
     assert [path.name for path in here.iterdir()] == ["a.toml"]
 
 
@@ -105,13 +105,13 @@ def test_json_is_fixed_too(here: Path) -> None:
 def test_a_difference_is_shown_and_nothing_written(here: Path) -> None:
     (here / "a.toml").write_text(BEFORE)
     done = validate("a.toml", "--diff")
-    assert (done.exit_code, done.stderr) == (1, "Would fix 12 faults in 1 file.\n")
+    assert (done.exit_code, done.stderr) == (1, "Would fix 12 problems in 1 file.\n")
     assert done.stdout.startswith("--- a.toml\n+++ a.toml\n@@ -1,")
     assert (here / "a.toml").read_text() == BEFORE
     patched = subprocess.run(["patch", "-p0"], input=done.stdout, text=True, capture_output=True, check=False)
     assert (patched.returncode, (here / "a.toml").read_text()) == (0, AFTER)
     done = validate("a.toml", "--diff")
-    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "No faults to fix.\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "Nothing to fix.\n")
 
 
 def test_standard_input_can_be_compared_but_not_written() -> None:
@@ -140,7 +140,7 @@ def test_what_is_not_sure_is_left_and_told(here: Path) -> None:
     assert done.exit_code == 1
     assert (here / "a.toml").read_text() == text.replace("unts", "units")
     assert [line.split()[1] for line in done.stdout.splitlines()] == ["SN202", "SN204"]
-    assert done.stderr == "Fixed 1 fault in 1 file.\n"
+    assert done.stderr == "Fixed 1 problem in 1 file.\n"
 
 
 @pytest.mark.parametrize(
@@ -213,5 +213,5 @@ def test_a_folder_is_fixed_file_by_file(here: Path) -> None:
     for name in ("a.toml", "b.toml"):
         (here / name).write_text(BEFORE)
     done = validate(".", "--fix")
-    assert (done.exit_code, done.stderr) == (0, "Fixed 24 faults in 2 files.\n")
+    assert (done.exit_code, done.stderr) == (0, "Fixed 24 problems in 2 files.\n")
     assert {(here / name).read_text() for name in ("a.toml", "b.toml")} == {AFTER}

@@ -108,7 +108,7 @@ def test_figures_of_the_result_stand_in_the_page(page: Page, digits: Path) -> No
         assert f"{split['accuracy']:.4g}" in page.text
     matrix = result["splits"]["test"]["confusion"]
     right, whole = sum(matrix[n][n] for n in range(10)), sum(map(sum, matrix))
-    assert f"{right} of {whole} rows are predicted right" in page.text
+    assert f"{right} of {whole} rows are predicted correctly" in page.text
     cells = re.findall(r'<td style="--share: [\d.]+">(\d+)</td>', (digits / "report.html").read_text())
     assert [int(cell) for cell in cells] == [count for row in matrix for count in row]
     made_of = json.loads((digits / "resolved.json").read_text())

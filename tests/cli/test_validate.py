@@ -14,7 +14,7 @@ FAULTY = ENDLESS.replace("units = 8", "units = 0")
 
 def test_sound_documents(specnet: Specnet) -> None:
     done = specnet("validate", SPECS / "iris.toml", SPECS / "xor.json")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "No faults in 2 files.\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No problems in 2 files.\n", "")
 
 
 def test_findings_are_on_standard_output_in_full(specnet: Specnet, tmp_path: Path) -> None:

@@ -206,6 +206,6 @@ def test_another_document_costs_little_more_than_reading_it(here: Path) -> None:
         return count
 
     assert validate("few").exit_code == 0  # what is built and imported once is there
-    few = calls("few", "No faults in 10 files.\n")
-    many = calls("many", "No faults in 30 files.\n")
+    few = calls("few", "No problems in 10 files.\n")
+    many = calls("many", "No problems in 30 files.\n")
     assert (many - few) / 20 < 20_000

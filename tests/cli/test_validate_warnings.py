@@ -25,7 +25,7 @@ def test_a_warning_fails_only_where_it_is_asked_to(specnet: Specnet, doubtful: P
 
 def test_a_warning_can_be_passed_over(specnet: Specnet, doubtful: Path) -> None:
     done = specnet("validate", doubtful, "--strict", "--ignore", "SN725")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "No faults in 1 file.\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No problems in 1 file.\n", "")
 
 
 @pytest.mark.parametrize(

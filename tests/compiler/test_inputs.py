@@ -211,8 +211,8 @@ def test_what_is_wrong_with_arrays(of_arrays, document):
         ("SN309", ("inputs", "picture", "columns"), "`picture` names columns, and the inputs are arrays")
     ]
     assert [m for _, _, m in faults(of_arrays(ARRAYS, TWO, inputs="numbers"))] == [
-        f"`{name}` names an array, and the inputs are not told apart: `inputs` of npz data names no list of arrays, "
-        "or a transform has changed what their elements are"
+        f"`{name}` names an array, and the inputs are not separate arrays: `inputs` of npz data is not a list of "
+        "arrays, or a transform has changed their elements"
         for name in ("picture", "rest")
     ]
     layers = [{"type": "dense", "inputs": ["a"], "units": 1}]

@@ -53,7 +53,7 @@ def test_a_batch_may_be_what_is_too_large(monkeypatch):
     text = document(512, samples=4000, more='[training]\nbatch_size = "full"\n')
     fault = only(specnet.validate(text))
     assert fault.path == ("layers", 0)
-    assert "pass between layers, for 4000 rows at once, most from `dense_1`" in fault.message
+    assert "are values between layers, for 4000 rows at once, most from `dense_1`" in fault.message
 
 
 def test_the_data_may_be_what_is_too_large(monkeypatch):

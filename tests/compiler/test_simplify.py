@@ -245,6 +245,14 @@ def test_equal_applications_become_one():
     assert names_of(simplify(graph)) == ["tanh", "exp", "multiply", "softmax", "softmax", "add"]
 
 
+@pytest.mark.parametrize(("phase", "left"), [("forward", 1), ("backward", 1), ("update", 2)])
+def test_scalars_of_an_update_keep_their_rounding(phase, left):
+    graph = Graph("float64")
+    graph.phase = phase
+    graph.outputs["y"] = number(graph, "s") * 0.1 * 0.3
+    assert counted(simplify(graph), ops.multiply) == left
+
+
 def test_draws_at_random_stay_two():
     graph, leaves = graph_of({"x": XY})
     masks = [ops.dropout_mask(leaves["x"], stream="m", rate=0.5, scale=2.0) for _ in range(2)]

@@ -16,6 +16,7 @@ from specnet.compiler.validation import build
 from specnet.data import load_data
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
+from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import RunLength
 
 DATA = {"type": "synthetic", "kind": "blobs", "classes": 3, "features": 5, "samples": 60, "noise": 1.0}
@@ -35,11 +36,14 @@ def spec_of(layers, loss="cross_entropy", dtype="float64", data=None, **training
     return specnet.load(json.dumps(document))
 
 
-def step_with(spec, batch, rows, steps, *, optimise, whole=False):
-    """Train some steps on the same rows by one plan; return losses and the final parameters."""
+def step_with(spec, batch, rows, steps, *, optimise=True, whole=False, given=None):
+    """Train some steps on the same rows by one plan; return losses and the final parameters.
+
+    The plan computes the learning rates, unless they are given.
+    """
     data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
     model = Model(build(spec, data.signature))
-    update = training_graph(model.network, RunLength(1, steps))
+    update = training_graph(model.network, RunLength(1, steps) if given is None else None)
     compiled = plan(update.graph, batch, guard="loss", optimise=optimise, fixed_inputs=whole)
     slots = {
         f"slot/{name}": np.full(shape, first, spec.dtype) for name, (shape, first) in update.slots.items()
@@ -48,9 +52,10 @@ def step_with(spec, batch, rows, steps, *, optimise, whole=False):
     x, t = split.inputs[:rows], as_targets(model.network, split.targets[:rows], split.inputs[:rows])
     executable = Executable(compiled, streams(spec.seed, compiled.streams))
     bound = executable.bind(rows, model.leaves(inputs=x, **t, **slots))
-    assert set(compiled.numbers) <= {"step"}
+    assert ("rate" in compiled.numbers) == (given is not None)
+    numbers = [{"step": step, "rate": given and given[step - 1]} for step in range(1, steps + 1)]
     with np.errstate(all="ignore"):
-        losses = [bound.step(*[number + 1] * len(compiled.numbers)) for number in range(steps)]
+        losses = [bound.step(*(each[name] for name in compiled.numbers)) for each in numbers]
     return np.array(losses), model.parameters.flat.copy()
 
 
@@ -103,6 +108,28 @@ def test_optimised_plans_agree_with_unoptimised_ones(hidden, optimizer, clip, ro
     fast = step_with(spec, 60, rows, 4, optimise=True, whole=whole)
     np.testing.assert_allclose(fast[0], plain[0], rtol=1e-9)
     np.testing.assert_allclose(fast[1], plain[1], rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam", "adamw", "rmsprop", "nadam", "lion", "adadelta", "adagrad"]
+)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "linear",
+        {"type": "exponential", "gamma": 0.83, "unit": "step"},
+        {"type": "polynomial", "power": 1.7},
+        {"type": "constant", "warmup_steps": 3, "warmup_from": 0.1},
+    ],
+    ids=lambda schedule: schedule if isinstance(schedule, str) else schedule["type"],
+)
+def test_a_rate_that_is_computed_and_one_that_is_given_lead_to_the_same_bits(optimizer, schedule):
+    rule = {"type": optimizer, "learning_rate": 0.037}
+    rule |= {"weight_decay": 0.013} if optimizer in ("adamw", "lion") else {}
+    spec = spec_of([{"type": "dense", "units": 3}], optimizer=rule, schedule=schedule)
+    rates = Rates(spec.training.schedule, 0.037, RunLength(1, 9))
+    given = step_with(spec, 60, 60, 9, given=[rates.at(step) for step in range(1, 10)])
+    np.testing.assert_array_equal(step_with(spec, 60, 60, 9)[1], given[1])
 
 
 def torch_model(torch, spec, parameters):

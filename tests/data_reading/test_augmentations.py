@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from specnet.data import AUGMENTATIONS, Augmentation
 from specnet.data.augmentation import PIXELS, Sizes, Work
-from specnet.data.transforms import Unfit
+from specnet.data.transforms import TransformError
 from specnet.runtime.random import stream
 
 SHAPES = st.tuples(st.integers(2, 7), st.integers(2, 7), st.integers(1, 3))
@@ -274,7 +274,7 @@ def test_how_often_and_how_far():
     ],
 )
 def test_what_does_not_fit(fields, shape, message):
-    with pytest.raises(Unfit, match=message):
+    with pytest.raises(TransformError, match=message):
         AUGMENTATIONS.validate(fields).check(shape)
 
 

@@ -58,9 +58,9 @@ def test_each_column_as_it_is_said(said):
 def test_where_each_element_comes_from(said):
     assert said.signature.stretches == (
         ColumnSlice("age", 0, 1, "number"),
-        ColumnSlice("size", 1, 1, "index", 3),
-        ColumnSlice("member", 2, 1, "boolean", 2),
-        ColumnSlice("zip", 3, 3, "onehot", 3),
+        ColumnSlice("size", 1, 1, "index", 3, whole=True),
+        ColumnSlice("member", 2, 1, "boolean", 2, whole=True),
+        ColumnSlice("zip", 3, 3, "onehot", 3, whole=True),
     )
     assert stored(said.encoding).signature == said.signature
 
@@ -223,9 +223,9 @@ FAULTS = [
     ({"size": {"missing": "mean"}}, "SN517", ("size", "missing"), '`missing = "mean"`', "`type` says"),
     ({"age": {"fill": "x"}}, "SN517", ("age", "fill"), "this is a category, and", "`type` says"),
     ({"note": {"type": "category"}}, "SN517", ("note",), "neither a feature nor a target", "leave them out"),
-    ({"zip": {"type": "category"}}, "SN517", ("zip", "type"), "listed in `categories`", "one place"),
+    ({"zip": {"type": "category"}}, "SN517", ("zip", "type"), "listed in `categories`", "list it once"),
     ({"price": {"scale": "minmax"}}, "SN517", ("price", "scale"), "features only", 'on = "targets"'),
-    ({"price": {"missing": "mean"}}, "SN517", ("price", "missing"), "must be there", '"drop"'),
+    ({"price": {"missing": "mean"}}, "SN517", ("price", "missing"), "must have a value", '"drop"'),
     (
         {"size": {"values": ["low", "mid"]}},
         "SN514",

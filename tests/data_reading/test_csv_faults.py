@@ -308,7 +308,7 @@ def test_at_most_twenty_faults_are_listed(desk):
     desk.write("f.csv", ",".join([*names, "y"]) + "\n" + ",".join(["?"] * 30 + ["1"]) + "\n")
     found = desk.found(type="csv", path="f.csv", target="y")
     assert len(found) == 21
-    assert found[-1].message == "10 more faults in the data are not listed"
+    assert found[-1].message == "10 more errors in the data are not listed"
 
 
 MAIN = "a,c,y\n1,red,cat\n2,green,dog\n3,red,dog\n"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import specnet
 from specnet.data import READERS, inspect_data, load_data
 from specnet.data.images.decoding import Frame, decode
-from specnet.data.images.header import MOST_PIXELS, ImageHeader, Unreadable, checked_header
+from specnet.data.images.header import MOST_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
 from tests.pictures import chunk, png_bytes, write_classes, write_png
@@ -242,7 +242,7 @@ def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):
         path.write_text("no image")
     found = faults(lambda: inspect_data(reader("all"), tmp_path))
     assert len(found) == 21
-    assert found[-1] == ("SN500", "10 more faults in the data are not listed")
+    assert found[-1] == ("SN500", "10 more errors in the data are not listed")
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):
 )
 def test_headers_that_are_refused(tmp_path, data, suffix, why):
     (tmp_path / f"a.{suffix}").write_bytes(data)
-    with pytest.raises(Unreadable, match=why):
+    with pytest.raises(ImageError, match=why):
         checked_header(tmp_path / f"a.{suffix}")
-    with pytest.raises(Unreadable, match=why):
+    with pytest.raises(ImageError, match=why):
         framed(tmp_path / f"a.{suffix}")
 
 
@@ -275,7 +275,7 @@ def test_a_png_that_unpacks_to_very_much_is_refused(tmp_path):
     """A small image beside a string that unpacks to 200 MB, which Pillow refuses to keep."""
     bomb = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(200_000_000), 9))
     path = write_png(tmp_path / "a.png", pixels((2, 2)), more=bomb)
-    with pytest.raises(Unreadable, match="is damaged: "):
+    with pytest.raises(ImageError, match="is damaged: "):
         framed(path)
 
 
@@ -293,7 +293,7 @@ def test_damage_of_any_kind_is_told_or_harmless(tmp_path, data):
     path.write_bytes(torn)
     try:
         assert framed(path).shape == (4, 4, 3)
-    except Unreadable as error:
+    except ImageError as error:
         assert str(error)  # noqa: PT017 - either outcome is right
     except Warning as warning:
         assert "xif" in str(warning) or "PNG" in str(warning) or "image" in str(warning)  # noqa: PT017

@@ -72,7 +72,7 @@ def test_a_class_beyond_the_training_rows_counts(desk):
 
 NUMBER = "SN540"
 CASES = [
-    ([[0, 0], [0, 1], [0, 0], [1, "x"]], ("data", "inputs", 3, 1), NUMBER, 'not the text "x"'),
+    ([[0, 0], [0, 1], [0, 0], [1, "x"]], ("data", "inputs", 3, 1), NUMBER, 'not the string "x"'),
     ([[0, 0], [0, True], [0, 0], [1, 1]], ("data", "inputs", 1, 1), NUMBER, "not `true`"),
     ([[0, 0], [0, {}], [0, 0], [1, 1]], ("data", "inputs", 1, 1), NUMBER, "not a table"),
     ([[0, 0], [0, None], [0, 0], [1, 1]], ("data", "inputs", 1, 1), NUMBER, "None"),
@@ -93,7 +93,7 @@ CASES = [
         [[0, 0], [0, [1]], [1, 0], [1, 1]],
         ("data", "inputs", 1, 1),
         "SN541",
-        "a list of 1 number, where the first",
+        "a list of 1 number, but the first",
     ),
     ([[0, 0], [0, math.nan], [1, 0], [1, 1]], ("data", "inputs", 1, 1), "SN513", "finite"),
     ([[0, 0], [0, -math.inf], [1, 0], [1, 1]], ("data", "inputs", 1, 1), "SN513", "finite"),
@@ -118,7 +118,7 @@ def test_at_most_twenty_are_listed(desk):
     found = desk.found(type="inline", inputs=[["x"]] * 50, targets=[0] * 50)
     assert len(found) == 21
     assert found[-1].code == "SN500"
-    assert found[-1].message.startswith("30 more faults")
+    assert found[-1].message.startswith("30 more errors")
 
 
 def test_rows_and_targets_must_be_as_many(desk):

@@ -85,7 +85,7 @@ def test_classes_to_stratify_by_are_gone(files):
 
 
 FAULTY = [
-    (READERS["csv"] | {"transforms": [{"type": "minmax", "on": "targets"}]}, "they have none of their own"),
+    (READERS["csv"] | {"transforms": [{"type": "minmax", "on": "targets"}]}, "so no transform can have"),
     (READERS["idx"] | {"test": {"inputs": "x.idx", "targets": "y.idx"}}, "leave `targets` out"),
     (READERS["npz"] | {"test": {"path": "f.npz", "targets": "targets"}}, "leave `targets` out"),
     (READERS["inline"] | {"test": {"inputs": [[1, 2]], "targets": [[1, 2]]}}, "leave `targets` out"),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from specnet.data import READERS, load_data
 from specnet.data.pipeline import Pipeline
-from specnet.data.transforms import TRANSFORMS, Unfit
+from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.diagnostics import SpecError
 
 numbers = st.floats(-1e6, 1e6).map(lambda number: round(number, 6))
@@ -160,7 +160,7 @@ def test_one_hot(array):
 
 @pytest.mark.parametrize("value", [-1.0, 5.0, 0.5, 1e18])
 def test_one_hot_takes_indices_only(value):
-    with pytest.raises(Unfit, match=r"not a whole number from 0 to 4"):
+    with pytest.raises(TransformError, match=r"not a whole number from 0 to 4"):
         applied(make(type="one_hot", classes=5), np.array([1.0, value]))
 
 
@@ -168,7 +168,7 @@ def test_reshape_works_out_one_axis():
     assert make(type="reshape", shape=[8, 8, 1]).output_shape((64,)) == (8, 8, 1)
     assert make(type="reshape", shape=[-1, 16]).output_shape((8, 8)) == (4, 16)
     for shape in ([5], [-1, 7]):
-        with pytest.raises(Unfit, match="64 elements"):
+        with pytest.raises(TransformError, match="64 elements"):
             make(type="reshape", shape=shape).output_shape((8, 8))
 
 

@@ -21,7 +21,7 @@ from specnet.diagnostics.fixes import fixed
 from specnet.diagnostics.full import full_text
 from specnet.diagnostics.github import SHOWN, github
 from specnet.diagnostics.gitlab import gitlab
-from specnet.diagnostics.json_lines import json_lines
+from specnet.diagnostics.json_report import json_lines
 from specnet.diagnostics.junit import junit
 from specnet.diagnostics.places import relative, uri
 from specnet.diagnostics.rules import RULES

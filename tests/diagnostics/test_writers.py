@@ -213,8 +213,8 @@ def test_a_report() -> None:
 @pytest.mark.parametrize(
     ("severities", "files", "line"),
     [
-        ((), 1, "No faults in 1 file."),
-        ((), 3, "No faults in 3 files."),
+        ((), 1, "No problems in 1 file."),
+        ((), 3, "No problems in 3 files."),
         (("error",) * 2, 1, "Found 2 errors in 1 file."),
         (("warning",), 1, "Found 1 warning in 1 file."),
     ],

@@ -119,7 +119,7 @@ def test_outside_of_the_project_the_place_is_told_and_how_to_see_more(places: tu
     assert (found.code, found.message) == ("SN201", "`specnet` is missing: this is not a specnet document")
     (found,) = specnet.validate(places[0] / ".netrc").diagnostics
     assert found.help == (
-        "its lines are not shown, since it is neither a specnet document nor called like one (.toml, .json)"
+        "its lines are not shown, since it is neither a specnet document nor named like one (.toml, .json)"
     )
 
 

@@ -101,7 +101,7 @@ def test_classes_are_gone(run: Path) -> None:
     path.write_text(SPEC.replace('"mse"', '"cross_entropy"'))
     (found,) = specnet.validate(path).diagnostics
     assert (found.code, found.path) == ("SN401", ("loss",))
-    assert "the targets here are the inputs" in found.message
+    assert "and the targets are the inputs" in found.message
 
 
 def test_the_data_are_counted_once() -> None:

@@ -115,7 +115,7 @@ def test_the_best_so_far_is_known_after_going_on(tmp_path):
 
 
 def test_a_monitor_that_is_not_measured_is_a_fault():
-    with pytest.raises(specnet.SpecError, match=r"SN603 `validation\.f2` is not measured while training"):
+    with pytest.raises(specnet.SpecError, match=r"SN603 `validation\.f2` is not measured during training"):
         specnet.compile(document(checkpoint={"best": "validation.f2"}))
     with pytest.raises(specnet.SpecError, match="SN604"):
         specnet.compile(document(split=None, checkpoint={"best": "validation.loss"}))

@@ -94,7 +94,7 @@ def test_exported_to_numpy(run: Path) -> None:
     cells = [*CELLS[:2], [45, None, "low", "off", 99]]
     np.testing.assert_allclose(scope["predict"](cells), model.predict(cells), rtol=1e-12)
     for wrong, said in (
-        (["tall", "yes"], "'tall' is no known size"),
+        (["tall", "yes"], "'tall' is not a known size"),
         (["low", "perhaps"], "member"),
     ):
         with pytest.raises(ValueError, match=said):

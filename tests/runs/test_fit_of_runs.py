@@ -94,7 +94,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "few noisy points of a sine, a large network": (
         document(synthetic("sine", 200, 0.3, 0.8), "mse", 1, LARGE, epochs=300),
         "overfit",
-        "of what was learnt is lost",
+        "of what was learned is lost",
     ),
     "noise, a large network": (document(noise_alone(100), "mse", 1, LARGE, epochs=150), "overfit", ""),
     "noise, no hidden layer": (

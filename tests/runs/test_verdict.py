@@ -83,7 +83,7 @@ def test_good_where_the_gap_is_real_and_small() -> None:
     found = judged(settled(0.2), settled(0.3))
     assert found.verdict == "good"
     assert found.why.endswith(
-        "12% of what was learnt is lost, measured from 1 for always predicting the mean of the targets"
+        "12% of what was learned is lost, measured from 1 for always predicting the mean of the targets"
     )
 
 
@@ -92,7 +92,7 @@ def test_overfit_by_the_gap() -> None:
     assert found == Verdict(
         "overfit",
         "the validation loss, 0.4, is 0.3 (standard error 0.02) above the training loss, 0.1: 33% of what was "
-        "learnt is lost, measured from 1 for always predicting the mean of the targets",
+        "learned is lost, measured from 1 for always predicting the mean of the targets",
     )
 
 
@@ -106,7 +106,7 @@ def test_overfit_by_a_gap_that_only_ranks_or_counts_tell_from_chance() -> None:
 def test_more_lost_than_was_learnt() -> None:
     found = judged(settled(0.1), [2.5] * 60)
     assert found.verdict == "overfit"
-    assert "more than all of what was learnt is lost" in found.why
+    assert "more than all of what was learned is lost" in found.why
 
 
 def test_overfit_by_a_rise_after_the_lowest() -> None:

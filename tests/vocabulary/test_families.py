@@ -13,6 +13,7 @@ import pytest
 import specnet
 from specnet.data.augmentations import Augmentation
 from specnet.data.reader import Reader
+from specnet.data.transforms import Transform
 from specnet.language.kinds import FAMILIES
 from specnet.vocabulary.activations import Activation
 from specnet.vocabulary.initializers import Initializer
@@ -108,7 +109,7 @@ def test_a_document_imports_only_what_it_names() -> None:
         "specnet.data.readers.inline",
         "specnet.vocabulary.activations.linear",
         "specnet.vocabulary.initializers.given",
-        "specnet.vocabulary.initializers.glorot",
+        "specnet.vocabulary.initializers.scaled",
         "specnet.vocabulary.layers.dense",
         "specnet.vocabulary.losses.regression",
         "specnet.vocabulary.optimizers.sgd",
@@ -164,6 +165,7 @@ def test_every_kind_says_what_its_family_asks_of_it(family: Family[Kind]) -> Non
         (Schedule, "rate"),
         (Searching, "method, room"),
         (Stepping, "step"),
+        (Transform, "lower, lower_inverse"),
     ],
 )
 def test_a_kind_that_lacks_a_method_is_not_made(base: type[Kind], lacking: str) -> None:

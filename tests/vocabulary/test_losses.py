@@ -493,7 +493,7 @@ FAULTS = [
         "it gives 1 value, and the data has 1 number a row",
     ),
     ("cross_entropy", (BATCH, 2), (BATCH, 3), "float32", 3, "gives 2 values, and the data has 3 classes"),
-    ("mse", (BATCH, 3), (BATCH, 1), "float32", 3, "cross_entropy takes a class index for so many outputs"),
+    ("mse", (BATCH, 3), (BATCH, 1), "float32", 3, "cross_entropy takes a class index for that many outputs"),
     ("kl_divergence", (BATCH, 3), (BATCH, 1), "float32", None, "takes a class index for each row"),
     ("binary_cross_entropy", (BATCH, 1), (BATCH, 1), "float32", 2, None),
     ("binary_cross_entropy", (BATCH, 3), (BATCH, 3), "float32", None, None),
@@ -573,7 +573,7 @@ FAULTS = [
         None,
         "a class index for each row, and the data has 1 number",
     ),
-    ("hinge", (BATCH, 1), (BATCH,), "int64", 4, "tells two classes apart, and the data has 4"),
+    ("hinge", (BATCH, 1), (BATCH,), "int64", 4, "is for two classes, and the data has 4"),
 ]
 
 

@@ -74,7 +74,7 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
     names = [column.name for column in sample.inputs if _numbering(column)]
     if names:
         yield Finding(
-            f"{subject.columns(names)} only {'tells' if len(names) == 1 else 'tell'} one row from another: a model can "
+            f"{subject.columns(names)} only {'identifies' if len(names) == 1 else 'identify'} rows: a model can "
             "memorise rows by it, and learns nothing for new rows",
             *_columns(subject),
             help=_leave_out(subject, names),

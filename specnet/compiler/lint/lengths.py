@@ -89,7 +89,7 @@ def huge_sum(subject: Subject) -> Iterator[Finding]:
     terms = batch_rows(spec, network.signature.rows["train"]) * network.elements_per_row
     if terms >= HUGE_SUM and spec.loss.scale * terms >= HUGE_SUM:
         yield Finding(
-            f"the loss adds up {terms} costs a step in float32: its gradient is as many times the mean's, and "
+            f"the loss sums {terms} terms per step in float32: its gradient is as many times that of the mean, and "
             "its last digits are lost",
             ("loss", "reduction"),
             help='reduction = "mean", a smaller batch, or a `scale`',

@@ -21,8 +21,8 @@ def softmax_with_numbers(subject: Subject) -> Iterator[Finding]:
         return
     if spec.loss.output_activation in ("identity", "mean"):
         yield Finding(
-            f"{last.function.type} makes probabilities of classes, and {spec.loss.type} compares numbers: its "
-            "gradient all but vanishes where the network is surely wrong",
+            f"{last.function.type} computes class probabilities, and {spec.loss.type} compares numbers: its "
+            "gradient nearly vanishes where the network is confidently wrong",
             ("loss",),
             "type",
             'loss = "cross_entropy" for classes, or a linear last layer for numbers',
@@ -37,11 +37,11 @@ def sigmoid_with_cross_entropy(subject: Subject) -> Iterator[Finding]:
     if last is None or spec.loss.output_activation != "softmax" or last.function.type != "sigmoid":
         return
     yield Finding(
-        f"{spec.loss.type} takes what sigmoid gives for logits: these lie between 0 and 1, so no class ever "
-        "becomes nearly sure",
+        f"{spec.loss.type} takes the output of sigmoid as logits: these are between 0 and 1, so no class "
+        "can get a probability near 1",
         last.path,
         "type",
-        'leave the activation out, or write "softmax"; for labels that exclude nothing, loss = '
+        'leave the activation out, or write "softmax"; for labels that do not exclude each other, loss = '
         '"binary_cross_entropy"',
         (Label("softmax is applied here", ("loss",), "type"),),
     )
@@ -64,7 +64,7 @@ def bounded_logits(subject: Subject) -> Iterator[Finding]:
     known = APPLIED[activation]
     applied = "the loss" if activation == "mean" else f"{activation} is applied here"
     yield Finding(
-        f"{spec.loss.type} makes {what} of the last layer's values by itself, and {name} has already transformed these",
+        f"{spec.loss.type} computes {what} from the last layer's values, and {name} has already transformed them",
         last.path,
         "type",
         f"leave the activation out{f', or write {chr(34)}{known[0]}{chr(34)}' if known else ''}",
@@ -85,7 +85,7 @@ def more_units_than_classes(subject: Subject) -> Iterator[Finding]:
     units = output.shape[-1] if output.shape else 1
     if units > classes:
         yield Finding(
-            f"the last layer gives {units} values, and the data has {classes} classes: no row will ever be of "
+            f"the last layer gives {units} values, and the data has {classes} classes: no row belongs to "
             f"the others",
             (*place, "units"),
             help=f"units = {classes}",

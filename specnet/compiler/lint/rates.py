@@ -34,5 +34,5 @@ def unusual_rate(subject: Subject) -> Iterator[Finding]:
     yield Finding(
         f"a learning rate of {rate:g} is {what} with {optimizer.type}",
         ("training", "optimizer", "learning_rate"),
-        help=f"learning_rate = {usual:g} is where it starts from; {low:g} to {high:g} are in use",
+        help=f"learning_rate = {usual:g} is the default; {low:g} to {high:g} are common",
     )

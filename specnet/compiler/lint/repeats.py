@@ -34,7 +34,7 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
         path = _same_file(subject, name)
         if path is not None:
             yield Finding(
-                f"the {name} split is the file that the training learns from",
+                f"the {name} split is the file that is trained on",
                 *path,
                 help="a file of other rows, or `[data.split]` with a fraction",
                 labels=(Label("the training rows", ("data", path[0][-1])),),
@@ -48,7 +48,7 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
                     "overstates how good the model is",
                     ("data", name),
                     "table",
-                    f"take the repeated rows out of the {name} rows",
+                    f"remove the repeated rows from the {name} rows",
                 )
     parts = subject.spec.data.split.parts if subject.spec.data.split is not None else {}
     if train is not None and parts and _room(train):
@@ -58,11 +58,11 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
         shared = sum(k * (1 - held ** (k - 1)) for k in Counter(rows).values() if k > 1)
         if shared >= LEAST and shared > SHARE * len(rows):
             yield Finding(
-                f"about {_percent(shared, len(rows))} of the rows kept back will be training rows too: the data "
-                "repeat rows",
+                f"about {_percent(shared, len(rows))} of the rows held out will be training rows too: the data "
+                "contain repeated rows",
                 ("data", "split"),
                 "table",
-                "take repeated rows out of the data, or give the splits files of their own",
+                "remove repeated rows from the data, or use separate files for the splits",
             )
 
 

@@ -49,7 +49,7 @@ def scales_apart(subject: Subject) -> Iterator[Finding]:
             "one learning rate cannot suit both",
             ("data",),
             "type",
-            '[[data.transforms]] with type = "standardize" brings all to the same scale',
+            '[[data.transforms]] with type = "standardize" gives all the same scale',
         )
 
 

@@ -32,7 +32,7 @@ def two_activations(subject: Subject) -> Iterator[Finding]:
                 assert first is not None
                 again = " again" if first.type == function.type else ""
                 yield Finding(
-                    f"{function.type} is applied{again} to what {first.type} gives, with no weights between",
+                    f"{function.type} is applied{again} to the output of {first.type}, with no weights between",
                     (*path, "activation"),
                     "type",
                     "keep one of them",
@@ -53,7 +53,7 @@ def linear_stack(subject: Subject) -> Iterator[Finding]:
                 # Fewer units than what follows makes a map of lower rank, which may be meant.
                 if before is not None and cast("Dense", before[1]).units >= cast("Dense", layer).units:
                     yield Finding(
-                        "two dense layers with no activation between them can do no more than one",
+                        "two dense layers with no activation between them are equivalent to one",
                         before[0],
                         "type",
                         'give the first one an activation, such as activation = "relu"',
@@ -71,7 +71,7 @@ def dropout_at_the_end(subject: Subject) -> Iterator[Finding]:
         if layer.type == "dropout":
             if cast("Dropout", layer).rate > 0 and path[-1] != 0:
                 yield Finding(
-                    "dropout on the last layer sets predictions to 0 while training, and no layer can make up "
+                    "dropout on the last layer sets predictions to 0 in training, and no layer can compensate "
                     "for it",
                     path,
                     "type",
@@ -104,8 +104,8 @@ def units_alike(subject: Subject) -> Iterator[Finding]:
         dense = cast("Dense", layer)
         if dense.units > 1 and _even(dense.kernel_init) and (not dense.use_bias or _even(dense.bias_init)):
             yield Finding(
-                f"all {dense.units} units start the same, get the same gradient, and stay the same: they can do no "
-                "more than one",
+                f"all {dense.units} units start the same, get the same gradient, and stay the same: they are "
+                "equivalent to one",
                 (*path, "kernel_init"),
                 "type",
                 "leave `kernel_init` out: by default it is drawn",
@@ -122,11 +122,11 @@ def dropout_before_batch_norm(subject: Subject) -> Iterator[Finding]:
                 before = path
             elif layer.type == "batch_norm" and before is not None:
                 yield Finding(
-                    "dropout before batch_norm makes variances larger in training than in evaluation, and it is "
-                    "those of training that batch_norm remembers",
+                    "dropout before batch_norm makes variances larger in training than in evaluation, and "
+                    "batch_norm keeps those of training",
                     before,
                     "type",
-                    "put the dropout behind the last batch_norm (Li et al., 2019)",
+                    "put the dropout after the last batch_norm (Li et al., 2019)",
                     (Label("the batch_norm", path, "type"),),
                 )
                 before = None
@@ -136,11 +136,7 @@ def dropout_before_batch_norm(subject: Subject) -> Iterator[Finding]:
 def dead_branch(subject: Subject) -> Iterator[Finding]:
     """A layer whose result nothing takes."""
     for name, path, passed in dead_ends(subject.spec.layers, subject.spec.needed):
-        why = (
-            "it is not an output either"
-            if passed is None
-            else "the layer after it takes its inputs elsewhere"
-        )
+        why = "it is not an output either" if passed is None else "the layer after it takes other inputs"
         yield Finding(
             f"the output of `{name}` is unused: {why}, and no other layer names it",
             path,

@@ -13,7 +13,7 @@ from specnet.data.augmentation import (
     image_shape,
     images_at_once,
 )
-from specnet.data.transform import Finite, Shape, Unfit
+from specnet.data.transform import Finite, Shape, TransformError
 
 
 class Cutout(ImageAugmentation):
@@ -35,10 +35,10 @@ class Cutout(ImageAugmentation):
         return self.size if isinstance(self.size, tuple) else (self.size, self.size)
 
     def check(self, shape: Shape) -> None:
-        """Raise Unfit where inputs are no images, or a rectangle can hide a whole one from any centre."""
+        """Raise TransformError where inputs are no images, or a rectangle can hide a whole one from any centre."""
         super().check(shape)
         if all(side >= 2 * size for side, size in zip(self._sides, shape, strict=False)):
-            raise Unfit(
+            raise TransformError(
                 f"a rectangle of {list(self._sides)} pixels hides all of every image of {list(shape[:2])}",
                 "size",
                 "half the size of an image is usual",

@@ -16,7 +16,7 @@ from specnet.data.augmentation import (
     image_shape,
     images_at_once,
 )
-from specnet.data.transform import Finite, Shape, Unfit
+from specnet.data.transform import Finite, Shape, TransformError
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
@@ -183,16 +183,16 @@ class PadCrop(_Move):
     @model_validator(mode="after")
     def _moves(self) -> PadCrop:
         if self.padding == (0, 0):
-            message = "a `padding` of 0 on all sides would leave every image as it is"
+            message = "a `padding` of 0 on all sides would leave every image unchanged"
             raise fault(message, key="padding")
         return self
 
     def check(self, shape: Shape) -> None:
-        """Raise Unfit where inputs are no images, or have nothing left in a crop of the padding."""
+        """Raise TransformError where inputs are no images, or have nothing left in a crop of the padding."""
         super().check(shape)
         for size, padding, side in zip(shape, self._sides, ("high", "wide"), strict=False):
             if padding >= size:
-                raise Unfit(
+                raise TransformError(
                     f"a padding of {padding} could leave nothing of images {size} {side}",
                     "padding",
                     f"a padding of at most {size - 1}",
@@ -234,19 +234,19 @@ class Shift(_Move):
     @model_validator(mode="after")
     def _moves(self) -> Shift:
         if self.vertical == self.horizontal == 0:
-            message = "fractions of 0 would leave every image as it is"
+            message = "fractions of 0 would leave every image unchanged"
             raise fault(message, key="horizontal" if "horizontal" in self.model_fields_set else "vertical")
         return self
 
     def check(self, shape: Shape) -> None:
-        """Raise Unfit where inputs are no images, or too small to move at all."""
+        """Raise TransformError where inputs are no images, or too small to move at all."""
         super().check(shape)
         for key, fraction, size in (
             ("vertical", self.vertical, shape[0]),
             ("horizontal", self.horizontal, shape[1]),
         ):
             if 0 < fraction * size <= 0.5:
-                raise Unfit(
+                raise TransformError(
                     f"{fraction:g} of {size} pixels is less than half a pixel: no image would move",
                     key if key in self.model_fields_set else None,
                     f"a fraction above {0.5 / size:g}, or 0",

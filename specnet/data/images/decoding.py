@@ -5,7 +5,7 @@ from pathlib import Path
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.images.header import Unreadable, checked_header
+from specnet.data.images.header import ImageError, checked_header
 from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Frame:
 
 
 def decode(path: Path, frame: Frame) -> bytes:
-    """Return the pixels of an image line by line, a byte for each channel; raise Unreadable where they are damaged."""
+    """Return the pixels of an image line by line, a byte for each channel; raise ImageError where they are damaged."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     checked_header(path)
@@ -45,11 +45,11 @@ def decode(path: Path, frame: Frame) -> bytes:
         plain = _plain(upright, frame)
         return _fitted(plain, frame).tobytes()
     except Image.DecompressionBombError as error:
-        raise Unreadable(f"is refused: {error}") from None
+        raise ImageError(f"is refused: {error}") from None
     except UnidentifiedImageError:
-        raise Unreadable("is damaged: nothing behind its header is an image's") from None
+        raise ImageError("is damaged: nothing after its header is image data") from None
     except _STUMBLES as error:
-        raise Unreadable(f"is damaged: {str(error) or type(error).__name__}") from None
+        raise ImageError(f"is damaged: {str(error) or type(error).__name__}") from None
 
 
 def _plain(image: Image.Image, frame: Frame) -> Image.Image:

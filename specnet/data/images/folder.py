@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from specnet.data.files import FilePlace
-from specnet.data.images.header import SUFFIXES, Unreadable, checked_header
+from specnet.data.images.header import SUFFIXES, ImageError, checked_header
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
 
@@ -54,7 +54,7 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
         faults.add("SN583", message, *key, help=cure)
         return None
     for entry in loose:
-        message = f"`{_name(place, entry)}` is beside the class folders, so it has no class"
+        message = f"`{_name(place, entry)}` is next to the class folders, so it has no class"
         _note(place, "SN583", message, "move it into a class's folder, or out of this one")
     classes = known if known is not None else tuple(folder.name for folder in folders)
     files: list[ImageFile] = []
@@ -150,7 +150,7 @@ def _sound(paths: list[Path], place: FilePlace) -> list[ImageFile]:
             continue
         try:
             checked_header(path)
-        except Unreadable as error:
+        except ImageError as error:
             _note(place, "SN584", f"`{name}` {error}", error.cure)
             continue
         files.append(ImageFile(path, name))

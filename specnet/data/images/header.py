@@ -24,7 +24,7 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 """The JPEG markers that nothing belongs to."""
 
 
-class Unreadable(ValueError):  # noqa: N818 - a finding about a file, always turned into a diagnostic
+class ImageError(ValueError):
     """A file is no image that can be read; `cure` says what helps, if anything does."""
 
     def __init__(self, message: str, cure: str | None = None) -> None:
@@ -42,10 +42,10 @@ class ImageHeader:
 
 
 def checked_header(path: Path) -> ImageHeader:
-    """Return the header of an image; raise Unreadable if the file is none, or another than its name says."""
+    """Return the header of an image; raise ImageError if the file is none, or another than its name says."""
     meant = SUFFIXES.get(path.suffix.lower())
     if meant is None:
-        raise Unreadable(
+        raise ImageError(
             f"is not an image by its name: it does not end in {', '.join(SUFFIXES)}",
             "PNG and JPEG are read; other images have to be converted",
         )
@@ -53,18 +53,18 @@ def checked_header(path: Path) -> ImageHeader:
         with open_regular(path) as file:
             header = _header(file)
     except NotRegularError as error:
-        raise Unreadable(f"is {error.strerror}") from None
+        raise ImageError(f"is {error.strerror}") from None
     except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}") from None
+        raise ImageError(f"cannot be read: {error.strerror}") from None
     if header.form != meant:
         right = ".png" if header.form == "PNG" else ".jpg"
-        raise Unreadable(
+        raise ImageError(
             f"is a {header.form} file by its contents, not a {meant}", f"a name that ends in {right}"
         )
     if header.width * header.height > MOST_PIXELS:
-        raise Unreadable(
+        raise ImageError(
             f"declares {header.width} x {header.height} pixels, more than the {MOST_PIXELS:,} that are decoded",
-            "such a file can be made to fill the memory; a smaller version of it would do",
+            "such a file could fill the memory; use a smaller version",
         )
     return header
 
@@ -72,16 +72,16 @@ def checked_header(path: Path) -> ImageHeader:
 def _header(file: IO[bytes]) -> ImageHeader:
     start = file.read(24)
     if not start:
-        raise Unreadable("is empty")
+        raise ImageError("is empty")
     if start.startswith(_PNG):
         if len(start) < 24 or start[12:16] != b"IHDR":
-            raise Unreadable("is damaged: its header is truncated or missing")
+            raise ImageError("is damaged: its header is truncated or missing")
         width, height = int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
         return _sound("PNG", width, height)
     if start.startswith(_JPEG):
         file.seek(2)
         return _jpeg(file)
-    raise Unreadable("is neither PNG nor JPEG by its contents")
+    raise ImageError("is neither PNG nor JPEG by its contents")
 
 
 def _jpeg(file: IO[bytes]) -> ImageHeader:
@@ -91,21 +91,21 @@ def _jpeg(file: IO[bytes]) -> ImageHeader:
         while marker == b"\xff":
             marker = file.read(1)
         if lead != b"\xff" or not marker:
-            raise Unreadable("is damaged: it ends, or becomes invalid, before it gives its size")
+            raise ImageError("is damaged: it ends, or becomes invalid, before it gives its size")
         if marker[0] in _ALONE:
             continue
         length = int.from_bytes(file.read(2))
         if marker[0] in _FRAMES:
             frame = file.read(5)
             if len(frame) < 5:
-                raise Unreadable("is damaged: its header is truncated")
+                raise ImageError("is damaged: its header is truncated")
             return _sound("JPEG", int.from_bytes(frame[3:5]), int.from_bytes(frame[1:3]))
         if length < 2 or marker[0] in (0xD9, 0xDA):
-            raise Unreadable("is damaged: it does not give its size")
+            raise ImageError("is damaged: it does not give its size")
         file.seek(length - 2, 1)
 
 
 def _sound(form: Form, width: int, height: int) -> ImageHeader:
     if not width or not height:
-        raise Unreadable(f"is damaged: its header declares {width} x {height} pixels")
+        raise ImageError(f"is damaged: its header declares {width} x {height} pixels")
     return ImageHeader(form, width, height)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.images.decoding import Frame, decode
-from specnet.data.images.header import Unreadable
+from specnet.data.images.header import ImageError
 from specnet.diagnostics import RunError
 
 if TYPE_CHECKING:
@@ -78,21 +78,21 @@ def decoded(files: Sequence[ImageFile], frame: Frame, faults: Faults, key: KeyPa
     return out
 
 
-def note(faults: Faults, file: ImageFile, damage: Unreadable, key: KeyPath) -> None:
+def note(faults: Faults, file: ImageFile, damage: ImageError, key: KeyPath) -> None:
     """Note that an image cannot be read."""
     faults.add("SN584", f"`{file.name}` {damage}", *key, help=damage.cure)
 
 
 def _decoded(
     files: Sequence[ImageFile], frame: Frame, places: NDArray[np.intp], out: NDArray[Any]
-) -> list[tuple[int, Unreadable]]:
+) -> list[tuple[int, ImageError]]:
     """Put images into `out`, and return the places of those that are damaged, each with what ails it."""
 
-    def one(number: int) -> tuple[int, Unreadable] | None:
+    def one(number: int) -> tuple[int, ImageError] | None:
         place = int(places[number])
         try:
             pixels = decode(files[place].path, frame)
-        except Unreadable as damage:
+        except ImageError as damage:
             return place, damage
         out[number] = np.frombuffer(pixels, np.uint8).reshape(frame.shape)
         return None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from specnet.data.files import FilePlace, Site, larger_than_half
 from specnet.data.images.folder import Labelled, labelled_images
-from specnet.data.images.header import Unreadable
+from specnet.data.images.header import ImageError
 from specnet.data.reader import BATCHES, DataPart
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
@@ -30,7 +30,7 @@ def pillow_is_there(site: Site) -> bool:
     """Return whether images can be decoded; note how, if not."""
     if find_spec("PIL") is not None:
         return True
-    message = "reading images needs Pillow, which the extra `images` brings"
+    message = "reading images needs Pillow, which the extra `images` installs"
     site.faults.add("SN582", message, "type", help=install_command("images"))
     return False
 
@@ -126,7 +126,7 @@ class ImageSource:
             for place in range(count // (2 * most), count, -(-count // most)):
                 try:
                     values.frombytes(decode(part.files[place].path, self.frame))
-                except Unreadable as damage:
+                except ImageError as damage:
                     message = f"`{part.files[place].name}` {damage}"
                     self.site.faults.add("SN584", message, *self.keys[name], help=damage.cure)
                 labels.append(float(part.labels[place]))

@@ -79,7 +79,7 @@ class Csv(Tabular):
         """Note frames that cannot take the place of files, or not as the document says."""
         super().check_frames(site)
         if site.frames and self.load == "batches":
-            message = "a frame is in memory already: its rows cannot stay in a file until their batch"
+            message = "a frame is in memory already: it cannot be read in batches"
             site.faults.add("SN573", message, "load", help="leave `load` out")
 
     def buffer(self, size: int) -> int | None:

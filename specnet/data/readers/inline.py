@@ -232,7 +232,7 @@ def _shape(value: Any, key: KeyPath, site: Site, depth: int) -> tuple[int, ...] 
     for i, shape in enumerate(shapes):
         if shape is not None and shape != shapes[0]:
             first = shapes[0] or ()
-            message = f"this is {_form(shape)}, where the first beside it is {_form(first)}"
+            message = f"this is {_form(shape)}, but the first at this level is {_form(first)}"
             site.faults.add("SN541", message, *key, i)
             return None
     return (len(value), *(shapes[0] or ())) if value else (0,)
@@ -259,7 +259,7 @@ def _form(shape: tuple[int, ...]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return f'the text "{clipped(value)}"'
+        return f'the string "{clipped(value)}"'
     if isinstance(value, dict):
         return "a table"
     return f"`{str(value).lower()}`" if isinstance(value, bool) else f"{clipped(str(value))}"

@@ -58,7 +58,7 @@ def _note_useless(
         note("SN517", message, *path, part="key", help="leave them out, or list the column in `features`")
     if listed and column.type is not None:
         message = f"column `{key}` is listed in `categories` already"
-        note("SN517", message, *path, "type", help="say it in one place")
+        note("SN517", message, *path, "type", help="list it once")
     if not target:
         return
     for option in ("encode", "scale", "unknown"):
@@ -72,10 +72,10 @@ def _note_useless(
                 help=cure,
             )
     if column.missing is not None and column.missing not in ("refuse", "drop"):
-        message = f"a target must be there: `{key}` cannot be filled in"
+        message = f"a target must have a value: `{key}` cannot be filled in"
         note("SN517", message, *path, "missing", help='`missing = "drop"` leaves such rows out')
     if column.fill is not None:
-        message = f"a target must be there: `{key}` cannot be filled in"
+        message = f"a target must have a value: `{key}` cannot be filled in"
         note("SN517", message, *path, "fill", help='`missing = "drop"` leaves such rows out')
 
 

@@ -132,8 +132,8 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 def no_value(column: ColumnPlan, faults: Faults) -> None:
-    """Note a column without any value from which to fill its gaps."""
-    message = f"column `{column.name}` has no value in the training split from which to fill its gaps"
+    """Note a column without any value to fill its missing values."""
+    message = f"column `{column.name}` has no value in the training split to fill its missing values"
     faults.add("SN511", message, "missing", help=f'leave it out with `exclude = ["{column.name}"]`')
 
 

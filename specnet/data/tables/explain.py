@@ -111,7 +111,9 @@ def _note_short(place: FilePlace, dialect: Dialect, short: _Seen, width: int) ->
     verb = "has" if short.count == 1 else "have"
     number = short.texts[0] if len(set(short.texts)) == 1 else " or ".join(sorted(set(short.texts)))
     message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {width}"
-    place.site.faults.add("SN505", message, *place.key, help="text that holds the delimiter must be quoted")
+    place.site.faults.add(
+        "SN505", message, *place.key, help="text that contains the delimiter must be quoted"
+    )
 
 
 def _header_after_all(place: FilePlace, seen: Mapping[int, _ColumnCells], first: int | None) -> bool:

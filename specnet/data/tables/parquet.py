@@ -33,7 +33,7 @@ def open_parquet(place: FilePlace) -> TypedTable | None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "pyarrow":
             raise
-        message = f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` brings"
+        message = f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` installs"
         _once(place, "SN582", message, install_command("parquet"))
         return None
     try:

@@ -142,7 +142,7 @@ def survey(path: Path) -> Survey:
     for line, record in records:
         if len(record) != width:
             message = f"line {line} of `{path}` has {len(record)} cells, where the first line has {width}"
-            raise _fault(path, "SN505", message, "text that holds the delimiter must be quoted")
+            raise _fault(path, "SN505", message, "text that contains the delimiter must be quoted")
     header = _has_header([record for _, record in records])
     first = records[0][1]
     columns = tuple(ColumnSurvey(i, first[i] if header else str(i)) for i in range(width))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from specnet.data.transform import Transform, Unfit
+from specnet.data.transform import Transform, TransformError
 from specnet.vocabulary.kind import Family
 
 TRANSFORMS: Family[Transform] = Family(
@@ -12,8 +12,8 @@ TRANSFORMS: Family[Transform] = Family(
         "standardize": "statistics.Standardize",
         "minmax": "statistics.MinMax",
         "scale": "fixed.Scale",
-        "flatten": "fixed.Flatten",
-        "reshape": "fixed.Reshape",
+        "flatten": "fixed.FlattenTransform",
+        "reshape": "fixed.ReshapeTransform",
         "one_hot": "fixed.OneHot",
     },
 )
@@ -21,7 +21,7 @@ TRANSFORMS: Family[Transform] = Family(
 __all__ = [
     "TRANSFORMS",
     "Transform",
-    "Unfit",
+    "TransformError",
 ]
 
 

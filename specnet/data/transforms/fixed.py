@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveInt, model_validator
 
-from specnet.data.transform import Finite, Transform, Unfit
+from specnet.data.transform import Finite, Transform, TransformError
 from specnet.graph import ops
 from specnet.graph.sizes import at, joined
 from specnet.vocabulary.kind import fault
@@ -38,12 +38,10 @@ class Scale(Transform):
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append x · factor + offset."""
-        del fitted
         return x * self.factor + self.offset
 
     def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
         """Append (y - offset) / factor."""
-        del fitted
         return (y - self.offset) / self.factor
 
 
@@ -61,18 +59,17 @@ class _Arrange(Transform):
         return ops.reshape(y, shape=(y.shape[0], *fitted.sizes("shape")))
 
 
-class Flatten(_Arrange):
+class FlattenTransform(_Arrange):
     """Lay the elements of an example in one row, the last axis fastest: (a, b, c) becomes (a·b·c,)."""
 
     type: Literal["flatten"] = "flatten"
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append the rows as (rows, elements)."""
-        del fitted
         return ops.reshape(x, shape=(x.shape[0], joined(x.shape[1:])))
 
 
-class Reshape(_Arrange):
+class ReshapeTransform(_Arrange):
     """Arrange the elements of an example in another shape, the last axis fastest."""
 
     type: Literal["reshape"] = "reshape"
@@ -80,7 +77,7 @@ class Reshape(_Arrange):
     """The new shape of one example, without the batch axis; one entry may be -1, for whatever is left."""
 
     @model_validator(mode="after")
-    def _sizes(self) -> Reshape:
+    def _sizes(self) -> ReshapeTransform:
         for i, size in enumerate(self.shape):
             if size < -1 or size == 0:
                 message = f"an axis needs a size of at least 1 (or -1, for whatever is left), not {size}"
@@ -91,13 +88,12 @@ class Reshape(_Arrange):
         return self
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
-        """Append the rows in the new shape, its -1 worked out; raise Unfit if the elements don't fill it."""
-        del fitted
+        """Append the rows in the new shape, its -1 worked out; raise TransformError if the elements don't fill it."""
         shape = at(x.shape[1:], 1)
         size, known = prod(shape), prod(n for n in self.shape if n != -1)
         if size != known and (-1 not in self.shape or size % known or size == 0):
             message = f"{size} elements, of shape {list(shape)}, do not fill the shape {list(self.shape)}"
-            raise Unfit(message, "shape")
+            raise TransformError(message, "shape")
         sizes = (size // known if n == -1 else n for n in self.shape)
         return ops.reshape(x, shape=(x.shape[0], *sizes))
 
@@ -111,16 +107,14 @@ class OneHot(Transform):
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append zeros and ones, in an axis of `classes` elements after the last."""
-        del fitted
         return ops.one_hot(ops.cast(x, to="int64"), classes=self.classes)
 
     def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
         """Append the index of the largest element along the last axis."""
-        del fitted
         return ops.cast(ops.argmax(y, axis=-1), to="float64")
 
     def check(self, array: Array) -> None:
-        """Raise Unfit if a value is no index."""
+        """Raise TransformError if a value is no index."""
         import numpy as np
 
         index = array.astype(np.intp)
@@ -128,4 +122,4 @@ class OneHot(Transform):
         if wrong.any():
             first = np.argwhere(wrong)[0]
             message = f"{array[tuple(first)]:g} is not a whole number from 0 to {self.classes - 1}"
-            raise Unfit(message, "classes", row=int(first[0]))
+            raise TransformError(message, "classes", row=int(first[0]))

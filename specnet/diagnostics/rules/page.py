@@ -12,9 +12,9 @@ _HEAD = """\
 
 Each finding of `specnet validate` has a code, which stays the same from version to version. Its first digit is
 the phase that finds it. `specnet rule CODE` prints one of these rules, and `specnet rule --all --output
-markdown` this page.
+markdown` prints this page.
 
-An example is a piece of a document: what it leaves out is as in any sound one.
+An example is an excerpt of a document; the rest of the document is valid.
 """
 _STYLES: dict[str, Style] = {"Wrong": "error", "Right": "help"}
 

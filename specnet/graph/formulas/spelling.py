@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from specnet.graph.expressions import ATOM, Expression, fill, literal
+from specnet.graph.expressions import ATOM, SUM, Expression, fill, literal
 from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, parse
 from specnet.graph.formulas.primitives import Primitive, primitive
 from specnet.graph.formulas.truths import with_numbers
@@ -101,5 +101,7 @@ def _spell(
     if isinstance(term, Name):
         return Expression(name(term.name), ATOM)
     spelt = [_spell(operand, form, number, name) for operand in term.operands]
+    if term.primitive == "add" and spelt[1].binds == SUM:
+        spelt[1] = Expression(f"({spelt[1].text})", ATOM)  # sums are rounded in their order
     operands = dict(zip(LETTERS, spelt, strict=False))
     return fill(form(primitive(term.primitive)), operands.__getitem__)

@@ -77,22 +77,14 @@ class _Registers:
         """For each register, whether it holds truth values."""
         self.of: dict[Call, str] = {}
         self.used: set[str] = set()
+        inputs = ((x, n) for x, n in self.last_read.items() if isinstance(x, Name) and x.is_input)
+        self.free_from = max((n + self._late(n, x) for x, n in inputs), default=0)
+        """The call from which on no input is read any more once it has written to the output."""
 
     def allocate(self) -> FormulaStatements:
         lines = [self._statement(number, call) for number, call in enumerate(self.order)]
         scratch = tuple(self.holds[name] for name in self.holds if name != "o")
-        return FormulaStatements("\n".join(lines), scratch, self._is_free(len(self.order) - 1))
-
-    def _is_free(self, number: int) -> bool:
-        """Whether no input is read any more once a call has written to the output."""
-        for x, last in self.last_read.items():
-            if (
-                isinstance(x, Name)
-                and x.is_input
-                and (last > number or (last == number and self._late(number, x)))
-            ):
-                return False
-        return True
+        return FormulaStatements("\n".join(lines), scratch, len(self.order) > self.free_from)
 
     def _late(self, number: int, x: Term) -> bool:
         """Whether a call reads an operand once it has written to the output."""
@@ -122,7 +114,7 @@ class _Registers:
             assert "o" not in self.used or "o" in served
             return "o"
         free = [*served, *(name for name in self.holds if name not in self.used)]
-        if not self._is_free(number) or (self.last_read[call] == last and self._late(last, call)):
+        if number < self.free_from or (self.last_read[call] == last and self._late(last, call)):
             free = [name for name in free if name != "o"]
         truth = is_truth(call, "")
         fitting = [name for name in free if self.holds[name] == truth]

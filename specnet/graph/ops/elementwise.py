@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.formulas import spelling
-from specnet.graph.formulas.formula import parse
-from specnet.graph.formulas.statements import FormulaStatements, statements
 from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
 from specnet.graph.leaves import CONSTANT, scalar_of
-from specnet.graph.op import LETTERS, Flops, Infer, Op, Printed, Printer, Pullback, Text
+from specnet.graph.op import LETTERS, Infer, Op, Printed, Printer, Pullback, Text
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
+
+if TYPE_CHECKING:
+    from specnet.graph.formulas.statements import FormulaStatements
 
 
 def infer_elementwise(inputs: tuple[Value, ...], _: Attributes) -> Kind:
@@ -36,11 +36,6 @@ def infer_elementwise(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 def infer_comparison(inputs: tuple[Value, ...], attributes: Attributes) -> Kind:
     """Return the common shape of operands; the result is true or false."""
     return infer_elementwise(inputs, attributes)[0], "bool"
-
-
-def times(flops: int) -> Flops:
-    """Return the rule of an op that does so many floating-point operations an element."""
-    return lambda value: value.count * Count(flops)
 
 
 def elementwise(
@@ -71,34 +66,57 @@ def elementwise(
         pairs = zip(LETTERS, value.inputs, strict=False)
         return "".join(letter for letter, i in pairs if i.shape and i.dtype == "bool")
 
+    # What is known of formulas is imported when the first is needed: most commands need none.
+
     def made(value: Value) -> FormulaStatements:
+        from specnet.graph.formulas.statements import statements
+
         return statements(text(value), truths(value))
 
     def scratch(value: Value) -> Sequence[Kind]:
         _, dtype = infer_elementwise(value.inputs, value.attributes)
         return [(value.shape, "bool" if is_truth else dtype) for is_truth in made(value).scratch]
 
+    def scalar(value: Value) -> str:
+        from specnet.graph.formulas import spelling
+
+        return spelling.scalar(text(value))
+
+    def operations(value: Value) -> Count:
+        from specnet.graph.formulas.formula import parse
+
+        return value.count * Count(flops or parse(text(value)).operations)
+
     def as_printed(_: Printer, value: Value) -> str:
+        from specnet.graph.formulas import spelling
+
         return spelling.printed(text(value), arrays=bool(value.shape))
 
     def helper() -> tuple[str, ...]:
+        from specnet.graph.formulas import spelling
+
         return spelling.helper(name, formula, overflows=overflows) if isinstance(formula, str) else ()
+
+    def as_onnx(value: Value) -> str:
+        from specnet.graph.formulas import spelling
+
+        return spelling.onnx(text(value), truths(value))
 
     return Op(
         name,
         infer,
         lambda value: made(value).text,
         pullback,
-        lambda value: spelling.scalar(text(value)),
+        scalar,
         elementwise=True,
         attributes=attributes,
-        flops=lambda value: value.count * Count(flops or parse(text(value)).operations),
+        flops=operations,
         scratch=scratch,
         in_place=lambda value: made(value).in_place,
         noun=noun or f"{name}_",
         printed=printed or as_printed,
         helper=helper,
-        onnx=onnx or (lambda value: spelling.onnx(text(value), truths(value))),
+        onnx=onnx or as_onnx,
     )
 
 
@@ -225,7 +243,7 @@ erf: Op[Attributes] = Op(
     "erf({a}, {s}, {s2}, {s3}, {o})",
     lambda g, y, x: (g * exp(-square(x)) * 1.1283791670955126,),
     elementwise=True,
-    flops=times(60),
+    flops=lambda value: value.count * Count(60),
     scratch=lambda value: [(value.shape, value.dtype), (value.shape, value.dtype), (value.shape, "bool")],
     in_place=lambda _: False,
     noun="error_function",

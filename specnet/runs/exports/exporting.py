@@ -67,7 +67,7 @@ class Exported:
             return data, spec.folder
         if not (self.path / RESOLVED).exists():
             raise RunError(
-                f"{self.path} does not say what it learnt from: export its run's directory, or the document"
+                f"{self.path} does not record what it was trained on: export its run's directory, or the document"
             )
         return own_data(self.path, network), data_folder(self.path)
 
@@ -96,9 +96,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         model = source.model
         variables = parameter_names(model, program)
         learnt = (
-            "What the training learnt."
-            if source.trained
-            else "Where the parameters start: nothing is learnt yet."
+            "Parameters after the training." if source.trained else "Initial parameters: not trained yet."
         )
         program.hold({variables[name]: array for name, array in model.parameters.items()}, learnt)
         write_predict(model, program, variables)

@@ -16,7 +16,9 @@ from specnet.runtime.preparing import prepare
 if TYPE_CHECKING:
     from specnet.runs.exports.onnx_writer import OnnxWriter
 
-SINGLE = {"Conv", "ConvTranspose", "Erf"}
+SINGLE = {
+    "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Conv", "ConvTranspose", "Cosh", "Erf", "Sinh", "Tan",
+}  # fmt: skip
 """The operators that the widespread runtime knows in single precision alone."""
 
 

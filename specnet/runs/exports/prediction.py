@@ -157,7 +157,7 @@ def _cell_lines(there: set[str], zeros: list[str], *, strict: bool) -> list[str]
         lines += [f"    cell = {TRUTH}.get(str(cell).casefold(), cell)"]
     if strict:
         known = "cell not in categories" + (f" and name not in {zeros!r}" if zeros else "")
-        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is no known {name}")']
+        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is not a known {name}")']
     if "onehot" in there:
         lines += ['if kind == "onehot":']
         lines += ["    numbers += [float(cell == category) for category in categories]", "    continue"]
@@ -175,7 +175,7 @@ def _through(program: Program, lowered: LoweredPipeline, name: str, of: str) -> 
     graph = simplify(lowered.graph)
     variables = {leaf: program.names.new(f"{of}_{leaf.rpartition('.')[2]}") for leaf in lowered.fitted}
     held = {variables[leaf]: array for leaf, array in lowered.fitted.items()}
-    program.hold(held, "What the transforms learnt from the training rows.")
+    program.hold(held, "Statistics of the training rows, for the transforms.")
     known = {v.index: name if leaf == ROWS else variables[leaf] for leaf, v in leaves(graph).items()}
     result = graph.outputs["result"]
     if result.index in known:

@@ -83,7 +83,7 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
 
 EXCHANGE = [
     "def exchange():",
-    '    """Let the parameters and their running means change places."""',
+    '    """Swap the parameters and their running means."""',
     "    for parameter, average in zip(parameters, averages):",
     "        parameter[...], average[...] = average.copy(), parameter.copy()",
 ]
@@ -128,7 +128,7 @@ class _Training:
         program = self.program
         prepared = self._write_data()
         start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
-        program.hold(start, "Where the parameters start.")
+        program.hold(start, "Initial parameters.")
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
@@ -183,7 +183,7 @@ class _Training:
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
-        self.program.hold(held, f"The data: {self.rows} rows to learn from.")
+        self.program.hold(held, f"The data: {self.rows} training rows.")
         return prepared
 
     # Before the loop
@@ -260,7 +260,10 @@ class _Training:
         lines += ["# Backward: the gradient of the loss.", *passes.backward]
         lines += [f"# Update: {self._summary(step)}", *self._end_of_step(step, rate)]
         if first.statistics:
-            lines += ["# Running statistics: what evaluation has instead of the batch's.", *first.statistics]
+            lines += [
+                "# Running statistics, which evaluation uses instead of the batch's.",
+                *first.statistics,
+            ]
         loop = [f"for epoch in range(1, {self.settings.epochs + 1}):"]
         loop += indented(self._whole(lines, step) if self.full else self._batches(lines, step))
         return loop + indented(time_is_over(self.network))
@@ -336,11 +339,11 @@ class _Training:
         lines = []
         stopping = self.settings.early_stopping
         if stopping is not None and stopping.restore_best:
-            lines += ["", "# The parameters of the best epoch are put back."]
+            lines += ["", "# Restore the parameters of the best epoch."]
             several = kept_list(self.network)
             lines += [f"for parameter, value in zip({several}, kept):", "    parameter[...] = value"]
         if self.settings.ema_decay is not None:
-            lines += ["", "# The running means are what the training has come to."]
+            lines += ["", "# The running means are the trained parameters."]
             lines += ["for parameter, average in zip(parameters, averages):", "    parameter[...] = average"]
         return [*lines, "", 'print(f"epoch {epoch}: the loss of the last step is {loss:.6g}")']
 

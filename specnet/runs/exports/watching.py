@@ -59,7 +59,11 @@ def watching(model: Model, run: RunLength, program: Program, variables: Mapping[
     if due and settings.validate_every > 1:
         condition = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
         due = [condition, *indented(due)]
-    return ["# Is it still getting better?", *always, *due] if stopping is not None else [*always, *due]
+    return (
+        ["# Early stopping: is it still improving?", *always, *due]
+        if stopping is not None
+        else [*always, *due]
+    )
 
 
 def time_is_over(network: Network, *more: str) -> list[str]:

@@ -102,14 +102,14 @@ class Figures:
         """Draw how often predictions come true over how sure they are."""
 
         def draw(axes: Any) -> None:
-            axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="as often as claimed")
+            axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="perfectly calibrated")
             axes.plot(
                 confidence, share, "o-", color=VALIDATION, markersize=4, linewidth=1.4, label="the model"
             )
             axes.set_xlim(-0.02, 1.02)
             axes.set_ylim(-0.02, 1.02)
             axes.set_xlabel(name)
-            axes.set_ylabel("share that is so")
+            axes.set_ylabel("fraction that is true")
             axes.legend(frameon=False, labelcolor=INK)
 
         return self._drawn(draw)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import PositiveFloat, model_validator
 
-from specnet.vocabulary.initializers.initializer import Initializer
-from specnet.vocabulary.initializers.truncation import truncated
+from specnet.vocabulary.initializers.initializer import Initializer, truncated
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:

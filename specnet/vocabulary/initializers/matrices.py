@@ -24,9 +24,7 @@ class Orthogonal(Initializer):
     """The factor for the matrix."""
 
     def fault(self, shape: tuple[int, ...]) -> str | None:
-        return (
-            None if len(shape) > 1 else f"an orthogonal start needs two axes, and the shape is {show(shape)}"
-        )
+        return None if len(shape) > 1 else f"orthogonal needs two axes, and the shape is {show(shape)}"
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         import numpy as np
@@ -46,7 +44,7 @@ class Identity(Initializer):
     """The value on the diagonal."""
 
     def fault(self, shape: tuple[int, ...]) -> str | None:
-        return None if len(shape) == 2 else f"an identity needs two axes, and the shape is {show(shape)}"
+        return None if len(shape) == 2 else f"identity needs two axes, and the shape is {show(shape)}"
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         import numpy as np

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.vocabulary.initializers.initializer import Initializer, fans
-from specnet.vocabulary.initializers.truncation import TRUNCATED_STDDEV, truncated
+from specnet.vocabulary.initializers.initializer import TRUNCATED_STDDEV, Initializer, fans, truncated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,3 +37,68 @@ class ScaledNormal(VarianceScaling):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
         return truncated(shape, generator) * stddev
+
+
+class GlorotUniform(ScaledUniform):
+    """Uniform in ±sqrt(6 / (fan_in + fan_out)): for tanh and sigmoid (Glorot and Bengio, 2010)."""
+
+    type: Literal["glorot_uniform"] = "glorot_uniform"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 2.0 / (fan_in + fan_out)
+
+
+class GlorotNormal(ScaledNormal):
+    """Normal with variance 2 / (fan_in + fan_out), truncated at two standard deviations (Glorot and Bengio, 2010).
+
+    The normal distribution is widened so that this is the variance after truncation, as in Keras;
+    PyTorch's `xavier_normal_` does not truncate.
+    """
+
+    type: Literal["glorot_normal"] = "glorot_normal"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 2.0 / (fan_in + fan_out)
+
+
+class HeUniform(ScaledUniform):
+    """Uniform in ±sqrt(6 / fan_in): for relu and its variants (He et al., 2015)."""
+
+    type: Literal["he_uniform"] = "he_uniform"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 2.0 / fan_in
+
+
+class HeNormal(ScaledNormal):
+    """Normal with variance 2 / fan_in, truncated at two standard deviations (He et al., 2015).
+
+    The normal distribution is widened so that this is the variance after truncation, as in Keras;
+    PyTorch's `kaiming_normal_` does not truncate.
+    """
+
+    type: Literal["he_normal"] = "he_normal"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 2.0 / fan_in
+
+
+class LecunUniform(ScaledUniform):
+    """Uniform in ±sqrt(3 / fan_in) (LeCun et al., 1998)."""
+
+    type: Literal["lecun_uniform"] = "lecun_uniform"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 1.0 / fan_in
+
+
+class LecunNormal(ScaledNormal):
+    """Normal with variance 1 / fan_in, truncated at two standard deviations: for selu (LeCun et al., 1998).
+
+    The normal distribution is widened so that this is the variance after truncation, as in Keras.
+    """
+
+    type: Literal["lecun_normal"] = "lecun_normal"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        return 1.0 / fan_in

@@ -71,14 +71,14 @@ class Affine(ScaledLayer):
 
 
 def inner_axis(layer: Layer, x: Value, axis: int, key: str = "axis") -> int:
-    """Return an axis as counted from 0, the batch's; raise ShapeFault where x has none such beside the batch's."""
+    """Return an axis as counted from 0, the batch's; raise ShapeFault where x has none but the batch axis."""
     found = axis if axis >= 0 else axis + x.rank
     if 1 <= found < x.rank:
         return found
     if x.rank == 1:
         layer.features(x)
     raise ShapeFault(
-        f"{layer.type} gets {show(x.shape)}, which has no axis {axis} beside the batch's",
+        f"{layer.type} gets {show(x.shape)}, which has no axis {axis} besides the batch axis",
         x,
         help=f"{key} counts from 1 to {x.rank - 1}, or from -{x.rank - 1} to -1"
         if x.rank > 2

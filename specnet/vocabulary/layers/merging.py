@@ -110,7 +110,7 @@ class Dot(_Pair):
             raise ShapeFault(
                 f"dot takes two values (batch, n) with the same n, got {show(a.shape)} and {show(b.shape)}",
                 b if a.rank == 2 else a,
-                help="`flatten` brings values to one axis" if a.rank != 2 or b.rank != 2 else None,
+                help="`flatten` reduces values to one axis" if a.rank != 2 or b.rank != 2 else None,
             )
         return ops.sum_last(_unit(a) * _unit(b) if self.normalize else a * b)
 
@@ -139,7 +139,7 @@ def _cure(a: Shape, b: Shape) -> str:
             f"a dense layer with units = {a[-1]} (for images, a conv2d with kernel_size = 1) brings one to the shape "
             "of the other"
         )
-    return "`concat` joins values that differ in one axis; `flatten` brings them to one axis"
+    return "`concat` joins values that differ in one axis; `flatten` reduces them to one axis"
 
 
 def concatenated(xs: Values, axis: int) -> Value:
@@ -154,7 +154,7 @@ def concatenated(xs: Values, axis: int) -> Value:
                 f"concat joins values that differ in axis {place} alone, got {show(xs[0].shape)} and "
                 f"{show(x.shape)}",
                 x,
-                help="`flatten` brings values to one axis" if x.rank != rank or rank > 2 else None,
+                help="`flatten` reduces values to one axis" if x.rank != rank or rank > 2 else None,
             )
     return ops.concat(*xs, axis=place)
 

@@ -35,7 +35,7 @@ class PReLU(Layer):
         beyond = [axis for axis in shared if axis >= x.rank]
         if beyond:
             raise ShapeFault(
-                f"prelu shares alpha along axis {beyond[0]}, and {show(x.shape)} has none such",
+                f"prelu shares alpha along axis {beyond[0]}, and {show(x.shape)} has no such axis",
                 x,
                 help=f"shared_axes counts from 1 to {x.rank - 1}" if x.rank > 1 else "leave out shared_axes",
             )

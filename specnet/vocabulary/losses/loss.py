@@ -68,7 +68,7 @@ class Loss(Kind):
         single = _features(target) == 1
         if self.targets == "binary" and classes is not None and classes > 2 and single:
             return (
-                f"{self.type} tells two classes apart, and the data has {classes}: "
+                f"{self.type} is for two classes, and the data has {classes}: "
                 f"cross_entropy with {classes} outputs takes them"
             )
         if _trimmed(output) == _trimmed(target):
@@ -76,7 +76,7 @@ class Loss(Kind):
         what = "labels" if self.targets == "binary" else "numbers"
         cure = ""
         if single and classes is not None and _features(output) == classes:
-            cure = ": cross_entropy takes a class index for so many outputs"
+            cure = ": cross_entropy takes a class index for that many outputs"
         return (
             f"{self.type} compares each output with a target: the last layer gives "
             f"{amount(output, 'values')} a row, and the data has {amount(target, what)}{cure}"

@@ -376,9 +376,9 @@ def test_a_warning_is_shown_at_its_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a.toml").write_text("specnet = 1\nloss = 'mse'\n" + ONE_HOT + dense(2, "softmax"), encoding="utf-8")
     assert full_text(specnet.validate("a.toml")) == (
-        "warning[SN701]: softmax makes probabilities of classes, and mse compares\n"
-        "                numbers: its gradient all but vanishes where the network is\n"
-        "                surely wrong\n"
+        "warning[SN701]: softmax computes class probabilities, and mse compares numbers:\n"
+        "                its gradient nearly vanishes where the network is confidently\n"
+        "                wrong\n"
         "  --> a.toml:2:8\n"
         "   |\n"
         " 2 | loss = 'mse'\n"

@@ -83,7 +83,7 @@ def test_columns_of_words_and_gaps_are_read_as_cells(tmp_path):
     exec(numpy_program(Exported.of(tmp_path / "run"), training=False, beside=None).text, scope)
     cells = [[4, "blue"], [30.5, "red"], [None, "red"]]
     np.testing.assert_allclose(scope["predict"](cells), result.model.predict(cells), rtol=1e-12)
-    with pytest.raises(ValueError, match="'green' is no known colour"):
+    with pytest.raises(ValueError, match="'green' is not a known colour"):
         scope["predict"]([[1, "green"]])
 
 

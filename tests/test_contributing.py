@@ -1,0 +1,72 @@
+"""What CONTRIBUTING.md says of adding an op is all that there is to do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+TESTS = [
+    "tests/graph/test_ops.py",
+    "tests/graph/test_records.py",
+    "tests/compiler/test_printer.py",
+    "tests/runs/exports/test_onnx_of_ops.py",
+    "tests/runtime/test_names.py",
+]
+
+
+def section(title):
+    """Return a section of the page: its text, and its blocks of code."""
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    text = page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    return text, re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+def copied(folder):
+    for name in ("specnet", "tests"):
+        ignored = shutil.ignore_patterns("__pycache__", "old_runs")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def run_in(folder, *arguments):
+    command = [sys.executable, *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=300
+    )
+
+
+def test_an_op_is_one_statement_and_one_row(tmp_path):
+    text, (statement, row) = section("Adding an op")
+    assert text.index("`specnet/graph/ops/elementwise.py`") < text.index("```")
+    assert "`TABLE` of `tests/graph/test_ops.py`" in text
+    copied(tmp_path)
+    family = tmp_path / "specnet/graph/ops/elementwise.py"
+    family.write_text(family.read_text() + statement)
+    table = tmp_path / "tests/graph/test_ops.py"
+    head, rows = row.split("    ...,\n")
+    before, after = table.read_text().split(head, 1)
+    table.write_text(before + head + rows.removesuffix("]\n") + after)
+    (name,) = re.findall(r"(?m)^(\w+) = ", statement)
+    tried = run_in(
+        tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS, "-k", f"{name} or every or lacks"
+    )
+    assert tried.returncode == 0, tried.stdout
+    (passed,) = re.findall(r"(\d+) passed", tried.stdout)
+    assert int(passed) > 20, tried.stdout
+
+
+def test_an_op_without_a_row_is_named(tmp_path):
+    _, (statement, _) = section("Adding an op")
+    copied(tmp_path)
+    family = tmp_path / "specnet/graph/ops/elementwise.py"
+    family.write_text(family.read_text() + statement)
+    tried = run_in(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS[0], "-k", "covers_every")
+    assert tried.returncode == 1
+    assert "'sinh'" in tried.stdout

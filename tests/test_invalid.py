@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import specnet
+from specnet.diagnostics import Report
 from specnet.diagnostics.full import WIDTH, full_text
 from specnet.diagnostics.rules import RULES
 from specnet.diagnostics.segments import width_of
@@ -20,25 +21,33 @@ FOLDER = Path(__file__).parent / "data" / "invalid"
 DOCUMENTS = sorted(p.name for p in FOLDER.iterdir() if p.suffix in {".toml", ".json"})
 
 
-def rendering(name: str) -> str:
-    """What `validate` prints for a document, whose first comments say `# --set KEY=VALUE` and `# --confine DIR`."""
+def report(name: str) -> Report:
+    """What `validate` finds in a document, whose first comments say `# --set KEY=VALUE` and `# --confine DIR`."""
     text = (FOLDER / name).read_text(encoding="utf-8", errors="replace")
     flags = re.findall(r"^# --set (.*)$", text, re.MULTILINE)
     confine = re.search(r"^# --confine (.*)$", text, re.MULTILINE)
     before = Path.cwd()
     os.chdir(FOLDER)
     try:
-        return full_text(specnet.validate(name, flags, confine=confine and confine[1]))
+        return specnet.validate(name, flags, confine=confine and confine[1])
     finally:
         os.chdir(before)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_faulty_document(name: str) -> None:
-    shown = rendering(name)
+    found = report(name)
+    shown = full_text(found)
     assert shown == (FOLDER / name).with_suffix(".txt").read_text(encoding="utf-8")
     assert max(map(width_of, shown.split("\n"))) <= WIDTH
     assert f"[SN{name[2:5]}]" in shown
+    assert all(RULES[d.code].fixable for d in found.diagnostics if d.fix is not None)
+
+
+@pytest.mark.parametrize("code", [code for code, rule in RULES.items() if rule.fixable])
+def test_a_rule_that_is_fixable_is_fixed_in_some_document(code: str) -> None:
+    documents = [name for name in DOCUMENTS if name.startswith(code.lower())]
+    assert any(d.code == code and d.fix is not None for name in documents for d in report(name).diagnostics)
 
 
 def test_nothing_is_left_over() -> None:
@@ -69,4 +78,4 @@ def test_every_error_has_a_document_and_there_are_many() -> None:
 
 if __name__ == "__main__":
     for document in DOCUMENTS:
-        (FOLDER / document).with_suffix(".txt").write_text(rendering(document), encoding="utf-8")
+        (FOLDER / document).with_suffix(".txt").write_text(full_text(report(document)), encoding="utf-8")

@@ -72,5 +72,5 @@ def _list(rules: Sequence[Rule]) -> None:
 
 
 def _as_dict(rule: Rule) -> dict[str, object]:
-    names = ("code", "title", "text", "wrong", "right", "syntax", "files", "severity", "phase")
+    names = ("code", "title", "fixable", "text", "wrong", "right", "syntax", "files", "severity", "phase")
     return {name: getattr(rule, name) for name in names}

@@ -8,15 +8,14 @@ from math import prod
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
 from specnet.data.signature import ONLY, ColumnSlice, InputArray
-from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, SpecError
-from specnet.diagnostics.spelling import closest
+from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.diagnostics.text import clipped, listed
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, leaves
 from specnet.graph.sizes import BATCH, DType
 from specnet.language.spec import Entry, Spec
-from specnet.language.suggestions import certain_kind
+from specnet.language.suggestions import unknown_name
 
 MOVING = {"reshape", "crop"}
 """The ops that may lie between an input and where it is read as indices."""
@@ -160,18 +159,11 @@ def _of_another_kind(
 
 
 def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool, quotable: bool) -> Diagnostic:
-    meant = closest(text, known)
-    sure = meant is not None and meant == certain_kind(text, known)
     message = f"no {'array' if arrays else 'column'} of the inputs is called `{text}`"
     if not quotable:
         return Diagnostic("SN309", message, path, help=UNQUOTED)
-    return Diagnostic(
-        "SN309",
-        f"{message}; did you mean `{clipped(meant)}`?" if meant else message,
-        path,
-        help=f"the {'arrays' if arrays else 'columns'} are {listed(known)}",
-        fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
-    )
+    cure = f"the {'arrays' if arrays else 'columns'} are {listed(known)}"
+    return unknown_name("SN309", message, text, known, path, cure)
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

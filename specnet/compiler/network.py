@@ -19,7 +19,7 @@ from specnet.graph.graph import Graph, ShapeFault, Value
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
-from specnet.vocabulary.initializers import ConstantInitializer
+from specnet.vocabulary.initializers.given import ConstantInitializer
 
 
 class Network:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from specnet.compiler.network import Network
 from specnet.compiler.searching import check_searching
-from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
-from specnet.diagnostics.spelling import closest
+from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.language.spec import Spec
-from specnet.language.suggestions import certain_kind
+from specnet.language.suggestions import unknown_name
 from specnet.vocabulary.optimizers import Searching
 from specnet.vocabulary.schedules import RunLength
 
@@ -75,15 +74,7 @@ def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnost
     known = [*(f"validation.{name}" for name in figures), "train.loss"]
     if monitor not in known:
         message = f"`{monitor}` is not measured during training"
-        meant = closest(monitor, known)
-        sure = meant is not None and meant == certain_kind(monitor, known)
-        yield Diagnostic(
-            "SN603",
-            f"{message}; did you mean `{meant}`?" if meant else message,
-            path,
-            help=f"one of {', '.join(known)}",
-            fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
-        )
+        yield unknown_name("SN603", message, monitor, known, path, f"one of {', '.join(known)}")
     elif split == "validation" and "validation" not in network.signature.rows:
         yield Diagnostic(
             "SN604",

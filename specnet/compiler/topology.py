@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, SpecError
-from specnet.diagnostics.spelling import closest
+from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.diagnostics.text import listed
 from specnet.graph.stage import INPUT, stage_names
-from specnet.language.suggestions import certain_kind
+from specnet.language.suggestions import unknown_name
 from specnet.vocabulary.layers import Layer
 
 Placed = tuple[KeyPath, Layer]
@@ -237,17 +236,10 @@ def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later:
         labels = () if own else (Label(f"`{wanted}` is here", place, "type"),)
         return Diagnostic("SN304", message, path, labels=labels)
     known = list(dict.fromkeys(n for scope in reversed(scopes) for n in scope))
-    meant = closest(wanted, known)
-    sure = meant is not None and meant == certain_kind(wanted, known)
     message = f"no layer before `{name}` is called `{wanted}`"
     are = "is" if len(known) == 1 else "are"
-    return Diagnostic(
-        "SN303",
-        f"{message}; did you mean `{meant}`?" if meant else message,
-        path,
-        help=f"there {are} {listed(known)}; the layers of a container can only be named inside it",
-        fix=Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),)) if sure else None,
-    )
+    cure = f"there {are} {listed(known)}; the layers of a container can only be named inside it"
+    return unknown_name("SN303", message, wanted, known, path, cure)
 
 
 def _amount(least: int, most: int | None) -> str:

@@ -57,10 +57,10 @@ class Op(Generic[A]):
     """The statements that compute it.
 
     `{o}` is the output array (`{o2}`, ... further results), `{a}`, `{b}`, ... the inputs, `{s}`, `{s2}`, ... scratch
-    arrays, `{=2.0}` a literal held as an array, `{a:flat}` a one-dimensional view, `{a:T}` one with the last two axes
-    swapped, `{a:rows}` a two-dimensional one with the last axis kept, and any bare name a function of the engine's
-    table. A kernel writes into `{o}` and allocates nothing. Where the output alone is a scalar, it is one statement,
-    `{o} = ...`.
+    arrays, `{=2.0}` a literal held as an array, `{=name}` an attribute so held, `{a:flat}` a one-dimensional view,
+    `{a:T}` one with the last two axes swapped, `{a:rows}` a two-dimensional one with the last axis kept, and any bare
+    name a function of the engine's table or a ufunc of NumPy. A kernel writes into `{o}` and allocates nothing. Where
+    the output alone is a scalar, it is one statement, `{o} = ...`.
     """
     pullback: Pullback | None = None
     """`pullback(gradient, output, *inputs, **attributes)` returns the gradient of each input as graph values.

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
-from specnet.diagnostics import Diagnostic, Edit, Fix
+from specnet.diagnostics import Diagnostic
 from specnet.diagnostics.spelling import closest, folded
 from specnet.diagnostics.text import article, clipped, plural
 from specnet.language.resolve import Resolved
-from specnet.language.suggestions import certain_kind, meant_key, meant_kind, sure_kind
+from specnet.language.suggestions import certain_kind, meant_key, meant_kind, rewritten, sure_kind
 from specnet.language.wording import shown
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
@@ -79,7 +79,7 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
             cure = _moved(other_kind, other, family) or cure
     fix = None
     if meant is not None and isinstance(place.value, str) and meant == certain_kind(name, known):
-        fix = Fix(f'write "{meant}"', (Edit(f'"{meant}"', place.path),))
+        fix = rewritten(meant, place.path)
     return Diagnostic("SN204", message, path=place.path, help=cure, fix=fix)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
 from specnet.diagnostics.spelling import closest, folded, nearest
+from specnet.diagnostics.text import clipped
 from specnet.language.foreign import KEYS, KINDS
 
 
@@ -57,6 +59,21 @@ def _slip(word: str, meant: str) -> bool:
 
 def _only(names: list[str]) -> str | None:
     return names[0] if len(names) == 1 else None
+
+
+def rewritten(meant: str, path: KeyPath) -> Fix:
+    """Return the fix that writes a name at a place."""
+    return Fix(f'write "{meant}"', (Edit(f'"{meant}"', path),))
+
+
+def unknown_name(
+    code: str, message: str, name: str, known: Sequence[str], path: KeyPath, cure: str
+) -> Diagnostic:
+    """Return the finding about a name that there is not, with the one that was meant, and a fix where that is sure."""
+    meant = closest(name, known)
+    fix = rewritten(meant, path) if meant is not None and meant == certain_kind(name, known) else None
+    message += f"; did you mean `{clipped(meant)}`?" if meant else ""
+    return Diagnostic(code, message, path, help=cure, fix=fix)
 
 
 def similar_file(name: str) -> str | None:

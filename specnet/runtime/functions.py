@@ -40,26 +40,26 @@ def resolve(name: str) -> Any:
     return found
 
 
-def _scalar(name: str) -> Callable[..., float]:
-    """Return a function of Python's numbers. Where Python's raises, it is NaN or infinite as NumPy's.
+def _scalar(name: str) -> Callable[[float], float]:
+    """Return a function of a Python number. Where Python's raises, it is NaN or infinite as NumPy's.
 
     A step that has diverged is told by its loss, not by an exception.
     """
     ufunc = getattr(np, name)
-    own: Callable[..., float] | None = getattr(math, name, None)
+    own: Callable[[float], float] | None = getattr(math, name, None)
 
-    def numpy(*x: float) -> float:
+    def numpy(x: float) -> float:
         with np.errstate(all="ignore"):
-            return float(ufunc(*x))
+            return float(ufunc(x))
 
     if own is None:
         return numpy
 
-    def function(*x: float) -> float:
+    def function(x: float) -> float:
         try:
-            return own(*x)
+            return own(x)
         except (ValueError, OverflowError):
-            return numpy(*x)
+            return numpy(x)
 
     return function
 

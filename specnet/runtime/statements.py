@@ -204,7 +204,8 @@ class Statements:
     def _fill(self, value: Value, slot: str) -> str:
         name, _, form = slot.partition(":")
         if name.startswith("="):
-            return self.operands.literal(float(name[1:]), (), _float(value))
+            number = value.attributes.named().get(name[1:])
+            return self.operands.literal(float(name[1:] if number is None else number), (), _float(value))
         if name == "o":
             return self.operands.output(value, form)
         if re.fullmatch(r"o\d", name):

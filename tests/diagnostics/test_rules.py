@@ -7,7 +7,7 @@ import pytest
 from specnet.diagnostics import rules
 from specnet.diagnostics.rules import PHASES, RULES, Rule
 from specnet.diagnostics.rules.page import explained, page
-from specnet.diagnostics.rules.rule import parse
+from specnet.diagnostics.rules.rule import FIX, parse
 from specnet.diagnostics.segments import plain_text, width_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
@@ -60,7 +60,8 @@ def test_a_flag_is_shown_as_a_shell_takes_it() -> None:
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 def test_a_file_is_nothing_but_a_title_a_paragraph_and_examples(rule: Rule) -> None:
     blocks = (f"{e.label}:\n\n```{e.language}\n{e.text}```\n" for e in rule.examples)
-    again = "\n".join([f"# {rule.code}: {rule.title}\n\n{rule.text}\n", *blocks])
+    fix = f"{FIX}\n\n" if rule.fixable else ""
+    again = "\n".join([f"# {rule.code}: {rule.title}\n\n{fix}{rule.text}\n", *blocks])
     assert (FILES / f"{rule.code}.md").read_text(encoding="utf-8") == again
     assert "\n" not in rule.text
     labels = [example.label for example in rule.examples]

@@ -29,8 +29,9 @@ HUBER = "near = min(abs(a), delta)\nnear * (abs(a) - near / 2)"
         ("a ** 2", "", ["multiply({a}, {a}, {o})"], 0),
         ("a > b", "", ["greater({a}, {b}, {o})"], 0),
         ("where(a, b, c)", "a", ["copyto({o}, {c})", "copyto({o}, {b}, where={a})"], 0),
-        ("clip(a, low, high)", "", ["maximum({a}, {low}, out={o})", "minimum({o}, {high}, out={o})"], 0),
-        ("max(a, slope * a)", "", ["multiply({slope}, {a}, {s})", "maximum({a}, {s}, out={o})"], 1),
+        ("clip(a, low, high)", "", ["maximum({a}, {=low}, out={o})", "minimum({o}, {=high}, out={o})"], 0),
+        ("a * bc", "", ["multiply({a}, {=bc}, {o})"], 0),
+        ("max(a, slope * a)", "", ["multiply({=slope}, {a}, {s})", "maximum({a}, {s}, out={o})"], 1),
         (
             "1 / (1 + exp(-a))",
             "",
@@ -55,7 +56,7 @@ HUBER = "near = min(abs(a), delta)\nnear * (abs(a) - near / 2)"
             "",
             [
                 "absolute({a}, {o})",
-                "minimum({o}, {delta}, out={s})",
+                "minimum({o}, {=delta}, out={s})",
                 "multiply({s}, {=0.5}, {s2})",
                 "subtract({o}, {s2}, {o})",
                 "multiply({s}, {o}, {o})",

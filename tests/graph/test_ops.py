@@ -579,7 +579,7 @@ def test_a_scalar_expression_computes_what_its_op_means(row, seed):
     checked(graph, given, [y], 1)
 
 
-@pytest.mark.parametrize("name", ["sqrt", "exp", "log", "expm1", "log1p", "cos", "tanh"])
+@pytest.mark.parametrize("name", ["sqrt", "exp", "log", "expm1", "log1p", "cos", "tanh", "sign"])
 @pytest.mark.parametrize("x", [-800.0, -1.0, -0.0, 0.0, 0.5, 800.0, math.inf, -math.inf, math.nan])
 def test_a_function_of_scalars_raises_nothing(name, x):
     graph = Graph("float64")

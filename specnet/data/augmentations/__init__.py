@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.data.augmentation import Augmentation
 from specnet.vocabulary.kind import Family
 
@@ -23,7 +21,4 @@ __all__ = [
     "Augmentation",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return AUGMENTATIONS.exported(name)
+__getattr__ = AUGMENTATIONS.exported

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.data.reader import Reader
 from specnet.vocabulary.kind import Family
 
@@ -26,7 +24,4 @@ __all__ = [
     "Reader",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return READERS.exported(name)
+__getattr__ = READERS.exported

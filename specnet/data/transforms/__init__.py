@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.data.transform import Transform, TransformError
 from specnet.vocabulary.kind import Family
 
@@ -24,7 +22,4 @@ __all__ = [
     "TransformError",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return TRANSFORMS.exported(name)
+__getattr__ = TRANSFORMS.exported

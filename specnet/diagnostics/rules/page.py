@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from specnet.diagnostics.rules.rule import Rule
+from specnet.diagnostics.rules.rule import FIX, Rule
 from specnet.diagnostics.segments import Segment, Style, printable, wrapped
 
 _HEAD = """\
@@ -38,6 +38,8 @@ def explained(rule: Rule, width: int) -> Iterator[Segment]:
     for line in (first, *rest):
         yield f"{line}\n", "strong"
     yield "\n", "plain"
+    if rule.fixable:
+        yield f"{FIX}\n\n", "help"
     for line in wrapped(rule.text, width):
         yield f"{line}\n", "plain"
     for example in rule.examples:

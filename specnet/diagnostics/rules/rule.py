@@ -21,7 +21,10 @@ PHASES = {
 }
 """What each hundred of codes is about; those of SN7 are warnings."""
 
-_HEAD = re.compile(r"# (SN\d{3}): (.+)\n\n")
+FIX = "Fix is sometimes available."
+"""What a rule begins with whose findings `--fix` may fix."""
+
+_HEAD = re.compile(rf"# (?P<code>SN\d{{3}}): (?P<title>.+)\n\n(?P<fix>{re.escape(FIX)}\n\n)?")
 _EXAMPLE = re.compile(r"(`[^`\n]+`|Wrong|Right):\n\n```(\w+)\n(.*?\n)```\n", re.DOTALL)
 
 
@@ -46,6 +49,8 @@ class Rule:
 
     code: str
     title: str
+    fixable: bool
+    """Whether `--fix` can fix some of its findings."""
     text: str
     """What is found and why it is refused, in Markdown."""
     examples: tuple[Example, ...]
@@ -66,7 +71,7 @@ class Rule:
     def markdown(self) -> str:
         """Its file without the title, and without the ends of very long lines."""
         blocks = (f"{e.label}:\n\n```{e.language}\n{e.shown()}```\n" for e in self.examples)
-        return "\n".join([f"{self.text}\n", *blocks])
+        return "\n".join([*([f"{FIX}\n"] if self.fixable else []), f"{self.text}\n", *blocks])
 
     @property
     def wrong(self) -> str:
@@ -135,4 +140,4 @@ def parse(content: str) -> Rule:
         raise ValueError("a rule starts with its code and its title")
     examples = tuple(Example(*found) for found in _EXAMPLE.findall(content))
     text = _EXAMPLE.sub("", content[head.end() :]).strip()
-    return Rule(head[1], head[2], text, examples)
+    return Rule(head["code"], head["title"], head["fix"] is not None, text, examples)

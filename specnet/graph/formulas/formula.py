@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from specnet.graph.formulas.primitives import primitive
 from specnet.graph.op import LETTERS
 
 
@@ -19,7 +20,7 @@ class Name:
     @property
     def is_input(self) -> bool:
         """Whether it is an input of the op."""
-        return self.name in LETTERS
+        return len(self.name) == 1 and self.name in LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,23 @@ def _put(term: Term, known: Mapping[str, Term]) -> Term:
     if isinstance(term, Call):
         return Call(term.primitive, tuple(_put(operand, known) for operand in term.operands))
     return known.get(term.name, term) if isinstance(term, Name) else term
+
+
+def is_truth(term: Term, truths: str) -> bool:
+    """Whether a term is true or false; the inputs among `truths` are."""
+    if isinstance(term, Call):
+        return primitive(term.primitive).is_truth
+    return isinstance(term, Name) and term.is_input and term.name in truths
+
+
+def with_numbers(term: Term, truths: str) -> Term:
+    """Return a term in which truth values are made numbers where an operation takes numbers."""
+    if not isinstance(term, Call):
+        return term
+    operands = tuple(with_numbers(operand, truths) for operand in term.operands)
+    if not primitive(term.primitive).takes_truth:
+        operands = tuple(Call("number", (x,)) if is_truth(x, truths) else x for x in operands)
+    return Call(term.primitive, operands)
 
 
 @cache

@@ -79,7 +79,7 @@ _ROWS = {
         "sqrt({a}, {o})", "scalar_sqrt({a})", "np.sqrt({a})", "Sqrt({a})", of_numbers="{a} ** 0.5"
     ),
     "sign": Primitive(
-        "sign({a}, {o})", "scalar_copysign(1.0, {a}) if {a} else 0.0", "np.sign({a})", "Sign({a})"
+        "sign({a}, {o})", "1.0 if {a} > 0.0 else -1.0 if {a} < 0.0 else {a}", "np.sign({a})", "Sign({a})"
     ),
     "expm1": Primitive("expm1({a}, {o})", "scalar_expm1({a})", "np.expm1({a})", "Sub(Exp({a}), 1.0)"),
     "log1p": Primitive("log1p({a}, {o})", "scalar_log1p({a})", "np.log1p({a})", "Log(Add({a}, 1.0))"),

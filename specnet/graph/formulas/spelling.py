@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 from specnet.graph.expressions import ATOM, SUM, Expression, fill, literal
-from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, parse
+from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, parse, with_numbers
 from specnet.graph.formulas.primitives import Primitive, primitive
-from specnet.graph.formulas.truths import with_numbers
 from specnet.graph.op import LETTERS
 
 SHORT = 3
@@ -38,10 +37,10 @@ def helper(name: str, text: str, *, overflows: bool = False) -> tuple[str, ...]:
     if not _is_long(text):
         return ()
     lines = parse(text).lines
-    names = dict.fromkeys(x.name for line in lines.values() for x in _names(line) if x.name not in lines)
-    inputs = sorted(filter(LETTERS.__contains__, names))
+    names = dict.fromkeys(x for line in lines.values() for x in _names(line) if x.name not in lines)
+    inputs = sorted(x.name for x in names if x.is_input)
     called = {"a": "x"} if len(inputs) == 1 else {}
-    arguments = [*(called.get(x, x) for x in inputs), *(x for x in names if x not in inputs)]
+    arguments = [*(called.get(x, x) for x in inputs), *(x.name for x in names if not x.is_input)]
     body = []
     for bound, line in lines.items():
         expression = _spell(line, lambda row: row.printed, _shortly, lambda x: called.get(x, x)).text

@@ -8,9 +8,8 @@ from functools import cache
 from itertools import product
 from math import frexp
 
-from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, parse
+from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, is_truth, parse, with_numbers
 from specnet.graph.formulas.primitives import primitive
-from specnet.graph.formulas.truths import is_truth, with_numbers
 from specnet.graph.op import LETTERS
 
 
@@ -126,6 +125,8 @@ class _Registers:
         return name
 
     def _slot(self, x: Term) -> str:
-        if isinstance(x, Number):
-            return f"{{={x.number!r}}}"
-        return f"{{{x.name if isinstance(x, Name) else self.of[x]}}}"
+        if isinstance(x, Call):
+            return f"{{{self.of[x]}}}"
+        if isinstance(x, Name) and x.is_input:
+            return f"{{{x.name}}}"
+        return f"{{={x.name if isinstance(x, Name) else repr(x.number)}}}"

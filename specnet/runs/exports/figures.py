@@ -13,7 +13,7 @@ from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaves
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.forward import array_expressions, named_values, target_names
-from specnet.runs.exports.layout import indented
+from specnet.runs.exports.layout import indented, without_unused
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.sources import Sources
 from specnet.training.evaluation import data_units
@@ -46,7 +46,8 @@ def write_figure(model: Model, program: Program, variables: Mapping[str, str], f
     name = program.names.new(f"{called}_of")
     doc = f'"""Return the {figure} of prepared rows."""'
     head = f"def {name}({', '.join(['inputs', *targets.values()])}):"
-    program.functions.append([head, *indented([doc, *lines, f"return {result}"])])
+    lines = without_unused([doc, "rows = len(inputs)", *lines, f"return {result}"], ["rows"])
+    program.functions.append([head, *indented(lines)])
     return name
 
 
@@ -62,5 +63,4 @@ def _measured(
     values = [graph.outputs[name] for name in wanted]
     printer.write(values, wished)
     program.helpers |= printer.helpers
-    lines = [*(["rows = len(inputs)"] if printer.rows_used else []), *(line for line, _ in printer.lines)]
-    return lines, [printer.expression(value) for value in values]
+    return [line for line, _ in printer.lines], [printer.expression(value) for value in values]

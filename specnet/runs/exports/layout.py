@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,21 @@ def listed(name: str, items: list[str]) -> list[str]:
         return [line]
     inner = textwrap.wrap(", ".join(items) + ",", WIDTH - 12)
     return [f"{name} = [", *indented(inner), "]"]
+
+
+def without_unused(lines: list[str], names: Collection[str]) -> list[str]:
+    """Return the lines of a program without what it assigns to some names, where it reads them nowhere."""
+    nodes = list(ast.walk(ast.parse("\n".join(lines))))
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    unused: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Assign | ast.AugAssign):
+            names_in = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+            stored = {each.id for each in names_in if isinstance(each.ctx, ast.Store)}
+            if stored and stored.issubset(names) and not stored & read:
+                unused.update(range(node.lineno - 1, node.end_lineno or node.lineno))
+    left = [line for number, line in enumerate(lines) if number not in unused]
+    return without_unused(left, names) if unused else lines
 
 
 def literal(array: Array, dtype: str) -> str:

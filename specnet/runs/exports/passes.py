@@ -29,7 +29,6 @@ class Passes:
     """The expression of each parameter's gradient."""
     streams: dict[str, str]
     """The variable of each stream of random numbers, by its name."""
-    rows_used: bool
 
     @property
     def penalised(self) -> bool:
@@ -64,7 +63,6 @@ def passes_of(graph: Graph, network: Network, program: Program, variables: Mappi
         backward=[line for line, phase in printer.lines if phase != "forward"],
         gradients=[printer.expression(value) for value in packed.inputs],
         streams=streams,
-        rows_used=printer.rows_used,
     )
 
 

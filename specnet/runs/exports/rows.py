@@ -37,3 +37,11 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
         found[name] = (np.asarray(part.inputs.take(rows)), whole(data.splits[name].targets))
     faults.check()
     return found
+
+
+def smallest(inputs: Array, dtype: str) -> Array:
+    """Return raw inputs in bytes where that loses nothing and saves room, else as they are."""
+    if inputs.dtype.kind == "f" and (dtype == "float32" or inputs.size > 400):
+        small = np.clip(inputs, 0, 255).astype(np.uint8)
+        return small if np.array_equal(small, inputs) else inputs
+    return inputs if inputs.dtype.kind in "fb" or inputs.dtype == np.uint8 else inputs.astype(np.float64)

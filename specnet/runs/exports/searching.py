@@ -7,24 +7,22 @@ from collections.abc import Mapping
 from specnet.compiler.network import Network
 from specnet.compiler.programs import searching_graph
 from specnet.runs.exports.forward import named_values
-from specnet.runs.exports.layout import indented, listed
-from specnet.runs.exports.passes import Passes, passes_of
+from specnet.runs.exports.layout import indented, listed, without_unused
+from specnet.runs.exports.passes import passes_of
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.sources import Sources
 from specnet.vocabulary.optimizers import Searching
 
 
 def write_search(
-    network: Network, program: Program, variables: Mapping[str, str]
-) -> tuple[list[str], list[str], Passes]:
-    """Write `evaluate()`; return the lines before the loop, those of one step, which is an epoch, and its passes.
+    optimizer: Searching, network: Network, program: Program, variables: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Write `evaluate()`; return the lines before the loop, and those of one step, which is an epoch.
 
     The parameters are parts of one vector, which the method moves.
     """
-    optimizer, dtype = network.spec.training.optimizer, network.spec.dtype
-    assert isinstance(optimizer, Searching)
     passes = passes_of(searching_graph(network, named_values), network, program, variables)
-    sources = Sources(program)
+    sources, dtype = Sources(program), network.spec.dtype
     own = [variables[p.name] for p in network.trained]
     before = [
         *listed("parameters", own),
@@ -44,7 +42,7 @@ def write_search(
     ]
     lines = [
         '"""Return the loss of the parameters as they are, and leave its gradient in `latest`."""',
-        *(["rows = len(inputs)"] if passes.rows_used else []),
+        "rows = len(inputs)",
         "# Forward: from the inputs to the loss.",
         *passes.forward,
         "# Backward: the gradient of the loss.",
@@ -53,6 +51,6 @@ def write_search(
         "np.concatenate(gradients, axis=None, out=latest)",
         "return float(loss), float(penalty)" if passes.penalised else "return (float(loss),)",
     ]
-    program.functions.append(["def evaluate():", *indented(lines)])
-    measured = "loss, penalty" if passes.penalised else "(loss,)"
-    return before, [f"{measured} = method.step(evaluate, latest)"], passes
+    program.functions.append(["def evaluate():", *indented(without_unused(lines, ["rows"]))])
+    step = ["scalars = method.step(evaluate, latest)", "loss, epoch_loss = scalars[0], sum(scalars)"]
+    return before, step

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,21 @@ from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.data.lazy import whole_inputs
 from specnet.diagnostics import RunError
-from specnet.graph.graph import Graph
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.augmenting import augmented, write_augment
 from specnet.runs.exports.forward import named_values, target_names
-from specnet.runs.exports.layout import indented, listed
-from specnet.runs.exports.passes import Passes, passes_of
+from specnet.runs.exports.layout import indented, listed, without_unused
+from specnet.runs.exports.passes import passes_of
 from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
-from specnet.runs.exports.rows import raw_splits
+from specnet.runs.exports.rows import raw_splits, smallest
 from specnet.runs.exports.searching import write_search
-from specnet.runs.exports.updating import (
-    ACCUMULATED,
-    MULTIPLIERS,
-    PARAMETERS,
-    Kept,
-    UpdateLines,
-    kept_between_steps,
-    rate_function,
-)
+from specnet.runs.exports.updating import UpdateLines, kept_between_steps, rate_function
 from specnet.runs.exports.watching import (
     TRAIN,
+    after_watching,
     before_watching,
     falling,
-    kept_list,
     time_is_over,
     watched_figures,
     watching,
@@ -58,6 +48,9 @@ OWN = (
     "stale cooling prepare time"
 )
 """The variables that the loop has for itself."""
+
+DROPPED = ("rows", "step", "parameters", "arrays", "gradients", "epoch_loss", "total", "seen")
+"""Those of them that a program is without where nothing reads them."""
 
 
 def write_training(model: Model, data: Dataset, folder: Path, program: Program) -> None:
@@ -78,279 +71,185 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
             f"the training's rows are shuffled in a buffer of {window}, which has no plain form: a `shuffle_buffer` "
             f"of {len(inputs)} holds all rows"
         )
-    _Training(model, data, folder, program).write()
-
-
-EXCHANGE = [
-    "def exchange():",
-    '    """Swap the parameters and their running means."""',
-    "    for parameter, average in zip(parameters, averages):",
-    "        parameter[...], average[...] = average.copy(), parameter.copy()",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class _StepLines:
-    """The lines of one step; of its two updates, where there are two, the second ends what several batches share."""
-
-    passes: Passes
-    updates: list[UpdateLines]
-    kept: Kept
-
-    @property
-    def rows_used(self) -> bool:
-        return self.passes.rows_used or self.updates[0].rows_used
-
-    @property
-    def loops(self) -> bool:
-        return any(update.loops for update in self.updates)
+    _Training(model, data, program).write(folder)
 
 
 class _Training:
-    def __init__(self, model: Model, data: Dataset, folder: Path, program: Program) -> None:
-        self.model, self.data, self.folder, self.program = model, data, folder, program
+    def __init__(self, model: Model, data: Dataset, program: Program) -> None:
+        self.model, self.data, self.program = model, data, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
-        self.rows = len(data.splits["train"].inputs)
+        self.rows = len(data.splits["train"])
         self.batch = batch_rows(self.spec, self.rows)
-        self.full = self.batch >= self.rows
-        # Augmented rows are others at every step, even where the batch is the whole split.
-        self.augmented = bool(self.spec.data.augmentations)
         self.length = run_length(self.spec, self.rows)
+        self.whole = self.batch >= self.rows
+        # Augmented rows are others at every step, even where the batch is the whole split.
+        self.brought = not self.whole or bool(self.spec.data.augmentations)
         self.targets = target_names(self.network)
         for name in {*OWN.split(), *self.targets.values()}:
             program.names.new(name)
         self.variables = parameter_names(model, program)
-        self.figures = watched_figures(self.network)
+        self.penalty = ""
 
-    def write(self) -> None:
+    def write(self, folder: Path) -> None:
         """Write the program."""
-        program = self.program
-        prepared = self._write_data()
+        program, network, optimizer = self.program, self.network, self.settings.optimizer
+        prepared = self._write_rows(folder)
         start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
         program.hold(start, "Initial parameters.")
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
-            dtype = rows_dtype(self.network.inputs)
-            program.body += [f"{name} = {name}.astype(np.{dtype})" for name, cast in prepared.items() if cast]
-        if isinstance(self.settings.optimizer, Searching):
-            self._write_search()
-            return
-        shared = self.settings.accumulate > 1
-        update = update_graph(self.network) if shared else training_graph(self.network, naming=named_values)
-        graph = accumulating_graph(self.network, named_values) if shared else update.graph
-        passes = passes_of(graph, self.network, program, self.variables)
-        names = Names([*OWN.split(), *self.targets.values(), *self.variables.values(), *program.arrays])
-        kept = kept_between_steps(self.network, update.slots, names)
-        ends = [self._update(passes.graph, names, kept, passes.known, passes.gradients)]
-        if shared:
-            ends.append(self._update(simplify(update.graph), names, kept, {}, []))
-        step = _StepLines(passes, ends, kept)
-        before, rate = self._start(step)
-        program.body += [*before, "", *self._loop(step, rate), *self._end()]
-
-    def _write_search(self) -> None:
-        before, step, passes = write_search(self.network, self.program, self.variables)
+            dtype = rows_dtype(network.inputs)
+            program.body += [f"{name} = {name}.astype(np.{dtype})" for name in prepared if prepared[name]]
+        if isinstance(optimizer, Searching):
+            before, step = write_search(optimizer, network, program, self.variables)
+            ended = ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
+            epoch = [*step, *self._watching(), *ended]
+        else:
+            before, step = self._step()
+            loss = f"epoch_loss = float(loss){self.penalty}"
+            whole = [*self._bring(""), *step, loss, *self._watching()] if self.whole else []
+            epoch = whole or self._batches(step)
         loop = [
-            *step,
-            *self._epoch_loss(passes),
-            *watching(self.model, self.length, self.program, self.variables),
+            *before,
+            *before_watching(network, program, self.variables),
+            "",
+            f"for epoch in range(1, {self.settings.epochs + 1}):",
+            *indented([*epoch, *time_is_over(network)]),
+            *after_watching(network),
+            "",
+            'print(f"epoch {epoch}: the loss of the last step is {loss:.6g}")',
         ]
-        loop += ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
-        loop += time_is_over(self.network)
-        head = f"for epoch in range(1, {self.settings.epochs + 1}):"
-        self.program.body += [*before, *self._before_watching(), "", head, *indented(loop), *self._end()]
+        program.body += without_unused(loop, DROPPED)
 
-    def _update(
-        self, graph: Graph, names: Names, kept: Kept, known: dict[int, str], gradients: list[str]
-    ) -> UpdateLines:
-        update = UpdateLines(graph, self.network, names, kept, self.variables, known, gradients)
-        self.program.helpers |= update.helpers
-        return update
-
-    def _write_data(self) -> dict[str, bool]:
+    def _write_rows(self, folder: Path) -> dict[str, bool]:
         """Write the rows; return the variables of inputs, and whether each has yet to take the program's type."""
-        splits = raw_splits(self.spec, self.folder, self.data)
-        validated = any(figure != TRAIN for figure in self.figures) and "validation" in splits
+        splits = raw_splits(self.spec, folder, self.data)
+        validated = any(figure != TRAIN for figure in watched_figures(self.network))
         held: dict[str, Array] = {}
         prepared = {}
-        for name in ("train", *(["validation"] if validated else [])):
+        for name in ("train", "validation") if validated and "validation" in splits else ("train",):
             inputs, targets = splits[name]
-            prefix = "" if name == "train" and self.full and not self.augmented else f"{name}_"
-            small = _smallest(inputs, rows_dtype(self.network.inputs))
-            held[f"{prefix}inputs"] = small
+            prefix = "" if name == "train" and not self.brought else f"{name}_"
+            held[f"{prefix}inputs"] = small = smallest(inputs, rows_dtype(self.network.inputs))
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
         self.program.hold(held, f"The data: {self.rows} training rows.")
         return prepared
 
-    # Before the loop
+    # A step
 
-    def _start(self, step: _StepLines) -> tuple[list[str], str]:
-        """Return the lines before the loop, and the expression of a step's learning rate, if it changes."""
+    def _step(self) -> tuple[list[str], list[str]]:
+        """Return the lines before the loop, and those of one step: forward, backward, update."""
+        network, program, shared = self.network, self.program, self.settings.accumulate > 1
+        update = update_graph(network) if shared else training_graph(network, naming=named_values)
+        graph = accumulating_graph(network, named_values) if shared else update.graph
+        passes = passes_of(graph, network, program, self.variables)
+        names = Names([*OWN.split(), *self.targets.values(), *self.variables.values(), *program.arrays])
+        kept = kept_between_steps(network, update.slots, names)
+        lines = UpdateLines(
+            passes.graph, network, names, kept, self.variables, passes.known, passes.gradients
+        )
+        program.helpers |= lines.helpers
+        before, rate = self._rate()
+        step = ["# Forward: from the inputs to the loss.", *passes.forward]
+        step += ["# Backward: the gradient of the loss.", *passes.backward]
+        summary = str(type(self.settings.optimizer).__doc__).partition("\n")[0]
+        step.append(f"# Update: {summary if update.slots else 'a step against the gradient.'}")
+        step += listed("gradients", passes.gradients)
+        if shared:
+            last = UpdateLines(simplify(update.graph), network, names, kept, self.variables, {}, [])
+            program.helpers |= last.helpers
+            step += self._shared(lines.lines, [*rate, "step += 1", *last.lines])
+        else:
+            step += [*rate, "step += 1", *lines.lines]
+        if lines.statistics:
+            step += ["# Running statistics, which evaluation uses instead of the batch's.", *lines.statistics]
+        self.penalty = " + float(penalty)" if passes.penalised else ""
+        before = [*self._drawing(passes.streams), *before, "step = 0"]
+        before += listed("parameters", [self.variables[p.name] for p in network.trained])
+        return [*before, *kept.start], step
+
+    def _drawing(self, streams: Mapping[str, str]) -> list[str]:
+        """Return the lines before the loop about what is drawn at random, and in which order rows come."""
         lines = [
-            f"{variable} = np.random.default_rng({[self.spec.seed, *words(stream)]})  # stream {stream!r}"
-            for stream, variable in step.passes.streams.items()
+            f"{name} = {self._generator(stream)}  # stream {stream!r}" for stream, name in streams.items()
         ]
-        if self.augmented:
+        if self.spec.data.augmentations:
             lines += write_augment(self.network, self.program)
-        if not self.full:
+        if not self.whole:
             lines.append(f"order = np.arange({self.rows})")
             if self.settings.shuffle:
-                lines.append(f"shuffling = np.random.default_rng({[self.spec.seed, *words('shuffle')]})")
-        elif step.rows_used:
-            lines.append("rows = len(train_inputs)" if self.augmented else "rows = len(inputs)")
-        rate = self._rate(lines)
-        if self._counted(step, rate):
-            lines.append("step = 0")
-        restored = self.settings.early_stopping is not None and self.settings.early_stopping.restore_best
-        listing = restored and kept_list(self.network) == "parameters"
-        if step.loops or step.kept.start or listing:
-            lines += listed("parameters", [self.variables[p.name] for p in self.network.trained])
-        return [*lines, *step.kept.start, *self._before_watching()], rate
+                lines.append(f"shuffling = {self._generator('shuffle')}")
+        return lines if self.brought else [*lines, "rows = len(inputs)"]
 
-    def _before_watching(self) -> list[str]:
-        """Return the lines before the loop that early stopping and a limit of time need."""
-        lines = []
-        stopping = self.settings.early_stopping
-        if stopping is not None and stopping.restore_best and kept_list(self.network) == "arrays":
-            lines += listed("arrays", self._arrays())
-        lines += before_watching(self.network)
-        if self.settings.ema_decay is not None and any(figure != TRAIN for figure in self.figures):
-            self.program.functions.append(EXCHANGE)
-        if self.settings.max_seconds is not None:
-            lines.append("began = time.perf_counter()")
-            self.program.modules.add("time")
-        return lines
+    def _generator(self, stream: str) -> str:
+        return f"np.random.default_rng({[self.spec.seed, *words(stream)]})"
 
-    def _epoch_loss(self, passes: Passes) -> list[str]:
-        """Return the line of the loss of an epoch that is one batch, where it is watched."""
-        penalty = " + float(penalty)" if passes.penalised else ""
-        return [f"epoch_loss = float(loss){penalty}"] if TRAIN in self.figures else []
-
-    def _arrays(self) -> list[str]:
-        """Return the arrays that hold what the training has come to; running means take the parameters' place."""
-        if self.settings.ema_decay is None:
-            return list(self.variables.values())
-        rest = [p.name for p in self.network.arrays if p not in self.network.trained]
-        return ["*averages", *(self.variables[name] for name in rest)]
-
-    def _counted(self, step: _StepLines, rate: str) -> bool:
-        return any(update.counts for update in step.updates) or bool(rate) or self.settings.accumulate > 1
-
-    def _rate(self, lines: list[str]) -> str:
+    def _rate(self) -> tuple[list[str], list[str]]:
+        """Return the lines of the learning rate: before the loop, and at each step where it changes by a formula."""
         schedule, base = self.settings.schedule, self.settings.optimizer.learning_rate
-        function = rate_function(schedule, base, self.length)
-        if schedule.watched is not None:
-            lines += [f"{falling(schedule, self.length)} = {base!r}", "lowest, stale, cooling = np.inf, 0, 0"]
-        elif function is None:
-            lines.append(f"learning_rate = {base!r}")
-        if function is None:
-            return ""
-        self.program.functions.append(function)
-        return "learning_rate_at(step)" if schedule.watched is None else "learning_rate_at(step, rate)"
-
-    # The loop
-
-    def _loop(self, step: _StepLines, rate: str) -> list[str]:
-        passes, first = step.passes, step.updates[0]
-        lines = ["# Forward: from the inputs to the loss.", *passes.forward]
-        lines += ["# Backward: the gradient of the loss.", *passes.backward]
-        lines += [f"# Update: {self._summary(step)}", *self._end_of_step(step, rate)]
-        if first.statistics:
-            lines += [
-                "# Running statistics, which evaluation uses instead of the batch's.",
-                *first.statistics,
-            ]
-        loop = [f"for epoch in range(1, {self.settings.epochs + 1}):"]
-        loop += indented(self._whole(lines, step) if self.full else self._batches(lines, step))
-        return loop + indented(time_is_over(self.network))
-
-    def _whole(self, lines: list[str], step: _StepLines) -> list[str]:
-        rows = []
-        if self.augmented:
-            arrays = ["inputs", *self.targets.values()]
-            rows = [f"{', '.join(arrays)} = {', '.join(f'train_{array}' for array in arrays)}"]
-            rows += augmented(self.network)
-        return [
-            *rows,
-            *lines,
-            *self._epoch_loss(step.passes),
-            *watching(self.model, self.length, self.program, self.variables),
-        ]
-
-    def _batches(self, body: list[str], step: _StepLines) -> list[str]:
-        watched = TRAIN in self.figures
-        mean = self.spec.loss.reduction == "mean"
-        stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
-        arrays = ["inputs", *self.targets.values()]
-        inner = [
-            f"batch = order[start : start + {self.batch}]",
-            f"{', '.join(arrays)} = {', '.join(f'train_{array}[batch]' for array in arrays)}",
-            *(augmented(self.network) if self.augmented else []),
-            *(["rows = len(inputs)"] if step.rows_used or watched else []),
-            *body,
-            *([f"total += float(loss){' * rows' if mean else ''}", "seen += rows"] if watched else []),
-        ]
-        lines = ["shuffling.shuffle(order)"] if self.settings.shuffle else []
-        lines += ["total, seen = 0.0, 0"] if watched else []
-        end = []
+        function, watched = rate_function(schedule, base, self.length), schedule.watched is not None
+        before = [] if function else [f"learning_rate = {base!r}"]
         if watched:
-            penalty = " + float(penalty)" if step.passes.penalised else ""
-            end.append(f"epoch_loss = total{' / seen' if mean else ''}{penalty}")
-        end += watching(self.model, self.length, self.program, self.variables)
-        several = self.settings.accumulate
-        due = [f"(number + 1) % {several} == 0"] if several > 1 else []
-        if end and self.settings.max_seconds is not None:
-            # Only an epoch that is done is watched: one that ends as the time is over still is.
-            inner += time_is_over(self.network, *due, f"start + {self.batch} < {stop}")
-            end = ["else:", *indented(end)]
-        else:
-            inner += time_is_over(self.network, *due)
-        lines += [f"for start in range(0, {stop}, {self.batch}):", *indented(inner), *end]
-        return lines
+            before = [f"{falling(schedule, self.length)} = {base!r}", "lowest, stale, cooling = np.inf, 0, 0"]
+        if function is None:
+            return before, []
+        self.program.functions.append(function)
+        return before, [f"learning_rate = learning_rate_at(step{', rate' if watched else ''})"]
 
-    def _summary(self, step: _StepLines) -> str:
-        if not step.kept.lists.keys() - {PARAMETERS, ACCUMULATED, MULTIPLIERS}:
-            return "a step against the gradient."
-        return str(type(self.settings.optimizer).__doc__).partition("\n")[0]
-
-    def _end_of_step(self, step: _StepLines, rate: str) -> list[str]:
-        """Return the update; one that several batches share comes with the last of them."""
-        lines = [f"learning_rate = {rate}"] if rate else []
-        lines += ["step += 1"] if self._counted(step, rate) else []
-        first = step.updates[0]
-        if len(step.updates) == 1:
-            return [*first.gradients, *lines, *first.lines]
+    def _shared(self, each: list[str], last: list[str]) -> list[str]:
+        """Return the update of a step that several batches share: the end of it comes with the last of them."""
         several = self.settings.accumulate
         batches = self.rows // self.batch if self.settings.drop_last else -(-self.rows // self.batch)
+        number = "0" if self.whole else f"start // {self.batch}"
         return [
-            *first.gradients,
-            f"number = {'0' if self.full else f'start // {self.batch}'}  # of the batch; {several} share a step",
+            f"number = {number}  # of the batch; {several} share a step",
             f"share = 1 / min({several}, {batches} - number // {several} * {several})",
-            *first.lines,
+            *each,
             f"if (number + 1) % {several} == 0 or number + 1 == {batches}:",
-            *indented([*lines, *step.updates[1].lines]),
+            *indented(last),
         ]
 
-    def _end(self) -> list[str]:
-        lines = []
-        stopping = self.settings.early_stopping
-        if stopping is not None and stopping.restore_best:
-            lines += ["", "# Restore the parameters of the best epoch."]
-            several = kept_list(self.network)
-            lines += [f"for parameter, value in zip({several}, kept):", "    parameter[...] = value"]
-        if self.settings.ema_decay is not None:
-            lines += ["", "# The running means are the trained parameters."]
-            lines += ["for parameter, average in zip(parameters, averages):", "    parameter[...] = average"]
-        return [*lines, "", 'print(f"epoch {epoch}: the loss of the last step is {loss:.6g}")']
+    # An epoch
 
+    def _bring(self, index: str) -> list[str]:
+        """Return the lines that give a step its rows."""
+        if not self.brought:
+            return []
+        arrays = ["inputs", *self.targets.values()]
+        rows = f"{', '.join(arrays)} = {', '.join(f'train_{array}{index}' for array in arrays)}"
+        return [
+            rows,
+            *(augmented(self.network) if self.spec.data.augmentations else []),
+            "rows = len(inputs)",
+        ]
 
-def _smallest(inputs: Array, dtype: str) -> Array:
-    """Return raw inputs in bytes where that loses nothing and saves room, else as they are."""
-    if inputs.dtype.kind == "f" and (dtype == "float32" or inputs.size > 400):
-        small = np.clip(inputs, 0, 255).astype(np.uint8)
-        return small if np.array_equal(small, inputs) else inputs
-    return inputs if inputs.dtype.kind in "fb" or inputs.dtype == np.uint8 else inputs.astype(np.float64)
+    def _watching(self) -> list[str]:
+        return watching(self.model, self.length, self.program, self.variables)
+
+    def _batches(self, step: list[str]) -> list[str]:
+        mean, several = self.spec.loss.reduction == "mean", self.settings.accumulate
+        stop = f"len(order){f' - {self.batch - 1}' if self.settings.drop_last else ''}"
+        inner = [
+            f"batch = order[start : start + {self.batch}]",
+            *self._bring("[batch]"),
+            *step,
+            f"total += float(loss){' * rows' if mean else ''}",
+            "seen += rows",
+        ]
+        end = [f"epoch_loss = total{' / seen' if mean else ''}{self.penalty}", *self._watching()]
+        due = [f"(number + 1) % {several} == 0"] if several > 1 else []
+        if len(end) > 1 and self.settings.max_seconds is not None:
+            # Only an epoch that is done is watched: one that ends as the time is over still is.
+            due.append(f"start + {self.batch} < {stop}")
+            end = ["else:", *indented(end)]
+        return [
+            *(["shuffling.shuffle(order)"] if self.settings.shuffle else []),
+            "total, seen = 0.0, 0",
+            f"for start in range(0, {stop}, {self.batch}):",
+            *indented([*inner, *time_is_over(self.network, *due)]),
+            *end,
+        ]

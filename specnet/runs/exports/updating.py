@@ -8,7 +8,7 @@ sum over a vector is the sum over the arrays.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from specnet.compiler.network import Network
@@ -104,6 +104,13 @@ class _Printer(NumpyPrinter):
         if value.index in self.vectors:
             self.loop.append(self.lines.pop()[0].partition("  #")[0].rstrip())
 
+    def state_readers(self, leaf: Value, wanted: Iterable[Value]) -> None:
+        """Write all that some values still read of a leaf, which is about to be overwritten."""
+        live = self._live(wanted)
+        for value in self.graph.values:
+            if value.index in live and value.index not in self.known and leaf in value.inputs:
+                self.state(value, self.names.new(f"old_{self.known[leaf.index]}"))
+
 
 class UpdateLines:
     """The lines of one graph's update phase.
@@ -127,7 +134,6 @@ class UpdateLines:
         self._parameters = [(variables[p.name], p.rate) for p in network.trained]
         self._lists = {"parameter": "parameters", "so_far": "accumulated", "gradient": "gradients"}
         self._lists |= kept.lists.values()
-        self._used: set[str] = set()
         found = leaves(graph)
         called = {name: one for name, (one, _) in kept.lists.items()} | kept.arrays | NUMBERS
         self._printer = _Printer(graph, names, dict(known))
@@ -138,18 +144,9 @@ class UpdateLines:
         changes = [(leaf, value) for leaf, value in graph.assignments if leaf is not value]
         self._printer.count_uses(value for _, value in changes)
         self.lines = self._update([pair for pair in changes if role_of(pair[0]) != "statistic"])
-        self.gradients = listed("gradients", gradients) if "gradients" in self._used else []
-        """The lines that list the gradients, where they are looped over."""
         self.statistics = self._written([pair for pair in changes if role_of(pair[0]) == "statistic"])
         """The lines that move running statistics on."""
-        self.helpers, self.rows_used = self._printer.helpers, self._printer.rows_used
-        self.counts = "step" in found
-        """Whether the number of the step is used."""
-
-    @property
-    def loops(self) -> bool:
-        """Whether the list of parameters is used."""
-        return "parameters" in self._used
+        self.helpers = self._printer.helpers
 
     def _find_vectors(self, along: Iterable[Value]) -> None:
         vectors = self._printer.vectors
@@ -197,14 +194,15 @@ class UpdateLines:
     def _written(self, changes: Sequence[Change]) -> list[str]:
         """Write changes of leaves; return the lines that are no loop's."""
         printer = self._printer
-        for leaf, value in self._in_order(changes):
+        for place, (leaf, value) in enumerate(changes):
             printer.write_below(value)
             line = self._assignment(leaf, value)
+            printer.known[value.index] = printer.known[leaf.index]
+            printer.state_readers(leaf, (later for _, later in changes[place + 1 :]))
             if leaf.index in printer.vectors:
                 printer.loop.append(line)
             else:
                 printer.lines.append((line, value.phase))
-            printer.known[value.index] = printer.known[leaf.index]
         lines = [line for line, _ in printer.lines]
         printer.lines.clear()
         return lines
@@ -233,43 +231,9 @@ class UpdateLines:
         whole = value.inputs[0] if value.op is ops.expand and not value.inputs[0].shape else value
         return f"{variable}[...] = {printer.expression(whole)}"
 
-    def _in_order(self, changes: Sequence[Change]) -> Iterator[Change]:
-        """Yield changes of leaves so that each comes after all that reads what was there before."""
-        printer, left = self._printer, list(changes)
-        while left:
-            ready = [change for change in left if not any(self._reads(other, change) for other in left)]
-            if not ready:
-                for leaf, value in left:
-                    printer.write_below(value)
-                    printer.state(value, self._names.new(f"new_{printer.known[leaf.index]}"))
-                ready = left[:]
-            left.remove(ready[0])
-            yield ready[0]
-
-    def _reads(self, other: Change, change: Change) -> bool:
-        """Whether a change is still to read a leaf that another is to overwrite."""
-        leaf, value = change
-        if other is change:
-            return False
-        uses, known = self._printer.uses, self._printer.known
-        # What is used more than once gets a line of its own, before the leaf is overwritten.
-        stated = {v.index for v in self._leading_to(value, known) if uses.get(v.index, 0) > 1}
-        return any(v is leaf for v in self._leading_to(other[1], {*known, *stated, value.index}))
-
-    def _leading_to(self, value: Value, ends: Container[int]) -> list[Value]:
-        """Return a value and all that leads to it, as far as the ends, which count."""
-        found, seen = [value], {value.index}
-        for each in found:
-            for source in each.inputs if each.index not in ends else ():
-                if source.index not in seen:
-                    seen.add(source.index)
-                    found.append(source)
-        return found
-
     def _over(self, text: str) -> str:
         """Return the head of a loop over what a text is about."""
         ones = [one for one in self._lists if re.search(rf"\b{one}\b", text)]
         lists = [self._lists[one] for one in ones]
-        self._used.update(lists)
         several = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)})"
         return f"for {', '.join(ones)} in {several}"

@@ -9,11 +9,19 @@ from specnet.compiler.network import Network
 from specnet.language.spec import EarlyStopping
 from specnet.runs.exports.figures import write_figure
 from specnet.runs.exports.forward import target_names
-from specnet.runs.exports.layout import indented
+from specnet.runs.exports.layout import indented, listed
 from specnet.runs.exports.program import Program
-from specnet.vocabulary.schedules import Plateau, RunLength, Schedule
+from specnet.vocabulary.schedules import RunLength, Schedule
+from specnet.vocabulary.schedules.plateau import Plateau
 
 TRAIN = "train.loss"
+
+EXCHANGE = [
+    "def exchange():",
+    '    """Swap the parameters and their running means."""',
+    "    for parameter, average in zip(parameters, averages):",
+    "        parameter[...], average[...] = average.copy(), parameter.copy()",
+]
 
 
 def watched_figures(network: Network) -> list[str]:
@@ -23,14 +31,37 @@ def watched_figures(network: Network) -> list[str]:
     return list(dict.fromkeys(m for m in (settings.schedule.watched, stopping) if m is not None))
 
 
-def before_watching(network: Network) -> list[str]:
-    """Return the lines before the loop that early stopping needs."""
-    settings = network.spec.training
-    if settings.early_stopping is None:
-        return []
-    # The time may be over before anything is measured; then there is nothing to put back.
-    nothing = settings.early_stopping.restore_best and settings.max_seconds is not None
-    return ["best, waited = None, 0", *(["kept = []"] if nothing else [])]
+def before_watching(network: Network, program: Program, variables: Mapping[str, str]) -> list[str]:
+    """Return the lines before the loop that early stopping and a limit of time need."""
+    settings, lines = network.spec.training, []
+    if kept_list(network) == "arrays":
+        # What the training has come to: running means take the parameters' place.
+        trained = (
+            [variables[p.name] for p in network.trained] if settings.ema_decay is None else ["*averages"]
+        )
+        rest = [variables[p.name] for p in network.arrays if p not in network.trained]
+        lines += listed("arrays", [*trained, *rest])
+    if settings.early_stopping is not None:
+        lines.append("best, waited = None, 0")
+        if settings.max_seconds is not None:
+            # The time may be over before anything is measured; then there is nothing to put back.
+            lines.append("kept = []")
+    if settings.max_seconds is not None:
+        lines.append("began = time.perf_counter()")
+        program.modules.add("time")
+    return lines
+
+
+def after_watching(network: Network) -> list[str]:
+    """Return the lines after the loop that make the parameters what the training has come to."""
+    settings, lines = network.spec.training, []
+    if settings.early_stopping is not None and settings.early_stopping.restore_best:
+        lines += ["", "# Restore the parameters of the best epoch."]
+        lines += [f"for parameter, value in zip({kept_list(network)}, kept):", "    parameter[...] = value"]
+    if settings.ema_decay is not None:
+        lines += ["", "# The running means are the trained parameters."]
+        lines += ["for parameter, average in zip(parameters, averages):", "    parameter[...] = average"]
+    return lines
 
 
 def watching(model: Model, run: RunLength, program: Program, variables: Mapping[str, str]) -> list[str]:
@@ -44,6 +75,7 @@ def watching(model: Model, run: RunLength, program: Program, variables: Mapping[
             given = ", ".join(f"validation_{array}" for array in ("inputs", *target_names(network).values()))
             measured.append(f"{_variable(figure)} = {function}({given})")
     if measured and settings.ema_decay is not None:
+        program.functions.append(EXCHANGE)
         measured = ["exchange()", *measured, "exchange()"]
     schedule, stopping = settings.schedule, settings.early_stopping
     watchers = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.activations.activation import Activation
 from specnet.vocabulary.kind import Family
 
@@ -36,7 +34,4 @@ __all__ = [
     "Activation",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return ACTIVATIONS.exported(name)
+__getattr__ = ACTIVATIONS.exported

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.initializers.initializer import Initializer, fans
 from specnet.vocabulary.kind import Family
 
@@ -34,7 +32,4 @@ __all__ = [
     "fans",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return INITIALIZERS.exported(name)
+__getattr__ = INITIALIZERS.exported

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.kind import Family
 from specnet.vocabulary.layers.layer import Layer
 
@@ -70,7 +68,4 @@ __all__ = [
     "Layer",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return LAYERS.exported(name)
+__getattr__ = LAYERS.exported

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.kind import Family
 from specnet.vocabulary.losses.loss import Loss, OutputActivation, Targets, aligned
 
@@ -40,7 +38,4 @@ __all__ = [
     "aligned",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return LOSSES.exported(name)
+__getattr__ = LOSSES.exported

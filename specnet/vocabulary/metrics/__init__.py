@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.kind import Family
 from specnet.vocabulary.metrics.metric import Metric
 
@@ -31,7 +29,4 @@ __all__ = [
     "Metric",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return METRICS.exported(name)
+__getattr__ = METRICS.exported

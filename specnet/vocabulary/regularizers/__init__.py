@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.kind import Family
 from specnet.vocabulary.regularizers.regularizer import Regularizer
 
@@ -22,7 +20,4 @@ __all__ = [
     "Regularizer",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return REGULARIZERS.exported(name)
+__getattr__ = REGULARIZERS.exported

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.vocabulary.kind import Family
 from specnet.vocabulary.schedules.schedule import RunLength, Schedule
 
@@ -30,7 +28,4 @@ __all__ = [
     "Schedule",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Return a kind's class, imported when it is first asked for."""
-    return SCHEDULES.exported(name)
+__getattr__ = SCHEDULES.exported

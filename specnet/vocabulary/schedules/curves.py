@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from math import pi
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.schedules.schedule import (
-    AT,
-    NonNegative,
-    RateBuilder,
-    RunLength,
-    Schedule,
-    Unit,
-    floor_above_rate,
-)
+from specnet.vocabulary.schedules.schedule import NonNegative, RateBuilder, Schedule, Unit
 
 Factor = Annotated[float, Field(ge=0, le=1)]
 
@@ -36,6 +26,8 @@ class Cosine(Schedule):
     long at first and `t_mult` times longer after each warm restart (`CosineAnnealingWarmRestarts`); both are
     Loshchilov and Hutter's (2017).
     """
+
+    floor: ClassVar[str | None] = "minimum"
 
     type: Literal["cosine"] = "cosine"
     minimum: NonNegative = 0.0
@@ -54,10 +46,6 @@ class Cosine(Schedule):
         if self.t_mult != 1 and self.t_0 is None:
             raise fault("t_mult needs t_0", key="t_mult", help="set t_0, the length of the first period")
         return self
-
-    def findings(self, base: float, run: RunLength, path: KeyPath = AT) -> Iterator[Diagnostic]:
-        yield from super().findings(base, run, path)
-        yield from floor_above_rate("minimum", self.minimum, base, path)
 
     def rate(self, build: RateBuilder) -> Value:
         at = build.since_warmup(self.every)
@@ -128,15 +116,13 @@ class Polynomial(Decay):
     With `end` 0, the default, it is PyTorch's `PolynomialLR`.
     """
 
+    floor: ClassVar[str | None] = "end"
+
     type: Literal["polynomial"] = "polynomial"
     power: PositiveFloat = 1.0
     """How the fall is bent: above 1 it is fast at first, below 1 fast at the end."""
     end: NonNegative = 0.0
     """The learning rate at the end, and after it."""
-
-    def findings(self, base: float, run: RunLength, path: KeyPath = AT) -> Iterator[Diagnostic]:
-        yield from super().findings(base, run, path)
-        yield from floor_above_rate("end", self.end, base, path)
 
     def rate(self, build: RateBuilder) -> Value:
         return (build.base - self.end) * ops.power(1.0 - self.progress(build), self.power) + self.end

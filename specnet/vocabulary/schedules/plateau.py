@@ -1,22 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from math import inf
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, NonNegativeInt
 
-from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.graph.graph import Value
 from specnet.graph.leaves import number
-from specnet.vocabulary.schedules.schedule import (
-    AT,
-    NonNegative,
-    RateBuilder,
-    RunLength,
-    Schedule,
-    floor_above_rate,
-)
+from specnet.vocabulary.schedules.schedule import NonNegative, RateBuilder, Schedule
 
 
 class Plateau(Schedule):
@@ -28,6 +20,8 @@ class Plateau(Schedule):
     same for values below 0, and changes of less than 1e-8 are made too. Validations during a warm-up are not
     counted.
     """
+
+    floor: ClassVar[str | None] = "minimum"
 
     type: Literal["plateau"] = "plateau"
     monitor: str = "validation.loss"
@@ -48,10 +42,6 @@ class Plateau(Schedule):
     @property
     def watched(self) -> str | None:
         return self.monitor
-
-    def findings(self, base: float, run: RunLength, path: KeyPath = AT) -> Iterator[Diagnostic]:
-        yield from super().findings(base, run, path)
-        yield from floor_above_rate("minimum", self.minimum, base, path)
 
     def rate(self, build: RateBuilder) -> Value:
         return number(build.step.graph, "rate")

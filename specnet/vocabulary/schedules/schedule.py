@@ -3,7 +3,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 
@@ -83,6 +83,9 @@ class Schedule(Kind):
     from its first step, as in timm. A warm-up longer than the training goes only part of its way.
     """
 
+    floor: ClassVar[str | None] = None
+    """The field that holds the rate that the schedule decays to, if there is one."""
+
     warmup_steps: NonNegativeInt = 0
     """How many steps the warm-up takes."""
     warmup_epochs: NonNegative = 0.0
@@ -131,29 +134,20 @@ class Schedule(Kind):
     def rate(self, build: RateBuilder) -> Value:
         """Append the rate of a step after the warm-up; until that is over, the rate of the first step after it."""
 
-    def findings(
-        self,
-        base: float,
-        run: RunLength,
-        path: KeyPath = AT,
-    ) -> Iterator[Diagnostic]:
+    def findings(self, base: float, run: RunLength) -> Iterator[Diagnostic]:
         """Yield what is wrong with the schedule for this learning rate and this length of training."""
         if run.steps < 1:
             message = f"the training has no steps: {run.epochs} epochs of {run.steps_per_epoch}"
-            yield Diagnostic("SN620", message, path[:-1], part="table")
+            yield Diagnostic("SN620", message, AT[:-1], part="table")
         elif (steps := self.warmup(run)) >= run.steps:
             key = "warmup_steps" if self.warmup_steps else "warmup_epochs"
             yield Diagnostic(
                 "SN720",
                 f"the warm-up takes {steps} steps, and the whole training has {run.steps}",
-                (*path, key),
+                (*AT, key),
                 severity="warning",
                 help="the rate never reaches what it warms up to",
             )
-
-
-def floor_above_rate(key: str, floor: float, base: float, path: KeyPath) -> Iterator[Diagnostic]:
-    """Yield the finding that a rate cannot fall to what is above it."""
-    if floor > base:
-        message = f"{key} is {floor:g}, above the learning rate {base:g} that it decays from"
-        yield Diagnostic("SN621", message, (*path, key), help=f"at most {base:g}")
+        if self.floor is not None and (lowest := getattr(self, self.floor)) > base:
+            message = f"{self.floor} is {lowest:g}, above the learning rate {base:g} that it decays from"
+            yield Diagnostic("SN621", message, (*AT, self.floor), help=f"at most {base:g}")

@@ -170,7 +170,7 @@ def main() -> None:
         document.write_text(DOCUMENT, encoding="utf-8")
         np.savez(folder / "rows.npz", inputs=inputs, targets=targets)
         figures = timed(inputs, targets, specnet_steps(document), options.rounds)
-        print(table(f"convnet, batch {BATCH}, Adam, float32", figures, times="ms a step"), end="\n\n")
+        print(table(f"convnet, batch {BATCH}, Adam, float32", figures, times="ms per step"), end="\n\n")
         if options.resnet:
             data = {
                 "type": "npz",
@@ -180,7 +180,7 @@ def main() -> None:
             ours = specnet_steps(RESNET, RESNET_STEPS, data=data, metrics=[], **{"training.epochs": 1000})
             figures = timed(inputs, targets, ours, options.rounds, residual=True)
             title = f"residual network, batch {RESNET_BATCH}, SGD, float32"
-            print(table(title, figures, times="ms a step"), end="\n\n")
+            print(table(title, figures, times="ms per step"), end="\n\n")
     print(f"Before: {before}")
     print(f"After:  {machine('numpy', 'torch')}")
 

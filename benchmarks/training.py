@@ -98,7 +98,7 @@ def small(rounds: int) -> None:
     for end in ends[1:]:
         np.testing.assert_allclose(end, ends[0], rtol=1e-9)
     whole = in_turn({name: rate(train, EPOCHS) for name, train in peers.items()}, max(3, rounds // 6))
-    print(table("4-2-1, the whole program from its file on", whole, rates="epochs/s"), end="\n\n")
+    print(table("4-2-1, the whole program including reading the file", whole, rates="epochs/s"), end="\n\n")
 
     def steady() -> float:
         result = specnet.run(specnet.load(SPEC, overrides={"training.epochs": SLICE}))
@@ -107,7 +107,7 @@ def small(rounds: int) -> None:
     slices = in_turn(
         {**{name: rate(train, SLICE) for name, train in peers.items()}, "specnet": steady}, rounds
     )
-    print(table(f"4-2-1, {SLICE} epochs of training alone", slices, rates="epochs/s"), end="\n\n")
+    print(table(f"4-2-1, {SLICE} epochs of training only", slices, rates="epochs/s"), end="\n\n")
 
 
 # The 784-256-128-10 network

@@ -106,7 +106,7 @@ def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = Non
     Only just before `Ended` are its parameters replaced: by the best ones where early stopping restores them, by the
     running mean with `ema_decay`.
 
-    `stop` is called after every step, and once it returns true the training ends in good order, with an `Ended`
+    `stop` is called after every step, and once it returns true the training ends cleanly, with an `Ended`
     that says `interrupted`. `data` is as in `compile`.
 
     Any thread may request the next event, and between two events any thread may predict with the model. While

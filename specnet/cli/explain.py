@@ -16,7 +16,7 @@ from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import counted, sized
-from specnet.graph.sizes import show
+from specnet.graph.sizes import BATCH, show
 from specnet.passes.plan import Plan, Step
 from specnet.runs.explanation import PHASES, Explanation
 from specnet.runs.explanation import explain as explained
@@ -120,7 +120,7 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
 def _layers(explanation: Explanation) -> TextTable:
     network = explanation.network
     table = TextTable(["layer", "type", "output", "parameters"], "<<<>")
-    table.rows.append(["inputs", "", f"(batch, {', '.join(map(str, network.signature.inputs))})", ""])
+    table.rows.append(["inputs", "", show((BATCH, *network.signature.inputs)), ""])
     for layer in network.layers:
         amount = explanation.size_of(layer)
         table.rows.append([layer.name, layer.type, show(layer.output), f"{amount:,}" if amount else "-"])

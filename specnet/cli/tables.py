@@ -11,7 +11,7 @@ from rich.text import Text
 
 from specnet.diagnostics.segments import printable, wrapped
 
-LEFT, RIGHT = "<", ">"
+LEFT = "<"
 GAP = 2
 """Blanks between columns."""
 

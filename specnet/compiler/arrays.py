@@ -122,7 +122,7 @@ def _fitted(targets: Held, output: NetworkOutput) -> Held:
     if dtype == "int64":
         if targets.ndim != 1 or targets.dtype.kind not in "iu":
             raise ValueError(
-                f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index a row"
+                f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index per row"
             )
         # An index names an output, unless the loss compares rows of one class with each other.
         classes = output.shape[-1] if output.loss.targets == "classes" and output.shape else None

@@ -24,12 +24,12 @@ Array = np.ndarray[Any, Any]
 
 
 class Model:
-    """A compiled network with parameters of its own, and with the data's encoding where it has seen data.
+    """A compiled network with its own parameters, and with the encoding of the data if it has seen data.
 
     Any number of threads may predict with a model, and call its other methods, at once. While a training makes
-    steps, other threads cannot: the methods raise ModelInUseError, and so does the training when it is asked
-    for its next event while another thread predicts. Between two events, any thread may predict. What is
-    written to `parameters` while another thread uses them is not guarded against.
+    steps, other threads cannot: the methods raise ModelInUseError, and so does the training when its next event is
+    requested while another thread predicts. Between two events, any thread may predict. Nothing prevents writing to
+    `parameters` while another thread uses them.
     """
 
     def __init__(self, network: Network, encoding: Encoding | None = None) -> None:
@@ -61,8 +61,8 @@ class Model:
         """Return the loss, penalties included, and its gradient with respect to each parameter.
 
         `inputs` (rows, ...) and `targets` (rows, ...) are as the network takes them: after the document's
-        transforms. With `training`, layers act as in training (dropout drops). Raises ValueError where shapes
-        do not fit.
+        transforms. With `training`, layers act as in training (dropout drops). Raises ValueError if shapes
+        do not match.
         """
         arrays = as_inputs(self.network, inputs)
         rows, given = len(next(iter(arrays.values()))), np.asarray(targets)
@@ -77,11 +77,11 @@ class Model:
         return loss, views(self.network.trained, bound.arrays["gradients"])
 
     def predict(self, inputs: Any) -> Any:
-        """Return the predictions (rows, ...) for raw inputs: as the data hold them, before any transform.
+        """Return the predictions (rows, ...) for raw inputs: as the data contain them, before any transform.
 
-        Classes come as probabilities; numbers in the units that the data's targets have. Where the document has
-        several `outputs`, it is a dictionary of their predictions by name. Raises ValueError where the shape does
-        not fit, and SpecError for cells of a table that it cannot read.
+        Classes are predicted as probabilities; numbers have the units of the data's targets. If the document has
+        several `outputs`, the result is a dictionary of their predictions by name. Raises ValueError if the shape does
+        not match, and SpecError for cells of a table that it cannot read.
         """
         made = self.predictions(inputs if self.encoding is None else self.encoding.encode(inputs))
         return made if self.network.several else made[""]
@@ -89,7 +89,7 @@ class Model:
     def predictions(self, inputs: Any) -> dict[str, Array]:
         """Return predictions in the units of the data by output, for inputs as `forward` takes them.
 
-        The name of the only output is empty where the document gives it none.
+        The name of the only output is empty if the document gives it none.
         """
         made = self._forward(inputs)
         for name, output in self.network.outputs.items():
@@ -114,9 +114,9 @@ class Model:
         return {name: np.empty((0, *output.shape), dtype) for name, output in self.network.outputs.items()}
 
     def forward(self, inputs: Any) -> Any:
-        """Return what the network makes of inputs (rows, ...) as it takes them: after the transforms.
+        """Return the output of the network for inputs (rows, ...) as it takes them: after the transforms.
 
-        It is an array, or a dictionary where the document has several `outputs`, as `predict` returns.
+        It is an array, or a dictionary if the document has several `outputs`, as `predict` returns.
         """
         made = self._forward(inputs)
         return made if self.network.several else made[""]
@@ -128,7 +128,7 @@ class Model:
         return {name: made[output.prediction] for name, output in self.network.outputs.items()}
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:
-        """Return what a program over this model's parameters is bound to, with some arrays beside them."""
+        """Return what a program over this model's parameters is bound to, and some other arrays."""
         return {**self._own, **arrays}
 
 

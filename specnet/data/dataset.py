@@ -19,14 +19,12 @@ from specnet.data.rows import Rows, StoredRows, TargetRows
 from specnet.data.signature import ONLY, InputArray, Signature, sign
 from specnet.data.splits import draw
 from specnet.data.tables.scaling import column_scales
-from specnet.data.transforms import Transform
 from specnet.diagnostics import KeyPath
 from specnet.graph.sizes import DType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.lowered import State
     from specnet.data.pipeline import Chosen
 
     Drawn = dict[str, tuple[DataPart, NDArray[np.intp] | None]]
@@ -68,16 +66,6 @@ class Dataset:
     """How new rows are brought into the same form."""
     sources: tuple[tuple[str, str], ...]
     """Each file that was read, as the document names it, with its SHA-256; `frame:train` and the like for frames."""
-
-    @property
-    def inputs_transforms(self) -> list[tuple[Transform, State]]:
-        """The transforms of the inputs, with what they learnt."""
-        return self.encoding.inputs.steps
-
-    @property
-    def target_transforms(self) -> list[tuple[Transform, State]]:
-        """The transforms of the targets, with what they learnt."""
-        return self.encoding.targets.steps
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them; see Encoding.encode."""

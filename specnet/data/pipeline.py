@@ -103,7 +103,7 @@ class Pipeline:
         Raises ValueError where what was fitted does not fit the shape.
         """
         steps = [
-            (f"{self.on}.{i}.", t.lower_inverse if inverse else t.lower, state)
+            (f"{self.on}_{i}_", t.lower_inverse if inverse else t.lower, state)
             for i, (t, state) in enumerate(self.steps)
         ]
         return lower(reversed(steps) if inverse else steps, shape)

@@ -39,13 +39,13 @@ class TransformError(ValueError):
 class Transform(Kind):
     """A step from the numbers of a file to the numbers that a model sees.
 
-    What it must know of the data (`fit`) comes from the training split alone and is stored with the model.
-    `lower` says what it computes, in ops; all ways to run and to export it follow from that. Values are
+    Its statistics (`fit`) are computed from the training split only and stored with the model.
+    `lower` defines its computation, in ops; all ways to run and to export it are derived from that. Values are
     (batch, ...); arithmetic is in float64, whatever the document's `dtype`.
     """
 
     on: Literal["inputs", "targets"] = "inputs"
-    """Whether the inputs or the targets go through it."""
+    """Whether it is applied to the inputs or the targets."""
 
     @abstractmethod
     def lower(self, x: Value, fitted: Fitted) -> Value:

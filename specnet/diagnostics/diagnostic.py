@@ -10,7 +10,7 @@ Part = Literal["key", "value", "type", "table"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a string; lines and columns count from 1, columns in code points."""
+    """A position in a string; lines and columns count from 1, columns in code points."""
 
     line: int
     column: int
@@ -18,7 +18,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TextSpan:
-    """A stretch of text; `end` is the position just after its last character."""
+    """A range of text; `end` is the position just after its last character."""
 
     start: Position
     end: Position
@@ -26,7 +26,7 @@ class TextSpan:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A second place that a diagnostic speaks of, such as where a shape came from."""
+    """A second position that a diagnostic refers to, such as where a shape came from."""
 
     message: str
     path: KeyPath = ()
@@ -36,7 +36,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A piece of a document, and the text that is to stand in its place."""
+    """A range of a document, and the text to replace it with."""
 
     text: str
     path: KeyPath = ()
@@ -46,7 +46,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What makes a fault good without a doubt, so that a program may do it."""
+    """Edits that correct an error without ambiguity, so that a program may apply them."""
 
     message: str
     edits: tuple[Edit, ...]
@@ -56,9 +56,9 @@ class Fix:
 class Diagnostic:
     """One finding about a document.
 
-    `path` is the key path in the document that it is about and `part` says which part of that entry:
-    its key, its value, its table's header, or the table's `type`. Whoever finds a fault knows only these
-    two; `specnet.language` fills in `file` and the spans, once, when something must be reported.
+    `path` is the key path in the document that it refers to and `part` selects a part of that entry:
+    its key, its value, its table's header, or the table's `type`. Only these two are known where an error is
+    found; `specnet.language` fills in `file` and the spans, once, when something must be reported.
     """
 
     code: str
@@ -71,13 +71,13 @@ class Diagnostic:
     file: str | None = None
     span: TextSpan | None = None
     fix: Fix | None = None
-    """The edit that cures it, where a single one is likely and keeps what the document means."""
+    """The edit that corrects it, if only one is likely and it keeps the meaning of the document."""
     document: str | None = None
-    """The document that is at fault; `file` is another where the place is in a flag."""
+    """The document that has the error; `file` is another one if the position is in a flag."""
 
     @property
     def counts_others(self) -> bool:
-        """Whether it only says how many findings are not listed, and so stands after those that are."""
+        """Whether it only says how many findings are not listed, and therefore comes after those that are."""
         return self.code in {"SN200", "SN500"}
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,16 +117,16 @@ def _span_as_dict(span: TextSpan | None) -> dict[str, dict[str, int]] | None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What validation found in any number of files."""
+    """The result of validating any number of files."""
 
     files: int
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: dict[str, str] = field(default_factory=dict, repr=False)
     """The text of each file that a diagnostic names, for code frames."""
     documents: tuple[str, ...] = ()
-    """The names of the documents that were checked."""
+    """The names of the validated documents."""
     unread: tuple[str, ...] = ()
-    """What could not be read at all, each with its name before a colon and the reason after it."""
+    """The files that could not be read, each with its name before a colon and the reason after it."""
 
     @property
     def ok(self) -> bool:
@@ -134,7 +134,7 @@ class Report:
         return not any(d.severity == "error" for d in self.diagnostics)
 
     def failing(self, fail_on: Severity) -> bool:
-        """Whether some finding is of a severity, or of a worse one."""
+        """Whether some finding has a severity, or a worse one."""
         return bool(self.diagnostics) if fail_on == "warning" else not self.ok
 
     def as_dict(self) -> dict[str, Any]:

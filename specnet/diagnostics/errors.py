@@ -6,11 +6,11 @@ from specnet.diagnostics.diagnostic import Diagnostic
 
 
 class SpecnetError(Exception):
-    """Base of every error that specnet raises on purpose."""
+    """Base of all errors that specnet raises on purpose."""
 
 
 class SpecError(SpecnetError):
-    """A document, or the data that it names, has faults; `diagnostics` holds all of them."""
+    """A document, or the data that it names, has errors; `diagnostics` contains all of them."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic], sources: dict[str, str] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -19,17 +19,17 @@ class SpecError(SpecnetError):
 
 
 class SpecFileError(SpecnetError):
-    """A file that was named cannot be read at all: absent, a folder, not text, no permission."""
+    """A file cannot be read at all: it is missing, a folder, not text, or not permitted."""
 
 
 class RunError(SpecnetError):
-    """A run could not go on: its numbers diverged, its directory is not writable, its archive is damaged."""
+    """A run could not continue: its numbers diverged, its directory is not writable, its archive is damaged."""
 
 
 class ModelInUseError(SpecnetError, RuntimeError):
-    """A model cannot be trained while another thread uses it, nor be used while another thread trains it.
+    """A model cannot be trained while another thread uses it, or used while another thread trains it.
 
-    Nothing is lost: the same call can be made again once the other thread is done.
+    Nothing is lost: the same call can be repeated once the other thread is done.
     """
 
 

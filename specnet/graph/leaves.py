@@ -8,7 +8,7 @@ from math import pi
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import OPERATORS, Graph, Kind, Node, Region, Value
 from specnet.graph.op import Op, Printer, Unexportable
-from specnet.graph.sizes import Count, DType, Powers, Shape, Size
+from specnet.graph.sizes import DType, Powers, Shape, Size
 
 
 @dataclass(frozen=True)
@@ -49,17 +49,13 @@ def _scalar(_: tuple[Value, ...], attributes: ConstantAttributes) -> Kind:
     return (), attributes.dtype
 
 
-def _nothing(_: Value) -> Count:
-    return Count(0)
-
-
-LEAF = Op("leaf", _given, attributes=LeafAttributes, leaf=True, flops=_nothing)
+LEAF = Op("leaf", _given, attributes=LeafAttributes, leaf=True, flops=0)
 """An array from outside, by `name` and `role`: input, target, parameter, state or constant."""
 
-NUMBER = Op("number", _given, attributes=LeafAttributes, leaf=True, flops=_nothing)
+NUMBER = Op("number", _given, attributes=LeafAttributes, leaf=True, flops=0)
 """A scalar that each step is given, such as the learning rate."""
 
-ARGUMENT = Op("argument", _given, attributes=ArgumentAttributes, leaf=True, flops=_nothing)
+ARGUMENT = Op("argument", _given, attributes=ArgumentAttributes, leaf=True, flops=0)
 """What a region is given from the graph around it."""
 
 
@@ -94,7 +90,7 @@ CONSTANT = Op(
     "constant",
     _scalar,
     attributes=ConstantAttributes,
-    flops=_nothing,
+    flops=0,
     noun="number",
     printed=_printed,
     onnx=_onnx,

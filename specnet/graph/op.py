@@ -42,6 +42,9 @@ class Unexportable(Exception):  # noqa: N818 (as a fault is: it may stand in a r
     """Why an op, or one application of it, cannot be exported: a clause that follows a colon."""
 
 
+GRADIENT_ONLY = Unexportable("it is part of a gradient, which predictions never need")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Op(Generic[A]):
     """One primitive. What depends on the application (`flops`, `scratch`, ...) is asked of its first result.
@@ -80,7 +83,8 @@ class Op(Generic[A]):
     """Whether it is given from outside."""
     random: bool = False
     """Whether it differs at every application, so that two are never one."""
-    flops: Flops = lambda value: value.count
+    flops: int | Flops = 1
+    """The floating-point operations of an application, or of each element of its result."""
     scratch: Scratch = lambda _: ()
     prepare: Prepare | None = None
     """What a kernel needs made once for the sizes that a plan is bound to (index tables, say), by the names it uses."""
@@ -141,6 +145,10 @@ class Op(Generic[A]):
         found = self.infer(inputs, attributes)
         return found if isinstance(found, list) else [found]
 
+    def count_flops(self, value: Value) -> Count:
+        """Return the floating-point operations of one application."""
+        return value.count * Count(self.flops) if isinstance(self.flops, int) else self.flops(value)
+
     @property
     def helpers(self) -> tuple[str, ...]:
         """The sources of its helper and of those that it calls."""
@@ -152,3 +160,13 @@ class Op(Generic[A]):
 
 OPS: dict[str, Op[Any]] = {}
 """All ops, by name; they enter themselves."""
+
+
+def like_first(inputs: tuple[Value, ...], _: Attributes) -> Kind:
+    """Return the shape and dtype of the first input: the rule of ops whose result is as that is."""
+    return inputs[0].shape, inputs[0].dtype
+
+
+def per_input(flops: int) -> Flops:
+    """Return the rule of an op that does so many floating-point operations for each element of its first input."""
+    return lambda value: value.inputs[0].count * Count(flops)

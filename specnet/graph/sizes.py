@@ -97,6 +97,12 @@ def inverse(powers: Powers) -> Powers:
     return tuple((name, -power) for name, power in powers)
 
 
+def static(dim: Dim) -> int:
+    """Return a dimension that depends on no named size."""
+    assert isinstance(dim, int), f"{dim} is not known before a plan is bound"
+    return dim
+
+
 def count(shape: Iterable[Dim]) -> Count:
     """Return how many elements a shape holds."""
     each = 1
@@ -137,11 +143,6 @@ def added(dims: Iterable[Dim]) -> Dim | None:
 def at(shape: Shape, sizes: Sizes) -> tuple[int, ...]:
     """Return the shape with these sizes put in."""
     return tuple([dim.at(sizes) if isinstance(dim, Size) else dim for dim in shape])
-
-
-def names_in(shape: Shape) -> set[str]:
-    """Return the named sizes that a shape depends on."""
-    return {name for dim in shape if isinstance(dim, Size) for name in dim.names}
 
 
 def show(shape: Shape) -> str:

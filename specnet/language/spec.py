@@ -104,7 +104,7 @@ class Training(Table):
     """How the parameters are trained."""
 
     epochs: PositiveInt = 10
-    """The number of passes over the training split."""
+    """The number of passes through the training split."""
     batch_size: PositiveInt | Literal["full"] = 32
     """The number of rows per step, or `"full"` for the whole training split in one step."""
     optimizer: Annotated[Optimizer, OPTIMIZERS] = Field(default_factory=OPTIMIZERS.default("sgd"))

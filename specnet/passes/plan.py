@@ -206,7 +206,7 @@ class _Steps:
             value,
             value.op.name,
             value.node,
-            value.op.flops(value),
+            value.op.count_flops(value),
             own + room,
             prologue=prologue,
             block=block,

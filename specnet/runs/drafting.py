@@ -146,7 +146,7 @@ def _document(
     lines = [
         "#:schema ./specnet.schema.json",
         head,
-        "# Each choice is a starting point; its reason is given beside it.",
+        "# Each choice is a starting point, with its reason in a comment.",
         "specnet = 1",
         f"name    = {_quoted(document.stem or 'table')}",
         "seed    = 0",

@@ -41,7 +41,7 @@ GIVEN = "data"
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a trained model comes to on some rows."""
+    """The loss and metrics of a trained model on some rows."""
 
     splits: Mapping[str, Mapping[str, Any]]
     """Loss and metrics by split; rows that belong to no split are `data`."""
@@ -91,7 +91,7 @@ def data_folder(run: Path) -> Path:
 
 
 def own_data(run: Path, network: Network) -> Dataset:
-    """Return the data that a run learnt from, read again; raises RunError where they cannot be, or have changed."""
+    """Return the data that a run was trained on, read again; raise RunError if they cannot be read or have changed."""
     made_of, base = load_resolved(run / RESOLVED), data_folder(run)
     of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
     if of_frames:

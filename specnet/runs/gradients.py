@@ -37,20 +37,20 @@ _EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, slots=True)
 class GradientCheck:
-    """What the check of one parameter has found."""
+    """The result of the check of one parameter."""
 
     name: str
     shape: tuple[int, ...]
     checked: int
-    """How many of its numbers were moved, one at a time; where these are not all, all were moved at once, too."""
+    """How many of its numbers were perturbed, one at a time; if these are not all, all were also perturbed at once."""
     error: float
     """The largest difference between gradient and central difference, relative to the larger of the two."""
     place: tuple[int, ...] | None
-    """Which number has that error; None where all were moved at once."""
+    """The index of the number with that error; None if all were perturbed at once."""
     gradient: float
-    """The gradient there, or along that direction."""
+    """The gradient at that index, or along that direction."""
     difference: float
-    """The central difference there."""
+    """The central difference at that index, or along that direction."""
     ok: bool
 
 
@@ -88,9 +88,9 @@ class _Measure:
 def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int = 32) -> list[GradientCheck]:
     """Compare the gradient of each parameter with (L(w + h) - L(w - h)) / 2h; both as in training.
 
-    The model must be in float64, and keeps its parameters. Up to `rows` rows, spread evenly over the training
-    split, make the loss L, penalties included; up to `entries` numbers of each parameter are moved by h one at
-    a time, and of larger parameters all of them at once in a random direction.
+    The model must be in float64, and keeps its parameters. L is the loss, penalties included, of up to `rows` rows,
+    evenly spaced over the training split; up to `entries` numbers of each parameter are perturbed by h one at
+    a time, and larger parameters also all at once in a random direction.
     """
     train = data.splits["train"]
     chosen = np.unique(np.linspace(0, len(train) - 1, min(rows, len(train))).astype(np.intp))

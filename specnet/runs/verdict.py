@@ -248,7 +248,7 @@ class _Case:
         if not isfinite(self.error):
             return self._say("unknown", f"{self._gap_in_words()}, and its significance was not measured")
         rows = f"{self.validation.rows} validation rows"
-        return self._say("unknown", f"{self._gap_in_words()}, which {rows} cannot tell from chance")
+        return self._say("unknown", f"{self._gap_in_words()}, which {rows} cannot distinguish from chance")
 
     def good(self) -> Verdict:
         if self.beyond_chance:

@@ -190,7 +190,11 @@ class Statements:
             named |= {letter: operands.scalar(i) for letter, i in zip(LETTERS, value.inputs, strict=False)}
             return (f"s{operands.tag(value)} = {value.op.scalar(value).format(**named)}",)
         kernel = value.op.kernel if isinstance(value.op.kernel, str) else value.op.kernel(value)
-        if value.op is ops.MATMUL and self.workers > 1 and value.op.flops(value).at(self.sizes) >= SHARED:
+        if (
+            value.op is ops.MATMUL
+            and self.workers > 1
+            and value.op.count_flops(value).at(self.sizes) >= SHARED
+        ):
             kernel = kernel.replace("dot(", "shared_dot({workers}, ")
         if operands.group is not None:
             kernel = value.op.sums(value) or kernel

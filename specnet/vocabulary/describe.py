@@ -24,7 +24,7 @@ class FieldDescription:
 
     name: str
     text: str
-    """The string below it; empty where the class has no source beside it."""
+    """The string below it; empty if the class has no source."""
     domain: Domain
     required: bool
     default: Any

@@ -176,7 +176,7 @@ def test_the_job_for_gitlab_installs_what_its_variable_names(
     )
     assert (done.returncode == 0) == (installed is not None)
     if installed is None:
-        assert "SPECNET_SOURCE: must name what pip is to install" in done.stderr
+        assert "SPECNET_SOURCE: must name what pip should install" in done.stderr
         assert not (here / "given").exists()
     else:
         assert (here / "given").read_text().splitlines() == ["install", "--quiet", installed]

@@ -222,7 +222,7 @@ def test_each_transform_learns_from_what_those_before_it_leave(desk):
     assert x.shape == (3, 4)
     np.testing.assert_allclose(x.min(axis=0), -1)
     np.testing.assert_allclose(x.max(axis=0), 1)
-    np.testing.assert_allclose(data.inputs_transforms[2][1]["mean"], [20, 80 / 3, 190 / 3, 70])
+    np.testing.assert_allclose(data.encoding.inputs.steps[2][1]["mean"], [20, 80 / 3, 190 / 3, 70])
 
 
 def test_many_blocks_give_what_one_does(desk):
@@ -235,7 +235,7 @@ def test_many_blocks_give_what_one_does(desk):
     train = data.splits["train"].inputs.astype(np.float64)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-6)
-    state = data.inputs_transforms[0][1]
+    state = data.encoding.inputs.steps[0][1]
     whole = np.concatenate([data.splits[s].inputs for s in ("train", "test")]) * state["std"] + state["mean"]
     np.testing.assert_allclose(np.sort(whole, axis=0), np.sort(x, axis=0), atol=1e-4)
 

@@ -613,7 +613,7 @@ def test_an_unselected_gradient_that_is_infinite_does_no_harm():
         (lambda g, x: x @ leaf(g, "b", "input", (4, 2)), "no matrix product"),
         (lambda g, x: ops.reshape(x, shape=(B, 4)), "numbers of elements differ"),
         (lambda g, x: ops.expand(x, shape=(B, 4)), "cannot be stretched"),
-        (lambda g, x: ops.transpose(x, axes=(0, 0)), "no order of the 2 axes"),
+        (lambda g, x: ops.transpose(x, axes=(0, 0)), "not an ordering of the 2 axes"),
         (lambda g, x: ops.take_along_axis(x, leaf(g, "b", "input", (B, 3), "int64")), "indices do not fit"),
         (
             lambda g, x: ops.put_along_axis(x, leaf(g, "b", "input", (B,), "int64"), classes=3),

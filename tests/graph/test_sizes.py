@@ -18,7 +18,6 @@ from specnet.graph.sizes import (
     count,
     inverse,
     joined,
-    names_in,
     product_of,
     show,
     times,
@@ -113,7 +112,6 @@ def test_a_number_stands_for_the_batch_alone():
 def test_sizes_as_text():
     assert show((STEPS, BATCH, 3)) == "(steps, batch, 3)"
     assert show((Size(2, ("batch", "steps")),)) == "(2*batch*steps,)"
-    assert names_in((Size(2, ("batch", "steps")), 3)) == {"batch", "steps"}
 
 
 def test_counts_of_large_sizes_are_exact():

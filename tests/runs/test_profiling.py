@@ -59,10 +59,10 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
 
 
 def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatch) -> None:
-    from specnet.runtime.functions import FUNCTIONS
+    from specnet.runtime.functions import FUNCTIONS, resolve
 
     model, explanation, data = compiled(iris)
-    slow = FUNCTIONS["tanh"]
+    slow = resolve("tanh")
 
     def tanh(*arguments: object) -> None:
         time.sleep(0.002)

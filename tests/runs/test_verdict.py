@@ -140,7 +140,7 @@ def test_unknown_where_the_rows_are_too_few() -> None:
     assert found == Verdict(
         "unknown",
         "the validation loss, 0.5, is 0.4 (standard error 0.24) above the training loss, 0.1, which 8 validation "
-        "rows cannot tell from chance",
+        "rows cannot distinguish from chance",
     )
 
 

@@ -45,7 +45,7 @@ def test_dense_starts_where_the_document_says():
 def test_dense_needs_an_axis_of_features():
     with pytest.raises(ShapeFault, match="needs inputs with an axis of features") as caught:
         lowered({"type": "dense", "units": 2}, ())
-    assert caught.value.help == "one number a row has the shape (batch, 1)"
+    assert caught.value.help == "one number per row has the shape (batch, 1)"
 
 
 def test_activation_is_the_function_alone():

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class Scale(Transform):
-    """Multiply and shift by fixed numbers: y = x · factor + offset; 1/255 suits the bytes of an image."""
+    """Multiply and shift by fixed numbers: y = x · factor + offset; for the bytes of an image, 1/255."""
 
     type: Literal["scale"] = "scale"
     factor: Finite = 1.0
-    """What every element is multiplied by; not 0."""
+    """The factor of every element; not 0."""
     offset: Finite = 0.0
-    """What is then added to it."""
+    """The number added after multiplying."""
 
     @model_validator(mode="after")
     def _keep(self) -> Scale:
@@ -60,7 +60,7 @@ class _Arrange(Transform):
 
 
 class FlattenTransform(_Arrange):
-    """Lay the elements of an example in one row, the last axis fastest: (a, b, c) becomes (a·b·c,)."""
+    """Flatten each example into one row, the last axis fastest: (a, b, c) becomes (a·b·c,)."""
 
     type: Literal["flatten"] = "flatten"
 
@@ -70,11 +70,11 @@ class FlattenTransform(_Arrange):
 
 
 class ReshapeTransform(_Arrange):
-    """Arrange the elements of an example in another shape, the last axis fastest."""
+    """Give each example another shape, the last axis fastest."""
 
     type: Literal["reshape"] = "reshape"
     shape: tuple[int, ...]
-    """The new shape of one example, without the batch axis; one entry may be -1, for whatever is left."""
+    """The new shape of one example, without the batch axis; one size may be -1 and is then inferred."""
 
     @model_validator(mode="after")
     def _sizes(self) -> ReshapeTransform:
@@ -103,7 +103,7 @@ class OneHot(Transform):
 
     type: Literal["one_hot"] = "one_hot"
     classes: PositiveInt
-    """How many indices there are; every value must be a whole number from 0 to one less."""
+    """The number of indices; every value must be a whole number from 0 to classes - 1."""
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append zeros and ones, in an axis of `classes` elements after the last."""

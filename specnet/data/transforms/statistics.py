@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class _Statistic(Transform):
     per: Literal["feature", "channel", "all"] = "feature"
-    """What has statistics of its own: each element of an example, each index of its last axis, or nothing,
+    """What has its own statistics: each element of an example, each index of its last axis, or nothing,
     so that all elements share one."""
 
     def _axes(self, array: Array) -> tuple[int, ...]:
@@ -32,11 +32,11 @@ class _Statistic(Transform):
 
 
 class Standardize(_Statistic):
-    """Bring each feature to mean 0 and standard deviation 1.
+    """Scale each feature to mean 0 and standard deviation 1.
 
     y = (x - mean) / std over the rows of the training split; std = sqrt(mean((x - mean)²)), dividing by n.
-    A feature that is constant up to rounding gets std 1, so that it becomes 0. Blocks are joined by Chan,
-    Golub and LeVeque's pairwise update (1983); the test of constancy is scikit-learn's.
+    A feature that is constant up to rounding gets std 1, so that it becomes 0. Blocks are combined by Chan,
+    Golub and LeVeque's pairwise update (1983); the test for constant features is scikit-learn's.
     """
 
     type: Literal["standardize"] = "standardize"
@@ -74,7 +74,7 @@ class Standardize(_Statistic):
 
 
 class MinMax(_Statistic):
-    """Bring each feature into a range.
+    """Scale each feature to a range.
 
     y = (x - min) / (max - min) · (b - a) + a, with min and max over the training split and `range` = [a, b].
     Rows of other splits may fall outside; a constant feature becomes a.
@@ -82,7 +82,7 @@ class MinMax(_Statistic):
 
     type: Literal["minmax"] = "minmax"
     range: tuple[Finite, Finite] = (0.0, 1.0)
-    """What the smallest and the largest value of the training split become."""
+    """The values that the minimum and the maximum of the training split become."""
 
     @model_validator(mode="after")
     def _ascend(self) -> MinMax:

@@ -13,10 +13,10 @@ from typing import Any
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.geometry import Geometry, Pair
 from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import Op, Printer, Unexportable
+from specnet.graph.op import GRADIENT_ONLY, Op, Printer
 from specnet.graph.ops import convolution_numpy as source
 from specnet.graph.ops.reductions import reduce_sum
-from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, at, count, show
+from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, at, count, show, static
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,13 @@ class BackAttributes(ConvolutionAttributes):
 
 
 def _geometry(images: Shape, kernel: Shape, dtype: DType, attributes: ConvolutionAttributes) -> Geometry:
-    _, height, width, channels = images
-    rows, columns, _, filters = kernel
+    height, width, channels = map(static, images[1:])
+    rows, columns, _, filters = map(static, kernel)
     return Geometry(
-        (height, width),  # type: ignore[arg-type]
-        channels,  # type: ignore[arg-type]
-        (rows, columns),  # type: ignore[arg-type]
-        filters,  # type: ignore[arg-type]
+        (height, width),
+        channels,
+        (rows, columns),
+        filters,
         attributes.strides,
         attributes.padding,
         attributes.dilation,
@@ -70,9 +70,7 @@ def _fitting(
     if len(images) != 4 or len(kernel) != 4:
         raise ShapeFault(f"{show(images)} are no images (batch, height, width, channels)", blame)
     groups = attributes.groups
-    channels, filters = images[3], kernel[3]
-    assert isinstance(channels, int)
-    assert isinstance(filters, int)
+    channels, filters = static(images[3]), static(kernel[3])
     if channels % groups or filters % groups:
         raise ShapeFault(
             f"{channels} channels and {filters} filters cannot both be divided into {groups} groups", blame
@@ -196,9 +194,7 @@ compiler alone asks for that, where a pooling follows, once a graph has its grad
 
 def _infer_conv2d_input(inputs: tuple[Value, ...], attributes: BackAttributes) -> Kind:
     g, w = inputs
-    own = w.shape[2]
-    assert isinstance(own, int)
-    images = (g.shape[0], *attributes.size, own * attributes.groups)
+    images = (g.shape[0], *attributes.size, static(w.shape[2]) * attributes.groups)
     how = _fitting(images, w.shape, g, g.dtype, attributes)
     if g.shape[1:] != how.laid:
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(images)}", g)
@@ -248,9 +244,7 @@ conv2d_input: Op[BackAttributes] = Op(
 
 def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: BackAttributes) -> Kind:
     x, g = inputs
-    channels, filters = x.shape[3], g.shape[-1]
-    assert isinstance(channels, int)
-    kernel = (*attributes.size, channels // attributes.groups, filters)
+    kernel = (*attributes.size, static(x.shape[3]) // attributes.groups, g.shape[-1])
     how = _fitting(x.shape, kernel, x, x.dtype, attributes)
     if g.shape != (x.shape[0], *how.laid):
         raise ShapeFault(f"{show(g.shape)} is no output of images {show(x.shape)}", g)
@@ -277,7 +271,7 @@ conv2d_kernel: Op[BackAttributes] = Op(
     noun="kernel_slopes",
     printed=_printed,
     helper=(source.PATCHES, source.CONV2D_KERNEL),
-    onnx=Unexportable("it is the gradient of a kernel, which predictions never need"),
+    onnx=GRADIENT_ONLY,
 )
 """What flows back to the kernel of a `conv2d`, of the height and width `size`."""
 

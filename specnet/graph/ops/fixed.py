@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Graph, Kind, Value
 from specnet.graph.op import Op
-from specnet.graph.sizes import BATCH, Count, DType
+from specnet.graph.sizes import BATCH, DType
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ FIXED: Op[FixedAttributes] = Op(
     _infer_fixed,
     "copyto({o}, {table})",
     attributes=FixedAttributes,
-    flops=lambda _: Count(0),
+    flops=0,
     prepare=lambda value: {"table": Prepared("vector", (FIXED.of(value).values, value.dtype))},
     noun="table",
     printed=lambda _, value: f"np.array({list(FIXED.of(value).values)}, dtype={{dtype}})",
@@ -40,7 +40,7 @@ ROW_NUMBERS: Op[Attributes] = Op(
     "row_numbers",
     lambda *_: ((BATCH,), "int64"),
     "copyto({o}, {places})",
-    flops=lambda _: Count(0),
+    flops=0,
     prepare=lambda _: {"places": Prepared("multiples", (BATCH, 1))},
     noun="row_numbers",
     printed="np.arange({rows})",

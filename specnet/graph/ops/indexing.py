@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.op import Op, Printer
-from specnet.graph.sizes import Count, DType, count, show
+from specnet.graph.sizes import Count, DType, count, show, static
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,6 @@ def _first_of_row(classes: int, rows: Count) -> dict[str, Prepared]:
     return {"first": Prepared("multiples", (rows, classes))}
 
 
-def _classes(value: Value) -> int:
-    last = value.shape[-1]
-    assert isinstance(last, int)
-    return last
-
-
 def _printed_take(printer: Printer, value: Value) -> str:
     if value.rank == 1:
         return f"{{a}}[np.arange({printer.size(value.shape[0])}), {{b}}]"
@@ -66,9 +60,9 @@ take_along_axis: Op[Attributes] = Op(
     "take_along_axis",
     _infer_take_along_axis,
     "add({first}, {b:flat}, {s:flat})\ntake({a:flat}, {s:flat}, 0, {o:flat}, 'clip')",
-    lambda g, y, x, index: (put_along_axis(g, index, classes=_classes(x)), None),
+    lambda g, y, x, index: (put_along_axis(g, index, classes=static(x.shape[-1])), None),
     scratch=lambda value: [(value.shape, "int64")],
-    prepare=lambda value: _first_of_row(_classes(value.inputs[0]), value.count),
+    prepare=lambda value: _first_of_row(static(value.inputs[0].shape[-1]), value.count),
     noun="picked",
     printed=_printed_take,
     onnx="Squeeze(GatherElements(a, Unsqueeze(b, [-1]), axis=-1), [-1])",
@@ -139,10 +133,7 @@ def _infer_gather(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 
 
 def _pull_gather(g: Value, y: Value, table: Value, index: Value) -> tuple[Value, None]:
-    del y
-    size = table.shape[0]
-    assert isinstance(size, int)
-    return scatter_add(g, index, size=size), None
+    return scatter_add(g, index, size=static(table.shape[0])), None
 
 
 gather: Op[Attributes] = Op(

@@ -8,7 +8,7 @@ from itertools import accumulate
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.op import LETTERS, Op, Printer, Unexportable
-from specnet.graph.sizes import Count, Dim, Shape, Size, added, show
+from specnet.graph.sizes import Dim, Shape, Size, added, show
 
 Margins = tuple[tuple[Dim, Dim], ...]
 """For each axis how many places before the first that is meant, and after the last."""
@@ -29,10 +29,6 @@ class MarginsAttributes(Attributes):
     """What is cut off or added."""
 
     margins: Margins
-
-
-def _nothing(_: Value) -> Count:
-    return Count(0)
 
 
 def _infer_concat(inputs: tuple[Value, ...], attributes: ConcatAttributes) -> Kind:
@@ -109,7 +105,7 @@ CONCAT: Op[ConcatAttributes] = Op(
     _concat_kernel,
     _concat_pullback,
     attributes=ConcatAttributes,
-    flops=_nothing,
+    flops=0,
     prepare=_concat_parts,
     noun="joined",
     printed="np.concatenate(({inputs}), axis={axis})",
@@ -181,7 +177,7 @@ crop: Op[MarginsAttributes] = Op(
     lambda value: f"copyto({{o}}, {{a}}[{_index(crop.of(value).margins, 'window')}])",
     lambda g, y, x, margins: (pad(g, margins=margins),),
     attributes=MarginsAttributes,
-    flops=_nothing,
+    flops=0,
     prepare=lambda value: _window(crop.of(value).margins),
     noun="part",
     printed=_printed_crop,
@@ -205,7 +201,7 @@ pad: Op[MarginsAttributes] = Op(
     lambda value: f"{{o}}.fill(0.0)\ncopyto({{o}}[{_index(pad.of(value).margins, 'window')}], {{a}})",
     lambda g, y, x, margins: (crop(g, margins=margins),),
     attributes=MarginsAttributes,
-    flops=_nothing,
+    flops=0,
     prepare=lambda value: _window(pad.of(value).margins),
     noun="padded",
     printed=_printed_pad,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Kind, Value
-from specnet.graph.op import Op, Printer, Unexportable
-from specnet.graph.sizes import Count, Shape
+from specnet.graph.op import Op, Printer, Unexportable, like_first
+from specnet.graph.sizes import Shape
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,6 @@ def _infer_mask(inputs: tuple[Value, ...], attributes: MaskAttributes) -> Kind:
     return inputs[0].shape if attributes.shape is None else attributes.shape, inputs[0].dtype
 
 
-def _infer_noise(inputs: tuple[Value, ...], _: NoiseAttributes) -> Kind:
-    return inputs[0].shape, inputs[0].dtype
-
-
 def _drawn(printer: Printer, value: Value, option: str) -> str:
     """Return the call that draws, given its generator, a shape, and one of the settings."""
     generator = printer.generator(value.attributes.named()["stream"])
@@ -53,7 +49,7 @@ dropout_mask: Op[MaskAttributes] = Op(
     lambda *_, **__: (None,),
     attributes=MaskAttributes,
     random=True,
-    flops=lambda value: value.count * Count(2),
+    flops=2,
     scratch=lambda value: [(value.shape, "float32"), (value.shape, "bool")],
     noun="mask",
     printed=lambda printer, value: _drawn(printer, value, "rate"),
@@ -69,12 +65,12 @@ def dropout_mask(generator, shape, rate):
 
 normal_noise: Op[NoiseAttributes] = Op(
     "normal_noise",
-    _infer_noise,
+    like_first,
     "draw_normal({stream}, {o})\nmultiply({o}, {stddev}, {o})",
     lambda *_, **__: (None,),
     attributes=NoiseAttributes,
     random=True,
-    flops=lambda value: value.count * Count(2),
+    flops=2,
     noun="noise",
     printed=lambda printer, value: _drawn(printer, value, "stddev"),
     helper=(

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, Value
-from specnet.graph.op import Op, Scratch, Unexportable
+from specnet.graph.op import GRADIENT_ONLY, Op, Scratch, Unexportable, like_first, per_input
 from specnet.graph.ops import normalising_numpy as source
 from specnet.graph.ops.joining import crop
 from specnet.graph.ops.shaping import reshape
-from specnet.graph.sizes import Count, Shape
+from specnet.graph.sizes import Shape, static
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ TILE = 16_384
 
 def _columns(x: Value) -> int:
     assert x.rank == 2
-    last = x.shape[1]
-    assert isinstance(last, int)
-    return last
+    return static(x.shape[1])
 
 
 def _scratch(tiles: int, vectors: int, *, by: int) -> Scratch:
@@ -65,11 +63,6 @@ def _scratch(tiles: int, vectors: int, *, by: int) -> Scratch:
     return scratch
 
 
-def _each(flops: int) -> Callable[[Value], Count]:
-    """Count so many operations for each element of the first input."""
-    return lambda value: value.inputs[0].count * Count(flops)
-
-
 def _ones(value: Value) -> dict[str, Prepared]:
     return {"ones": Prepared("filled", (max(1, TILE // _columns(value.inputs[0])), 1.0, value.dtype))}
 
@@ -83,17 +76,11 @@ def _per_column(rows: int) -> Callable[[tuple[Value, ...], Attributes], Kind]:
     return lambda inputs, _: ((rows, _columns(inputs[0])), inputs[0].dtype)
 
 
-def _like_first(inputs: tuple[Value, ...], _: Attributes) -> Kind:
-    return inputs[0].shape, inputs[0].dtype
-
-
-_GRADIENT = Unexportable("it is part of a gradient, which predictions never need")
-
 batch_moments: Op[Attributes] = Op(
     "batch_moments",
     _per_column(3),
     "batch_moments({a}, {ones}, {s}, {s2}, {s3}, {o})",
-    flops=_each(4),
+    flops=per_input(4),
     scratch=_scratch(2, 1, by=1),
     prepare=_ones,
     noun="moments",
@@ -112,29 +99,29 @@ batch_norm_sums: Op[EpsilonAttributes] = Op(
     _per_column(2),
     _SUMS,
     attributes=EpsilonAttributes,
-    flops=_each(4),
+    flops=per_input(4),
     scratch=_scratch(2, 2, by=1),
     prepare=_ones,
     calls=True,
     sums=lambda _: _SUMS,
     noun="sums",
     helper=(source.NORMAL, source.BATCH_NORM_SUMS),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
 )
 """The sums of g and of g * normalised x over each column, given g, x and the moments: (n, m) to (2, m)."""
 
 batch_norm_grad: Op[EpsilonAttributes] = Op(
     "batch_norm_grad",
-    _like_first,
+    like_first,
     "batch_norm_grad({a}, {b}, {c}, {d}, {e}, {epsilon}, {n}, {s}, {s2}, {s3}, {s4}, {s5}, {o})",
     attributes=EpsilonAttributes,
-    flops=_each(5),
+    flops=per_input(5),
     scratch=_scratch(4, 2, by=1),
     prepare=lambda value: {"n": Prepared("itself", (value.shape[0],))},
     calls=True,
     noun="slopes",
     helper=(source.NORMAL, source.BATCH_NORM_GRAD),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
 )
 """The gradient of x in `batch_norm`, given g, x, the moments, the sums and gamma."""
 
@@ -150,11 +137,11 @@ def _column_pullback(
 
 batch_norm: Op[EpsilonAttributes] = Op(
     "batch_norm",
-    _like_first,
+    like_first,
     "batch_norm({a}, {b}, {c}, {d}, {epsilon}, {s}, {s2}, {s3}, {o})",
     _column_pullback,
     attributes=EpsilonAttributes,
-    flops=_each(2),
+    flops=per_input(2),
     scratch=_scratch(2, 1, by=1),
     calls=True,
     noun="normal",
@@ -171,22 +158,21 @@ The gradient of x is the whole one, what flows through the moments included: the
 
 def row_of(x: Value, index: int) -> Value:
     """Return one row of a matrix of fixed size."""
-    rows, columns = x.shape
-    assert isinstance(rows, int)
+    rows, columns = map(static, x.shape)
     return reshape(crop(x, margins=((index, rows - 1 - index), (0, 0))), shape=(columns,))
 
 
 layer_norm_grad: Op[RowAttributes] = Op(
     "layer_norm_grad",
-    _like_first,
+    like_first,
     "layer_norm_grad({a}, {b}, {c}, {center}, {epsilon}, {average}, {s}, {s2}, {s3}, {o})",
     attributes=RowAttributes,
-    flops=_each(12),
+    flops=per_input(12),
     scratch=_scratch(1, 2, by=0),
     prepare=_average,
     noun="slopes",
     helper=(source.LAYER_NORM_GRAD,),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
 )
 """The gradient of x in `layer_norm`, given g, what it gave, and x."""
 
@@ -198,11 +184,11 @@ def _layer_norm_onnx(value: Value) -> str:
 
 layer_norm: Op[RowAttributes] = Op(
     "layer_norm",
-    _like_first,
+    like_first,
     "layer_norm({a}, {center}, {epsilon}, {average}, {s}, {s2}, {o})",
     lambda g, y, x, center, epsilon: (layer_norm_grad(g, y, x, center=center, epsilon=epsilon),),
     attributes=RowAttributes,
-    flops=_each(6),
+    flops=per_input(6),
     scratch=_scratch(1, 1, by=0),
     prepare=_average,
     noun="normal",
@@ -216,9 +202,7 @@ def _group_scratch(pairs: int) -> Scratch:
     """Return a tile of whole examples, and pairs of vectors that hold a number for each of their features."""
 
     def scratch(value: Value) -> Sequence[Kind]:
-        _, places, features = value.shape
-        assert isinstance(places, int)
-        assert isinstance(features, int)
+        places, features = map(static, value.shape[1:])
         rows = max(1, TILE // (places * features))
         return [((rows, places, features), value.dtype)] + [((2, rows, 1, features), value.dtype)] * pairs
 
@@ -226,8 +210,7 @@ def _group_scratch(pairs: int) -> Scratch:
 
 
 def _averages(value: Value, groups: int) -> dict[str, Prepared]:
-    places, features = value.shape[1:]
-    assert isinstance(places, int)
+    places, features = map(static, value.shape[1:])
     return {
         "places": Prepared("filled", ((1, places), 1.0 / places, value.dtype)),
         "alike": Prepared("group_means", (features, groups, value.dtype)),
@@ -236,23 +219,22 @@ def _averages(value: Value, groups: int) -> dict[str, Prepared]:
 
 group_norm_grad: Op[GroupAttributes] = Op(
     "group_norm_grad",
-    _like_first,
+    like_first,
     "group_norm_grad({a}, {b}, {c}, {epsilon}, {places}, {alike}, {s}, {s2}, {s3}, {o})",
     attributes=GroupAttributes,
-    flops=_each(12),
+    flops=per_input(12),
     scratch=_group_scratch(2),
     prepare=lambda value: _averages(value, group_norm_grad.of(value).groups),
     noun="slopes",
     helper=(source.LAYER_NORM_GRAD, source.BY_GROUPS, source.GROUP_NORM_GRAD),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
 )
 """The gradient of x in `group_norm`, given g, what it gave, and x."""
 
 
 def _group_norm_onnx(value: Value) -> str:
-    _, places, features = value.shape
+    places, features = map(static, value.shape[1:])
     groups = group_norm.of(value).groups
-    assert isinstance(features, int)
     return f"""\
 apart = Reshape(a, [-1, {places}, {groups}, {features // groups}])
 x = Sub(apart, ReduceMean(apart, [1, 3], keepdims=1))
@@ -262,11 +244,11 @@ Reshape(Div(x, Sqrt(Add(spread, {{epsilon}}))), [-1, {places}, {features}])"""
 
 group_norm: Op[GroupAttributes] = Op(
     "group_norm",
-    _like_first,
+    like_first,
     "group_norm({a}, {epsilon}, {places}, {alike}, {s}, {s2}, {o})",
     lambda g, y, x, groups, epsilon: (group_norm_grad(g, y, x, groups=groups, epsilon=epsilon),),
     attributes=GroupAttributes,
-    flops=_each(6),
+    flops=per_input(6),
     scratch=_group_scratch(1),
     prepare=lambda value: _averages(value, group_norm.of(value).groups),
     noun="normal",

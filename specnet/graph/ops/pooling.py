@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import Flops, Op, Scratch, Unexportable
+from specnet.graph.op import GRADIENT_ONLY, Flops, Op, Scratch
 from specnet.graph.ops import pooling_numpy as source
 from specnet.graph.ops.elementwise import greater, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
-from specnet.graph.sizes import Count, Dim, DType, Shape, count, show
+from specnet.graph.sizes import Count, Dim, DType, Shape, count, show, static
 from specnet.graph.windows import Span, Windows, step_of
 
 
@@ -44,9 +44,8 @@ class UnpoolAttributes(WindowsAttributes):
 
 def _windows(shape: Shape, attributes: WindowsAttributes) -> Windows:
     """Return how windows go along the axis of an array of this shape."""
-    axis, size = attributes.axis, shape[attributes.axis]
-    assert isinstance(size, int)
-    return Windows(attributes.windows, size, count(shape[axis + 1 :]).each)
+    axis = attributes.axis
+    return Windows(attributes.windows, static(shape[axis]), count(shape[axis + 1 :]).each)
 
 
 def _infer_pooled(inputs: tuple[Value, ...], attributes: WindowsAttributes) -> Kind:
@@ -112,12 +111,6 @@ def _scratch(*dtypes: DType | None) -> Scratch:
     return scratch
 
 
-def _size(x: Value, axis: int) -> int:
-    size = x.shape[axis]
-    assert isinstance(size, int)
-    return size
-
-
 def _call(value: Value, operands: str, more: str = "") -> str:
     """Return the call that a person would write, with the windows by a rule where they follow one."""
     spans = _settings(value).windows
@@ -130,7 +123,7 @@ def _call(value: Value, operands: str, more: str = "") -> str:
 
 def _windows_onnx(value: Value, operator: str) -> str:
     """Return a reduction of each window's slice, side by side."""
-    settings, size = _settings(value), _size(value.inputs[0], _settings(value).axis)
+    settings, size = _settings(value), static(value.inputs[0].shape[_settings(value).axis])
     axes = [settings.axis]
     parts = (
         f"{operator}(Slice(a, {[max(start, 0)]}, {[min(stop, size)]}, {axes}), {axes}, keepdims=1)"
@@ -140,7 +133,7 @@ def _windows_onnx(value: Value, operator: str) -> str:
 
 
 def _max_pool_onnx(value: Value) -> str:
-    settings, size = max_pool.of(value), _size(value.inputs[0], max_pool.of(value).axis)
+    settings, size = max_pool.of(value), static(value.inputs[0].shape[max_pool.of(value).axis])
     (first, stop), (_, last), step = settings.windows[0], settings.windows[-1], step_of(settings.windows)
     pooled = _windows_onnx(value, "ReduceMax")
     if (
@@ -156,8 +149,6 @@ def _max_pool_onnx(value: Value) -> str:
         pooled = f"Transpose(MaxPool({x}, kernel_shape={kernel}, strides={strides}), perm=[0, 2, 3, 1])"
     return f"Relu({pooled})" if settings.floor else pooled
 
-
-_GRADIENT = Unexportable("it is part of a gradient, which predictions never need")
 
 max_pool: Op[MaxPoolAttributes] = Op(
     "max_pool",
@@ -177,7 +168,7 @@ max_pool: Op[MaxPoolAttributes] = Op(
             y,
             axis=axis,
             windows=windows,
-            size=_size(x, axis),
+            size=static(x.shape[axis]),
         ),
     ),
     flops=_each(1),
@@ -199,7 +190,7 @@ max_unpool: Op[UnpoolAttributes] = Op(
     noun="unpooled",
     printed=lambda _, value: _call(value, "{a}, {b}"),
     helper=(source.MAX_UNPOOL,),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
     pullback=lambda g, y, flowing, x, largest, axis, windows, size: (
         max_pick(g, x, largest, axis=axis, windows=windows),
         None,
@@ -221,9 +212,9 @@ max_pick: Op[WindowsAttributes] = Op(
     noun="picked",
     printed=lambda _, value: _call(value, "{a}, {b}"),
     helper=(source.MAX_PICK,),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
     pullback=lambda g, y, values, x, largest, axis, windows: (
-        max_unpool(g, x, largest, axis=axis, windows=windows, size=_size(x, axis)),
+        max_unpool(g, x, largest, axis=axis, windows=windows, size=static(x.shape[axis])),
         None,
         None,
     ),
@@ -245,7 +236,7 @@ window_sum: Op[WindowsAttributes] = Op(
     helper=(source.WINDOW_SUM,),
     onnx=lambda value: _windows_onnx(value, "ReduceSum"),
     pullback=lambda g, y, x, axis, windows: (
-        window_sum_grad(g, axis=axis, windows=windows, size=_size(x, axis)),
+        window_sum_grad(g, axis=axis, windows=windows, size=static(x.shape[axis])),
     ),
     flops=_each(1),
     prepare=_prepare,
@@ -262,7 +253,7 @@ window_sum_grad: Op[UnpoolAttributes] = Op(
     noun="spread",
     printed=lambda _, value: _call(value, "{a}", ", size={size}"),
     helper=(source.WINDOW_SUM_GRAD,),
-    onnx=_GRADIENT,
+    onnx=GRADIENT_ONLY,
     pullback=lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
     prepare=_prepare,

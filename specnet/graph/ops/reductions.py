@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
-from specnet.graph.op import Op, Printer
+from specnet.graph.op import Op, Printer, like_first, per_input
 from specnet.graph.ops.elementwise import equal, exp, log
 from specnet.graph.ops.indexing import cast
 from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
-from specnet.graph.sizes import Count, Shape, inverse, show
+from specnet.graph.sizes import Shape, inverse, show
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,6 @@ def _infer_sum(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
     (x,) = inputs
     shape = tuple(dim for i, dim in enumerate(x.shape) if i not in attributes.axes)
     return shape, x.graph.dtype if x.dtype == "bool" else x.dtype
-
-
-def _read(value: Value) -> Count:
-    """Count one operation for each element read."""
-    return value.inputs[0].count
 
 
 def _stretch(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
@@ -82,7 +77,7 @@ reduce_sum: Op[AxesAttributes] = Op(
     _sum_kernel,
     lambda g, y, x, axes: (_stretch(g, x, axes),),
     attributes=AxesAttributes,
-    flops=_read,
+    flops=per_input(1),
     prepare=_sum_ones,
     sums=_sum_by_rows,
     noun="total",
@@ -104,7 +99,7 @@ inner: Op[Attributes] = Op(
     _infer_inner,
     "{o} = float(dot({a:flat}, {b:flat}))",
     lambda g, y, a, b: (g * b, g * a),
-    flops=lambda value: value.inputs[0].count * Count(2),
+    flops=per_input(2),
     noun="total",
     printed=lambda _, value: "np.sum({a}**2)" if value.inputs[0] is value.inputs[1] else "np.sum({a} * {b})",
     onnx="ReduceSum(Mul(a, b), keepdims=0)",
@@ -129,7 +124,7 @@ reduce_max: Op[AxisAttributes] = Op(
     "maximum_reduce({a}, {axis}, None, {o}, True)",
     lambda g, y, x, axis: (_share(g, y, x, axis),),
     attributes=AxisAttributes,
-    flops=_read,
+    flops=per_input(1),
     noun="largest",
     printed="np.max({a}, axis={axis}, keepdims=True)",
     onnx="ReduceMax(a, [{axis}], keepdims=1)",
@@ -156,16 +151,12 @@ argmax: Op[AxisAttributes] = Op(
     "argmax({a}, {axis}, {o})",
     lambda *_, **__: (None,),
     attributes=AxisAttributes,
-    flops=_read,
+    flops=per_input(1),
     noun="largest_index",
     printed="np.argmax({a}, axis={axis})",
     onnx="ArgMax(a, axis={axis}, keepdims=0)",
 )
 """The index of the largest element along an axis; the first of equals."""
-
-
-def _same(inputs: tuple[Value, ...], _: AxisAttributes) -> Kind:
-    return inputs[0].shape, inputs[0].dtype
 
 
 def _softmax_scratch(value: Value) -> list[Kind]:
@@ -175,12 +166,12 @@ def _softmax_scratch(value: Value) -> list[Kind]:
 
 softmax: Op[AxisAttributes] = Op(
     "softmax",
-    _same,
+    like_first,
     "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {o})\n"
     "add_reduce({o}, {axis}, None, {s}, True)\ncopyto({s2}, {s})\ndivide({o}, {s2}, {o})",
     lambda g, y, x, axis: (y * (g - sum_along(g * y, axis)),),
     attributes=AxisAttributes,
-    flops=lambda value: value.count * Count(5),
+    flops=5,
     scratch=_softmax_scratch,
     noun="probabilities",
     helper=(
@@ -195,12 +186,12 @@ def softmax(x, axis=-1):
 
 log_softmax: Op[AxisAttributes] = Op(
     "log_softmax",
-    _same,
+    like_first,
     "maximum_reduce({a}, {axis}, None, {s}, True)\ncopyto({o}, {s})\nsubtract({a}, {o}, {o})\nexp({o}, {s2})\n"
     "add_reduce({s2}, {axis}, None, {s}, True)\nlog({s}, {s})\ncopyto({s2}, {s})\nsubtract({o}, {s2}, {o})",
     lambda g, y, x, axis: (g - exp(y) * sum_along(g, axis),),
     attributes=AxisAttributes,
-    flops=lambda value: value.count * Count(5),
+    flops=5,
     scratch=_softmax_scratch,
     noun="log_probabilities",
     helper=(

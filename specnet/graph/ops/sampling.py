@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, Value
 from specnet.graph.op import Op
-from specnet.graph.sizes import Count
+from specnet.graph.sizes import Count, static
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,8 @@ class FactorAttributes(Attributes):
 
 
 def _middle(value: Value) -> int:
-    size = value.shape[1]
     assert value.rank == 3
-    assert isinstance(size, int)
-    return size
+    return static(value.shape[1])
 
 
 def _infer_upsample(inputs: tuple[Value, ...], attributes: FactorAttributes) -> Kind:

@@ -10,7 +10,7 @@ from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Kind, Region, ShapeFault, Value
 from specnet.graph.leaves import argument
 from specnet.graph.op import Op
-from specnet.graph.sizes import Count, Dim, show
+from specnet.graph.sizes import Dim, show
 
 Step = Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Sequence[Value], Sequence[Value]]]
 """What a loop does at each step: from its states and a slice of each array to new states and outputs."""
@@ -69,7 +69,7 @@ SCAN: Op[ScanAttributes] = Op(
     _infer,
     attributes=ScanAttributes,
     # The operations of its steps are those of the body's ops, which a plan lists by themselves.
-    flops=lambda _: Count(0),
+    flops=0,
     noun="states",
 )
 """A loop that runs its body once a step, over the leading axis of arrays.

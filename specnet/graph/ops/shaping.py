@@ -8,7 +8,7 @@ from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
 from specnet.graph.op import Op, Printer, Unexportable
-from specnet.graph.sizes import Count, Shape, Size, broadcast, count, joined, show
+from specnet.graph.sizes import Shape, Size, broadcast, count, joined, show, static
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,6 @@ def _infer_reshape(inputs: tuple[Value, ...], attributes: ShapeAttributes) -> Ki
     return shape, x.dtype
 
 
-def _nothing(_: Value) -> Count:
-    return Count(0)
-
-
 def _printed_reshape(printer: Printer, value: Value) -> str:
     (x,) = value.inputs
     settings, last = x.attributes, value.rank - 1
@@ -58,7 +54,7 @@ reshape: Op[ShapeAttributes] = Op(
     attributes=ShapeAttributes,
     pullback=lambda g, y, x, shape: (reshape(g, shape=x.shape),),
     alias=True,
-    flops=_nothing,
+    flops=0,
     noun="reshaped",
     printed=_printed_reshape,
     onnx=lambda value: (
@@ -90,7 +86,7 @@ expand: Op[ShapeAttributes] = Op(
     lambda g, y, x, shape: (fit(g, x.shape),),
     attributes=ShapeAttributes,
     elementwise=True,
-    flops=_nothing,
+    flops=0,
     noun="expanded",
     printed=lambda _, value: (
         "np.broadcast_to({a}, {shape})" if value.inputs[0].shape else "np.full({shape}, {a}, {dtype})"
@@ -103,7 +99,7 @@ expand: Op[ShapeAttributes] = Op(
 def _infer_transpose(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
     (x,), axes = inputs, attributes.axes
     if sorted(axes) != list(range(x.rank)):
-        raise ShapeFault(f"the axes {axes} are no order of the {x.rank} axes of {show(x.shape)}", x)
+        raise ShapeFault(f"the axes {axes} are not an ordering of the {x.rank} axes of {show(x.shape)}", x)
     return tuple(x.shape[axis] for axis in axes), x.dtype
 
 
@@ -117,7 +113,7 @@ transpose: Op[AxesAttributes] = Op(
     "copyto({o}, {a}.transpose({axes}))",
     lambda g, y, x, axes: (transpose(g, axes=_inverse(axes)),),
     attributes=AxesAttributes,
-    flops=_nothing,
+    flops=0,
     noun="transposed",
     printed="np.transpose({a}, {axes})",
     onnx="Transpose(a, perm={axes})",
@@ -137,7 +133,7 @@ def _infer_pack(inputs: tuple[Value, ...], _: Attributes) -> Kind:
 pack: Op[Attributes] = Op(
     "pack",
     _infer_pack,
-    flops=_nothing,
+    flops=0,
     noun="packed",
     printed="np.concatenate([array.ravel() for array in [{inputs}]])",
     onnx=Unexportable("it lays arrays out in the memory of a plan"),
@@ -147,15 +143,14 @@ pack: Op[Attributes] = Op(
 
 def _infer_ones_row(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     rows, *rest = inputs[0].shape
-    assert isinstance(rows, int)
-    return (rows + 1, *rest), inputs[0].dtype
+    return (static(rows) + 1, *rest), inputs[0].dtype
 
 
 append_ones_row: Op[Attributes] = Op(
     "append_ones_row",
     _infer_ones_row,
     "copyto({o}[:-1], {a})\n{o}[-1] = 1.0",
-    flops=_nothing,
+    flops=0,
     noun="with_ones",
     printed="np.pad({a}, ((0, 1), (0, 0)), constant_values=1)",
     onnx="Pad(a, [0, 0, 1, 0], 1.0)",
@@ -165,15 +160,14 @@ append_ones_row: Op[Attributes] = Op(
 
 def _infer_ones_column(inputs: tuple[Value, ...], _: Attributes) -> Kind:
     *rest, columns = inputs[0].shape
-    assert isinstance(columns, int)
-    return (*rest, columns + 1), inputs[0].dtype
+    return (*rest, static(columns) + 1), inputs[0].dtype
 
 
 append_ones_column: Op[Attributes] = Op(
     "append_ones_column",
     _infer_ones_column,
     "copyto({o}[:, :-1], {a})\n{o}[:, -1] = 1.0",
-    flops=_nothing,
+    flops=0,
     noun="with_ones",
     printed="np.pad({a}, ((0, 0), (0, 1)), constant_values=1)",
     onnx="Pad(a, [0, 0, 0, 1], 1.0)",

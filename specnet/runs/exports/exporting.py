@@ -103,7 +103,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
     if program.size > MOST:
         raise RunError(
             f"the program's arrays hold about {program.size} numbers, too many to be read: with -o FILE.py they "
-            "go into an .npz file beside it"
+            "go into an .npz file next to it"
         )
     return program.written()
 

@@ -173,7 +173,7 @@ def _through(program: Program, lowered: LoweredPipeline, name: str, of: str) -> 
     """
     lowered.graph.outputs = {"result": lowered.values[-1]}
     graph = simplify(lowered.graph)
-    variables = {leaf: program.names.new(f"{of}_{leaf.rpartition('.')[2]}") for leaf in lowered.fitted}
+    variables = {leaf: program.names.new(f"{of}_{leaf.split('_', 2)[2]}") for leaf in lowered.fitted}
     held = {variables[leaf]: array for leaf, array in lowered.fitted.items()}
     program.hold(held, "Statistics of the training rows, for the transforms.")
     known = {v.index: name if leaf == ROWS else variables[leaf] for leaf, v in leaves(graph).items()}

@@ -49,7 +49,7 @@ OWN = (
 )
 """The variables that the loop has for itself."""
 
-DROPPED = ("rows", "step", "parameters", "arrays", "gradients", "epoch_loss", "total", "seen")
+DROPPED = ("rows", "step", "parameters", "arrays", "gradients", "epoch_loss", "total", "seen", "kept")
 """Those of them that a program is without where nothing reads them."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from specnet.compiler.model import Model
 from specnet.compiler.topology import every
 from specnet.data import Dataset
-from specnet.graph.sizes import show
+from specnet.graph.sizes import BATCH, show
 from specnet.runs.explanation import Explanation, explain
 from specnet.runs.profiling import Times, profile
 
@@ -81,7 +81,7 @@ def network_facts(model: Model, data: Dataset) -> NetworkFacts:
         )
     own = sum(layer.seconds for layer in layers)
     return NetworkFacts(
-        inputs=f"(batch, {', '.join(map(str, network.signature.inputs))})",
+        inputs=show((BATCH, *network.signature.inputs)),
         layers=layers,
         plans={name: _steps(explanation, name, times.get(name)) for name in explanation.programs},
         step=sum(measured.whole for measured in times.values()),

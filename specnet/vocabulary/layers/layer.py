@@ -55,6 +55,6 @@ class Layer(Kind):
             raise ShapeFault(
                 f"{self.type} needs inputs with an axis of features, got {show(x.shape)}",
                 x,
-                help="one number a row has the shape (batch, 1)",
+                help="one number per row has the shape (batch, 1)",
             )
         return size

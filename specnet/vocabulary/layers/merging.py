@@ -136,7 +136,7 @@ def combined(kind: str, xs: Values) -> Value:
 def _cure(a: Shape, b: Shape) -> str:
     if len(a) == len(b) and a[:-1] == b[:-1]:
         return (
-            f"a dense layer with units = {a[-1]} (for images, a conv2d with kernel_size = 1) brings one to the shape "
+            f"a dense layer with units = {a[-1]} (for images, a conv2d with kernel_size = 1) gives one the shape "
             "of the other"
         )
     return "`concat` joins values that differ in one axis; `flatten` reduces them to one axis"

@@ -56,8 +56,8 @@ class Permute(Layer):
         if sorted(self.dims) != list(range(1, x.rank)):
             there = list(range(1, x.rank))
             raise ShapeFault(
-                f"dims = {list(self.dims)} is not an ordering of the {len(there)} axes of {show(x.shape)} beside "
-                "the batch's",
+                f"dims = {list(self.dims)} is not an ordering of the {len(there)} axes of {show(x.shape)} besides "
+                "the batch axis",
                 x,
                 help=f"name each of {there} once" if there else "there is nothing to permute",
             )

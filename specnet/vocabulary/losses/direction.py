@@ -29,7 +29,7 @@ class CosineSimilarity(Loss):
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
         if output == target and len(output) > 1 and output[-1] == 1:
-            return f"{self.type} compares directions, of which a single value a row has two: mse compares numbers"
+            return f"{self.type} compares directions, and a single value per row has only two: mse compares numbers"
         return super().fault(output, target, dtype, classes)
 
     def elements(self, output: Value, target: Value) -> Value:

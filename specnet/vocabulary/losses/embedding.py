@@ -29,7 +29,7 @@ class EmbeddingLoss(Loss):
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         """Say why it cannot compare an output with a target of these shapes, or return None."""
         if dtype != "int64" or len(target) != 1:
-            return f"{self.type} takes a class index for each row, and the data has {amount(target, 'numbers')} a row"
+            return f"{self.type} takes a class index for each row, and the data has {amount(target, 'numbers')} per row"
         if len(output) != 2:
             return (
                 f"{self.type} takes a vector for each row, and the last layer gives {amount(output, 'values')}: "

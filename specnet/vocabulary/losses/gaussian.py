@@ -44,7 +44,7 @@ class GaussianNLL(Loss):
             return None
         return (
             f"{self.type} takes a mean and the logarithm of a variance for each target: the last layer gives "
-            f"{amount(output, 'values')} a row, and the data has {amount(target, 'numbers')}: it takes "
+            f"{amount(output, 'values')} per row, and the data has {amount(target, 'numbers')}: it takes "
             f"{amount((*wanted[:-1], wanted[-1] * 2), 'values')}"
         )
 

@@ -79,7 +79,7 @@ class Loss(Kind):
             cure = ": cross_entropy takes a class index for that many outputs"
         return (
             f"{self.type} compares each output with a target: the last layer gives "
-            f"{amount(output, 'values')} a row, and the data has {amount(target, what)}{cure}"
+            f"{amount(output, 'values')} per row, and the data has {amount(target, what)}{cure}"
         )
 
     def value_fault(self, least: float, most: float) -> str | None:
@@ -106,10 +106,10 @@ class Loss(Kind):
                 return f"the last layer gives {given}, and the data has {classes} classes"
             return (
                 f"{self.type} takes a class index for each row, or as many probabilities as the last layer "
-                f"gives values: it gives {given}, and the data has {amount(target, 'numbers')} a row"
+                f"gives values: it gives {given}, and the data has {amount(target, 'numbers')} per row"
             )
         if output[:-1] != target:
-            return f"{self.type} takes one class a row, and the last layer gives {given} a row"
+            return f"{self.type} takes one class per row, and the last layer gives {given} per row"
         if output[-1] == 1:
             return (
                 f"{self.type} needs a value for each class, and the last layer gives 1: for two classes, "

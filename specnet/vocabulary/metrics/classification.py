@@ -182,7 +182,7 @@ class Confusion(Deciding):
         """Return the counts, (classes, classes)."""
         made = self.decide(prediction, target)
         if made.form == "labels":
-            raise ShapeFault("a confusion matrix is of one class a row, not of several labels", prediction)
+            raise ShapeFault("a confusion matrix needs one class per row, not of several labels", prediction)
         predicted, actual = made.one_hot()
         return {"counts": ops.MATMUL(actual, predicted, a_t=True, b_t=False)}
 

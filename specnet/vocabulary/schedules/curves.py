@@ -20,7 +20,7 @@ Divisor = Annotated[float, Field(ge=1)]
 
 
 class Cosine(Schedule):
-    """minimum + (lr - minimum) * (1 + cos(pi x)) / 2, x the share of the period gone by.
+    """minimum + (lr - minimum) * (1 + cos(pi x)) / 2, where x is the elapsed fraction of the period.
 
     The period is the whole training after the warm-up (PyTorch's `CosineAnnealingLR`), or, with `t_0`, that
     long at first and `t_mult` times longer after each warm restart (`CosineAnnealingWarmRestarts`); both are
@@ -33,13 +33,13 @@ class Cosine(Schedule):
     minimum: NonNegative = 0.0
     """The learning rate at the end of a period."""
     t_0: PositiveInt | None = None
-    """How long the first period is, in `unit`; one period without restarts if left out."""
+    """The length of the first period, in `unit`; by default there is one period without restarts."""
     t_mult: PositiveInt = 1
-    """How many times longer each period is than the one before."""
+    """How many times longer each period is than the previous one."""
     unit: Unit = "epoch"
     """Whether `t_0` counts epochs or steps."""
     every: Unit = "step"
-    """Whether the rate changes at every step, or stays as it is through each epoch."""
+    """Whether the rate changes at every step, or is constant within each epoch."""
 
     @model_validator(mode="after")
     def _periods(self) -> Self:
@@ -70,14 +70,14 @@ class Cosine(Schedule):
 
 
 class Decay(Schedule):
-    """What decays share: how long they take, and how often the rate is set anew."""
+    """Base of schedules that decay over some length."""
 
     length: PositiveInt | None = None
-    """How long the rate changes, in `unit`, before it stays; until the end of the training if left out."""
+    """How long the rate decays, in `unit`, before it stays constant; by default until the end of the training."""
     unit: Unit = "epoch"
     """Whether `length` counts epochs or steps."""
     every: Unit = "step"
-    """Whether the rate changes at every step, or stays as it is through each epoch."""
+    """Whether the rate changes at every step, or is constant within each epoch."""
 
     def progress(self, build: RateBuilder) -> Value:
         """Append how much of the decay has gone by at a step: from 0, at the first, to 1."""
@@ -86,17 +86,17 @@ class Decay(Schedule):
 
 
 class Linear(Decay):
-    """lr times a factor on the straight line from `start_factor` to `end_factor`: PyTorch's `LinearLR`.
+    """lr times a factor that changes linearly from `start_factor` to `end_factor`: PyTorch's `LinearLR`.
 
-    The defaults fall from 1 to 0 over the whole training, as in Hugging Face's linear schedule; PyTorch's
+    The defaults decay from 1 to 0 over the whole training, as in Hugging Face's linear schedule; PyTorch's
     rise from 1/3 to 1 in 5 epochs, which is a warm-up.
     """
 
     type: Literal["linear"] = "linear"
     start_factor: Factor = 1.0
-    """What lr is multiplied by at first."""
+    """The initial factor for lr."""
     end_factor: Factor = 0.0
-    """What lr is multiplied by at the end, and after it."""
+    """The factor for lr at the end, and after it."""
 
     @model_validator(mode="after")
     def _some_rate(self) -> Self:
@@ -111,7 +111,7 @@ class Linear(Decay):
 
 
 class Polynomial(Decay):
-    """(lr - end) * (1 - x)^power + end, x the share of the decay gone by: Keras's `PolynomialDecay`.
+    """(lr - end) * (1 - x)^power + end, where x is the elapsed fraction of the decay: Keras's `PolynomialDecay`.
 
     With `end` 0, the default, it is PyTorch's `PolynomialLR`.
     """
@@ -120,7 +120,7 @@ class Polynomial(Decay):
 
     type: Literal["polynomial"] = "polynomial"
     power: PositiveFloat = 1.0
-    """How the fall is bent: above 1 it is fast at first, below 1 fast at the end."""
+    """The exponent: above 1 the decay is fast at first, below 1 it is fast at the end."""
     end: NonNegative = 0.0
     """The learning rate at the end, and after it."""
 
@@ -129,14 +129,14 @@ class Polynomial(Decay):
 
 
 class InverseSqrt(Schedule):
-    """lr / sqrt(1 + x / timescale), x the steps since the warm-up: Hugging Face's inverse_sqrt schedule.
+    """lr / sqrt(1 + x / timescale), where x is the steps since the warm-up: Hugging Face's inverse_sqrt schedule.
 
     With `timescale` as long as the warm-up, the default, it is that of Vaswani et al. (2017).
     """
 
     type: Literal["inverse_sqrt"] = "inverse_sqrt"
     timescale: PositiveInt | None = None
-    """How many steps halve the square of the rate; the warm-up's, or 10000 without one, if left out."""
+    """How many steps halve the square of the rate; by default as many as the warm-up, or 10000 without one."""
 
     def rate(self, build: RateBuilder) -> Value:
         timescale = self.timescale or build.first or 10_000
@@ -144,23 +144,23 @@ class InverseSqrt(Schedule):
 
 
 class OneCycle(Schedule):
-    """From lr / div_factor up to lr in the first `pct_start` of the training, then down (Smith, 2018).
+    """Rise from lr / div_factor to lr in the first `pct_start` of the training, then decay (Smith, 2018).
 
     It ends at lr / (div_factor * final_div_factor): PyTorch's `OneCycleLR`, step by step, with lr as its
-    `max_lr`. The momentum is not cycled along, as PyTorch's is unless told otherwise.
+    `max_lr`. The momentum is not cycled, which PyTorch does by default.
     """
 
     type: Literal["one_cycle"] = "one_cycle"
     pct_start: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """The share of the training in which the rate rises."""
+    """The fraction of the training in which the rate rises."""
     anneal: Literal["cosine", "linear"] = "cosine"
-    """Along what the rate rises and falls: half a wave, or a straight line."""
+    """Whether the rate follows a cosine or a straight line."""
     div_factor: Divisor = 25.0
-    """What lr is divided by for the first step."""
+    """The divisor of lr for the first step."""
     final_div_factor: Divisor = 1e4
-    """What the first step's rate is divided by for the last."""
+    """The divisor of the first step's rate for the last step."""
     three_phase: bool = False
-    """Whether the fall first mirrors the rise, and then goes on to the last rate."""
+    """Whether the decay first mirrors the rise, and then continues to the final rate."""
 
     @model_validator(mode="after")
     def _phases_fit(self) -> Self:

@@ -12,12 +12,12 @@ from specnet.vocabulary.schedules.schedule import NonNegative, RateBuilder, Sche
 
 
 class Plateau(Schedule):
-    """The rate is multiplied by `factor` whenever a monitored value has stopped getting better.
+    """Multiply the rate by `factor` whenever a monitored value has stopped improving.
 
-    It is PyTorch's `ReduceLROnPlateau`: the rate falls at the first validation after `patience` in a row
-    that were no better (Keras's falls one earlier), and `cooldown` validations after a fall are not counted.
-    Two things differ: a relative `threshold` is a share of the best value's magnitude, so that it means the
-    same for values below 0, and changes of less than 1e-8 are made too. Validations during a warm-up are not
+    It is PyTorch's `ReduceLROnPlateau`: the rate is reduced at the first validation after `patience` in a row
+    without an improvement (Keras's one earlier), and `cooldown` validations after a reduction are not counted.
+    Two things differ: a relative `threshold` is a fraction of the best value's magnitude, so that it also works
+    for values below 0, and changes of less than 1e-8 are made too. Validations during a warm-up are not
     counted.
     """
 
@@ -25,19 +25,19 @@ class Plateau(Schedule):
 
     type: Literal["plateau"] = "plateau"
     monitor: str = "validation.loss"
-    """What is watched: a split and a value of it, which knows itself whether less or more is better."""
+    """What to monitor: a value of a split. Whether it should be minimized or maximized depends on the value."""
     factor: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """What each fall multiplies the rate by."""
+    """The factor by which the rate is reduced."""
     patience: NonNegativeInt = 10
-    """How many validations in a row may pass without getting better."""
+    """How many validations without an improvement to wait."""
     threshold: NonNegative = 1e-4
-    """How much better than the best so far counts as better."""
+    """The minimum change from the best value that counts as an improvement."""
     threshold_mode: Literal["relative", "absolute"] = "relative"
-    """Whether `threshold` is a share of the best value's magnitude, or a difference from it."""
+    """Whether `threshold` is a fraction of the best value's magnitude, or an absolute difference."""
     cooldown: NonNegativeInt = 0
-    """How many validations after a fall are not counted."""
+    """How many validations after a reduction are not counted."""
     minimum: NonNegative = 0.0
-    """What the rate never falls below."""
+    """The minimum of the rate."""
 
     @property
     def watched(self) -> str | None:
@@ -48,9 +48,9 @@ class Plateau(Schedule):
 
 
 class PlateauState:
-    """What a training under a plateau schedule has come to: the number `rate` of the schedule's formula, and why.
+    """The state of a training under a plateau schedule: the number `rate` of the schedule's formula, and its reasons.
 
-    A checkpoint keeps `state`, and `restore` goes on from it.
+    A checkpoint keeps `state`, and `restore` continues from it.
     """
 
     def __init__(

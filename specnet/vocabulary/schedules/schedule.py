@@ -22,10 +22,10 @@ Unit = Literal["epoch", "step"]
 
 @dataclass(frozen=True, slots=True)
 class RunLength:
-    """How long a training is: what schedules measure themselves against.
+    """The length of a training, which schedules depend on.
 
     A step is one change of the parameters; where gradients are accumulated over batches, several batches
-    make one. An end that comes before the last epoch (early stopping, a time limit) changes no schedule.
+    make one. An end before the last epoch (early stopping, a time limit) changes no schedule.
     """
 
     epochs: int
@@ -43,7 +43,7 @@ class RunLength:
 
 @dataclass(frozen=True, slots=True)
 class RateBuilder:
-    """What a schedule lowers itself with: the step, counted from 0, and what the rate depends on beside it."""
+    """What a schedule is lowered with: the step, counted from 0, and the other values that the rate depends on."""
 
     step: Value
     base: float
@@ -75,23 +75,23 @@ class Schedule(Kind):
     In the formulas lr is the optimizer's own learning rate, s the step, counted from 0, and S the number of
     steps of the whole training.
 
-    Any schedule may begin with a warm-up (Goyal et al., 2017): in `warmup_steps` or `warmup_epochs` the rate
-    rises in a straight line, from `warmup_from` of the rate at which the schedule takes over to that rate.
-    With the default 0 the first step changes nothing, as in Hugging Face's and Keras's warm-ups. What spans
-    the training (cosine, linear, polynomial, inverse_sqrt, one_cycle) begins after the warm-up and spans the
-    rest, as in Hugging Face's; what names places in the training (step, multistep, exponential) counts them
-    from its first step, as in timm. A warm-up longer than the training goes only part of its way.
+    Any schedule may begin with a warm-up (Goyal et al., 2017): for `warmup_steps` or `warmup_epochs` the rate
+    rises linearly from the fraction `warmup_from` of the rate after the warm-up to that rate.
+    With the default 0 the first step changes nothing, as in Hugging Face's and Keras's warm-ups. Schedules that span
+    the training (cosine, linear, polynomial, inverse_sqrt, one_cycle) begin after the warm-up and span the
+    rest, as in Hugging Face's; schedules with positions in the training (step, multistep, exponential) count them
+    from its first step, as in timm. A warm-up longer than the training is not completed.
     """
 
     floor: ClassVar[str | None] = None
     """The field that holds the rate that the schedule decays to, if there is one."""
 
     warmup_steps: NonNegativeInt = 0
-    """How many steps the warm-up takes."""
+    """The length of the warm-up in steps."""
     warmup_epochs: NonNegative = 0.0
-    """How many epochs the warm-up takes, rounded to whole steps; fractions are allowed."""
+    """The length of the warm-up in epochs, rounded to whole steps; fractions are allowed."""
     warmup_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of the rate after the warm-up that its first step has."""
+    """The fraction of the rate after the warm-up that the first step has."""
 
     @model_validator(mode="after")
     def _one_warm_up(self) -> Self:

@@ -21,7 +21,7 @@ Gamma = Annotated[float, Field(gt=0, le=1)]
 
 
 class Constant(Schedule):
-    """The optimizer's own learning rate throughout, once warm."""
+    """The optimizer's own learning rate throughout, after any warm-up."""
 
     type: Literal["constant"] = "constant"
 
@@ -30,13 +30,13 @@ class Constant(Schedule):
 
 
 class StepDecay(Schedule):
-    """lr * gamma^floor(e / step_size), e the whole epochs (or steps) gone by: PyTorch's `StepLR`."""
+    """lr * gamma^floor(e / step_size), where e is the whole epochs (or steps) elapsed: PyTorch's `StepLR`."""
 
     type: Literal["step"] = "step"
     step_size: PositiveInt
-    """From one fall to the next, in `unit`."""
+    """The distance between reductions, in `unit`."""
     gamma: Gamma = 0.1
-    """What each fall multiplies the rate by."""
+    """The factor of each reduction."""
     unit: Unit = "epoch"
     """Whether `step_size` counts epochs or steps."""
 
@@ -45,13 +45,13 @@ class StepDecay(Schedule):
 
 
 class MultiStep(Schedule):
-    """lr * gamma^n, n the number of milestones reached: PyTorch's `MultiStepLR`."""
+    """lr * gamma^n, where n is the number of milestones reached: PyTorch's `MultiStepLR`."""
 
     type: Literal["multistep"] = "multistep"
     milestones: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
-    """Where the rate falls, rising: how many epochs (or steps) have gone by."""
+    """When the rate is reduced, in ascending order: after how many epochs (or steps)."""
     gamma: Gamma = 0.1
-    """What each fall multiplies the rate by."""
+    """The factor of each reduction."""
     unit: Unit = "epoch"
     """Whether `milestones` count epochs or steps."""
 
@@ -72,13 +72,13 @@ class MultiStep(Schedule):
 
 
 class Exponential(Schedule):
-    """lr * gamma^e, e the whole epochs (or steps) gone by: PyTorch's `ExponentialLR`."""
+    """lr * gamma^e, where e is the whole epochs (or steps) elapsed: PyTorch's `ExponentialLR`."""
 
     type: Literal["exponential"] = "exponential"
     gamma: Gamma
-    """What each epoch (or step) multiplies the rate by."""
+    """The factor of each epoch (or step)."""
     unit: Unit = "epoch"
-    """Whether the rate falls at each epoch or at each step."""
+    """Whether the rate is reduced after each epoch or each step."""
 
     def rate(self, build: RateBuilder) -> Value:
         return _falling(build, self.gamma, build.run.each(self.unit))

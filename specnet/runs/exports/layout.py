@@ -36,9 +36,9 @@ def without_unused(lines: list[str], names: Collection[str]) -> list[str]:
     unused: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.Assign | ast.AugAssign):
-            names_in = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
-            stored = {each.id for each in names_in if isinstance(each.ctx, ast.Store)}
-            if stored and stored.issubset(names) and not stored & read:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            parts = [each for target in targets for each in getattr(target, "elts", [target])]
+            if all(isinstance(each, ast.Name) and each.id in names and each.id not in read for each in parts):
                 unused.update(range(node.lineno - 1, node.end_lineno or node.lineno))
     left = [line for number, line in enumerate(lines) if number not in unused]
     return without_unused(left, names) if unused else lines

@@ -1,8 +1,8 @@
-"""The source of what a run does on the host, as functions of a program that needs NumPy alone.
+"""Copy the source of host code into a program that needs NumPy alone.
 
-What is no graph (how a metric's sums become a figure, how rows are augmented, how a line is searched) is written once,
-in methods and functions over plain arrays. A program holds their own text: annotations are left out, a setting of the
-object that a method belongs to stands there by its value, and all that is called comes along.
+What is not in a graph (how a metric's sums become a figure, how rows are augmented, how a line is searched) is written
+once, in methods and functions over plain arrays. A program contains their text, without annotations, with the values
+of an object's settings in the place of `self.setting`, and with all functions, classes and constants that they use.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from specnet.runs.exports.program import Program
 
 CHECKPOINTS = {"state", "resume"}
 """Methods that a program has no use for."""
-
-_Plain = bool | int | float | str | None | tuple  # type: ignore[type-arg]
 
 
 class Sources:
@@ -72,7 +70,7 @@ class Sources:
             if vars(importlib.import_module(module)).get(name) is value:
                 self._program.modules.add(module)
                 return f"{module}.{name}"
-        if not isinstance(value, _Plain):
+        if not _is_plain(value):
             raise RunError(f"`{name}` has no plain form in NumPy")
         if (name, value) not in self._copied:
             self._copied[name, value] = self._program.names.new(name)
@@ -169,7 +167,7 @@ class _Copy:
         found = self._owner
         for part in reversed(chain):
             found = getattr(found, part.attr)
-            if isinstance(found, _Plain):
+            if _is_plain(found):
                 self._edit(self._at(part), self._end(part), _literal(found))
                 return True
             if isinstance(found, MethodType):
@@ -211,5 +209,12 @@ def _bound(top: ast.AST) -> set[str]:
     return found | {n.name for n in ast.walk(top) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether a value can stand in a program."""
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
 def _literal(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import as_targets
+from specnet.compiler.inputs import rows_dtype
+from specnet.compiler.model import Model
 from specnet.compiler.printer import Names
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
-from specnet.data.lazy import whole
+from specnet.data.lazy import whole_inputs
 from specnet.diagnostics import RunError
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.augmenting import augmented, write_augment
@@ -47,7 +49,7 @@ OWN = (
 )
 """The variables that the loop has for itself."""
 
-DROPPED = ("rows", "step", "parameters", "arrays", "gradients", "epoch_loss", "total", "seen")
+DROPPED = ("rows", "step", "parameters", "arrays", "gradients", "epoch_loss", "total", "seen", "kept")
 """Those of them that a program is without where nothing reads them."""
 
 
@@ -59,7 +61,7 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
     """
     inputs = data.splits["train"].inputs
     settings = model.network.spec.training
-    window = 0 if isinstance(inputs, np.ndarray) else inputs.window
+    window = 0 if isinstance(inputs, np.ndarray | Mapping) else inputs.window
     if (
         settings.shuffle
         and 0 < window < len(inputs)
@@ -77,7 +79,7 @@ class _Training:
         self.model, self.data, self.program = model, data, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
-        self.rows = len(data.splits["train"].inputs)
+        self.rows = len(data.splits["train"])
         self.batch = batch_rows(self.spec, self.rows)
         self.length = run_length(self.spec, self.rows)
         self.whole = self.batch >= self.rows
@@ -98,9 +100,8 @@ class _Training:
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
-            program.body += [
-                f"{name} = {name}.astype(np.{self.spec.dtype})" for name in prepared if prepared[name]
-            ]
+            dtype = rows_dtype(network.inputs)
+            program.body += [f"{name} = {name}.astype(np.{dtype})" for name in prepared if prepared[name]]
         if isinstance(optimizer, Searching):
             before, step = write_search(optimizer, network, program, self.variables)
             ended = ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
@@ -131,10 +132,10 @@ class _Training:
         for name in ("train", "validation") if validated and "validation" in splits else ("train",):
             inputs, targets = splits[name]
             prefix = "" if name == "train" and not self.brought else f"{name}_"
-            held[f"{prefix}inputs"] = small = smallest(inputs, self.spec.dtype)
-            fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
+            held[f"{prefix}inputs"] = small = smallest(inputs, rows_dtype(self.network.inputs))
+            fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
-            prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
+            prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
         self.program.hold(held, f"The data: {self.rows} training rows.")
         return prepared
 

@@ -104,6 +104,10 @@ class _Printer(NumpyPrinter):
         if value.index in self.vectors:
             self.loop.append(self.lines.pop()[0].partition("  #")[0].rstrip())
 
+    def write_all_below(self, values: Sequence[Value]) -> None:
+        """Write what some values need, but not themselves."""
+        self._write(values, {}, {value.index for value in values})
+
     def state_readers(self, leaf: Value, wanted: Iterable[Value]) -> None:
         """Write all that some values still read of a leaf, which is about to be overwritten."""
         live = self._live(wanted)
@@ -144,7 +148,7 @@ class UpdateLines:
         changes = [(leaf, value) for leaf, value in graph.assignments if leaf is not value]
         self._printer.count_uses(value for _, value in changes)
         self.lines = self._update([pair for pair in changes if role_of(pair[0]) != "statistic"])
-        self.statistics = self._written([pair for pair in changes if role_of(pair[0]) == "statistic"])
+        self.statistics = self._follow([pair for pair in changes if role_of(pair[0]) == "statistic"])
         """The lines that move running statistics on."""
         self.helpers = self._printer.helpers
 
@@ -203,8 +207,17 @@ class UpdateLines:
                 printer.loop.append(line)
             else:
                 printer.lines.append((line, value.phase))
-        lines = [line for line, _ in printer.lines]
-        printer.lines.clear()
+        return self._taken()
+
+    def _follow(self, changes: Sequence[Change]) -> list[str]:
+        """Return the lines that move running statistics on: none reads another."""
+        self._printer.write_all_below([value for _, value in changes])
+        return self._taken() + [self._assignment(*change) for change in changes]
+
+    def _taken(self) -> list[str]:
+        """Return the lines that the printer has written apart from the loop's, and take them from it."""
+        lines = [line for line, _ in self._printer.lines]
+        self._printer.lines.clear()
         return lines
 
     def _each(self, leaf: Value, value: Value) -> list[str]:

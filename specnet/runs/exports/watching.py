@@ -39,7 +39,7 @@ def before_watching(network: Network, program: Program, variables: Mapping[str, 
         trained = (
             [variables[p.name] for p in network.trained] if settings.ema_decay is None else ["*averages"]
         )
-        rest = [variables[p.name] for p in network.arrays if p not in network.trained]
+        rest = [variables[p.name] for p in network.arrays if p.role != "parameter"]
         lines += listed("arrays", [*trained, *rest])
     if settings.early_stopping is not None:
         lines.append("best, waited = None, 0")

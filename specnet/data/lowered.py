@@ -36,17 +36,23 @@ class Fitted:
 
     def __init__(self, graph: Graph, state: State | None, name: str = "") -> None:
         self._graph, self._state, self._name = graph, state, name
+        self._values: dict[str, Value] = {}
         self.leaves: dict[str, Array] = {}
         """The arrays of the leaves that were asked for, by the leaves' names."""
 
     def __getitem__(self, name: str) -> Value:
-        """Append the leaf that holds a fitted array, and return it; ask for each once."""
+        """Return the leaf that holds a fitted array."""
+        if name not in self._values:
+            self._values[name] = self._leaf(name)
+        return self._values[name]
+
+    def _leaf(self, name: str) -> Value:
         full = f"{self._name}{name}"
         if self._state is None:
             return number(self._graph, full)
         import numpy as np
 
-        array = self.leaves[full] = np.ascontiguousarray(self._state[name], np.float64)
+        array = self.leaves[full] = np.asarray(self._state[name], np.float64, order="C")
         return leaf(self._graph, full, "constant", array.shape) if array.shape else number(self._graph, full)
 
     def sizes(self, name: str) -> tuple[int, ...]:
@@ -63,7 +69,7 @@ class LoweredPipeline:
     values: tuple[Value, ...]
     """The rows before the first step, and after each."""
     fitted: dict[str, Array]
-    """What the other leaves hold, by their names: `inputs.0.mean`, say."""
+    """What the other leaves hold, by their names: `inputs_0_mean`, say."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -74,6 +80,7 @@ class LoweredPipeline:
 def lower(steps: Iterable[tuple[str, Append, State | None]], shape: Shape) -> LoweredPipeline:
     """Return the graph of steps over examples of a shape: each with what its leaves' names begin with, and its state.
 
+    The names are valid in Python, since a plan takes fitted numbers as arguments.
     Raises ValueError where what was fitted does not fit the shape.
     """
     graph = Graph("float64")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 KEPT = 16
 """How many numbers of rows a workspace stays bound to."""
 
+KEPT_BYTES = 8 << 20
+"""The memory of the largest workspace that is kept for later calls."""
+
 Check = tuple[int, int, "Transform"]
 """A transform that cannot take all numbers: the step that it is, its place in the document's list, and itself."""
 
@@ -40,6 +43,8 @@ class Workspace:
     def __init__(self, executable: Executable, lowered: LoweredPipeline, checks: Sequence[Check]) -> None:
         self._executable, self._checks = executable, checks
         self._rows = np.empty(at(lowered.values[0].shape, executable.plan.batch))
+        self.size = self._rows.nbytes + executable.plan.arena
+        """How many bytes it takes."""
         self._fitted = lowered.fitted
         self._bound: dict[int, tuple[Array, Callable[[], object], dict[str, Array]]] = {}
 
@@ -117,7 +122,8 @@ class Runner(Shared):
             except IndexError:
                 space = self.workspace(size)
             result = space.run(array).astype(dtype)
-            idle.append(space)
+            if space.size <= KEPT_BYTES:
+                idle.append(space)
             return result
         out = np.empty((count, *self._lowered.shape), dtype)
         for start in range(0, count, self.most):

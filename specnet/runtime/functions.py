@@ -87,7 +87,6 @@ FUNCTIONS: dict[str, Any] = {
     "float": float,
     "group_norm": normalising.group_norm,
     "group_norm_grad": normalising.group_norm_grad,
-    "matmul": np.matmul,
     "max": max,
     "maximum_reduce": np.maximum.reduce,
     "min": min,

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 
 import specnet
+from specnet.data.lowered import Fitted
 from specnet.data.pipeline import Pipeline
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.graph import ops
+from specnet.graph.graph import Value
+from specnet.graph.leaves import leaves
+from specnet.graph.sizes import BATCH
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
 from tests.runs.exports.support import bare, session
 
 
-class LogRatio(Transform):
-    """y = log(x / min), with the minimum over the training split."""
-
-    type: Literal["log_ratio"] = "log_ratio"
-
-    def fit_blocks(self, blocks):
-        return {"min": np.min([block.min(axis=0) for block in blocks], axis=0)}
-
-    def lower(self, x, fitted):
-        return ops.log(x / fitted["min"])
-
-    def lower_inverse(self, y, fitted):
-        return ops.exp(y) * fitted["min"]
+def example():
+    """Return the transform that CONTRIBUTING.md adds."""
+    page = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text()
+    (code,) = re.findall(r"## Adding a transform\n.*?```python\n(.*?)```", page, re.DOTALL)
+    scope = {"Transform": Transform, "ops": ops, "Literal": Literal, "Iterable": Iterable, "Value": Value}
+    scope |= {"Fitted": Fitted, "Array": np.ndarray, "State": dict}
+    exec(compile(code, "CONTRIBUTING.md", "exec", dont_inherit=True), scope)
+    return scope["LogRatio"]
 
 
 ROWS = np.exp(np.random.default_rng(3).normal(size=(60, 2)))
@@ -38,7 +40,7 @@ PRICES = 2 * ROWS[:, :1] + ROWS[:, 1:] ** 2
 @pytest.fixture
 def added(monkeypatch):
     monkeypatch.setitem(TRANSFORMS.kinds.homes, "log_ratio", "")
-    monkeypatch.setitem(TRANSFORMS.kinds.classes, "log_ratio", LogRatio)
+    monkeypatch.setitem(TRANSFORMS.kinds.classes, "log_ratio", example())
 
 
 def document(folder, **more):
@@ -128,3 +130,12 @@ def test_plain_numpy_comes_to_the_same_bits():
     mean, std = scaled.mean(), np.sqrt(np.square(scaled - scaled.mean()).sum() / scaled.size)
     chain = [{"type": "minmax", "range": [-2, 3]}, {"type": "standardize", "per": "all"}]
     np.testing.assert_array_equal(pipeline(chain, rows).apply(rows), (scaled - mean) / std)
+
+
+def test_one_statistic_for_all_elements_is_a_number_of_the_plan():
+    rows = np.random.default_rng(5).normal(3, 2, (50, 4))
+    made = pipeline([{"type": "standardize", "per": "all"}, "standardize"], rows)
+    known = {name: value.shape for name, value in leaves(made.lower((4,)).graph).items()}
+    of_all = {"inputs_0_mean": (), "inputs_0_std": ()}
+    of_each = {"inputs_1_mean": (4,), "inputs_1_std": (4,)}
+    assert known == {"rows": (BATCH, 4), **of_all, **of_each}

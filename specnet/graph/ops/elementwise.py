@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
 from specnet.graph.leaves import CONSTANT, scalar_of
-from specnet.graph.op import LETTERS, Infer, Op, Printed, Printer, Pullback, Text
+from specnet.graph.op import LETTERS, Infer, Op, Printer, Pullback, Text
 from specnet.graph.ops.shaping import fit
 from specnet.graph.sizes import Count, Shape, broadcast, show
 
@@ -47,7 +47,7 @@ def elementwise(
     attributes: type[Attributes] = Attributes,
     flops: int = 0,
     noun: str = "",
-    printed: Printed | None = None,
+    printed: Text | None = None,
     onnx: str = "",
     overflows: bool = False,
 ) -> Op[Any]:
@@ -90,7 +90,8 @@ def elementwise(
     def as_printed(_: Printer, value: Value) -> str:
         from specnet.graph.formulas import spelling
 
-        return spelling.printed(text(value), arrays=bool(value.shape))
+        template = printed(value) if printed else spelling.printed(text(value), arrays=bool(value.shape))
+        return _typed(template, value)
 
     def helper() -> tuple[str, ...]:
         from specnet.graph.formulas import spelling
@@ -114,10 +115,20 @@ def elementwise(
         scratch=scratch,
         in_place=lambda value: made(value).in_place,
         noun=noun or f"{name}_",
-        printed=printed or as_printed,
+        printed=as_printed,
         helper=helper,
         onnx=onnx or as_onnx,
     )
+
+
+def _typed(template: str, value: Value) -> str:
+    """Return a template that gives numbers of the result's dtype where it has no array of numbers to take it from."""
+    if not value.shape or value.dtype == "bool" or any(i.shape and i.dtype != "bool" for i in value.inputs):
+        return template
+    scalars = [letter for letter, i in zip(LETTERS, value.inputs, strict=False) if not i.shape]
+    for letter in scalars:
+        template = template.replace(f"{{{letter}}}", f"{{dtype}}({{{letter}}})")
+    return template if scalars else template.replace("{a}", "{a}.astype({dtype})")
 
 
 def comparison(name: str, formula: str, noun: str = "") -> Op[Attributes]:
@@ -140,14 +151,12 @@ add = elementwise("add", "a + b", _both(lambda g, y, a, b: (g, g)), noun="combin
 subtract = elementwise("subtract", "a - b", _both(lambda g, y, a, b: (g, -g)), noun="difference")
 
 
-def _printed_product(_: Printer, value: Value) -> str:
+def _printed_product(value: Value) -> str:
     a, b = value.inputs
-    if not b.shape and (a.shape or b.op is CONSTANT):
-        # A number stands before what it multiplies.
-        if scalar_of(b) == (1.0, (("batch", -1),)):
-            return "{a} / {rows}"
-        return "{dtype}({b}) * {a}" if a.dtype == "bool" and a.shape else "{b} * {a}"
-    return "{a}.astype({dtype}) * {b}" if a.dtype == b.dtype == "bool" and value.shape else "{a} * {b}"
+    if b.shape or not (a.shape or b.op is CONSTANT):
+        return "{a} * {b}"
+    # A number stands before what it multiplies.
+    return "{a} / {rows}" if scalar_of(b) == (1.0, (("batch", -1),)) and a.dtype != "bool" else "{b} * {a}"
 
 
 multiply = elementwise(
@@ -168,14 +177,6 @@ less_equal = comparison("less_equal", "a <= b")
 equal = comparison("equal", "a == b")
 
 
-def _printed_where(_: Printer, value: Value) -> str:
-    if not value.shape:
-        return "{b} if {a} else {c}"
-    if any(operand.shape for operand in value.inputs[1:]):
-        return "np.where({a}, {b}, {c})"
-    return "np.where({a}, {dtype}({b}), {dtype}({c}))"
-
-
 where: Op[Attributes] = elementwise(
     "where",
     "where(a, b, c)",
@@ -185,7 +186,6 @@ where: Op[Attributes] = elementwise(
         fit(where(condition, 0.0, g), b.shape),
     ),
     noun="chosen",
-    printed=_printed_where,
 )
 """The second input where the first is true, else the third."""
 

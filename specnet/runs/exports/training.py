@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import as_targets
+from specnet.compiler.inputs import rows_dtype
+from specnet.compiler.model import Model
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
-from specnet.data.lazy import whole
+from specnet.data.lazy import whole_inputs
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.augmenting import augmented, write_augment
 from specnet.runs.exports.forward import named_values, target_names
@@ -66,8 +68,8 @@ class _Training:
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
         inputs = data.splits["train"].inputs
-        self.rows = len(inputs)
-        window = 0 if isinstance(inputs, np.ndarray) else inputs.window
+        self.rows = len(data.splits["train"])
+        window = 0 if isinstance(inputs, np.ndarray | Mapping) else inputs.window
         self.window = window if window < self.rows else 0
         """How many rows a shuffle holds back at once; 0 for all of them."""
         self.batch = batch_rows(self.spec, self.rows)
@@ -90,9 +92,8 @@ class _Training:
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
-            program.body += [
-                f"{name} = {name}.astype(np.{self.spec.dtype})" for name in prepared if prepared[name]
-            ]
+            dtype = rows_dtype(network.inputs)
+            program.body += [f"{name} = {name}.astype(np.{dtype})" for name in prepared if prepared[name]]
         if isinstance(optimizer, Searching):
             before, step = write_search(optimizer, network, program, self.variables)
             ended = ["if method.ended is not None:  # no further step would lead anywhere", "    break"]
@@ -123,10 +124,10 @@ class _Training:
         for name in ("train", "validation") if validated and "validation" in splits else ("train",):
             inputs, targets = splits[name]
             prefix = "" if name == "train" and not self.brought else f"{name}_"
-            held[f"{prefix}inputs"] = small = smallest(inputs, self.spec.dtype)
-            fitted = as_targets(self.network, targets, whole(self.data.splits[name].inputs))
+            held[f"{prefix}inputs"] = small = smallest(inputs, rows_dtype(self.network.inputs))
+            fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
-            prepared[f"{prefix}inputs"] = small.dtype != self.spec.dtype
+            prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
         self.program.hold(held, f"The data: {self.rows} training rows.")
         return prepared
 

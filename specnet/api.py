@@ -202,15 +202,16 @@ def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model
     from specnet.compiler.model import Model
     from specnet.compiler.targets import check_targets
     from specnet.compiler.validation import build
-    from specnet.data import load_data
+    from specnet.data.dataset import open_splits
     from specnet.data.tables.typed import frames_of
     from specnet.runs.starting import start_from
 
     try:
         frames = None if given is None else frames_of(given)
-        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype, frames=frames)
-        network = build(spec, data.signature)
+        opened = open_splits(spec.data, spec.origin.folder, frames=frames)
+        network = build(spec, opened.signature)
         check_memory(network)
+        data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
         check_targets(spec.loss, data)
         model = Model(network, data.encoding)
         if anew:

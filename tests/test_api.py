@@ -169,7 +169,7 @@ def test_arrays_that_do_not_fit_are_refused():
         model.loss_and_gradients(np.zeros((3, 2)), [0, 1])
     with pytest.raises(ValueError, match="classes go from 0 to 2"):
         model.loss_and_gradients(np.zeros((3, 2)), [0, 1, 2])
-    with pytest.raises(ValueError, match="a class index a row"):
+    with pytest.raises(ValueError, match="a class index per row"):
         model.loss_and_gradients(np.zeros((3, 2)), [0.5, 1.0, 0.0])
     assert model.forward(np.zeros((0, 2))).shape == (0, 2)
 

@@ -65,7 +65,8 @@ def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
     from specnet.runs.profiling import profile
 
     try:
-        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+        arrays = explanation.network.inputs
+        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
     except SpecError as error:
         raise spec.origin.error(error) from None
     return profile(Model(explanation.network, data.encoding), data, explanation)

@@ -73,14 +73,11 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
     """Return each split's inputs in the units of the data, if there are few."""
     import numpy as np
 
-    from specnet.data.lazy import whole
-
-    pipeline, names = result.data.encoding.inputs, result.data.signature.features
-    splits = {}
-    for name, split in result.data.splits.items():
-        rows = whole(split.inputs)
-        raw = pipeline.invert(rows) if pipeline.transforms else rows
-        splits[name] = raw.reshape(len(split), -1)
+    names = result.data.signature.features
+    splits = {
+        name: result.data.encoding.raw_rows(split.inputs).reshape(len(split), -1)
+        for name, split in result.data.splits.items()
+    }
     count = next(iter(splits.values())).shape[1]
     if count > MOST_INPUTS:
         return {name: [] for name in splits}
@@ -99,10 +96,10 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
 
 def _output_columns(result: Result, split: Split) -> list[Column]:
     """Return targets and outputs in the units of the data, and the classes that the outputs are read as."""
-    from specnet.data.lazy import whole
+    from specnet.data.lazy import whole, whole_inputs
 
     network, encoding, signature = result.model.network, result.data.encoding, result.data.signature
-    inputs, targets = whole(split.inputs), whole(split.targets)
+    inputs, targets = whole_inputs(split.inputs), whole(split.targets)
     outputs = result.model.predictions(inputs)[""].reshape(len(split), -1)
     targets = targets if signature.integers else encoding.decode(targets)
     numbers = targets.reshape(len(split), -1)

@@ -82,7 +82,7 @@ def row_bytes(network: Network, *, apart: bool = False, held: bool = True) -> in
     signature, spec = network.signature, network.spec
     sizes: dict[object, int] = {}
     if held or "inputs" in signature.batches:
-        sizes["inputs"] = ITEM_BYTES[spec.dtype] * prod(signature.inputs)
+        sizes |= {array.name: ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs}
     for output in network.outputs.values():
         of_inputs = output.of_inputs or spec.data.reproduces
         if held or (of_inputs and "inputs" in signature.batches) or "targets" in signature.batches:

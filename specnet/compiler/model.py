@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, overload
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from specnet.compiler.arrays import as_inputs, as_targets
 from specnet.compiler.network import Network
 from specnet.compiler.outputs import NetworkOutput
 from specnet.compiler.parameters import Parameters, initial_parameters, multipliers, views
 from specnet.compiler.predicting import Predictor
 from specnet.compiler.programs import gradient_graph
 from specnet.data.encoding import Encoding
-from specnet.data.lazy import Held
+from specnet.data.inputs import plain
 from specnet.data.pipeline import Pipeline
 from specnet.passes.pipeline import plan
 from specnet.runtime.execution import Executable
@@ -35,7 +37,7 @@ class Model:
 
     def _start(self, network: Network, encoding: Encoding | None, parameters: Parameters) -> None:
         self.network = network
-        self.encoding = encoding
+        self.encoding = encoding and replace(encoding, arrays=network.inputs)
         self.parameters = parameters
         self.use = ModelUse()
         self._own: dict[str, Array] = {"parameters": parameters.trained, **parameters, **parameters.joined}
@@ -62,14 +64,14 @@ class Model:
         transforms. With `training`, layers act as in training (dropout drops). Raises ValueError if shapes
         do not match.
         """
-        x = as_inputs(self.network, inputs)
-        given = np.asarray(targets)
-        if given.ndim and not 0 < len(x) == len(given):
-            raise ValueError(f"{len(x)} inputs cannot be compared with {len(given)} targets")
-        t = as_targets(self.network, given, x)
-        compiled = plan(gradient_graph(self.network, training=training), len(x))
+        arrays = as_inputs(self.network, inputs)
+        rows, given = len(next(iter(arrays.values()))), np.asarray(targets)
+        if given.ndim and not 0 < rows == len(given):
+            raise ValueError(f"{rows} inputs cannot be compared with {len(given)} targets")
+        arrays |= as_targets(self.network, given, plain(arrays))
+        compiled = plan(gradient_graph(self.network, training=training), rows)
         executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
-        bound = executable.bind(len(x), self.leaves(inputs=x, **t))
+        bound = executable.bind(rows, self.leaves(**arrays))
         with self.use.reading(), np.errstate(all="ignore"):
             loss = bound.step()[0]
         return loss, views(self.network.trained, bound.arrays["gradients"])
@@ -120,9 +122,9 @@ class Model:
         return made if self.network.several else made[""]
 
     def _forward(self, inputs: Any) -> dict[str, Array]:
-        x = as_inputs(self.network, inputs)
+        arrays = as_inputs(self.network, inputs)
         with np.errstate(all="ignore"):
-            made = self._predictor.predict(x)
+            made = self._predictor.predict(arrays)
         return {name: made[output.prediction] for name, output in self.network.outputs.items()}
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:
@@ -133,63 +135,3 @@ class Model:
 def streams(seed: int, names: Any) -> dict[str, np.random.Generator]:
     """Return the generators that a plan draws from, by name."""
     return {name: stream(seed, name) for name in names}
-
-
-def as_inputs(network: Network, inputs: Any) -> Array:
-    """Return inputs as a contiguous array of the model's dtype; raise ValueError for another shape."""
-    shape = network.signature.inputs
-    x = np.ascontiguousarray(inputs, network.spec.dtype)
-    if x.shape[1:] != shape or np.ndim(inputs) == 0:
-        raise ValueError(f"inputs are {x.shape}, and the model takes (rows, {', '.join(map(str, shape))})")
-    return x
-
-
-@overload
-def as_targets(network: Network, targets: Array, inputs: Array) -> dict[str, Array]: ...
-
-
-@overload
-def as_targets(network: Network, targets: Held, inputs: Held) -> dict[str, Held]: ...
-
-
-def as_targets(network: Network, targets: Held, inputs: Held) -> Mapping[str, Held]:
-    """Return a split's targets (rows, ...), each in the shape and dtype that its loss takes, by their arrays' names.
-
-    `inputs` are the same rows' inputs, which some outputs may be compared with. What stays in its file does so. Arrays
-    that are the same are one object, which is the given one where nothing has to be changed. Raises ValueError where
-    targets cannot be: another shape, classes that are no whole numbers or out of range.
-    """
-    made: dict[tuple[bool, str], Held] = {}
-    found = {}
-    for output in network.outputs.values():
-        fitted = _fitted(inputs if output.of_inputs else targets, output)
-        found[output.target] = made.setdefault((output.of_inputs, output.target_dtype), fitted)
-    return found
-
-
-def _fitted(targets: Held, output: NetworkOutput) -> Held:
-    shape, dtype = output.target_shape, output.target_dtype
-    wanted = ", ".join(map(str, shape))
-    if not isinstance(targets, np.ndarray):
-        if targets.shape[1:] != shape or targets.dtype != dtype:
-            raise ValueError(
-                f"targets are {targets.dtype}{targets.shape}, and the loss takes (rows, {wanted})"
-            )
-        return targets
-    if dtype == "int64":
-        if targets.ndim != 1 or targets.dtype.kind not in "iu":
-            raise ValueError(
-                f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index per row"
-            )
-        # An index names an output, unless the loss compares rows of one class with each other.
-        classes = output.shape[-1] if output.loss.targets == "classes" and output.shape else None
-        if classes is not None and len(targets) and not 0 <= targets.min() <= targets.max() < classes:
-            low, high = targets.min(), targets.max()
-            raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")
-        return np.ascontiguousarray(targets, np.int64)
-    t = np.ascontiguousarray(targets, dtype)
-    if t.ndim == 1 and shape == (1,) and targets.ndim == 1:
-        t = t.reshape(-1, 1)
-    if t.shape[1:] != shape or targets.ndim == 0:
-        raise ValueError(f"targets are {t.shape}, and the loss takes (rows, {wanted})")
-    return t

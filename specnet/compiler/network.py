@@ -1,20 +1,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal
 
 from specnet.compiler.augmenting import mixing_faults, shape_faults
-from specnet.compiler.entries import named_inputs
 from specnet.compiler.figures import OutputFigure
+from specnet.compiler.inputs import input_arrays, input_values, read_as_indices, whole_numbers
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.compiler.topology import changed, check_topology, every
 from specnet.data import Signature
+from specnet.data.signature import ONLY, InputArray
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph.builder import Builder, Parameter
 from specnet.graph.graph import Graph, ShapeFault, Value
-from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
@@ -34,10 +35,12 @@ class Network:
         unfit = shape_faults(spec, signature.inputs)
         if unfit:
             raise SpecError(unfit)
+        self.inputs = input_arrays(spec, signature)
+        """The arrays that it takes."""
         self._lowered: dict[tuple[bool, bool], Lowered] = {}
         self.outputs: dict[str, NetworkOutput] = {}
         """The outputs by their names; the only one has none where the document names none."""
-        lowered = self.lower(training=False)
+        lowered = self._typed(self.lower(training=False))
         self.figures: tuple[OutputFigure, ...] = tuple(
             figure for output in self.outputs.values() for figure in output.figures
         )
@@ -104,6 +107,24 @@ class Network:
         rows: Shape = (BATCH, *self.outputs[""].shape)
         return self.spec.loss.fault(rows, rows, self.spec.dtype, self.signature.class_count)
 
+    def _typed(self, lowered: Lowered) -> Lowered:
+        """Return the forward graph whose inputs of whole numbers that it reads as indices are integers."""
+        indices = {
+            name
+            for name in whole_numbers(self.inputs, self.signature)
+            if read_as_indices(lowered.graph, name)
+        }
+        # What changes a batch, or is compared with it, takes numbers.
+        if not indices or self.spec.data.augmentations or self.spec.data.reproduces:
+            return lowered
+        if any(output.of_inputs for output in self.outputs.values()):
+            return lowered
+        self.inputs = tuple(
+            replace(array, dtype="int64") if array.name in indices else array for array in self.inputs
+        )
+        self._lowered.clear()
+        return self.lower(training=False)
+
     def better(self, figure: str) -> Literal["lower", "higher"]:
         """Return which direction of a figure is good: a metric's own, and lower for a loss."""
         return {each.label: each.better for each in self.figures}.get(figure, "lower")
@@ -120,9 +141,7 @@ class Network:
 
     def _lower(self, *, training: bool, spread: bool) -> Lowered:
         spec = self.spec
-        x, builder, layers = lower_layers(
-            spec, self.signature.inputs, training=training, signature=self.signature
-        )
+        x, builder, layers = lower_layers(spec, self.inputs, training=training, signature=self.signature)
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
             message = "cross_entropy needs classes, and the targets are the inputs, which have none"
             where = Label("the targets are the inputs", ("data", spec.data.aim))
@@ -164,27 +183,19 @@ class Network:
 
 
 def lower_layers(
-    spec: Spec, inputs: tuple[int, ...], *, training: bool, signature: Signature | None = None
+    spec: Spec, inputs: tuple[InputArray, ...], *, training: bool, signature: Signature | None = None
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
-    """Build a graph of the layers alone over inputs (batch, *inputs); return the last one's value."""
+    """Build a graph of the layers alone over some inputs; return the last one's value."""
     graph = Graph(spec.dtype)
     builder = Builder(graph, training)
-    graph.origin = ("input_shape",) if spec.input_shape is not None else ("data",)
-    x = leaf(graph, "inputs", "input", (BATCH, *inputs))
-    named = None
-    if spec.inputs is not None:
-        assert signature is not None, "what inputs are called by is known with the data"
-        graph.origin = ("inputs",)
-        named = named_inputs(spec.inputs, signature, x)
-        check_topology(spec.layers, named)
-    else:
-        check_topology(spec.layers)
+    values = input_values(graph, inputs, spec, signature)
     try:
-        x = (
-            builder.run(spec.layers, x, "layers")
-            if named is None
-            else builder.enter(spec.layers, named, "layers")
-        )
+        if spec.inputs is None:
+            check_topology(spec.layers)
+            x = builder.run(spec.layers, values[ONLY], "layers")
+        else:
+            check_topology(spec.layers, values)
+            x = builder.enter(spec.layers, values, "layers")
     except ShapeFault as fault:
         raise SpecError(
             [shape_diagnostic(fault, builder.entering[0], graph.origin, builder.entering)]

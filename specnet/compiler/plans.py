@@ -93,7 +93,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     copies = 2 if stopping is not None and stopping.restore_best else 1
     kept = sum(p.size for p in network.arrays)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
-    held = item * prod(signature.inputs) + raw_target + converted
+    held = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs)
+    held += raw_target + converted
     if signature.batches:
         held = 0 if "targets" in signature.batches else raw_target + converted
         if spec.data.split is not None and spec.data.split.parts:

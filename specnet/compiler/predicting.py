@@ -33,11 +33,13 @@ class Ready:
 
     __slots__ = ("__weakref__", "inputs", "key", "predictions", "reader", "rows", "size", "step")
 
-    def __init__(self, inputs: Array, bound: Bound, memory: int) -> None:
-        self.rows = len(inputs)
-        self.inputs, self.step, self.predictions = inputs, bound.step, tuple(bound.arrays.items())
+    def __init__(self, rows: int, inputs: Mapping[str, Array], bound: Bound, memory: int) -> None:
+        self.rows = rows
+        self.inputs, self.step = tuple(inputs.items()), bound.step
+        self.predictions = tuple(bound.arrays.items())
         # Views and code are not counted: that none counts for less than this keeps their number down, too.
-        self.size = max(inputs.nbytes + memory, KEPT_BYTES // KEPT)
+        held = sum(array.nbytes for array in inputs.values())
+        self.size = max(held + memory, KEPT_BYTES // KEPT)
         self.key = id(self)
         self.reader: ref[object] = ref(self)
 
@@ -63,15 +65,16 @@ class Predictor(Shared):
         """Never run themselves: each bound plan has a twin."""
         self._workers: Workers | None = None
 
-    def predict(self, inputs: Array) -> dict[str, Array]:
-        """Return the predictions of any number of rows, as `prediction_graph` names them.
+    def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the predictions of any number of rows, as `prediction_graph` names them; inputs are as they lie there.
 
         Raises ModelInUseError while another thread makes steps.
         """
-        rows = len(inputs)
+        rows = len(next(iter(inputs.values())))
         if 0 < rows <= PREDICTION_ROWS:
             ready = self._take(rows)
-            ready.inputs[...] = inputs
+            for name, array in ready.inputs:
+                array[...] = inputs[name]
             ready.step()
             predictions = {name: array.copy() for name, array in ready.predictions}
             # Not if something was raised: after Ctrl-C a worker may still be writing.
@@ -84,7 +87,7 @@ class Predictor(Shared):
         with self._use.reading():
             for start in range(0, rows, PREDICTION_ROWS):
                 part = slice(start, start + PREDICTION_ROWS)
-                for name, array in self.predict(inputs[part]).items():
+                for name, array in self.predict({n: a[part] for n, a in inputs.items()}).items():
                     out[name][part] = array
         return out
 
@@ -132,10 +135,10 @@ class Predictor(Shared):
 
     def _bind(self, rows: int) -> Ready:
         network = self._network
-        inputs = np.empty((rows, *network.signature.inputs), network.spec.dtype)
+        inputs = {array.name: np.empty((rows, *array.shape), array.dtype) for array in network.inputs}
         executable = self._executable(rows).twin()
-        bound = executable.bind(rows, {**self._arrays, "inputs": inputs})
-        return Ready(inputs, bound, executable.plan.arena + executable.plan.prologue)
+        bound = executable.bind(rows, {**self._arrays, **inputs})
+        return Ready(rows, inputs, bound, executable.plan.arena + executable.plan.prologue)
 
     def _executable(self, rows: int) -> Executable:
         """Return the plan for that many rows, compiled by the first of several threads that ask for it."""

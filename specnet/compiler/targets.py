@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from specnet.compiler.outputs import INPUTS
 from specnet.data import Dataset
-from specnet.data.lazy import Held, extent
+from specnet.data.lazy import Inputs, extent
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.losses.multi_output import MultiOutput
@@ -31,7 +31,7 @@ def _losses(loss: Loss) -> Iterator[tuple[KeyPath, Loss, bool]]:
         yield ("outputs", name, "loss"), output.loss, output.target == INPUTS
 
 
-def _problem(loss: Loss, targets: Held) -> str | None:
-    if loss.least is None and loss.most is None:
-        return None
+def _problem(loss: Loss, targets: Inputs) -> str | None:
+    if (loss.least is None and loss.most is None) or isinstance(targets, Mapping):
+        return None  # several inputs are compared with nothing
     return loss.value_fault(*extent(targets))

@@ -11,19 +11,20 @@ from specnet.data.access import Access
 from specnet.data.encoding import Encoding
 from specnet.data.faults import Faults
 from specnet.data.files import Site, sha256
-from specnet.data.lazy import LazyRows, taken
+from specnet.data.inputs import Encoded, plain
+from specnet.data.lazy import Held, Inputs, LazyRows, taken, taken_inputs
 from specnet.data.pipeline import Pipeline
-from specnet.data.reader import DataPart, Reader
+from specnet.data.reader import DataPart, DataSource, Reader
 from specnet.data.rows import Rows, StoredRows, TargetRows
-from specnet.data.signature import Signature, sign
+from specnet.data.signature import ONLY, InputArray, Signature, sign
 from specnet.data.splits import draw
 from specnet.data.tables.scaling import column_scales
 from specnet.diagnostics import KeyPath
+from specnet.graph.sizes import DType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.lazy import Held
     from specnet.data.pipeline import Chosen
 
     Drawn = dict[str, tuple[DataPart, NDArray[np.intp] | None]]
@@ -33,23 +34,25 @@ if TYPE_CHECKING:
 class Split:
     """Rows that are ready for the model."""
 
-    inputs: Held
-    """(rows, ...), in the document's dtype: a C-contiguous array, or rows that stay in their file."""
+    inputs: Inputs
+    """(rows, ...), as the model takes them: a C-contiguous array, rows that stay in their file, or several by name."""
     targets: Held
     """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype; as `inputs`.
     Where the targets are the inputs, it is the same object."""
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.targets)
 
-    def at(self, places: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[Any]]:
+    def at(self, places: NDArray[np.intp]) -> tuple[Encoded, NDArray[Any]]:
         """Return inputs and targets of the rows at some places, as arrays of their own."""
-        inputs = taken(self.inputs, places)
+        inputs = taken_inputs(self.inputs, places)
         return inputs, self.targets_at(places, inputs)
 
-    def targets_at(self, places: NDArray[np.intp], inputs: NDArray[Any]) -> NDArray[Any]:
+    def targets_at(self, places: NDArray[np.intp], inputs: Encoded) -> NDArray[Any]:
         """Return the targets of the rows at some places, whose inputs are given: these, where targets are inputs."""
-        return inputs if self.targets is self.inputs else taken(self.targets, places)
+        if isinstance(inputs, Mapping) or self.targets is not self.inputs:
+            return taken(self.targets, places)
+        return inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Dataset:
     sources: tuple[tuple[str, str], ...]
     """Each file that was read, as the document names it, with its SHA-256; `frame:train` and the like for frames."""
 
-    def encode(self, rows: Any) -> NDArray[Any]:
+    def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them; see Encoding.encode."""
         return self.encoding.encode(rows)
 
@@ -73,20 +76,36 @@ class Dataset:
         return self.encoding.state()
 
 
-def load_data(
+@dataclass(frozen=True, slots=True)
+class OpenedData:
+    """Data whose files have been opened and described, to be read once it is known what the model takes of them."""
+
+    reader: Reader
+    source: DataSource
+    site: Site
+    signature: Signature
+
+    def read(self, *, seed: int, dtype: DType, arrays: tuple[InputArray, ...] = ()) -> Dataset:
+        """Return the data: read, split with the seed, encoded and transformed.
+
+        `arrays` are the inputs that the model takes; all elements as one in `dtype` (float32 or float64) if left out.
+        Raises SpecError with every fault that was found.
+        """
+        return _read(self, seed, dtype, arrays)
+
+
+def open_splits(
     reader: Reader,
     base: Path,
     *,
-    seed: int,
-    dtype: str,
     root_path: KeyPath = ("data",),
     frames: Mapping[str, Any] | None = None,
-) -> Dataset:
-    """Return the data that a reader names: read, split with the seed, encoded and transformed.
+) -> OpenedData:
+    """Return the data that a reader names, opened and described.
 
-    `base` is the folder that relative paths start from, `dtype` float32 or float64, and `root_path` where in
-    the document the reader stands. `frames` take the place of a table's files, by the split whose rows they
-    are. Raises SpecError with every fault that was found.
+    `base` is the folder that relative paths start from, and `root_path` where in the document the reader stands.
+    `frames` take the place of a table's files, by the split whose rows they are. Raises SpecError with every fault
+    that was found.
     """
     faults = Faults(root_path)
     site = Site(base, faults, frames=frames or {}, access=Access(base))
@@ -99,6 +118,28 @@ def load_data(
         source.description, reader.split, reader.transforms, faults, reproduces=reader.reproduces
     )
     faults.check()
+    return OpenedData(reader, source, site, signature)
+
+
+def load_data(
+    reader: Reader,
+    base: Path,
+    *,
+    seed: int,
+    dtype: DType,
+    arrays: tuple[InputArray, ...] = (),
+    root_path: KeyPath = ("data",),
+    frames: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """Open and read the data that a reader names: see `open_splits` and `OpenedData.read`."""
+    opened = open_splits(reader, base, root_path=root_path, frames=frames)
+    return opened.read(seed=seed, dtype=dtype, arrays=arrays)
+
+
+def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray, ...]) -> Dataset:
+    reader, source, site, signature = opened.reader, opened.source, opened.site, opened.signature
+    faults = site.faults
+    arrays = arrays or (InputArray(ONLY, signature.inputs, dtype),)
     parts = source.read(seed)
     faults.check()
     drawn = drawn_rows(reader, parts, seed)
@@ -121,9 +162,14 @@ def load_data(
         part, chosen = drawn.pop(name)
         whose = f"the {name} split"
         cure = source.description.cure
-        x = _brought(inputs, part.inputs, chosen, dtype, whose, faults, cure)
+        x: Inputs
+        if isinstance(part.inputs, StoredRows):
+            x = _brought(inputs, part.inputs, chosen, arrays[0].dtype, whose, faults, cure)
+        else:
+            x = plain(inputs.run_apart(part.inputs, chosen, arrays, whose, faults, cure))
         y: Held
         if reader.reproduces or part.targets is None:
+            assert not isinstance(x, Mapping)
             y = x
         elif signature.integers:
             assert isinstance(part.targets, np.ndarray)
@@ -134,7 +180,7 @@ def load_data(
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         faults.check()
         splits[name] = Split(x, y)
-    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan)
+    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan, arrays)
     sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
     sources += tuple(sorted(site.digests.items()))
     return Dataset(splits, signature, encoding, sources)
@@ -148,7 +194,7 @@ def _brought(
     pipeline: Pipeline,
     rows: Rows | StoredRows,
     chosen: Chosen,
-    dtype: str,
+    dtype: DType,
     whose: str,
     faults: Faults,
     cure: str | None,

@@ -11,10 +11,12 @@ import numpy as np
 from specnet.data.arrays.given import side_by_side
 from specnet.data.faults import Faults
 from specnet.data.files import FilePlace, Site
+from specnet.data.inputs import Encoded, cut, holds, plain
+from specnet.data.lazy import Inputs, whole_rows
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Reader
 from specnet.data.rows import BLOCK, ArrayRows, Rows
-from specnet.data.signature import ColumnSlice, Signature
+from specnet.data.signature import ONLY, ColumnSlice, InputArray, Signature
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from specnet.data.lowered import State
     from specnet.data.readers.table import Tabular
+    from specnet.graph.sizes import DType
 
 
 @dataclass(slots=True)
@@ -42,14 +45,19 @@ class Encoding:
     signature: Signature
     raw_shape: tuple[int, ...]
     """The shape of one raw input, before any transform."""
-    dtype: str
+    dtype: DType
     inputs: Pipeline
     targets: Pipeline
     columns: TablePlan | None = None
     """How the columns of a table become numbers, for readers of tables."""
+    arrays: tuple[InputArray, ...] = ()
+    """The arrays that the model takes; all elements as one in the document's dtype if left out."""
 
-    def encode(self, rows: Any) -> NDArray[Any]:
-        """Return new raw inputs as the model takes them (rows, ...), in the document's dtype.
+    def __post_init__(self) -> None:
+        self.arrays = self.arrays or (InputArray(ONLY, self.signature.inputs, self.dtype),)
+
+    def encode(self, rows: Any) -> Any:
+        """Return new raw inputs as the model takes them (rows, ...): an array, or several by their names.
 
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
         features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
@@ -64,7 +72,7 @@ class Encoding:
         faults.check()
         return encoded
 
-    def encode_file(self, path: str | Path, base: Path | None = None) -> NDArray[Any]:
+    def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
         """Return the inputs of a file like the one that the model learnt from, as the model takes them.
 
         The file needs no targets. Raises SpecError naming what is wrong with it.
@@ -86,7 +94,7 @@ class Encoding:
         faults.check()
         return encoded
 
-    def _numbers(self, rows: Any) -> NDArray[Any] | None:
+    def _numbers(self, rows: Any) -> Encoded | None:
         """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
 
         None for all others. One row from a program is the case that must take microseconds.
@@ -106,17 +114,26 @@ class Encoding:
             return None
         with np.errstate(all="ignore"):
             try:
+                made, only = array, self.arrays[0]
                 if self.inputs.transforms:
-                    encoded = self.inputs.apply(array, self.dtype)
-                else:
-                    encoded = np.ascontiguousarray(array, self.dtype)
+                    # Whole numbers are told from others before they are converted.
+                    direct = only.spans is None and only.dtype != "int64"
+                    made = self.inputs.apply(array, only.dtype if direct else np.float64)
             except TransformError:
                 return None
-        # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
-        sound = isfinite(np.vdot(encoded, encoded)) or np.isfinite(encoded).all()
-        return encoded if sound else None
+            encoded = {}
+            for each in self.arrays:
+                part = cut(made, each)
+                own = encoded[each.name] = np.ascontiguousarray(part, each.dtype)
+                if own.dtype.kind == "f":
+                    # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
+                    if not (isfinite(np.vdot(own, own)) or np.isfinite(own).all()):
+                        return None
+                elif not holds(own, part):
+                    return None
+        return plain(encoded)
 
-    def _run(self, raw: Rows | None, faults: Faults) -> NDArray[Any]:
+    def _run(self, raw: Rows | None, faults: Faults) -> Encoded:
         faults.check()
         assert raw is not None
         if raw.shape != self.raw_shape:
@@ -125,7 +142,18 @@ class Encoding:
             )
             faults.add("SN572", message)
             faults.check()
-        return self.inputs.run(raw, None, self.dtype, "the new rows", faults)
+        return self.run(raw, "the new rows", faults)
+
+    def run(self, raw: Rows, whose: str, faults: Faults) -> Encoded:
+        """Return raw rows as the model takes them, and note as `whose` what it cannot take."""
+        return plain(self.inputs.run_apart(raw, None, self.arrays, whose, faults))
+
+    def raw_rows(self, inputs: Inputs) -> NDArray[Any]:
+        """Return the rows of which the model takes these inputs; NaN for elements that it does not take."""
+        rows = whole_rows(inputs, self.arrays, prod(self.signature.inputs))
+        if not self.inputs.transforms:
+            return rows
+        return self.inputs.invert(rows.reshape(len(rows), *self.signature.inputs))
 
     def _raw(self, rows: Any, faults: Faults) -> Rows:
         if is_frame(rows):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from specnet.data.inputs import Encoded, plain
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import rows_at_once
+from specnet.data.signature import ONLY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import StoredRows
     from specnet.data.running import Workspace
+    from specnet.data.signature import InputArray
+    from specnet.graph.sizes import DType
 
 
 class Lazy(Protocol):
@@ -63,15 +68,18 @@ class Lazy(Protocol):
 Held = np.ndarray[Any, Any] | Lazy
 """The rows of a split: in an array, or in their file."""
 
+Inputs = Held | Mapping[str, Held]
+"""The inputs of a split: an array, or several by their names."""
+
 
 class LazyRows:
     """Rows of files and the pipeline that they go through, in scratch memory that is allocated once."""
 
     def __init__(
-        self, rows: StoredRows, chosen: NDArray[np.intp] | None, pipeline: Pipeline, dtype: str
+        self, rows: StoredRows, chosen: NDArray[np.intp] | None, pipeline: Pipeline, dtype: DType
     ) -> None:
         self._rows, self._chosen, self._pipeline = rows, chosen, pipeline
-        self.dtype = np.dtype(dtype)
+        self._name, self.dtype = dtype, np.dtype(dtype)
         count = len(rows) if chosen is None else len(chosen)
         self.shape = (count, *pipeline.shape(rows.shape))
         self.window = rows.window
@@ -95,7 +103,7 @@ class LazyRows:
 
     def apart(self) -> LazyRows:
         """Return the same rows with scratch memory of their own."""
-        return LazyRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self.dtype.name)
+        return LazyRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self._name)
 
     def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
@@ -113,7 +121,7 @@ class LazyRows:
                 if space is None:
                     np.copyto(into.reshape(raw.shape), raw, casting="same_kind")
                     continue
-                np.copyto(into, space.run(raw), casting="same_kind")
+                np.copyto(into, space.run(raw), casting="unsafe")
 
     def _sources(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         if self._chosen is None:
@@ -172,3 +180,31 @@ def extent(held: Held) -> tuple[float, float]:
         rows = taken(held, np.arange(start, min(start + step, len(held))))
         low, high = min(low, float(rows.min())), max(high, float(rows.max()))
     return low, high
+
+
+def by_name(inputs: Inputs) -> Mapping[str, Held]:
+    """Return the arrays of a split by their names."""
+    return inputs if isinstance(inputs, Mapping) else {ONLY: inputs}
+
+
+def taken_inputs(inputs: Inputs, places: NDArray[np.intp]) -> Encoded:
+    """Return the inputs of the rows at some places, as arrays of their own."""
+    return plain({name: taken(held, places) for name, held in by_name(inputs).items()})
+
+
+def whole_inputs(inputs: Inputs) -> Encoded:
+    """Return the inputs of all rows, as `whole` does."""
+    return plain({name: whole(held) for name, held in by_name(inputs).items()})
+
+
+def whole_rows(inputs: Inputs, arrays: tuple[InputArray, ...], width: int) -> NDArray[Any]:
+    """Return inputs as rows of all elements: (rows, width), and NaN for those that no array holds."""
+    if not isinstance(inputs, Mapping):
+        return whole(inputs)
+    rows = np.full((len(next(iter(inputs.values()))), width), np.nan)
+    for array in arrays:
+        elements, start = whole(inputs[array.name]).reshape(len(rows), -1), 0
+        for first, end in array.spans or ():
+            rows[:, first:end] = elements[:, start : start + end - first]
+            start += end - first
+    return rows

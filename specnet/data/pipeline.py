@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from specnet.data.files import memory
+from specnet.data.inputs import cut, holds
 from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, rows_at_once
 from specnet.data.running import Runner, Workspace
+from specnet.data.signature import ONLY, InputArray
 from specnet.data.transforms import Transform, TransformError
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from specnet.data.faults import Faults
     from specnet.data.lowered import State
     from specnet.data.rows import Index
+    from specnet.graph.sizes import DType
 
     Chosen = NDArray[np.intp] | None
 
@@ -121,51 +124,76 @@ class Pipeline:
         return runner
 
     def run(
-        self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults, cure: str | None = None
+        self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, faults: Faults, cure: str | None = None
     ) -> NDArray[Any]:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
 
         Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
         that beside the result only a block is held. `cure` is what helps where the result is too large.
         """
+        only = InputArray(ONLY, self.shape(rows.shape), dtype)
+        return self.run_apart(rows, chosen, (only,), whose, faults, cure)[ONLY]
+
+    def run_apart(
+        self,
+        rows: Rows,
+        chosen: Chosen,
+        arrays: Sequence[InputArray],
+        whose: str,
+        faults: Faults,
+        cure: str | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        """Return the chosen rows after all transforms as `run` does, as arrays by their names."""
         count = len(rows) if chosen is None else len(chosen)
-        shape = (count, *self.shape(rows.shape))
-        if not fits(shape, dtype, faults, cure):
-            return np.zeros(0, dtype)
-        direct = self._as_stored(rows, chosen, dtype)
-        out = np.empty(shape, dtype) if direct is None else direct
+        if not all(fits((count, *array.shape), array.dtype, faults, cure) for array in arrays):
+            return {array.name: np.zeros(0, array.dtype) for array in arrays}
+        stored = self._as_stored(rows, chosen, arrays)
+        if stored is not None:
+            if not all(
+                holds(stored[source], stored[source]) for _, source in blocks(count, rows.shape, None)
+            ):
+                self._explain(rows, chosen, arrays, whose, faults)
+            return {arrays[0].name: stored}
+        made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
         sound = True
         try:
             with np.errstate(all="ignore"):
                 for place, block in self._blocks(rows, chosen):
-                    if direct is None:
-                        out[place] = block
-                    sound = sound and bool(np.isfinite(out[place]).all())
+                    for array in arrays:
+                        part, out = cut(block, array), made[array.name][place]
+                        out[...] = part
+                        sound = sound and holds(out, part)
         except TransformError as unfit:
             self._note(faults, unfit, whose)
-            return out
+            return made
         if not sound:
-            self._explain(rows, chosen, dtype, whose, faults)
-        return out
+            self._explain(rows, chosen, arrays, whose, faults)
+        return made
 
-    def check(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> None:
+    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, faults: Faults) -> None:
         """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
         try:
             with np.errstate(all="ignore"):
-                made = (block.astype(dtype, copy=False) for _, block in self._blocks(rows, chosen))
-                sound = all(np.isfinite(block).all() for block in made)
+                made = (block for _, block in self._blocks(rows, chosen))
+                sound = all(holds(block.astype(dtype, copy=False), block) for block in made)
         except TransformError as unfit:
             self._note(faults, unfit, whose)
             return
         if not sound:
-            self._explain(rows, chosen, dtype, whose, faults)
+            only = InputArray(ONLY, self.shape(rows.shape), dtype)
+            self._explain(rows, chosen, (only,), whose, faults)
 
-    def _as_stored(self, rows: Rows, chosen: Chosen, dtype: str) -> NDArray[Any] | None:
-        """Return the data's own array where it is the result already."""
-        if chosen is not None or self.transforms:
+    def _as_stored(self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray]) -> NDArray[Any] | None:
+        """Return the data's own array where it is the only result already."""
+        if chosen is not None or self.transforms or arrays[0].spans is not None:
             return None
         array = getattr(rows, "array", None)
-        if array is None or array.dtype != dtype or not array.flags.c_contiguous or not array.flags.writeable:
+        if (
+            array is None
+            or array.dtype != arrays[0].dtype
+            or not array.flags.c_contiguous
+            or not array.flags.writeable
+        ):
             return None
         return array  # type: ignore[no-any-return]
 
@@ -189,9 +217,11 @@ class Pipeline:
         message = f"{self.on} of {whose}, row {unfit.row + 1} of the data: {unfit}"
         faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
 
-    def _explain(self, rows: Rows, chosen: Chosen, dtype: str, whose: str, faults: Faults) -> None:
+    def _explain(
+        self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray], whose: str, faults: Faults
+    ) -> None:
         """Note the first value that is no finite number, in the data or else only in the result."""
-        grown = None
+        grown: tuple[str, str] | None = None
         count = len(rows) if chosen is None else len(chosen)
         for _, source in blocks(count, rows.shape, chosen):
             block = rows.take(source)
@@ -202,14 +232,25 @@ class Pipeline:
                 message = f"{self.on} of {whose} hold {block[tuple(wrong[0])]:g} {where}"
                 faults.add("SN513", message, help="every value must be a finite number")
                 return
-            if grown is None:
-                with np.errstate(all="ignore"):
-                    made = self.apply(block, dtype) if self.transforms else block.astype(dtype)
-                over = np.argwhere(~np.isfinite(made))
-                grown = _row(source, int(over[0][0])) if len(over) else None
+            for array in arrays if grown is None else ():
+                grown = grown or self._misfit(block, array, source)
         assert grown is not None
-        message = f"{self.on} of {whose} are too large for {dtype} in row {grown + 1} of the data"
-        faults.add("SN561", message, help="a `scale` or `standardize` transform reduces them")
+        faults.add("SN561", f"{self.on} of {whose} {grown[0]}", help=grown[1])
+
+    def _misfit(self, block: NDArray[Any], array: InputArray, source: Index) -> tuple[str, str] | None:
+        """Say which finite number of a block the dtype of an array cannot hold, and what helps, or return None."""
+        with np.errstate(all="ignore"):
+            part = cut(self.apply(block) if self.transforms else block, array)
+            made = part.astype(array.dtype)
+        wrong = np.argwhere(~np.isfinite(made) if made.dtype.kind == "f" else made != part)
+        if not len(wrong):
+            return None
+        where = f"in row {_row(source, int(wrong[0][0])) + 1} of the data"
+        if made.dtype.kind == "f":
+            cure = "a `scale` or `standardize` transform reduces them"
+            return f"are too large for {array.dtype} {where}", cure
+        message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
+        return message, "it was trained on indices, such as those of categories"
 
 
 def _row(source: Index, place: int) -> int:
@@ -217,7 +258,7 @@ def _row(source: Index, place: int) -> int:
     return source.start + place if isinstance(source, slice) else int(source[place])
 
 
-def fits(shape: tuple[int, ...], dtype: str, faults: Faults, cure: str | None = None) -> bool:
+def fits(shape: tuple[int, ...], dtype: DType, faults: Faults, cure: str | None = None) -> bool:
     """Return whether the machine's memory can hold an array; note it if not."""
     needed, there = prod(shape) * np.dtype(dtype).itemsize, memory()
     if there is None or needed <= there:

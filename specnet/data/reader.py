@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.files import Site, Wanted
 from specnet.data.sample import Sample
-from specnet.data.signature import DataDescription
+from specnet.data.signature import ColumnSlice, DataDescription
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.vocabulary.kind import Kind, fault
@@ -161,7 +161,17 @@ def joined(parts: Mapping[str, DataDescription], site: Site) -> DataDescription:
         class_count=max(known) if len(known) == len(counts) else None,
         classes=train.classes,
         features=train.features,
-        stretches=train.stretches,
+        stretches=_whole_in_all([part.stretches for part in parts.values()]),
+        whole=all(part.whole for part in parts.values()),
         per_class=train.per_class,
         quotable=site.quotable,
     )
+
+
+def _whole_in_all(parts: list[tuple[ColumnSlice, ...] | None]) -> tuple[ColumnSlice, ...] | None:
+    """Return the stretches of the first part, whose numbers are whole where those of all parts are."""
+    first, others = parts[0], [part for part in parts if part is not None]
+    if first is None:
+        return None
+    whole = [all(stretches) for stretches in zip(*((s.whole for s in part) for part in others), strict=False)]
+    return tuple(stretch._replace(whole=own) for stretch, own in zip(first, whole, strict=False))

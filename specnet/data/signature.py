@@ -9,11 +9,19 @@ from specnet.data.files import memory
 from specnet.data.splits import SplitSpec, share
 from specnet.data.transforms import Transform, TransformError
 from specnet.diagnostics.text import sized
+from specnet.graph.sizes import DType
 
 TargetKind = Literal["class", "number"]
 
 NAMED = 1000
 """Up to how many classes integer targets are given names; above, they are hardly classes."""
+
+
+ONLY = "inputs"
+"""The name of the only array that a model takes."""
+
+WHOLE = ("b1", "i1", "u1", "i2", "u2", "i4", "u4", "i8")
+"""The types of stored arrays that hold nothing but whole numbers, all of which int64 holds."""
 
 
 class ColumnSlice(NamedTuple):
@@ -31,6 +39,22 @@ class ColumnSlice(NamedTuple):
     """How many categories it has: the width of a one-hot stretch, one more than the largest index; 0 of a number."""
     shape: tuple[int, ...] = ()
     """The shape of an array's own rows, (1,) for a number a row; () of a column."""
+    whole: bool = False
+    """Whether all of its elements are known to be whole numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputArray:
+    """One array of a model's inputs, as the model takes it."""
+
+    name: str
+    """`inputs` where it is the only one, else `inputs/NAME`."""
+    shape: tuple[int, ...]
+    """The shape of one example."""
+    dtype: DType
+    """The document's, or int64 for what is read as indices."""
+    spans: tuple[tuple[int, int], ...] | None = None
+    """Which elements of a flat row it holds: the first of each stretch, and one past the last; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +79,8 @@ class Signature:
     stretches: tuple[ColumnSlice, ...] | None = None
     """Which column, or which of several arrays, each element of an input comes from, counted in the flat input;
     None where there is nothing to tell apart, or a transform has changed what the elements are."""
+    whole: bool = False
+    """Whether all elements of the inputs are known to be whole numbers, before and after all transforms."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows by split: `train`, and `validation` and `test` where there are such."""
     batches: tuple[str, ...] = ()
@@ -84,6 +110,7 @@ class DataDescription:
     per_class: list[int] | None = None
     """Rows of `train` in each class, where counting them is cheap."""
     stretches: tuple[ColumnSlice, ...] | None = None
+    whole: bool = False
     batches: tuple[str, ...] = ()
     reading: int = 0
     passing: int = 0
@@ -162,6 +189,7 @@ def sign(
         classes,
         features,
         _stretches(raw, transforms),
+        raw.whole and not _changed(transforms),
         rows,
         raw.batches,
         raw.reading,
@@ -178,7 +206,14 @@ def _stretches(raw: DataDescription, transforms: tuple[Transform, ...]) -> tuple
         return None
     if raw.stretches is None and raw.features is not None:
         return tuple(ColumnSlice(name, i, 1, "number") for i, name in enumerate(raw.features))
+    if raw.stretches is not None and _changed(transforms):
+        return tuple(stretch._replace(whole=False) for stretch in raw.stretches)
     return raw.stretches
+
+
+def _changed(transforms: tuple[Transform, ...]) -> bool:
+    """Return whether transforms make other numbers of the inputs' elements."""
+    return any(t.on == "inputs" and t.type not in ("flatten", "reshape") for t in transforms)
 
 
 def _check_size(elements: int, faults: Faults, cure: str | None) -> None:

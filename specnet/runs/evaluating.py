@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import as_targets
+from specnet.compiler.model import Model
+from specnet.compiler.network import Network
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.faults import Faults
 from specnet.data.files import FilePlace, Site
+from specnet.data.inputs import Encoded
+from specnet.data.lazy import by_name
 from specnet.data.rows import ArrayRows, Rows, TargetRows
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.diagnostics.text import clipped
-from specnet.language.spec import Spec
 from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load_resolved
@@ -78,7 +81,7 @@ def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
     """Return the splits that a run was trained and measured on, drawn again from the same data."""
     if not (run / RESOLVED).exists():
         raise RunError(f"{run} does not record its training data: name the data to evaluate it on")
-    return own_data(run, model.network.spec).splits
+    return own_data(run, model.network).splits
 
 
 def data_folder(run: Path) -> Path:
@@ -87,14 +90,15 @@ def data_folder(run: Path) -> Path:
     return Path(document).parent if isinstance(document, str) else Path()
 
 
-def own_data(run: Path, spec: Spec) -> Dataset:
+def own_data(run: Path, network: Network) -> Dataset:
     """Return the data that a run was trained on, read again; raise RunError if they cannot be read or have changed."""
     made_of, base = load_resolved(run / RESOLVED), data_folder(run)
     of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
     if of_frames:
         raise RunError(f"{run} was trained on a frame, which was not saved: name the data to evaluate it on")
     try:
-        data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype)
+        spec, arrays = network.spec, network.inputs
+        data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
     except SpecError as error:
         why = "; ".join(diagnostic.message for diagnostic in error.diagnostics)
         raise RunError(f"the training data of {run} cannot be read again: {why}") from error
@@ -231,18 +235,20 @@ def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
         )
         raise _fault("SN572", message)
     faults = Faults(())
-    inputs = encoding.inputs.run(rows, None, encoding.dtype, "the data", faults)
+    inputs = encoding.run(rows, "the data", faults)
     faults.check()
     return _finish(model, inputs, targets)
 
 
-def _finish(model: Model, inputs: Array, raw: Array | None) -> Split:
+def _finish(model: Model, inputs: Encoded, raw: Array | None) -> Split:
     """Return rows with their targets as the model's loss takes them."""
     encoding, outputs = _encoding(model), model.network.outputs.values()
     if raw is None:
+        assert isinstance(inputs, np.ndarray)
         raw = inputs
-    if not 0 < len(inputs) == len(raw):
-        raise _fault("SN542", f"there are {len(inputs)} rows of inputs, and {len(raw)} targets")
+    rows = len(next(iter(by_name(inputs).values())))
+    if not 0 < rows == len(raw):
+        raise _fault("SN542", f"there are {rows} rows of inputs, and {len(raw)} targets")
     if encoding.signature.integers or encoding.reader.reproduces:
         targets = raw
         if any(output.target_dtype == "int64" for output in outputs):

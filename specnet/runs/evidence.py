@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import as_arrays, as_targets
+from specnet.compiler.model import Model
 from specnet.compiler.network import Network
 from specnet.compiler.outputs import NetworkOutput, array_name, total
 from specnet.data import Dataset, Split
-from specnet.data.lazy import fetch, taken
+from specnet.data.lazy import by_name, taken, taken_inputs
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf
@@ -91,22 +92,19 @@ def _cost_program(model: Model, rows: int) -> Executable:
 def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
     network, chosen = model.network, _chosen(len(split))
     costs = np.empty(len(chosen))
-    inputs = np.empty((executable.plan.batch, *network.signature.inputs), network.spec.dtype)
-    targets = {
-        output.target: np.empty((executable.plan.batch, *output.target_shape), output.target_dtype)
-        for output in network.outputs.values()
-    }
+    most = executable.plan.batch
+    arrays = {each.name: np.empty((most, *each.shape), each.dtype) for each in network.inputs}
+    for output in network.outputs.values():
+        arrays[output.target] = np.empty((most, *output.target_shape), output.target_dtype)
     bounds: dict[int, Bound] = {}
     for cut in _cuts(len(chosen)):
         part = chosen[cut]
         rows = len(part)
         if rows not in bounds:
-            given = {name: array[:rows] for name, array in targets.items()}
-            bounds[rows] = executable.bind(rows, model.leaves(inputs=inputs[:rows], **given))
-        fetch(split.inputs, part, inputs[:rows])
-        fitted = as_targets(network, split.targets_at(part, inputs[:rows]), inputs[:rows])
-        for name, array in fitted.items():
-            targets[name][:rows] = array
+            given = {name: array[:rows] for name, array in arrays.items()}
+            bounds[rows] = executable.bind(rows, model.leaves(**given))
+        for name, array in as_arrays(network, *split.at(part)).items():
+            arrays[name][:rows] = array
         bounds[rows].step()
         costs[cut] = bounds[rows].arrays["costs"]
     return costs
@@ -162,13 +160,13 @@ def _some_targets(network: Network, split: Split) -> Targets:
     """Return the targets of enough rows, as the losses take them."""
     chosen = _chosen(len(split))[:: _thinned(network, split)]
     # The same rows' inputs, where these are compared with, too.
-    inputs = taken(split.inputs, chosen) if _compares_inputs(network) else np.empty(0)
+    inputs = taken_inputs(split.inputs, chosen) if _compares_inputs(network) else np.empty(0)
     return as_targets(network, taken(split.targets, chosen), inputs)
 
 
 def _thinned(network: Network, split: Split) -> int:
     """Return of how many measured rows one's targets are held: rows in a file may be too wide for all of them."""
-    parts = [split.targets, *([split.inputs] if _compares_inputs(network) else [])]
+    parts = [split.targets, *(by_name(split.inputs).values() if _compares_inputs(network) else [])]
     wide = sum(prod(held.shape[1:]) for held in parts if not isinstance(held, np.ndarray))
     return max(1, -(-len(_chosen(len(split))) * wide // ENOUGH_NUMBERS))
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets, streams
+from specnet.compiler.arrays import as_arrays
+from specnet.compiler.model import Model, streams
 from specnet.compiler.parameters import views
 from specnet.compiler.programs import gradient_graph
 from specnet.data import Dataset
@@ -65,14 +66,12 @@ class _Slope:
 class _Measure:
     """The loss of a model on some rows as a function of its parameters, with randomness that repeats itself."""
 
-    def __init__(self, model: Model, inputs: Array, targets: Mapping[str, Array]) -> None:
+    def __init__(self, model: Model, rows: int, arrays: Mapping[str, Array]) -> None:
         self.model = model
-        compiled = plan(gradient_graph(model.network, training=True), len(inputs))
+        compiled = plan(gradient_graph(model.network, training=True), rows)
         self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
-        self._bound = Executable(compiled, self._streams).bind(
-            len(inputs), model.leaves(inputs=inputs, **targets)
-        )
+        self._bound = Executable(compiled, self._streams).bind(rows, model.leaves(**arrays))
 
     def loss(self) -> float:
         for name, generator in self._streams.items():
@@ -100,7 +99,7 @@ def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int
     kept = model.parameters.trained.copy()
     try:
         model.parameters.trained[...] += JITTER * random.normal(size=kept.shape)
-        measure = _Measure(model, np.ascontiguousarray(inputs), as_targets(model.network, targets, inputs))
+        measure = _Measure(model, len(chosen), as_arrays(model.network, inputs, targets))
         return _checked(measure, random, entries)
     finally:
         model.parameters.trained[...] = kept

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets, streams
+from specnet.compiler.arrays import as_arrays
+from specnet.compiler.model import Model, streams
 from specnet.data import Dataset
 from specnet.passes.plan import Plan
 from specnet.runs.explanation import Explanation
@@ -50,11 +51,10 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
     plans = explanation.plans
     train = data.splits["train"]
     rows = plans.step.batch
-    inputs, targets = train.at(np.arange(rows))
-    inputs = np.ascontiguousarray(inputs)
-    given = {"inputs": inputs, **as_targets(model.network, targets, inputs)}
+    given = as_arrays(model.network, *train.at(np.arange(rows)))
     if model.network.spreads:
-        given["targets"] = np.eye(model.network.fed_shape[0], dtype=inputs.dtype)[given["targets"]]
+        dtype = model.network.spec.dtype
+        given["targets"] = np.eye(model.network.fed_shape[0], dtype=dtype)[given["targets"]]
     program = BoundTraining(model, plans)
     leaves = model.leaves(**given, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves)}

@@ -50,22 +50,23 @@ def _parameter(model: Model) -> str | None:
 
 
 def _layer(model: Model, arrays: Mapping[str, Array]) -> str | None:
-    lowered, inputs = model.network.lower(training=False), arrays["inputs"]
+    lowered, network = model.network.lower(training=False), model.network
+    inputs = {each.name: np.ascontiguousarray(arrays[each.name]) for each in network.inputs}
+    rows = len(next(iter(inputs.values())))
     graph: Graph = lowered.graph
     last = {v.origin: v for v in graph.values if v.origin[:1] == ("layers",) and v.shape}
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]
-    executable = Executable(plan(graph, len(inputs), optimise=False))
+    executable = Executable(plan(graph, rows, optimise=False))
     targets = {
-        output.target: np.zeros((len(inputs), *output.target_shape), output.target_dtype)
-        for output in model.network.outputs.values()
+        output.target: np.zeros((rows, *output.target_shape), output.target_dtype)
+        for output in network.outputs.values()
     }
-    given = {**targets, "inputs": np.ascontiguousarray(inputs)}
-    bound = executable.bind(len(inputs), model.leaves(**given))
+    bound = executable.bind(rows, model.leaves(**inputs, **targets))
     with np.errstate(all="ignore"):
         bound.step()
-    if not np.isfinite(inputs).all():
+    if not all(np.isfinite(array).all() for array in inputs.values()):
         return "the inputs are not all finite"
     for name, array in bound.arrays.items():
         if not np.isfinite(array).all():

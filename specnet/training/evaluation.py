@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import held_arrays
+from specnet.compiler.model import Model
 from specnet.data import Split
 from specnet.data.lazy import Held
 from specnet.passes.plan import Plan
@@ -27,19 +28,18 @@ class Evaluator:
         self.model, self.plan, self._units, self._instead = model, plan, units, dict(instead or {})
         self._executable = Executable(plan)
 
-    def prepare(self, split: Split, targets: Mapping[str, Held] | None = None) -> PreparedSplit:
+    def prepare(self, split: Split, arrays: Mapping[str, Held] | None = None) -> PreparedSplit:
         """Return a split ready to be evaluated again and again without any array being allocated.
 
-        `targets` are the split's as the losses take them, where they are held already.
+        `arrays` are the split's as plans read them, where they are held already.
         """
         units = {name: array for name, array in self._units.items() if name in self.plan.leaves}
 
-        def bind(rows: int, arrays: dict[str, Array]) -> Bound:
-            return self._executable.bind(rows, self.model.leaves(**arrays, **{**units, **self._instead}))
+        def bind(rows: int, own: dict[str, Array]) -> Bound:
+            return self._executable.bind(rows, self.model.leaves(**own, **{**units, **self._instead}))
 
-        if targets is None:
-            targets = as_targets(self.model.network, split.targets, split.inputs)
-        arrays = {"inputs": split.inputs, **targets}
+        if arrays is None:
+            arrays = held_arrays(self.model.network, split)
         return PreparedSplit(self, Feed(arrays, self.plan.batch, None, bind, drop_last=False))
 
 

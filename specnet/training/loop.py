@@ -5,7 +5,8 @@ from collections.abc import Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
-from specnet.compiler.model import Model, as_targets
+from specnet.compiler.arrays import held_arrays
+from specnet.compiler.model import Model
 from specnet.compiler.plans import memory, plan_training
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
@@ -44,7 +45,7 @@ class Trainer:
     ) -> None:
         self.model = model
         self.settings = model.network.spec.training
-        self.rows = {name: len(split.inputs) for name, split in data.splits.items()}
+        self.rows = {name: len(split) for name, split in data.splits.items()}
         network = model.network
         self.batch_size = batch_rows(network.spec, self.rows["train"])
         self.length = run_length(network.spec, self.rows["train"])
@@ -60,9 +61,9 @@ class Trainer:
         self.program = BoundTraining(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
-        targets = as_targets(network, train.targets, train.inputs)
+        arrays = held_arrays(network, train)
         self.feed = Feed(
-            {"inputs": train.inputs, **targets},
+            arrays,
             self.batch_size,
             shuffling,
             self.program.bind,
@@ -72,8 +73,8 @@ class Trainer:
         self.steps = Steps(self.program, self.feed, self.rates, stop, clock)
         evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
         self.splits: dict[str, PreparedSplit] = {
-            # What is learnt from is measured with the targets that are learnt from, held once.
-            name: evaluator.prepare(split, targets if name == "train" else None)
+            # What is learnt from is measured with the arrays that are learnt from, held once.
+            name: evaluator.prepare(split, arrays if name == "train" else None)
             for name, split in data.splits.items()
         }
         self.watch = self._watching()

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.compiler.model import Model, as_targets, streams
+from specnet.compiler.arrays import as_targets
+from specnet.compiler.model import Model, streams
 from specnet.compiler.plans import plan_training
 from specnet.compiler.programs import training_graph
 from specnet.compiler.validation import build

@@ -58,9 +58,9 @@ def test_each_column_as_it_is_said(said):
 def test_where_each_element_comes_from(said):
     assert said.signature.stretches == (
         ColumnSlice("age", 0, 1, "number"),
-        ColumnSlice("size", 1, 1, "index", 3),
-        ColumnSlice("member", 2, 1, "boolean", 2),
-        ColumnSlice("zip", 3, 3, "onehot", 3),
+        ColumnSlice("size", 1, 1, "index", 3, whole=True),
+        ColumnSlice("member", 2, 1, "boolean", 2, whole=True),
+        ColumnSlice("zip", 3, 3, "onehot", 3, whole=True),
     )
     assert stored(said.encoding).signature == said.signature
 

@@ -154,7 +154,7 @@ def test_names_of_features_serve_for_arrays_too(desk):
     iris = desk.load(type="builtin", name="iris")
     row = {"petal_width": 4, "petal_length": 3, "sepal_width": 2, "sepal_length": 1}
     assert iris.encode([row]).tolist() == [[1, 2, 3, 4]]
-    with pytest.raises(SpecError, match="have no names of columns"):
+    with pytest.raises(SpecError, match="have no column names"):
         desk.load(type="synthetic", kind="moons").encode([{"x": 1}])
 
 

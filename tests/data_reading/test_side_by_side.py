@@ -34,7 +34,7 @@ def test_rows_lie_side_by_side(stored):
     data = stored.load(**FIELDS)
     np.testing.assert_array_equal(data.splits["train"].inputs, flat(IMAGES, NUMBERS, ONE))
     assert data.signature.stretches == (
-        ColumnSlice("image", 0, 12, "number", shape=(4, 3, 1)),
+        ColumnSlice("image", 0, 12, "number", shape=(4, 3, 1), whole=True),
         ColumnSlice("numbers", 12, 5, "number", shape=(5,)),
         ColumnSlice("one", 17, 1, "number", shape=(1,)),
     )

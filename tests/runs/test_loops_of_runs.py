@@ -86,7 +86,7 @@ def test_explain_shows_the_steps_of_the_loop_below_it(document):
     assert done.exit_code == 0, done.output
     lines = [" ".join(line.split()[1:3]) for line in done.output.splitlines() if " scan " in line]
     assert lines[0] == "scan (batch,"
-    assert "indented ops run once a step of the loop above them" in done.output
+    assert "indented ops run once per step of the loop above them" in done.output
     assert "memory: loops" in done.output
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.model import Model, as_targets, streams
+from specnet.compiler.arrays import as_targets
+from specnet.compiler.model import Model, streams
 from specnet.compiler.network import Network
 from specnet.compiler.plans import memory
 from specnet.compiler.programs import training_graph

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.model import as_targets
+from specnet.compiler.arrays import as_targets
 from specnet.compiler.plans import memory
 from specnet.data import load_data
 from specnet.training.loop import Trainer

@@ -341,7 +341,7 @@ def test_sequences_count_each_place():
             (BATCH, 3),
             "for two classes, and there are 3 classes",
         ),
-        ({"type": "confusion", "multilabel": True}, (BATCH, 3), (BATCH, 3), "of one class a row"),
+        ({"type": "confusion", "multilabel": True}, (BATCH, 3), (BATCH, 3), "needs one class per row"),
     ],
 )
 def test_what_does_not_fit_is_told(options, output, target, message):

@@ -7,7 +7,7 @@ from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
 from specnet.data.arrays.stored import StoredArray, holds
 from specnet.data.files import FilePlace, Site
 from specnet.data.reader import joined
-from specnet.data.signature import DataDescription
+from specnet.data.signature import WHOLE, DataDescription
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
@@ -56,15 +56,15 @@ def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> D
     Without targets, these are the inputs.
     """
     rows = inputs.shape[0]
+    shape, whole = inputs.shape[1:] or (1,), all(part.type in WHOLE for part in inputs.parts)
     if targets is None:
-        return DataDescription(inputs.shape[1:] or (1,), (), {"train": rows}, stretches=inputs.stretches)
+        return DataDescription(shape, (), {"train": rows}, stretches=inputs.stretches, whole=whole)
     if rows != targets.shape[0]:
         there = counted(targets.shape[0], "row")
         message = f"{inputs.title} has {counted(rows, 'row')}, {targets.title} has {there}"
         site.faults.add("SN542", message, *targets.key)
         return None
-    shape = inputs.shape[1:] or (1,)
-    raw = DataDescription(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches)
+    raw = DataDescription(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches, whole=whole)
     # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
     if not raw.target and targets.type[0] in "iu" and holds(targets):
         counter = targets.labels(site)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from specnet.data.signature import ColumnSlice
+from specnet.data.signature import WHOLE, ColumnSlice
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ class SideBySide:
         found, start = [], 0
         for part in self.parts:
             shape = part.shape[1:] or (1,)
-            found.append(ColumnSlice(part.name, start, prod(shape), "number", shape=shape))
+            found.append(
+                ColumnSlice(part.name, start, prod(shape), "number", shape=shape, whole=part.type in WHOLE)
+            )
             start += prod(shape)
         return tuple(found)
 

@@ -167,7 +167,15 @@ def _describe(
         class_count=count,
         classes=classes,
         per_class=per_class,
+        whole=_whole(table.inputs),
     )
+
+
+def _whole(rows: list[Any]) -> bool:
+    """Return whether nested rows hold whole numbers alone, each of which a float64 can hold."""
+    if isinstance(rows[0], list):
+        return all(map(_whole, rows))
+    return all(isinstance(value, int) and abs(value) <= 1 << 53 for value in rows)
 
 
 def _count(

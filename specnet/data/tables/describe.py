@@ -61,13 +61,18 @@ def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
 def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> DataDescription:
     """Return the description of a file's used columns."""
     features = plan.elements
+    stretches = tuple(
+        stretch._replace(whole=_whole(column, found.columns[i], found.rows))
+        for stretch, column, i in zip(plan.stretches, plan.features, layout.features, strict=True)
+    )
     several = isinstance(reader.target, tuple)
     raw = DataDescription(
         (len(features),),
         (len(layout.targets),) if several else (),
         {"train": found.rows},
         features=features,
-        stretches=plan.stretches,
+        stretches=stretches,
+        whole=all(stretch.whole for stretch in stretches),
     )
     if several or reader.reproduces:
         return raw
@@ -84,6 +89,15 @@ def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> D
             counter = Counter(values)
             raw.per_class = [counter[i] for i in range(raw.class_count)]
     return raw
+
+
+def _whole(plan: ColumnPlan, column: Column, rows: int) -> bool:
+    """Return whether a column becomes whole numbers: codes of categories, or numbers that all are."""
+    if plan.text:
+        return True
+    # What gaps are filled with is not known yet, and of a file that is read in batches not every number.
+    known = plan.scale == "none" and not plan.optional and len(column.values) == rows
+    return known and all(map(float.is_integer, column.values))
 
 
 def plan_of(reader: Tabular, layout: Layout, found: Scan) -> TablePlan:

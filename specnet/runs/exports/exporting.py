@@ -10,6 +10,7 @@ from typing import Any
 from specnet.compiler.model import Model
 from specnet.compiler.validation import build
 from specnet.data import Dataset, load_data
+from specnet.data.dataset import open_splits
 from specnet.diagnostics import RunError, SpecError
 from specnet.language import load
 from specnet.runs.archive import write_arrays
@@ -43,8 +44,10 @@ class Exported:
             return cls(path, load_run(path), trained=True)
         spec = load(path)
         try:
-            data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
-            model = Model(build(spec, data.signature), data.encoding)
+            opened = open_splits(spec.data, spec.folder)
+            network = build(spec, opened.signature)
+            data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
+            model = Model(network, data.encoding)
             start_from(model)
         except SpecError as error:
             raise spec.origin.error(error) from None
@@ -57,14 +60,16 @@ class Exported:
 
     def data(self) -> tuple[Dataset, Path]:
         """Return the data that the training learns from, and the folder that their paths start from."""
-        spec = self.model.network.spec
+        network, spec = self.model.network, self.model.network.spec
         if not self.trained:
-            return load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype), spec.folder
+            arrays = network.inputs
+            data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+            return data, spec.folder
         if not (self.path / RESOLVED).exists():
             raise RunError(
                 f"{self.path} does not record what it was trained on: export its run's directory, or the document"
             )
-        return own_data(self.path, spec), data_folder(self.path)
+        return own_data(self.path, network), data_folder(self.path)
 
     def described(self) -> dict[str, Any]:
         """Return what `resolved.json` holds, or would."""

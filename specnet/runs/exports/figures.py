@@ -12,7 +12,7 @@ from specnet.compiler.programs import VALUE, evaluation_graph, loss_graph
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaves
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import named_values, target_names
+from specnet.runs.exports.forward import array_expressions, named_values, target_names
 from specnet.runs.exports.layout import indented, without_unused
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.sources import Sources
@@ -25,7 +25,7 @@ def write_figure(model: Model, program: Program, variables: Mapping[str, str], f
     Raises RunError for a metric of the user's own whose source is no plain NumPy.
     """
     called, targets = figure.replace(".", "_"), target_names(model.network)
-    variables = {**variables, **targets}
+    variables = {**variables, **array_expressions(model.network)}
     if figure == "loss":
         lines, (loss,) = _measured(loss_graph(model.network, named_values), program, variables, ("loss",))
         result = f"float({loss})"

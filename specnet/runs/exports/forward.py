@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from specnet.compiler.inputs import cut_rows
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.network import Network
-from specnet.compiler.printer import Names
+from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.topology import every
+from specnet.data.signature import ONLY
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Origin, Value
 from specnet.graph.leaves import given, name_of
@@ -64,6 +66,18 @@ def target_names(network: Network) -> dict[str, str]:
     """Return the variable of each array of targets, by the array's name."""
     names = Names()
     return {output.target: names.new(output.target) for output in network.outputs.values()}
+
+
+def input_expressions(network: Network) -> dict[str, str]:
+    """Return what each array of inputs is in `inputs`, which holds whole rows."""
+    rows, values = cut_rows(network.inputs, network.signature.inputs)
+    printer = NumpyPrinter(rows.graph, Names([ONLY]), {rows.index: ONLY})
+    return {name: ONLY if v is rows else printer.expression(v) for name, v in values.items()}
+
+
+def array_expressions(network: Network) -> dict[str, str]:
+    """Return what stands in a program for each array of inputs and targets, by the array's name."""
+    return {**input_expressions(network), **target_names(network)}
 
 
 def _computed(graph: Graph) -> dict[Origin, list[Value]]:

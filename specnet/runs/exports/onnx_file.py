@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from specnet._version import __version__
+from specnet.compiler.inputs import cut_rows, rows_dtype
 from specnet.compiler.model import Model
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.graph.graph import Value
@@ -31,8 +32,9 @@ def write_onnx(path: Path, model: Model) -> None:
 
     Several outputs go by their names.
 
-    Tables enter as the numbers that their cells become. Both are in the document's dtype; transforms are
-    computed in double precision, as specnet does. Raises RunError where the extra `onnx` is not installed, or the
+    Tables enter as the numbers that their cells become. Both are in the document's dtype, and inputs that are all
+    read as indices are int64, or double where some are. Transforms are computed in double precision, as specnet does.
+    Raises RunError where the extra `onnx` is not installed, or the
     model has something that ONNX cannot say.
     """
     onnx = needed("onnx", "onnx", "an export to ONNX")
@@ -60,13 +62,16 @@ class _ModelWriter(OnnxWriter):
         made = {output.name or "predictions": output for output in network.outputs.values()}
         graph.outputs = {name: lowered.outputs[output.name].prediction for name, output in made.items()}
         graph = simplify(graph)
-        inputs = "inputs"
+        inputs, dtype = "inputs", np.dtype(rows_dtype(network.inputs))
         if self.encoding is not None and self.encoding.inputs.transforms:
-            inputs = self._through(self.encoding.inputs.lower(raw), inputs)
+            inputs = self._through(self.encoding.inputs.lower(raw), inputs, dtype)
+        rows, cut = cut_rows(network.inputs, network.signature.inputs)
+        found = self.write(rows.graph, lambda _: inputs)
+        arrays = {name: found[value.index] for name, value in cut.items()}
 
         def leaf(value: Value) -> str:
             name = name_of(value)
-            return inputs if name == "inputs" else self.hold(self.parameters[name], self.dtype, name)
+            return arrays.get(name) or self.hold(self.parameters[name], self.dtype, name)
 
         names = self.write(graph, leaf)
         kind = self.kind(self.dtype)
@@ -75,13 +80,13 @@ class _ModelWriter(OnnxWriter):
             x, shape = names[value.index], at(value.shape[1:], 1)
             if (way := self.way_back(made[name])) is not None:
                 back = way.lower(shape, inverse=True)
-                x, shape = self._through(back, x), back.shape
+                x, shape = self._through(back, x, self.dtype), back.shape
             self.node("Identity", [x], name=name)
             outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
         written = helper.make_graph(
             self.nodes,
             network.spec.name,
-            [helper.make_tensor_value_info("inputs", kind, ["rows", *raw])],
+            [helper.make_tensor_value_info("inputs", self.kind(dtype), ["rows", *raw])],
             outputs,
             list(self.held.values()),
         )
@@ -97,7 +102,7 @@ class _ModelWriter(OnnxWriter):
         helper.set_model_props(result, {k: "\n".join(map(str, v)) for k, v in notes.items() if v})
         return result
 
-    def _through(self, lowered: LoweredPipeline, x: str) -> str:
+    def _through(self, lowered: LoweredPipeline, x: str, dtype: Any) -> str:
         """Append transforms, or their way back, in double precision."""
         rows = self.cast(x, np.float64)
 
@@ -107,4 +112,4 @@ class _ModelWriter(OnnxWriter):
 
         lowered.graph.outputs = {"result": lowered.values[-1]}
         graph = simplify(lowered.graph)
-        return self.cast(self.write(graph, leaf)[graph.outputs["result"].index], self.dtype)
+        return self.cast(self.write(graph, leaf)[graph.outputs["result"].index], dtype)

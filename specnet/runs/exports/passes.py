@@ -12,7 +12,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT, leaves, role_of
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import target_names
+from specnet.runs.exports.forward import array_expressions
 from specnet.runs.exports.program import Program
 
 
@@ -39,7 +39,7 @@ class Passes:
 def passes_of(graph: Graph, network: Network, program: Program, variables: Mapping[str, str]) -> Passes:
     """Return the passes of a network's training graph over the variables of its arrays."""
     graph = simplify(graph)
-    arrays = {**variables, **target_names(network)}
+    arrays = {**variables, **array_expressions(network)}
     known = {leaf.index: arrays.get(name, name) for name, leaf in leaves(graph).items()}
     streams: dict[str, str] = {}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.compiler.inputs import rows_dtype
 from specnet.compiler.model import Model
 from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.programs import VALUE
@@ -16,7 +17,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import at
 from specnet.passes.simplify import simplify
-from specnet.runs.exports.forward import named_values
+from specnet.runs.exports.forward import input_expressions, named_values
 from specnet.runs.exports.layout import indented
 from specnet.runs.exports.program import Program
 
@@ -41,9 +42,8 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     graph.outputs |= {o.prediction: lowered.outputs[name].prediction for name, o in network.outputs.items()}
     graph = simplify(graph)
     names = Names(["inputs", "rows", *variables.values()])
-    known = {}
-    for name, leaf in leaves(graph).items():
-        known[leaf.index] = "inputs" if name == "inputs" else variables[name]
+    arrays = {**variables, **input_expressions(network)}
+    known = {leaf.index: arrays[name] for name, leaf in leaves(graph).items()}
     printer = NumpyPrinter(graph, names, known)
     wished = {
         v.index: key.removeprefix(VALUE)
@@ -55,12 +55,13 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     program.helpers |= printer.helpers
     prepared = write_prepare(model, program)
     cells = write_cells(model, program)
+    made = "prepare(inputs)" if prepared else f"np.asarray(inputs, dtype=np.{rows_dtype(network.inputs)})"
     shape = ", ".join(["rows", *map(str, _raw_shape(model))]) if not cells else "rows of cells"
     out = [
         "def predict(inputs):",
         f'    """Return the predictions for raw inputs ({shape})."""',
         *(["    inputs = cells_to_numbers(inputs)"] if cells else []),
-        f"    inputs = {'prepare(inputs)' if prepared else f'np.asarray(inputs, dtype=np.{network.spec.dtype})'}",
+        f"    inputs = {made}",
     ]
     if printer.rows_used:
         out.append("    rows = len(inputs)")
@@ -101,7 +102,7 @@ def write_prepare(model: Model, program: Program) -> bool:
         return False
     lowered = encoding.inputs.lower(encoding.raw_shape)
     lines = ["inputs = np.asarray(inputs, dtype=float)", *_through(program, lowered, "inputs", "feature")]
-    dtype = model.network.spec.dtype
+    dtype = rows_dtype(model.network.inputs)
     lines.append("return inputs" if dtype == "float64" else f"return inputs.astype(np.{dtype})")
     doc = '"""Return raw inputs as the network takes them."""'
     program.functions.append(["def prepare(inputs):", *indented([doc, *lines])])

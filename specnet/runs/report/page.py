@@ -110,7 +110,7 @@ def _model(kept: KeptRun, missing: list[str]) -> Model | None:
 
 def _data(kept: KeptRun, model: Model, missing: list[str]) -> Dataset | None:
     try:
-        return own_data(kept.path, model.network.spec)
+        return own_data(kept.path, model.network)
     except RunError as error:
         missing.append(f"Predictions, gradients and times are left out: {error}.")
         return None

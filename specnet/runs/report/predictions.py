@@ -14,7 +14,7 @@ import numpy as np
 from specnet.compiler.model import Model
 from specnet.compiler.predicting import PREDICTION_ROWS
 from specnet.data import Dataset
-from specnet.data.lazy import taken
+from specnet.data.lazy import taken, taken_inputs
 from specnet.runs.evidence import row_costs
 from specnet.runs.extras import needed
 from specnet.vocabulary.losses import Loss
@@ -61,7 +61,7 @@ def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
     part = data.splits[split]
     rows, costs = row_costs(model, part)
     cuts = [
-        model.predictions(taken(part.inputs, rows[start : start + PREDICTION_ROWS]))
+        model.predictions(taken_inputs(part.inputs, rows[start : start + PREDICTION_ROWS]))
         for start in range(0, len(rows), PREDICTION_ROWS)
     ]
     network, signature = model.network, data.signature
@@ -72,7 +72,9 @@ def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
     for name, output in network.outputs.items():
         made, loss, targets = np.concatenate([cut[name] for cut in cuts]), output.loss, own
         if output.of_inputs:
-            targets, way = taken(part.inputs, rows), model.way_back(output)
+            inputs, way = taken_inputs(part.inputs, rows), model.way_back(output)
+            assert isinstance(inputs, np.ndarray)
+            targets = inputs
             targets = targets if way is None else way.invert(targets)
         flat = targets.reshape(len(rows), -1)
         found.append(_read(name, split, loss, rows, costs, made.reshape(len(rows), -1), flat, names))
@@ -159,11 +161,8 @@ class Row:
 def worst(given: Predicted, data: Dataset) -> list[Row]:
     """Return the rows that cost most, the worst first."""
     order = np.argsort(-np.nan_to_num(given.costs, nan=np.inf), kind="stable")[:WORST]
-    part = taken(data.splits[given.split].inputs, given.rows[order])
-    pipeline = data.encoding.inputs
-    raw = (pipeline.invert(part) if pipeline.transforms else part).reshape(
-        len(order), *data.encoding.raw_shape
-    )
+    part = taken_inputs(data.splits[given.split].inputs, given.rows[order])
+    raw = data.encoding.raw_rows(part).reshape(len(order), *data.encoding.raw_shape)
     pictures = _pictures(_unrolled(raw, data.signature.features))
     rows = []
     for n, place in enumerate(order.tolist()):

@@ -251,7 +251,7 @@ class Pipeline:
             cure = "a `scale` or `standardize` transform reduces them"
             return f"are too large for {array.dtype} {where}", cure
         message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
-        return message, "it has learnt from indices, such as those of categories"
+        return message, "it was trained on indices, such as those of categories"
 
 
 def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:

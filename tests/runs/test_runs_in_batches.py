@@ -142,10 +142,19 @@ def test_a_finished_run_is_measured_and_told_of(folder, tmp_path):
     assert all(found.ok for found in specnet.check_gradients(document(folder, {"epochs": 1})))
 
 
-def test_the_program_of_a_training_cannot_shuffle_in_a_buffer(folder):
-    document(folder, shuffle_buffer=20)
-    with pytest.raises(RunError, match="shuffled in a buffer"):
-        numpy_program(Exported.of(folder / "spec.json"), training=True, beside=None)
+def test_the_program_of_a_training_shuffles_in_the_same_buffer(folder, tmp_path):
+    spec = document(folder, shuffle_buffer=20)
+    made = numpy_program(Exported.of(folder / "spec.json"), training=True, beside="made.npz")
+    np.savez(tmp_path / "made.npz", **made.arrays)
+    found = {"__file__": str(tmp_path / "made.py")}
+    exec(made.text, found)
+    found["stored"].close()
+    trainer = Trainer(specnet.compile(spec), load_data(spec.data, folder, seed=spec.seed, dtype=spec.dtype))
+    for _ in trainer.events():
+        pass
+    np.testing.assert_array_equal(found["order"], trainer.feed.order)
+    for name, array in trainer.model.parameters.items():
+        np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-4, atol=1e-5, err_msg=name)
     document(folder, shuffle_buffer=90)
     made = numpy_program(Exported.of(folder / "spec.json"), training=True, beside="a.npz")
     document(folder, load="whole")

@@ -11,12 +11,10 @@ import numpy as np
 from specnet.compiler.arrays import as_targets
 from specnet.compiler.inputs import rows_dtype
 from specnet.compiler.model import Model
-from specnet.compiler.printer import Names
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
 from specnet.data.lazy import whole_inputs
-from specnet.diagnostics import RunError
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.augmenting import augmented, write_augment
 from specnet.runs.exports.forward import named_values, target_names
@@ -26,6 +24,7 @@ from specnet.runs.exports.prediction import parameter_names, write_predict
 from specnet.runs.exports.program import Program
 from specnet.runs.exports.rows import raw_splits, smallest
 from specnet.runs.exports.searching import write_search
+from specnet.runs.exports.sources import Sources
 from specnet.runs.exports.updating import UpdateLines, kept_between_steps, rate_function
 from specnet.runs.exports.watching import (
     TRAIN,
@@ -37,6 +36,7 @@ from specnet.runs.exports.watching import (
     watching,
 )
 from specnet.runtime.random import words
+from specnet.training.feed import shuffle_within
 from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
@@ -57,20 +57,8 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
     """Write all that a run of the model's document does, and `predict`.
 
     The model's parameters are where the training starts, and `folder` is where relative paths start. Raises
-    RunError naming what has no plain form.
+    RunError naming what has no plain form in NumPy.
     """
-    inputs = data.splits["train"].inputs
-    settings = model.network.spec.training
-    window = 0 if isinstance(inputs, np.ndarray | Mapping) else inputs.window
-    if (
-        settings.shuffle
-        and 0 < window < len(inputs)
-        and batch_rows(model.network.spec, len(inputs)) < len(inputs)
-    ):
-        raise RunError(
-            f"the training's rows are shuffled in a buffer of {window}, which has no plain form: a `shuffle_buffer` "
-            f"of {len(inputs)} holds all rows"
-        )
     _Training(model, data, program).write(folder)
 
 
@@ -79,7 +67,11 @@ class _Training:
         self.model, self.data, self.program = model, data, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training
+        inputs = data.splits["train"].inputs
         self.rows = len(data.splits["train"])
+        window = 0 if isinstance(inputs, np.ndarray | Mapping) else inputs.window
+        self.window = window if window < self.rows else 0
+        """How many rows a shuffle holds back at once; 0 for all of them."""
         self.batch = batch_rows(self.spec, self.rows)
         self.length = run_length(self.spec, self.rows)
         self.whole = self.batch >= self.rows
@@ -146,9 +138,10 @@ class _Training:
         network, program, shared = self.network, self.program, self.settings.accumulate > 1
         update = update_graph(network) if shared else training_graph(network, naming=named_values)
         graph = accumulating_graph(network, named_values) if shared else update.graph
-        passes = passes_of(graph, network, program, self.variables)
-        names = Names([*OWN.split(), *self.targets.values(), *self.variables.values(), *program.arrays])
+        # What is kept from step to step must not be overwritten by a value of the passes.
+        names = program.names
         kept = kept_between_steps(network, update.slots, names)
+        passes = passes_of(graph, network, program, self.variables)
         lines = UpdateLines(
             passes.graph, network, names, kept, self.variables, passes.known, passes.gradients
         )
@@ -246,8 +239,11 @@ class _Training:
             # Only an epoch that is done is watched: one that ends as the time is over still is.
             due.append(f"start + {self.batch} < {stop}")
             end = ["else:", *indented(end)]
+        shuffle = ["shuffling.shuffle(order)"] if self.settings.shuffle else []
+        if shuffle and self.window:
+            shuffle = [f"{Sources(self.program).copy(shuffle_within)}({self.window}, order, shuffling)"]
         return [
-            *(["shuffling.shuffle(order)"] if self.settings.shuffle else []),
+            *shuffle,
             "total, seen = 0.0, 0",
             f"for start in range(0, {stop}, {self.batch}):",
             *indented([*inner, *time_is_over(self.network, *due)]),

@@ -120,7 +120,9 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
 def _layers(explanation: Explanation) -> TextTable:
     network = explanation.network
     table = TextTable(["layer", "type", "output", "parameters"], "<<<>")
-    table.rows.append(["inputs", "", show((BATCH, *network.signature.inputs)), ""])
+    for array in network.inputs:
+        dtype = array.dtype if array.dtype != network.spec.dtype else ""
+        table.rows.append([array.name, dtype, show((BATCH, *array.shape)), ""])
     for layer in network.layers:
         amount = explanation.size_of(layer)
         table.rows.append([layer.name, layer.type, show(layer.output), f"{amount:,}" if amount else "-"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -230,6 +231,17 @@ def test_each_input_is_an_array_with_a_dtype_of_its_own(tmp_path, batch_size):
         again.forward({"picture": PICTURES})
     with pytest.raises(ValueError, match="different numbers of rows"):
         again.forward({"picture": PICTURES, "id": INDICES[:2]})
+
+
+def test_explain_lists_the_arrays(tmp_path):
+    named(tmp_path)
+    command = [sys.executable, "-m", "specnet", "explain", str(tmp_path / "spec.json")]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "100"}
+    )
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert "inputs/picture (batch, 3, 3, 1)" in lines
+    assert "inputs/id int64 (batch, 1)" in lines
 
 
 def test_the_memory_of_named_inputs_is_that_of_their_arrays(tmp_path):

@@ -62,7 +62,8 @@ class Encoding:
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
         features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
         their names (in their order, where the inputs have none). Where the inputs are several arrays, it may be a
-        mapping from their names to arrays, or from the names that the document gives its inputs. Raises SpecError naming each row and column at fault.
+        mapping from their names to arrays, or from the names that the document gives its inputs. Raises SpecError
+        naming each row and column at fault.
         """
         sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:

@@ -28,32 +28,27 @@ ROWS = "rows"
 """The name of the leaf that holds the rows before the first step."""
 
 
-class Fitted:
-    """What a transform knows of the training split, as values of the graph that it is lowered to.
+class Fitted(dict[str, Value]):
+    """What a transform knows of the training split, as leaves of the graph that it is lowered to.
 
     `state` is None before it is fitted: each value is then a scalar, and shapes follow all the same.
     """
 
     def __init__(self, graph: Graph, state: State | None, name: str = "") -> None:
         self._graph, self._state, self._name = graph, state, name
-        self._values: dict[str, Value] = {}
         self.leaves: dict[str, Array] = {}
         """The arrays of the leaves that were asked for, by the leaves' names."""
 
-    def __getitem__(self, name: str) -> Value:
-        """Return the leaf that holds a fitted array."""
-        if name not in self._values:
-            self._values[name] = self._leaf(name)
-        return self._values[name]
+    def __missing__(self, name: str) -> Value:
+        """Append the leaf that holds a fitted array."""
+        full, shape = f"{self._name}{name}", tuple[int, ...]()
+        if self._state is not None:
+            import numpy as np
 
-    def _leaf(self, name: str) -> Value:
-        full = f"{self._name}{name}"
-        if self._state is None:
-            return number(self._graph, full)
-        import numpy as np
-
-        array = self.leaves[full] = np.asarray(self._state[name], np.float64, order="C")
-        return leaf(self._graph, full, "constant", array.shape) if array.shape else number(self._graph, full)
+            self.leaves[full] = np.asarray(self._state[name], np.float64, order="C")
+            shape = self.leaves[full].shape
+        self[name] = leaf(self._graph, full, "constant", shape) if shape else number(self._graph, full)
+        return self[name]
 
     def sizes(self, name: str) -> tuple[int, ...]:
         """Return a fitted shape."""

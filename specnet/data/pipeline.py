@@ -75,23 +75,30 @@ class Pipeline:
     def fit(self, rows: Rows, chosen: Chosen, faults: Faults) -> None:
         """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
         for _, transform in self.transforms:
-            state: State = {}
-            if transform.fitted:
-                try:
-                    with np.errstate(all="ignore"):
-                        state = transform.fit_blocks(self._so_far(rows, chosen))
-                except TransformError as unfit:
-                    self._note(faults, unfit, "the train split")
-                    return
+            so_far = (np.asarray(block, np.float64) for _, block in self._blocks(rows, chosen))
+            try:
+                with np.errstate(all="ignore"):
+                    state = transform.fit_blocks(so_far)
+            except TransformError as unfit:
+                self._note(faults, unfit, "the train split")
+                return
             self.states.append(state)
             self._runners.clear()
 
-    def _so_far(self, rows: Rows, chosen: Chosen) -> Iterator[NDArray[Any]]:
+    def _blocks(self, rows: Rows, chosen: Chosen) -> Iterator[tuple[slice, NDArray[Any]]]:
+        """Yield blocks of the chosen rows after the fitted transforms, each until the next, with their places.
+
+        Raises TransformError with the row among all.
+        """
         count = len(rows) if chosen is None else len(chosen)
         space = self.workspace(rows.shape) if self.states else None
-        for _, source in blocks(count, rows.shape, chosen):
-            block = np.asarray(rows.take(source), dtype=np.float64)
-            yield block if space is None else _applied(space, block, source)
+        for place, source in blocks(count, rows.shape, chosen):
+            block = rows.take(source)
+            try:
+                yield place, block if space is None else space.run(block)
+            except TransformError as unfit:
+                unfit.row = _row(source, unfit.row)
+                raise
 
     def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
         """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
@@ -148,41 +155,33 @@ class Pipeline:
                 self._explain(rows, chosen, arrays, whose, faults)
             return {arrays[0].name: stored}
         made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
-        space = self.workspace(rows.shape) if self.transforms else None
         sound = True
-        for place, source in blocks(count, rows.shape, chosen):
-            try:
-                with np.errstate(all="ignore"):
-                    block = rows.take(source)
-                    block = block if space is None else _applied(space, block, source)
+        try:
+            with np.errstate(all="ignore"):
+                for place, block in self._blocks(rows, chosen):
                     for array in arrays:
                         part, out = cut(block, array), made[array.name][place]
                         out[...] = part
                         sound = sound and holds(out, part)
-            except TransformError as unfit:
-                self._note(faults, unfit, whose)
-                return made
+        except TransformError as unfit:
+            self._note(faults, unfit, whose)
+            return made
         if not sound:
             self._explain(rows, chosen, arrays, whose, faults)
         return made
 
     def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, faults: Faults) -> None:
         """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
-        count = len(rows) if chosen is None else len(chosen)
-        space = self.workspace(rows.shape) if self.transforms else None
-        for _, source in blocks(count, rows.shape, chosen):
-            try:
-                with np.errstate(all="ignore"):
-                    block = rows.take(source)
-                    made = block if space is None else _applied(space, block, source)
-                    sound = holds(made.astype(dtype, copy=False), made)
-            except TransformError as unfit:
-                self._note(faults, unfit, whose)
-                return
-            if not sound:
-                only = InputArray(ONLY, self.shape(rows.shape), dtype)
-                self._explain(rows, chosen, (only,), whose, faults)
-                return
+        try:
+            with np.errstate(all="ignore"):
+                made = (block for _, block in self._blocks(rows, chosen))
+                sound = all(holds(block.astype(dtype, copy=False), block) for block in made)
+        except TransformError as unfit:
+            self._note(faults, unfit, whose)
+            return
+        if not sound:
+            only = InputArray(ONLY, self.shape(rows.shape), dtype)
+            self._explain(rows, chosen, (only,), whose, faults)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray]) -> NDArray[Any] | None:
         """Return the data's own array where it is the only result already."""
@@ -252,15 +251,6 @@ class Pipeline:
             return f"are too large for {array.dtype} {where}", cure
         message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
         return message, "it was trained on indices, such as those of categories"
-
-
-def _applied(space: Workspace, block: NDArray[Any], source: Index) -> NDArray[Any]:
-    """Return a block of rows after the transforms, until the next; raise TransformError with its row among all."""
-    try:
-        return space.run(block)
-    except TransformError as unfit:
-        unfit.row = _row(source, unfit.row)
-        raise
 
 
 def _row(source: Index, place: int) -> int:

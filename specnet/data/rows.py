@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +68,31 @@ class StoredRows(Rows, Protocol):
     def skip(self, places: NDArray[np.intp]) -> None:
         """Go on as if the rows at these places had been read."""
         ...
+
+
+class AnyOrder:
+    """Base of rows without gaps that lie in files, of which any can be read at any time."""
+
+    window = 0
+
+    def fit(self, rows: Index, faults: Faults) -> None:
+        """Do nothing: there are no gaps."""
+
+    def take(self: StoredRows, rows: Index) -> NDArray[Any]:
+        """Return the chosen rows, in memory of their own."""
+        import numpy as np
+
+        places = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
+        out = np.empty((len(places), *self.shape), self.dtype)
+        self.read(places, out)
+        return out
+
+    def apart(self, chosen: NDArray[np.intp] | None) -> Self:
+        """Return the rows themselves: nothing is held between two readings."""
+        return self
+
+    def skip(self, places: NDArray[np.intp]) -> None:
+        """Do nothing: each reading names its places."""
 
 
 class ArrayRows:

@@ -67,16 +67,14 @@ class Workspace:
         return arrays["result"]
 
     def _of(self, count: int) -> tuple[Array, Callable[[], object], dict[str, Array]]:
-        found = self._bound.get(count)
-        if found is None:
+        if count not in self._bound:
             if len(self._bound) == KEPT:
-                del self._bound[next(iter(self._bound))]
+                self._bound.clear()
             rows = self._rows[:count]
             bound = self._executable.bind(count, {**self._fitted, ROWS: rows})
             numbers = [float(self._fitted[name]) for name in self._executable.plan.numbers]
-            step = partial(bound.step, *numbers) if numbers else bound.step
-            found = self._bound[count] = rows, step, bound.arrays
-        return found
+            self._bound[count] = rows, partial(bound.step, *numbers), bound.arrays
+        return self._bound[count]
 
 
 class Runner(Shared):
@@ -115,11 +113,10 @@ class Runner(Shared):
         count = len(array)
         if 0 < count <= self.most:
             # A power of two, so that few sizes are kept, and none much larger than what was asked for.
-            size = 1 << (count - 1).bit_length()
-            idle = self._idle[size]
+            idle = self._idle[size := 1 << (count - 1).bit_length()]
             try:
                 space = idle.pop()
-            except IndexError:
+            except IndexError:  # also where another thread has taken the last
                 space = self.workspace(size)
             result = space.run(array).astype(dtype)
             if space.size <= KEPT_BYTES:

@@ -74,8 +74,3 @@ class Transform(Kind):
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
         """Return the same as `fit` for an array that comes in blocks of rows, so that it need not be held."""
         return {}
-
-    @property
-    def fitted(self) -> bool:
-        """Whether the transform learns anything from the data."""
-        return type(self).fit_blocks is not Transform.fit_blocks

@@ -15,19 +15,16 @@ import numpy as np
 
 from specnet.data.files import Stamp
 from specnet.data.opening import open_unbuffered
+from specnet.data.rows import AnyOrder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.arrays.stored import ByteRange
-    from specnet.data.faults import Faults
-    from specnet.data.rows import Index
 
 
-class FileRows:
+class FileRows(AnyOrder):
     """Rows of an array in a file: any of them can be read at any time."""
-
-    window = 0
 
     def __init__(self, where: ByteRange) -> None:
         self._where = where
@@ -45,26 +42,9 @@ class FileRows:
     def __len__(self) -> int:
         return self._where.shape[0]
 
-    def fit(self, rows: Index, faults: Faults) -> None:
-        """Do nothing: an array has no gaps."""
-
-    def take(self, rows: Index) -> NDArray[Any]:
-        """Return the chosen rows, in memory of their own."""
-        places = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
-        out = np.empty((len(places), *self.shape), self.dtype)
-        self.read(places, out)
-        return out
-
     def begin(self, *, shuffled: bool = False) -> None:
         """Raise RunError if the file is no longer what it was; any row can be read at any time."""
         self._stamp.check()
-
-    def apart(self, chosen: NDArray[np.intp] | None) -> FileRows:
-        """Return itself: each reading names its place."""
-        return self
-
-    def skip(self, places: NDArray[np.intp]) -> None:
-        """Do nothing: each reading names its place."""
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype.

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.data.rows import AnyOrder
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from specnet.data.arrays.file_rows import FileRows
-    from specnet.data.faults import Faults
-    from specnet.data.rows import Index
 
 
-class JoinedRows:
+class JoinedRows(AnyOrder):
     """Rows of several arrays, each laid out flat: any of them can be read at any time."""
-
-    window = 0
 
     def __init__(self, parts: Sequence[FileRows], dtype: str) -> None:
         self._parts = parts
@@ -36,16 +34,6 @@ class JoinedRows:
     def __len__(self) -> int:
         return len(self._parts[0])
 
-    def fit(self, rows: Index, faults: Faults) -> None:
-        """Do nothing: arrays have no gaps."""
-
-    def take(self, rows: Index) -> NDArray[Any]:
-        """Return the chosen rows, in memory of their own."""
-        places = np.arange(len(self))[rows] if isinstance(rows, slice) else rows
-        out = np.empty((len(places), *self.shape), self.dtype)
-        self.read(places, out)
-        return out
-
     def begin(self, *, shuffled: bool = False) -> None:
         """Raise RunError if the file is no longer what it was; any row can be read at any time."""
         for part in self._parts:
@@ -54,9 +42,6 @@ class JoinedRows:
     def apart(self, chosen: NDArray[np.intp] | None) -> JoinedRows:
         """Return the same rows, with memory of their own to read into."""
         return JoinedRows([part.apart(chosen) for part in self._parts], self.dtype.str)
-
-    def skip(self, places: NDArray[np.intp]) -> None:
-        """Do nothing: each reading names its place."""
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, elements)."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from specnet.data.images.decoding import Frame, decode
 from specnet.data.images.header import ImageError
+from specnet.data.rows import AnyOrder
 from specnet.diagnostics import RunError
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
 
 
-class ImageRows:
+class ImageRows(AnyOrder):
     """Rows that stay in their files, an image each, and are decoded when they are asked for."""
 
-    window = 0
     dtype = np.dtype(np.uint8)
 
     def __init__(self, files: Sequence[ImageFile], frame: Frame, faults: Faults, key: KeyPath) -> None:
@@ -38,9 +38,6 @@ class ImageRows:
     def __len__(self) -> int:
         return len(self._files)
 
-    def fit(self, rows: Index, faults: Faults) -> None:
-        """Do nothing: an image has no gaps."""
-
     def take(self, rows: Index) -> NDArray[Any]:
         """Return the chosen images, in memory of their own; damaged ones are noted, each once, and come black."""
         places = np.arange(len(self))[rows]
@@ -53,13 +50,6 @@ class ImageRows:
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Do nothing: any image can be read at any time."""
-
-    def apart(self, chosen: NDArray[np.intp] | None) -> ImageRows:
-        """Return itself: nothing is held between two readings."""
-        return self
-
-    def skip(self, places: NDArray[np.intp]) -> None:
-        """Do nothing: each reading names its places."""
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the images at these places into `out` (places, ...); raise RunError if one is no longer sound."""

@@ -129,7 +129,6 @@ batch_norm_grad: Op[EpsilonAttributes] = Op(
 def _column_pullback(
     g: Value, y: Value, x: Value, moments: Value, gamma: Value, beta: Value, epsilon: float
 ) -> tuple[Value | None, ...]:
-    del y, beta
     sums = batch_norm_sums(g, x, moments, epsilon=epsilon)
     to_x = batch_norm_grad(g, x, moments, sums, gamma, epsilon=epsilon)
     return to_x, None, row_of(sums, 1), row_of(sums, 0)

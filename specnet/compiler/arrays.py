@@ -12,7 +12,7 @@ from specnet.compiler.outputs import NetworkOutput
 from specnet.data import Split
 from specnet.data.inputs import Encoded, cut, holds
 from specnet.data.lazy import Held, Inputs, by_name
-from specnet.data.signature import ONLY, InputArray
+from specnet.data.signature import InputArray
 
 Array = np.ndarray[Any, Any]
 
@@ -64,14 +64,13 @@ def _check_shape(x: Array, given: Any, shape: tuple[int, ...]) -> None:
 def _of_names(network: Network, inputs: Mapping[str, Any]) -> dict[str, Array]:
     made = {}
     for array in network.inputs:
-        short = array.name.removeprefix(f"{ONLY}/")
-        given = inputs.get(array.name, inputs.get(short))
+        given = inputs.get(array.name, inputs.get(array.short))
         if given is None:
-            raise ValueError(f"the model takes an input `{short}`, and there is none of its name")
+            raise ValueError(f"the model takes an input `{array.short}`, and there is none of its name")
         own = _typed(np.asarray(given), array)
         if own.shape[1:] != array.shape:
             wanted = ", ".join(map(str, array.shape))
-            raise ValueError(f"`{short}` is {own.shape}, and the model takes (rows, {wanted})")
+            raise ValueError(f"`{array.short}` is {own.shape}, and the model takes (rows, {wanted})")
         made[array.name] = own
     if len({len(own) for own in made.values()}) > 1:
         raise ValueError("the inputs have different numbers of rows")

@@ -75,11 +75,11 @@ def input_values(
     )
     given = {a.name: leaf(graph, a.name, "input", (BATCH, *a.shape), a.dtype) for a in arrays}
     if spec.inputs is None or not whole:
-        return {name.removeprefix(f"{ONLY}/"): value for name, value in given.items()}
+        return {array.short: given[array.name] for array in arrays}
     assert signature is not None, "what inputs are called by is known with the data"
     graph.origin = ("inputs",)
     named = named_arrays(spec.inputs, signature, spec.dtype)
-    return {array.name.removeprefix(f"{ONLY}/"): cut_value(given[ONLY], array) for array in named}
+    return {array.short: cut_value(given[ONLY], array) for array in named}
 
 
 def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[str]:

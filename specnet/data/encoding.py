@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from specnet.data.arrays.given import side_by_side
+from specnet.data.arrays.given import of_inputs, side_by_side
 from specnet.data.faults import Faults
 from specnet.data.files import FilePlace, Site
 from specnet.data.inputs import Encoded, cut, holds, plain
@@ -62,7 +62,8 @@ class Encoding:
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
         features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
         their names (in their order, where the inputs have none). Where the inputs are several arrays, it may be a
-        mapping from their names to arrays. Raises SpecError naming each row and column at fault.
+        mapping from their names to arrays, or from the names that the document gives its inputs. Raises SpecError
+        naming each row and column at fault.
         """
         sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:
@@ -160,7 +161,12 @@ class Encoding:
             return self._of_frame(rows, faults)
         if isinstance(rows, Mapping):
             named = [stretch for stretch in self.signature.stretches or () if stretch.shape]
-            together = side_by_side(rows, named, faults)
+            lacking = [stretch.name for stretch in named if stretch.name not in rows]
+            inputs = {array.short for array in self.arrays if array.spans is not None}
+            if lacking and inputs and inputs <= rows.keys():
+                together = of_inputs(rows, self.arrays, prod(self.raw_shape), faults)
+            else:
+                together = side_by_side(rows, named, faults)
             faults.check()
             assert together is not None
             return ArrayRows(together)

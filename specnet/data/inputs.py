@@ -28,6 +28,14 @@ def cut(rows: Array, array: InputArray) -> Array:
     return elements.reshape(len(rows), *array.shape)
 
 
+def put_back(rows: Array, array: InputArray, elements: Array) -> None:
+    """Put the elements of one array into flat rows (rows, width), where `cut` finds them."""
+    flat, start = elements.reshape(len(rows), -1), 0
+    for first, end in array.spans or ():
+        rows[:, first:end] = flat[:, start : start + end - first]
+        start += end - first
+
+
 def holds(made: Array, given: Array) -> bool:
     """Return whether numbers are still what was given once they have been put into an array of its dtype.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from specnet.data.inputs import Encoded, plain
+from specnet.data.inputs import Encoded, plain, put_back
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import rows_at_once
 from specnet.data.signature import ONLY
@@ -203,8 +203,5 @@ def whole_rows(inputs: Inputs, arrays: tuple[InputArray, ...], width: int) -> ND
         return whole(inputs)
     rows = np.full((len(next(iter(inputs.values()))), width), np.nan)
     for array in arrays:
-        elements, start = whole(inputs[array.name]).reshape(len(rows), -1), 0
-        for first, end in array.spans or ():
-            rows[:, first:end] = elements[:, start : start + end - first]
-            start += end - first
+        put_back(rows, array, whole(inputs[array.name]))
     return rows

@@ -56,6 +56,11 @@ class InputArray:
     spans: tuple[tuple[int, int], ...] | None = None
     """Which elements of a flat row it holds: the first of each stretch, and one past the last; None for all."""
 
+    @property
+    def short(self) -> str:
+        """The name that the document gives it; `inputs` where it gives none."""
+        return self.name.removeprefix(f"{ONLY}/")
+
 
 @dataclass(frozen=True, slots=True)
 class Signature:

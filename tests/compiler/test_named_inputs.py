@@ -218,7 +218,8 @@ def test_each_input_is_an_array_with_a_dtype_of_its_own(tmp_path, batch_size):
     np.testing.assert_allclose(wanted, meant(result.model), rtol=1e-4, atol=1e-6)
     flat = np.concatenate([PICTURES.reshape(4, -1), np.zeros((4, 2)), INDICES], axis=1)
     again = specnet.load_run(tmp_path / "run")
-    for given_rows in (rows, flat, flat.tolist()):
+    by_input = {"picture": PICTURES, "id": np.ravel(INDICES)}
+    for given_rows in (rows, flat, flat.tolist(), by_input):
         np.testing.assert_array_equal(again.predict(given_rows), wanted)
     np.testing.assert_array_equal(again.forward(split.inputs), wanted)
     np.testing.assert_array_equal(again.forward({"id": INDICES, "picture": PICTURES}), wanted)
@@ -227,6 +228,12 @@ def test_each_input_is_an_array_with_a_dtype_of_its_own(tmp_path, batch_size):
     assert specnet.evaluate(tmp_path / "run").splits == result.splits
     other = specnet.evaluate(tmp_path / "run", tmp_path / "rows.npz").splits["data"]
     assert other["loss"] == pytest.approx(loss, rel=1e-5)
+    with pytest.raises(specnet.SpecError, match=r"there is no .* among the arrays") as found:
+        again.predict({"picture": PICTURES})
+    assert [d.code for d in found.value.diagnostics] == ["SN521"]
+    with pytest.raises(specnet.SpecError, match="one row of `picture` has shape") as found:
+        again.predict(by_input | {"picture": PICTURES[:, 1:]})
+    assert [d.code for d in found.value.diagnostics] == ["SN572"]
     with pytest.raises(ValueError, match="takes an input `id`"):
         again.forward({"picture": PICTURES})
     with pytest.raises(ValueError, match="different numbers of rows"):

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.data.inputs import put_back
 from specnet.diagnostics.text import counted, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.faults import Faults
-    from specnet.data.signature import ColumnSlice
+    from specnet.data.signature import ColumnSlice, InputArray
 
 
 def side_by_side(
@@ -32,26 +33,47 @@ def side_by_side(
             "SN521", message, help=f"the model takes {listed([stretch.name for stretch in stretches])}"
         )
         return None
-    arrays: list[NDArray[Any]] = []
-    for stretch in stretches:
-        try:
-            array = np.asarray(given[stretch.name])
-        except ValueError:
-            array = np.array(None)
-        if array.dtype.kind not in "buif" or not array.ndim:
-            faults.add(
-                "SN540", f"`{stretch.name}` is not an array of numbers: a row is ragged, or holds no number"
-            )
-        elif (array.shape[1:] or (1,)) != stretch.shape:
-            message = (
-                f"one row of `{stretch.name}` has shape {list(array.shape[1:])}; the model was trained on "
-            )
-            faults.add("SN572", f"{message}{list(stretch.shape)}")
-        elif arrays and len(array) != len(arrays[0]):
-            mine, theirs = counted(len(array), "row"), counted(len(arrays[0]), "row")
-            faults.add("SN542", f"`{stretch.name}` has {mine}, `{stretches[0].name}` has {theirs}")
-        else:
-            arrays.append(array)
+    arrays = _sound({stretch.name: stretch.shape for stretch in stretches}, given, faults)
     if len(faults.found) > before:
         return None
     return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1, dtype=np.float64)
+
+
+def of_inputs(
+    given: Mapping[str, Any], inputs: Sequence[InputArray], width: int, faults: Faults
+) -> NDArray[Any] | None:
+    """Return inputs that are given by the names in the document as rows (rows, width); 0 where no input has elements.
+
+    None where a fault was noted.
+    """
+    before = len(faults.found)
+    arrays = _sound({array.short: array.shape for array in inputs}, given, faults)
+    if len(faults.found) > before:
+        return None
+    rows = np.zeros((len(arrays[0]), width))
+    for array, own in zip(inputs, arrays, strict=True):
+        put_back(rows, array, own)
+    return rows
+
+
+def _sound(
+    shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], faults: Faults
+) -> list[NDArray[Any]]:
+    """Return arrays of numbers by name, whose rows have these shapes; note each that has another."""
+    arrays: list[NDArray[Any]] = []
+    for name, shape in shapes.items():
+        try:
+            array = np.asarray(given[name])
+        except ValueError:
+            array = np.array(None)
+        if array.dtype.kind not in "buif" or not array.ndim:
+            faults.add("SN540", f"`{name}` is not an array of numbers: a row is ragged, or holds no number")
+        elif (array.shape[1:] or (1,)) != shape:
+            message = f"one row of `{name}` has shape {list(array.shape[1:])}; the model was trained on "
+            faults.add("SN572", f"{message}{list(shape)}")
+        elif arrays and len(array) != len(arrays[0]):
+            mine, theirs = counted(len(array), "row"), counted(len(arrays[0]), "row")
+            faults.add("SN542", f"`{name}` has {mine}, `{next(iter(shapes))}` has {theirs}")
+        else:
+            arrays.append(array)
+    return arrays

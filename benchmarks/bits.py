@@ -218,8 +218,8 @@ def _distance(name: str, before: dict[str, np.ndarray], after: dict[str, np.ndar
         return " (by how much, a record that was written with --keep can tell)"
     if {k: a.shape for k, a in old.items()} != {k: a.shape for k, a in new.items()}:
         return " (they have other names or shapes)"
-    most, where = max((_relative(old[key], new[key]), key) for key in old)
-    return f" (by {most:.1e} at most, in {where.partition('/')[2]})"
+    maximum, where = max((_relative(old[key], new[key]), key) for key in old)
+    return f" (by {maximum:.1e} at most, in {where.partition('/')[2]})"
 
 
 def _relative(old: np.ndarray, new: np.ndarray) -> float:

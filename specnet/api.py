@@ -63,13 +63,13 @@ def validate(
         from specnet.runs.starting import start_faults
 
         found = validate_spec(spec, data=data, beyond=partial(start_faults, confine=within), confine=within)
-        found = not_suppressed(spec, spec.origin.place(found), ignore, whole=data)
+        found = not_suppressed(spec, spec.source.place(found), ignore, whole=data)
     else:
         found = [d for d in validate_partial(sound, data=data, confine=within) if d.severity == "error"]
     return replace(
         report,
-        diagnostics=_in_order((*report.diagnostics, *spec.origin.place(found)), report.documents),
-        sources={**report.sources, **spec.origin.texts},
+        diagnostics=_in_order((*report.diagnostics, *spec.source.place(found)), report.documents),
+        sources={**report.sources, **spec.source.texts},
     )
 
 
@@ -208,7 +208,7 @@ def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model
 
     try:
         frames = None if given is None else frames_of(given)
-        opened = open_splits(spec.data, spec.origin.folder, frames=frames)
+        opened = open_splits(spec.data, spec.source.folder, frames=frames)
         network = build(spec, opened.signature)
         check_memory(network)
         data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
@@ -217,5 +217,5 @@ def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model
         if anew:
             start_from(model)
     except SpecError as error:
-        raise spec.origin.error(error) from None
+        raise spec.source.error(error) from None
     return model, data

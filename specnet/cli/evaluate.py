@@ -5,7 +5,7 @@ import sys
 
 from specnet import api
 from specnet.cli.given import must_exist, named
-from specnet.cli.results import MOST_CLASSES, confusion_table, results_table
+from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
 from specnet.cli.tables import section
 from specnet.cli.terminal import results
 from specnet.diagnostics import SpecError
@@ -28,7 +28,7 @@ def evaluate(run: str, data: str | None, *, as_json: bool) -> int:
     results_table(found.splits, found.rows, console.width).show(console)
     split = list(found.splits)[-1]
     for name, value in found.splits[split].items():
-        if isinstance(value, list) and len(value) <= MOST_CLASSES:
+        if isinstance(value, list) and len(value) <= MAXIMUM_CLASSES:
             section(console, f"{name} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(value, found.classes, console.width).show(console)
     return 0

@@ -54,9 +54,9 @@ def explain(path: str, overrides: list[str], *, as_json: bool, profile: bool) ->
 
 def _network(spec: Spec) -> Network:
     try:
-        return build(spec, inspect_data(spec.data, spec.origin.folder))
+        return build(spec, inspect_data(spec.data, spec.source.folder))
     except SpecError as error:
-        raise spec.origin.error(error) from None
+        raise spec.source.error(error) from None
 
 
 def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
@@ -66,9 +66,9 @@ def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
 
     try:
         arrays = explanation.network.inputs
-        data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+        data = load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
     except SpecError as error:
-        raise spec.origin.error(error) from None
+        raise spec.source.error(error) from None
     return profile(Model(explanation.network, data.encoding), data, explanation)
 
 

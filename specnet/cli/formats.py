@@ -45,8 +45,8 @@ def _output(text: str) -> ReportOutput:
         from specnet.diagnostics.spelling import closest
 
         meant = closest(style, FORMATS)
-        cure = f"did you mean {meant}?" if meant else f"one of {', '.join(FORMATS)}, or FORMAT=FILE"
-        raise ValueError(f"{style!r} is not a format: {cure}")
+        help = f"did you mean {meant}?" if meant else f"one of {', '.join(FORMATS)}, or FORMAT=FILE"
+        raise ValueError(f"{style!r} is not a format: {help}")
     if equals and not file:
         raise ValueError(f"{text} names no file")
     return ReportOutput(style, None if file in {"", "-"} else file)

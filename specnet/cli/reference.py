@@ -34,8 +34,8 @@ def layers(name: str | None) -> int:
         from specnet.diagnostics.spelling import closest
 
         meant = closest(name, [kind for entry in families() for kind in entry.family.kinds])
-        cure = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all of them"
-        failed(f"nothing is called `{name}`; {cure}")
+        help = f"did you mean `{meant}`?" if meant else "`specnet layers` lists all of them"
+        failed(f"nothing is called `{name}`; {help}")
         return MISUSED
     console = results()
     for number, (entry, kind) in enumerate(called):

@@ -18,7 +18,7 @@ from specnet.training.history import History
 
 VERDICTS = {"good": "bold green", "overfit": "bold yellow", "underfit": "bold yellow", "unknown": "bold"}
 
-MOST_CLASSES = 12
+MAXIMUM_CLASSES = 12
 """Classes of a confusion matrix that is still shown."""
 
 CURVE_ROWS = 10
@@ -36,7 +36,7 @@ def show_result(console: Console, result: Result) -> None:
     results_table(result.splits, rows, console.width).show(console)
     names = result.data.signature.classes
     for metric, split, matrix in _matrices(result.splits):
-        if len(matrix) <= MOST_CLASSES:
+        if len(matrix) <= MAXIMUM_CLASSES:
             section(console, f"{metric} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(matrix, names, console.width).show(console)
     lines = loss_curves(

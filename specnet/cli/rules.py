@@ -19,12 +19,12 @@ def rule(name: str | None, style: Style) -> int:
     if asked is None:
         from specnet.cli.terminal import failed
 
-        failed(f"there is no rule {name}; {_cure(name)}")
+        failed(f"there is no rule {name}; {_help(name)}")
         return MISUSED
     return _print([asked], style, whole=False)
 
 
-def _cure(name: str) -> str:
+def _help(name: str) -> str:
     from specnet.diagnostics.spelling import closest
 
     digits = "".join(letter for letter in name if letter.isdigit())

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 Column = tuple[str, list[str]]
 """A head, and a string for each row."""
 
-MOST_ROWS = 100
+MAXIMUM_ROWS = 100
 """Rows of data that are still shown."""
 
-MOST_INPUTS = 12
+MAXIMUM_INPUTS = 12
 """Numbers of an input that are still shown beside its prediction."""
 
-MOST_OUTPUTS = 6
+MAXIMUM_OUTPUTS = 6
 """Outputs of which each has a column; of more classes, only the predicted one."""
 
-MOST_NUMBERS = 1000
+MAXIMUM_NUMBERS = 1000
 """Parameters of a model whose weights are still shown."""
 
 
@@ -48,10 +48,10 @@ def show_asked(console: Console, result: Result) -> None:
 def _predictions(console: Console, result: Result) -> None:
     rows = sum(len(split) for split in result.data.splits.values())
     section(console, "predictions")
-    if rows > MOST_ROWS:
+    if rows > MAXIMUM_ROWS:
         say(
             console,
-            f" not shown: there are {counted(rows, 'row')}, and up to {MOST_ROWS} are readable",
+            f" not shown: there are {counted(rows, 'row')}, and up to {MAXIMUM_ROWS} are readable",
             "dim",
         )
         return
@@ -79,7 +79,7 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
         for name, split in result.data.splits.items()
     }
     count = next(iter(splits.values())).shape[1]
-    if count > MOST_INPUTS:
+    if count > MAXIMUM_INPUTS:
         return {name: [] for name in splits}
     heads = [f"x{n}" for n in range(count)] if names is None else list(names)
     # There and back, a transform leaves last digits of a float behind that nobody has measured.
@@ -96,7 +96,7 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
 
 def _output_columns(result: Result, split: Split) -> list[Column]:
     """Return targets and outputs in the units of the data, and the classes that the outputs are read as."""
-    from specnet.data.lazy import whole, whole_inputs
+    from specnet.data.streamed import whole, whole_inputs
 
     network, encoding, signature = result.model.network, result.data.encoding, result.data.signature
     inputs, targets = whole_inputs(split.inputs), whole(split.targets)
@@ -107,12 +107,12 @@ def _output_columns(result: Result, split: Split) -> list[Column]:
     columns: list[Column] = []
     if numbers.shape[1] == 1:
         columns.append(("target", [_label(v, names) for v in numbers[:, 0].tolist()]))
-    elif numbers.shape[1] <= MOST_OUTPUTS:
+    elif numbers.shape[1] <= MAXIMUM_OUTPUTS:
         columns += [(f"target {n}", entries(numbers[:, n].tolist())) for n in range(numbers.shape[1])]
     count = outputs.shape[1]
     grouped = network.spec.loss.targets == "groups"
     of = () if grouped else names  # an embedding's values are of no classes
-    if count <= MOST_OUTPUTS:
+    if count <= MAXIMUM_OUTPUTS:
         heads = ["prediction"] if count == 1 else [_output(n, of) for n in range(count)]
         if of:  # probabilities are compared across a row, so all have the same digits
             texts = entries(outputs.reshape(-1).tolist(), 5)
@@ -159,9 +159,9 @@ def _output(place: int, names: tuple[str, ...]) -> str:
 
 def _weights(console: Console, result: Result) -> None:
     section(console, "weights")
-    if result.parameters > MOST_NUMBERS:
+    if result.parameters > MAXIMUM_NUMBERS:
         much = counted(result.parameters, "parameter")
-        say(console, f" not shown: the model has {much}, and up to {MOST_NUMBERS} are readable", "dim")
+        say(console, f" not shown: the model has {much}, and up to {MAXIMUM_NUMBERS} are readable", "dim")
         return
     for name, array in result.model.parameters.items():
         for title, matrix in _matrices(name, array):

@@ -11,13 +11,13 @@ from specnet.compiler.network import Network
 from specnet.compiler.outputs import NetworkOutput
 from specnet.data import Split
 from specnet.data.inputs import Encoded, cut, holds
-from specnet.data.lazy import Held, Inputs, by_name
 from specnet.data.signature import InputArray
+from specnet.data.streamed import ArrayOrStreamed, Inputs, by_name
 
 Array = np.ndarray[Any, Any]
 
 
-def held_arrays(network: Network, split: Split) -> dict[str, Held]:
+def held_arrays(network: Network, split: Split) -> dict[str, ArrayOrStreamed]:
     """Return the inputs and the targets of a split by the names of the arrays that plans read.
 
     What stays in its file does so, and arrays that are the same are one object. Raises ValueError as `as_inputs` and
@@ -27,7 +27,7 @@ def held_arrays(network: Network, split: Split) -> dict[str, Held]:
     fit = given.keys() == wanted.keys() and all(
         held.dtype == wanted[name].dtype for name, held in given.items()
     )
-    inputs: Mapping[str, Held] = given
+    inputs: Mapping[str, ArrayOrStreamed] = given
     if not fit:
         inputs = as_inputs(network, split.inputs)
     return {**inputs, **as_targets(network, split.targets, split.inputs)}
@@ -89,17 +89,17 @@ def as_targets(network: Network, targets: Array, inputs: Encoded) -> dict[str, A
 
 
 @overload
-def as_targets(network: Network, targets: Held, inputs: Inputs) -> dict[str, Held]: ...
+def as_targets(network: Network, targets: ArrayOrStreamed, inputs: Inputs) -> dict[str, ArrayOrStreamed]: ...
 
 
-def as_targets(network: Network, targets: Held, inputs: Inputs) -> Mapping[str, Held]:
+def as_targets(network: Network, targets: ArrayOrStreamed, inputs: Inputs) -> Mapping[str, ArrayOrStreamed]:
     """Return a split's targets (rows, ...), each in the shape and dtype that its loss takes, by their arrays' names.
 
     `inputs` are the same rows' inputs, which some outputs may be compared with. What stays in its file does so. Arrays
     that are the same are one object, which is the given one where nothing has to be changed. Raises ValueError where
     targets cannot be: another shape, classes that are no whole numbers or out of range.
     """
-    made: dict[tuple[bool, str], Held] = {}
+    made: dict[tuple[bool, str], ArrayOrStreamed] = {}
     found = {}
     for output in network.outputs.values():
         own = inputs if output.of_inputs else targets
@@ -109,7 +109,7 @@ def as_targets(network: Network, targets: Held, inputs: Inputs) -> Mapping[str, 
     return found
 
 
-def _fitted(targets: Held, output: NetworkOutput) -> Held:
+def _fitted(targets: ArrayOrStreamed, output: NetworkOutput) -> ArrayOrStreamed:
     shape, dtype = output.target_shape, output.target_dtype
     wanted = ", ".join(map(str, shape))
     if not isinstance(targets, np.ndarray):

@@ -28,16 +28,16 @@ def shape_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
     for i, augmentation in enumerate(spec.data.augmentations):
         try:
             augmentation.check(inputs)
-        except TransformError as unfit:
+        except TransformError as error:
             path: KeyPath = ("data", "augmentations", i)
-            key = unfit.key is not None and unfit.key in augmentation.model_fields_set
+            key = error.key is not None and error.key in augmentation.model_fields_set
             found.append(
                 Diagnostic(
                     "SN580",
-                    str(unfit),
-                    (*path, str(unfit.key)) if key else path,
+                    str(error),
+                    (*path, str(error.key)) if key else path,
                     part="value" if key else "type",
-                    help=unfit.help,
+                    help=error.help,
                     labels=(
                         Label(
                             f"this gives {list(inputs)}", source, "value" if source[0] != "data" else "type"

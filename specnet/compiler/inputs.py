@@ -43,13 +43,13 @@ def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType
     arrays: list[InputArray] = []
     for name, entry in inputs.items():
         try:
-            stretches = _stretches(name, entry, signature)
+            column_slices = _column_slices(name, entry, signature)
         except SpecError as error:
             found += error.diagnostics
             continue
-        spans = tuple(_joined((s.start, s.start + s.width) for s in stretches))
+        spans = tuple(_joined((s.start, s.start + s.width) for s in column_slices))
         size = sum(end - start for start, end in spans)
-        shape = entry.shape or stretches[0].shape or (size,)
+        shape = entry.shape or column_slices[0].shape or (size,)
         arrays.append(InputArray(f"{ONLY}/{name}", shape, dtype, spans))
         if entry.shape is not None and prod(entry.shape) != size:
             what = (
@@ -70,28 +70,28 @@ def input_values(
     Without names in the document, it is one value, whose name is that of the array.
     """
     whole = arrays[0].spans is None
-    graph.origin = (
+    graph.key_path = (
         ("inputs",) if not whole else ("input_shape",) if spec.input_shape is not None else ("data",)
     )
     given = {a.name: leaf(graph, a.name, "input", (BATCH, *a.shape), a.dtype) for a in arrays}
     if spec.inputs is None or not whole:
         return {array.short: given[array.name] for array in arrays}
     assert signature is not None, "what inputs are called by is known with the data"
-    graph.origin = ("inputs",)
+    graph.key_path = ("inputs",)
     named = named_arrays(spec.inputs, signature, spec.dtype)
     return {array.short: cut_value(given[ONLY], array) for array in named}
 
 
 def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[str]:
     """Return the names of the arrays that are known to hold whole numbers alone."""
-    stretches = signature.stretches or ()
+    column_slices = signature.column_slices or ()
     found = set()
     for array in arrays:
         if array.spans is None:
             whole = signature.whole
         else:
-            parts = [s for s in stretches if any(a <= s.start < b for a, b in array.spans)]
-            whole = bool(parts) and all(stretch.whole for stretch in parts)
+            parts = [s for s in column_slices if any(a <= s.start < b for a, b in array.spans)]
+            whole = bool(parts) and all(column_slice.whole for column_slice in parts)
         if whole:
             found.add(array.name)
     return found
@@ -112,9 +112,9 @@ def read_as_indices(graph: Graph, name: str) -> bool:
     return read
 
 
-def _stretches(name: str, entry: Entry, signature: Signature) -> list[ColumnSlice]:
-    """Return the stretches of the data's inputs that an input holds; raise SpecError with all that are not there."""
-    given = signature.stretches
+def _column_slices(name: str, entry: Entry, signature: Signature) -> list[ColumnSlice]:
+    """Return the slices of the data's inputs that an input holds; raise SpecError with all that are missing."""
+    given = signature.column_slices
     arrays = given is not None and bool(given[0].shape)
     if entry.array is not None:
         wanted: list[tuple[str, KeyPath]] = [(entry.array, ("inputs", name, "array"))]
@@ -123,7 +123,7 @@ def _stretches(name: str, entry: Entry, signature: Signature) -> list[ColumnSlic
         wanted = [(str(column), (*path, place)) for place, column in enumerate(entry.columns or ())]
     if given is None or arrays != (entry.array is not None):
         raise SpecError([_of_another_kind(name, entry, given, quotable=signature.quotable)])
-    known = {stretch.name: stretch for stretch in given}
+    known = {column_slice.name: column_slice for column_slice in given}
     faults = [
         _unknown(text, path, list(known), arrays=arrays, quotable=signature.quotable)
         for text, path in wanted
@@ -162,12 +162,12 @@ def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool, quotab
     message = f"no {'array' if arrays else 'column'} of the inputs is called `{text}`"
     if not quotable:
         return Diagnostic("SN309", message, path, help=UNQUOTED)
-    cure = f"the {'arrays' if arrays else 'columns'} are {listed(known)}"
-    return unknown_name("SN309", message, text, known, path, cure)
+    help = f"the {'arrays' if arrays else 'columns'} are {listed(known)}"
+    return unknown_name("SN309", message, text, known, path, help)
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield stretches that follow each other as one."""
+    """Yield column_slices that follow each other as one."""
     before: tuple[int, int] | None = None
     for start, end in spans:
         if before is not None and before[1] == start:

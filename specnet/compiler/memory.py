@@ -46,12 +46,12 @@ def memory_fault(network: Network) -> list[Diagnostic]:
             f"the training needs {sized(needed)}, of the machine's {sized(there)}: {largest}",
             path,
             part=part,
-            help=_cure(network, path),
+            help=_help(network, path),
         )
     ]
 
 
-def _cure(network: Network, path: KeyPath) -> str:
+def _help(network: Network, path: KeyPath) -> str:
     loading = getattr(network.spec.data, "load", None)
     if path == ("data",) and loading is not None and not network.signature.batches:
         return f"a smaller network, batch or data set; {BATCHES}"
@@ -94,7 +94,7 @@ def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, st
     if largest is not None and fitted >= passing:
         own = largest.size * item
         return (
-            largest.origin,
+            largest.key_path,
             "type",
             f"{sized(fitted)} of it are parameters and what trains them, {_named(largest, own)}",
         )

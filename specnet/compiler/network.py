@@ -32,9 +32,9 @@ class Network:
     def __init__(self, spec: Spec, signature: Signature) -> None:
         self.spec = spec
         self.signature = signature
-        unfit = shape_faults(spec, signature.inputs)
-        if unfit:
-            raise SpecError(unfit)
+        error = shape_faults(spec, signature.inputs)
+        if error:
+            raise SpecError(error)
         self.inputs = input_arrays(spec, signature)
         """The arrays that it takes."""
         self._lowered: dict[tuple[bool, bool], Lowered] = {}
@@ -145,9 +145,9 @@ class Network:
         if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
             message = "cross_entropy needs classes, and the targets are the inputs, which have none"
             where = Label("the targets are the inputs", ("data", spec.data.aim))
-            cure = "mse takes numbers; binary_cross_entropy takes inputs from 0 to 1"
+            help = "mse takes numbers; binary_cross_entropy takes inputs from 0 to 1"
             raise SpecError(
-                [Diagnostic("SN401", message, ("loss",), part="type", help=cure, labels=(where,))]
+                [Diagnostic("SN401", message, ("loss",), part="type", help=help, labels=(where,))]
             )
         made = lower_outputs(spec, builder, x, self.signature, spread=spread)
         if not self.outputs:
@@ -198,7 +198,7 @@ def lower_layers(
             x = builder.enter(spec.layers, values, "layers")
     except ShapeFault as fault:
         raise SpecError(
-            [shape_diagnostic(fault, builder.entering[0], graph.origin, builder.entering)]
+            [shape_diagnostic(fault, builder.entering[0], graph.key_path, builder.entering)]
         ) from fault
     return x, builder, tuple(builder.layers)
 
@@ -228,7 +228,7 @@ def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
     for parameter in parameters:
         problem = parameter.initial.fault(parameter.shape)
         if problem is not None:
-            path = (*parameter.origin, parameter.field)
+            path = (*parameter.key_path, parameter.field)
             if isinstance(parameter.initial, ConstantInitializer):
                 path = (*path, "value")
             found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))

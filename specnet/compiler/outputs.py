@@ -121,9 +121,9 @@ def _lower(
     shape, dtype = _target(name, asked, signature, graph.dtype)
     if spread and dtype == "int64":
         shape, dtype = at(value.shape[1:], 1), graph.dtype
-    graph.origin = ("data",)
+    graph.key_path = ("data",)
     target = leaf(graph, array_name("targets", name), "target", (BATCH, *shape), dtype)
-    graph.origin = path or ("loss",)
+    graph.key_path = path or ("loss",)
     output, prediction = activated(value, loss.output_activation)
     classes = signature.class_count if asked.target is None else None
     problem = loss.fault(output.shape, target.shape, target.dtype, classes)
@@ -248,8 +248,8 @@ def shape_diagnostic(
     blame = fault.blame if fault.blame is not None and fault.blame.op.name != "constant" else x
     givers = entering if len(entering) > 1 and blame in entering else (blame,)
     labels = tuple(
-        Label(f"this gives {show(giver.shape)}", giver.origin, "type")
+        Label(f"this gives {show(giver.shape)}", giver.key_path, "type")
         for giver in givers
-        if giver.origin and giver.origin != path
+        if giver.key_path and giver.key_path != path
     )
     return Diagnostic("SN401", str(fault), path, part="type", help=fault.help, labels=labels)

@@ -111,7 +111,7 @@ class NumpyPrinter:
         for value in self.graph.values:
             if value.index not in live or value.index in self.known or value.op is CONSTANT:
                 continue
-            if value.op is ops.expand and self._stretches(value):
+            if value.op is ops.expand and self._broadcasts(value):
                 continue
             if value.op is SCAN:
                 write_loop(self, value.node, lambda v: self.names.new(named.get(v.index) or _noun(v)))
@@ -170,7 +170,7 @@ class NumpyPrinter:
     def _computed(self, value: Value) -> Expression:
         """Return the expression of a value over its operands."""
         op = value.op
-        if op is ops.expand and self._stretches(value):
+        if op is ops.expand and self._broadcasts(value):
             return self.operand(value.inputs[0])
         self.helpers |= set(op.helpers)
         template = op.printed if isinstance(op.printed, str) else op.printed(self, value)
@@ -196,7 +196,7 @@ class NumpyPrinter:
                 return Expression(self.count(), ATOM)
         return literal(repr(value.attributes.named()[name]))
 
-    def _stretches(self, value: Value) -> bool:
+    def _broadcasts(self, value: Value) -> bool:
         """Whether NumPy stretches a value by itself wherever it is used."""
         users = [node.results[0] for node in self._readers.get(value.index, ())]
         if not users or value.index in self.final:

@@ -195,7 +195,7 @@ def _follow(lowered: Lowered) -> None:
     graph = lowered.graph
     graph.phase = "update"
     for statistic, observed, momentum in lowered.builder.followed:
-        graph.origin = observed.origin
+        graph.key_path = observed.key_path
         graph.assign(statistic, statistic * momentum + observed * (1.0 - momentum))
 
 
@@ -203,13 +203,13 @@ def _update(
     network: Network, graph: Graph, g: Value, length: RunLength | None
 ) -> dict[str, tuple[tuple[int, ...], float]]:
     training, size = network.spec.training, network.trained_size
-    graph.origin, graph.phase = ("training", "schedule"), "update"
+    graph.key_path, graph.phase = ("training", "schedule"), "update"
     step = number(graph, "step")
     if length is None:
         lr = number(graph, "rate")
     else:
         lr = training.schedule.lower(step - 1.0, training.optimizer.learning_rate, length)
-    graph.origin = ("training", "optimizer")
+    graph.key_path = ("training", "optimizer")
     if training.clip_value is not None:
         g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
     if training.clip_norm is not None:
@@ -225,7 +225,7 @@ def _update(
     new = training.optimizer.step(build, parameters, g, lr, step)
     graph.assign(parameters, new)
     if training.ema_decay is not None:
-        graph.origin = ("training", "ema_decay")
+        graph.key_path = ("training", "ema_decay")
         average = build.slot(AVERAGE)
         # In this form parameters that do not move leave the mean as it is, to the bit.
         build.keep(average, average + (new - average) * (1.0 - training.ema_decay))

@@ -49,8 +49,8 @@ def _part_of_the_rows(network: Network) -> Iterator[Diagnostic]:
 def _unsteady_layers(network: Network) -> Iterator[Diagnostic]:
     """Yield each layer whose values are others the next time that they are asked for."""
     lowered = network.lower(training=True)
-    drawing = {value.origin: "draws new random numbers" for value in lowered.graph if value.op.random}
-    following = {statistic.origin: "updates its statistics" for statistic, _, _ in lowered.builder.followed}
+    drawing = {value.key_path: "draws new random numbers" for value in lowered.graph if value.op.random}
+    following = {statistic.key_path: "updates its statistics" for statistic, _, _ in lowered.builder.followed}
     names = {info.path: info.name for info in network.layers}
     for path, what in sorted((following | drawing).items()):
         yield Diagnostic(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from specnet.compiler.outputs import INPUTS
 from specnet.data import Dataset
-from specnet.data.lazy import Inputs, extent
+from specnet.data.streamed import Inputs, extent
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.losses.multi_output import MultiOutput
@@ -32,6 +32,6 @@ def _losses(loss: Loss) -> Iterator[tuple[KeyPath, Loss, bool]]:
 
 
 def _problem(loss: Loss, targets: Inputs) -> str | None:
-    if (loss.least is None and loss.most is None) or isinstance(targets, Mapping):
+    if (loss.minimum is None and loss.maximum is None) or isinstance(targets, Mapping):
         return None  # several inputs are compared with nothing
     return loss.value_fault(*extent(targets))

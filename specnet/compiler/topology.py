@@ -162,24 +162,24 @@ def _no_inputs(given: Collection[str], here: KeyPath) -> Diagnostic:
 def _inputs(
     layer: Layer, name: str, here: KeyPath, scopes: list[_Scope], later: _Later
 ) -> Iterator[Diagnostic]:
-    least, most = layer.takes
+    minimum, maximum = layer.takes
     count = 1 if layer.inputs is None else len(layer.inputs)
-    if not least <= count and most != 1:
+    if not minimum <= count and maximum != 1:
         path, part = ((*here, "inputs"), "value") if layer.inputs is not None else (here, "type")
         yield Diagnostic(
             "SN305",
-            f"{layer.type} takes {_amount(least, most)}, got {count}",
+            f"{layer.type} takes {_amount(minimum, maximum)}, got {count}",
             path,
             part=part,  # type: ignore[arg-type]
             help=f'name them: inputs = ["a", "b"]; `"{INPUT}"` is the input of the list of layers',
         )
-    elif most is not None and count > most:
+    elif maximum is not None and count > maximum:
         yield Diagnostic(
             "SN305",
-            f"{layer.type} takes {_amount(least, most)}, got {count}",
+            f"{layer.type} takes {_amount(minimum, maximum)}, got {count}",
             (*here, "inputs"),
             help="a layer that joins them, such as `concat` or `add`, can come before it"
-            if most == 1
+            if maximum == 1
             else None,
         )
     for place, wanted in enumerate(layer.inputs or ()):
@@ -238,14 +238,14 @@ def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later:
     known = list(dict.fromkeys(n for scope in reversed(scopes) for n in scope))
     message = f"no layer before `{name}` is called `{wanted}`"
     are = "is" if len(known) == 1 else "are"
-    cure = f"there {are} {listed(known)}; the layers of a container can only be named inside it"
-    return unknown_name("SN303", message, wanted, known, path, cure)
+    help = f"there {are} {listed(known)}; the layers of a container can only be named inside it"
+    return unknown_name("SN303", message, wanted, known, path, help)
 
 
-def _amount(least: int, most: int | None) -> str:
-    if most == 1:
+def _amount(minimum: int, maximum: int | None) -> str:
+    if maximum == 1:
         return "one input"
-    return f"{least} inputs" if least == most else f"{least} inputs or more"
+    return f"{minimum} inputs" if minimum == maximum else f"{minimum} inputs or more"
 
 
 def dead_ends(

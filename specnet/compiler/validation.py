@@ -33,7 +33,7 @@ def validate_spec(
         found += _layers_alone(spec, spec.input_shape) if spec.input_shape is not None else []
         return [*found, *lint(Subject(spec))]
     try:
-        signature, source = open_data(spec.data, spec.origin.folder, confine=confine)
+        signature, source = open_data(spec.data, spec.source.folder, confine=confine)
     except SpecError as error:
         found += error.diagnostics
         return found + (_layers_alone(spec, spec.input_shape) if spec.input_shape is not None else [])
@@ -65,7 +65,7 @@ def validate_partial(
     signature: Signature | None = None
     if data and "data" not in faulty:
         try:
-            signature = open_data(spec.data, spec.origin.folder, confine=confine)[0]
+            signature = open_data(spec.data, spec.source.folder, confine=confine)[0]
         except SpecError as error:
             found += error.diagnostics
     inputs = spec.input_shape or (signature.inputs if signature is not None else None)

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.data.access import Access
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
-from specnet.data.faults import Faults
-from specnet.data.files import Site
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext
 from specnet.data.reader import DataSource, Reader
 from specnet.data.readers import READERS
 from specnet.data.sample import Cells, Sample
-from specnet.data.signature import Signature, sign
+from specnet.data.signature import Signature, infer_signature
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.diagnostics import KeyPath
@@ -58,14 +58,14 @@ def open_data(
     reader: Reader, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
 ) -> tuple[Signature, DataSource]:
     """Return what `inspect_data` returns, and the opened data, of which samples can be taken without NumPy."""
-    faults = Faults(root_path)
-    source = reader.open(Site(base, faults, access=Access(base, confine)))
-    faults.check()
+    collector = Collector(root_path)
+    source = reader.open(DataContext(base, collector, access=Access(base, confine)))
+    collector.check()
     assert source is not None
-    signature = sign(
-        source.description, reader.split, reader.transforms, faults, reproduces=reader.reproduces
+    signature = infer_signature(
+        source.description, reader.split, reader.transforms, collector, reproduces=reader.reproduces
     )
-    faults.check()
+    collector.check()
     return signature, source
 
 

@@ -22,7 +22,7 @@ class Refusal(NamedTuple):
 
     code: str
     message: str
-    cure: str
+    help: str
 
 
 @dataclass(frozen=True)

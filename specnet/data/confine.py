@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from _typeshed import StrPath
 
-MOST_LINKS = 40
+MAXIMUM_LINKS = 40
 """Links on the way to one file, as Linux counts them."""
 
 PARENT = os.pardir
@@ -80,7 +80,7 @@ class Confine:
                 continue
             links += 1
             here.pop()
-            more = self._steps(here, target) if links <= MOST_LINKS else None
+            more = self._steps(here, target) if links <= MAXIMUM_LINKS else None
             if more is None:
                 return False
             steps = more + steps

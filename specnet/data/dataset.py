@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.access import Access
+from specnet.data.collector import Collector
 from specnet.data.encoding import Encoding
-from specnet.data.faults import Faults
-from specnet.data.files import Site, sha256
+from specnet.data.files import DataContext, sha256
 from specnet.data.inputs import Encoded, plain
-from specnet.data.lazy import Held, Inputs, LazyRows, taken, taken_inputs
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import DataPart, DataSource, Reader
 from specnet.data.rows import Rows, StoredRows, TargetRows
-from specnet.data.signature import ONLY, InputArray, Signature, sign
+from specnet.data.signature import ONLY, InputArray, Signature, infer_signature
 from specnet.data.splits import draw
+from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.tables.scaling import column_scales
 from specnet.diagnostics import KeyPath
 from specnet.graph.sizes import DType
@@ -36,7 +36,7 @@ class Split:
 
     inputs: Inputs
     """(rows, ...), as the model takes them: a C-contiguous array, rows that stay in their file, or several by name."""
-    targets: Held
+    targets: ArrayOrStreamed
     """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype; as `inputs`.
     Where the targets are the inputs, it is the same object."""
 
@@ -82,7 +82,7 @@ class OpenedData:
 
     reader: Reader
     source: DataSource
-    site: Site
+    context: DataContext
     signature: Signature
 
     def read(self, *, seed: int, dtype: DType, arrays: tuple[InputArray, ...] = ()) -> Dataset:
@@ -107,18 +107,18 @@ def open_splits(
     `frames` take the place of a table's files, by the split whose rows they are. Raises SpecError with every fault
     that was found.
     """
-    faults = Faults(root_path)
-    site = Site(base, faults, frames=frames or {}, access=Access(base))
-    reader.check_frames(site)
-    faults.check()
-    source = reader.open(site)
-    faults.check()
+    collector = Collector(root_path)
+    context = DataContext(base, collector, frames=frames or {}, access=Access(base))
+    reader.check_frames(context)
+    collector.check()
+    source = reader.open(context)
+    collector.check()
     assert source is not None
-    signature = sign(
-        source.description, reader.split, reader.transforms, faults, reproduces=reader.reproduces
+    signature = infer_signature(
+        source.description, reader.split, reader.transforms, collector, reproduces=reader.reproduces
     )
-    faults.check()
-    return OpenedData(reader, source, site, signature)
+    collector.check()
+    return OpenedData(reader, source, context, signature)
 
 
 def load_data(
@@ -137,37 +137,37 @@ def load_data(
 
 
 def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray, ...]) -> Dataset:
-    reader, source, site, signature = opened.reader, opened.source, opened.site, opened.signature
-    faults = site.faults
+    reader, source, context, signature = opened.reader, opened.source, opened.context, opened.signature
+    collector = context.collector
     arrays = arrays or (InputArray(ONLY, signature.inputs, dtype),)
     parts = source.read(seed)
-    faults.check()
+    collector.check()
     drawn = drawn_rows(reader, parts, seed)
     del parts
     part, chosen = drawn["train"]
     raw_shape = part.inputs.shape
-    part.inputs.fit(slice(None) if chosen is None else chosen, faults)
-    faults.check()
+    part.inputs.fit(slice(None) if chosen is None else chosen, collector)
+    collector.check()
     plan = source.columns()
     before = [] if plan is None else column_scales(plan)
     inputs = Pipeline.of(reader.transforms, "inputs", before)
     targets = Pipeline.of(reader.transforms, "targets")
-    inputs.fit(part.inputs, chosen, faults)
+    inputs.fit(part.inputs, chosen, collector)
     if part.targets is not None:
-        targets.fit(_target_rows(part.targets), chosen, faults)
-    faults.check()
+        targets.fit(_target_rows(part.targets), chosen, collector)
+    collector.check()
     splits = {}
     for name in tuple(drawn):
         # Taken out, so that a file's own array is given up once the split that it made is ready.
         part, chosen = drawn.pop(name)
         whose = f"the {name} split"
-        cure = source.description.cure
+        help = source.description.help
         x: Inputs
         if isinstance(part.inputs, StoredRows):
-            x = _brought(inputs, part.inputs, chosen, arrays[0].dtype, whose, faults, cure)
+            x = _brought(inputs, part.inputs, chosen, arrays[0].dtype, whose, collector, help)
         else:
-            x = plain(inputs.run_apart(part.inputs, chosen, arrays, whose, faults, cure))
-        y: Held
+            x = plain(inputs.run_apart(part.inputs, chosen, arrays, whose, collector, help))
+        y: ArrayOrStreamed
         if reader.reproduces or part.targets is None:
             assert not isinstance(x, Mapping)
             y = x
@@ -176,13 +176,13 @@ def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray,
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
-            y = _brought(targets, _target_rows(part.targets), chosen, dtype, whose, faults, cure)
+            y = _brought(targets, _target_rows(part.targets), chosen, dtype, whose, collector, help)
         # What one split's faults are may only be told once the training split, fitted on, is sound.
-        faults.check()
+        collector.check()
         splits[name] = Split(x, y)
     encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan, arrays)
-    sources = tuple((name, sha256(path)) for name, path in sorted(site.files.items()))
-    sources += tuple(sorted(site.digests.items()))
+    sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
+    sources += tuple(sorted(context.digests.items()))
     return Dataset(splits, signature, encoding, sources)
 
 
@@ -196,14 +196,14 @@ def _brought(
     chosen: Chosen,
     dtype: DType,
     whose: str,
-    faults: Faults,
-    cure: str | None,
-) -> Held:
+    collector: Collector,
+    help: str | None,
+) -> ArrayOrStreamed:
     """Return the chosen rows after all transforms; such as stay in their file are read through once for faults."""
     if not isinstance(rows, StoredRows):
-        return pipeline.run(rows, chosen, dtype, whose, faults, cure)
-    pipeline.check(rows, chosen, dtype, whose, faults)
-    return LazyRows(rows.apart(chosen), chosen, pipeline, dtype)
+        return pipeline.run(rows, chosen, dtype, whose, collector, help)
+    pipeline.check(rows, chosen, dtype, whose, collector)
+    return StreamedRows(rows.apart(chosen), chosen, pipeline, dtype)
 
 
 def drawn_rows(reader: Reader, parts: dict[str, DataPart], seed: int) -> Drawn:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 
 from specnet.data.arrays.given import of_inputs, side_by_side
-from specnet.data.faults import Faults
-from specnet.data.files import FilePlace, Site
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded, cut, holds, plain
-from specnet.data.lazy import Inputs, whole_rows
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Reader
 from specnet.data.rows import BLOCK, ArrayRows, Rows
 from specnet.data.signature import ONLY, ColumnSlice, InputArray, Signature
+from specnet.data.streamed import Inputs, whole_rows
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
@@ -68,9 +68,9 @@ class Encoding:
         sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:
             return sound
-        faults = Faults(())
-        encoded = self._run(self._raw(rows, faults), faults)
-        faults.check()
+        collector = Collector(())
+        encoded = self._run(self._raw(rows, collector), collector)
+        collector.check()
         return encoded
 
     def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
@@ -78,21 +78,21 @@ class Encoding:
 
         The file needs no targets. Raises SpecError naming what is wrong with it.
         """
-        faults = Faults(())
-        site = Site(Path() if base is None else base, faults)
-        found = site.find(str(path), what="either" if self.reader.reads == "folder" else "file")
+        collector = Collector(())
+        context = DataContext(Path() if base is None else base, collector)
+        found = context.find(str(path), what="either" if self.reader.reads == "folder" else "file")
         raw: Rows | None = None
         if found is not None and self.columns is not None:
             raw = TableRows.from_file(
                 self.columns,
                 cast("Tabular", self.reader).dialect_of(found),
-                FilePlace(found, str(path), (), site),
+                FilePlace(found, str(path), (), context),
             )
         elif found is not None:
-            array = self.reader.raw_inputs(found, site)
+            array = self.reader.raw_inputs(found, context)
             raw = None if array is None else ArrayRows(array)
-        encoded = self._run(raw, faults)
-        faults.check()
+        encoded = self._run(raw, collector)
+        collector.check()
         return encoded
 
     def _numbers(self, rows: Any) -> Encoded | None:
@@ -134,20 +134,20 @@ class Encoding:
                     return None
         return plain(encoded)
 
-    def _run(self, raw: Rows | None, faults: Faults) -> Encoded:
-        faults.check()
+    def _run(self, raw: Rows | None, collector: Collector) -> Encoded:
+        collector.check()
         assert raw is not None
         if raw.shape != self.raw_shape:
             message = (
                 f"one input has shape {list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
             )
-            faults.add("SN572", message)
-            faults.check()
-        return self.run(raw, "the new rows", faults)
+            collector.add("SN572", message)
+            collector.check()
+        return self.run(raw, "the new rows", collector)
 
-    def run(self, raw: Rows, whose: str, faults: Faults) -> Encoded:
+    def run(self, raw: Rows, whose: str, collector: Collector) -> Encoded:
         """Return raw rows as the model takes them, and note as `whose` what it cannot take."""
-        return plain(self.inputs.run_apart(raw, None, self.arrays, whose, faults))
+        return plain(self.inputs.run_apart(raw, None, self.arrays, whose, collector))
 
     def raw_rows(self, inputs: Inputs) -> NDArray[Any]:
         """Return the rows of which the model takes these inputs; NaN for elements that it does not take."""
@@ -156,42 +156,46 @@ class Encoding:
             return rows
         return self.inputs.invert(rows.reshape(len(rows), *self.signature.inputs))
 
-    def _raw(self, rows: Any, faults: Faults) -> Rows:
+    def _raw(self, rows: Any, collector: Collector) -> Rows:
         if is_frame(rows):
-            return self._of_frame(rows, faults)
+            return self._of_frame(rows, collector)
         if isinstance(rows, Mapping):
-            named = [stretch for stretch in self.signature.stretches or () if stretch.shape]
-            lacking = [stretch.name for stretch in named if stretch.name not in rows]
+            named = [
+                column_slice for column_slice in self.signature.column_slices or () if column_slice.shape
+            ]
+            lacking = [column_slice.name for column_slice in named if column_slice.name not in rows]
             inputs = {array.short for array in self.arrays if array.spans is not None}
             if lacking and inputs and inputs <= rows.keys():
-                together = of_inputs(rows, self.arrays, prod(self.raw_shape), faults)
+                together = of_inputs(rows, self.arrays, prod(self.raw_shape), collector)
             else:
-                together = side_by_side(rows, named, faults)
-            faults.check()
+                together = side_by_side(rows, named, collector)
+            collector.check()
             assert together is not None
             return ArrayRows(together)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
-            rows = self._in_order(rows, faults)
-            faults.check()
+            rows = self._in_order(rows, collector)
+            collector.check()
         if self.columns is not None:
-            return TableRows.from_cells(self.columns, rows, cast("Tabular", self.reader), faults)
+            return TableRows.from_cells(self.columns, rows, cast("Tabular", self.reader), collector)
         try:
             array = np.asarray(rows)
         except ValueError:
             array = np.array(None)
         if array.dtype.kind not in "buif":
-            faults.add("SN540", "the inputs are not an array of numbers: a row is ragged, or holds no number")
-            faults.check()
+            collector.add(
+                "SN540", "the inputs are not an array of numbers: a row is ragged, or holds no number"
+            )
+            collector.check()
         if array.ndim and not len(array):
             return ArrayRows(np.empty((0, *self.raw_shape)))
         return ArrayRows(array)
 
-    def _of_frame(self, frame: Any, faults: Faults) -> Rows:
+    def _of_frame(self, frame: Any, collector: Collector) -> Rows:
         if self.columns is not None:
             dialect = frame_dialect(cast("Tabular", self.reader), frame)
-            place = FilePlace(Path(), "the frame", (), Site(Path(), faults))
+            place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
             found = TableRows.from_file(self.columns, dialect, place)
-            faults.check()
+            collector.check()
             assert found is not None
             return found
         names = self.signature.features
@@ -201,27 +205,29 @@ class Encoding:
         cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
         lacking = [name for name in names if name not in cells]
         if lacking:
-            faults.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
+            collector.add(
+                "SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}"
+            )
         for name in names:
             if name in cells and table.kinds.get(name) not in ("number", "boolean"):
-                faults.add("SN540", f"column `{name}` of the frame is not all numbers")
-        faults.check()
+                collector.add("SN540", f"column `{name}` of the frame is not all numbers")
+        collector.check()
         array = np.array([cells[name] for name in names], dtype=np.float64).T
         if array.shape[1:] != self.raw_shape and array.shape[1] == prod(self.raw_shape):
             array = array.reshape(len(array), *self.raw_shape)
         return ArrayRows(array)
 
-    def _in_order(self, rows: Sequence[Mapping[str, Any]], faults: Faults) -> list[list[Any]]:
+    def _in_order(self, rows: Sequence[Mapping[str, Any]], collector: Collector) -> list[list[Any]]:
         names = self.columns.names if self.columns is not None else self.signature.features
         if names is None:
-            faults.add("SN571", "these data have no column names: give rows as lists of numbers")
+            collector.add("SN571", "these data have no column names: give rows as lists of numbers")
             return []
         for i, row in enumerate(rows):
             lacking = [name for name in names if name not in row]
             if lacking:
                 near = closest(lacking[0], map(str, row))
-                cure = f"did you mean `{lacking[0]}` where it says `{near}`?" if near else None
-                faults.add("SN509", f"row {i + 1} has no {listed(lacking)}", help=cure)
+                help = f"did you mean `{lacking[0]}` where it says `{near}`?" if near else None
+                collector.add("SN509", f"row {i + 1} has no {listed(lacking)}", help=help)
         return [[row.get(name) for name in names] for row in rows]
 
     def decode(self, targets: NDArray[Any]) -> NDArray[Any]:
@@ -281,11 +287,13 @@ class Encoding:
         if plain["reader"]["type"] != reader.type:
             raise ValueError(f"its data have another type than the spec's, `{reader.type}`")
         fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in plain["signature"].items()
+            # Version 0.1.0 called them stretches.
+            k.replace("stretches", "column_slices"): tuple(v) if isinstance(v, list) else v
+            for k, v in plain["signature"].items()
         }
-        if fields["stretches"] is not None:
-            stored = (ColumnSlice(*stretch) for stretch in fields["stretches"])
-            fields["stretches"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
+        if fields["column_slices"] is not None:
+            stored = (ColumnSlice(*each) for each in fields["column_slices"])
+            fields["column_slices"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
         return cls(
             reader,
             Signature(**fields),

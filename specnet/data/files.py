@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from specnet.data.access import UNQUOTED, Access
-from specnet.data.faults import Faults
+from specnet.data.collector import Collector
 from specnet.data.opening import open_regular
 from specnet.diagnostics import KeyPath, RunError
 from specnet.diagnostics.spelling import closest
@@ -26,11 +26,11 @@ Wanted = Literal["file", "folder", "either"]
 
 
 @dataclass
-class Site:
+class DataContext:
     """Where a reader stands: the folder of its document, and where its findings go."""
 
     base: Path
-    faults: Faults
+    collector: Collector
     files: dict[str, Path] = field(default_factory=dict)
     """The files that were found, by the text that named them."""
     frames: Mapping[str, Any] = field(default_factory=dict)
@@ -58,19 +58,19 @@ class Site:
             try:
                 mode = path.stat().st_mode
             except PermissionError as error:
-                self.faults.add("SN502", f"`{text}` cannot be read: {error.strerror}", *key)
+                self.collector.add("SN502", f"`{text}` cannot be read: {error.strerror}", *key)
                 return None
             except (OSError, ValueError):
                 looked.append(folder)
                 continue
             return self._accept(text, path, mode, key, what)
         message = self._absent(text, looked, "folder" if what == "folder" else "file")
-        self.faults.add("SN501", message, *key, help=self._cure(text, looked))
+        self.collector.add("SN501", message, *key, help=self._help(text, looked))
         return None
 
     def refuse(self, refusal: Refusal, *key: str | int) -> None:
         """Note that a path is not followed."""
-        self.faults.add(refusal.code, refusal.message, *key, help=refusal.cure)
+        self.collector.add(refusal.code, refusal.message, *key, help=refusal.help)
 
     @property
     def quotable(self) -> bool:
@@ -82,13 +82,13 @@ class Site:
     ) -> Path | None:
         folder = stat.S_ISDIR(mode)
         if what == "folder" and not folder:
-            self.faults.add("SN502", f"`{text}` is a file, not a folder", *key, help=f"it is {path}")
+            self.collector.add("SN502", f"`{text}` is a file, not a folder", *key, help=f"it is {path}")
         elif what == "file" and folder:
-            self.faults.add("SN502", f"`{text}` is a folder, not a file", *key, help=f"it is {path}")
+            self.collector.add("SN502", f"`{text}` is a folder, not a file", *key, help=f"it is {path}")
         elif not folder and not stat.S_ISREG(mode):
-            self.faults.add("SN502", f"`{text}` is not a regular file", *key, help=f"it is {path}")
+            self.collector.add("SN502", f"`{text}` is not a regular file", *key, help=f"it is {path}")
         elif not os.access(path, os.R_OK | os.X_OK if folder else os.R_OK):
-            self.faults.add(
+            self.collector.add(
                 "SN502", f"`{text}` cannot be read: permission denied", *key, help=f"it is {path}"
             )
         else:
@@ -108,7 +108,7 @@ class Site:
         places = " and in ".join(str(folder.absolute()) for folder in looked)
         return f"there is no {what} `{text}`: looked in {places}"
 
-    def _cure(self, text: str, looked: list[Path]) -> str | None:
+    def _help(self, text: str, looked: list[Path]) -> str | None:
         for folder in looked:
             path = folder / text
             if not self.access.quotes(path.parent):
@@ -132,12 +132,12 @@ class FilePlace(NamedTuple):
     name: str
     key: KeyPath
     """Where the document names it, within the reader."""
-    site: Site
+    context: DataContext
 
     @property
     def quotable(self) -> bool:
         """Whether what is in it may be quoted: names of columns and of arrays, cells, categories."""
-        return self.site.quotable
+        return self.context.quotable
 
     def column(self, place: int, name: str) -> str:
         """Return what a sentence calls a column: its name, or its place where names may not be quoted."""
@@ -153,7 +153,7 @@ class FilePlace(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class FileFingerprint:
     """What tells that a file has been written to: its size, and when."""
 
     path: Path
@@ -162,7 +162,7 @@ class Stamp:
     time: int
 
     @classmethod
-    def of(cls, path: Path, name: str) -> Stamp:
+    def of(cls, path: Path, name: str) -> FileFingerprint:
         """Return the stamp that a file has now."""
         found = path.stat()
         return cls(path, name, found.st_size, found.st_mtime_ns)

@@ -18,7 +18,7 @@ from specnet.data.transforms import Transform, TransformError
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
     from specnet.data.lowered import State
     from specnet.data.rows import Index
     from specnet.graph.sizes import DType
@@ -72,15 +72,15 @@ class Pipeline:
             shape = transform.output_shape(shape)
         return shape
 
-    def fit(self, rows: Rows, chosen: Chosen, faults: Faults) -> None:
+    def fit(self, rows: Rows, chosen: Chosen, collector: Collector) -> None:
         """Learn each transform's state from the chosen rows, as the transforms before it leave them."""
         for _, transform in self.transforms:
             so_far = (np.asarray(block, np.float64) for _, block in self._blocks(rows, chosen))
             try:
                 with np.errstate(all="ignore"):
                     state = transform.fit_blocks(so_far)
-            except TransformError as unfit:
-                self._note(faults, unfit, "the train split")
+            except TransformError as error:
+                self._note(collector, error, "the train split")
                 return
             self.states.append(state)
             self._runners.clear()
@@ -96,8 +96,8 @@ class Pipeline:
             block = rows.take(source)
             try:
                 yield place, block if space is None else space.run(block)
-            except TransformError as unfit:
-                unfit.row = _row(source, unfit.row)
+            except TransformError as error:
+                error.row = _row(source, error.row)
                 raise
 
     def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
@@ -124,7 +124,13 @@ class Pipeline:
         return runner
 
     def run(
-        self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, faults: Faults, cure: str | None = None
+        self,
+        rows: Rows,
+        chosen: Chosen,
+        dtype: DType,
+        whose: str,
+        collector: Collector,
+        help: str | None = None,
     ) -> NDArray[Any]:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
 
@@ -132,7 +138,7 @@ class Pipeline:
         that beside the result only a block is held. `cure` is what helps where the result is too large.
         """
         only = InputArray(ONLY, self.shape(rows.shape), dtype)
-        return self.run_apart(rows, chosen, (only,), whose, faults, cure)[ONLY]
+        return self.run_apart(rows, chosen, (only,), whose, collector, help)[ONLY]
 
     def run_apart(
         self,
@@ -140,19 +146,19 @@ class Pipeline:
         chosen: Chosen,
         arrays: Sequence[InputArray],
         whose: str,
-        faults: Faults,
-        cure: str | None = None,
+        collector: Collector,
+        help: str | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Return the chosen rows after all transforms as `run` does, as arrays by their names."""
         count = len(rows) if chosen is None else len(chosen)
-        if not all(fits((count, *array.shape), array.dtype, faults, cure) for array in arrays):
+        if not all(fits((count, *array.shape), array.dtype, collector, help) for array in arrays):
             return {array.name: np.zeros(0, array.dtype) for array in arrays}
         stored = self._as_stored(rows, chosen, arrays)
         if stored is not None:
             if not all(
                 holds(stored[source], stored[source]) for _, source in blocks(count, rows.shape, None)
             ):
-                self._explain(rows, chosen, arrays, whose, faults)
+                self._explain(rows, chosen, arrays, whose, collector)
             return {arrays[0].name: stored}
         made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
         sound = True
@@ -163,25 +169,25 @@ class Pipeline:
                         part, out = cut(block, array), made[array.name][place]
                         out[...] = part
                         sound = sound and holds(out, part)
-        except TransformError as unfit:
-            self._note(faults, unfit, whose)
+        except TransformError as error:
+            self._note(collector, error, whose)
             return made
         if not sound:
-            self._explain(rows, chosen, arrays, whose, faults)
+            self._explain(rows, chosen, arrays, whose, collector)
         return made
 
-    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, faults: Faults) -> None:
+    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, collector: Collector) -> None:
         """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
         try:
             with np.errstate(all="ignore"):
                 made = (block for _, block in self._blocks(rows, chosen))
                 sound = all(holds(block.astype(dtype, copy=False), block) for block in made)
-        except TransformError as unfit:
-            self._note(faults, unfit, whose)
+        except TransformError as error:
+            self._note(collector, error, whose)
             return
         if not sound:
             only = InputArray(ONLY, self.shape(rows.shape), dtype)
-            self._explain(rows, chosen, (only,), whose, faults)
+            self._explain(rows, chosen, (only,), whose, collector)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray]) -> NDArray[Any] | None:
         """Return the data's own array where it is the only result already."""
@@ -212,13 +218,13 @@ class Pipeline:
         """
         return affine(self.lower(shape))
 
-    def _note(self, faults: Faults, unfit: TransformError, whose: str) -> None:
-        key = () if unfit.key is None else (unfit.key,)
-        message = f"{self.on} of {whose}, row {unfit.row + 1} of the data: {unfit}"
-        faults.add("SN561", message, "transforms", unfit.place, *key, help=unfit.help)
+    def _note(self, collector: Collector, error: TransformError, whose: str) -> None:
+        key = () if error.key is None else (error.key,)
+        message = f"{self.on} of {whose}, row {error.row + 1} of the data: {error}"
+        collector.add("SN561", message, "transforms", error.place, *key, help=error.help)
 
     def _explain(
-        self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray], whose: str, faults: Faults
+        self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray], whose: str, collector: Collector
     ) -> None:
         """Note the first value that is no finite number, in the data or else only in the result."""
         grown: tuple[str, str] | None = None
@@ -230,12 +236,12 @@ class Pipeline:
                 row, *rest = wrong[0].tolist()
                 where = f"in row {_row(source, row) + 1} of the data" + (f", element {rest}" if rest else "")
                 message = f"{self.on} of {whose} hold {block[tuple(wrong[0])]:g} {where}"
-                faults.add("SN513", message, help="every value must be a finite number")
+                collector.add("SN513", message, help="every value must be a finite number")
                 return
             for array in arrays if grown is None else ():
                 grown = grown or self._misfit(block, array, source)
         assert grown is not None
-        faults.add("SN561", f"{self.on} of {whose} {grown[0]}", help=grown[1])
+        collector.add("SN561", f"{self.on} of {whose} {grown[0]}", help=grown[1])
 
     def _misfit(self, block: NDArray[Any], array: InputArray, source: Index) -> tuple[str, str] | None:
         """Say which finite number of a block the dtype of an array cannot hold, and what helps, or return None."""
@@ -247,8 +253,8 @@ class Pipeline:
             return None
         where = f"in row {_row(source, int(wrong[0][0])) + 1} of the data"
         if made.dtype.kind == "f":
-            cure = "a `scale` or `standardize` transform reduces them"
-            return f"are too large for {array.dtype} {where}", cure
+            help = "a `scale` or `standardize` transform reduces them"
+            return f"are too large for {array.dtype} {where}", help
         message = f"hold {part[tuple(wrong[0])]:g} {where}, where the model takes whole numbers"
         return message, "it was trained on indices, such as those of categories"
 
@@ -258,11 +264,11 @@ def _row(source: Index, place: int) -> int:
     return source.start + place if isinstance(source, slice) else int(source[place])
 
 
-def fits(shape: tuple[int, ...], dtype: DType, faults: Faults, cure: str | None = None) -> bool:
+def fits(shape: tuple[int, ...], dtype: DType, collector: Collector, help: str | None = None) -> bool:
     """Return whether the machine's memory can hold an array; note it if not."""
     needed, there = prod(shape) * np.dtype(dtype).itemsize, memory()
     if there is None or needed <= there:
         return True
     message = f"the data need {needed / 2**30:.1f} GiB as {dtype}, of the machine's {there / 2**30:.1f} GiB"
-    faults.add("SN570", message, help=cure)
+    collector.add("SN570", message, help=help)
     return False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 from pydantic import Field, model_validator
 
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
-from specnet.data.files import Site, Wanted
+from specnet.data.files import DataContext, Wanted
 from specnet.data.sample import Sample
 from specnet.data.signature import ColumnSlice, DataDescription
 from specnet.data.splits import SplitSpec
@@ -121,24 +121,24 @@ class Reader(Kind):
         return {name: table for name, table in found.items() if table is not None}
 
     @abstractmethod
-    def open(self, site: Site) -> DataSource | None:
+    def open(self, context: DataContext) -> DataSource | None:
         """Return the data, looked into as far as a description needs; None where `site` noted why not."""
 
-    def check_frames(self, site: Site) -> None:
+    def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
-        if site.frames:
+        if context.frames:
             message = f"a frame replaces the file of a table, and `{self.type}` data are not a table"
-            site.faults.add(
+            context.collector.add(
                 "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
             )
 
-    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
         """Return the inputs (rows, ...) in a file like the reader's own; None where a fault was noted."""
-        site.faults.add("SN571", f"`{self.type}` data are not read from a file", "type")
+        context.collector.add("SN571", f"`{self.type}` data are not read from a file", "type")
         return None
 
 
-def joined(parts: Mapping[str, DataDescription], site: Site) -> DataDescription:
+def joined(parts: Mapping[str, DataDescription], context: DataContext) -> DataDescription:
     """Return one description of all parts; note parts whose examples differ from those of `train`."""
     train = parts["train"]
     counts = [part.class_count for part in parts.values()]
@@ -151,7 +151,7 @@ def joined(parts: Mapping[str, DataDescription], site: Site) -> DataDescription:
                 message = (
                     f"{what} of the {name} data has shape {list(mine)}, of the training data {list(theirs)}"
                 )
-                site.faults.add("SN554", message, name, part="table")
+                context.collector.add("SN554", message, name, part="table")
     known = [count for count in counts if count is not None]
     return DataDescription(
         inputs=train.inputs,
@@ -161,17 +161,20 @@ def joined(parts: Mapping[str, DataDescription], site: Site) -> DataDescription:
         class_count=max(known) if len(known) == len(counts) else None,
         classes=train.classes,
         features=train.features,
-        stretches=_whole_in_all([part.stretches for part in parts.values()]),
+        column_slices=_whole_in_all([part.column_slices for part in parts.values()]),
         whole=all(part.whole for part in parts.values()),
         per_class=train.per_class,
-        quotable=site.quotable,
+        quotable=context.quotable,
     )
 
 
 def _whole_in_all(parts: list[tuple[ColumnSlice, ...] | None]) -> tuple[ColumnSlice, ...] | None:
-    """Return the stretches of the first part, whose numbers are whole where those of all parts are."""
+    """Return the column_slices of the first part, whose numbers are whole where those of all parts are."""
     first, others = parts[0], [part for part in parts if part is not None]
     if first is None:
         return None
-    whole = [all(stretches) for stretches in zip(*((s.whole for s in part) for part in others), strict=False)]
-    return tuple(stretch._replace(whole=own) for stretch, own in zip(first, whole, strict=False))
+    whole = [
+        all(column_slices)
+        for column_slices in zip(*((s.whole for s in part) for part in others), strict=False)
+    ]
+    return tuple(column_slice._replace(whole=own) for column_slice, own in zip(first, whole, strict=False))

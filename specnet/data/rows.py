@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
 
     Index = slice | NDArray[np.intp]
 
@@ -26,7 +26,7 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def fit(self, rows: Index, faults: Faults) -> None:
+    def fit(self, rows: Index, collector: Collector) -> None:
         """Learn from the training rows what taking any rows needs, such as the means for missing cells."""
         ...
 
@@ -75,7 +75,7 @@ class AnyOrder:
 
     window = 0
 
-    def fit(self, rows: Index, faults: Faults) -> None:
+    def fit(self, rows: Index, collector: Collector) -> None:
         """Do nothing: there are no gaps."""
 
     def take(self: StoredRows, rows: Index) -> NDArray[Any]:
@@ -109,7 +109,7 @@ class ArrayRows:
     def __len__(self) -> int:
         return len(self.array)
 
-    def fit(self, rows: Index, faults: Faults) -> None:
+    def fit(self, rows: Index, collector: Collector) -> None:
         """Do nothing: an array has no gaps."""
 
     def take(self, rows: Index) -> NDArray[Any]:
@@ -134,7 +134,7 @@ def rows_at_once(shape: tuple[int, ...]) -> int:
 def blocks(
     count: int, shape: tuple[int, ...], index: NDArray[np.intp] | None
 ) -> Iterator[tuple[slice, Index]]:
-    """Yield, for stretches of the `count` chosen rows, their places in the result and in the data."""
+    """Yield, for runs of the `count` chosen rows, their places in the result and in the data."""
     step = rows_at_once(shape)
     for start in range(0, count, step):
         place = slice(start, min(count, start + step))

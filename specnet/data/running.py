@@ -61,8 +61,8 @@ class Workspace:
         for number, place, transform in self._checks:
             try:
                 transform.check(arrays[f"before {number}"])
-            except TransformError as unfit:
-                unfit.place = place
+            except TransformError as error:
+                error.place = place
                 raise
         return arrays["result"]
 
@@ -85,7 +85,7 @@ class Runner(Shared):
         graph, values = lowered.graph, lowered.values
         graph.outputs = {f"before {number}": values[number] for number, _, _ in checks}
         graph.outputs["result"] = values[-1]
-        self.most = rows_at_once(at(values[0].shape[1:], 1))
+        self.maximum = rows_at_once(at(values[0].shape[1:], 1))
         """How many rows are worked on at once."""
         super().__init__()
 
@@ -111,7 +111,7 @@ class Runner(Shared):
     def __call__(self, array: Array, dtype: DTypeLike = np.float64) -> Array:
         """Return rows (rows, ...) after all steps as an array of their own; raise TransformError, with its place."""
         count = len(array)
-        if 0 < count <= self.most:
+        if 0 < count <= self.maximum:
             # A power of two, so that few sizes are kept, and none much larger than what was asked for.
             idle = self._idle[size := 1 << (count - 1).bit_length()]
             try:
@@ -123,11 +123,11 @@ class Runner(Shared):
                 idle.append(space)
             return result
         out = np.empty((count, *self._lowered.shape), dtype)
-        for start in range(0, count, self.most):
-            part = slice(start, start + self.most)
+        for start in range(0, count, self.maximum):
+            part = slice(start, start + self.maximum)
             try:
                 out[part] = self(array[part], dtype)
-            except TransformError as unfit:
-                unfit.row += start
+            except TransformError as error:
+                error.row += start
                 raise
         return out

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-MOST = 4096
+MAXIMUM = 4096
 """How many of a column's values are looked at where an estimate will do."""
 
 WIDEST = 64
@@ -35,7 +35,7 @@ class Cells:
 
     def few(self) -> Sequence[float]:
         """Return at most MOST of the values, evenly spread."""
-        return self.values[:: -(-len(self.values) // MOST)] if self.values else self.values
+        return self.values[:: -(-len(self.values) // MAXIMUM)] if self.values else self.values
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
 
-from specnet.data.faults import Faults
+from specnet.data.collector import Collector
 from specnet.data.files import memory
 from specnet.data.splits import SplitSpec, share
 from specnet.data.transforms import Transform, TransformError
@@ -36,7 +36,7 @@ class ColumnSlice(NamedTuple):
     kind: Literal["number", "onehot", "index", "boolean"]
     """What they are: a number; zeros and a one; a category's index as a number; or 0 or 1."""
     categories: int = 0
-    """How many categories it has: the width of a one-hot stretch, one more than the largest index; 0 of a number."""
+    """How many categories it has: the width of a one-hot slice, one more than the largest index; 0 of a number."""
     shape: tuple[int, ...] = ()
     """The shape of an array's own rows, (1,) for a number a row; () of a column."""
     whole: bool = False
@@ -54,7 +54,7 @@ class InputArray:
     dtype: DType
     """The document's, or int64 for what is read as indices."""
     spans: tuple[tuple[int, int], ...] | None = None
-    """Which elements of a flat row it holds: the first of each stretch, and one past the last; None for all."""
+    """Which elements of a flat row it holds: the first of each column_slice, and one past the last; None for all."""
 
     @property
     def short(self) -> str:
@@ -81,7 +81,7 @@ class Signature:
     """The classes' names in the order of their indices; None where there are no classes, or above 1000."""
     features: tuple[str, ...] | None = None
     """The names of the elements of one input, where the inputs are columns of a table."""
-    stretches: tuple[ColumnSlice, ...] | None = None
+    column_slices: tuple[ColumnSlice, ...] | None = None
     """Which column, or which of several arrays, each element of an input comes from, counted in the flat input;
     None where there is nothing to tell apart, or a transform has changed what the elements are."""
     whole: bool = False
@@ -114,22 +114,22 @@ class DataDescription:
     features: tuple[str, ...] | None = None
     per_class: list[int] | None = None
     """Rows of `train` in each class, where counting them is cheap."""
-    stretches: tuple[ColumnSlice, ...] | None = None
+    column_slices: tuple[ColumnSlice, ...] | None = None
     whole: bool = False
     batches: tuple[str, ...] = ()
     reading: int = 0
     passing: int = 0
-    cure: str | None = None
+    help: str | None = None
     """What helps where the data are too large for the memory."""
     quotable: bool = True
     """Whether findings may quote what is in the files."""
 
 
-def sign(
+def infer_signature(
     raw: DataDescription,
     split: SplitSpec | None,
     transforms: tuple[Transform, ...],
-    faults: Faults,
+    collector: Collector,
     *,
     reproduces: bool = False,
 ) -> Signature:
@@ -141,9 +141,9 @@ def sign(
         raw = replace(raw, target_kind="number", class_count=None, classes=None, per_class=None)
     rows = dict(raw.rows)
     if split is not None:
-        rows |= share(raw.rows["train"], split, raw.per_class if split.stratify else None, faults)
+        rows |= share(raw.rows["train"], split, raw.per_class if split.stratify else None, collector)
         if split.stratify and raw.class_count is None:
-            faults.add(
+            collector.add(
                 "SN552",
                 "`stratify` needs one class per row as target: strings, or whole numbers from 0",
                 "split",
@@ -163,10 +163,10 @@ def sign(
                 inputs = transform.output_shape(inputs)
                 continue
             target = transform.output_shape(target)
-        except TransformError as unfit:
-            key = (unfit.key,) if unfit.key else ()
-            faults.add(
-                "SN560", str(unfit), "transforms", i, *key, part="value" if key else "type", help=unfit.help
+        except TransformError as error:
+            key = (error.key,) if error.key else ()
+            collector.add(
+                "SN560", str(error), "transforms", i, *key, part="value" if key else "type", help=error.help
             )
             continue
         from specnet.data.transforms.fixed import OneHot
@@ -183,7 +183,7 @@ def sign(
         target = inputs
     shapes = {"inputs": inputs} if reproduces else {"inputs": inputs, "targets": target}
     held = sum(prod(of) for name, of in shapes.items() if name not in raw.batches)
-    _check_size(sum(rows.values()) * held, faults, raw.cure)
+    _check_size(sum(rows.values()) * held, collector, raw.help)
     features = raw.features if raw.features is not None and prod(inputs) == len(raw.features) else None
     return Signature(
         inputs,
@@ -193,7 +193,7 @@ def sign(
         count,
         classes,
         features,
-        _stretches(raw, transforms),
+        _column_slices(raw, transforms),
         raw.whole and not _changed(transforms),
         rows,
         raw.batches,
@@ -203,17 +203,17 @@ def sign(
     )
 
 
-def _stretches(raw: DataDescription, transforms: tuple[Transform, ...]) -> tuple[ColumnSlice, ...] | None:
+def _column_slices(raw: DataDescription, transforms: tuple[Transform, ...]) -> tuple[ColumnSlice, ...] | None:
     """Return the columns' elements, where the transforms leave each element what it is."""
     from specnet.data.transforms.fixed import OneHot
 
     if any(transform.on == "inputs" and isinstance(transform, OneHot) for transform in transforms):
         return None
-    if raw.stretches is None and raw.features is not None:
+    if raw.column_slices is None and raw.features is not None:
         return tuple(ColumnSlice(name, i, 1, "number") for i, name in enumerate(raw.features))
-    if raw.stretches is not None and _changed(transforms):
-        return tuple(stretch._replace(whole=False) for stretch in raw.stretches)
-    return raw.stretches
+    if raw.column_slices is not None and _changed(transforms):
+        return tuple(column_slice._replace(whole=False) for column_slice in raw.column_slices)
+    return raw.column_slices
 
 
 def _changed(transforms: tuple[Transform, ...]) -> bool:
@@ -221,12 +221,12 @@ def _changed(transforms: tuple[Transform, ...]) -> bool:
     return any(t.on == "inputs" and t.type not in ("flatten", "reshape") for t in transforms)
 
 
-def _check_size(elements: int, faults: Faults, cure: str | None) -> None:
+def _check_size(elements: int, collector: Collector, help: str | None) -> None:
     """Note data that the machine's memory cannot hold in the smaller dtype, before any is read or made."""
     needed, there = elements * 4, memory()
     if there is not None and needed > there:
         message = f"the data need {sized(needed)} as float32, of the machine's {sized(there)}"
-        faults.add("SN570", message, part="table", help=cure)
+        collector.add("SN570", message, part="table", help=help)
 
 
 def names(count: int) -> tuple[str, ...] | None:

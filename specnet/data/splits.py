@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from specnet.data.faults import Faults
+from specnet.data.collector import Collector
 from specnet.diagnostics.text import counted, listed
 from specnet.vocabulary.kind import Table, fault
 
@@ -45,7 +45,9 @@ class SplitSpec(Table):
         return {name: f for name, f in (("validation", self.validation), ("test", self.test)) if f > 0}
 
 
-def share(rows: int, split: SplitSpec, per_class: Sequence[int] | None, faults: Faults) -> dict[str, int]:
+def share(
+    rows: int, split: SplitSpec, per_class: Sequence[int] | None, collector: Collector
+) -> dict[str, int]:
     """Return how many rows each split gets; note splits that would be empty.
 
     `per_class`, the rows of each class, is given where the split is stratified.
@@ -53,37 +55,37 @@ def share(rows: int, split: SplitSpec, per_class: Sequence[int] | None, faults: 
     if per_class is not None:
         table = stratify(per_class, split)
         taken = {name: sum(counts) for name, counts in table.items()}
-        _check_classes(per_class, split, faults)
+        _check_classes(per_class, split, collector)
     else:
         taken = {name: round(rows * fraction) for name, fraction in split.parts.items()}
     for name, count in taken.items():
         if count == 0:
             fraction = getattr(split, name)
-            faults.add(
+            collector.add(
                 "SN550",
                 f"the {name} split would be empty: {fraction:g} of {counted(rows, 'row')} is none",
                 "split",
                 name,
-                help=f"use a fraction of at least {_least(rows):g}, or more rows" if rows > 1 else None,
+                help=f"use a fraction of at least {_minimum(rows):g}, or more rows" if rows > 1 else None,
             )
     train = rows - sum(taken.values())
     if rows and train <= 0:
-        faults.add(
+        collector.add(
             "SN550", f"no row is left to train on: the other splits take all {rows}", "split", part="table"
         )
     return {"train": train, **taken}
 
 
-def _least(rows: int) -> float:
+def _minimum(rows: int) -> float:
     hundredths = -(-100 // rows)
     return hundredths / 100
 
 
-def _check_classes(per_class: Sequence[int], split: SplitSpec, faults: Faults) -> None:
+def _check_classes(per_class: Sequence[int], split: SplitSpec, collector: Collector) -> None:
     needed = len(split.parts) + 1
     few = [str(i) for i, count in enumerate(per_class) if 0 < count < needed]
     if few:
-        faults.add(
+        collector.add(
             "SN551",
             f"a stratified split needs {needed} rows of each class, one for each split; "
             f"too few of class index {listed(few)}",
@@ -108,13 +110,13 @@ def stratify(per_class: Sequence[int], split: SplitSpec) -> dict[str, list[int]]
         shares = [count * fraction for count in per_class]
         # A row of each class is kept back for training, and the whole part of what later splits will take.
         kept = [1 + sum(max(1, int(count * f)) for f in later) for count in per_class]
-        most = [max(0, count - back) for count, back in zip(left, kept, strict=True)]
-        taken = [min(max(1, int(s)), m) for s, m in zip(shares, most, strict=True)]
+        maximum = [max(0, count - back) for count, back in zip(left, kept, strict=True)]
+        taken = [min(max(1, int(s)), m) for s, m in zip(shares, maximum, strict=True)]
         missing = round(rows * fraction) - sum(taken)
         for i in sorted(range(len(shares)), key=lambda i: (taken[i] - shares[i], i)):
             if missing <= 0:
                 break
-            if taken[i] < most[i]:
+            if taken[i] < maximum[i]:
                 taken[i] += 1
                 missing -= 1
         table[name] = taken

@@ -39,5 +39,5 @@ def _line(diagnostic: Diagnostic) -> str:
         where += f":{diagnostic.span.start.line}:{diagnostic.span.start.column}"
     elif diagnostic.path:
         where += f": {'.'.join(map(str, diagnostic.path))}"
-    cure = f" ({diagnostic.help})" if diagnostic.help else ""
-    return f"{where}: {diagnostic.code} {diagnostic.message}{cure}"
+    help = f" ({diagnostic.help})" if diagnostic.help else ""
+    return f"{where}: {diagnostic.code} {diagnostic.message}{help}"

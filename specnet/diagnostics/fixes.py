@@ -20,7 +20,7 @@ def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[str, tuple[Diag
     for diagnostic in diagnostics:
         if diagnostic.fix is None or diagnostic.file != (diagnostic.document or diagnostic.file):
             continue
-        edits = [stretch for edit in diagnostic.fix.edits if (stretch := _stretch(edit, starts)) is not None]
+        edits = [offsets for edit in diagnostic.fix.edits if (offsets := _offsets(edit, starts)) is not None]
         if len(edits) < len(diagnostic.fix.edits) or any(_overlap(a, b) for a in edits for b in taken):
             continue
         taken += edits
@@ -34,7 +34,7 @@ def _line_starts(text: str) -> list[int]:
     return [0, *(found.end() for found in re.finditer(r"\n", text))]
 
 
-def _stretch(edit: Edit, starts: list[int]) -> tuple[int, int, str] | None:
+def _offsets(edit: Edit, starts: list[int]) -> tuple[int, int, str] | None:
     if edit.span is None:
         return None
     return _offset(edit.span.start, starts), _offset(edit.span.end, starts), edit.text

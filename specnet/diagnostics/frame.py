@@ -97,7 +97,7 @@ def _mark_row(mark: _Mark, margin: str, indent: int, length: int, room: int) -> 
 
 
 def _window(source: str, mark: _Mark, room: int) -> tuple[int, int]:
-    """Return the stretch of a line to show: all, or what is around a mark, two columns being for the cuts."""
+    """Return the part of a line to show: all, or what is around a mark, two columns being for the cuts."""
     nearby = cells(source[: room + 1])
     if len(source) <= room and sum(size for _, size in nearby) <= room:
         return 0, len(source)

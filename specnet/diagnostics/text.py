@@ -19,8 +19,8 @@ def listed(names: Sequence[str], limit: int = 10, mark: str = "`") -> str:
 
 def joined(items: Sequence[str], word: str = "and") -> str:
     """Return `a`, `a and b`, `a, b and c`."""
-    *most, last = items
-    return f"{', '.join(most)} {word} {last}" if most else last
+    *maximum, last = items
+    return f"{', '.join(maximum)} {word} {last}" if maximum else last
 
 
 def plural(noun: str, count: int = 2) -> str:

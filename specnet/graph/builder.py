@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Literal, Protocol
 
-from specnet.graph.graph import Graph, Origin, ShapeFault, Value
+from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import DType, show
 from specnet.graph.stage import INPUT, LayerInfo, Stage, stage_names
@@ -36,7 +36,7 @@ class Parameter:
     name: str
     shape: tuple[int, ...]
     initial: Initial
-    origin: Origin
+    key_path: KeyPath
     field: str
     """The field of the layer that says where it starts, such as `kernel_init`."""
     role: Role = "parameter"
@@ -52,7 +52,7 @@ class Parameter:
         return size
 
 
-MOST_LAYERS = 10_000
+MAXIMUM_LAYERS = 10_000
 """More are a slip in a `repeat`, and would take minutes to compile."""
 
 
@@ -64,7 +64,7 @@ class Scope:
     """The layer's own name, which its streams of randomness begin with."""
     parameters: str = ""
     """What the names of its parameters begin with: its name, or that of the layer that it shares them with."""
-    path: Origin = ()
+    path: KeyPath = ()
     trainable: bool = True
     rate: float = 1.0
     depth: int = 0
@@ -145,7 +145,7 @@ class Builder:
         rate = self.scope.rate if role == "parameter" else 1.0
         self.leaves[full] = leaf(self.graph, full, role, shape, after=next(alike, None))
         field = f"{full.rpartition('.')[2]}_init"
-        self.parameters[full] = Parameter(full, shape, initial, self.graph.origin, field, role, rate)
+        self.parameters[full] = Parameter(full, shape, initial, self.graph.key_path, field, role, rate)
 
     def stream(self, use: str) -> str:
         """Return the name of a stream of randomness of the layer's own, such as `dropout_1/mask`."""
@@ -182,7 +182,7 @@ class Builder:
         self.known.append({} if x is None else {INPUT: Known(x)})
         for index, (short, stage) in enumerate(zip(stage_names(stages), stages, strict=True)):
             self.scope = self._within(around, stage, ".".join(filter(None, (within, short))), (key, index))
-            self.graph.origin = self.scope.path
+            self.graph.key_path = self.scope.path
             if stage.inputs is not None:
                 taken = tuple(self.find(name).value for name in stage.inputs)
             else:
@@ -196,14 +196,14 @@ class Builder:
             before = before if apart else y
         # A fault of shape leaves all this as it is: it then says where the fault is.
         del self.known[-1]
-        self.scope, self.graph.origin = around, around.path
+        self.scope, self.graph.key_path = around, around.path
         return given
 
     def find(self, name: str) -> Known:
         """Return what a name stands for here; the innermost list of layers has the first word."""
         return next(level[name] for level in reversed(self.known) if name in level)
 
-    def _within(self, around: Scope, stage: Stage, name: str, place: Origin) -> Scope:
+    def _within(self, around: Scope, stage: Stage, name: str, place: KeyPath) -> Scope:
         prefix = f"{around.parameters}.{name}" if around.parameters else name
         return Scope(
             f"{around.name}.{name}" if around.name else name,
@@ -217,9 +217,9 @@ class Builder:
     def _lower(self, stage: Stage, taken: tuple[Value, ...]) -> Value:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
-        if place >= MOST_LAYERS:
+        if place >= MAXIMUM_LAYERS:
             raise ShapeFault(
-                f"the network has more than {MOST_LAYERS:,} layers, repetitions counted",
+                f"the network has more than {MAXIMUM_LAYERS:,} layers, repetitions counted",
                 help="fewer of them, or a smaller `repeat`",
             )
         shapes = tuple(x.shape for x in taken)

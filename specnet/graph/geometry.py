@@ -14,7 +14,7 @@ Unit = tuple[int, int, int, int]
 ROOM = 1280 * 1024
 """Bytes of a tile's patches: about a core's L2 cache, which most of them are then still in when they are multiplied."""
 
-MOST = 16
+MAXIMUM = 16
 """Images in a tile: more would leave the last worker waiting."""
 
 
@@ -113,11 +113,11 @@ class Geometry:
         """Images in a tile, and the rows of the output that it has of each."""
         if self.depthwise:
             whole = self.out[0] * self.out[1] * (self.channels + self.filters) * self.item
-            return max(1, min(MOST, ROOM // whole)), self.out[0]
+            return max(1, min(MAXIMUM, ROOM // whole)), self.out[0]
         row = self.out[1] * self.depth * self.item
         whole = row * self.out[0]
         if whole <= ROOM:
-            return min(MOST, ROOM // whole), self.out[0]
+            return min(MAXIMUM, ROOM // whole), self.out[0]
         return 1, max(1, ROOM // row)
 
     @cached_property
@@ -127,7 +127,7 @@ class Geometry:
             return self.tile
         row = self.out[1] * (self.filters + 2 * self.own * self.strides[0] * self.strides[1]) * self.item
         whole = row * self.out[0]
-        return (min(MOST, ROOM // whole), self.out[0]) if whole <= ROOM else (1, max(1, ROOM // row))
+        return (min(MAXIMUM, ROOM // whole), self.out[0]) if whole <= ROOM else (1, max(1, ROOM // row))
 
     def units(self, start: int, stop: int, tile: Pair) -> Iterator[Unit]:
         """Go through some images, tile by tile, of about the same size each."""

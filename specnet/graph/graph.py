@@ -9,7 +9,7 @@ from specnet.graph.sizes import Count, DType, Shape, count, show
 if TYPE_CHECKING:
     from specnet.graph.op import Op
 
-Origin = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """The key path of what asked for a value, such as `("layers", 0)`."""
 
 Phase = Literal["forward", "backward", "update"]
@@ -39,7 +39,7 @@ OPERATORS: dict[str, Callable[..., Value]] = {}
 class Node:
     """One application of an op: its inputs, its settings, and its results."""
 
-    __slots__ = ("attributes", "graph", "index", "inputs", "op", "origin", "phase", "results")
+    __slots__ = ("attributes", "graph", "index", "inputs", "key_path", "op", "phase", "results")
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Node:
         self.op = op
         self.inputs = inputs
         self.attributes = attributes
-        self.origin: Origin = graph.origin
+        self.key_path: KeyPath = graph.key_path
         self.phase: Phase = graph.phase
         self.results: tuple[Value, ...] = ()
         graph.nodes.append(self)
@@ -126,9 +126,9 @@ class Value:
         return self.node.attributes
 
     @property
-    def origin(self) -> Origin:
+    def key_path(self) -> KeyPath:
         """The key path of what asked for it."""
-        return self.node.origin
+        return self.node.key_path
 
     @property
     def phase(self) -> Phase:
@@ -200,7 +200,7 @@ class Graph:
         self.values: list[Value] = []
         self.outputs: dict[str, Value] = {}
         self.assignments: list[tuple[Value, Value]] = []
-        self.origin: Origin = ()
+        self.key_path: KeyPath = ()
         """The key path of what asks for the values that are appended."""
         self.phase: Phase = "forward"
 
@@ -262,7 +262,7 @@ class Region(Graph):
         super().__init__(dtype, rules)
         self.around = around
         if around is not None:
-            self.origin, self.phase = around.origin, around.phase
+            self.key_path, self.phase = around.key_path, around.phase
         self.depth = 1 if around is None else around.depth + 1
         self.arguments: list[Value] = []
         self.returns: tuple[Value, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from specnet.graph.graph import Origin, Value
+from specnet.graph.graph import KeyPath, Value
 from specnet.graph.sizes import Shape
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class LayerInfo:
     name: str
     """Its own name behind those of the containers that it lies in: `residual_1.conv2d_2`."""
     type: str
-    path: Origin
+    path: KeyPath
     inputs: tuple[Shape, ...]
     """The shapes of what it takes."""
     output: Shape

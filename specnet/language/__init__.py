@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.language.loading import check, examine, load
-from specnet.language.origin import Origin
 from specnet.language.source import SourceText, read, text_source
+from specnet.language.spec_source import SpecSource
 
-__all__ = ["Origin", "SourceText", "check", "examine", "load", "read", "text_source"]
+__all__ = ["SourceText", "SpecSource", "check", "examine", "load", "read", "text_source"]

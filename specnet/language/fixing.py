@@ -21,16 +21,16 @@ def _placed(edit: Edit, positions: Positions) -> Iterator[Edit]:
     if entry is None:
         return
     if edit.part == "key" and entry.value is None:
-        stretches = list(_headers(edit, positions))
+        ranges = list(_headers(edit, positions))
     else:
         place = entry.key if edit.part == "key" else entry.value
-        stretches = [place] if place is not None else []
-    for stretch in stretches:
+        ranges = [place] if place is not None else []
+    for offsets in ranges:
         # A text keeps its quotes: single ones in TOML are as good as double ones.
-        quote = positions.text[stretch[0]]
+        quote = positions.text[offsets[0]]
         quoted = quote in "\"'" and (edit.part == "key" or edit.text.startswith('"'))
         text = quote + edit.text.strip('"') + quote if quoted else edit.text
-        yield replace(edit, span=positions.span_of(stretch), text=text)
+        yield replace(edit, span=positions.span_of(offsets), text=text)
 
 
 def _headers(edit: Edit, positions: Positions) -> Iterator[tuple[int, int]]:

@@ -110,8 +110,8 @@ class _Writer:
         if domain.form == "array":
             return self.array(domain)
         if domain.form == "map" and domain.items is not None:
-            least = {"minProperties": domain.min_length} if domain.min_length else {}
-            return {"type": "object", **least, "additionalProperties": self.domain(domain.items)}
+            minimum = {"minProperties": domain.min_length} if domain.min_length else {}
+            return {"type": "object", **minimum, "additionalProperties": self.domain(domain.items)}
         if domain.table is not None:
             return self.reference(domain.table)
         if domain.family is not None:

@@ -27,12 +27,12 @@ def json_fault(source: SourceText, error: json.JSONDecodeError) -> Diagnostic:
     offset = min(error.pos, len(text))
     if not text[offset:].strip():
         offset = len(text.rstrip())
-    said, cure = _explain(error.msg, text, offset)
+    said, help = _explain(error.msg, text, offset)
     found = _WORD.match(text, offset)
     width = int(text[offset : offset + 1] not in {"\n", "\r"} and bool(text[offset:].strip()))
     end = found.end() if found else offset + width
     span = Positions(text, PositionEntry()).span_of((offset, end))
-    return Diagnostic("SN101", said, help=cure, file=source.file, span=span)
+    return Diagnostic("SN101", said, help=help, file=source.file, span=span)
 
 
 def _explain(message: str, text: str, offset: int) -> Fault:

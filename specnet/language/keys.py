@@ -37,7 +37,7 @@ def unknown_faults(
             continue
         free = [name for name in table.model_fields if name not in taken and name not in given]
         message = f"`{clipped(key)}` is not a field of {owner_name(path, table)}"
-        cure: str | None = None
+        help: str | None = None
         meant = meant_key(key, left)
         home = None if meant is not None else _home(model, data, path, key)
         meant = meant or (meant_key(key, free) if home is None else None)
@@ -49,12 +49,12 @@ def unknown_faults(
         elif home is not None:
             message += f"; {_as_there(key, home[1])} belongs in {_table_name(home[0])}"
         elif key == "$schema":
-            cure = "a TOML document names its schema in a comment: #:schema ./specnet.schema.json"
+            help = "a TOML document names its schema in a comment: #:schema ./specnet.schema.json"
         else:
-            cure = f"{owner_name(path, table)} takes {_names(table)}"
+            help = f"{owner_name(path, table)} takes {_names(table)}"
         sure = meant is not None and meant == certain_key(key, free)
         fix = Fix(f"rename the key to `{meant}`", (Edit(str(meant), place.path, "key"),)) if sure else None
-        found.append(Diagnostic("SN202", message, path=place.path, part="key", help=cure, fix=fix))
+        found.append(Diagnostic("SN202", message, path=place.path, part="key", help=help, fix=fix))
     return found, left
 
 

@@ -64,29 +64,29 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
         return _missing(place, family, known)
     name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
     message = f"`{clipped(name)}` is not {article(family)}"
-    cure: str | None = kinds_of(family, known)
+    help: str | None = kinds_of(family, known)
     elsewhere = _elsewhere(name, family)
     meant = meant_kind(name, family, known) if elsewhere is None else sure_kind(name, family, known)
     if meant is not None:
-        message, cure = f'{message}; did you mean "{meant}"?', None
+        message, help = f'{message}; did you mean "{meant}"?', None
     elif elsewhere is not None:
         message = f"`{clipped(name)}` is {article(elsewhere.name)}, not {article(family)}"
-        cure = _moved(name.lower(), elsewhere.name, family) or cure
+        help = _moved(name.lower(), elsewhere.name, family) or help
     else:
         other_kind, other = _foreign(name, family)
         if other_kind is not None and other is not None:
             message += f"; did you mean the {other} `{other_kind}`?"
-            cure = _moved(other_kind, other, family) or cure
+            help = _moved(other_kind, other, family) or help
     fix = None
     if meant is not None and isinstance(place.value, str) and meant == certain_kind(name, known):
         fix = rewritten(meant, place.path)
-    return Diagnostic("SN204", message, path=place.path, help=cure, fix=fix)
+    return Diagnostic("SN204", message, path=place.path, help=help, fix=fix)
 
 
-def kinds_of(family: str, names: Iterable[str], most: int = 24) -> str:
+def kinds_of(family: str, names: Iterable[str], maximum: int = 24) -> str:
     """Return what there is of a family in alphabetical order, or where to read of it where there is much."""
     ordered = sorted(names)
-    if len(ordered) > most:
+    if len(ordered) > maximum:
         return f"`specnet layers` lists the {len(ordered)} {plural(family)}, and says what each is"
     return f"{plural(family)}: {', '.join(ordered)}"
 
@@ -96,8 +96,8 @@ def _missing(place: Resolved, family: str, known: tuple[str, ...]) -> Diagnostic
     for key, value in table.items():
         if isinstance(key, str) and isinstance(value, str) and meant_key(key, ["type"]):
             message = f"`{clipped(key)}` does not name {article(family)}: `type` does"
-            cure = f"write type = {shown(meant_kind(value, family, known) or value)}"
-            return Diagnostic("SN205", message, path=(*place.path, key), part="key", help=cure)
+            help = f"write type = {shown(meant_kind(value, family, known) or value)}"
+            return Diagnostic("SN205", message, path=(*place.path, key), part="key", help=help)
     message = f"this {family} has no `type`"
     return Diagnostic("SN205", message, path=place.path, part="table", help=kinds_of(family, known))
 

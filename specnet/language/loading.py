@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from specnet.diagnostics import Diagnostic, Report, SpecError
-from specnet.language.origin import Origin
 from specnet.language.overrides import Overrides, apply, read_overrides
 from specnet.language.quoting import parsed
 from specnet.language.source import SourceText, read
 from specnet.language.spec import Spec
+from specnet.language.spec_source import SpecSource
 
 if TYPE_CHECKING:
     from specnet.data.confine import Confine
@@ -50,15 +50,15 @@ def examine(
         return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None
     done, misfits = apply(data, wanted)
     faults += misfits
-    origin = Origin(text, tuple(done))
-    texts |= origin.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
+    spec_source = SpecSource(text, tuple(done))
+    texts |= spec_source.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
     spec, found = _build(data, text)
     if spec is None or faults:
         from specnet.language.partial import partial_spec
 
-        report = _report(text.file, (*origin.place(found), *faults), texts)
-        return None, report, partial_spec(data, (*found, *faults), origin)
-    spec._origin = origin  # noqa: SLF001  the one place that makes a spec of a string
+        report = _report(text.file, (*spec_source.place(found), *faults), texts)
+        return None, report, partial_spec(data, (*found, *faults), spec_source)
+    spec._source = spec_source  # noqa: SLF001  the one place that makes a spec of a string
     return spec, _report(text.file, (), texts), None
 
 

@@ -27,8 +27,8 @@ class Override:
 
     def span(self, key: bool = False) -> TextSpan:
         """Return where its value lies in `file`, or its key."""
-        stretch = (self.key_at, self.value_at - 1) if key else (self.value_at, len(self.file))
-        return TextSpan(_position(self.file, stretch[0]), _position(self.file, stretch[1]))
+        offsets = (self.key_at, self.value_at - 1) if key else (self.value_at, len(self.file))
+        return TextSpan(_position(self.file, offsets[0]), _position(self.file, offsets[1]))
 
 
 def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnostic]]:
@@ -143,9 +143,9 @@ def _step(node: Any, step: str, path: KeyPath, override: Override) -> tuple[str 
     try:
         place = int(step)
     except ValueError:
-        cure = f"write its index, from 0: {dotted((*path, 0, step))}"
+        help = f"write its index, from 0: {dotted((*path, 0, step))}"
         message = f"{shown_key(path)} is an array, which has no `{clipped(step)}`"
-        return step, _fault("SN109", message, override.file, at, help=cure)
+        return step, _fault("SN109", message, override.file, at, help=help)
     if not -len(node) <= place < len(node):
         message = f"{shown_key(path)} has no element {place}: it has {len(node)}, numbered from 0"
         return step, _fault("SN109", message, override.file, at)
@@ -156,10 +156,10 @@ def _not_toml(file: str, at: int, value: str) -> Diagnostic:
     if not value.strip():
         return _fault("SN108", "the value is missing", file, at)
     if value.replace("_", "").replace("-", "").isalnum() and not value[0].isdigit():
-        cure = f"strings need quotes, protected from the shell: '{file[6:at]}\"{clipped(value)}\"'"
+        help = f"strings need quotes, protected from the shell: '{file[6:at]}\"{clipped(value)}\"'"
     else:
-        cure = 'the value is read as TOML: 5, 0.1, true, "text", [1, 2] or { type = "adam" }'
-    return _fault("SN108", f"`{clipped(value)}` is not a value", file, at, help=cure)
+        help = 'the value is read as TOML: 5, 0.1, true, "text", [1, 2] or { type = "adam" }'
+    return _fault("SN108", f"`{clipped(value)}` is not a value", file, at, help=help)
 
 
 def _fault(

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from specnet.diagnostics import Diagnostic
-from specnet.language.origin import Origin
 from specnet.language.spec import Spec
+from specnet.language.spec_source import SpecSource
 
 PLACEHOLDERS: dict[str, Any] = {
     "data": {"type": "inline", "inputs": [[0.0]], "targets": [0.0]},
@@ -31,7 +31,9 @@ class PartialSpec:
     """The root keys with faults; `layers` is among them where any layer has one."""
 
 
-def partial_spec(data: dict[str, Any], found: Iterable[Diagnostic], origin: Origin) -> PartialSpec | None:
+def partial_spec(
+    data: dict[str, Any], found: Iterable[Diagnostic], spec_source: SpecSource
+) -> PartialSpec | None:
     """Return what is sound in a document's data, given its findings; None where too little is."""
     paths = [d.path for d in found if d.severity == "error"]
     faulty = {str(path[0]) for path in paths if path} | {key for key in PLACEHOLDERS if key not in data}
@@ -52,5 +54,5 @@ def partial_spec(data: dict[str, Any], found: Iterable[Diagnostic], origin: Orig
         spec = Spec.model_validate({**rest, "specnet": 1})
     except ValidationError:
         return None
-    spec._origin = origin  # noqa: SLF001  findings in what is sound have their places in the same text
+    spec._source = spec_source  # noqa: SLF001  findings in what is sound have their places in the same text
     return PartialSpec(spec, sound, frozenset(faulty))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr, model_validator
 
 from specnet.data import READERS, Reader
-from specnet.language.origin import Origin
+from specnet.language.spec_source import SpecSource
 from specnet.language.warnings import unknown_warning
 from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
@@ -153,8 +153,8 @@ class Lint(Table):
         for place, code in enumerate(self.ignore):
             unknown = unknown_warning(code)
             if unknown is not None:
-                message, cure = unknown
-                raise fault(message, key=("ignore", place), code="SN207", help=cure)
+                message, help = unknown
+                raise fault(message, key=("ignore", place), code="SN207", help=help)
         return self
 
 
@@ -210,7 +210,7 @@ class Spec(Table):
     lint: Lint = Field(default_factory=Lint)
     """How likely mistakes that are not errors are reported."""
 
-    _origin: Origin = PrivateAttr(default_factory=Origin)
+    _source: SpecSource = PrivateAttr(default_factory=SpecSource)
 
     @model_validator(mode="before")
     @classmethod
@@ -252,9 +252,9 @@ class Spec(Table):
         return self
 
     @property
-    def origin(self) -> Origin:
+    def source(self) -> SpecSource:
         """Where it was read from: it turns key paths into places in the document."""
-        return self._origin
+        return self._source
 
     @property
     def needed(self) -> tuple[str, ...] | None:
@@ -266,4 +266,4 @@ class Spec(Table):
     @property
     def folder(self) -> Path:
         """The folder that relative paths in it start from."""
-        return self._origin.folder
+        return self._source.folder

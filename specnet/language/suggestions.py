@@ -67,13 +67,13 @@ def rewritten(meant: str, path: KeyPath) -> Fix:
 
 
 def unknown_name(
-    code: str, message: str, name: str, known: Sequence[str], path: KeyPath, cure: str
+    code: str, message: str, name: str, known: Sequence[str], path: KeyPath, help: str
 ) -> Diagnostic:
     """Return the finding about a name that there is not, with the one that was meant, and a fix where that is sure."""
     meant = closest(name, known)
     fix = rewritten(meant, path) if meant is not None and meant == certain_kind(name, known) else None
     message += f"; did you mean `{clipped(meant)}`?" if meant else ""
-    return Diagnostic(code, message, path, help=cure, fix=fix)
+    return Diagnostic(code, message, path, help=help, fix=fix)
 
 
 def similar_file(name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, KeyPath, Label, Position, TextSpan
 from specnet.language.positions import Positions, locate
-from specnet.language.positions.tree import PositionEntry, Stretch
+from specnet.language.positions.tree import Offsets, PositionEntry
 from specnet.language.source import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
 from specnet.language.wording import shown_key
 
@@ -56,8 +56,8 @@ def content_faults(source: SourceText, data: Any) -> list[Diagnostic]:
         return [Diagnostic("SN106", message, file=source.file, span=span)]
     if not data:
         message = "the document is empty"
-        cure = "a document has at least `specnet`, `data`, `layers` and `loss`"
-        return [Diagnostic("SN104", message, help=cure, file=source.file)]
+        help = "a document has at least `specnet`, `data`, `layers` and `loss`"
+        return [Diagnostic("SN104", message, help=help, file=source.file)]
     return [_nesting(source)]
 
 
@@ -97,16 +97,16 @@ def duplicate_fault(source: SourceText, positions: Positions, place: int = 0) ->
     )
 
 
-def _nesting(source: SourceText, stretch: Stretch | None = None) -> Diagnostic:
+def _nesting(source: SourceText, offsets: Offsets | None = None) -> Diagnostic:
     depth = 0
     pattern = _TOML_NESTING if source.syntax == "toml" else _JSON_NESTING
-    for found in pattern.finditer(source.text) if stretch is None else ():
+    for found in pattern.finditer(source.text) if offsets is None else ():
         depth += (found.group() in "[{") - (found.group() in "]}")
         if depth > MAX_DEPTH:
-            stretch = found.span()
+            offsets = found.span()
             break
     message = f"arrays and tables nest more than {MAX_DEPTH} deep here"
-    return Diagnostic("SN105", message, file=source.file, span=_span(source.text, stretch))
+    return Diagnostic("SN105", message, file=source.file, span=_span(source.text, offsets))
 
 
 def _json_extensions(source: SourceText) -> list[Diagnostic]:
@@ -140,8 +140,8 @@ def _everything(positions: Positions) -> Iterator[tuple[KeyPath, PositionEntry]]
 
 def _half_letters(source: SourceText, positions: Positions) -> Iterator[Diagnostic]:
     for path, entry in _everything(positions):
-        for stretch in (entry.key, entry.value if not entry.children else None):
-            word = source.text[slice(*stretch)] if stretch else ""
+        for offsets in (entry.key, entry.value if not entry.children else None):
+            word = source.text[slice(*offsets)] if offsets else ""
             if not word.startswith('"') or HALF_LETTER.search(word) is None:
                 continue
             try:
@@ -150,9 +150,9 @@ def _half_letters(source: SourceText, positions: Positions) -> Iterator[Diagnost
                 half = f"\\u{ord(error.object[error.start]):04x}"
                 message = f"`{half}` is half of a surrogate pair, without the other half"
                 yield Diagnostic(
-                    "SN101", message, path=path, file=source.file, span=_span(source.text, stretch)
+                    "SN101", message, path=path, file=source.file, span=_span(source.text, offsets)
                 )
 
 
-def _span(text: str, stretch: Stretch | None) -> TextSpan | None:
-    return None if stretch is None else Positions(text, PositionEntry()).span_of(stretch)
+def _span(text: str, offsets: Offsets | None) -> TextSpan | None:
+    return None if offsets is None else Positions(text, PositionEntry()).span_of(offsets)

@@ -54,13 +54,13 @@ def toml_fault(source: SourceText, error: ValueError) -> Diagnostic:
         before = _NUMBER_BEFORE.search(text, max(0, offset - 40), offset)
         if before is not None:
             offset, message = before.start(), "Invalid value"
-    said, cure = explain(message, text, offset)
+    said, help = explain(message, text, offset)
     line = text.count("\n", 0, offset) + 1
     column = offset - text.rfind("\n", 0, offset)
     rest = _WORD.match(text, offset)
     width = len(rest.group()) if rest else int(offset < len(text) and text[offset] not in "\r\n")
     span = TextSpan(Position(line, column), Position(line, column + width))
-    return Diagnostic("SN101", said, help=cure, file=source.file, span=span)
+    return Diagnostic("SN101", said, help=help, file=source.file, span=span)
 
 
 def explain(message: str, text: str, offset: int) -> Fault:
@@ -105,8 +105,8 @@ def _value(_: str, rest: str) -> Fault:
             "write a number, true, false, a string in quotes, [ ... ] or { ... }",
         )
     if word.lower() in _WORDS:
-        said, cure = _WORDS[word.lower()]
-        return said.format(word=word), cure
+        said, help = _WORDS[word.lower()]
+        return said.format(word=word), help
     if re.fullmatch(r"[+-]?(?:\.\d\S*|[\d_]+\.)", word):
         return f"`{word}` is not a number", "a number has digits on both sides of its point: 0.5, 1.0"
     if re.fullmatch(r"\d{4}-\d\S*|\d+:\S*", word):
@@ -165,8 +165,8 @@ def _array(_: str, rest: str) -> Fault:
 
 def _inline_table(_: str, rest: str) -> Fault:
     if rest[:1] in {"\n", "\r", "#"}:
-        cure = "put it on one line, or write it as a [table] of its own"
-        return "an inline table `{ ... }` cannot continue on the next line", cure
+        help = "put it on one line, or write it as a [table] of its own"
+        return "an inline table `{ ... }` cannot continue on the next line", help
     found = _WORD.match(rest)
     if found:
         return f"`{clipped(found.group())}` follows an inline table's value without a comma", None
@@ -179,8 +179,8 @@ def _header(message: str, _: str) -> Fault:
 
 
 def _escape(_: str, __: str) -> Fault:
-    cure = "double it, or put the string in single quotes: 'C:\\data'"
-    return "a backslash in double quotes starts an escape sequence, and this is not a valid one", cure
+    help = "double it, or put the string in single quotes: 'C:\\data'"
+    return "a backslash in double quotes starts an escape sequence, and this is not a valid one", help
 
 
 def _unterminated(_: str, __: str) -> Fault:
@@ -189,8 +189,8 @@ def _unterminated(_: str, __: str) -> Fault:
 
 def _character(message: str, rest: str) -> Fault:
     if rest[:1] in {"\n", "\r"} or "\\n" in message or "\\r" in message:
-        cure = 'close the quotes, or write a multi-line string in """ ... """'
-        return "the string is not closed on its line", cure
+        help = 'close the quotes, or write a multi-line string in """ ... """'
+        return "the string is not closed on its line", help
     code = f"U+{ord(rest[0]):04X}" if rest else "a control character"
     return f"the character {code} is not allowed in TOML", "remove it"
 

@@ -88,7 +88,7 @@ def value_fault(model: type[Table], data: dict[str, Any], place: Resolved, error
         )
     new = _replacement(value, choices, domain)
     fix = Fix(f"write {new}", (Edit(new, path),)) if new is not None else None
-    return Diagnostic(code, message, path=path, help=_cure(path, value, domain), fix=fix)
+    return Diagnostic(code, message, path=path, help=_help(path, value, domain), fix=fix)
 
 
 def _replacement(value: Any, choices: Iterable[str], domain: Domain) -> str | None:
@@ -125,7 +125,7 @@ def _name(path: KeyPath) -> str:
     return dotted(path[start:])
 
 
-def _cure(path: KeyPath, value: Any, domain: Domain) -> str | None:
+def _help(path: KeyPath, value: Any, domain: Domain) -> str | None:
     forms = {member.form for member in members(domain)}
     if isinstance(value, float) and value.is_integer() and "int" in forms:
         return f"write {int(value)}, without a point" if abs(value) < 1e15 else None

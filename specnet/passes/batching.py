@@ -25,7 +25,7 @@ def can_batch(node: Node, stacked: Sequence[bool]) -> bool:
 
 def batched(graph: Graph, node: Node, inputs: Sequence[Value], stacked: Sequence[bool], steps: Dim) -> Value:
     """Append an op over all steps at once to a graph, and return its result (steps, ...)."""
-    graph.origin, graph.phase = node.origin, node.phase
+    graph.key_path, graph.phase = node.key_path, node.phase
     rule = _RULES.get(node.op, _elementwise)
     return rule(node, inputs, stacked, steps)
 

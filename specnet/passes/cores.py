@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-MOST = 8
+MAXIMUM = 8
 """Workers beyond these would wait for memory, and for each other's turns at the interpreter."""
 
 
@@ -14,4 +14,4 @@ def cores() -> int:
         there = len(os.sched_getaffinity(0))
     except AttributeError:  # systems that pin no process to cores
         there = os.cpu_count() or 1
-    return min(there, MOST)
+    return min(there, MAXIMUM)

@@ -18,7 +18,7 @@ def differentiate(graph: Graph, loss: Value, wanted: Sequence[Value]) -> list[Va
     """
     graph.phase = "backward"
     found = flow_back(graph, {loss: constant(graph, 1.0)}, wanted)
-    graph.origin = ()
+    graph.key_path = ()
     return [ops.zeros_like(v) if g is None else g for v, g in zip(wanted, found, strict=True)]
 
 
@@ -36,7 +36,7 @@ def flow_back(graph: Graph, arriving: Mapping[Value, Value], wanted: Sequence[Va
             continue
         if all(gradient is None for gradient in coming):
             continue
-        graph.origin = node.origin
+        graph.key_path = node.key_path
         for source, part in zip(node.inputs, _pulled_back(node, coming), strict=True):
             if part is None or source.index not in leads:
                 continue

@@ -203,7 +203,7 @@ def _images(chain: list[Value], sizes: Sizes) -> int:
         sum(count(v.shape).at(one) * ITEM_BYTES[v.dtype] for v in (*value.inputs, value) if _leads(v))
         for value in chain
     )
-    return max(1, min(geometry.MOST, value_of("batch", sizes), geometry.ROOM // most))
+    return max(1, min(geometry.MAXIMUM, value_of("batch", sizes), geometry.ROOM // most))
 
 
 def _chain(waiting: list[Value], start: int) -> tuple[list[Value], list[Value], int]:

@@ -69,7 +69,7 @@ class _Hoisted:
                 self.constants[node.index] = node
             elif node.op is not ARGUMENT and not self._moved(node):
                 self.within.append(node)
-        target.origin, target.phase = self.node.origin, self.node.phase
+        target.key_path, target.phase = self.node.key_path, self.node.phase
         body, arrays, constants = self._body()
         init = [self.around.of(value) for value in self.node.inputs[: loop.states]]
         returns = loop.body.returns
@@ -93,7 +93,7 @@ class _Hoisted:
             self.before[node.value.index] = value
             self.stacked.add(node.value.index)
             return True
-        target.origin, target.phase = node.origin, node.phase
+        target.key_path, target.phase = node.key_path, node.phase
         inputs = [self._before(value) for value in node.inputs]
         for old, new in zip(node.results, target.apply(node.op, inputs, node.attributes), strict=True):
             self.before[old.index] = new
@@ -223,7 +223,7 @@ class _Sunk:
         """Return the sum of a term over all steps."""
         inputs = [self._of_all_steps(value) for value in term.inputs]
         target = self.around.target
-        target.origin, target.phase = term.origin, term.phase
+        target.key_path, target.phase = term.key_path, term.phase
         if term.op is ops.MATMUL:
             return ops.MATMUL(*map(ops.rows, inputs), a_t=True)
         axes = ops.reduce_sum.of(term).axes

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from specnet.graph.graph import Graph, Node, Origin, Phase, Value
+from specnet.graph.graph import Graph, KeyPath, Node, Phase, Value
 from specnet.graph.leaves import given, name_of
 from specnet.graph.ops.scan import SCAN
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, Sizes, count
@@ -74,7 +74,7 @@ class Step:
 
     op: str
     phase: Phase
-    origin: Origin
+    key_path: KeyPath
     shape: Shape
     dtype: DType
     memory: str
@@ -232,7 +232,7 @@ class _Steps:
         return Step(
             op=op,
             phase=asked.phase,
-            origin=asked.origin,
+            key_path=asked.key_path,
             shape=value.shape,
             dtype=value.dtype,
             memory="" if place is None else place.storage.memory,

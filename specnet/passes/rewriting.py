@@ -53,7 +53,7 @@ class Rewriting:
         """Return the new graph."""
         target = self.target
         for node in self.nodes():
-            target.origin, target.phase = node.origin, node.phase
+            target.key_path, target.phase = node.key_path, node.phase
             for old, new in zip(node.results, self.visit(node), strict=True):
                 if new is not None:
                     self.new[old.index] = new
@@ -76,7 +76,7 @@ def apply_again(
     `new` is what stands there for each value, by its index; what stands for the results is entered.
     """
     for node in nodes:
-        target.origin, target.phase = node.origin, phase or node.phase
+        target.key_path, target.phase = node.key_path, phase or node.phase
         results = target.apply(node.op, [new[value.index] for value in node.inputs], node.attributes)
         new.update(zip([value.index for value in node.results], results, strict=True))
 

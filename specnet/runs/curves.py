@@ -52,7 +52,7 @@ class Fall:
     level: float
 
 
-def risen_since_its_lowest(curves: Curves, final: float, least: float, doubt: float) -> Rise | None:
+def risen_since_its_lowest(curves: Curves, final: float, minimum: float, doubt: float) -> Rise | None:
     """Return how far the validation loss has risen from its lowest, while the training loss fell on.
 
     Both levels are means over a tenth of the curve. `final` is the loss of the final parameters, which is low
@@ -69,7 +69,7 @@ def risen_since_its_lowest(curves: Curves, final: float, least: float, doubt: fl
     rise = min(levels[-1], final) - levels[at]
     by_chance = (doubt + sqrt(2.0 * log(points))) * jitter(curves.validation) * sqrt(2.0 / width)
     falling = _moving_means(curves.train, width)
-    if rise <= max(least, 0.1 * abs(levels[at]), by_chance) or falling[-1] >= falling[at]:
+    if rise <= max(minimum, 0.1 * abs(levels[at]), by_chance) or falling[-1] >= falling[at]:
         return None
     lowest = min(range(points), key=curves.validation.__getitem__)
     return Rise(rise, curves.epochs[lowest], curves.validation[lowest])

@@ -153,7 +153,7 @@ def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
     """Return the name and the bytes of the document; what was made in Python is written as JSON."""
     import json
 
-    source = spec.origin.source
+    source = spec.source.source
     if source is None:
         return "spec.json", f"{json.dumps(data, indent=2, ensure_ascii=False)}\n".encode()
     content = source.text.encode()

@@ -15,10 +15,10 @@ from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import counted, listed
 
-MOST_CLASSES = 20
+MAXIMUM_CLASSES = 20
 """Up to how many whole numbers, from 0 or 1 on, are taken for classes."""
 
-MOST_CATEGORIES = 100
+MAXIMUM_CATEGORIES = 100
 """Up to how many categories a feature of text may have; more are names, dates or numbers of rows."""
 
 FEW_ROWS = 30
@@ -78,9 +78,9 @@ def _target(table: Survey, wanted: str | None) -> ColumnSurvey:
     if len(named) != 1:
         names = [c.name for c in table.columns]
         near = closest(wanted, names)
-        cure = f"did you mean `{near}`?" if near else f"it has {listed(names)}"
+        help = f"did you mean `{near}`?" if near else f"it has {listed(names)}"
         message = f"`{table.path}` has {len(named) or 'no'} column{'s' * bool(named)} `{wanted}`"
-        raise _fault(table, "SN509", message, cure)
+        raise _fault(table, "SN509", message, help)
     aim = named[0]
     if len(aim.distinct) < 2:
         raise _fault(table, "SN516", f"column `{wanted}` holds one value only: there is nothing to predict")
@@ -95,7 +95,7 @@ def _task(aim: ColumnSurvey) -> Literal["classes", "numbers"]:
     if not aim.numeric:
         return "classes"
     values = [float(text) for text in aim.distinct]
-    few = aim.whole and not aim.many and len(set(values)) <= MOST_CLASSES
+    few = aim.whole and not aim.many and len(set(values)) <= MAXIMUM_CLASSES
     return "classes" if few and min(values) in (0, 1) and in_sequence(list(set(values))) else "numbers"
 
 
@@ -103,7 +103,7 @@ def _rowlike(table: Survey, column: ColumnSurvey) -> bool:
     """Return whether a column numbers or names the rows."""
     if column.numeric:
         return column.whole and column.counting and column.numbers == table.rows > 2
-    return column.many or len(column.distinct) > MOST_CATEGORIES or len(column.distinct) == table.rows > 20
+    return column.many or len(column.distinct) > MAXIMUM_CATEGORIES or len(column.distinct) == table.rows > 20
 
 
 def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> ColumnUse:
@@ -165,7 +165,7 @@ def _metrics(classes: int | None) -> list[str]:
     if classes is None:
         return ['metrics = ["rmse", "mae", "r2"]  # rmse and mae in the units of the target']
     return [
-        f"metrics = {json.dumps(['accuracy', 'f1', *(['confusion'] if classes <= MOST_CLASSES else [])])}"
+        f"metrics = {json.dumps(['accuracy', 'f1', *(['confusion'] if classes <= MAXIMUM_CLASSES else [])])}"
     ]
 
 
@@ -316,5 +316,5 @@ def _comment(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _fault(table: Survey, code: str, message: str, cure: str | None = None) -> SpecError:
-    return SpecError([Diagnostic(code, message, file=str(table.path), help=cure)])
+def _fault(table: Survey, code: str, message: str, help: str | None = None) -> SpecError:
+    return SpecError([Diagnostic(code, message, file=str(table.path), help=help)])

@@ -16,11 +16,11 @@ from specnet.compiler.network import Network
 from specnet.compiler.programs import evaluation_graph
 from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
-from specnet.data.faults import Faults
-from specnet.data.files import FilePlace, Site
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded
-from specnet.data.lazy import by_name
 from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.data.streamed import by_name
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.diagnostics.text import clipped
@@ -70,8 +70,8 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
 
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
     units = data_units(model)
-    most = evaluation_rows(model.network, max(len(split) for split in splits.values()))
-    evaluator = Evaluator(model, plan(evaluation_graph(model.network, units=bool(units)), most), units)
+    maximum = evaluation_rows(model.network, max(len(split) for split in splits.values()))
+    evaluator = Evaluator(model, plan(evaluation_graph(model.network, units=bool(units)), maximum), units)
     figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
     rows = {name: len(split) for name, split in splits.items()}
     return Evaluation(figures, rows, model.network.signature.classes)
@@ -114,18 +114,18 @@ def own_data(run: Path, network: Network) -> Dataset:
 
 def _of_file(model: Model, path: Path) -> Split:
     encoding = _encoding(model)
-    faults = Faults(())
-    site = Site(Path(), faults)
+    collector = Collector(())
+    context = DataContext(Path(), collector)
     images = encoding.reader.type == "images"
-    found = site.find(str(path), what="either" if images else "file")
-    faults.check()
+    found = context.find(str(path), what="either" if images else "file")
+    collector.check()
     assert found is not None
-    place = FilePlace(found, str(path), (), site)
+    place = FilePlace(found, str(path), (), context)
     if images and found.suffix.lower() != ".npz":
         pair = _images(encoding, place)
     else:
         pair = _table(encoding, place) if encoding.columns is not None else _arrays(encoding, place)
-    faults.check()
+    collector.check()
     assert pair is not None
     return _split(model, *pair)
 
@@ -144,19 +144,19 @@ def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] |
     from specnet.data.images.rows import decoded
     from specnet.data.images.source import pillow_is_there
 
-    if not pillow_is_there(place.site):
+    if not pillow_is_there(place.context):
         return None
-    frame, faults = cast("Images", encoding.reader).frame, place.site.faults
+    frame, collector = cast("Images", encoding.reader).frame, place.context.collector
     if encoding.reader.reproduces:
-        return ArrayRows(decoded(unlabelled_images(place), frame, faults, ())), None
+        return ArrayRows(decoded(unlabelled_images(place), frame, collector, ())), None
     if not place.path.is_dir():
         message = f"`{place.name}` is a single image without a class"
-        faults.add("SN583", message, help="name a folder that holds a folder for each class")
+        collector.add("SN583", message, help="name a folder that holds a folder for each class")
         return None
     found = labelled_images(place, encoding.signature.classes)
     if found is None:
         return None
-    return ArrayRows(decoded(found.files, frame, faults, ())), np.array(found.labels, np.int64)
+    return ArrayRows(decoded(found.files, frame, collector, ())), np.array(found.labels, np.int64)
 
 
 def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
@@ -172,7 +172,7 @@ def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] |
     arrays = open_arrays(place, wanted)
     if arrays is None:
         return None
-    read = [array.read(place.site) for array in arrays]
+    read = [array.read(place.context) for array in arrays]
     inputs = read.pop(0) if own is None else read_inputs(own, place)
     targets = None if reader.reproduces else read[0]
     if inputs is None or (targets is None and not reader.reproduces):
@@ -191,11 +191,11 @@ def _of_frame(model: Model, frame: Any) -> Split:
         raise _fault(
             "SN571", f"a frame has the columns of a table, and `{encoding.reader.type}` data are not"
         )
-    faults = Faults(())
+    collector = Collector(())
     reader = cast("Tabular", encoding.reader)
-    place = FilePlace(Path(), "the frame", (), Site(Path(), faults))
+    place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
     pair = labelled_rows(encoding.columns, reader, frame_dialect(reader, frame), place)
-    faults.check()
+    collector.check()
     assert pair is not None
     return _split(model, *pair)
 
@@ -234,9 +234,9 @@ def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
             f"one input has shape {list(rows.shape)}; the model was trained on {list(encoding.raw_shape)}"
         )
         raise _fault("SN572", message)
-    faults = Faults(())
-    inputs = encoding.run(rows, "the data", faults)
-    faults.check()
+    collector = Collector(())
+    inputs = encoding.run(rows, "the data", collector)
+    collector.check()
     return _finish(model, inputs, targets)
 
 
@@ -256,9 +256,9 @@ def _finish(model: Model, inputs: Encoded, raw: Array | None) -> Split:
             if raw.ndim == 1 and not np.array_equal(targets, raw):
                 raise _fault("SN512", "the targets hold a number that is not a class index")
     else:
-        faults = Faults(())
-        targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", faults)
-        faults.check()
+        collector = Collector(())
+        targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", collector)
+        collector.check()
     try:
         fitted = as_targets(model.network, targets, inputs)
     except ValueError as error:

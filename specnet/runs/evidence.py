@@ -13,7 +13,7 @@ from specnet.compiler.model import Model
 from specnet.compiler.network import Network
 from specnet.compiler.outputs import NetworkOutput, array_name, total
 from specnet.data import Dataset, Split
-from specnet.data.lazy import by_name, taken, taken_inputs
+from specnet.data.streamed import by_name, taken, taken_inputs
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf
@@ -92,10 +92,10 @@ def _cost_program(model: Model, rows: int) -> Executable:
 def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
     network, chosen = model.network, _chosen(len(split))
     costs = np.empty(len(chosen))
-    most = executable.plan.batch
-    arrays = {each.name: np.empty((most, *each.shape), each.dtype) for each in network.inputs}
+    maximum = executable.plan.batch
+    arrays = {each.name: np.empty((maximum, *each.shape), each.dtype) for each in network.inputs}
     for output in network.outputs.values():
-        arrays[output.target] = np.empty((most, *output.target_shape), output.target_dtype)
+        arrays[output.target] = np.empty((maximum, *output.target_shape), output.target_dtype)
     bounds: dict[int, Bound] = {}
     for cut in _cuts(len(chosen)):
         part = chosen[cut]

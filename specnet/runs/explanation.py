@@ -9,7 +9,7 @@ from typing import Any, Literal
 from specnet.compiler.network import Network
 from specnet.compiler.plans import Plans, memory, plan_training
 from specnet.compiler.settings import run_length
-from specnet.graph.graph import Origin
+from specnet.graph.graph import KeyPath
 from specnet.graph.sizes import Shape, Size
 from specnet.graph.stage import LayerInfo
 from specnet.passes.plan import Plan, Step
@@ -64,11 +64,11 @@ class Explanation:
 
     def place_of(self, step: Step) -> str:
         """Return what in the document a step comes from, as a name."""
-        if step.origin in self._names:
-            return self.layer_at(step.origin)
-        return str(step.origin[-1]) if step.origin else "all parameters"
+        if step.key_path in self._names:
+            return self.layer_at(step.key_path)
+        return str(step.key_path[-1]) if step.key_path else "all parameters"
 
-    def layer_at(self, path: Origin) -> str:
+    def layer_at(self, path: KeyPath) -> str:
         """Return what the layer at a place of the document is called; `*` stands for the number of a repetition."""
         return self._names[path]
 
@@ -90,8 +90,8 @@ class Explanation:
         return {p.name: p.size for p in self.network.parameters}
 
     @cached_property
-    def _names(self) -> dict[Origin, str]:
-        names: dict[Origin, list[list[str]]] = {}
+    def _names(self) -> dict[KeyPath, str]:
+        names: dict[KeyPath, list[list[str]]] = {}
         for layer in self.network.layers:
             names.setdefault(layer.path, []).append(layer.name.split("."))
         return {path: _common(parts) for path, parts in names.items()}

@@ -108,7 +108,7 @@ def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int
 def _checked(measure: _Measure, random: np.random.Generator, entries: int) -> list[GradientCheck]:
     gradients = measure.gradients()
     size = abs(measure.loss())
-    least = _SMALL * max((float(np.abs(g).max()) for g in gradients.values() if g.size), default=0.0)
+    minimum = _SMALL * max((float(np.abs(g).max()) for g in gradients.values() if g.size), default=0.0)
     found = []
     for name, gradient in gradients.items():
         array = measure.model.parameters[name]
@@ -119,11 +119,11 @@ def _checked(measure: _Measure, random: np.random.Generator, entries: int) -> li
             place = tuple(int(n) for n in np.unravel_index(position, array.shape))
             direction = np.zeros(array.shape)
             direction[place] = 1.0
-            slopes.append(_slope(measure, array, direction, gradient, place, least, size))
+            slopes.append(_slope(measure, array, direction, gradient, place, minimum, size))
         if not few:
             away: Array = random.standard_normal(tuple(array.shape))
             unit: Array = np.divide(away, np.linalg.norm(away))
-            slopes.append(_slope(measure, array, unit, gradient, None, least, size))
+            slopes.append(_slope(measure, array, unit, gradient, None, minimum, size))
         worst = max(slopes, key=lambda slope: (not slope.ok, slope.error))
         found.append(
             GradientCheck(
@@ -146,7 +146,7 @@ def _slope(
     direction: Array,
     gradient: Array,
     place: tuple[int, ...] | None,
-    least: float,
+    minimum: float,
     size: float,
 ) -> _Slope:
     """Compare the slope along a direction with the gradient's; of the steps, the one that agrees best counts."""
@@ -161,7 +161,7 @@ def _slope(
         array[...] = start
         difference = (above - below) / (2 * step)
         apart = abs(slope - difference)
-        whole = max(abs(slope), abs(difference), least)
+        whole = max(abs(slope), abs(difference), minimum)
         error = apart / whole if whole else apart
         # What rounding of the loss alone puts into a difference is no error of the gradient.
         ok = apart <= TOLERANCE * whole + 10 * _EPS * size / step

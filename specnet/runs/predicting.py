@@ -11,7 +11,7 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from specnet.compiler.model import Model
-from specnet.data.faults import LIMIT
+from specnet.data.collector import LIMIT
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.runs.row_files import RowBlock
 from specnet.vocabulary.losses import Loss

@@ -25,7 +25,7 @@ Array = np.ndarray[Any, Any]
 SECONDS = 0.5
 """About how long a plan is executed to be measured."""
 
-MOST, LEAST = 5_000, 3
+MAXIMUM, MINIMUM = 5_000, 3
 """Executions that are enough, and those that are needed."""
 
 
@@ -78,7 +78,7 @@ def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
     with np.errstate(all="ignore"):
         bare.step(*arguments)
         # The two run in turns, so that whatever else the machine does falls on both alike.
-        while len(whole) < MOST and (perf_counter() < until or len(whole) < LEAST):
+        while len(whole) < MAXIMUM and (perf_counter() < until or len(whole) < MINIMUM):
             np.copyto(model.parameters.flat, start)
             before = perf_counter()
             bare.step(*arguments)

@@ -26,7 +26,7 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]
     """Return what `resolved.json` holds: the whole spec, versions, a digest of each data file."""
     import numpy as np
 
-    source = spec.origin.source
+    source = spec.source.source
     return {
         "format": FORMAT,
         "specnet": __version__,
@@ -36,7 +36,7 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]
         "platform": platform.platform(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "document": None if source is None else source.file,
-        "overrides": [override.file for override in spec.origin.overrides],
+        "overrides": [override.file for override in spec.source.overrides],
         "data": {name: {"sha256": digest} for name, digest in sources},
         "spec": spec.model_dump(mode="json"),
     }

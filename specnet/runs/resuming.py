@@ -77,8 +77,8 @@ def check_resumable(run: Path, spec: Spec) -> None:
         return
     stopped, why = result["stopped"], result.get("why")
     if stopped != "completed" or spec.training.epochs == before.training.epochs:
-        cure = "; raise training.epochs to continue" if stopped == "completed" else ""
-        raise RunError(f"{run} is finished ({why}): there is nothing to resume{cure}")
+        help = "; raise training.epochs to continue" if stopped == "completed" else ""
+        raise RunError(f"{run} is finished ({why}): there is nothing to resume{help}")
     if not (run / CHECKPOINTS).is_dir():
         raise RunError(f"{run} is finished and kept no checkpoint to resume from")
 

@@ -12,8 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from specnet.data.faults import Faults
-from specnet.data.files import FilePlace, Site
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.tables.dialect import Dialect, Records, number
 from specnet.data.tables.parquet import SUFFIXES as PARQUET
 from specnet.diagnostics import Diagnostic, SpecError
@@ -155,12 +155,12 @@ class RowFile:
         raise self._fault("SN554", message)
 
     def _cut(self, chunk: list[tuple[int, list[str]]], places: list[int], width: int) -> RowBlock:
-        faults = Faults(())
+        collector = Collector(())
         for line, record in chunk:
             if len(record) != width:
                 message = f"line {line} of `{self.name}` has {len(record)} cells, where the first has {width}"
-                faults.add("SN505", message, help="text that contains the delimiter must be quoted")
-        self._check(faults)
+                collector.add("SN505", message, help="text that contains the delimiter must be quoted")
+        self._check(collector)
         rows: list[Any] = [[record[i] for i in places] for _, record in chunk]
         names = [f"line {line}" for line, _ in chunk]
         if self.encoding.columns is None:
@@ -171,24 +171,24 @@ class RowFile:
         """Return cells as an array of the shape that the model takes."""
         import numpy as np
 
-        faults = Faults(())
+        collector = Collector(())
         values = []
         for row, name in zip(rows, names, strict=True):
             found = [number(cell.strip()) for cell in row]
             if None in found:
                 wrong = row[found.index(None)]
-                faults.add("SN512", f"{name} of `{self.name}`: `{clipped(wrong)}` is not a number")
+                collector.add("SN512", f"{name} of `{self.name}`: `{clipped(wrong)}` is not a number")
             values.append([0.0 if value is None else value for value in found])
-        self._check(faults)
+        self._check(collector)
         return np.array(values).reshape(len(rows), *self.encoding.raw_shape)
 
     def _parquet(self, path: Path) -> Iterator[RowBlock]:
         """Yield the rows of a Parquet file: cells of a table as they are, numbers of an array by their names."""
         from specnet.data.tables.parquet import open_parquet
 
-        faults = Faults(())
-        table = open_parquet(FilePlace(path, self.name, (), Site(Path(), faults)))
-        self._check(faults)
+        collector = Collector(())
+        table = open_parquet(FilePlace(path, self.name, (), DataContext(Path(), collector)))
+        self._check(collector)
         assert table is not None
         places = self._places(list(table.names), header=True)
         start = 0
@@ -201,24 +201,24 @@ class RowFile:
                 yield RowBlock(self._numbers(texts, names), names)
             else:
                 yield RowBlock(rows, names)
-        self._check(faults)
+        self._check(collector)
 
     def _json(self, stream: IO[bytes]) -> Iterator[RowBlock]:
         numbered = enumerate(_json_lines(stream), 1)
         while chunk := list(islice(((n, line) for n, line in numbered if line.strip()), ROWS)):
             rows: list[Any] = []
-            faults = Faults(())
+            collector = Collector(())
             for line, text in chunk:
                 try:
                     rows.append(self._in_order(json.loads(text)))
                 except (ValueError, RecursionError) as error:
                     message = f"line {line} of `{self.name}` is not valid JSON: {error}"
-                    cure = 'each line holds an object, such as {"a": 1}, or an array of numbers'
-                    faults.add("SN504", message, help=cure)
+                    help = 'each line holds an object, such as {"a": 1}, or an array of numbers'
+                    collector.add("SN504", message, help=help)
                 except SpecError as error:
                     for d in error.diagnostics:
-                        faults.add(d.code, f"line {line} of `{self.name}`: {d.message}", help=d.help)
-            self._check(faults)
+                        collector.add(d.code, f"line {line} of `{self.name}`: {d.message}", help=d.help)
+            self._check(collector)
             yield RowBlock(rows, [f"line {line}" for line, _ in chunk])
 
     def _list(self, stream: IO[bytes]) -> Iterator[RowBlock]:
@@ -277,15 +277,15 @@ class RowFile:
         from specnet.data.images.source import pillow_is_there
 
         frame = cast("Images", self.encoding.reader).frame
-        faults = Faults(())
-        site = Site(Path(), faults)
-        files = unlabelled_images(FilePlace(path, self.name, (), site)) if pillow_is_there(site) else []
-        self._check(faults)
+        collector = Collector(())
+        context = DataContext(Path(), collector)
+        files = unlabelled_images(FilePlace(path, self.name, (), context)) if pillow_is_there(context) else []
+        self._check(collector)
         step = max(1, ELEMENTS // prod(frame.shape))
         for start in range(0, len(files), step):
             part = files[start : start + step]
-            pixels = decoded(part, frame, faults, ())
-            self._check(faults)
+            pixels = decoded(part, frame, collector, ())
+            self._check(collector)
             names = [file.name for file in part]
             yield RowBlock(pixels, names, names)
 
@@ -295,8 +295,8 @@ class RowFile:
         from specnet.data.arrays.npz import read_inputs
         from specnet.data.arrays.npz_file import open_arrays
 
-        faults = Faults(())
-        site = Site(Path(), faults)
+        collector = Collector(())
+        context = DataContext(Path(), collector)
         reader = self.encoding.reader
         array: Any = None
         if suffix == ".npy":
@@ -305,26 +305,26 @@ class RowFile:
             except (OSError, ValueError, EOFError) as error:
                 raise self._fault("SN520", f"`{self.name}` is not a valid npy file: {error}") from None
         elif suffix == ".npz":
-            place = FilePlace(path, self.name, (), site)
+            place = FilePlace(path, self.name, (), context)
             if reader.type == "npz":
                 array = read_inputs(cast("Npz", reader), place)
             else:
                 found = open_arrays(place, [("inputs", ())])
-                array = None if found is None else found[0].read(site)
+                array = None if found is None else found[0].read(context)
         else:
-            array = reader.raw_inputs(path, site)
-        self._check(faults)
+            array = reader.raw_inputs(path, context)
+        self._check(collector)
         if not isinstance(array, np.ndarray) or array.ndim == 0:
             raise self._fault("SN540", f"`{self.name}` holds no rows of numbers")
         return array
 
-    def _fault(self, code: str, message: str, cure: str | None = None) -> SpecError:
-        return SpecError([Diagnostic(code, message, file=self.name, help=cure)])
+    def _fault(self, code: str, message: str, help: str | None = None) -> SpecError:
+        return SpecError([Diagnostic(code, message, file=self.name, help=help)])
 
-    def _check(self, faults: Faults) -> None:
+    def _check(self, collector: Collector) -> None:
         """Raise what was found, as findings about this file."""
         try:
-            faults.check()
+            collector.check()
         except SpecError as error:
             raise SpecError(
                 Diagnostic(d.code, d.message, file=self.name, help=d.help) for d in error.diagnostics

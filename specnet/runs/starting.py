@@ -55,8 +55,8 @@ def _chosen(network: Network, confine: Confine | None = None) -> Mapping[str, Ar
     assert given is not None
     wanted = InitFrom(run=given) if isinstance(given, str) else given
     where = PATH if isinstance(given, str) else (*PATH, "run")
-    access = Access(spec.origin.folder, confine)
-    path = _found(access, spec.origin.folder, wanted.run, where)
+    access = Access(spec.source.folder, confine)
+    path = _found(access, spec.source.folder, wanted.run, where)
     quotable = access.quotes(path)
     stored = _stored(path, wanted.run, where, quotable=quotable)
     mine = {parameter.name: parameter.shape for parameter in network.arrays}
@@ -72,8 +72,8 @@ def _chosen(network: Network, confine: Confine | None = None) -> Mapping[str, Ar
     elif not taken:
         message = f"`{wanted.run}` has no parameter that this network has"
         there = f"it has {listed(list(stored), 6)}, and the network" if quotable else "the network has"
-        cure = f"{there} {listed(list(mine), 6)}"
-        found.append(Diagnostic("SN610", message, where, help=cure))
+        help = f"{there} {listed(list(mine), 6)}"
+        found.append(Diagnostic("SN610", message, where, help=help))
     found += _misfits({name: array.shape for name, array in taken.items()}, mine, where)
     if found:
         raise SpecError(found)
@@ -91,13 +91,13 @@ def _misfits(
         f"`{name}` is {_shape(there)} there and {_shape(mine[name])} here" for name, there in misfits.items()
     )
     fitting = sorted({_layer(name) for name in taken} - {_layer(name) for name in misfits})
-    cure = ", ".join(f'"{layer}"' for layer in fitting)
+    help = ", ".join(f'"{layer}"' for layer in fitting)
     return [
         Diagnostic(
             "SN610",
             f"not all parameters fit: {'; '.join(shown)}",
             where,
-            help=f"layers = [{cure}] takes those that fit" if fitting else None,
+            help=f"layers = [{help}] takes those that fit" if fitting else None,
         )
     ]
 
@@ -112,7 +112,7 @@ def _found(access: Access, base: Path, text: str, where: KeyPath) -> Path:
         for way in (text, f"{text}/{RESOLVED}", f"{text}/{MODEL}"):
             refusal = access.refusal(way, folder)
             if refusal is not None:
-                raise SpecError([Diagnostic(refusal.code, refusal.message, where, help=refusal.cure)])
+                raise SpecError([Diagnostic(refusal.code, refusal.message, where, help=refusal.help)])
         if _exists(folder / text):
             return folder / text
     looked = " and in ".join(dict.fromkeys(str(folder.absolute()) for folder in folders))

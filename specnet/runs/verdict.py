@@ -285,9 +285,9 @@ class _Case:
         if not isinstance(train, float) or not isinstance(validation, float):
             return Verdict(word, why)
         always = self.baseline.accuracy
-        most = "" if always is None else f", {always:.1%} for always predicting the most frequent class"
+        maximum = "" if always is None else f", {always:.1%} for always predicting the most frequent class"
         return Verdict(
-            word, f"{why} (accuracy {train:.1%} in training, {validation:.1%} in validation{most})"
+            word, f"{why} (accuracy {train:.1%} in training, {validation:.1%} in validation{maximum})"
         )
 
 

@@ -12,7 +12,7 @@ from specnet.runtime.line_search import Evaluate, Line, Trial, strong_wolfe
 
 Array = np.ndarray[Any, Any]
 
-LEAST_CURVATURE = 1e-10
+MINIMUM_CURVATURE = 1e-10
 """The product y·s from which on a pair is taken, as in PyTorch."""
 
 
@@ -129,7 +129,7 @@ class LimitedMemoryBFGS:
         np.multiply(d, found.t, out=move)
         np.subtract(found.gradient, g, out=change)
         product = float(np.dot(change, move))
-        if product > LEAST_CURVATURE:
+        if product > MINIMUM_CURVATURE:
             self._pairs.append((place, 1.0 / product))
             self._scale = product / float(np.dot(change, change))
             self._spare = self._pairs.pop(0)[0] if len(self._pairs) > history else len(self._pairs)

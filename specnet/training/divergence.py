@@ -27,17 +27,17 @@ def explain_divergence(model: Model, arrays: Mapping[str, Array], step: int, epo
     training = model.network.spec.training
     # A line search takes no step to where the loss is not finite: it began there.
     searching = isinstance(training.optimizer, Searching)
-    cures = ["smaller initial values"]
+    helps = ["smaller initial values"]
     if not searching:
-        cures = [f"a smaller learning rate than {training.optimizer.learning_rate:g}"]
+        helps = [f"a smaller learning rate than {training.optimizer.learning_rate:g}"]
     if training.clip_norm is None and not searching:
-        cures.append("`clip_norm = 1.0` under [training]")
+        helps.append("`clip_norm = 1.0` under [training]")
     if not model.network.spec.data.transforms:
-        cures.append("inputs of a common scale (a `standardize` transform)")
+        helps.append("inputs of a common scale (a `standardize` transform)")
     if model.network.spec.dtype == "float32":
-        cures.append('`dtype = "float64"`')
+        helps.append('`dtype = "float64"`')
     return (
-        f"the loss became NaN or infinite at step {step} (epoch {epoch}): {where}; try {', or '.join(cures)}"
+        f"the loss became NaN or infinite at step {step} (epoch {epoch}): {where}; try {', or '.join(helps)}"
     )
 
 
@@ -54,7 +54,7 @@ def _layer(model: Model, arrays: Mapping[str, Array]) -> str | None:
     inputs = {each.name: np.ascontiguousarray(arrays[each.name]) for each in network.inputs}
     rows = len(next(iter(inputs.values())))
     graph: Graph = lowered.graph
-    last = {v.origin: v for v in graph.values if v.origin[:1] == ("layers",) and v.shape}
+    last = {v.key_path: v for v in graph.values if v.key_path[:1] == ("layers",) and v.shape}
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]

@@ -8,7 +8,7 @@ import numpy as np
 from specnet.compiler.arrays import held_arrays
 from specnet.compiler.model import Model
 from specnet.data import Split
-from specnet.data.lazy import Held
+from specnet.data.streamed import ArrayOrStreamed
 from specnet.passes.plan import Plan
 from specnet.runtime.execution import Bound, Executable
 from specnet.training.feed import Feed
@@ -28,7 +28,7 @@ class Evaluator:
         self.model, self.plan, self._units, self._instead = model, plan, units, dict(instead or {})
         self._executable = Executable(plan)
 
-    def prepare(self, split: Split, arrays: Mapping[str, Held] | None = None) -> PreparedSplit:
+    def prepare(self, split: Split, arrays: Mapping[str, ArrayOrStreamed] | None = None) -> PreparedSplit:
         """Return a split ready to be evaluated again and again without any array being allocated.
 
         `arrays` are the split's as plans read them, where they are held already.

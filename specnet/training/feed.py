@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.data.lazy import Held, Lazy, fetch, whole
+from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, whole
 from specnet.runtime.execution import Bound
 from specnet.training.augmenting import Augmenter
 from specnet.training.state import TrainingState, drawn, put
@@ -26,7 +26,7 @@ class Batch:
     """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
     arrays: Arrays
     """What the plan reads, by name."""
-    brought: tuple[tuple[Held, Array], ...] = ()
+    brought: tuple[tuple[ArrayOrStreamed, Array], ...] = ()
     """What is brought from the split, and where it is put."""
     copied: tuple[tuple[Array, Array], ...] = ()
     """What is then copied, from the first to the second."""
@@ -45,7 +45,7 @@ class Feed:
 
     def __init__(
         self,
-        arrays: Mapping[str, Held],
+        arrays: Mapping[str, ArrayOrStreamed],
         batch_size: int,
         generator: np.random.Generator | None,
         bind: Bind,
@@ -58,7 +58,7 @@ class Feed:
         self._generator = generator if batch_size < rows else None
         self.order: Array | None = None
         self._window = 0
-        self._lazy: list[Lazy] = []
+        self._streamed: list[Streamed] = []
         """What reads from files: each but once, since their rows may come in order."""
         once = {id(held): held for held in arrays.values()}
         if batch_size >= rows and augmenter is None:
@@ -69,8 +69,8 @@ class Feed:
         batch_size = min(batch_size, rows)
         self.order = np.arange(rows)
         own = {key: _apart(held) for key, held in once.items()}
-        self._lazy = [held for held in own.values() if not isinstance(held, np.ndarray)]
-        window = max((held.window for held in self._lazy), default=0)
+        self._streamed = [held for held in own.values() if not isinstance(held, np.ndarray)]
+        window = max((held.window for held in self._streamed), default=0)
         self._window = 0 if window >= rows else window
         room = {key: np.empty((batch_size, *held.shape[1:]), held.dtype) for key, held in own.items()}
         brought = [(own[key], array) for key, array in room.items()]
@@ -123,7 +123,7 @@ class Feed:
             self._generator.shuffle(self.order)
 
     def _start(self) -> None:
-        for held in self._lazy:
+        for held in self._streamed:
             held.begin(shuffled=self._generator is not None)
 
     def state(self) -> TrainingState:
@@ -153,7 +153,7 @@ class Feed:
         self._start()
         for batch in self.batches[:batches]:
             if batch.places is not None:
-                for held in self._lazy:
+                for held in self._streamed:
                     held.skip(batch.places)
 
     def fetch(self, batch: Batch) -> None:
@@ -171,7 +171,7 @@ def _first(arrays: Arrays, rows: int) -> Arrays:
     return {name: array[:rows] for name, array in arrays.items()}
 
 
-def _apart(held: Held) -> Held:
+def _apart(held: ArrayOrStreamed) -> ArrayOrStreamed:
     return held if isinstance(held, np.ndarray) else held.apart()
 
 

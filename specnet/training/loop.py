@@ -183,9 +183,9 @@ class Trainer:
         if self.watch is not None:
             self.watch.resume(arrays, plain["watch"])
 
-    def _together(self, most: int) -> Generator[Span, None, Ending | None]:
+    def _together(self, maximum: int) -> Generator[Span, None, Ending | None]:
         """Make epochs of one step each until the next tick, and yield them as one span."""
-        losses, times, ending = self.steps.run_epochs(min(most, self._until_kept()), TICK)
+        losses, times, ending = self.steps.run_epochs(min(maximum, self._until_kept()), TICK)
         self.interrupted = ending is not None and ending[0] == "interrupted"
         if losses:
             first = self.steps.step - len(losses) + 1
@@ -195,14 +195,14 @@ class Trainer:
             yield span
         return ending or self._enough(self.seconds)
 
-    def _singly(self, most: int) -> Generator[EpochEnded, None, Ending | None]:
+    def _singly(self, maximum: int) -> Generator[EpochEnded, None, Ending | None]:
         """Make epochs of one step each, and yield each before the next begins."""
         steps, clock, began = self.steps, self._clock, self._began
         rate, steady = steps.rate, self.rates.steady
         make = steps.single()
         # What an epoch that is not measured may end by: looked at only where there is such a rule.
         ruled = self.settings.max_seconds is not None or self.program.method is not None
-        for epoch in range(self.epoch + 1, self.epoch + most + 1):
+        for epoch in range(self.epoch + 1, self.epoch + maximum + 1):
             loss, ending = make()
             if ending is not None:
                 if ending[0] == "diverged":

@@ -84,7 +84,7 @@ class Steps:
         self._total, self._weight = plain["total"], plain["weight"]
         self._penalty = plain["penalty"]
 
-    def run(self, seconds: float, most: int | None = None) -> Ending | None:
+    def run(self, seconds: float, maximum: int | None = None) -> Ending | None:
         """Make steps for about so long, or to the end of the epoch; return why the training must end, if so.
 
         With `most`, no more steps are made than that. Once the deadline is past, it returns after the step under
@@ -94,8 +94,8 @@ class Steps:
         accumulate, invoke, clock, deadline = self._accumulate, self._invoke, self._clock, self.deadline
         until = min(clock() + seconds, deadline)
         end = len(batches)
-        if most is not None:
-            end = min(end, self._next - self._next % accumulate + most * accumulate)
+        if maximum is not None:
+            end = min(end, self._next - self._next % accumulate + maximum * accumulate)
         with np.errstate(all="ignore"):
             for position in range(self._next, end):
                 batch = self.batch = batches[position]
@@ -120,7 +120,7 @@ class Steps:
                     break
         return None
 
-    def run_epochs(self, most: int, seconds: float) -> tuple[list[float], list[float], Ending | None]:
+    def run_epochs(self, maximum: int, seconds: float) -> tuple[list[float], list[float], Ending | None]:
         """Make whole epochs of one step each, as many as are asked for or fit in so long.
 
         Returns each epoch's loss, when it was done, and why the training must end, if so. This is `run` for
@@ -136,7 +136,7 @@ class Steps:
         until = min(clock() + seconds, self.deadline)
         ending: Ending | None = None
         with np.errstate(all="ignore"):
-            for number in range(self.step + 1, self.step + most + 1):
+            for number in range(self.step + 1, self.step + maximum + 1):
                 scalars = step(number) if counted else step()
                 loss = scalars[0]
                 if loss - loss != 0.0:

@@ -73,19 +73,19 @@ def _plain(annotation: Any) -> Domain:
         return Domain(_SCALARS[annotation])
     if isinstance(annotation, type) and issubclass(annotation, Table):
         return Domain("table", table=annotation)
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
+    key_path, args = get_origin(annotation), get_args(annotation)
+    if key_path is Annotated:
         return domain_of(args[0], args[1:])
-    if origin is Literal:
+    if key_path is Literal:
         return Domain("choice", choices=args)
-    if origin in {Union, types.UnionType}:
+    if key_path in {Union, types.UnionType}:
         return _union(args)
-    if origin is tuple and (len(args) != 2 or args[1] is not Ellipsis):
+    if key_path is tuple and (len(args) != 2 or args[1] is not Ellipsis):
         fixed = tuple(map(domain_of, args))
         return Domain("array", members=fixed, min_length=len(fixed), max_length=len(fixed))
-    if origin in {tuple, list}:
+    if key_path in {tuple, list}:
         return Domain("array", items=domain_of(args[0]))
-    if origin is dict:
+    if key_path is dict:
         return Domain("map", items=domain_of(args[1]))
     return Domain("any")
 

@@ -23,7 +23,7 @@ from specnet.runs.exports.exporting import Exported, numpy_program
 
 FEW, MANY = 6, 42
 TIMES = MANY // FEW
-MOST = 2 * TIMES
+MAXIMUM = 2 * TIMES
 """How much more often a function's instructions may run: as often as there are layers, and a logarithm of that."""
 
 SMALL = 2000
@@ -63,7 +63,7 @@ def faster_than_layers(prepare):
     return {
         function: count / few[function]
         for function, count in many.items()
-        if count > max(SMALL, MOST * few[function])
+        if count > max(SMALL, MAXIMUM * few[function])
     }
 
 

@@ -32,15 +32,15 @@ def test_a_pass_that_does_nothing_gives_the_same_graph(case):
 
 def test_origin_and_phase_go_along():
     graph, leaves = graph_of({"x": (STEPS, 3)})
-    graph.origin, graph.phase = ("layers", 1), "backward"
+    graph.key_path, graph.phase = ("layers", 1), "backward"
     (), (y,) = ops.scan(lambda _, slices: ([], [ops.exp(slices[0])]), [], [leaves["x"]])
-    graph.origin = ("loss",)
+    graph.key_path = ("loss",)
     graph.outputs["y"] = ops.exp(y)
     made = Rewriting(graph).run()
     (body,) = made.nodes[1].regions
-    assert [node.origin for node in made] == [(), ("layers", 1), ("loss",)]
+    assert [node.key_path for node in made] == [(), ("layers", 1), ("loss",)]
     assert {node.phase for node in made.nodes[1:]} == {"backward"}
-    assert body.nodes[-1].origin == ("layers", 1)
+    assert body.nodes[-1].key_path == ("layers", 1)
 
 
 class Doubling(Rewriting):

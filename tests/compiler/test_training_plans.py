@@ -41,7 +41,7 @@ def step_with(spec, batch, rows, steps, *, optimise=True, whole=False, given=Non
 
     The plan computes the learning rates, unless they are given.
     """
-    data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+    data = load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype)
     model = Model(build(spec, data.signature))
     update = training_graph(model.network, RunLength(1, steps) if given is None else None)
     compiled = plan(update.graph, batch, guard="loss", optimise=optimise, fixed_inputs=whole)
@@ -166,7 +166,7 @@ def test_a_whole_training_equals_pytorch(dtype, rtol, activation, use_bias, batc
     start = specnet.compile(spec)
     peer = torch_model(torch, spec, start.parameters)
     optimizer = torch.optim.Adam(peer.parameters(), lr=1e-3)
-    split = load_data(spec.data, spec.origin.folder, seed=0, dtype=dtype).splits["train"]
+    split = load_data(spec.data, spec.source.folder, seed=0, dtype=dtype).splits["train"]
     x, t = torch.tensor(split.inputs), torch.tensor(split.targets)
     size = len(x) if batch_size == "full" else batch_size
     losses = []
@@ -199,7 +199,7 @@ def test_accumulated_batches_equal_one_large_batch():
 
 def test_plans_are_made_without_arrays_of_the_data():
     spec = spec_of([{"type": "dense", "units": 3}])
-    data = load_data(spec.data, spec.origin.folder, seed=0, dtype="float64")
+    data = load_data(spec.data, spec.source.folder, seed=0, dtype="float64")
     network = build(spec, data.signature)
     plans = plan_training(network, {"train": 10**9}, units=False)
     assert plans.step.batch == 16

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from specnet.data import READERS, files, inspect_data, load_data
 from specnet.data.arrays import stored
-from specnet.data.lazy import LazyRows, extent, taken, whole
+from specnet.data.streamed import StreamedRows, extent, taken, whole
 from specnet.diagnostics import RunError, SpecError
 
 RANDOM = np.random.default_rng(3)
@@ -51,7 +51,7 @@ def both(desk, dtype="float32", seed=7, **fields):
 def check_equal(held, lazy):
     for name, split in held.splits.items():
         other = lazy.splits[name]
-        assert isinstance(other.inputs, LazyRows)
+        assert isinstance(other.inputs, StreamedRows)
         assert other.inputs.shape == split.inputs.shape
         assert whole(other.inputs).tobytes() == split.inputs.tobytes()
         assert whole(other.targets).tobytes() == split.targets.tobytes()
@@ -95,7 +95,7 @@ def test_wide_targets_stay_in_their_file_too(desk, transforms):
     fields = store(desk, "npz", X.astype("f4"), RANDOM.normal(size=(57, 6)))
     held, lazy = both(desk, **fields, transforms=transforms, split={"test": 0.3})
     assert lazy.signature.batches == ("inputs", "targets")
-    assert isinstance(lazy.splits["test"].targets, LazyRows)
+    assert isinstance(lazy.splits["test"].targets, StreamedRows)
     check_equal(held, lazy)
 
 

@@ -56,7 +56,7 @@ def test_each_column_as_it_is_said(said):
 
 
 def test_where_each_element_comes_from(said):
-    assert said.signature.stretches == (
+    assert said.signature.column_slices == (
         ColumnSlice("age", 0, 1, "number"),
         ColumnSlice("size", 1, 1, "index", 3, whole=True),
         ColumnSlice("member", 2, 1, "boolean", 2, whole=True),
@@ -69,11 +69,11 @@ def test_stretches_last_while_elements_are_what_they_were(desk):
     desk.write("f.csv", TABLE)
     fields = {"type": "csv", "path": "f.csv", "target": "price", "columns": SAID}
     kept = desk.inspect(**fields, transforms=["minmax", {"type": "reshape", "shape": [2, 3]}])
-    assert [stretch.start for stretch in kept.stretches] == [0, 1, 2, 3]
-    assert desk.inspect(**fields, transforms=[{"type": "one_hot", "classes": 9}]).stretches is None
-    iris = desk.inspect(type="builtin", name="iris").stretches
+    assert [stretch.start for stretch in kept.column_slices] == [0, 1, 2, 3]
+    assert desk.inspect(**fields, transforms=[{"type": "one_hot", "classes": 9}]).column_slices is None
+    iris = desk.inspect(type="builtin", name="iris").column_slices
     assert iris[3] == ColumnSlice("petal_width", 3, 1, "number")
-    assert desk.inspect(type="synthetic", kind="moons").stretches is None
+    assert desk.inspect(type="synthetic", kind="moons").column_slices is None
 
 
 @pytest.mark.parametrize("way", [lambda e: e, stored])

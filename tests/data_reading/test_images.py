@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import specnet
 from specnet.data import READERS, inspect_data, load_data
 from specnet.data.images.decoding import Frame, decode
-from specnet.data.images.header import MOST_PIXELS, ImageError, ImageHeader, checked_header
+from specnet.data.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
 from tests.pictures import chunk, png_bytes, write_classes, write_png
@@ -268,7 +268,7 @@ def test_headers_that_are_refused(tmp_path, data, suffix, why):
 
 
 def test_the_bound_on_pixels_is_pillow_s():
-    assert MOST_PIXELS == Image.MAX_IMAGE_PIXELS
+    assert MAXIMUM_PIXELS == Image.MAX_IMAGE_PIXELS
 
 
 def test_a_png_that_unpacks_to_very_much_is_refused(tmp_path):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from specnet.data import READERS as FAMILY
 from specnet.data import load_data
-from specnet.data.lazy import whole
+from specnet.data.streamed import whole
 
 IDX = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from specnet.data import READERS, open_data
-from specnet.data.sample import BYTES, MOST, WIDEST
+from specnet.data.sample import BYTES, MAXIMUM, WIDEST
 from specnet.diagnostics import SpecError
 
 TYPES = ["u1", "i1", "<u2", ">u2", "<i4", ">i4", "<u8", ">i8", "<f4", ">f4", "<f8", ">f8"]
@@ -59,7 +59,7 @@ def test_of_a_large_array_only_the_first_rows_are_read(desk):
     (column,) = samples(desk, type="npz", path="a.npz")["train"].inputs
     assert WIDEST < 100
     assert list(column.values) == inputs[: rows - 50].ravel().tolist()
-    assert len(column.few()) <= MOST
+    assert len(column.few()) <= MAXIMUM
 
 
 def test_damage_further_on_is_told(desk):

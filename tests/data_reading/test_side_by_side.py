@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from specnet.data import READERS, load_data
-from specnet.data.lazy import taken, whole
 from specnet.data.signature import ColumnSlice
+from specnet.data.streamed import taken, whole
 from specnet.diagnostics import SpecError
 
 RANDOM = np.random.default_rng(4)
@@ -33,13 +33,13 @@ def flat(*arrays):
 def test_rows_lie_side_by_side(stored):
     data = stored.load(**FIELDS)
     np.testing.assert_array_equal(data.splits["train"].inputs, flat(IMAGES, NUMBERS, ONE))
-    assert data.signature.stretches == (
+    assert data.signature.column_slices == (
         ColumnSlice("image", 0, 12, "number", shape=(4, 3, 1), whole=True),
         ColumnSlice("numbers", 12, 5, "number", shape=(5,)),
         ColumnSlice("one", 17, 1, "number", shape=(1,)),
     )
-    assert stored.load(**{**FIELDS, "inputs": "numbers"}).signature.stretches is None
-    assert stored.load(**{**FIELDS, "inputs": ["numbers"]}).signature.stretches is not None
+    assert stored.load(**{**FIELDS, "inputs": "numbers"}).signature.column_slices is None
+    assert stored.load(**{**FIELDS, "inputs": ["numbers"]}).signature.column_slices is not None
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -54,7 +54,7 @@ def test_they_are_the_same_bits_in_batches(desk, dtype, inputs, transforms):
         for load in ("whole", "batches")
     )
     assert lazy.signature.batches == ("inputs",)
-    assert lazy.signature.stretches == held.signature.stretches
+    assert lazy.signature.column_slices == held.signature.column_slices
     for name, split in held.splits.items():
         assert whole(lazy.splits[name].inputs).tobytes() == split.inputs.tobytes()
         places = RANDOM.integers(0, len(split), 7)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from specnet.data import READERS, load_data
-from specnet.data.faults import Faults
+from specnet.data.collector import Collector
 from specnet.data.splits import SplitSpec, draw, share
 from specnet.diagnostics import SpecError
 
@@ -20,7 +20,7 @@ seeds = st.integers(0, 2**32)
 @given(st.integers(1, 500), fractions, fractions, seeds)
 def test_splits_are_disjoint_complete_and_as_large_as_told(rows, validation, test, seed):
     split = SplitSpec(validation=validation, test=test)
-    faults = Faults(())
+    faults = Collector(())
     counts = share(rows, split, None, faults)
     parts = draw(rows, split, None, seed)
     assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(rows))
@@ -35,7 +35,7 @@ def test_splits_are_disjoint_complete_and_as_large_as_told(rows, validation, tes
 def test_stratified_splits_keep_each_class_its_share(per_class, validation, test, seed):
     classes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(per_class)), per_class))
     split = SplitSpec(validation=validation, test=test, stratify=True)
-    faults = Faults(())
+    faults = Collector(())
     counts = share(len(classes), split, per_class, faults)
     parts = draw(len(classes), split, classes, seed)
     assert not faults.found
@@ -50,12 +50,12 @@ def test_stratified_splits_keep_each_class_its_share(per_class, validation, test
 
 
 def test_stratified_sizes_are_exact_where_classes_are_large():
-    counts = share(1000, SplitSpec(validation=0.15, test=0.25, stratify=True), [333, 333, 334], Faults(()))
+    counts = share(1000, SplitSpec(validation=0.15, test=0.25, stratify=True), [333, 333, 334], Collector(()))
     assert counts == {"train": 600, "validation": 150, "test": 250}
 
 
 def test_a_class_with_too_few_rows():
-    faults = Faults(())
+    faults = Collector(())
     share(12, SplitSpec(validation=0.25, test=0.25, stratify=True), [10, 0, 2], faults)
     assert [f.code for f in faults.found] == ["SN551"]
     assert "needs 3 rows of each class" in faults.found[0].message

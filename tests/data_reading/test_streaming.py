@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from specnet.data import READERS, files, inspect_data, load_data
-from specnet.data.lazy import LazyRows, taken, whole
+from specnet.data.streamed import StreamedRows, taken, whole
 from specnet.data.tables import passing, source, stream_rows
 from specnet.diagnostics import RunError, SpecError
 
@@ -52,7 +52,7 @@ def check_equal(held, lazy):
     assert list(held.splits) == list(lazy.splits)
     for name, split in held.splits.items():
         other = lazy.splits[name]
-        assert isinstance(other.inputs, LazyRows)
+        assert isinstance(other.inputs, StreamedRows)
         assert whole(other.inputs).tobytes() == split.inputs.tobytes()
         assert other.targets.tobytes() == split.targets.tobytes()
         places = RANDOM.integers(0, len(split), 9)
@@ -138,7 +138,7 @@ def test_columns_are_what_the_document_says_of_them(desk, columns):
     }
     held, lazy = both(desk, **fields, split={"test": 0.25}, transforms=[{"type": "scale", "factor": 0.3}])
     check_equal(held, lazy)
-    assert lazy.signature.stretches == held.signature.stretches
+    assert lazy.signature.column_slices == held.signature.column_slices
     rows = [[1.25, "red", "yes", 3], [None, "blue", "No", 1]]
     if "drop" not in (columns["a"].get("missing"), columns["flag"].get("missing")):
         assert lazy.encode(rows).tobytes() == held.encode(rows).tobytes()
@@ -274,7 +274,7 @@ def test_a_file_that_changes_is_noticed(desk):
         with pytest.raises(RunError, match="written to"):
             rows.begin()
         path.write_text(text)
-        os.utime(path, ns=(rows._rows.table.stamp.time,) * 2)
+        os.utime(path, ns=(rows._rows.table.fingerprint.time,) * 2)
 
 
 def test_auto_reads_whole_what_is_small_for_the_memory(desk, monkeypatch):

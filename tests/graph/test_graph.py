@@ -74,12 +74,12 @@ def test_arithmetic_with_numbers_on_either_side():
 
 def test_values_remember_who_asked_for_them():
     graph = Graph("float32")
-    graph.origin = ("layers", 3)
+    graph.key_path = ("layers", 3)
     x = leaf(graph, "x", "input", (BATCH, 3))
-    graph.origin, graph.phase = ("loss",), "backward"
+    graph.key_path, graph.phase = ("loss",), "backward"
     y = ops.exp(x)
-    assert (x.origin, x.phase) == (("layers", 3), "forward")
-    assert (y.origin, y.phase) == (("loss",), "backward")
+    assert (x.key_path, x.phase) == (("layers", 3), "forward")
+    assert (y.key_path, y.phase) == (("loss",), "backward")
 
 
 def test_a_fault_names_the_value_to_blame():
@@ -93,12 +93,12 @@ def test_a_fault_names_the_value_to_blame():
 
 def test_a_parameter_asked_for_again_is_the_same_one():
     builder = Builder(Graph("float32"), training=True, scope=Scope("dense_1", "dense_1"))
-    builder.graph.origin = ("layers", 0)
+    builder.graph.key_path = ("layers", 0)
     first = builder.parameter("kernel", (3, 2), Zeros(), L2(factor=0.5))
     assert builder.parameter("kernel", (3, 2), Zeros(), L2(factor=0.5)) is first
     assert len(builder.penalties) == 1
     made = builder.parameters["dense_1.kernel"]
-    assert (made.shape, made.size, made.origin, made.field) == ((3, 2), 6, ("layers", 0), "kernel_init")
+    assert (made.shape, made.size, made.key_path, made.field) == ((3, 2), 6, ("layers", 0), "kernel_init")
     assert builder.stream("mask") == "dense_1/mask"
     assert builder.dtype == "float32"
 

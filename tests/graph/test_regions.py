@@ -114,9 +114,9 @@ def test_a_value_of_another_graph_is_refused():
 
 def test_a_body_has_the_origin_and_phase_of_what_asks_for_it():
     graph, leaves = graph_of(SHAPES)
-    graph.origin, graph.phase = ("layers", 2), "backward"
+    graph.key_path, graph.phase = ("layers", 2), "backward"
     ops.scan(lambda s, a: ([s[0] + a[0]], []), [leaves["h"]], [leaves["x"]])
-    assert {(node.origin, node.phase) for node in body_of(graph)} == {(("layers", 2), "backward")}
+    assert {(node.key_path, node.phase) for node in body_of(graph)} == {(("layers", 2), "backward")}
 
 
 def test_regions_are_attributes_that_can_be_exchanged():

@@ -50,8 +50,8 @@ def test_the_file_gives_name_and_folder(tmp_path: Path) -> None:
     spec = load(file)
     assert spec.name == "my first.spec"
     assert spec.folder == tmp_path
-    assert spec.origin.source is not None
-    assert spec.origin.source.text == TEXT
+    assert spec.source.source is not None
+    assert spec.source.source.text == TEXT
     assert load("specnet = 1\nname = 'x'\n" + TEXT.removeprefix("specnet = 1\n")).name == "x"
 
 
@@ -82,7 +82,7 @@ def test_a_spec_travels() -> None:
     spec = load(TEXT)
     again = pickle.loads(pickle.dumps(spec))
     assert again == spec
-    assert again.origin.locate(("loss",)) == spec.origin.locate(("loss",))
+    assert again.source.locate(("loss",)) == spec.source.locate(("loss",))
 
 
 def test_loading_raises_with_all_faults() -> None:

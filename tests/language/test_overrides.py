@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from specnet.diagnostics import Diagnostic, Label, Position
-from specnet.language import Origin, check, load
+from specnet.language import SpecSource, check, load
 from specnet.language.overrides import Overrides, apply, read_overrides
 from specnet.language.source import text_source
 
@@ -139,7 +139,7 @@ def test_faults_of_file_and_flags_come_together() -> None:
 
 def test_an_origin_knows_which_text_speaks() -> None:
     spec = load(TEXT, ["training.epochs=5", "layers.0.units=7"])
-    origin = spec.origin
+    origin = spec.source
     assert origin.locate(("layers", 0, "units")) == (
         "--set layers.0.units=7",
         origin.overrides[1].span(),
@@ -157,7 +157,7 @@ def test_a_label_in_another_text_says_where() -> None:
     fault = Diagnostic(
         "SN401", "x", ("layers", 1), "type", labels=(Label("made here", ("layers", 0, "units")),)
     )
-    (placed,) = spec.origin.place([fault])
+    (placed,) = spec.source.place([fault])
     assert placed.file == "<text>"
     assert placed.labels[0].span is None
     assert placed.labels[0].message == "made here (--set layers.0.units=7:1:22)"
@@ -167,5 +167,5 @@ def test_origins_are_no_part_of_what_a_spec_says() -> None:
     assert load(TEXT) == load(TEXT + "# the same\n", ["training.epochs=10"]).model_copy(
         update={"training": load(TEXT).training}
     )
-    assert Origin().locate(("a",)) == (None, None)
-    assert Origin(text_source(TEXT)) == Origin()
+    assert SpecSource().locate(("a",)) == (None, None)
+    assert SpecSource(text_source(TEXT)) == SpecSource()

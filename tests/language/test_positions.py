@@ -143,15 +143,15 @@ units = 2000-01-01 10:00:00
     ],
 )
 def test_toml_parts(path: tuple[str | int, ...], part: Any, expected: str) -> None:
-    stretch = locate(DOCUMENT, "toml").stretch(path, part)
+    stretch = locate(DOCUMENT, "toml").offsets(path, part)
     assert stretch is not None
     assert DOCUMENT[slice(*stretch)] == expected
 
 
 def test_toml_document_as_a_whole_and_lines() -> None:
     positions = locate(DOCUMENT, "toml")
-    assert positions.stretch(("loss",), "table") is None
-    assert positions.stretch((), "table") is None
+    assert positions.offsets(("loss",), "table") is None
+    assert positions.offsets((), "table") is None
     assert positions.span(("layers", 1), "table") == TextSpan(Position(20, 1), Position(20, 11))
     assert positions.span(("näme",), "value") == TextSpan(Position(3, 10), Position(5, 9))
 
@@ -174,7 +174,7 @@ def test_toml_1_1_inline_tables() -> None:
     text = "a = {\n  b = 1, # why\n  c = [2,],\n}\nd = 3\n"
     positions = locate(text, "toml")
     assert {p for p, _ in positions.walk()} == {("a",), ("a", "b"), ("a", "c"), ("a", "c", 0), ("d",)}
-    assert positions.stretch(("a", "x"), "table") == (0, 1)
+    assert positions.offsets(("a", "x"), "table") == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_json_parts() -> None:
     positions = check_all(text, "json")
 
     def there(path: tuple[str | int, ...], part: Any) -> str:
-        stretch = positions.stretch(path, part)
+        stretch = positions.offsets(path, part)
         assert stretch is not None
         return text[slice(*stretch)]
 

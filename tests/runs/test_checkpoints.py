@@ -34,7 +34,7 @@ def names(run: Path) -> list[str]:
 def seen(run: Path, spec: specnet.Spec, clock: Any = None) -> list[tuple[str, ...]]:
     """Train, and return what was in the folder of checkpoints after each event."""
     model = specnet.compile(spec)
-    data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+    data = load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype)
     trainer, history = Trainer(model, data), History()
     checkpoints = Checkpoints(run, trainer, history, *([] if clock is None else [clock]))
     found: list[tuple[str, ...]] = []

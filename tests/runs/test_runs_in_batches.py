@@ -171,7 +171,7 @@ def test_the_memory_foretold_is_what_is_taken_at_most(tmp_path, monkeypatch):
     model = specnet.compile(spec)
     tracemalloc.start()
     try:
-        loaded = load_data(spec.data, spec.origin.folder, seed=0, dtype="float32")
+        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
         tracemalloc.reset_peak()
         trainer = Trainer(type(model)(model.network, loaded.encoding), loaded)
         for _ in trainer.events():

@@ -37,7 +37,7 @@ def needs_data(name):
 @cache
 def everything(name):
     spec = specnet.load(SPECS / name)
-    return spec, load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+    return spec, load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype)
 
 
 def some(name, rows=ROWS, **overrides):

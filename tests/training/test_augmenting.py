@@ -50,7 +50,7 @@ def document(augmentations, *, layers=DENSE, data=None, dtype="float32", loss="c
 
 
 def trainer_of(spec):
-    data = load_data(spec.data, spec.origin.folder, seed=spec.seed, dtype=spec.dtype)
+    data = load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype)
     return Trainer(specnet.compile(spec), data), data
 
 
@@ -196,7 +196,7 @@ def test_the_memory_foretold_is_the_memory_taken(batch_size, augmentations):
     model = specnet.compile(spec)
     tracemalloc.start()
     try:
-        loaded = load_data(spec.data, spec.origin.folder, seed=0, dtype="float32")
+        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
         tracemalloc.reset_peak()
         model = type(model)(model.network, loaded.encoding)
         trainer = Trainer(model, loaded)

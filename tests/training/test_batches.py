@@ -121,7 +121,7 @@ def taken(spec):
     list(specnet.train(spec))  # imports and caches are not the training's
     tracemalloc.start()
     try:
-        loaded = load_data(spec.data, spec.origin.folder, seed=0, dtype="float32")
+        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
         tracemalloc.reset_peak()
         model = type(model)(model.network, loaded.encoding)
         trainer = Trainer(model, loaded)

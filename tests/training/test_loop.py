@@ -116,7 +116,7 @@ def test_the_memory_foretold_is_the_memory_taken(batch_size, accumulate):
     list(specnet.train(spec))  # imports and caches are not the training's
     tracemalloc.start()
     try:
-        loaded = load_data(spec.data, spec.origin.folder, seed=0, dtype="float32")
+        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
         tracemalloc.reset_peak()
         model = type(model)(model.network, loaded.encoding)
         trainer = Trainer(model, loaded)
@@ -239,7 +239,7 @@ def test_metrics_of_scaled_targets_are_in_the_data_s_units():
     started, _, ended = train(spec)
     raw = load_data(
         specnet.load(json.dumps({**json.loads(spec_text(data, layers))})).data,
-        spec.origin.folder,
+        spec.source.folder,
         seed=0,
         dtype="float32",
     )

@@ -38,7 +38,7 @@ RTOL = 1e-8
 """How near to PyTorch's numbers ours must be, in float64."""
 
 
-class Held(dict[str, Any]):
+class ArrayOrStreamed(dict[str, Any]):
     """A layer's arrays as PyTorch's, by their names in the document; `training` says what it is used for."""
 
     training = False
@@ -57,13 +57,13 @@ class Row:
     """The layer as a document writes it."""
     shape: tuple[int, ...]
     """The shape of one example's input."""
-    meant: Callable[[Any, Held], Any]
+    meant: Callable[[Any, ArrayOrStreamed], Any]
     """What PyTorch makes of inputs (batch, *shape) and our parameters, in our layouts."""
     parameters: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Name and shape of each parameter, in order."""
     statistics: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """The same of its running statistics, which `meant` changes in training."""
-    penalty: Callable[[Held], Any] | None = None
+    penalty: Callable[[ArrayOrStreamed], Any] | None = None
     """What the layer's regularizers add to the loss."""
     random: bool = False
     """Whether its output in training is drawn: then only evaluation is compared."""
@@ -197,9 +197,9 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
         tracemalloc.stop()
 
 
-def _held(row: Row, arrays: Mapping[str, np.ndarray], *, training: bool) -> Held:
+def _held(row: Row, arrays: Mapping[str, np.ndarray], *, training: bool) -> ArrayOrStreamed:
     """Return arrays as PyTorch's; all but the layer's statistics have gradients."""
-    held = Held()
+    held = ArrayOrStreamed()
     for name, array in arrays.items():
         fitted = name.removeprefix("layer.") not in row.statistics
         held[name] = torch.tensor(np.array(array), requires_grad=fitted)
@@ -280,9 +280,9 @@ def _before(row: Row) -> dict[str, Any]:
     return {"type": "dense", "name": "before", "units": row.shape[-1], "activation": "tanh"}
 
 
-def _network(row: Row, x: Any, held: Held) -> tuple[Any, Held]:
+def _network(row: Row, x: Any, held: ArrayOrStreamed) -> tuple[Any, ArrayOrStreamed]:
     """Return what PyTorch's network around the layer gives, and the layer's own arrays."""
-    own = Held({n.removeprefix("layer."): v for n, v in held.items() if n.startswith("layer.")})
+    own = ArrayOrStreamed({n.removeprefix("layer."): v for n, v in held.items() if n.startswith("layer.")})
     own.training = held.training
     if not row.indices:
         x = torch.tanh(x @ held["before.kernel"] + held["before.bias"])
@@ -290,9 +290,9 @@ def _network(row: Row, x: Any, held: Held) -> tuple[Any, Held]:
     return y @ held["after.kernel"] + held["after.bias"], own
 
 
-def _last_penalty(row: Row, held: Held, optimizer: Any, rate: float) -> float:
+def _last_penalty(row: Row, held: ArrayOrStreamed, optimizer: Any, rate: float) -> float:
     """Return the penalty of the last step, before it moved the parameters."""
-    moved = Held()
+    moved = ArrayOrStreamed()
     for name, value in held.items():
         if name.startswith("layer.") and value.requires_grad:
             back = rate * optimizer.state[value]["momentum_buffer"]

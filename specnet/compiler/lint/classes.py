@@ -30,11 +30,11 @@ def imbalance(subject: Subject) -> Iterator[Finding]:
     if spec.loss.type == "cross_entropy":
         weights = ", ".join(f"{sum(counts) / (total * count):.3g}" for count in known)
         short = total <= 10 and len(known) == total
-        cure: str | None = f"class_weights = [{weights}]" if short else "`class_weights`, one for each class"
+        help: str | None = f"class_weights = [{weights}]" if short else "`class_weights`, one for each class"
     elif spec.loss.type == "binary_cross_entropy" and total == 2:
-        cure = f"positive_weight = {counts[0] / counts[1]:.3g}"
+        help = f"positive_weight = {counts[0] / counts[1]:.3g}"
     else:
-        cure = None
+        help = None
     one, other = (f"class `{clipped(names[counts.index(count)])}`" for count in (common, rare))
     if not subject.quotable:
         one, other = "one class", "another"
@@ -43,7 +43,7 @@ def imbalance(subject: Subject) -> Iterator[Finding]:
         "rare one",
         ("loss",),
         "type",
-        cure,
+        help,
     )
 
 

@@ -46,7 +46,7 @@ def not_suppressed(
     beside the document's own. `whole` says that every rule was asked, data rules too; what a comment is for is
     known only then.
     """
-    source = spec.origin.source
+    source = spec.source.source
     requests = list(comments(source)) if source is not None else []
     found = list(placed)
     kept = [d for d in found if not (_asked(d, requests, source) and d.severity == "warning")]
@@ -119,12 +119,12 @@ def _idle(requests: list[Request], source: SourceText, *, whole: bool) -> Iterat
         ):
             continue
         fault = unknown_warning(request.code)
-        message, cure = fault or (
+        message, help = fault or (
             f"there is no {request.code} on line {request.line} to ignore",
             "remove the comment",
         )
         finding = Diagnostic(
-            UNUSED, message, severity="warning", help=cure, file=source.file, span=request.span
+            UNUSED, message, severity="warning", help=help, file=source.file, span=request.span
         )
         yield replace(finding, document=source.file)
 

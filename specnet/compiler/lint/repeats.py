@@ -15,10 +15,10 @@ from specnet.diagnostics import KeyPath, Label, Part
 SHARE = 0.01
 """The share of repeated rows from which on a split says too much good of a model."""
 
-LEAST = 10
+MINIMUM = 10
 """Repeated rows below which they may be chance."""
 
-MOST = 50_000
+MAXIMUM = 50_000
 """Rows of a split that are compared."""
 
 ROOM = 1000
@@ -42,7 +42,7 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
         elif train is not None and name in samples and _room(train):
             known, rows = set(_rows(train)), list(_rows(samples[name]))
             repeated = sum(row in known for row in rows)
-            if repeated >= LEAST and repeated > SHARE * len(rows):
+            if repeated >= MINIMUM and repeated > SHARE * len(rows):
                 yield Finding(
                     f"{_percent(repeated, len(rows))} of the {name} rows are training rows too: the split "
                     "overstates how good the model is",
@@ -56,7 +56,7 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
         held = sum(parts.values())
         # A row with k equals elsewhere has one of them in training with probability 1 - (share held back)^k.
         shared = sum(k * (1 - held ** (k - 1)) for k in Counter(rows).values() if k > 1)
-        if shared >= LEAST and shared > SHARE * len(rows):
+        if shared >= MINIMUM and shared > SHARE * len(rows):
             yield Finding(
                 f"about {_percent(shared, len(rows))} of the rows held out will be training rows too: the data "
                 "contain repeated rows",
@@ -91,7 +91,7 @@ def _room(sample: Sample) -> bool:
 
 def _rows(sample: Sample) -> Iterator[tuple[float, ...]]:
     columns = [column.values for column in (*sample.inputs, *sample.targets)]
-    return islice(zip(*columns, strict=True), MOST)
+    return islice(zip(*columns, strict=True), MAXIMUM)
 
 
 def _percent(part: float, whole: int) -> str:

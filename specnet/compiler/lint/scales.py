@@ -77,13 +77,13 @@ def large_inputs(subject: Subject) -> Iterator[Finding]:
     if size >= LARGE:
         low, high = min(values), max(values)
         image = low >= 0 and 200 < high <= 255 and all(v == int(v) for v in values[:1000])
-        cure = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
+        help = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
         span = f"go from {low:.4g} to {high:.4g}" if subject.quotable else f"are of the size of {size:.1g}"
         yield Finding(
             f"inputs {span}, and initial weights are made for inputs of about 1",
             ("data",),
             "type",
-            f"[[data.transforms]] with {cure}",
+            f"[[data.transforms]] with {help}",
         )
 
 

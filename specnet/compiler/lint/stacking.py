@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from specnet.vocabulary.layers.basic import Dropout
     from specnet.vocabulary.layers.dense import Dense
 
-MOST_DROPPED = 0.9
+MAXIMUM_DROPPED = 0.9
 
 
 @rule("SN706")
@@ -86,7 +86,7 @@ def nearly_all_dropped(subject: Subject) -> Iterator[Finding]:
     """A dropout rate that looks like the share to keep."""
     for path, layer in every(subject.spec.layers):
         rate = cast("Dropout", layer).rate if layer.type == "dropout" else 0.0
-        if rate > MOST_DROPPED:
+        if rate > MAXIMUM_DROPPED:
             yield Finding(
                 f"`rate` is the share that is dropped: {rate:g} keeps one element in {1 / (1 - rate):.0f}",
                 (*path, "rate"),

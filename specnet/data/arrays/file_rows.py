@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.files import Stamp
+from specnet.data.files import FileFingerprint
 from specnet.data.opening import open_unbuffered
 from specnet.data.rows import AnyOrder
 
@@ -30,7 +30,7 @@ class FileRows(AnyOrder):
         self._where = where
         self._file = open_unbuffered(where.path)
         weakref.finalize(self, self._file.close)
-        self._stamp = Stamp.of(where.path, where.name)
+        self._fingerprint = FileFingerprint.of(where.path, where.name)
         self.dtype = np.dtype(where.dtype)
         self._bytes = self.dtype.itemsize * prod(where.shape[1:])
 
@@ -44,7 +44,7 @@ class FileRows(AnyOrder):
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Raise RunError if the file is no longer what it was; any row can be read at any time."""
-        self._stamp.check()
+        self._fingerprint.check()
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, ...), which is contiguous and of the rows' dtype.
@@ -67,5 +67,5 @@ class FileRows(AnyOrder):
         while done < len(view):
             got = self._file.readinto(view[done:])
             if not got:
-                raise self._stamp.changed("it is truncated")
+                raise self._fingerprint.changed("it is truncated")
             done += got

@@ -11,44 +11,48 @@ from specnet.diagnostics.text import counted, listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
     from specnet.data.signature import ColumnSlice, InputArray
 
 
 def side_by_side(
-    given: Mapping[str, Any], stretches: Sequence[ColumnSlice], faults: Faults
+    given: Mapping[str, Any], column_slices: Sequence[ColumnSlice], collector: Collector
 ) -> NDArray[Any] | None:
     """Return arrays that are given by name as the rows (rows, elements) that a model of several arrays learnt from.
 
     None where there are no such arrays, or a fault was noted.
     """
-    if not stretches:
-        faults.add("SN571", "these data have no arrays by name: give the rows as one array")
+    if not column_slices:
+        collector.add("SN571", "these data have no arrays by name: give the rows as one array")
         return None
-    before = len(faults.found)
-    lacking = [stretch.name for stretch in stretches if stretch.name not in given]
+    before = len(collector.found)
+    lacking = [column_slice.name for column_slice in column_slices if column_slice.name not in given]
     if lacking:
         message = f"there is no {listed(lacking)} among the arrays"
-        faults.add(
-            "SN521", message, help=f"the model takes {listed([stretch.name for stretch in stretches])}"
+        collector.add(
+            "SN521",
+            message,
+            help=f"the model takes {listed([column_slice.name for column_slice in column_slices])}",
         )
         return None
-    arrays = _sound({stretch.name: stretch.shape for stretch in stretches}, given, faults)
-    if len(faults.found) > before:
+    arrays = _sound(
+        {column_slice.name: column_slice.shape for column_slice in column_slices}, given, collector
+    )
+    if len(collector.found) > before:
         return None
     return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1, dtype=np.float64)
 
 
 def of_inputs(
-    given: Mapping[str, Any], inputs: Sequence[InputArray], width: int, faults: Faults
+    given: Mapping[str, Any], inputs: Sequence[InputArray], width: int, collector: Collector
 ) -> NDArray[Any] | None:
     """Return inputs that are given by the names in the document as rows (rows, width); 0 where no input has elements.
 
     None where a fault was noted.
     """
-    before = len(faults.found)
-    arrays = _sound({array.short: array.shape for array in inputs}, given, faults)
-    if len(faults.found) > before:
+    before = len(collector.found)
+    arrays = _sound({array.short: array.shape for array in inputs}, given, collector)
+    if len(collector.found) > before:
         return None
     rows = np.zeros((len(arrays[0]), width))
     for array, own in zip(inputs, arrays, strict=True):
@@ -57,7 +61,7 @@ def of_inputs(
 
 
 def _sound(
-    shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], faults: Faults
+    shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], collector: Collector
 ) -> list[NDArray[Any]]:
     """Return arrays of numbers by name, whose rows have these shapes; note each that has another."""
     arrays: list[NDArray[Any]] = []
@@ -67,13 +71,15 @@ def _sound(
         except ValueError:
             array = np.array(None)
         if array.dtype.kind not in "buif" or not array.ndim:
-            faults.add("SN540", f"`{name}` is not an array of numbers: a row is ragged, or holds no number")
+            collector.add(
+                "SN540", f"`{name}` is not an array of numbers: a row is ragged, or holds no number"
+            )
         elif (array.shape[1:] or (1,)) != shape:
             message = f"one row of `{name}` has shape {list(array.shape[1:])}; the model was trained on "
-            faults.add("SN572", f"{message}{list(shape)}")
+            collector.add("SN572", f"{message}{list(shape)}")
         elif arrays and len(array) != len(arrays[0]):
             mine, theirs = counted(len(array), "row"), counted(len(arrays[0]), "row")
-            faults.add("SN542", f"`{name}` has {mine}, `{next(iter(shapes))}` has {theirs}")
+            collector.add("SN542", f"`{name}` has {mine}, `{next(iter(shapes))}` has {theirs}")
         else:
             arrays.append(array)
     return arrays

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from specnet.data.arrays.stored import ByteRange, Obstacle, StoredArray, too_large
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.opening import open_regular, open_unbuffered
 from specnet.data.sample import Cells, array_cells, leading_rows
 
@@ -61,12 +61,12 @@ class IdxFile(StoredArray):
         """Return where the elements lie, where there is no obstacle."""
         return ByteRange(self.path, self.name, self._header, f">{self.type}", self.shape)
 
-    def sound(self, site: Site) -> bool:
+    def sound(self, context: DataContext) -> bool:
         """Return whether the file is as long as its header says, where it is not compressed; note it if not."""
         if self.path.stat().st_size == self._header + self.size:
             return True
         message = f"`{self.name}` holds more than the {self.size} bytes that its header declares"
-        site.faults.add("SN531", message, *self.key)
+        context.collector.add("SN531", message, *self.key)
         return False
 
     @property
@@ -79,19 +79,19 @@ class IdxFile(StoredArray):
         file.read(self._header)
         return file
 
-    def read(self, site: Site) -> NDArray[Any] | None:
+    def read(self, context: DataContext) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
         import numpy as np
 
-        if too_large(self, site):
+        if too_large(self, context):
             return None
         out = np.empty(self.shape, np.dtype(self.type))
         view = memoryview(out.reshape(-1).view(np.uint8))  # type: ignore[arg-type, unused-ignore]
-        if not self._fill(view, site):
+        if not self._fill(view, context):
             return None
         return out.byteswap(inplace=True) if out.dtype.itemsize > 1 else out
 
-    def _fill(self, view: memoryview, site: Site) -> bool:
+    def _fill(self, view: memoryview, context: DataContext) -> bool:
         done = 0
         try:
             with self.stream() as file:
@@ -99,20 +99,20 @@ class IdxFile(StoredArray):
                     got = file.readinto(view[done : done + CHUNK])  # type: ignore[attr-defined]
                     if not got:
                         message = f"`{self.name}` ends after {done} of {len(view)} bytes: it is truncated"
-                        site.faults.add("SN531", message, *self.key)
+                        context.collector.add("SN531", message, *self.key)
                         return False
                     done += got
                 # Reading on to the end also makes gzip compare its checksum.
                 if file.read(1):
                     message = f"`{self.name}` holds more than the {len(view)} bytes that its header declares"
-                    site.faults.add("SN531", message, *self.key)
+                    context.collector.add("SN531", message, *self.key)
                     return False
         except Damaged as error:
-            site.faults.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
+            context.collector.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
             return False
         return True
 
-    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
         """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
         import sys
 
@@ -122,22 +122,22 @@ class IdxFile(StoredArray):
                 size = rows * self.size // self.shape[0]
                 data = file.read(size)
         except Damaged as error:
-            site.faults.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
+            context.collector.add("SN531", f"`{self.name}` is damaged: {_reason(error)}", *self.key)
             return ()
         if len(data) < size:
-            site.faults.add(
+            context.collector.add(
                 "SN531", f"`{self.name}` ends after {len(data)} bytes: it is truncated", *self.key
             )
             return ()
         return array_cells(name, data, self.type, rows, swapped=sys.byteorder == "little") if rows else ()
 
-    def labels(self, site: Site) -> Counter[int] | None:
+    def labels(self, context: DataContext) -> Counter[int] | None:
         """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
         import array
         import sys
 
         raw = bytearray(self.size)
-        if not self._fill(memoryview(raw), site):
+        if not self._fill(memoryview(raw), context):
             return None
         if self.type == "u1":
             return Counter(raw)
@@ -149,51 +149,51 @@ class IdxFile(StoredArray):
 
 def open_file(place: FilePlace) -> IdxFile | None:
     """Return a file, its header read, or note what is wrong with it."""
-    path, name, key, site = place
+    path, name, key, context = place
     try:
         with _opened(path) as file:
             magic = file.read(4)
             if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
-                _note_magic(magic, name, key, site)
+                _note_magic(magic, name, key, context)
                 return None
             sizes = file.read(4 * magic[3])
     except Damaged as error:
-        site.faults.add("SN531", f"`{name}` is damaged: {_reason(error)}", *key)
+        context.collector.add("SN531", f"`{name}` is damaged: {_reason(error)}", *key)
         return None
     if len(sizes) < 4 * magic[3]:
-        site.faults.add("SN531", f"`{name}` is truncated within its header", *key)
+        context.collector.add("SN531", f"`{name}` is truncated within its header", *key)
         return None
     shape = tuple(int.from_bytes(sizes[i : i + 4], "big") for i in range(0, len(sizes), 4))
     file_ = IdxFile(path, name, key, TYPES[magic[2]], shape)
-    if not _plausible(file_, site):
+    if not _plausible(file_, context):
         return None
     return file_
 
 
-def _note_magic(magic: bytes, name: str, key: KeyPath, site: Site) -> None:
+def _note_magic(magic: bytes, name: str, key: KeyPath, context: DataContext) -> None:
     if not magic:
-        site.faults.add("SN531", f"`{name}` is empty", *key)
+        context.collector.add("SN531", f"`{name}` is empty", *key)
         return
-    found = f"with the bytes {magic.hex(' ')}, not 00 00" if site.quotable else "not with 00 00"
+    found = f"with the bytes {magic.hex(' ')}, not 00 00" if context.quotable else "not with 00 00"
     message = f"`{name}` is not an idx file: it starts {found}, a type and a number of axes"
-    cure = 'this is an npz file: `type = "npz"` reads it' if magic == b"PK\3\4" else None
-    site.faults.add("SN530", message, *key, help=cure)
+    help = 'this is an npz file: `type = "npz"` reads it' if magic == b"PK\3\4" else None
+    context.collector.add("SN530", message, *key, help=help)
 
 
-def _plausible(file: IdxFile, site: Site) -> bool:
+def _plausible(file: IdxFile, context: DataContext) -> bool:
     """Refuse a header that claims more than the file can hold, before memory is taken for it."""
     there = file.path.stat().st_size
     header = 4 + 4 * len(file.shape)
     shape = " x ".join(map(str, file.shape))
     if not prod(file.shape):
-        site.faults.add("SN543", f"`{file.name}` holds no elements: its shape is {shape}", *file.key)
+        context.collector.add("SN543", f"`{file.name}` holds no elements: its shape is {shape}", *file.key)
         return False
     packed = _is_gzip(file.path)
     if file.size + header > (there * RATIO if packed else there):
         message = (
             f"`{file.name}` is truncated: its header declares {shape} elements, the file has {there} bytes"
         )
-        site.faults.add("SN531", message, *file.key)
+        context.collector.add("SN531", message, *file.key)
         return False
     return True
 

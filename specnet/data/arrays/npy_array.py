@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from specnet.data.arrays.stored import ByteRange, Obstacle, StoredArray, too_large
-from specnet.data.files import Site
+from specnet.data.files import DataContext
 from specnet.data.npy import HeaderError, NpyHeader, read_header
 from specnet.data.opening import open_regular
 from specnet.data.sample import Cells, array_cells, leading_rows
@@ -59,21 +59,21 @@ class NpyArray(StoredArray):
         """Return the array's own bytes, from its header on."""
         return open_regular(self.path)
 
-    def read(self, site: Site) -> NDArray[Any] | None:
+    def read(self, context: DataContext) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
         import numpy as np
 
-        if too_large(self, site):
+        if too_large(self, context):
             return None
         try:
             with self.opened() as member:
                 array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
         except (*Damaged, ValueError) as error:
-            self._note(error, site)
+            self._note(error, context)
             return None
         return array
 
-    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
         """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
         header = self.header
         rows = leading_rows(header.shape, header.type)
@@ -84,11 +84,11 @@ class NpyArray(StoredArray):
                 read_header(member)
                 data = member.read(rows * header.bytes // header.shape[0])
         except (*Damaged, ValueError) as error:
-            self._note(error, site)
+            self._note(error, context)
             return ()
         return array_cells(name, data, header.type, rows, swapped=header.swapped)
 
-    def labels(self, site: Site) -> Counter[int] | None:
+    def labels(self, context: DataContext) -> Counter[int] | None:
         """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
         from array import array
 
@@ -103,7 +103,7 @@ class NpyArray(StoredArray):
                         values.byteswap()
                     found.update(values)
         except (*Damaged, ValueError) as error:
-            self._note(error, site)
+            self._note(error, context)
             return None
         return found
 
@@ -128,51 +128,51 @@ class NpyArray(StoredArray):
         """Return where in the file the array's own bytes start."""
         return 0
 
-    def sound(self, site: Site) -> bool:
+    def sound(self, context: DataContext) -> bool:
         """Return whether what is stored beside the elements to check them by says that they are right."""
         return True
 
-    def examine(self, site: Site) -> bool:
+    def examine(self, context: DataContext) -> bool:
         """Read the header; note what is wrong with it, or with what it tells of."""
         try:
             with self.opened() as member:
                 header = self.header = read_header(member)
         except HeaderError as error:
-            site.faults.add("SN522", f"{self.what} cannot be read: {error}", *self.key)
+            context.collector.add("SN522", f"{self.what} cannot be read: {error}", *self.key)
             return False
         except Damaged as error:
-            self._note(error, site)
+            self._note(error, context)
             return False
         self.shape, self.type = header.shape, header.type
-        return self._plausible(site)
+        return self._plausible(context)
 
     def _extent(self) -> Extent:
         there = self.path.stat().st_size
         return Extent(there, there)
 
-    def _plausible(self, site: Site) -> bool:
+    def _plausible(self, context: DataContext) -> bool:
         """Refuse an array that is no numbers, or claims more than its file can hold."""
-        header, faults = self.header, site.faults
-        before = len(faults.found)
+        header, collector = self.header, context.collector
+        before = len(collector.found)
         shape = " x ".join(map(str, header.shape)) or "no axes"
         if header.type[0] not in "buif":
             kind = {"O": "pickled objects", "c": "complex numbers", "U": "text", "S": "text"}.get(
                 header.type[0]
             )
             message = f"{self.what} holds {kind or 'elements of type ' + clipped(header.type)}, not numbers"
-            cure = "specnet never reads pickles" if header.type[0] == "O" else None
-            faults.add("SN522", message, *self.key, help=cure)
+            help = "specnet never reads pickles" if header.type[0] == "O" else None
+            collector.add("SN522", message, *self.key, help=help)
         elif not header.shape:
-            faults.add("SN522", f"{self.what} is a single number, not rows", *self.key)
+            collector.add("SN522", f"{self.what} is a single number, not rows", *self.key)
         elif not prod(header.shape):
-            faults.add("SN543", f"{self.what} holds no elements: its shape is {shape}", *self.key)
+            collector.add("SN543", f"{self.what} holds no elements: its shape is {shape}", *self.key)
         else:
             claimed, stored = self._extent()
             if header.bytes + header.size != claimed or claimed > stored:
                 message = f"{self.what} is truncated: its header declares {shape} elements"
-                faults.add("SN520", message, *self.key)
-        return len(faults.found) == before
+                collector.add("SN520", message, *self.key)
+        return len(collector.found) == before
 
-    def _note(self, error: Exception, site: Site) -> None:
-        why = f": {clipped(str(error), 200)}" if site.quotable else ""
-        site.faults.add("SN520", f"{self.what} is damaged{why}", *self.key)
+    def _note(self, error: Exception, context: DataContext) -> None:
+        why = f": {clipped(str(error), 200)}" if context.quotable else ""
+        context.collector.add("SN520", f"{self.what} is damaged{why}", *self.key)

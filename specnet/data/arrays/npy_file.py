@@ -14,9 +14,9 @@ def open_npy(place: FilePlace) -> NpyArray | None:
     with open_regular(place.path) as file:
         start = file.read(6)
     if start != b"\x93NUMPY":
-        cure = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None
+        help = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None
         message = f"`{place.name}` is not an npy file: it does not start like one"
-        place.site.faults.add("SN520", message, *place.key, help=cure)
+        place.context.collector.add("SN520", message, *place.key, help=help)
         return None
     array = NpyArray(place.path, place.name, place.key)
-    return array if array.examine(place.site) else None
+    return array if array.examine(place.context) else None

@@ -7,7 +7,7 @@ from specnet.data.arrays.npz_file import open_arrays
 from specnet.data.arrays.pairs import describe
 from specnet.data.arrays.side_by_side import SideBySide
 from specnet.data.arrays.source import ArraySource, Pair
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.reader import joined
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
 
 
-def open_npz(reader: Npz, site: Site) -> ArraySource | None:
+def open_npz(reader: Npz, context: DataContext) -> ArraySource | None:
     """Return the arrays that a reader names, their headers read; None where `site` noted why not."""
     pairs: dict[str, Pair] = {}
     for name in ("train", *reader.tables):
         table = reader.tables.get(name)
         key: KeyPath = (name,) if table else ()
         file = table.path if table and table.path else reader.path
-        path = site.find(file, *key, "path")
+        path = context.find(file, *key, "path")
         if path is None:
             continue
-        place = FilePlace(path, file, (*key, "path"), site)
+        place = FilePlace(path, file, (*key, "path"), context)
         inputs, where = _named(reader, "inputs", table, key)
         names = inputs_of(inputs, where)
         if not reader.reproduces:
@@ -37,15 +37,15 @@ def open_npz(reader: Npz, site: Site) -> ArraySource | None:
         arrays = open_arrays(place, names)
         if arrays is not None:
             targets = None if reader.reproduces else arrays.pop()
-            together = arrays[0] if isinstance(inputs, str) else SideBySide.of(arrays, site)
+            together = arrays[0] if isinstance(inputs, str) else SideBySide.of(arrays, context)
             if together is not None:
                 pairs[name] = (together, targets)
-    parts = {name: describe(*pair, site) for name, pair in pairs.items()}
+    parts = {name: describe(*pair, context) for name, pair in pairs.items()}
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) <= len(reader.tables):
         return None
-    _compare(found, site)
-    return ArraySource.of(reader.load, pairs, joined(found, site), site)
+    _compare(found, context)
+    return ArraySource.of(reader.load, pairs, joined(found, context), context)
 
 
 def inputs_of(names: str | Sequence[str], key: KeyPath) -> list[tuple[str, KeyPath]]:
@@ -60,8 +60,8 @@ def read_inputs(reader: Npz, place: FilePlace) -> NDArray[Any] | None:
     arrays = open_arrays(place, inputs_of(reader.inputs, ()))
     if arrays is None:
         return None
-    together = arrays[0] if isinstance(reader.inputs, str) else SideBySide.of(arrays, place.site)
-    return None if together is None else together.read(place.site)
+    together = arrays[0] if isinstance(reader.inputs, str) else SideBySide.of(arrays, place.context)
+    return None if together is None else together.read(place.context)
 
 
 def _named(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[Any, KeyPath]:
@@ -70,17 +70,17 @@ def _named(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple
     return (own, (*key, what)) if own else (getattr(reader, what), (what,))
 
 
-def _compare(parts: Mapping[str, DataDescription], site: Site) -> None:
+def _compare(parts: Mapping[str, DataDescription], context: DataContext) -> None:
     """Note splits whose inputs are other arrays, side by side, than those of `train`."""
-    wanted = [stretch.shape for stretch in parts["train"].stretches or ()]
+    wanted = [column_slice.shape for column_slice in parts["train"].column_slices or ()]
     for name, part in parts.items():
-        shapes = [stretch.shape for stretch in part.stretches or ()]
+        shapes = [column_slice.shape for column_slice in part.column_slices or ()]
         if shapes != wanted and part.inputs == parts["train"].inputs:
             message = (
                 f"the arrays of the {name} data have rows of {_shown(shapes)}, of the training data "
                 f"{_shown(wanted)}"
             )
-            site.faults.add("SN554", message, name, "inputs")
+            context.collector.add("SN554", message, name, "inputs")
 
 
 def _shown(shapes: list[tuple[int, ...]]) -> str:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
 from specnet.data.arrays.stored import Obstacle
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.opening import open_regular
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped
@@ -75,14 +75,14 @@ class NpzArray(NpyArray):
         name, extra = struct.unpack("<HH", header[26:])
         return int(place + LOCAL_HEADER + name + extra)
 
-    def sound(self, site: Site) -> bool:
+    def sound(self, context: DataContext) -> bool:
         """Return whether the archive's checksum is that of the elements; note it if not."""
         try:
             with self.opened() as member:
                 while member.read(CHUNK):
                     pass
         except Damaged as error:
-            self._note(error, site)
+            self._note(error, context)
             return False
         return True
 
@@ -98,8 +98,8 @@ class NpzArray(NpyArray):
 
 def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
     """Return the named arrays of a file, their headers read, or note what is wrong with them."""
-    path, file, file_key, site = place.path, place.name, place.key, place.site
-    before = len(site.faults.found)
+    path, file, file_key, context = place.path, place.name, place.key, place.context
+    before = len(context.collector.found)
     arrays: list[NpzArray] = []
     try:
         with zip_file(path) as archive:
@@ -107,17 +107,17 @@ def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[
         for name, key in names:
             if name in members:
                 array = NpzArray(path, file, key, name=name)
-                if array.examine(site):
+                if array.examine(context):
                     arrays.append(array)
                 continue
             near = closest(name, members) if place.quotable else None
-            cure = f"did you mean `{clipped(near)}`?" if near else place.known("it has", sorted(members))
-            site.faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=cure)
+            help = f"did you mean `{clipped(near)}`?" if near else place.known("it has", sorted(members))
+            context.collector.add("SN521", f"`{file}` has no array `{name}`", *key, help=help)
     except Damaged as error:
         why = f": {clipped(str(error), 200)}" if place.quotable else ""
         message = f"`{file}` is not a valid npz file{why}"
-        site.faults.add("SN520", message, *file_key, help=_instead(path))
-    return arrays if len(site.faults.found) == before else None
+        context.collector.add("SN520", message, *file_key, help=_instead(path))
+    return arrays if len(context.collector.found) == before else None
 
 
 def _instead(path: Path) -> str | None:

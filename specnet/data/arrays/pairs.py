@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
 from specnet.data.arrays.stored import StoredArray, holds
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.reader import joined
 from specnet.data.signature import WHOLE, DataDescription
 from specnet.diagnostics.text import counted
@@ -20,7 +20,7 @@ LARGEST = 2**31
 
 
 def open_pairs(
-    reader: Idx | Npy, site: Site, open_one: Callable[[FilePlace], StoredArray | None]
+    reader: Idx | Npy, context: DataContext, open_one: Callable[[FilePlace], StoredArray | None]
 ) -> ArraySource | None:
     """Return the files that a reader names, one for inputs and one for targets, their headers read.
 
@@ -30,27 +30,29 @@ def open_pairs(
     tables |= {name: ((name,), table) for name, table in reader.tables.items()}
     files: dict[str, Pair] = {}
     for name, (key, table) in tables.items():
-        inputs = _find(table.inputs, (*key, "inputs"), site, open_one)
+        inputs = _find(table.inputs, (*key, "inputs"), context, open_one)
         targets = None
         if not reader.reproduces and table.targets is not None:
-            targets = _find(table.targets, (*key, "targets"), site, open_one)
+            targets = _find(table.targets, (*key, "targets"), context, open_one)
         if inputs is not None and (targets is not None or reader.reproduces):
             files[name] = (inputs, targets)
-    parts = {name: describe(*pair, site) for name, pair in files.items()}
+    parts = {name: describe(*pair, context) for name, pair in files.items()}
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) < len(tables):
         return None
-    return ArraySource.of(reader.load, files, joined(found, site), site)
+    return ArraySource.of(reader.load, files, joined(found, context), context)
 
 
 def _find(
-    text: str, key: KeyPath, site: Site, open_one: Callable[[FilePlace], StoredArray | None]
+    text: str, key: KeyPath, context: DataContext, open_one: Callable[[FilePlace], StoredArray | None]
 ) -> StoredArray | None:
-    path = site.find(text, *key)
-    return None if path is None else open_one(FilePlace(path, text, key, site))
+    path = context.find(text, *key)
+    return None if path is None else open_one(FilePlace(path, text, key, context))
 
 
-def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> DataDescription | None:
+def describe(
+    inputs: StoredInputs, targets: StoredArray | None, context: DataContext
+) -> DataDescription | None:
     """Return the description of two arrays, or note that they don't belong together.
 
     Without targets, these are the inputs.
@@ -58,16 +60,18 @@ def describe(inputs: StoredInputs, targets: StoredArray | None, site: Site) -> D
     rows = inputs.shape[0]
     shape, whole = inputs.shape[1:] or (1,), all(part.type in WHOLE for part in inputs.parts)
     if targets is None:
-        return DataDescription(shape, (), {"train": rows}, stretches=inputs.stretches, whole=whole)
+        return DataDescription(shape, (), {"train": rows}, column_slices=inputs.column_slices, whole=whole)
     if rows != targets.shape[0]:
         there = counted(targets.shape[0], "row")
         message = f"{inputs.title} has {counted(rows, 'row')}, {targets.title} has {there}"
-        site.faults.add("SN542", message, *targets.key)
+        context.collector.add("SN542", message, *targets.key)
         return None
-    raw = DataDescription(shape, targets.shape[1:], {"train": rows}, stretches=inputs.stretches, whole=whole)
+    raw = DataDescription(
+        shape, targets.shape[1:], {"train": rows}, column_slices=inputs.column_slices, whole=whole
+    )
     # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
     if not raw.target and targets.type[0] in "iu" and holds(targets):
-        counter = targets.labels(site)
+        counter = targets.labels(context)
         if counter is None:
             return None
         if min(counter) >= 0 and max(counter) < LARGEST:

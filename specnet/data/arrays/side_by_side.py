@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from specnet.data.arrays.joined_rows import JoinedRows
     from specnet.data.arrays.npz_file import NpzArray
-    from specnet.data.files import Site
+    from specnet.data.files import DataContext
     from specnet.data.sample import Cells
 
 FITTING = ("b1", "i1", "u1", "i2", "u2", "f2", "f4")
@@ -28,13 +28,15 @@ class SideBySide:
     parts: tuple[NpzArray, ...]
 
     @classmethod
-    def of(cls, arrays: list[NpzArray], site: Site) -> SideBySide | None:
+    def of(cls, arrays: list[NpzArray], context: DataContext) -> SideBySide | None:
         """Return arrays side by side, or note that they have not as many rows."""
         first = arrays[0]
         for array in arrays[1:]:
             if array.shape[0] != first.shape[0]:
                 mine, theirs = counted(array.shape[0], "row"), counted(first.shape[0], "row")
-                site.faults.add("SN542", f"{array.title} has {mine}, {first.title} has {theirs}", *array.key)
+                context.collector.add(
+                    "SN542", f"{array.title} has {mine}, {first.title} has {theirs}", *array.key
+                )
                 return None
         return cls(tuple(arrays))
 
@@ -57,7 +59,7 @@ class SideBySide:
         return "f4" if types.issubset(FITTING) else "f8"
 
     @property
-    def stretches(self) -> tuple[ColumnSlice, ...]:
+    def column_slices(self) -> tuple[ColumnSlice, ...]:
         """Which elements of a row come from which array."""
         found, start = [], 0
         for part in self.parts:
@@ -74,28 +76,30 @@ class SideBySide:
 
         return JoinedRows([part.rows() for part in self.parts], self.type)
 
-    def sound(self, site: Site) -> bool:
+    def sound(self, context: DataContext) -> bool:
         """Return whether the elements are what they were when they were stored, as far as that can be told."""
-        sound = [part.sound(site) for part in self.parts]
+        sound = [part.sound(context) for part in self.parts]
         return all(sound)
 
-    def read(self, site: Site) -> NDArray[Any] | None:
+    def read(self, context: DataContext) -> NDArray[Any] | None:
         """Return the rows of all arrays side by side, or note how the file is damaged."""
         import numpy as np
 
         out = np.empty(self.shape, self.type)
         sound = True
-        for part, stretch in zip(self.parts, self.stretches, strict=True):
-            array = part.read(site)
+        for part, column_slice in zip(self.parts, self.column_slices, strict=True):
+            array = part.read(context)
             if array is None:
                 sound = False
             else:
-                out[:, stretch.start : stretch.start + stretch.width] = array.reshape(len(array), -1)
+                out[:, column_slice.start : column_slice.start + column_slice.width] = array.reshape(
+                    len(array), -1
+                )
         return out if sound else None
 
-    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
         """Return the columns of the first rows, under the arrays' own names; none if some cannot be read."""
-        found = [part.cells(part.name, site) for part in self.parts]
+        found = [part.cells(part.name, context) for part in self.parts]
         rows = [
             len(cells[0].values) // (1 if len(cells) > 1 else prod(part.shape[1:]))
             for part, cells in zip(self.parts, found, strict=True)
@@ -103,9 +107,9 @@ class SideBySide:
         ]
         if len(rows) < len(found):
             return ()
-        most = min(rows)
+        maximum = min(rows)
         return tuple(
-            replace(cell, values=cell.values[: most * (1 if len(cells) > 1 else prod(part.shape[1:]))])
+            replace(cell, values=cell.values[: maximum * (1 if len(cells) > 1 else prod(part.shape[1:]))])
             for part, cells in zip(self.parts, found, strict=True)
             for cell in cells
         )

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from specnet.data.arrays.stored import StoredArray, too_large
-from specnet.data.files import Site, larger_than_half
+from specnet.data.files import DataContext, larger_than_half
 from specnet.data.reader import BATCHES, DataPart, Load
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import Cells, Sample
@@ -43,7 +43,7 @@ class StoredInputs(Protocol):
         ...
 
     @property
-    def stretches(self) -> tuple[ColumnSlice, ...] | None:
+    def column_slices(self) -> tuple[ColumnSlice, ...] | None:
         """Which elements of a row come from which array; None where these are not separate arrays."""
         ...
 
@@ -51,15 +51,15 @@ class StoredInputs(Protocol):
         """Return the rows, to be read one by one, where there is no obstacle."""
         ...
 
-    def sound(self, site: Site) -> bool:
+    def sound(self, context: DataContext) -> bool:
         """Return whether the elements are what they were when they were stored, as far as that can be told."""
         ...
 
-    def read(self, site: Site) -> NDArray[Any] | None:
+    def read(self, context: DataContext) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
         ...
 
-    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
         """Return the columns of the first rows."""
         ...
 
@@ -74,11 +74,11 @@ class ArraySource:
 
     arrays: Mapping[str, Pair]
     description: DataDescription
-    site: Site
+    context: DataContext
 
     @classmethod
     def of(
-        cls, load: Load, arrays: Mapping[str, Pair], description: DataDescription, site: Site
+        cls, load: Load, arrays: Mapping[str, Pair], description: DataDescription, context: DataContext
     ) -> ArraySource | None:
         """Return the source, its rows to be read whole or in batches; None where `site` noted why neither goes."""
         given: list[list[StoredInputs]]
@@ -90,23 +90,23 @@ class ArraySource:
         stored = [part for pair in given for array in pair[: len(staying)] for part in array.parts]
         obstacles = {array.title: (array, found) for array in stored if (found := array.obstacle())}
         if load == "batches" and obstacles:
-            for array, (why, cure) in obstacles.values():
+            for array, (why, help) in obstacles.values():
                 message = f"{array.what} cannot be read in batches: {why}"
-                site.faults.add("SN573", message, *array.key, help=cure)
+                context.collector.add("SN573", message, *array.key, help=help)
             return None
         numbers = sum(array.size + 4 * prod(array.shape) for array in stored)
         if load == "batches" or (load == "auto" and not obstacles and larger_than_half(numbers)):
             kept = [part for pair in given for array in pair[len(staying) :] for part in array.parts]
-            if sum(too_large(array, site) for array in kept):
+            if sum(too_large(array, context) for array in kept):
                 return None
             description.batches = tuple(staying)
             description.reading = sum(_reading(array) for array in given[0][: len(staying)])
-            return cls(arrays, description, site)
-        description.cure = BATCHES
-        for array, (why, cure) in obstacles.values():
-            description.cure = f"{array.what} cannot be read in batches: {why}; {cure}"
-        sound = [array for array in every if not too_large(array, site, description.cure)]
-        return cls(arrays, description, site) if len(sound) == len(every) else None
+            return cls(arrays, description, context)
+        description.help = BATCHES
+        for array, (why, help) in obstacles.values():
+            description.help = f"{array.what} cannot be read in batches: {why}; {help}"
+        sound = [array for array in every if not too_large(array, context, description.help)]
+        return cls(arrays, description, context) if len(sound) == len(every) else None
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the arrays; inputs as stored, whole-number targets as int64."""
@@ -128,8 +128,8 @@ class ArraySource:
 
     def _rows(self, what: str, array: StoredInputs) -> NDArray[Any] | StoredRows | None:
         if what not in self.description.batches:
-            return array.read(self.site)
-        return array.rows() if array.sound(self.site) else None
+            return array.read(self.context)
+        return array.rows() if array.sound(self.context) else None
 
     def columns(self) -> None:
         """Return None: the inputs are arrays, which have no columns with names."""
@@ -139,11 +139,11 @@ class ArraySource:
         """Return the first rows of each split."""
         samples = {}
         for name, (inputs, targets) in self.arrays.items():
-            cells = inputs.cells("input", self.site)
-            aims = () if targets is None else targets.cells("target", self.site)
+            cells = inputs.cells("input", self.context)
+            aims = () if targets is None else targets.cells("target", self.context)
             if cells and (aims or targets is None):
                 samples[name] = Sample(cells, aims, table=False)
-        self.site.faults.check()
+        self.context.collector.check()
         return samples
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.arrays.file_rows import FileRows
-    from specnet.data.files import Site
+    from specnet.data.files import DataContext
     from specnet.data.sample import Cells
     from specnet.diagnostics import KeyPath
 
@@ -36,7 +36,7 @@ class Obstacle(NamedTuple):
     """Why the rows of an array cannot be read one by one."""
 
     why: str
-    cure: str
+    help: str
 
 
 class StoredArray(ABC):
@@ -69,24 +69,24 @@ class StoredArray(ABC):
         return (self,)
 
     @property
-    def stretches(self) -> None:
+    def column_slices(self) -> None:
         """None: its elements are not separate arrays."""
         return
 
     @abstractmethod
-    def sound(self, site: Site) -> bool:
+    def sound(self, context: DataContext) -> bool:
         """Return whether the elements are what they were when they were stored, as far as that can be told."""
 
     @abstractmethod
-    def read(self, site: Site) -> NDArray[Any] | None:
+    def read(self, context: DataContext) -> NDArray[Any] | None:
         """Return the array as stored, or note how the file is damaged."""
 
     @abstractmethod
-    def cells(self, name: str, site: Site) -> tuple[Cells, ...]:
+    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
         """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
 
     @abstractmethod
-    def labels(self, site: Site) -> Counter[int] | None:
+    def labels(self, context: DataContext) -> Counter[int] | None:
         """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
 
     @abstractmethod
@@ -110,11 +110,11 @@ def holds(array: StoredArray) -> bool:
     return there is None or array.size <= there
 
 
-def too_large(array: StoredArray, site: Site, cure: str | None = None) -> bool:
+def too_large(array: StoredArray, context: DataContext, help: str | None = None) -> bool:
     """Return whether the machine's memory cannot hold an array; note it if so."""
     there = memory()
     if there is None or holds(array):
         return False
     message = f"{array.what} holds {sized(array.size)}, of the machine's {sized(there)}"
-    site.faults.add("SN570", message, *array.key, help=cure)
+    context.collector.add("SN570", message, *array.key, help=help)
     return True

@@ -258,8 +258,8 @@ class Shift(_Move):
     def _numbers(self, axis: int, size: int, draw: Array) -> bool:
         import numpy as np
 
-        most = (self.horizontal if axis else self.vertical) * size
-        np.multiply(draw, 2 * most, out=draw)
-        np.subtract(draw, most, out=draw)
+        maximum = (self.horizontal if axis else self.vertical) * size
+        np.multiply(draw, 2 * maximum, out=draw)
+        np.subtract(draw, maximum, out=draw)
         np.rint(draw, out=draw)
-        return most > 0
+        return maximum > 0

@@ -41,8 +41,8 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
 
     With `known`, the classes are these, and a folder for each need not be there.
     """
-    faults, key = place.site.faults, place.key
-    before = len(faults.found)
+    collector, key = place.context.collector, place.key
+    before = len(collector.found)
     entries = _entries(place.path, place)
     folders = [entry for entry in entries if entry.is_dir()]
     loose = [entry for entry in entries if not entry.is_dir()]
@@ -50,8 +50,8 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
         message = f"`{place.name}` has no folder for each class"
         if loose and place.quotable:
             message += f"; it holds {listed([entry.name for entry in loose], 3)} itself"
-        cure = f"put the images of each class into a folder of its own: {place.name}/CLASS/IMAGE.png"
-        faults.add("SN583", message, *key, help=cure)
+        help = f"put the images of each class into a folder of its own: {place.name}/CLASS/IMAGE.png"
+        collector.add("SN583", message, *key, help=help)
         return None
     for entry in loose:
         message = f"`{_name(place, entry)}` is next to the class folders, so it has no class"
@@ -64,8 +64,8 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
             near = closest(folder.name, classes) if place.quotable else None
             of_name = f"`{clipped(folder.name)}`" if place.quotable else "of its name"
             message = f"`{_name(place, folder)}`: the training data have no class {of_name}"
-            cure = f"did you mean `{clipped(near)}`?" if near else place.known("they have", classes)
-            _note(place, "SN514", message, cure)
+            help = f"did you mean `{clipped(near)}`?" if near else place.known("they have", classes)
+            _note(place, "SN514", message, help)
             continue
         found = _entries(folder, place)
         if not found:
@@ -74,19 +74,19 @@ def labelled_images(place: FilePlace, known: tuple[str, ...] | None = None) -> L
             _note(place, "SN583", message, "remove the folder, or put images into it")
         files += _sound(found, place)
         labels += [classes.index(folder.name)] * (len(files) - len(labels))
-    return Labelled(classes, files, labels) if len(faults.found) == before else None
+    return Labelled(classes, files, labels) if len(collector.found) == before else None
 
 
 def unlabelled_images(place: FilePlace) -> list[ImageFile]:
     """Return a single image, or those in a folder and in its folders, headers checked; note what is wrong."""
-    faults = place.site.faults
+    collector = place.context.collector
     if not place.path.is_dir():
         return _sound([place.path], place)
     files: list[ImageFile] = []
     for entry in _entries(place.path, place):
         files += _sound(_entries(entry, place) if entry.is_dir() else [entry], place)
-    if not files and not faults.found:
-        faults.add("SN583", f"`{place.name}` has no images", *place.key)
+    if not files and not collector.found:
+        collector.add("SN583", f"`{place.name}` has no images", *place.key)
     return files
 
 
@@ -123,17 +123,17 @@ def _reachable(entry: Path, place: FilePlace) -> bool:
     if not entry.is_symlink():
         return True
     way = entry.relative_to(place.path)
-    refusal = place.site.access.refusal(str(way), place.path, _name(place, entry))
+    refusal = place.context.access.refusal(str(way), place.path, _name(place, entry))
     if refusal is not None:
-        _note(place, refusal.code, refusal.message, refusal.cure)
+        _note(place, refusal.code, refusal.message, refusal.help)
     return refusal is None
 
 
-def _note(place: FilePlace, code: str, message: str, cure: str | None = None) -> None:
+def _note(place: FilePlace, code: str, message: str, help: str | None = None) -> None:
     """Note a fault, but once where names may not be quoted, and all entries are called the same."""
-    faults = place.site.faults
-    if place.quotable or all(found.message != message for found in faults.found):
-        faults.add(code, message, *place.key, help=cure)
+    collector = place.context.collector
+    if place.quotable or all(found.message != message for found in collector.found):
+        collector.add(code, message, *place.key, help=help)
 
 
 def _litter(entry: Path) -> bool:
@@ -145,13 +145,13 @@ def _sound(paths: list[Path], place: FilePlace) -> list[ImageFile]:
     for path in paths:
         name = _name(place, path)
         if path.is_dir():
-            cure = "images lie directly in the folder of their class"
-            _note(place, "SN583", f"`{name}` is a folder within a class's folder", cure)
+            help = "images lie directly in the folder of their class"
+            _note(place, "SN583", f"`{name}` is a folder within a class's folder", help)
             continue
         try:
             checked_header(path)
         except ImageError as error:
-            _note(place, "SN584", f"`{name}` {error}", error.cure)
+            _note(place, "SN584", f"`{name}` {error}", error.help)
             continue
         files.append(ImageFile(path, name))
     return files

@@ -13,7 +13,7 @@ Form = Literal["PNG", "JPEG"]
 SUFFIXES: dict[str, Form] = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 """What a file must hold, by the end of its name in small letters."""
 
-MOST_PIXELS = 1024 * 1024 * 1024 // 4 // 3
+MAXIMUM_PIXELS = 1024 * 1024 * 1024 // 4 // 3
 """Pixels above which a file is taken for one that is made to fill the memory: Pillow's own bound."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -27,9 +27,9 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 class ImageError(ValueError):
     """A file is no image that can be read; `cure` says what helps, if anything does."""
 
-    def __init__(self, message: str, cure: str | None = None) -> None:
+    def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)
-        self.cure = cure
+        self.help = help
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +61,9 @@ def checked_header(path: Path) -> ImageHeader:
         raise ImageError(
             f"is a {header.form} file by its contents, not a {meant}", f"a name that ends in {right}"
         )
-    if header.width * header.height > MOST_PIXELS:
+    if header.width * header.height > MAXIMUM_PIXELS:
         raise ImageError(
-            f"declares {header.width} x {header.height} pixels, more than the {MOST_PIXELS:,} that are decoded",
+            f"declares {header.width} x {header.height} pixels, more than the {MAXIMUM_PIXELS:,} that are decoded",
             "such a file could fill the memory; use a smaller version",
         )
     return header

@@ -15,7 +15,7 @@ from specnet.diagnostics import RunError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
     from specnet.data.images.folder import ImageFile
     from specnet.data.rows import Index
     from specnet.diagnostics import KeyPath
@@ -26,9 +26,9 @@ class ImageRows(AnyOrder):
 
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, files: Sequence[ImageFile], frame: Frame, faults: Faults, key: KeyPath) -> None:
+    def __init__(self, files: Sequence[ImageFile], frame: Frame, collector: Collector, key: KeyPath) -> None:
         self._files, self._frame = files, frame
-        self._faults, self._key, self._noted = faults, key, set[int]()
+        self._faults, self._key, self._noted = collector, key, set[int]()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,17 +60,19 @@ class ImageRows(AnyOrder):
             )
 
 
-def decoded(files: Sequence[ImageFile], frame: Frame, faults: Faults, key: KeyPath) -> NDArray[np.uint8]:
+def decoded(
+    files: Sequence[ImageFile], frame: Frame, collector: Collector, key: KeyPath
+) -> NDArray[np.uint8]:
     """Return all images (images, height, width, channels), and note those that are damaged."""
     out = np.zeros((len(files), *frame.shape), np.uint8)
     for place, damage in _decoded(files, frame, np.arange(len(files)), out):
-        note(faults, files[place], damage, key)
+        note(collector, files[place], damage, key)
     return out
 
 
-def note(faults: Faults, file: ImageFile, damage: ImageError, key: KeyPath) -> None:
+def note(collector: Collector, file: ImageFile, damage: ImageError, key: KeyPath) -> None:
     """Note that an image cannot be read."""
-    faults.add("SN584", f"`{file.name}` {damage}", *key, help=damage.cure)
+    collector.add("SN584", f"`{file.name}` {damage}", *key, help=damage.help)
 
 
 def _decoded(

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from math import prod
 from typing import TYPE_CHECKING
 
-from specnet.data.files import FilePlace, Site, larger_than_half
+from specnet.data.files import DataContext, FilePlace, larger_than_half
 from specnet.data.images.folder import Labelled, labelled_images
 from specnet.data.images.header import ImageError
 from specnet.data.reader import BATCHES, DataPart
@@ -26,36 +26,36 @@ SAMPLED = 16
 """How many images of a split are decoded for a sample at most."""
 
 
-def pillow_is_there(site: Site) -> bool:
+def pillow_is_there(context: DataContext) -> bool:
     """Return whether images can be decoded; note how, if not."""
     if find_spec("PIL") is not None:
         return True
     message = "reading images needs Pillow, which the extra `images` installs"
-    site.faults.add("SN582", message, "type", help=install_command("images"))
+    context.collector.add("SN582", message, "type", help=install_command("images"))
     return False
 
 
-def open_images(reader: Images, site: Site) -> ImageSource | None:
+def open_images(reader: Images, context: DataContext) -> ImageSource | None:
     """Return the images that a reader names, their headers read; None where `site` noted why not."""
-    if not pillow_is_there(site):
+    if not pillow_is_there(context):
         return None
     tables: dict[str, tuple[KeyPath, str]] = {"train": (("path",), reader.path)}
     tables |= {name: ((name, "path"), table.path) for name, table in reader.tables.items()}
     parts: dict[str, Labelled] = {}
     keys = {name: key for name, (key, _) in tables.items()}
     for name, (key, text) in tables.items():
-        folder = site.find(text, *key, what="folder")
+        folder = context.find(text, *key, what="folder")
         if folder is not None and (name == "train" or "train" in parts):
             known = parts["train"].classes if name != "train" else None
-            found = labelled_images(FilePlace(folder, text, key, site), known)
+            found = labelled_images(FilePlace(folder, text, key, context), known)
             if found is not None:
                 parts[name] = found
     if len(parts) < len(tables):
         return None
-    return ImageSource(parts, keys, reader.frame, described(reader, parts, site), site)
+    return ImageSource(parts, keys, reader.frame, described(reader, parts, context), context)
 
 
-def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> DataDescription:
+def described(reader: Images, parts: Mapping[str, Labelled], context: DataContext) -> DataDescription:
     """Return the description of images."""
     train, shape = parts["train"], reader.frame.shape
     counts = Counter(train.labels)
@@ -69,7 +69,7 @@ def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> Data
         class_count=len(train.classes),
         classes=train.classes,
         per_class=[counts[i] for i in range(len(train.classes))],
-        quotable=site.quotable,
+        quotable=context.quotable,
     )
     # As bytes, and as float32 beside them.
     if reader.load == "batches" or (
@@ -78,7 +78,7 @@ def described(reader: Images, parts: Mapping[str, Labelled], site: Site) -> Data
         description.batches = ("inputs",)
         description.reading = rows_at_once(shape) * (9 * size + 8)
     else:
-        description.cure = BATCHES
+        description.help = BATCHES
     return description
 
 
@@ -91,7 +91,7 @@ class ImageSource:
     """Where the document names each split's folder."""
     frame: Frame
     description: DataDescription
-    site: Site
+    context: DataContext
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the images as bytes, or what decodes them when they are asked for, and their classes."""
@@ -102,7 +102,7 @@ class ImageSource:
 
         found = {}
         for name, part in self.parts.items():
-            given = part.files, self.frame, self.site.faults, self.keys[name]
+            given = part.files, self.frame, self.context.collector, self.keys[name]
             rows: StoredRows | ArrayRows
             rows = ImageRows(*given) if self.description.batches else ArrayRows(decoded(*given))
             found[name] = DataPart(rows, np.array(part.labels, np.int64))
@@ -121,16 +121,16 @@ class ImageSource:
         samples = {}
         for name, part in self.parts.items():
             count = len(part.files)
-            most = max(1, min(SAMPLED, BYTES // prod(self.frame.shape), count))
+            maximum = max(1, min(SAMPLED, BYTES // prod(self.frame.shape), count))
             values, labels = array("B"), []
-            for place in range(count // (2 * most), count, -(-count // most)):
+            for place in range(count // (2 * maximum), count, -(-count // maximum)):
                 try:
                     values.frombytes(decode(part.files[place].path, self.frame))
                 except ImageError as damage:
                     message = f"`{part.files[place].name}` {damage}"
-                    self.site.faults.add("SN584", message, *self.keys[name], help=damage.cure)
+                    self.context.collector.add("SN584", message, *self.keys[name], help=damage.help)
                 labels.append(float(part.labels[place]))
             inputs = (Cells("input", "number", values),)
             samples[name] = Sample(inputs, (Cells("class", "text", labels, part.classes),), table=False)
-        self.site.faults.check()
+        self.context.collector.check()
         return samples

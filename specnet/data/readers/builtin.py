@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.reader import DataPart, Reader
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription, names
@@ -28,7 +28,7 @@ class Builtin(Reader):
     target: Literal["inputs"] | None = None
     """`inputs` to predict the transformed inputs; by default the classes."""
 
-    def open(self, site: Site) -> BuiltinSource:
+    def open(self, context: DataContext) -> BuiltinSource:
         """Return what is known of the data set."""
         if self.name == "iris":
             raw = DataDescription((4,), (), {"train": 150}, "class", 3, SPECIES, IRIS, [50] * 3)
@@ -36,7 +36,7 @@ class Builtin(Reader):
             features = tuple(f"pixel_{i}_{j}" for i in range(8) for j in range(8))
             per_class = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
             raw = DataDescription((64,), (), {"train": 1797}, "class", 10, names(10), features, per_class)
-        return BuiltinSource(self.name, raw, site)
+        return BuiltinSource(self.name, raw, context)
 
 
 @dataclass
@@ -45,7 +45,7 @@ class BuiltinSource:
 
     name: str
     description: DataDescription
-    site: Site
+    context: DataContext
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the shipped arrays."""
@@ -61,8 +61,8 @@ class BuiltinSource:
         arrays = []
         for part in ("inputs", "targets"):
             path = self._file(f"digits-{part}.idx.gz")
-            file = open_file(FilePlace(path, path.name, (), self.site))
-            arrays.append(None if file is None else file.read(self.site))
+            file = open_file(FilePlace(path, path.name, (), self.context))
+            arrays.append(None if file is None else file.read(self.context))
         inputs, targets = arrays
         if inputs is None or targets is None:
             return {}
@@ -78,5 +78,5 @@ class BuiltinSource:
 
     def _file(self, name: str) -> Path:
         path = FOLDER / name
-        self.site.files[f"builtin:{name}"] = path
+        self.context.files[f"builtin:{name}"] = path
         return path

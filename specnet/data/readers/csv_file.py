@@ -11,7 +11,7 @@ from specnet.data.readers.table import Tabular
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
-    from specnet.data.files import Site
+    from specnet.data.files import DataContext
     from specnet.data.tables.dialect import Dialect
 
 
@@ -75,12 +75,12 @@ class Csv(Tabular):
             data.pop("shuffle_buffer", None)
         return data
 
-    def check_frames(self, site: Site) -> None:
+    def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files, or not as the document says."""
-        super().check_frames(site)
-        if site.frames and self.load == "batches":
+        super().check_frames(context)
+        if context.frames and self.load == "batches":
             message = "a frame is in memory already: it cannot be read in batches"
-            site.faults.add("SN573", message, "load", help="leave `load` out")
+            context.collector.add("SN573", message, "load", help="leave `load` out")
 
     def buffer(self, size: int) -> int | None:
         """Return how many rows are held back for the shuffle, where those of a file of `size` bytes stay there."""
@@ -88,7 +88,7 @@ class Csv(Tabular):
         return self.shuffle_buffer if batches else None
 
     @property
-    def cure(self) -> str | None:
+    def help(self) -> str | None:
         """What helps where the data are too large for the memory."""
         return BATCHES
 

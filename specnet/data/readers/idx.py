@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table
 
@@ -44,16 +44,16 @@ class Idx(Reader):
     test: IdxRows | None = None
     """Files of the rows to test the finished model on."""
 
-    def open(self, site: Site) -> ArraySource | None:
+    def open(self, context: DataContext) -> ArraySource | None:
         """Return the files, their headers read."""
         from specnet.data.arrays.idx_file import open_file
         from specnet.data.arrays.pairs import open_pairs
 
-        return open_pairs(self, site, open_file)
+        return open_pairs(self, context, open_file)
 
-    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
         """Return the array in one file."""
         from specnet.data.arrays.idx_file import open_file
 
-        file = open_file(FilePlace(path, path.name, (), site))
-        return None if file is None else file.read(site)
+        file = open_file(FilePlace(path, path.name, (), context))
+        return None if file is None else file.read(context)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from specnet.data.files import FilePlace, Site, Wanted
+from specnet.data.files import DataContext, FilePlace, Wanted
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table, Words, fault
 
@@ -79,21 +79,21 @@ class Images(Reader):
 
         return Frame(*self.size, self.channels, self.resize, self.background)
 
-    def open(self, site: Site) -> ImageSource | None:
+    def open(self, context: DataContext) -> ImageSource | None:
         """Return the images, their headers read."""
         from specnet.data.images.source import open_images
 
-        return open_images(self, site)
+        return open_images(self, context)
 
-    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
         """Return the pixels of a single image, or of those in a folder and in its folders, by name."""
         from specnet.data.images.folder import unlabelled_images
         from specnet.data.images.rows import decoded
         from specnet.data.images.source import pillow_is_there
 
-        if not pillow_is_there(site):
+        if not pillow_is_there(context):
             return None
-        before = len(site.faults.found)
-        files = unlabelled_images(FilePlace(path, path.name, (), site))
-        pixels = decoded(files, self.frame, site.faults, ())
-        return pixels if len(site.faults.found) == before else None
+        before = len(context.collector.found)
+        files = unlabelled_images(FilePlace(path, path.name, (), context))
+        pixels = decoded(files, self.frame, context.collector, ())
+        return pixels if len(context.collector.found) == before else None

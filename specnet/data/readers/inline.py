@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from specnet.data.files import Site
+from specnet.data.files import DataContext
 from specnet.data.reader import DataPart, Reader, joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
@@ -60,16 +60,16 @@ class Inline(Reader):
     test: InlineRows | None = None
     """Rows to test the finished model on."""
 
-    def open(self, site: Site) -> InlineSource | None:
+    def open(self, context: DataContext) -> InlineSource | None:
         """Return the rows, their shapes checked."""
         tables: dict[str, tuple[KeyPath, Inline | InlineRows]] = {"train": ((), self)}
         tables |= {name: ((name,), table) for name, table in self.tables.items()}
         classes = None if self.targets == "inputs" else _classes(self.targets)
-        parts = {name: _describe(table, key, classes, site) for name, (key, table) in tables.items()}
+        parts = {name: _describe(table, key, classes, context) for name, (key, table) in tables.items()}
         found = {name: part for name, part in parts.items() if part is not None}
         if len(found) < len(parts):
             return None
-        return InlineSource({name: table for name, (_, table) in tables.items()}, joined(found, site))
+        return InlineSource({name: table for name, (_, table) in tables.items()}, joined(found, context))
 
 
 @dataclass
@@ -139,24 +139,26 @@ def _classes(targets: list[Any]) -> tuple[str, ...] | None:
 
 
 def _describe(
-    table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, site: Site
+    table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, context: DataContext
 ) -> DataDescription | None:
-    before = len(site.faults.found)
+    before = len(context.collector.found)
     given = _given(table)
     target: tuple[int, ...] = ()
     if given is not None and classes is None:
-        target = shape_of_rows(given, (*key, "targets"), site)
+        target = shape_of_rows(given, (*key, "targets"), context)
     elif given is not None:
-        _check_names(given, classes or (), (*key, "targets"), site)
-    inputs = shape_of_rows(table.inputs, (*key, "inputs"), site)
+        _check_names(given, classes or (), (*key, "targets"), context)
+    inputs = shape_of_rows(table.inputs, (*key, "inputs"), context)
     rows = len(table.inputs)
     if not rows:
-        site.faults.add("SN506", "there are no rows", *key, "inputs")
+        context.collector.add("SN506", "there are no rows", *key, "inputs")
     elif given is not None and rows != len(given):
         there = counted(len(given), "target")
         message = f"there are {counted(rows, 'row')} of inputs, but {there}"
-        site.faults.add("SN542", message, *key, "targets", help="give one target for each row of inputs")
-    if len(site.faults.found) > before:
+        context.collector.add(
+            "SN542", message, *key, "targets", help="give one target for each row of inputs"
+        )
+    if len(context.collector.found) > before:
         return None
     count, per_class = (None, None) if given is None else _count(given, target, classes)
     return DataDescription(
@@ -191,11 +193,11 @@ def _count(
     return count, [counter[i] for i in range(count)] if count <= 10 * len(targets) else None
 
 
-def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, site: Site) -> None:
+def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, context: DataContext) -> None:
     for i, target in enumerate(targets):
         if target not in classes:
             near = closest(target, classes) if isinstance(target, str) else None
-            site.faults.add(
+            context.collector.add(
                 "SN514",
                 f"{_shown(target)} is not a class of the training rows",
                 *key,
@@ -204,9 +206,9 @@ def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, sit
             )
 
 
-def shape_of_rows(rows: list[Any], key: KeyPath, site: Site) -> tuple[int, ...]:
+def shape_of_rows(rows: list[Any], key: KeyPath, context: DataContext) -> tuple[int, ...]:
     """Return the shape that every row has; note each entry that is no finite number or has another shape."""
-    shapes = [_shape(row, (*key, i), site, 1) for i, row in enumerate(rows)]
+    shapes = [_shape(row, (*key, i), context, 1) for i, row in enumerate(rows)]
     sound = Counter(shape for shape in shapes if shape is not None)
     if not sound:
         return ()
@@ -214,40 +216,40 @@ def shape_of_rows(rows: list[Any], key: KeyPath, site: Site) -> tuple[int, ...]:
     for i, shape in enumerate(shapes):
         if shape is not None and shape != common:
             message = f"this row is {_form(shape)}, but the others are {_form(common)}"
-            site.faults.add("SN541", message, *key, i)
+            context.collector.add("SN541", message, *key, i)
     if 0 in common:
-        site.faults.add("SN543", "the rows are empty", *key)
+        context.collector.add("SN543", "the rows are empty", *key)
     return common
 
 
-def _shape(value: Any, key: KeyPath, site: Site, depth: int) -> tuple[int, ...] | None:
+def _shape(value: Any, key: KeyPath, context: DataContext, depth: int) -> tuple[int, ...] | None:
     if not isinstance(value, list):
-        return () if _is_number(value, key, site) else None
+        return () if _is_number(value, key, context) else None
     if depth > DEEPEST:
-        site.faults.add("SN541", f"lists are nested more than {DEEPEST} deep", *key)
+        context.collector.add("SN541", f"lists are nested more than {DEEPEST} deep", *key)
         return None
-    shapes = [_shape(item, (*key, i), site, depth + 1) for i, item in enumerate(value)]
+    shapes = [_shape(item, (*key, i), context, depth + 1) for i, item in enumerate(value)]
     if None in shapes:
         return None
     for i, shape in enumerate(shapes):
         if shape is not None and shape != shapes[0]:
             first = shapes[0] or ()
             message = f"this is {_form(shape)}, but the first at this level is {_form(first)}"
-            site.faults.add("SN541", message, *key, i)
+            context.collector.add("SN541", message, *key, i)
             return None
     return (len(value), *(shapes[0] or ())) if value else (0,)
 
 
-def _is_number(value: Any, key: KeyPath, site: Site) -> bool:
+def _is_number(value: Any, key: KeyPath, context: DataContext) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        site.faults.add("SN540", f"expected a number, not {_shown(value)}", *key)
+        context.collector.add("SN540", f"expected a number, not {_shown(value)}", *key)
         return False
     try:
         finite = isfinite(value)
     except OverflowError:
         finite = False
     if not finite:
-        site.faults.add("SN513", "expected a finite number", *key)
+        context.collector.add("SN513", "expected a finite number", *key)
     return finite
 
 

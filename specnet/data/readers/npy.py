@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table
 
@@ -42,16 +42,16 @@ class Npy(Reader):
     test: NpyRows | None = None
     """Files of the rows to test the finished model on."""
 
-    def open(self, site: Site) -> ArraySource | None:
+    def open(self, context: DataContext) -> ArraySource | None:
         """Return the files, their headers read."""
         from specnet.data.arrays.npy_file import open_npy
         from specnet.data.arrays.pairs import open_pairs
 
-        return open_pairs(self, site, open_npy)
+        return open_pairs(self, context, open_npy)
 
-    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
         """Return the array in one file."""
         from specnet.data.arrays.npy_file import open_npy
 
-        array = open_npy(FilePlace(path, path.name, (), site))
-        return None if array is None else array.read(site)
+        array = open_npy(FilePlace(path, path.name, (), context))
+        return None if array is None else array.read(context)

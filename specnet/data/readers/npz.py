@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from specnet.data.files import FilePlace, Site
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.reader import FilePath, Load, Reader
 from specnet.vocabulary.kind import Table, fault
 
@@ -61,17 +61,17 @@ class Npz(Reader):
     test: NpzRows | None = None
     """The rows to test the finished model on."""
 
-    def open(self, site: Site) -> ArraySource | None:
+    def open(self, context: DataContext) -> ArraySource | None:
         """Return the arrays, their headers read."""
         from specnet.data.arrays.npz import open_npz
 
-        return open_npz(self, site)
+        return open_npz(self, context)
 
-    def raw_inputs(self, path: Path, site: Site) -> NDArray[Any] | None:
+    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
         """Return the array of inputs in a file."""
         from specnet.data.arrays.npz import read_inputs
 
-        return read_inputs(self, FilePlace(path, path.name, (), site))
+        return read_inputs(self, FilePlace(path, path.name, (), context))
 
     @model_validator(mode="after")
     def _as_many(self) -> Npz:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from specnet.data.files import Site
+from specnet.data.files import DataContext
 from specnet.data.reader import DataPart, Reader
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription, names
@@ -74,7 +74,7 @@ class Synthetic(Reader):
                 raise fault(message, key=name)
         return self
 
-    def open(self, site: Site) -> SyntheticSource:
+    def open(self, context: DataContext) -> SyntheticSource:
         """Return what the rows will be."""
         spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
         if self.kind in ("sine", "linear"):

@@ -11,7 +11,7 @@ from specnet.vocabulary.kind import Table, fault
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from specnet.data.files import Site
+    from specnet.data.files import DataContext
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.source import TableSource
 
@@ -200,7 +200,7 @@ class Tabular(Reader):
         return None
 
     @property
-    def cure(self) -> str | None:
+    def help(self) -> str | None:
         """What helps where the data are too large for the memory."""
         return None
 
@@ -225,17 +225,17 @@ class Tabular(Reader):
             return self.dialect
         return Dialect(",", "utf-8", True, frozenset(self.missing_markers), self.replace)
 
-    def check_frames(self, site: Site) -> None:
+    def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
         for name in self.split.parts if self.split is not None else ():
-            if name in site.frames:
+            if name in context.frames:
                 message = (
                     f"the {name} split has both a fraction here and a frame of its own: keep one of them"
                 )
-                site.faults.add("SN571", message, "split", name)
+                context.collector.add("SN571", message, "split", name)
 
-    def open(self, site: Site) -> TableSource | None:
+    def open(self, context: DataContext) -> TableSource | None:
         """Return the columns, read and checked."""
         from specnet.data.tables.source import open_table
 
-        return open_table(self, site)
+        return open_table(self, context)

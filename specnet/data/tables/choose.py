@@ -17,28 +17,28 @@ def choose(reader: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None
         return None
     if not dialect.typed and reader.guessed_header and resolver.suspect():
         return None
-    faults = place.site.faults
-    before = len(faults.found)
+    collector = place.context.collector
+    before = len(collector.found)
     targets = _targets(reader, resolver)
     categories = frozenset(resolver.many(reader.categories, ("categories",)))
     if reader.features is not None:
         features = resolver.many(reader.features, ("features",))
         for i in sorted(set(features) & set(targets)):
             message = f"{place.column(i, resolver.names[i])} is a target, and cannot be a feature too"
-            faults.add("SN510", message, "features")
+            collector.add("SN510", message, "features")
     else:
         gone = {*targets, *resolver.many(reader.exclude, ("exclude",))}
         features = [i for i in range(len(resolver.names)) if i not in gone]
-        if len(faults.found) == before:
+        if len(collector.found) == before:
             resolver.check_names(features)
     named = resolver.settings(reader.columns)
-    if len(faults.found) == before:
+    if len(collector.found) == before:
         for i, (key, column) in named.items():
             _note_useless(resolver, key, column, i in features, i in targets, i in categories)
-    if len(faults.found) == before and not features:
+    if len(collector.found) == before and not features:
         key = "target" if reader.features is None else "features"
-        faults.add("SN510", "no column is left as a feature", key)
-    if len(faults.found) > before:
+        collector.add("SN510", "no column is left as a feature", key)
+    if len(collector.found) > before:
         return None
     names_only = categories | {i for i, (_, column) in named.items() if column.type == "category"}
     settings, keys = (
@@ -52,7 +52,7 @@ def _note_useless(
     resolver: Resolver, key: str, column: ColumnSettings, feature: bool, target: bool, listed: bool
 ) -> None:
     """Note what of a column's settings would be ignored."""
-    note, path = resolver.faults.add, ("columns", key)
+    note, path = resolver.collector.add, ("columns", key)
     if not feature and not target:
         message = f"column `{key}` is neither a feature nor a target, so its settings would be ignored"
         note("SN517", message, *path, part="key", help="leave them out, or list the column in `features`")
@@ -63,13 +63,13 @@ def _note_useless(
         return
     for option in ("encode", "scale", "unknown"):
         if getattr(column, option) is not None:
-            cure = 'a transform with `on = "targets"` scales targets' if option == "scale" else None
+            help = 'a transform with `on = "targets"` scales targets' if option == "scale" else None
             note(
                 "SN517",
                 f"`{option}` applies to features only, and `{key}` is a target",
                 *path,
                 option,
-                help=cure,
+                help=help,
             )
     if column.missing is not None and column.missing not in ("refuse", "drop"):
         message = f"a target must have a value: `{key}` cannot be filled in"
@@ -84,17 +84,17 @@ def choose_alike(dialect: Dialect, place: FilePlace, main: Layout) -> Layout | N
     resolver = _resolver(dialect, place)
     if resolver is None:
         return None
-    faults = place.site.faults
+    collector = place.context.collector
     if not dialect.header:
         if len(resolver.names) == len(main.names):
             return main
         message = f"`{place.name}` has {len(resolver.names)} columns, the training file {len(main.names)}"
-        faults.add("SN554", message, *place.key)
+        collector.add("SN554", message, *place.key)
         return None
-    before = len(faults.found)
+    before = len(collector.found)
     features = [resolver.one(main.names[i], place.key, of_training=True) for i in main.features]
     targets = [resolver.one(main.names[i], place.key, of_training=True) for i in main.targets]
-    if len(faults.found) > before:
+    if len(collector.found) > before:
         return None
     chosen = tuple(i for i in features if i is not None), tuple(i for i in targets if i is not None)
     there = dict(zip(main.used, (*chosen[0], *chosen[1]), strict=True))
@@ -108,7 +108,7 @@ def choose_alike(dialect: Dialect, place: FilePlace, main: Layout) -> Layout | N
 
 def _resolver(dialect: Dialect, place: FilePlace) -> Resolver | None:
     first = first_record(place, dialect)
-    return None if first is None else Resolver(first, place, dialect, place.site.faults)
+    return None if first is None else Resolver(first, place, dialect, place.context.collector)
 
 
 def _targets(reader: Tabular, resolver: Resolver) -> list[int]:
@@ -116,7 +116,7 @@ def _targets(reader: Tabular, resolver: Resolver) -> list[int]:
         return []
     if isinstance(reader.target, tuple):
         if not reader.target:
-            resolver.faults.add("SN510", "`target` names no column", "target")
+            resolver.collector.add("SN510", "`target` names no column", "target")
         return resolver.many(reader.target, ("target",))
     place = resolver.one(reader.target, ("target",))
     return [] if place is None else [place]

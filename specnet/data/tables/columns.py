@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.faults import Faults
+from specnet.data.collector import Collector
 from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import spelled
 from specnet.data.tables.explain import explain
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class TableRows:
-    """Rows of a table: columns of numbers, and columns of codes that become one-hot stretches when taken."""
+    """Rows of a table: columns of numbers, and columns of codes that become one-hot elements when taken."""
 
     def __init__(self, plan: TablePlan, columns: Sequence[array[Any]]) -> None:
         self.plan = plan
@@ -41,7 +41,7 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.columns[0])
 
-    def fit(self, rows: Index, faults: Faults) -> None:
+    def fit(self, rows: Index, collector: Collector) -> None:
         """Learn what missing cells become: a number's mean or median, or the most frequent value."""
         for plan, column in zip(self.plan.features, self.columns, strict=True):
             if plan.missing not in FITTED:
@@ -52,14 +52,14 @@ class TableRows:
                 # All splits share one plan, and so what was learnt from the training split.
                 plan.fill = typical(there, plan.missing)
             else:
-                no_value(plan, faults)
+                no_value(plan, collector)
 
     def take(self, rows: Index) -> NDArray[Any]:
         """Return the chosen rows (rows, elements) in float64."""
         return expanded(self.plan, [column[rows] for column in self.columns])
 
     @classmethod
-    def from_cells(cls, plan: TablePlan, rows: Any, reader: Tabular, faults: Faults) -> TableRows:
+    def from_cells(cls, plan: TablePlan, rows: Any, reader: Tabular, collector: Collector) -> TableRows:
         """Return rows given as sequences of cells, in the features' order; note what isn't one."""
         width = len(plan.features)
         columns: list[array[Any]] = [array("i" if column.text else "d") for column in plan.features]
@@ -70,14 +70,16 @@ class TableRows:
                 list(row) if isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) else [row]
             )
             if len(cells) != width:
-                faults.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
+                collector.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
                 continue
             for i, (cell, column) in enumerate(zip(cells, plan.features, strict=True)):
                 value = _cell(cell, column, index[i], dialect)
                 if isinstance(value, str):
                     near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
-                    cure = f"did you mean `{clipped(near)}`?" if near else None
-                    faults.add("SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=cure)
+                    help = f"did you mean `{clipped(near)}`?" if near else None
+                    collector.add(
+                        "SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=help
+                    )
                     value = 0
                 columns[i].append(value)
         return cls(plan, columns)
@@ -88,7 +90,7 @@ class TableRows:
         first = first_record(place, dialect)
         if first is None:
             return None
-        layout = _layout(plan, Resolver(first, place, dialect, place.site.faults), dialect.header)
+        layout = _layout(plan, Resolver(first, place, dialect, place.context.collector), dialect.header)
         if layout is None:
             return None
         rules = known_rules(dict(zip(layout.features, plan.features, strict=True)), drop=False)
@@ -131,14 +133,14 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return out
 
 
-def no_value(column: ColumnPlan, faults: Faults) -> None:
+def no_value(column: ColumnPlan, collector: Collector) -> None:
     """Note a column without any value to fill its missing values."""
     message = f"column `{column.name}` has no value in the training split to fill its missing values"
-    faults.add("SN511", message, "missing", help=f'leave it out with `exclude = ["{column.name}"]`')
+    collector.add("SN511", message, "missing", help=f'leave it out with `exclude = ["{column.name}"]`')
 
 
 def _layout(plan: TablePlan, resolver: Resolver, header: bool) -> Layout | None:
-    before = len(resolver.faults.found)
+    before = len(resolver.collector.found)
     places: Sequence[int | None] = ()
     if header:
         places = [resolver.one(name, resolver.place.key) for name in plan.names]
@@ -151,8 +153,8 @@ def _layout(plan: TablePlan, resolver: Resolver, header: bool) -> Layout | None:
             f"`{resolver.place.name}` has {len(resolver.names)} columns; the model takes "
             f"{len(plan.features)}, or the {plan.width} of its training file"
         )
-        resolver.faults.add("SN554", message)
-    if len(resolver.faults.found) > before:
+        resolver.collector.add("SN554", message)
+    if len(resolver.collector.found) > before:
         return None
     used = tuple(place for place in places if place is not None)
     return Layout(resolver.names, used, (), frozenset())

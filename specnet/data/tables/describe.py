@@ -20,16 +20,16 @@ LARGEST = 2**31
 
 def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace) -> bool:
     """Return whether the training file's columns can become inputs and targets; note why not."""
-    site = place.site
-    before = len(site.faults.found)
+    context = place.context
+    before = len(context.collector.found)
     for i in layout.used:
         column, settings = found.columns[i], layout.settings.get(i)
         problem = settings.misfit(column.type) if settings is not None else None
         if problem is not None:
             key, message = problem
-            cure = f"its cells look like {'numbers' if column.type == 'number' else 'names'}; `type` says what they are"
+            help = f"its cells look like {'numbers' if column.type == 'number' else 'names'}; `type` says what they are"
             message = f"{place.column(i, column.name)}: {message}"
-            site.faults.add("SN517", message, "columns", layout.keys[i], key, help=cure)
+            context.collector.add("SN517", message, "columns", layout.keys[i], key, help=help)
     for i in layout.features:
         column = found.columns[i]
         count = len(column.categories)
@@ -37,20 +37,20 @@ def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace
             message = f"{place.column(i, column.name)} of `{reader.path}` has {count} categories"
             if place.quotable:
                 message += f", such as {listed(column.categories[:3])}"
-            cure = f"leave it out with `exclude = [{place.reference(i, column.name)}]`, or raise `max_categories`"
-            site.faults.add("SN515", message, "path", help=cure)
+            help = f"leave it out with `exclude = [{place.reference(i, column.name)}]`, or raise `max_categories`"
+            context.collector.add("SN515", message, "path", help=help)
         elif len(found.missing.get(i, ())) == found.rows and not _fixed(reader, layout, i):
             message = f"{place.column(i, column.name)} of `{reader.path}` has no value at all"
-            cure = f"leave it out with `exclude = [{place.reference(i, column.name)}]`"
-            site.faults.add("SN511", message, "path", help=cure)
+            help = f"leave it out with `exclude = [{place.reference(i, column.name)}]`"
+            context.collector.add("SN511", message, "path", help=help)
     if isinstance(reader.target, tuple):
         for n, i in enumerate(layout.targets):
             if found.columns[i].type == "category":
                 which = place.column(i, found.columns[i].name)
                 message = f"target {which} holds text: several targets must be numbers"
-                cure = "a single column of text can be the target, as classes"
-                site.faults.add("SN516", message, "target", n, help=cure)
-    return len(site.faults.found) == before
+                help = "a single column of text can be the target, as classes"
+                context.collector.add("SN516", message, "target", n, help=help)
+    return len(context.collector.found) == before
 
 
 def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
@@ -61,9 +61,9 @@ def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
 def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> DataDescription:
     """Return the description of a file's used columns."""
     features = plan.elements
-    stretches = tuple(
-        stretch._replace(whole=_whole(column, found.columns[i], found.rows))
-        for stretch, column, i in zip(plan.stretches, plan.features, layout.features, strict=True)
+    column_slices = tuple(
+        column_slice._replace(whole=_whole(column, found.columns[i], found.rows))
+        for column_slice, column, i in zip(plan.column_slices, plan.features, layout.features, strict=True)
     )
     several = isinstance(reader.target, tuple)
     raw = DataDescription(
@@ -71,8 +71,8 @@ def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> D
         (len(layout.targets),) if several else (),
         {"train": found.rows},
         features=features,
-        stretches=stretches,
-        whole=all(stretch.whole for stretch in stretches),
+        column_slices=column_slices,
+        whole=all(column_slice.whole for column_slice in column_slices),
     )
     if several or reader.reproduces:
         return raw

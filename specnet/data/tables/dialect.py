@@ -137,16 +137,16 @@ def number(text: str) -> float | None:
 @contextmanager
 def reading(place: FilePlace, encoding: str) -> Iterator[None]:
     """Note what makes a file unreadable as CSV, instead of raising it."""
-    faults = place.site.faults
+    collector = place.context.collector
     try:
         yield
     except UnicodeError:
         _note_undecodable(place, encoding)
     except csv.Error as error:
         message = f"`{place.name}` is not well-formed CSV: {error}"
-        faults.add("SN504", message, *place.key, help="a quote may be unclosed, or the delimiter another")
+        collector.add("SN504", message, *place.key, help="a quote may be unclosed, or the delimiter another")
     except OSError as error:
-        faults.add("SN502", f"`{place.name}` cannot be read: {error.strerror}", *place.key)
+        collector.add("SN502", f"`{place.name}` cannot be read: {error.strerror}", *place.key)
 
 
 class _EndlessError(csv.Error):
@@ -171,11 +171,11 @@ def _note_undecodable(place: FilePlace, encoding: str) -> None:
         where = _undecodable(file, encoding)
     kinds = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
     kind = kinds.get(start)
-    cure = "unpack it first" if kind else "name its `encoding`, such as `latin-1`"
+    help = "unpack it first" if kind else "name its `encoding`, such as `latin-1`"
     if kind == "UTF-16":
-        cure = 'write `encoding = "utf-16"`'
+        help = 'write `encoding = "utf-16"`'
     message = f"`{place.name}` is {kind}" if kind else f"`{place.name}` is not text in {encoding}{where}"
-    place.site.faults.add("SN503", message, *place.key, help=cure)
+    place.context.collector.add("SN503", message, *place.key, help=help)
 
 
 def _undecodable(file: IO[bytes], encoding: str) -> str:

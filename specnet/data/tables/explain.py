@@ -8,7 +8,7 @@ from typing import Any
 from specnet.data.files import FilePlace
 from specnet.data.tables.dialect import Dialect
 from specnet.data.tables.layout import Layout
-from specnet.data.tables.scan import CellRules, Form
+from specnet.data.tables.scan import CellFormat, CellRules
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, joined, plural
 
@@ -44,7 +44,7 @@ class _Seen:
 class _ColumnCells:
     """What the cells of one column are, by the lines in which they stand."""
 
-    def __init__(self, dialect: Dialect, form: Form) -> None:
+    def __init__(self, dialect: Dialect, form: CellFormat) -> None:
         self.dialect = dialect
         self.form = form
         seen = [_Seen(word=dialect.word) for _ in range(5)]
@@ -111,7 +111,7 @@ def _note_short(place: FilePlace, dialect: Dialect, short: _Seen, width: int) ->
     verb = "has" if short.count == 1 else "have"
     number = short.texts[0] if len(set(short.texts)) == 1 else " or ".join(sorted(set(short.texts)))
     message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {width}"
-    place.site.faults.add(
+    place.context.collector.add(
         "SN505", message, *place.key, help="text that contains the delimiter must be quoted"
     )
 
@@ -124,31 +124,31 @@ def _header_after_all(place: FilePlace, seen: Mapping[int, _ColumnCells], first:
     message = f"the first line of `{place.name}` looks like names of columns"
     if place.quotable:
         message += f": it holds `{clipped(odd[0].texts[0])}`"
-    place.site.faults.add("SN507", message, *place.key, help="leave out `header = false`")
+    place.context.collector.add("SN507", message, *place.key, help="leave out `header = false`")
     return True
 
 
 def _note(place: FilePlace, column: str, reference: str, cells: _ColumnCells, optional: bool) -> None:
-    faults, kind = place.site.faults, cells.form.kind
+    collector, kind = place.context.collector, cells.form.kind
     if cells.missing.count and not optional:
-        cure = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
+        help = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
         text = cells.missing.texts[0]
         shown = f" (`{clipped(text)}`)" if text and place.quotable else ""
         message = f"{column} has no value in {cells.missing.where}{shown}"
-        faults.add("SN511", message, *place.key, help=cure)
+        collector.add("SN511", message, *place.key, help=help)
     texts, numbers, infinite = cells.texts, cells.numbers, cells.infinite
     if kind is None and texts.count > numbers.count + infinite.count:
         for odd in (numbers, infinite):
             if odd.count:
                 message = f"{column} has a number among its strings{_shown(place, odd, ': ')} in {odd.where}"
-                cure = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
-                faults.add("SN512", message, *place.key, help=cure)
+                help = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
+                collector.add("SN512", message, *place.key, help=help)
         return
     if infinite.count:
         shown = _shown(place, infinite) or "a cell"
         message = f"{column} holds {shown} in {infinite.where}, which is not a finite number"
-        cure = "add it to `missing_markers` if it stands for a missing value"
-        faults.add("SN513", message, *place.key, help=cure)
+        help = "add it to `missing_markers` if it stands for a missing value"
+        collector.add("SN513", message, *place.key, help=help)
     if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
         _note_text(place, column, cells)
 
@@ -156,11 +156,11 @@ def _note(place: FilePlace, column: str, reference: str, cells: _ColumnCells, op
 def _note_text(place: FilePlace, column: str, cells: _ColumnCells) -> None:
     shown = _shown(place, cells.texts, ": ")
     message = f"{column} has text among its numbers{shown} in {cells.texts.where}"
-    cure = (
+    help = (
         "add it to `missing_markers` if it stands for a missing value, "
         "or the column in `categories` if its cells are names"
     )
-    place.site.faults.add("SN512", message, *place.key, help=cure)
+    place.context.collector.add("SN512", message, *place.key, help=help)
 
 
 def _note_unknown(place: FilePlace, column: str, cells: _ColumnCells) -> None:
@@ -170,18 +170,18 @@ def _note_unknown(place: FilePlace, column: str, cells: _ColumnCells) -> None:
     message = f"{column} holds {shown} in {where}, {cells.form.stranger}"
     near = closest(text, known) if place.quotable else None
     if cells.form.boolean:
-        cure = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
+        help = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
     elif near is not None:
         mean = clipped(near)
-        cure = f'if it means `{mean}`, write `replace = {{ "{clipped(text)}" = "{mean}" }}`'
+        help = f'if it means `{mean}`, write `replace = {{ "{clipped(text)}" = "{mean}" }}`'
     else:
         whose = (
             "list it in `values`"
             if cells.form.origin == "values"
             else place.known("the training file has", known)
         )
-        cure = f'{whose}; `unknown = "zeros"` lets features pass'
-    place.site.faults.add("SN514", message, *place.key, help=cure)
+        help = f'{whose}; `unknown = "zeros"` lets features pass'
+    place.context.collector.add("SN514", message, *place.key, help=help)
 
 
 def _written(cell: Any) -> str:

@@ -11,7 +11,7 @@ from specnet.data.tables.plan import FITTED
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
     from specnet.data.tables.plan import ColumnPlan, TablePlan
 
 
@@ -39,13 +39,13 @@ class Filling:
             values = columns[i]
             learnt.add(values[values >= 0] if self._plan.features[i].text else values[~np.isnan(values)])
 
-    def finish(self, faults: Faults) -> None:
+    def finish(self, collector: Collector) -> None:
         """Put what each column's missing cells become into the plan; note columns without any value."""
         for i, learnt in self._learnt:
             column = self._plan.features[i]
             column.fill = learnt.finish()
             if column.fill is None:
-                no_value(column, faults)
+                no_value(column, collector)
 
 
 class _Counts:

@@ -26,23 +26,23 @@ def labelled_rows(
     is a header, else by place. Rows that the training file would have dropped, for a column without a value, are
     dropped here, too.
     """
-    faults = place.site.faults
+    collector = place.context.collector
     first = first_record(place, dialect)
     if first is None:
         return None
-    resolver = Resolver(first, place, dialect, faults)
-    before = len(faults.found)
+    resolver = Resolver(first, place, dialect, collector)
+    before = len(collector.found)
     columns = (*plan.features, *plan.targets)
     places: list[int | None]
     if dialect.header:
         places = [resolver.one(column.name, ()) for column in columns]
     elif len(first) != plan.width:
         message = f"`{place.name}` has {len(first)} columns, and the training file {plan.width}"
-        faults.add("SN554", message)
+        collector.add("SN554", message)
         return None
     else:
         places = [column.place for column in columns]
-    if len(faults.found) > before:
+    if len(collector.found) > before:
         return None
     used = tuple(i for i in places if i is not None)
     count = len(plan.features)
@@ -55,7 +55,7 @@ def labelled_rows(
         explain(place, dialect, layout, rules)
         return None
     if not found.rows:
-        faults.add("SN506", f"`{place.name}` has no rows of data")
+        collector.add("SN506", f"`{place.name}` has no rows of data")
         return None
     if not plan.targets:
         return TableRows(plan, [found.columns[i].values for i in layout.features]), None

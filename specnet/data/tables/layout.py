@@ -11,7 +11,7 @@ from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
     from specnet.data.readers.table import ColumnSettings
     from specnet.diagnostics import KeyPath, Part
 
@@ -42,33 +42,35 @@ class Layout:
 def first_record(place: FilePlace, dialect: Dialect) -> list[str] | None:
     """Return the first record of a file, its cells stripped, or note why there is none."""
     record: list[str] | None = None
-    before = len(place.site.faults.found)
+    before = len(place.context.collector.found)
     with dialect.records(place) as lines:
         record = next(iter(lines), None)
     if record is not None:
         return [str(cell).strip() for cell in record]
-    if len(place.site.faults.found) == before:
-        place.site.faults.add("SN506", f"`{place.name}` is empty", *place.key)
+    if len(place.context.collector.found) == before:
+        place.context.collector.add("SN506", f"`{place.name}` is empty", *place.key)
     return None
 
 
 class Resolver:
     """Finds the columns that a document names in the first record of a file."""
 
-    def __init__(self, first: Sequence[str], place: FilePlace, dialect: Dialect, faults: Faults) -> None:
+    def __init__(
+        self, first: Sequence[str], place: FilePlace, dialect: Dialect, collector: Collector
+    ) -> None:
         self.place = place
         self.header = dialect.header
         self.delimiter = dialect.delimiter
         self.first = first
         self.names = tuple(first) if dialect.header else tuple(map(str, range(len(first))))
-        self.faults = faults
+        self.collector = collector
 
     def suspect(self) -> bool:
         """Note a first line that looks like data rather than names."""
         odd = [name for name in self.names if number(name) is not None]
         if not odd:
             return False
-        self.faults.add(
+        self.collector.add(
             "SN507",
             f"the first line of `{self.place.name}` looks like data, not like names of columns"
             + (f": it holds {listed(odd, 3)}" if self.place.quotable else ""),
@@ -90,13 +92,13 @@ class Resolver:
             if -width <= ref < width:
                 return ref % width
             message = f"there is no column {ref}: `{self.place.name}` has {counted(width, 'column')}"
-            self.faults.add(
+            self.collector.add(
                 "SN509", message, *key, help=self._delimiter() or f"they go from 0 to {width - 1}"
             )
             return None
         if not self.header:
             message = f"there is no column `{ref}`: without a header, columns have no names"
-            self.faults.add(
+            self.collector.add(
                 "SN509", message, *key, help="give the column's index, from 0, or write `header = true`"
             )
             return None
@@ -105,15 +107,15 @@ class Resolver:
             return places[0]
         if places:
             message = f"`{self.place.name}` has {len(places)} columns {self._called(ref, of_training)}"
-            cure = None if part == "key" else f"give an index: {' or '.join(map(str, places))}"
-            self.faults.add("SN508", message, *key, part=part, help=cure)
+            help = None if part == "key" else f"give an index: {' or '.join(map(str, places))}"
+            self.collector.add("SN508", message, *key, part=part, help=help)
             return None
         near = closest(ref, self.names) if self.place.quotable else None
         there = f"did you mean `{clipped(near)}`?" if near else self.place.known("it has", self.names)
         hidden = of_training and not self.place.quotable
         what = "that the training file has" if hidden else f"`{clipped(ref)}`"
         message = f"`{self.place.name}` has no column {what}"
-        self.faults.add("SN509", message, *key, part=part, help=self._delimiter() or there)
+        self.collector.add("SN509", message, *key, part=part, help=self._delimiter() or there)
         return None
 
     def _called(self, name: str, of_training: bool) -> str:
@@ -135,8 +137,8 @@ class Resolver:
         message = (
             f"there is no column `{key}`: `{self.place.name}` has no header, and {counted(width, 'column')}"
         )
-        cure = f"name a column by its index, from `0` to `{width - 1}`, or write `header = true`"
-        self.faults.add("SN509", message, *path, part="key", help=cure)
+        help = f"name a column by its index, from `0` to `{width - 1}`, or write `header = true`"
+        self.collector.add("SN509", message, *path, part="key", help=help)
         return None
 
     def many(self, refs: Sequence[ColumnRef], key: KeyPath) -> list[int]:
@@ -145,7 +147,7 @@ class Resolver:
         for i, ref in enumerate(refs):
             place = self.one(ref, (*key, i))
             if place in places:
-                self.faults.add("SN510", f"column `{ref}` is named twice", *key, i)
+                self.collector.add("SN510", f"column `{ref}` is named twice", *key, i)
             elif place is not None:
                 places.append(place)
         return places
@@ -157,14 +159,14 @@ class Resolver:
         for i in used:
             if not self.names[i]:
                 message = f"column {i} (from 0) of `{self.place.name}` has no name"
-                cure = f"leave it out with `exclude = [{i}]`, or list the `features` by index"
-                self.faults.add("SN508", message, *self.place.key, help=cure)
+                help = f"leave it out with `exclude = [{i}]`, or list the `features` by index"
+                self.collector.add("SN508", message, *self.place.key, help=help)
         for name, count in Counter(self.names[i] for i in used).items():
             if name and count > 1:
                 message = f"`{self.place.name}` has {count} columns {self._called(name, True)}"
                 places = [i for i in used if self.names[i] == name]
-                cure = f"leave out all but one with `exclude = {places[1:]}`"
-                self.faults.add("SN508", message, *self.place.key, help=cure)
+                help = f"leave out all but one with `exclude = {places[1:]}`"
+                self.collector.add("SN508", message, *self.place.key, help=help)
 
     def _delimiter(self) -> str | None:
         if len(self.first) > 1:

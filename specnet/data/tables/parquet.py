@@ -26,7 +26,7 @@ def parquet_dialect(reader: Tabular) -> TypedDialect:
 
 def open_parquet(place: FilePlace) -> TypedTable | None:
     """Return the table in a Parquet file, its schema read, or note why there is none."""
-    faults = place.site.faults
+    collector = place.context.collector
     try:
         arrow = importlib.import_module("pyarrow")
         parquet = importlib.import_module("pyarrow.parquet")
@@ -49,7 +49,7 @@ def open_parquet(place: FilePlace) -> TypedTable | None:
                 for batch in file.iter_batches(batch_size=ROWS):
                     yield [_values(column) for column in batch.columns]
         except (arrow.ArrowException, OSError) as error:
-            faults.add("SN519", f"`{place.name}` is damaged{_why(place, error)}", *place.key)
+            collector.add("SN519", f"`{place.name}` is damaged{_why(place, error)}", *place.key)
 
     kinds = {name: _kind(arrow.types, type_) for name, type_ in zip(schema.names, schema.types, strict=True)}
     return TypedTable(tuple(schema.names), kinds, batches)
@@ -61,10 +61,10 @@ def _why(place: FilePlace, error: Exception) -> str:
     return f": {clipped(first, 200)}" if place.quotable else ""
 
 
-def _once(place: FilePlace, code: str, message: str, cure: str | None = None) -> None:
+def _once(place: FilePlace, code: str, message: str, help: str | None = None) -> None:
     """Note a fault of a file, unless it was noted when the file was first looked at."""
-    if all(found.message != message for found in place.site.faults.found):
-        place.site.faults.add(code, message, *place.key, help=cure)
+    if all(found.message != message for found in place.context.collector.found):
+        place.context.collector.add(code, message, *place.key, help=help)
 
 
 def _values(column: Any) -> Any:

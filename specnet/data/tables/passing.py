@@ -8,7 +8,7 @@ from itertools import compress, islice
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.rows import BLOCK
-from specnet.data.sample import MOST
+from specnet.data.sample import MAXIMUM
 from specnet.data.tables.scan import ABSENT, UNKNOWN, Column, ColumnReader, Scan, readers_of
 from specnet.diagnostics.text import listed
 
@@ -50,7 +50,7 @@ class _Passing:
             codes = set(found)
             self.unknown = self.unknown or UNKNOWN in codes
             self.used |= codes
-        self.values.extend(found if self.held else found[: max(0, MOST - len(self.values))])
+        self.values.extend(found if self.held else found[: max(0, MAXIMUM - len(self.values))])
         reader.places, reader.numbers = array("i"), array("d")
 
     def finish(self) -> Column:
@@ -59,7 +59,7 @@ class _Passing:
 
 
 def scan_passing(
-    place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules, most: int
+    place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules, maximum: int
 ) -> Scan | None:
     """Return what `scan` returns, but of the features only the first rows, in bounded memory.
 
@@ -86,8 +86,8 @@ def scan_passing(
             keep = _kept([columns[i].reader for i in rules.drop], len(chunk))
             for i, column in columns.items():
                 column.take(keep)
-                if i in layout.features and len(column.reader.codes.index) > most:
-                    _note(place, i, column.reader, most)
+                if i in layout.features and len(column.reader.codes.index) > maximum:
+                    _note(place, i, column.reader, maximum)
                     return None
             rows += len(chunk) if keep is None else sum(keep)
             if rules.drop:
@@ -107,11 +107,11 @@ def _kept(dropping: Iterable[ColumnReader], rows: int) -> list[bool] | None:
     return [row not in gone for row in range(rows)] if gone else None
 
 
-def _note(place: FilePlace, number: int, reader: ColumnReader, most: int) -> None:
-    message = f"{place.column(number, reader.name)} of `{place.name}` has more than {most} categories"
+def _note(place: FilePlace, number: int, reader: ColumnReader, maximum: int) -> None:
+    message = f"{place.column(number, reader.name)} of `{place.name}` has more than {maximum} categories"
     if place.quotable:
         message += f", such as {listed(list(reader.codes.index)[:3])}"
-    cure = (
+    help = (
         f"leave it out with `exclude = [{place.reference(number, reader.name)}]`, or raise `max_categories`"
     )
-    place.site.faults.add("SN515", message, "path", help=cure)
+    place.context.collector.add("SN515", message, "path", help=help)

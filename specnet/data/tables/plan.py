@@ -57,7 +57,7 @@ class ColumnPlan:
         return [f"{self.name}={category}" for category in self.categories] if self.one_hot else [self.name]
 
     @property
-    def stretch(self) -> Literal["number", "onehot", "index", "boolean"]:
+    def slice_kind(self) -> Literal["number", "onehot", "index", "boolean"]:
         """What kind of elements they are."""
         if self.type == "category":
             return "onehot" if self.one_hot else "index"
@@ -90,12 +90,12 @@ class TablePlan:
         return tuple(name for column in self.features for name in column.elements)
 
     @property
-    def stretches(self) -> tuple[ColumnSlice, ...]:
+    def column_slices(self) -> tuple[ColumnSlice, ...]:
         """Which elements of an input each column becomes."""
         found, start = [], 0
         for column in self.features:
             found.append(
-                ColumnSlice(column.name, start, column.width, column.stretch, len(column.categories))
+                ColumnSlice(column.name, start, column.width, column.slice_kind, len(column.categories))
             )
             start += column.width
         return tuple(found)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from specnet.data.readers.table import NOTHING_SAID
-from specnet.data.tables.scan import BOOLEANS, CellRules, Form
+from specnet.data.tables.scan import BOOLEANS, CellFormat, CellRules
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePl
         # The type of a table in a table has the names of its columns.
         kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "an unsupported type"
         message = f"{place.column(i, name)} of `{place.name}` holds values of {kind}"
-        cure = f"leave it out with `exclude = [{place.reference(i, name)}]`, or make numbers, text or booleans of it"
-        place.site.faults.add("SN518", message, *place.key, help=cure)
+        help = f"leave it out with `exclude = [{place.reference(i, name)}]`, or make numbers, text or booleans of it"
+        place.context.collector.add("SN518", message, *place.key, help=help)
     if odd:
         return None
-    forms: dict[int, Form] = {}
+    forms: dict[int, CellFormat] = {}
     drop, zeros, optional = set[int](), set[int](), set[int]()
     for i in layout.used:
         settings = layout.settings.get(i, NOTHING_SAID)
@@ -45,19 +45,21 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePl
     return CellRules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
 
 
-def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool) -> Form:
+def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool) -> CellFormat:
     """Return what a column's cells may be, of a `kind` that is told by its type, if it has one."""
     said = "category" if names_only else settings.type or kind
     if said == "boolean":
-        return Form("text", BOOLEANS, boolean=True)
+        return CellFormat("text", BOOLEANS, boolean=True)
     if said == "number":
-        return Form("number")
+        return CellFormat("number")
     names_only = names_only or said == "text"
     values = settings.values
     if values is not None and settings.own is not None and settings.own not in values:
         values = (*values, settings.own)
     form: Literal["text"] | None = "text" if names_only else None
-    return Form(form, values, names_only=names_only, own=settings.own, origin="values" if values else "file")
+    return CellFormat(
+        form, values, names_only=names_only, own=settings.own, origin="values" if values else "file"
+    )
 
 
 def known_rules(columns: dict[int, ColumnPlan], *, drop: bool) -> CellRules:
@@ -71,9 +73,9 @@ def known_rules(columns: dict[int, ColumnPlan], *, drop: bool) -> CellRules:
     )
 
 
-def form_of(column: ColumnPlan) -> Form:
+def form_of(column: ColumnPlan) -> CellFormat:
     """Return what the cells of a column may be, as the training file has them."""
     if not column.text:
-        return Form("number")
+        return CellFormat("number")
     boolean = column.type == "boolean"
-    return Form("text", tuple(column.categories), names_only=column.names_only, boolean=boolean)
+    return CellFormat("text", tuple(column.categories), names_only=column.names_only, boolean=boolean)

@@ -54,8 +54,8 @@ class ColumnScale(Transform):
 
 def column_scales(plan: TablePlan) -> list[Transform]:
     """Return the steps that the `scale` of a table's columns comes to, one for each way to scale."""
-    starts = zip(plan.features, plan.stretches, strict=True)
-    scaled = [(column.scale, stretch.start) for column, stretch in starts if column.scale != "none"]
+    starts = zip(plan.features, plan.column_slices, strict=True)
+    scaled = [(column.scale, column_slice.start) for column, column_slice in starts if column.scale != "none"]
     width = sum(column.width for column in plan.features)
     steps: list[Transform] = []
     for kind in ("standardize", "minmax"):

@@ -32,7 +32,7 @@ BOOLEANS = ("false", "true")
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class CellFormat:
     """What the cells of one column may be."""
 
     kind: Literal["number", "text"] | None = None
@@ -107,7 +107,7 @@ class Scan:
 class CellRules:
     """What the cells of a file may be."""
 
-    forms: Mapping[int, Form]
+    forms: Mapping[int, CellFormat]
     """Of each column that is read, by its place."""
     drop: frozenset[int]
     """Columns without a value in which a row is left out."""
@@ -120,7 +120,7 @@ class CellRules:
 class Codes(dict[str, int]):
     """Codes of the categories of a column, by the raw text of a cell."""
 
-    def __init__(self, dialect: Dialect, form: Form) -> None:
+    def __init__(self, dialect: Dialect, form: CellFormat) -> None:
         super().__init__()
         self.dialect = dialect
         self.form = form
@@ -144,7 +144,7 @@ class Codes(dict[str, int]):
 class ColumnReader:
     """One column while it is read: its kind is that of its first cell with a value."""
 
-    def __init__(self, name: str, dialect: Dialect, form: Form) -> None:
+    def __init__(self, name: str, dialect: Dialect, form: CellFormat) -> None:
         self.name = name
         self.dialect = dialect
         self.form = form

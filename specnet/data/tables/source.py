@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from specnet.data.files import FilePlace, Site, memory
+from specnet.data.files import DataContext, FilePlace, memory
 from specnet.data.reader import DataPart, joined
 from specnet.data.rows import BLOCK
-from specnet.data.sample import MOST, Cells, Sample
+from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import describe, fit_to_encode, plan_of
@@ -52,7 +52,7 @@ class TableSource:
     """How many rows are held back for a shuffle, where they stay in their files; None where they have been read."""
 
     def read(self, seed: int) -> dict[str, DataPart]:
-        """Return the columns as rows; one-hot stretches are made only when rows are taken."""
+        """Return the columns as rows; one-hot elements are made only when rows are taken."""
         from specnet.data.tables.columns import TableRows, targets
 
         integers = self.description.class_count is not None
@@ -90,10 +90,10 @@ class TableSource:
         batches = self.buffer is not None
         for name, found in self.scans.items():
             layout = self.layouts[name]
-            most = min(found.rows, MOST) if batches else found.rows
+            maximum = min(found.rows, MAXIMUM) if batches else found.rows
             inputs, targets = (
                 tuple(
-                    Cells(c.name, c.kind, c.values[:most], c.categories, scaled=column.scale != "none")
+                    Cells(c.name, c.kind, c.values[:maximum], c.categories, scaled=column.scale != "none")
                     for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
                 )
                 for places, columns in (
@@ -105,15 +105,15 @@ class TableSource:
         return samples
 
 
-def open_table(reader: Tabular, site: Site) -> TableSource | None:
+def open_table(reader: Tabular, context: DataContext) -> TableSource | None:
     """Return the columns that a reader names, read and checked; None where `site` noted why not."""
-    opened = _open(reader, "train", reader.path, ("path",), site)
+    opened = _open(reader, "train", reader.path, ("path",), context)
     if opened is None:
         return None
-    buffer = None if site.frames else reader.buffer(opened.place.path.stat().st_size)
+    buffer = None if context.frames else reader.buffer(opened.place.path.stat().st_size)
     # The reading in batches knows no more than this of a feature's categories.
-    most = None if buffer is None else reader.max_categories
-    main = _scanned(reader, "train", opened, None, most)
+    maximum = None if buffer is None else reader.max_categories
+    main = _scanned(reader, "train", opened, None, maximum)
     if main is None:
         return None
     layout, train = main
@@ -123,24 +123,24 @@ def open_table(reader: Tabular, site: Site) -> TableSource | None:
     scans, layouts, tables = {"train": train}, {"train": layout}, {"train": opened}
     files: dict[str, tuple[str, KeyPath]]
     files = {name: (table.path, (name, "path")) for name, table in reader.tables.items()}
-    files |= {name: ("", ()) for name in site.frames if name not in ("train", *files)}
+    files |= {name: ("", ()) for name in context.frames if name not in ("train", *files)}
     for name in ("validation", "test"):
         if name not in files:
             continue
-        other = _open(reader, name, *files[name], site)
-        part = None if other is None else _scanned(reader, name, other, (layout, plan), most)
+        other = _open(reader, name, *files[name], context)
+        part = None if other is None else _scanned(reader, name, other, (layout, plan), maximum)
         if other is not None and part is not None:
             tables[name] = other
             layouts[name], scans[name] = part
     if len(scans) <= len(files):
         return None
     parts = {name: describe(reader, layouts[name], found, plan) for name, found in scans.items()}
-    description = joined(parts, site)
+    description = joined(parts, context)
     if buffer is not None:
         description.batches = ("inputs",)
         description.reading, description.passing = _taken(plan, train, opened.place, buffer)
-    elif not site.frames:
-        description.cure = reader.cure
+    elif not context.frames:
+        description.help = reader.help
     return TableSource(plan, layouts, scans, description, tables, buffer)
 
 
@@ -150,7 +150,7 @@ def _too_large(reader: Tabular, place: FilePlace) -> bool:
     if there is None or size <= there or reader.buffer(size) is not None:
         return False
     message = f"`{place.name}` holds {sized(size)}, of the machine's {sized(there)}"
-    place.site.faults.add("SN570", message, *place.key, help=reader.cure)
+    place.context.collector.add("SN570", message, *place.key, help=reader.help)
     return True
 
 
@@ -170,22 +170,22 @@ def _taken(plan: TablePlan, train: Scan, place: FilePlace, buffer: int) -> tuple
     return block, text + max(held, fitting) + 2 * block
 
 
-def _open(reader: Tabular, split: str, text: str, key: KeyPath, site: Site) -> _Opened | None:
-    frame = site.frames.get(split)
+def _open(reader: Tabular, split: str, text: str, key: KeyPath, context: DataContext) -> _Opened | None:
+    frame = context.frames.get(split)
     if frame is not None:
-        return _Opened(FilePlace(Path(), f"the {split} frame", key, site), frame_dialect(reader, frame))
-    path = site.find(text, *key)
+        return _Opened(FilePlace(Path(), f"the {split} frame", key, context), frame_dialect(reader, frame))
+    path = context.find(text, *key)
     if path is None:
         return None
-    place = FilePlace(path, text, key, site)
+    place = FilePlace(path, text, key, context)
     return None if _too_large(reader, place) else _Opened(place, reader.dialect)
 
 
 def _scanned(
-    reader: Tabular, split: str, opened: _Opened, main: tuple[Layout, TablePlan] | None, most: int | None
+    reader: Tabular, split: str, opened: _Opened, main: tuple[Layout, TablePlan] | None, maximum: int | None
 ) -> tuple[Layout, Scan] | None:
     """Return which columns are used and what they hold; of features with up to `most` categories the first rows."""
-    (place, dialect), site = opened, opened.place.site
+    (place, dialect), context = opened, opened.place.context
     layout = choose(reader, dialect, place) if main is None else choose_alike(dialect, place, main[0])
     if layout is None:
         return None
@@ -197,19 +197,19 @@ def _scanned(
     if rules is None:
         return None
     given = place, dialect, layout, rules
-    found = scan(*given) if most is None else scan_passing(*given, most)
+    found = scan(*given) if maximum is None else scan_passing(*given, maximum)
     if found is None:
         return None
-    before = len(site.faults.found)
+    before = len(context.collector.found)
     if found.faulty or not rules.optional.issuperset(found.missing):
         explain(place, dialect, layout, rules)
     elif not found.rows:
         dropped = ": every row has a missing value" if rules.drop else ""
-        site.faults.add("SN506", f"`{place.name}` has no rows of data{dropped}", *place.key)
-    if len(site.faults.found) > before:
+        context.collector.add("SN506", f"`{place.name}` has no rows of data{dropped}", *place.key)
+    if len(context.collector.found) > before:
         return None
-    if split in site.frames:
-        site.digests[f"frame:{split}"] = _digest(found)
+    if split in context.frames:
+        context.digests[f"frame:{split}"] = _digest(found)
     return layout, found
 
 

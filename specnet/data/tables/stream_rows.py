@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.files import Stamp
+from specnet.data.files import FileFingerprint
 from specnet.data.tables.columns import expanded
 from specnet.data.tables.passing import records_at_once
 from specnet.data.tables.rules import form_of
@@ -18,7 +18,7 @@ from specnet.data.tables.scan import UNKNOWN, ColumnReader
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.faults import Faults
+    from specnet.data.collector import Collector
     from specnet.data.files import FilePlace
     from specnet.data.rows import Index
     from specnet.data.tables.dialect import Dialect
@@ -42,20 +42,20 @@ class StreamedTable:
             (i, column, form_of(column)) for i, column in zip(layout.features, plan.features, strict=True)
         ]
         self.gone = None if gone is None else np.frombuffer(gone, np.bool_)
-        self.stamp = Stamp.of(place.path, place.name)
+        self.fingerprint = FileFingerprint.of(place.path, place.name)
 
     def records(self) -> Iterator[list[list[str]]]:
         """Yield the records that are rows, some at once; raise RunError where they are not what they were."""
         width, read = len(self.layout.names), 0
         try:
-            with self.dialect.lines(self.stamp.path) as lines:
+            with self.dialect.lines(self.fingerprint.path) as lines:
                 records = iter(lines)
                 if self.dialect.header:
                     next(records, None)
                 while chunk := list(islice(records, records_at_once(width))):
                     count = len(chunk)
                     if set(map(len, chunk)) != {width}:
-                        raise self.stamp.changed(f"rows {read + 1} to {read + count} have other cells")
+                        raise self.fingerprint.changed(f"rows {read + 1} to {read + count} have other cells")
                     if self.gone is not None:
                         gone = self.gone[read : read + count]
                         chunk = list(compress(chunk, (~gone).tolist()))
@@ -65,7 +65,7 @@ class StreamedTable:
                     # While the reader waits for more, the text is the user's alone to hold.
                     del chunk
         except (UnicodeError, csv.Error, OSError) as error:
-            raise self.stamp.changed(str(error)) from error
+            raise self.fingerprint.changed(str(error)) from error
 
     def numbers(self, records: list[list[str]], start: int) -> list[NDArray[Any]]:
         """Return the feature columns of some records, the first of which is row `start`."""
@@ -78,7 +78,7 @@ class StreamedTable:
             unknown = plan.text and plan.unknown != "zeros" and UNKNOWN in values
             if reader.faulty or unknown or (reader.missing and not plan.optional):
                 rows = f"rows {start + 1} to {start + len(records)}"
-                raise self.stamp.changed(f"column `{plan.name}` has other cells in {rows}")
+                raise self.fingerprint.changed(f"column `{plan.name}` has other cells in {rows}")
             columns.append(np.frombuffer(values, values.typecode))
         return columns
 
@@ -114,7 +114,7 @@ class StreamRows:
     def __len__(self) -> int:
         return self._rows
 
-    def fit(self, rows: Index, faults: Faults) -> None:
+    def fit(self, rows: Index, collector: Collector) -> None:
         """Learn what missing cells become: a number's mean or median, or the most frequent value."""
         from specnet.data.tables.filling import Filling
 
@@ -126,7 +126,7 @@ class StreamRows:
         for start in range(0, len(places), step):
             for columns, _ in self._pieces(places[start : start + step]):
                 filling.add(columns)
-        filling.finish(faults)
+        filling.finish(collector)
 
     def take(self, rows: Index) -> NDArray[Any]:
         """Return the chosen rows (rows, elements) in float64."""
@@ -137,7 +137,7 @@ class StreamRows:
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Begin with the first row again; raise RunError if the file is no longer what it was."""
-        self.table.stamp.check()
+        self.table.fingerprint.check()
         self._shuffled = shuffled
         self._restart()
 
@@ -183,7 +183,7 @@ class StreamRows:
     def _advance(self) -> None:
         self._chunk = next(self._source, [])
         if not self._chunk:
-            raise self.table.stamp.changed(f"it ends after {self._next} of {self._rows} rows")
+            raise self.table.fingerprint.changed(f"it ends after {self._next} of {self._rows} rows")
         self._first, self._next = self._next, self._next + len(self._chunk)
 
     def _pieces(self, places: NDArray[np.intp]) -> Iterator[tuple[list[NDArray[Any]], NDArray[np.intp]]]:

@@ -174,15 +174,15 @@ def _delimiter(sample: str) -> str:
     lines = sample.splitlines()[:50]
     # The last line of a sample may have been cut.
     lines = lines[:-1] if len(sample) == SAMPLE and len(lines) > 1 else lines
-    best, most = ",", 1
+    best, maximum = ",", 1
     for sign in DELIMITERS:
         try:
             widths = Counter(len(r) for r in csv.reader(lines, delimiter=sign, skipinitialspace=True) if r)
         except csv.Error:
             continue
         width, count = widths.most_common(1)[0] if widths else (1, 0)
-        if width > most and count >= 0.9 * sum(widths.values()):
-            best, most = sign, width
+        if width > maximum and count >= 0.9 * sum(widths.values()):
+            best, maximum = sign, width
     return best
 
 
@@ -206,5 +206,5 @@ def in_sequence(values: list[float]) -> bool:
     return all(b == a + 1 for a, b in pairwise(sorted(values)))
 
 
-def _fault(path: Path, code: str, message: str, cure: str | None = None) -> SpecError:
-    return SpecError([Diagnostic(code, message, file=str(path), help=cure)])
+def _fault(path: Path, code: str, message: str, help: str | None = None) -> SpecError:
+    return SpecError([Diagnostic(code, message, file=str(path), help=help)])

@@ -13,7 +13,7 @@ from specnet.graph.sizes import Dim, Shape, Size, added, show
 Margins = tuple[tuple[Dim, Dim], ...]
 """For each axis how many places before the first that is meant, and after the last."""
 
-MOST = 8
+MAXIMUM = 8
 """How many arrays one application of `concat` joins."""
 
 
@@ -119,7 +119,7 @@ def concat(*values: Value, axis: int) -> Value:
     while len(values) > 1:
         values = tuple(
             CONCAT(*part, axis=axis) if len(part) > 1 else part[0]
-            for part in (values[i : i + MOST] for i in range(0, len(values), MOST))
+            for part in (values[i : i + MAXIMUM] for i in range(0, len(values), MAXIMUM))
         )
     return values[0]
 

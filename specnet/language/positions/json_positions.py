@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 
-from specnet.language.positions.tree import Duplicate, PositionEntry, Positions, Stretch
+from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions
 
 _FILLER = re.compile(r"[ \t\r\n]*")
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -33,7 +33,7 @@ class _JsonScanner:
         self.at = found.end() if found is not None else self.at
         return self.text[self.at : self.at + 1]
 
-    def take(self, pattern: re.Pattern[str]) -> Stretch:
+    def take(self, pattern: re.Pattern[str]) -> Offsets:
         found = pattern.match(self.text, self.at)
         start, self.at = self.at, len(self.text) if found is None else found.end()
         return start, self.at

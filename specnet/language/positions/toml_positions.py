@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from specnet.language.positions.tree import Duplicate, PositionEntry, Positions, Stretch
+from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions
 
 _BLANK = re.compile(r"[ \t]*")
 _FILLER = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
@@ -13,7 +13,7 @@ _LONG_PIECE = re.compile(r'\\.|[^\\"]+|"""|"', re.DOTALL)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*")
 _WORD = re.compile(r"[^\s,\]}#]+")
 
-Key = list[tuple[str, Stretch]]
+Key = list[tuple[str, Offsets]]
 
 
 def locate_toml(text: str) -> Positions:
@@ -52,13 +52,13 @@ class _TomlScanner:
         if found is not None:
             self.at = found.end()
 
-    def take(self, pattern: re.Pattern[str]) -> Stretch:
+    def take(self, pattern: re.Pattern[str]) -> Offsets:
         found = pattern.match(self.text, self.at)
         # Only a string that tomllib refused can fail to match; going on by a character always ends.
         end = found.end() if found is not None and found.end() > self.at else self.at + 1
-        stretch = (self.at, min(end, len(self.text)))
+        offsets = (self.at, min(end, len(self.text)))
         self.at = end
-        return stretch
+        return offsets
 
     def key(self) -> Key:
         parts: Key = []
@@ -86,20 +86,20 @@ class _TomlScanner:
         whole = (start, self.at)
         entry = self.root
         path: tuple[str | int, ...] = ()
-        for name, stretch in parts[:-1]:
-            entry, path = self.descend(entry, path, name, stretch)
-        name, stretch = parts[-1]
+        for name, offsets in parts[:-1]:
+            entry, path = self.descend(entry, path, name, offsets)
+        name, offsets = parts[-1]
         if brackets == 2:
-            self.table, self.table_path = self.element(entry, (*path, name), stretch, whole)
+            self.table, self.table_path = self.element(entry, (*path, name), offsets, whole)
             return
         child = entry.children.setdefault(name, PositionEntry())
         if child.header is not None or child.value is not None:
-            self.note((*path, name), child, stretch)
-        child.key, child.header = stretch, child.header or whole
+            self.note((*path, name), child, offsets)
+        child.key, child.header = offsets, child.header or whole
         self.table, self.table_path = child, (*path, name)
 
     def element(
-        self, parent: PositionEntry, path: tuple[str | int, ...], key: Stretch, whole: Stretch
+        self, parent: PositionEntry, path: tuple[str | int, ...], key: Offsets, whole: Offsets
     ) -> tuple[PositionEntry, tuple[str | int, ...]]:
         """Begin the next table of an array of tables."""
         array = parent.children.setdefault(path[-1], PositionEntry())
@@ -113,13 +113,13 @@ class _TomlScanner:
         return element, (*path, place)
 
     def descend(
-        self, entry: PositionEntry, path: tuple[str | int, ...], name: str, stretch: Stretch
+        self, entry: PositionEntry, path: tuple[str | int, ...], name: str, offsets: Offsets
     ) -> tuple[PositionEntry, tuple[str | int, ...]]:
         """Go into a table on a header's way, into the last element of an array of tables."""
-        child = entry.children.setdefault(name, PositionEntry(key=stretch))
+        child = entry.children.setdefault(name, PositionEntry(key=offsets))
         path = (*path, name)
         if child.value is not None:
-            self.note(path, child, stretch)
+            self.note(path, child, offsets)
         if id(child) in self.arrays:
             last = self.arrays[id(child)] - 1
             return child.children[last], (*path, last)
@@ -131,18 +131,18 @@ class _TomlScanner:
         self.at += 1
         self.skip(_BLANK)
         start = parts[0][1][0]
-        for name, stretch in parts[:-1]:
-            table = table.children.setdefault(name, PositionEntry(key=stretch, header=(start, stretch[1])))
+        for name, offsets in parts[:-1]:
+            table = table.children.setdefault(name, PositionEntry(key=offsets, header=(start, offsets[1])))
             path = (*path, name)
             if table.value is not None:
-                self.note(path, table, stretch)
-        name, stretch = parts[-1]
+                self.note(path, table, offsets)
+        name, offsets = parts[-1]
         path = (*path, name)
         entry = table.children.setdefault(name, PositionEntry())
         if entry.place() is not None:
-            self.note(path, entry, stretch)
+            self.note(path, entry, offsets)
             entry = PositionEntry()  # the first of two stays in the tree
-        entry.key = stretch
+        entry.key = offsets
         self.value(entry, path)
 
     def value(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
@@ -203,7 +203,7 @@ class _TomlScanner:
         if self.text.startswith(",", self.at):
             self.at += 1
 
-    def note(self, path: tuple[str | int, ...], first: PositionEntry, second: Stretch) -> None:
+    def note(self, path: tuple[str | int, ...], first: PositionEntry, second: Offsets) -> None:
         place = first.key or first.place()
         if place is not None:
             self.duplicates.append(Duplicate(path, place, second))

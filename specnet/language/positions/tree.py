@@ -9,7 +9,7 @@ from specnet.diagnostics import KeyPath, Part, Position, TextSpan
 
 _LINE_END = re.compile(r"\n")
 
-Stretch = tuple[int, int]
+Offsets = tuple[int, int]
 """A piece of a string by the offsets of its first character and of what follows its last."""
 
 
@@ -21,12 +21,12 @@ class PositionEntry:
     its own (`[training]`, `[[layers]]`) or by the first part of a dotted key.
     """
 
-    key: Stretch | None = None
-    value: Stretch | None = None
-    header: Stretch | None = None
+    key: Offsets | None = None
+    value: Offsets | None = None
+    header: Offsets | None = None
     children: dict[str | int, PositionEntry] = field(default_factory=dict)
 
-    def place(self) -> Stretch | None:
+    def place(self) -> Offsets | None:
         """Return the piece of text that stands for the entry as a whole."""
         return self.value or self.header or self.key
 
@@ -36,8 +36,8 @@ class Duplicate:
     """A key that a string gives a second time."""
 
     path: KeyPath
-    first: Stretch
-    second: Stretch
+    first: Offsets
+    second: Offsets
 
 
 class Positions:
@@ -58,7 +58,7 @@ class Positions:
             entry = entry.children.get(step)
         return entry
 
-    def stretch(self, path: KeyPath, part: Part = "value") -> Stretch | None:
+    def offsets(self, path: KeyPath, part: Part = "value") -> Offsets | None:
         """Return the piece of text that a finding at a key path points at.
 
         Where the path leads beyond what is written, as that of a missing key does, this is the table which
@@ -80,13 +80,13 @@ class Positions:
         return entry.place()
 
     def span(self, path: KeyPath, part: Part = "value") -> TextSpan | None:
-        """Return the span of `stretch`, in lines and columns."""
-        found = self.stretch(path, part)
+        """Return the span of `offsets`, in lines and columns."""
+        found = self.offsets(path, part)
         return None if found is None else self.span_of(found)
 
-    def span_of(self, stretch: Stretch) -> TextSpan:
+    def span_of(self, offsets: Offsets) -> TextSpan:
         """Return a piece of the text in lines and columns."""
-        return TextSpan(self.position(stretch[0]), self.position(stretch[1]))
+        return TextSpan(self.position(offsets[0]), self.position(offsets[1]))
 
     def position(self, offset: int) -> Position:
         """Return the line and column of an offset."""
@@ -104,7 +104,7 @@ class Positions:
                 yield (*path, step), child
                 pending.append(((*path, step), child))
 
-    def _table(self, entry: PositionEntry) -> Stretch | None:
+    def _table(self, entry: PositionEntry) -> Offsets | None:
         """Return the place of a table: its header, or itself if one line holds it, or else what opens it."""
         if entry.header is not None or entry.value is None:
             return entry.header or entry.key

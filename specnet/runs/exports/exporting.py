@@ -18,7 +18,7 @@ from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.evaluating import data_folder, own_data
 from specnet.runs.exports.onnx_file import write_onnx
 from specnet.runs.exports.prediction import parameter_names, write_predict
-from specnet.runs.exports.program import MOST, Program, Written
+from specnet.runs.exports.program import MAXIMUM, Program, Written
 from specnet.runs.exports.safetensors_file import write_safetensors
 from specnet.runs.exports.training import write_training
 from specnet.runs.files import write_bytes, write_whole
@@ -50,7 +50,7 @@ class Exported:
             model = Model(network, data.encoding)
             start_from(model)
         except SpecError as error:
-            raise spec.origin.error(error) from None
+            raise spec.source.error(error) from None
         return cls(path, model, trained=False)
 
     @property
@@ -100,7 +100,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         )
         program.hold({variables[name]: array for name, array in model.parameters.items()}, learnt)
         write_predict(model, program, variables)
-    if program.size > MOST:
+    if program.size > MAXIMUM:
         raise RunError(
             f"the program's arrays hold about {program.size} numbers, too many to be read: with -o FILE.py they "
             "go into an .npz file next to it"

@@ -11,7 +11,7 @@ from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.compiler.topology import every
 from specnet.data.signature import ONLY
 from specnet.graph import ops
-from specnet.graph.graph import Graph, Origin, Value
+from specnet.graph.graph import Graph, KeyPath, Value
 from specnet.graph.leaves import given, name_of
 
 ACTIVATED = {
@@ -80,12 +80,12 @@ def array_expressions(network: Network) -> dict[str, str]:
     return {**input_expressions(network), **target_names(network)}
 
 
-def _computed(graph: Graph) -> dict[Origin, list[Value]]:
+def _computed(graph: Graph) -> dict[KeyPath, list[Value]]:
     """Return the arrays that a graph computes, by what in the document asked for them."""
-    computed: dict[Origin, list[Value]] = {}
+    computed: dict[KeyPath, list[Value]] = {}
     for value in graph.values:
         if value.shape and not value.op.leaf:
-            computed.setdefault(value.origin, []).append(value)
+            computed.setdefault(value.key_path, []).append(value)
     return computed
 
 

@@ -124,9 +124,9 @@ def write_cells(model: Model, program: Program) -> bool:
         if gap is not None and column.text:
             gap = column.categories[int(gap)]
         categories = list(column.categories) if column.text else None
-        lines.append(f"    ({column.name!r}, {column.stretch!r}, {categories!r}, {gap!r}),")
+        lines.append(f"    ({column.name!r}, {column.slice_kind!r}, {categories!r}, {gap!r}),")
     program.values += [*lines, "]"]
-    there: set[str] = {column.stretch for column in table.features}
+    there: set[str] = {column.slice_kind for column in table.features}
     texts = [column.name for column in table.features if column.text]
     zeros = [column.name for column in table.features if column.unknown == "zeros"]
     program.functions.append([

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 SHOWN = 120
 """Numbers, of parameters or of data, up to which a program holds them itself, where it may have a file beside it."""
 
-MOST = 5000
+MAXIMUM = 5000
 """Numbers up to which a program without a file beside it holds them itself."""
 
 _DTYPE = re.compile(r"(?<![.\w])dtype\b(?!=)")

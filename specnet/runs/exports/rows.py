@@ -9,10 +9,10 @@ import numpy as np
 
 from specnet.data import Dataset
 from specnet.data.access import Access
+from specnet.data.collector import Collector
 from specnet.data.dataset import drawn_rows
-from specnet.data.faults import Faults
-from specnet.data.files import Site
-from specnet.data.lazy import whole
+from specnet.data.files import DataContext
+from specnet.data.streamed import whole
 from specnet.language.spec import Spec
 
 Array = np.ndarray[Any, Any]
@@ -23,19 +23,19 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
 
     Columns of a table come as the numbers that its cells become. Raises SpecError where the data cannot be read.
     """
-    faults = Faults(("data",))
-    source = spec.data.open(Site(folder, faults, access=Access(folder)))
-    faults.check()
+    collector = Collector(("data",))
+    source = spec.data.open(DataContext(folder, collector, access=Access(folder)))
+    collector.check()
     assert source is not None
     drawn = drawn_rows(spec.data, source.read(spec.seed), spec.seed)
     part, chosen = drawn["train"]
-    part.inputs.fit(slice(None) if chosen is None else chosen, faults)
-    faults.check()
+    part.inputs.fit(slice(None) if chosen is None else chosen, collector)
+    collector.check()
     found = {}
     for name, (part, chosen) in drawn.items():
         rows = np.arange(len(part.inputs)) if chosen is None else chosen
         found[name] = (np.asarray(part.inputs.take(rows)), whole(data.splits[name].targets))
-    faults.check()
+    collector.check()
     return found
 
 

@@ -14,7 +14,7 @@ from specnet.compiler.model import Model
 from specnet.compiler.programs import accumulating_graph, training_graph, update_graph
 from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
-from specnet.data.lazy import whole_inputs
+from specnet.data.streamed import whole_inputs
 from specnet.passes.simplify import simplify
 from specnet.runs.exports.augmenting import augmented, write_augment
 from specnet.runs.exports.forward import named_values, target_names

@@ -86,7 +86,7 @@ def rate_function(schedule: Schedule, base: float, run: RunLength) -> list[str] 
     given = leaves(graph)
     printer = NumpyPrinter(graph, Names(given), {leaf.index: name for name, leaf in given.items()})
     printer.count_uses([rate])
-    warm = {v.index: "warm_up" for v in graph.values if v.op is ops.where and v.origin != AT}
+    warm = {v.index: "warm_up" for v in graph.values if v.op is ops.where and v.key_path != AT}
     printer.write_below(rate, warm)
     lines = [*(line for line, _ in printer.lines), f"return {printer.expression(rate)}"]
     return [f"def learning_rate_at({', '.join(given)}):", *indented(lines)]

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 SIZE = (4.6, 2.9)
 """Inches: so small that the letters are still read where a phone shows it in its whole width."""
 
-MOST_POINTS = 400
+MAXIMUM_POINTS = 400
 """Points of a curve; of more, neighbours are averaged."""
 
 INK, TRAIN, VALIDATION = "#010203", "#010204", "#010205"
@@ -152,6 +152,6 @@ def _inlined(svg: str, number: int) -> str:
 
 
 def _thinned(values: Array) -> Array:
-    if len(values) <= MOST_POINTS:
+    if len(values) <= MAXIMUM_POINTS:
         return values
-    return np.array([part.mean() for part in np.array_split(values.astype(np.float64), MOST_POINTS)])
+    return np.array([part.mean() for part in np.array_split(values.astype(np.float64), MAXIMUM_POINTS)])

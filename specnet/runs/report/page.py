@@ -24,12 +24,12 @@ from specnet.runs.report.parameters import parameter_facts
 from specnet.runs.report.predictions import Predicted, calibration, confusion, predicted, worst
 from specnet.runs.report.repeating import repeating
 
-MOST_CLASSES = 20
+MAXIMUM_CLASSES = 20
 """Classes of a confusion matrix that is shown whole; of a larger one, the most frequent confusions are."""
 
-MOST_CONFUSIONS = 15
+MAXIMUM_CONFUSIONS = 15
 
-MOST_DOTS = 800
+MAXIMUM_DOTS = 800
 """Rows drawn as dots."""
 
 CURVE_ROWS = 12
@@ -206,14 +206,14 @@ def _predictions(given: Predicted, data: Dataset, figures: Figures) -> dict[str,
         return facts
     matrix = confusion(given)
     facts["right"] = int(np.trace(matrix)), int(matrix.sum())
-    if len(given.names) <= MOST_CLASSES:
+    if len(given.names) <= MAXIMUM_CLASSES:
         largest = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
         facts["matrix"] = [
             [(int(n), float(share)) for n, share in zip(row, shares, strict=True)]
             for row, shares in zip(matrix, matrix / largest, strict=True)
         ]
     off = matrix - np.diag(np.diag(matrix))
-    order = np.argsort(-off, axis=None, kind="stable")[:MOST_CONFUSIONS]
+    order = np.argsort(-off, axis=None, kind="stable")[:MAXIMUM_CONFUSIONS]
     pairs = [divmod(int(place), len(matrix)) for place in order]
     facts["confusions"] = [(given.names[a], given.names[b], int(off[a, b])) for a, b in pairs if off[a, b]]
     found = calibration(given)
@@ -233,7 +233,7 @@ def _predictions(given: Predicted, data: Dataset, figures: Figures) -> dict[str,
 
 def _off(given: Predicted, figures: Figures) -> list[dict[str, str]]:
     """Return predictions over targets, and what they are off by, of every output together."""
-    places = np.linspace(0, given.targets.size - 1, min(MOST_DOTS, given.targets.size)).astype(np.intp)
+    places = np.linspace(0, given.targets.size - 1, min(MAXIMUM_DOTS, given.targets.size)).astype(np.intp)
     targets, outputs = given.targets.reshape(-1)[places], given.outputs.reshape(-1)[places]
     off = given.outputs.astype(np.float64) - given.targets
     spread = f"The residuals have mean {off.mean():.4g} and standard deviation {off.std():.4g}."

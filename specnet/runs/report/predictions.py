@@ -14,7 +14,7 @@ import numpy as np
 from specnet.compiler.model import Model
 from specnet.compiler.predicting import PREDICTION_ROWS
 from specnet.data import Dataset
-from specnet.data.lazy import taken, taken_inputs
+from specnet.data.streamed import taken, taken_inputs
 from specnet.runs.evidence import row_costs
 from specnet.runs.extras import needed
 from specnet.vocabulary.losses import Loss
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 WORST = 12
 """Rows shown as those that cost most."""
 
-MOST_FEATURES = 8
+MAXIMUM_FEATURES = 8
 """Columns of a table that are shown of such a row."""
 
 BINS = 10
@@ -188,7 +188,7 @@ def _numbers(values: Array) -> str:
 
 
 def _features(row: Array, names: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
-    values = row.reshape(-1)[:MOST_FEATURES].tolist()
+    values = row.reshape(-1)[:MAXIMUM_FEATURES].tolist()
     heads = names if names is not None and len(names) == row.size else [f"x{n}" for n in range(len(values))]
     return tuple((head, f"{value:.4g}") for head, value in zip(heads, values, strict=False))
 

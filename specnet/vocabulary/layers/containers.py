@@ -71,12 +71,12 @@ class Residual(Container):
                 y,
                 help="the same `filters` (or `units`) and `strides` in layers and shortcut"
                 if self.shortcut
-                else _cure(y),
+                else _help(y),
             )
         return self.activation.lower(y + beside)
 
 
-def _cure(y: Value) -> str:
+def _help(y: Value) -> str:
     if y.rank == 4:
         return (
             f'shortcut = [{{ type = "conv2d", filters = {y.shape[-1]}, kernel_size = 1, strides = ... }}] gives it '

@@ -126,14 +126,14 @@ def combined(kind: str, xs: Values) -> Value:
         joined = broadcast(shape, x.shape) if x.rank == xs[0].rank else None
         if joined is None:
             message = f"{kind} takes values of one shape, got {show(shape)} and {show(x.shape)}"
-            raise ShapeFault(message, x, help=_cure(shape, x.shape))
+            raise ShapeFault(message, x, help=_help(shape, x.shape))
         shape = joined
     if kind == "average":
         return reduce(ops.add, xs) * (1.0 / len(xs))
     return reduce(getattr(ops, kind), xs)
 
 
-def _cure(a: Shape, b: Shape) -> str:
+def _help(a: Shape, b: Shape) -> str:
     if len(a) == len(b) and a[:-1] == b[:-1]:
         return (
             f"a dense layer with units = {a[-1]} (for images, a conv2d with kernel_size = 1) gives one the shape "

@@ -106,8 +106,8 @@ class _MarginLoss(Loss):
     """Base of the losses that compare a score with the sign of its target, -1 or 1."""
 
     targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = -1.0
-    most: ClassVar[float | None] = 1.0
+    minimum: ClassVar[float | None] = -1.0
+    maximum: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
     unmixable: ClassVar[str | None] = (
         "this loss treats each target as one of two classes, and a mean is neither"

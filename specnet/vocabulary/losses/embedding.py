@@ -14,7 +14,7 @@ from specnet.vocabulary.losses.loss import Loss, Targets, amount
 FAR = 1e30
 """A distance beyond all others, in either dtype."""
 
-LEAST = 1e-12
+MINIMUM = 1e-12
 """The square that a distance is taken for at least: the root of 0 has no slope."""
 
 
@@ -130,5 +130,5 @@ def _pairs(output: Value, target: Value) -> tuple[Value, Value, Value]:
         for x in (place, target)
     )
     # Rounding may leave something of the distance of a row to itself, or less than nothing.
-    d = ops.sqrt(ops.maximum(apart * (1.0 - itself), LEAST))
+    d = ops.sqrt(ops.maximum(apart * (1.0 - itself), MINIMUM))
     return d, alike, alike - itself

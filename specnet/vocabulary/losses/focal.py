@@ -18,7 +18,7 @@ from specnet.vocabulary.losses.loss import (
 
 Gamma = Annotated[float, Field(ge=0)]
 
-LEAST = 1e-30
+MINIMUM = 1e-30
 """What a miss is taken for at least, so that its power has a slope; it costs less than any digit of either dtype."""
 
 
@@ -87,4 +87,4 @@ def _power(x: Value, gamma: float) -> Value:
     """Return x^gamma, x in [0, 1]."""
     if gamma == 2.0:
         return ops.square(x)
-    return ops.power(ops.maximum(x, LEAST), gamma)
+    return ops.power(ops.maximum(x, MINIMUM), gamma)

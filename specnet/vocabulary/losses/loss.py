@@ -35,9 +35,9 @@ class Loss(Kind):
     """Whether it is made for rare classes."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae", "r2")
     """The metrics if a document names none."""
-    least: ClassVar[float | None] = None
+    minimum: ClassVar[float | None] = None
     """The minimum valid target, if there is one."""
-    most: ClassVar[float | None] = None
+    maximum: ClassVar[float | None] = None
     """The maximum valid target, if there is one."""
     unmixable: ClassVar[str | None] = None
     """Why a mean of two targets is not a target, as the end of a sentence; None if it is one."""
@@ -74,24 +74,26 @@ class Loss(Kind):
         if _trimmed(output) == _trimmed(target):
             return None
         what = "labels" if self.targets == "binary" else "numbers"
-        cure = ""
+        help = ""
         if single and classes is not None and _features(output) == classes:
-            cure = ": cross_entropy takes a class index for that many outputs"
+            help = ": cross_entropy takes a class index for that many outputs"
         return (
             f"{self.type} compares each output with a target: the last layer gives "
-            f"{amount(output, 'values')} per row, and the data has {amount(target, what)}{cure}"
+            f"{amount(output, 'values')} per row, and the data has {amount(target, what)}{help}"
         )
 
-    def value_fault(self, least: float, most: float) -> str | None:
+    def value_fault(self, minimum: float, maximum: float) -> str | None:
         """Say why it makes no sense of targets between these two, the least and the largest, or return None."""
-        if self.least is not None and least < self.least:
-            outside = least
-        elif self.most is not None and most > self.most:
-            outside = most
+        if self.minimum is not None and minimum < self.minimum:
+            outside = minimum
+        elif self.maximum is not None and maximum > self.maximum:
+            outside = maximum
         else:
             return None
         between = (
-            f"of at least {self.least:g}" if self.most is None else f"from {self.least:g} to {self.most:g}"
+            f"of at least {self.minimum:g}"
+            if self.maximum is None
+            else f"from {self.minimum:g} to {self.maximum:g}"
         )
         return f"{self.type} takes targets {between}, and the data has {outside:g}"
 
@@ -124,7 +126,7 @@ class SoftmaxLoss(Loss):
     """Base of the losses that take logits of classes, of which one is right or each has a probability."""
 
     targets: ClassVar[Targets] = "classes"
-    least: ClassVar[float | None] = 0.0
+    minimum: ClassVar[float | None] = 0.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property
@@ -137,8 +139,8 @@ class SigmoidLoss(Loss):
     """Base of the losses that take a logit for each question of yes or no."""
 
     targets: ClassVar[Targets] = "binary"
-    least: ClassVar[float | None] = 0.0
-    most: ClassVar[float | None] = 1.0
+    minimum: ClassVar[float | None] = 0.0
+    maximum: ClassVar[float | None] = 1.0
     default_metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
     @property

@@ -70,7 +70,7 @@ class Poisson(Loss):
     log_input: bool = True
     """Whether the output of the last layer is the logarithm of the expected count."""
     default_metrics: ClassVar[tuple[str, ...]] = ("mae",)
-    least: ClassVar[float | None] = 0.0
+    minimum: ClassVar[float | None] = 0.0
 
     @property
     def output_activation(self) -> OutputActivation:

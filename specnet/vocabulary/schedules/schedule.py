@@ -122,11 +122,11 @@ class Schedule(Kind):
         if errors:
             raise SpecError(errors)
         steps, graph = self.warmup(run), step.graph
-        graph.origin = AT
+        graph.key_path = AT
         rate = self.rate(RateBuilder(step, base, run, steps))
         if not steps:
             return rate
-        graph.origin = (*AT, "warmup_steps" if self.warmup_steps else "warmup_epochs")
+        graph.key_path = (*AT, "warmup_steps" if self.warmup_steps else "warmup_epochs")
         line = self.warmup_from + (1.0 - self.warmup_from) * step / steps
         return rate * ops.where(ops.less(step, steps), line, 1.0)
 

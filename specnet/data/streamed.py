@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from specnet.graph.sizes import DType
 
 
-class Lazy(Protocol):
+class Streamed(Protocol):
     """The inputs or targets of a split, of which any rows can be had as the model takes them, but are not held."""
 
     @property
@@ -60,19 +60,19 @@ class Lazy(Protocol):
         """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
         ...
 
-    def apart(self) -> Lazy:
+    def apart(self) -> Streamed:
         """Return the same rows with scratch memory, and where they come in order a position, of their own."""
         ...
 
 
-Held = np.ndarray[Any, Any] | Lazy
+ArrayOrStreamed = np.ndarray[Any, Any] | Streamed
 """The rows of a split: in an array, or in their file."""
 
-Inputs = Held | Mapping[str, Held]
+Inputs = ArrayOrStreamed | Mapping[str, ArrayOrStreamed]
 """The inputs of a split: an array, or several by their names."""
 
 
-class LazyRows:
+class StreamedRows:
     """Rows of files and the pipeline that they go through, in scratch memory that is allocated once."""
 
     def __init__(
@@ -101,9 +101,9 @@ class LazyRows:
         for start in range(0, len(places), self._step):
             self._rows.skip(self._sources(places[start : start + self._step]))
 
-    def apart(self) -> LazyRows:
+    def apart(self) -> StreamedRows:
         """Return the same rows with scratch memory of their own."""
-        return LazyRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self._name)
+        return StreamedRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self._name)
 
     def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
@@ -147,7 +147,7 @@ class LazyRows:
         return self._raw[:rows], self._space
 
 
-def fetch(held: Held, places: NDArray[np.intp], out: NDArray[Any]) -> None:
+def fetch(held: ArrayOrStreamed, places: NDArray[np.intp], out: NDArray[Any]) -> None:
     """Put the rows at these places into `out`, without an array being allocated."""
     if isinstance(held, np.ndarray):
         np.take(held, places, 0, out, "clip")
@@ -155,7 +155,7 @@ def fetch(held: Held, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         held.fetch(places, out)
 
 
-def taken(held: Held, places: NDArray[np.intp]) -> NDArray[Any]:
+def taken(held: ArrayOrStreamed, places: NDArray[np.intp]) -> NDArray[Any]:
     """Return the rows at some places as an array of their own."""
     if isinstance(held, np.ndarray):
         rows: NDArray[Any] = held[places]
@@ -165,12 +165,12 @@ def taken(held: Held, places: NDArray[np.intp]) -> NDArray[Any]:
     return out
 
 
-def whole(held: Held) -> NDArray[Any]:
+def whole(held: ArrayOrStreamed) -> NDArray[Any]:
     """Return all rows: the array itself, or one that is made."""
     return held if isinstance(held, np.ndarray) else taken(held, np.arange(len(held)))
 
 
-def extent(held: Held) -> tuple[float, float]:
+def extent(held: ArrayOrStreamed) -> tuple[float, float]:
     """Return the smallest and the largest value."""
     if isinstance(held, np.ndarray):
         return float(held.min()), float(held.max())
@@ -182,7 +182,7 @@ def extent(held: Held) -> tuple[float, float]:
     return low, high
 
 
-def by_name(inputs: Inputs) -> Mapping[str, Held]:
+def by_name(inputs: Inputs) -> Mapping[str, ArrayOrStreamed]:
     """Return the arrays of a split by their names."""
     return inputs if isinstance(inputs, Mapping) else {ONLY: inputs}
 

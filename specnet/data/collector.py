@@ -6,7 +6,7 @@ LIMIT = 20
 """How many findings about data are listed before the rest are counted."""
 
 
-class Faults:
+class Collector:
     """The findings about one reader's data, gathered so that a user sees all of them at once."""
 
     def __init__(self, root: KeyPath) -> None:

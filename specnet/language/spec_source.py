@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Origin:
+class SpecSource:
     """Where a spec came from: its text, and the overrides put upon it.
 
     It turns key paths into places, and is no part of what a spec says: any two origins are equal. A spec

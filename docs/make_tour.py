@@ -172,7 +172,7 @@ def spec_text() -> str:
 @maker
 def places() -> str:
     """Return where some key paths lead in the text."""
-    origin = load(SPEC).origin
+    source = load(SPEC).source
     paths: tuple[KeyPath, ...] = (
         ("name",),
         ("layers", 0, "units"),
@@ -180,7 +180,7 @@ def places() -> str:
     )
     lines = []
     for path in paths:
-        _, span = origin.locate(path)
+        _, span = source.locate(path)
         assert span is not None
         lines.append(f"{path!r:45} line {span.start.line}, columns {span.start.column} to {span.end.column}")
     return "\n".join(lines)

@@ -90,7 +90,7 @@ def test_out_takes_an_empty_directory_and_replaces_a_run(iris: specnet.Spec, tmp
     specnet.run(iris, out=tmp_path)
     first = (tmp_path / "model.npz").read_bytes()
     (tmp_path / "notes.txt").write_text("mine")
-    specnet.run(specnet.load(iris.origin.source, {"seed": 4}), out=tmp_path)
+    specnet.run(specnet.load(iris.source.source, {"seed": 4}), out=tmp_path)
     assert (tmp_path / "model.npz").read_bytes() != first
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -171,7 +171,7 @@ def test_the_result_is_kept_as_json_prints_it(finished: specnet.Result) -> None:
 
 def test_a_run_that_diverges_keeps_all_but_a_model(tmp_path: Path, iris: specnet.Spec) -> None:
     wild = specnet.load(
-        iris.origin.source,
+        iris.source.source,
         {
             "training.optimizer": {"type": "sgd", "learning_rate": 3e38, "momentum": 0.9},
             "loss.scale": 1e6,

@@ -34,7 +34,7 @@ def compiled(spec: specnet.Spec) -> tuple[Model, Explanation, specnet.data.Datas
     "changes", [{}, DEEP, {"training.accumulate": 2}], ids=["small", "blocks", "accumulate"]
 )
 def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict[str, object]) -> None:
-    model, explanation, data = compiled(specnet.load(iris.origin.source, changes))
+    model, explanation, data = compiled(specnet.load(iris.source.source, changes))
     plan = explanation.plans.step
     if changes is DEEP:
         assert any(step.block for step in plan.steps)
@@ -78,5 +78,5 @@ def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatc
 
 def test_flops_of_a_shared_step_count_each_batch(iris: specnet.Spec) -> None:
     _, alone, _ = compiled(iris)
-    _, shared, _ = compiled(specnet.load(iris.origin.source, {"training.accumulate": 4}))
+    _, shared, _ = compiled(specnet.load(iris.source.source, {"training.accumulate": 4}))
     assert shared.flops()["forward"] == pytest.approx(4 * alone.flops()["forward"], rel=0.01)

@@ -11,8 +11,7 @@ def main() -> None:
     # Pydantic would read what every installed package says of itself, to look for plugins.
     # A program that imports specnet keeps its plugins; here there is nothing for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from specnet.cli.look import app
-    from specnet.cli.ship import export  # noqa: F401 (registers the command)
+    from specnet.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
         # What the terminal's encoding lacks is shown as `?`: no name in a file may stop a command.

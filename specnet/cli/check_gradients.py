@@ -1,29 +1,43 @@
 from __future__ import annotations
 
-import json
 import math
-import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.numbers import number
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
 from specnet.cli.tables import TextTable
-from specnet.cli.terminal import results, say
+from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics.text import counted
-from specnet.runs.files import finite
 from specnet.runs.gradients import TOLERANCE, GradientCheck
 
 
-def check_gradients(path: str, overrides: list[str], *, rows: int, entries: int, as_json: bool) -> int:
-    """Print how far each parameter's gradient is from central differences, and return the exit code."""
-    spec = api.load(Path(path), overrides)
-    found = api.check_gradients(spec, rows=rows, entries=entries)
+def check_gradients(
+    spec: SpecFile,
+    overrides: Overrides = None,
+    rows: Annotated[
+        int, typer.Option(min=1, help="How many rows of the training split the loss is computed on.")
+    ] = 32,
+    entries: Annotated[
+        int, typer.Option(min=1, help="How many elements of each parameter are perturbed, one at a time.")
+    ] = 32,
+    output: As = OutputStyle.TABLE,
+) -> int:
+    """Compare gradients with central differences.
+
+    Both are computed in float64, on the document's own data. The row of a parameter shows where gradient and
+    difference are furthest apart, relative to their size. Parameters with more numbers than are perturbed one at a
+    time are also perturbed as a whole, in a random direction. Exits with 1 if a gradient is wrong.
+    """
+    found = api.check_gradients(api.load(Path(spec), overrides), rows=rows, entries=entries)
     right = all(check.ok for check in found)
-    if as_json:
-        sys.stdout.write(json.dumps(finite(_data(found, right=right)), indent=2, ensure_ascii=False) + "\n")
+    if output is OutputStyle.JSON:
+        write_json(_data(found, right=right))
     else:
         _show(results(), found)
     return 0 if right else FAULTY

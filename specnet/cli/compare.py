@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,12 +12,12 @@ from rich.text import Text
 
 from specnet.cli.curve import Series, draw
 from specnet.cli.numbers import column, duration
+from specnet.cli.options import As, OutputStyle
 from specnet.cli.runs import chosen
 from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import WIDEST, notes, plain, results, say
+from specnet.cli.terminal import WIDEST, notes, plain, results, say, write_json
 from specnet.runs.comparison import ABSENT, Comparison, Figure
 from specnet.runs.comparison import compare as compared
-from specnet.runs.files import finite
 from specnet.runs.kept import KeptRun, short_names
 
 STYLES = ("cyan", "magenta", "yellow", "green", "blue", "red")
@@ -30,21 +29,43 @@ ROWS = 12
 BEST = " *"
 
 
-def compare(names: list[str], *, svg: str | None, as_json: bool) -> int:
-    """Print runs side by side, and return the exit code."""
-    runs = chosen(names)
-    if len(runs) < 2:
-        raise typer.BadParameter(f"{runs[0].path} is one run: name two or more", param_hint="RUN")
-    comparison = compared(runs)
-    if as_json:
-        text = json.dumps(finite(comparison.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write(f"{text}\n")
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="The directories of two or more runs, folders of runs such as runs/iris, or quoted patterns.",
+            show_default=False,
+        ),
+    ],
+    svg: Annotated[
+        str | None,
+        typer.Option(
+            "--svg",
+            metavar="FILE",
+            help="Also draw the curves into this file; needs the extra `report`.",
+            show_default=False,
+        ),
+    ] = None,
+    output: As = OutputStyle.TABLE,
+) -> int:
+    """Show how runs differ, and their results.
+
+    Shows every key that differs between the documents, defaults included; the loss and the metrics of every split,
+    the best marked with a star; and the loss from epoch to epoch.
+    """
+    found = chosen(runs)
+    if len(found) < 2:
+        raise typer.BadParameter(f"{found[0].path} is one run: name two or more", param_hint="RUN")
+    comparison = compared(found)
+    if output is OutputStyle.JSON:
+        write_json(comparison.as_dict())
     else:
         _show(results(), comparison)
     if svg is not None:
         from specnet.runs.curves_file import write_curves
 
-        write_curves(Path(svg), short_names([run.path for run in runs]), *curves(runs))
+        write_curves(Path(svg), short_names([run.path for run in found]), *curves(found))
         say(notes(), f"curves drawn into {svg}")
     return 0
 

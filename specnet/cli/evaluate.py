@@ -1,19 +1,35 @@
 from __future__ import annotations
 
-import json
-import sys
+from typing import Annotated
+
+import typer
 
 from specnet import api
 from specnet.cli.given import must_exist, named
+from specnet.cli.options import As, OutputStyle, RunPath
 from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
 from specnet.cli.tables import section
-from specnet.cli.terminal import results
+from specnet.cli.terminal import results, write_json
 from specnet.diagnostics import SpecError
-from specnet.runs.files import finite
 
 
-def evaluate(run: str, data: str | None, *, as_json: bool) -> int:
-    """Print the figures of a run on its own splits, or on the data of a file, and return the exit code."""
+def evaluate(
+    run: RunPath,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="Inputs and targets in the format that the run was trained on: CSV, npz, or a folder of images.",
+            show_default=False,
+        ),
+    ] = None,
+    output: As = OutputStyle.TABLE,
+) -> int:
+    """Evaluate a finished run on its own or other data.
+
+    Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
+    must not have changed. Columns of a CSV file are found by name, in any order; others are ignored.
+    """
     must_exist(run)
     if data is not None:
         must_exist(data)
@@ -21,8 +37,8 @@ def evaluate(run: str, data: str | None, *, as_json: bool) -> int:
         found = api.evaluate(run, data)
     except SpecError as error:
         raise named(error, data or run) from None
-    if as_json:
-        sys.stdout.write(json.dumps(finite(found.as_dict()), indent=2, ensure_ascii=False) + "\n")
+    if output is OutputStyle.JSON:
+        write_json(found.as_dict())
         return 0
     console = results()
     results_table(found.splits, found.rows, console.width).show(console)

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
 from specnet import api
 from specnet.cli.numbers import amount
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
 from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import plain, results
+from specnet.cli.terminal import plain, results, write_json
 from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
@@ -40,13 +40,23 @@ MEMORY = {
 STAYING = "what reading the splits takes; their rows stay in files"
 
 
-def explain(path: str, overrides: list[str], *, as_json: bool, profile: bool) -> int:
-    """Print what a document is compiled to, and return the exit code."""
-    spec = api.load(Path(path), overrides)
-    explanation = explained(_network(spec))
-    times = _profile(spec, explanation) if profile else {}
-    if as_json:
-        sys.stdout.write(json.dumps(_data(explanation, times), indent=2, ensure_ascii=False) + "\n")
+def explain(
+    spec: SpecFile,
+    overrides: Overrides = None,
+    output: As = OutputStyle.TABLE,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Run a few steps on the data and show where the time goes.")
+    ] = False,
+) -> int:
+    """Show the plan that a document is compiled to.
+
+    It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes.
+    """
+    loaded = api.load(Path(spec), overrides)
+    explanation = explained(_network(loaded))
+    times = _profile(loaded, explanation) if profile else {}
+    if output is OutputStyle.JSON:
+        write_json(_data(explanation, times))
     else:
         _show(results(), explanation, times)
     return 0

@@ -1,17 +1,58 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from specnet.cli.given import must_exist
+from specnet.cli.options import out_file
 from specnet.cli.terminal import notes, say
-from specnet.diagnostics import SpecFileError
 from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
 
 
-def export(source: str, to: str, *, training: bool, out: str | None) -> int:
-    """Write a run in another format, or print it as a program; return the exit code."""
-    if not Path(source).exists():
-        raise SpecFileError(f"{source}: no such file or directory")
+class Format(StrEnum):
+    """What a model is exported to."""
+
+    NUMPY = "numpy"
+    ONNX = "onnx"
+    SAFETENSORS = "safetensors"
+    SPECNET = "specnet"
+
+
+def export(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|SPEC",
+            help="A run's directory, a .specnet file, or a document.",
+            show_default=False,
+        ),
+    ],
+    to: Annotated[Format, typer.Option("--to", help="The format.", show_default=False)],
+    training: Annotated[
+        bool,
+        typer.Option("--training", help="With numpy: write the whole training instead of prediction alone."),
+    ] = False,
+    out: Annotated[str | None, out_file("The file to write; numpy is printed if left out.")] = None,
+) -> int:
+    """Write a model for use elsewhere.
+
+    numpy: a readable program that only needs NumPy; arrays too large to read go into an .npz file next to
+    it. onnx: for other runtimes (extra `onnx`). safetensors: only the arrays (extra `safetensors`). specnet: one
+    file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
+    """
+    if training and to is not Format.NUMPY:
+        raise typer.BadParameter("only a NumPy program can train", param_hint="--training")
+    if out is None and to is not Format.NUMPY:
+        raise typer.BadParameter(f"{to.value} is not text: name a file to write", param_hint="--out")
+    if out is not None and to is Format.NUMPY and out.lower().endswith(".npz"):
+        raise typer.BadParameter(
+            "a program's arrays go into an .npz file: name it otherwise", param_hint="--out"
+        )
+    must_exist(source)
     found = Exported.of(Path(source))
     if not found.trained and not training:
         say(
@@ -22,7 +63,7 @@ def export(source: str, to: str, *, training: bool, out: str | None) -> int:
         sys.stdout.write(numpy_program(found, training=training, beside=None).text)
         return 0
     path = Path(out)
-    if to == "numpy":
+    if to is Format.NUMPY:
         written = write_numpy(path, found, training=training)
     else:
         WRITERS[to](path, found)

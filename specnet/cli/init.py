@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 
 from specnet.cli.given import must_exist
 from specnet.cli.numbers import number
+from specnet.cli.options import As, OutputStyle, out_file
 from specnet.cli.tables import TextTable
-from specnet.cli.terminal import results, say
+from specnet.cli.terminal import results, say, write_json
 from specnet.data.tables.survey import ColumnSurvey, survey
 from specnet.diagnostics import SpecFileError
 from specnet.diagnostics.text import counted
@@ -18,8 +19,28 @@ from specnet.runs.drafting import ColumnUse, Draft, draft
 from specnet.runs.files import write_bytes
 
 
-def init(data: str, *, target: str | None, out: str | None, force: bool, as_json: bool) -> int:
-    """Write a first document for a table, say what it was made from, and return the exit code."""
+def init(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A CSV file.", show_default=False)],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column to predict, by name or by index from 0; the last one if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        out_file("The document to write, or - for standard output; DATA's name with .toml if left out."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    output: As = OutputStyle.TABLE,
+) -> int:
+    """Write a first document for a table, with reasons.
+
+    Reads the whole file to find delimiter, header, types of columns, classes, missing values and scales. The
+    document runs as it is, with a comment that explains each choice.
+    """
     must_exist(data)
     table = survey(Path(data))
     document = Path(f"{Path(data).stem}.toml") if out is None else Path(out)
@@ -30,8 +51,8 @@ def init(data: str, *, target: str | None, out: str | None, force: bool, as_json
     if document.exists() and not force:
         raise SpecFileError(f"{document}: the file exists; --force overwrites it, -o names another")
     write_bytes(document, made.text.encode())
-    if as_json:
-        sys.stdout.write(json.dumps(_data(made, document, table.rows), indent=2, ensure_ascii=False) + "\n")
+    if output is OutputStyle.JSON:
+        write_json(_data(made, document, table.rows))
     else:
         _show(results(), made, document, table.rows)
     return 0

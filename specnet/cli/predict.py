@@ -3,21 +3,54 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Annotated, Any, cast
 
 import typer
 
 from specnet import api
 from specnet.cli.given import must_exist
+from specnet.cli.options import RunPath, out_file
 from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
 """What a file of predictions is written as, by its suffix."""
 
 
-def predict(run: str, data: str, *, out: str | None, output: str) -> int:
-    """Write a run's predictions for the rows of a file or of standard input, and return the exit code."""
+class Predictions(StrEnum):
+    """The format of predictions."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+def predict(
+    run: RunPath,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images, as the run was trained on, or - for CSV "
+            "or JSON lines on standard input.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        str | None, out_file("Write a .csv, .jsonl or .npz file; a failure leaves no partial file.")
+    ] = None,
+    output: Annotated[
+        Predictions, typer.Option("--output", help="The format of predictions on standard output.")
+    ] = Predictions.CSV,
+) -> int:
+    """Predict new rows with a finished run.
+
+    Rows need no targets. Named columns are found by name, in any order: a missing one is an error, one
+    that the model does not use is ignored with a note. The stored transforms and categories are applied;
+    a category that the training data did not have, or a missing value, is an error unless the run's document says
+    otherwise (`unknown`, `missing`). Classes are written by name, with their probabilities. Rows are processed in
+    blocks, so a file may be larger than memory.
+    """
     form = output if out is None else FORMATS.get(Path(out).suffix.lower())
     if form is None:
         raise typer.BadParameter(f"{out} ends in none of {', '.join(FORMATS)}", param_hint="--out")

@@ -1,16 +1,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from specnet.cli.options import out_file
 from specnet.cli.terminal import results, say
 from specnet.runs import extras
 from specnet.runs.directory import RESOLVED, why_no_run
 
 
-def report(run: str, out: str | None) -> int:
-    """Write a run's page, print where it is, and return the exit code."""
+def report(
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="The directory of a run, such as runs/iris/001.", show_default=False
+        ),
+    ],
+    out: Annotated[str | None, out_file("Write the page here.", "RUN/report.html")] = None,
+) -> int:
+    """Write a complete report of a run as one HTML page.
+
+    It shows results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
+    layers, weights and gradients, the plan, the document, and how to repeat the training. The page needs no
+    network. Needs the extra `report`; without it, the command says how to install it.
+    """
     folder = Path(run)
     if not (folder / RESOLVED).exists():
         raise typer.BadParameter(f"{run}: {why_no_run(folder)}", param_hint="RUN")

@@ -1,22 +1,23 @@
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
 from specnet.cli.progress import Bar, LineProgress, Silence
 from specnet.cli.report import needed, page
 from specnet.cli.results import show_end, show_result
 from specnet.cli.shown import show_asked
-from specnet.cli.terminal import failed, notes, results, say
+from specnet.cli.terminal import failed, notes, results, say, write_json
 from specnet.diagnostics.text import counted
-from specnet.runs.files import finite
 from specnet.runs.result import Result
 from specnet.training.events import Event, Resumed, Span, Started
 
@@ -25,27 +26,64 @@ FOLDER = "runs"
 
 
 def run(
-    path: str,
-    overrides: list[str],
-    *,
-    out: str | None,
-    save: bool,
-    resume: str | bool,
-    report: bool,
-    quiet: bool,
-    as_json: bool,
+    spec: SpecFile,
+    unfinished: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="With --resume: the directory of the run; the newest unfinished one if left out, or else the newest.",
+            show_default=False,
+        ),
+    ] = None,
+    overrides: Overrides = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Use this seed instead of the document's.", show_default=False)
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Save the run in this directory instead of runs/NAME/NNN, replacing a run that is there.",
+            show_default=False,
+        ),
+    ] = None,
+    no_save: Annotated[bool, typer.Option("--no-save", help="Save nothing.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Resume a run of this document that was killed or interrupted, bit for bit; of a finished run, "
+            "show the result.",
+        ),
+    ] = False,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="Write the run's HTML report at the end; needs the extra `report`."),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    output: As = OutputStyle.TABLE,
 ) -> int:
-    """Train a document's model, print what it came to, and return the exit code.
+    """Train the experiment that a document describes.
 
-    `resume` names a run to go on with, or as True the newest unfinished one, or the newest of finished ones.
+    Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after the
+    current step: the model is evaluated and saved, and `--resume` continues the training.
     """
+    for wrong, message, named in (
+        (resume and (out is not None or no_save), "a resumed run is saved in its own directory", "--resume"),
+        (unfinished is not None and not resume, "a run can be named only with --resume", "RUN"),
+        (out is not None and no_save, "--out and --no-save contradict each other", "--no-save"),
+        (report and no_save, "a report needs a saved run", "--report"),
+    ):
+        if wrong:
+            raise typer.BadParameter(message, param_hint=named)
+    chosen = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
     if report:
         needed()
     with Interrupts() as interrupts:
-        spec = api.load(Path(path), overrides)
+        loaded = api.load(Path(spec), chosen)
         console = notes()
-        before = _run(resume, spec.name)
-        folder = FOLDER if save and out is None and before is None else None
+        before = _run(unfinished, loaded.name) if resume else None
+        folder = FOLDER if not no_save and out is None and before is None else None
         with _progress(console, interrupts, quiet=quiet) as progress:
 
             def listen(event: Event | Span) -> None:
@@ -55,14 +93,13 @@ def run(
                 progress(event)
 
             result = api.run(
-                spec, out=out, folder=folder, resume=before, stop=interrupts.stop, listener=listen
+                loaded, out=out, folder=folder, resume=before, stop=interrupts.stop, listener=listen
             )
         trained = interrupts.armed  # by its first event; a run that is finished has none
         if not trained and not quiet:
             say(console, f"{result.run} is finished already: this is its result")
-    if as_json:
-        text = json.dumps(finite(result.as_dict()), indent=2, ensure_ascii=False, allow_nan=False)
-        sys.stdout.write(f"{text}\n")
+    if output is OutputStyle.JSON:
+        write_json(result.as_dict())
     else:
         shown = results()
         show_result(shown, result)
@@ -70,9 +107,7 @@ def run(
         show_end(shown, result)
     if report and result.run is not None:
         say(console, f"report: {page(result.run)}")
-    return _code(
-        console, result, interrupts, [path, *(part for text in overrides for part in ("--set", text))]
-    )
+    return _code(console, result, interrupts, [spec, *(part for text in chosen for part in ("--set", text))])
 
 
 def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar | LineProgress | Silence:
@@ -84,12 +119,12 @@ def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar |
     return LineProgress(console)
 
 
-def _run(resume: str | bool, name: str) -> Path | None:
-    if resume is True:
-        from specnet.runs.resuming import newest
+def _run(unfinished: str | None, name: str) -> Path | None:
+    if unfinished is not None:
+        return Path(unfinished)
+    from specnet.runs.resuming import newest
 
-        return newest(FOLDER, name)
-    return Path(resume) if resume else None
+    return newest(FOLDER, name)
 
 
 def _report(console: Console, event: Resumed, *, quiet: bool) -> None:

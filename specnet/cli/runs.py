@@ -1,33 +1,40 @@
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime
 from glob import glob, has_magic
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from specnet.cli.numbers import duration, number
+from specnet.cli.options import As, OutputStyle
 from specnet.cli.tables import TextTable
-from specnet.cli.terminal import notes, results, say
+from specnet.cli.terminal import notes, results, say, write_json
 from specnet.runs.directory import why_no_run
-from specnet.runs.files import finite
 from specnet.runs.kept import KeptRun, find_runs, read_run
 
 KEPT_FIGURES = 2
 """Figures that say more than when a run was started."""
 
 
-def runs(folder: str, *, as_json: bool) -> int:
-    """Print the runs below a folder, and return the exit code."""
+def runs(
+    folder: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="The folder in which, and below which, runs are listed.")
+    ] = "runs",
+    output: As = OutputStyle.TABLE,
+) -> int:
+    """List runs with their status, time and metrics.
+
+    A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
+    run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split.
+    """
     path = Path(folder)
     if not path.is_dir():
         raise typer.BadParameter(f"there is no folder {folder}", param_hint="FOLDER")
     found = [read_run(each) for each in find_runs(path)]
-    if as_json:
-        data = {"version": 1, "runs": [finite(run.as_dict()) for run in found]}
-        sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    if output is OutputStyle.JSON:
+        write_json({"version": 1, "runs": [run.as_dict() for run in found]})
     elif found:
         console = results()
         runs_table(found, console.width).show(console)

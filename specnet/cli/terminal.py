@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -74,6 +75,14 @@ def failed(message: str, lead: str = "error") -> None:
 
     console = notes()
     console.print(Text.assemble((lead, "bold red"), ": ", printable(message)), soft_wrap=True)
+
+
+def write_json(data: object) -> None:
+    """Write results as JSON, with null for numbers that JSON does not have."""
+    from specnet.runs.files import finite
+
+    text = json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+    sys.stdout.write(f"{text}\n")
 
 
 def show_segments(console: Console, segments: Iterable[Segment]) -> None:

@@ -4,17 +4,23 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from specnet import api
 from specnet.cli.documents import STDIN, find
-from specnet.cli.formats import ReportOutput, write
+from specnet.cli.formats import ReportOutput, outputs, write
 from specnet.cli.guard import FAULTY, MISUSED
+from specnet.cli.options import Overrides
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
 from specnet.diagnostics.text import counted
 from specnet.language import SourceText, read
 from specnet.language.source import MAX_BYTES, bytes_source
+from specnet.language.warnings import unknown_warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,120 @@ class Options:
         return api.validate(source, self.overrides, data=self.data, ignore=self.ignore, confine=within)
 
 
-def validate(arguments: Sequence[str], options: Options) -> int:
+class Lowest(StrEnum):
+    """The severity of a finding."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+def validate(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SPEC",
+            help="TOML or JSON files, folders, quoted patterns such as 'specs/**/*.toml', or - for standard "
+            "input. Of a folder, each file that has the root key `specnet` is checked.",
+            show_default=False,
+        ),
+    ],
+    overrides: Overrides = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            metavar="FORMAT[=FILE]",
+            help="full, concise, json, jsonl, github, gitlab, junit or sarif; may be given repeatedly.",
+            show_default="full",
+        ),
+    ] = None,
+    fail_on: Annotated[
+        Lowest, typer.Option("--fail-on", help="The lowest severity that makes the exit code 1.")
+    ] = Lowest.ERROR,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore",
+            metavar="CODE",
+            help="Ignore a warning, such as SN701; may be given repeatedly.",
+            show_default=False,
+        ),
+    ] = None,
+    no_data: Annotated[
+        bool,
+        typer.Option(
+            "--no-data", help="Read no data: check layers only where `input_shape` pins their input."
+        ),
+    ] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Show only the number of findings of each code.")
+    ] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Apply the safe fixes to the files, and report what remains.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what --fix would change, without changing it.")
+    ] = False,
+    stdin_filename: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The file name that standard input stands for; its data paths start from there.",
+            show_default=False,
+        ),
+    ] = None,
+    specs_only: Annotated[
+        bool, typer.Option("--specs-only", help="Skip files without the root key `specnet`.")
+    ] = False,
+    confine: Annotated[
+        str | None,
+        typer.Option(
+            "--confine",
+            metavar="DIR",
+            help="Read nothing outside this folder, whatever paths and links lead to.",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Find errors in documents and their data.
+
+    Nothing is trained. Exits with 0 if nothing is found, with 1 for findings, and with 2 if a file cannot be
+    read or there is no document.
+    """
+    try:
+        written = outputs(output or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--output") from None
+    if fix and not diff and "-" in files:
+        raise typer.BadParameter(
+            "standard input cannot be written; --diff shows the fixes", param_hint="--fix"
+        )
+    try:
+        within = None if confine is None else Confine.to(confine)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--confine") from None
+    options = Options(
+        overrides or (),
+        written,
+        "warning" if strict else fail_on.value,
+        data=not no_data,
+        statistics=statistics,
+        fix=fix,
+        diff=diff,
+        stdin_filename=stdin_filename,
+        specs_only=specs_only,
+        ignore=ignore or (),
+        confine=within,
+    )
+    for code in options.ignore:
+        unknown = unknown_warning(code)
+        if unknown is not None:
+            raise typer.BadParameter("; ".join(filter(None, unknown)), param_hint="--ignore")
+    return check(files, options)
+
+
+def check(arguments: Sequence[str], options: Options) -> int:
     """Check documents, write the findings, and return the exit code."""
     found = find(arguments, specs_only=options.specs_only, confine=options.confine)
     reports: list[Report] = []

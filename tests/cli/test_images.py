@@ -10,8 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import specnet
-from specnet.cli import ship  # noqa: F401 (registers the command)
-from specnet.cli.look import app
+from specnet.cli.app import app
 from tests.pictures import write_classes, write_png
 
 pytest.importorskip("PIL")

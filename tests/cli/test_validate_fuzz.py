@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from specnet.cli.formats import FORMATS, ReportOutput
-from specnet.cli.validate import Options, validate
+from specnet.cli.validate import Options
+from specnet.cli.validate import check as validate
 from tests.cli.support import ROOT, SPECS
 
 SOUND = sorted(

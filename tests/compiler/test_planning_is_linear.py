@@ -12,6 +12,7 @@ import pytest
 
 import specnet
 from specnet.cli.explain import explain
+from specnet.cli.options import OutputStyle
 from specnet.compiler.printer import Names, NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph
@@ -139,7 +140,7 @@ def test_planning_and_explaining_take_work_in_proportion_to_the_layers(name, tmp
 
         def work():
             with redirect_stdout(io.StringIO()):
-                explain(path, [], as_json=name == "relu", profile=False)
+                explain(path, output=OutputStyle.JSON if name == "relu" else OutputStyle.TABLE)
 
         return work
 

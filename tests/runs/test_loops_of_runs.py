@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import specnet
-from specnet.cli.look import app
+from specnet.cli.app import app
 from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
 from tests import recurrence
 from tests.runs.exports.support import bare, session

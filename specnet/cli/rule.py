@@ -3,25 +3,46 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Literal
+from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from specnet.cli.guard import MISUSED
 from specnet.diagnostics.rules import RULES, Rule
 
-Style = Literal["text", "json", "markdown"]
+
+class Page(StrEnum):
+    """The format of a rule."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
 
 
-def rule(name: str | None, style: Style) -> int:
-    """Print what a code means, or, without one, all codes; return the exit code."""
-    if name is None:
-        return _print(list(RULES.values()), style, whole=True)
-    asked = RULES.get(name.strip().upper())
+def rule(
+    code: Annotated[
+        str | None,
+        typer.Argument(metavar="CODE", help="The code of a rule, such as SN204.", show_default=False),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show all rules.")] = False,
+    output: Annotated[Page, typer.Option("--output", help="The output format.")] = Page.TEXT,
+) -> int:
+    """Explain the code of a finding.
+
+    A wrong and a right example illustrate it.
+    """
+    if (code is None) != every:
+        raise typer.BadParameter("give a code, such as SN204, or --all", param_hint="CODE")
+    if code is None:
+        return _print(list(RULES.values()), output, whole=True)
+    asked = RULES.get(code.strip().upper())
     if asked is None:
         from specnet.cli.terminal import failed
 
-        failed(f"there is no rule {name}; {_help(name)}")
+        failed(f"there is no rule {code}; {_help(code)}")
         return MISUSED
-    return _print([asked], style, whole=False)
+    return _print([asked], output, whole=False)
 
 
 def _help(name: str) -> str:
@@ -32,11 +53,11 @@ def _help(name: str) -> str:
     return f"did you mean {meant}?" if meant else "`specnet rule --all` lists all of them"
 
 
-def _print(rules: Sequence[Rule], style: Style, *, whole: bool) -> int:
-    if style == "json":
+def _print(rules: Sequence[Rule], style: Page, *, whole: bool) -> int:
+    if style is Page.JSON:
         listed = [_as_dict(rule) for rule in rules]
         sys.stdout.write(json.dumps(listed if whole else listed[0], indent=2) + "\n")
-    elif style == "markdown":
+    elif style is Page.MARKDOWN:
         from specnet.diagnostics.rules.page import page
 
         head = f"# {rules[0].code}: {rules[0].title}\n\n"

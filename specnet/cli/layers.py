@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import json
-import sys
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -16,16 +16,13 @@ from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.kind import Kind
 
 
-def schema() -> int:
-    """Print the JSON Schema of documents, and return the exit code."""
-    from specnet.language.json_schema import schema as made
-
-    sys.stdout.write(json.dumps(made(), indent=2, ensure_ascii=False) + "\n")
-    return 0
-
-
-def layers(name: str | None) -> int:
-    """Print the whole vocabulary, or what goes by one name, and return the exit code."""
+def layers(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="The name of a kind, such as dense or adam.", show_default=False),
+    ] = None,
+) -> int:
+    """List what a document may name, or explain one name."""
     if name is None:
         _list(results())
         return 0

@@ -168,7 +168,7 @@ def of_module(path: Path, text: str) -> Iterator[Passage]:
 
 def is_read(path: Path, node: ast.ClassDef | ast.FunctionDef) -> bool:
     """Return whether users read the docstring of a class or function."""
-    if isinstance(node, ast.FunctionDef) and any(".command(" in ast.unparse(d) for d in node.decorator_list):
+    if path.parent == PACKAGE / "cli" and node.name == path.stem:
         return True
     if any(path.is_relative_to(place) for place in REFERENCE):
         return isinstance(node, ast.ClassDef)

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
-from specnet.cli.curve import Series, draw
+from specnet.cli.curve import Series
 from specnet.cli.numbers import column, duration
-from specnet.cli.options import As, OutputStyle
+from specnet.cli.options import As, OutputStyle, argument, option
+from specnet.cli.results import show_curves
 from specnet.cli.runs import chosen
 from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import WIDEST, notes, plain, results, say, write_json
+from specnet.cli.terminal import notes, plain, results, say, write_json
 from specnet.runs.comparison import ABSENT, Comparison, Figure
 from specnet.runs.comparison import compare as compared
 from specnet.runs.kept import KeptRun, short_names
@@ -32,19 +32,15 @@ BEST = " *"
 def compare(
     runs: Annotated[
         list[str],
-        typer.Argument(
-            metavar="RUN...",
+        argument(
+            "RUN...",
             help="The directories of two or more runs, folders of runs such as runs/iris, or quoted patterns.",
-            show_default=False,
         ),
     ],
     svg: Annotated[
         str | None,
-        typer.Option(
-            "--svg",
-            metavar="FILE",
-            help="Also draw the curves into this file; needs the extra `report`.",
-            show_default=False,
+        option(
+            "--svg", metavar="FILE", help="Also draw the curves into this file; needs the extra `report`."
         ),
     ] = None,
     output: As = OutputStyle.TABLE,
@@ -110,19 +106,8 @@ def _show(console: Console, comparison: Comparison) -> None:
         )
         for n, (name, (epochs, losses)) in enumerate(zip(heads, lines, strict=True))
     ]
-    drawn = draw(
-        series,
-        title=title,
-        x_name="epoch",
-        width=min(console.width, WIDEST),
-        height=ROWS,
-        # Without colours, only letters tell several curves apart.
-        ascii_only=plain(console) or not console.color_system,
-    )
-    for number, line in enumerate(drawn):
-        if not number:
-            console.print()
-        console.print(Text.assemble(*line), soft_wrap=True)
+    # Without colours, only letters tell several curves apart.
+    show_curves(console, series, title, ROWS, ascii_only=plain(console) or not console.color_system)
 
 
 def _results(comparison: Comparison) -> list[list[str]]:

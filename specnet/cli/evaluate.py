@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from specnet import api
 from specnet.cli.given import must_exist, named
-from specnet.cli.options import As, OutputStyle, RunPath
+from specnet.cli.options import As, OutputStyle, RunPath, argument
 from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
 from specnet.cli.tables import section
 from specnet.cli.terminal import results, write_json
@@ -17,10 +15,9 @@ def evaluate(
     run: RunPath,
     data: Annotated[
         str | None,
-        typer.Argument(
-            metavar="DATA",
+        argument(
+            "DATA",
             help="Inputs and targets in the format that the run was trained on: CSV, npz, or a folder of images.",
-            show_default=False,
         ),
     ] = None,
     output: As = OutputStyle.TABLE,

@@ -11,7 +11,7 @@ from specnet import api
 from specnet.cli.numbers import amount
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
 from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import plain, results, write_json
+from specnet.cli.terminal import line, plain, results, write_json
 from specnet.compiler.validation import build
 from specnet.data import inspect_data
 from specnet.diagnostics import SpecError
@@ -94,12 +94,12 @@ def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object
 
 def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -> None:
     spec = explanation.network.spec
-    head = Text.assemble(
+    line(
+        console,
         " ",
         (spec.name, "bold"),
         f"  {counted(explanation.network.size, 'parameter')}, {spec.dtype}, batches of {explanation.batch:,}",
     )
-    console.print(head, soft_wrap=True)
     section(console, "layers")
     _layers(explanation).show(console)
     for name, program in explanation.programs.items():
@@ -121,8 +121,8 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
             )
     if formula := explanation.learning_rate():
         section(console, "learning rate of a step, counted from 0")
-        for line in formula:
-            console.print(Text(f" {line}"), soft_wrap=True)
+        for text in formula:
+            line(console, f" {text}")
     section(console, "totals")
     _totals(explanation, times).show(console)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli.given import must_exist
-from specnet.cli.options import out_file
+from specnet.cli.options import argument, out_file
 from specnet.cli.terminal import notes, say
 from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
 
@@ -23,14 +23,7 @@ class Format(StrEnum):
 
 
 def export(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN|SPEC",
-            help="A run's directory, a .specnet file, or a document.",
-            show_default=False,
-        ),
-    ],
+    source: Annotated[str, argument("RUN|SPEC", help="A run's directory, a .specnet file, or a document.")],
     to: Annotated[Format, typer.Option("--to", help="The format.", show_default=False)],
     training: Annotated[
         bool,

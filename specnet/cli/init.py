@@ -9,7 +9,7 @@ from rich.console import Console
 
 from specnet.cli.given import must_exist
 from specnet.cli.numbers import number
-from specnet.cli.options import As, OutputStyle, out_file
+from specnet.cli.options import As, OutputStyle, argument, option, out_file
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say, write_json
 from specnet.data.tables.survey import ColumnSurvey, survey
@@ -20,13 +20,12 @@ from specnet.runs.files import write_bytes
 
 
 def init(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A CSV file.", show_default=False)],
+    data: Annotated[str, argument("DATA", help="A CSV file.")],
     target: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="COLUMN",
             help="The column to predict, by name or by index from 0; the last one if left out.",
-            show_default=False,
         ),
     ] = None,
     out: Annotated[

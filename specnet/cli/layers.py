@@ -2,13 +2,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
 from rich.console import Console
-from rich.text import Text
 
 from specnet.cli.examples import example, toml
 from specnet.cli.guard import MISUSED
-from specnet.cli.terminal import WIDEST, failed, plain, results, say
+from specnet.cli.options import argument
+from specnet.cli.terminal import WIDEST, failed, line, plain, results, say
 from specnet.cli.vocabulary import FamilyEntry, families, kinds_called
 from specnet.diagnostics.segments import width_of, wrapped
 from specnet.diagnostics.text import plural
@@ -17,10 +16,7 @@ from specnet.vocabulary.kind import Kind
 
 
 def layers(
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="The name of a kind, such as dense or adam.", show_default=False),
-    ] = None,
+    name: Annotated[str | None, argument("NAME", help="The name of a kind, such as dense or adam.")] = None,
 ) -> int:
     """List what a document may name, or explain one name."""
     if name is None:
@@ -48,13 +44,11 @@ def _list(console: Console) -> None:
     for number, entry in enumerate(families()):
         if number:
             console.print()
-        head = Text.assemble((plural(entry.family.name), "bold cyan"), ("  " + entry.place, "dim"))
-        console.print(head, soft_wrap=True)
+        line(console, (plural(entry.family.name), "bold cyan"), ("  " + entry.place, "dim"))
         kinds: list[type[Kind]] = list(entry.family)
         for description in map(describe, kinds):
             summary = _cut(description.summary, width - room - 4, "..." if plain(console) else "…")
-            line = Text.assemble("  ", (description.name.ljust(room), "bold"), "  ", summary)
-            console.print(line, soft_wrap=True)
+            line(console, "  ", (description.name.ljust(room), "bold"), "  ", summary)
     console.print()
     say(console, "specnet layers NAME explains one of them.", "dim")
 
@@ -72,10 +66,7 @@ def _cut(text: str, width: int, mark: str) -> str:
 def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
     width = min(console.width, WIDEST)
     description = describe(kind)
-    head = Text.assemble(
-        (description.name, "bold cyan"), f"  {entry.family.name}", (f", {entry.place}", "dim")
-    )
-    console.print(head, soft_wrap=True)
+    line(console, (description.name, "bold cyan"), f"  {entry.family.name}", (f", {entry.place}", "dim"))
     console.print()
     for paragraph in description.text.split("\n\n"):
         if paragraph.startswith(" "):
@@ -89,8 +80,8 @@ def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
         console.print()
     say(console, "Example", "bold")
     console.print()
-    for line in example(entry, kind).split("\n"):
-        console.print(Text(f"    {line}"), soft_wrap=True)
+    for text in example(entry, kind).split("\n"):
+        line(console, f"    {text}")
 
 
 def _field(console: Console, field: FieldDescription, width: int, lead: str = "") -> None:
@@ -100,7 +91,7 @@ def _field(console: Console, field: FieldDescription, width: int, lead: str = ""
         state = "optional"
     else:
         state = f"default {toml(field.default)}"
-    console.print(Text.assemble(lead, (field.name, "bold"), (f"  {state}", "dim")), soft_wrap=True)
+    line(console, lead, (field.name, "bold"), (f"  {state}", "dim"))
     inner = f"{lead}    "
     _lines(console, field.text, width, inner)
     each = field.domain.items if field.domain.form == "map" else field.domain
@@ -115,5 +106,5 @@ def _field(console: Console, field: FieldDescription, width: int, lead: str = ""
 
 
 def _lines(console: Console, text: str, width: int, lead: str, style: str = "") -> None:
-    for line in wrapped(text, width - len(lead)) if text else ():
-        console.print(Text(lead + line, style), soft_wrap=True)
+    for each in wrapped(text, width - len(lead)) if text else ():
+        line(console, (lead + each, style))

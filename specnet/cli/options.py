@@ -15,25 +15,29 @@ class OutputStyle(StrEnum):
     JSON = "json"
 
 
-SpecFile = Annotated[str, typer.Argument(metavar="SPEC", help="A TOML or JSON file.", show_default=False)]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="Override a value of the document, such as training.epochs=5; may be given repeatedly.",
-        show_default=False,
-    ),
-]
-RunPath = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN", help="The directory of a finished run, such as runs/iris/001.", show_default=False
-    ),
-]
-As = Annotated[OutputStyle, typer.Option("--output", help="The output format.")]
+def argument(metavar: str, *, help: str) -> Any:
+    """Describe an argument."""
+    return typer.Argument(metavar=metavar, help=help, show_default=False)
+
+
+def option(*names: str, metavar: str, help: str, default: bool | str = False) -> Any:
+    """Describe an option that takes a value, with a default where one is to be shown."""
+    return typer.Option(*names, metavar=metavar, help=help, show_default=default)
 
 
 def out_file(help: str, default: bool | str = False) -> Any:
-    """Return the option that names the file to write."""
-    return typer.Option("--out", "-o", metavar="FILE", help=help, show_default=default)
+    """Describe the option that names the file to write."""
+    return option("--out", "-o", metavar="FILE", help=help, default=default)
+
+
+SpecFile = Annotated[str, argument("SPEC", help="A TOML or JSON file.")]
+Overrides = Annotated[
+    list[str] | None,
+    option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Override a value of the document, such as training.epochs=5; may be given repeatedly.",
+    ),
+]
+RunPath = Annotated[str, argument("RUN", help="The directory of a finished run, such as runs/iris/001.")]
+As = Annotated[OutputStyle, typer.Option("--output", help="The output format.")]

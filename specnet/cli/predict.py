@@ -11,7 +11,7 @@ import typer
 
 from specnet import api
 from specnet.cli.given import must_exist
-from specnet.cli.options import RunPath, out_file
+from specnet.cli.options import RunPath, argument, out_file
 from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
@@ -29,11 +29,10 @@ def predict(
     run: RunPath,
     data: Annotated[
         str,
-        typer.Argument(
-            metavar="DATA",
+        argument(
+            "DATA",
             help="New rows: CSV, JSON lines (.jsonl), npz, npy, idx or images, as the run was trained on, or - for CSV "
             "or JSON lines on standard input.",
-            show_default=False,
         ),
     ],
     out: Annotated[

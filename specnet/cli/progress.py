@@ -84,12 +84,8 @@ def introduction(event: Started) -> str:
     )
 
 
-class LineProgress:
-    """Progress for a log: a line at the start, and others that grow rarer."""
-
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._clock, self._state = console, clock, ProgressState()
-        self._began = self._next = 0.0
+class Progress:
+    """How a training tells of itself: not at all, but for what a subclass adds."""
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +94,17 @@ class LineProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End without a line: what ended is told elsewhere."""
+
+    def __call__(self, event: Event | Span) -> None:
+        """Take no notice of an event."""
+
+
+class LineProgress(Progress):
+    """Progress for a log: a line at the start, and others that grow rarer."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock, self._state = console, clock, ProgressState()
+        self._began = self._next = 0.0
 
     def __call__(self, event: Event | Span) -> None:
         """Take in an event, and write a line if it is time."""
@@ -113,7 +120,7 @@ class LineProgress:
             say(self._console, f"epoch {state.epoch}/{state.epochs}: {state.figures()}{left}")
 
 
-class Bar:
+class Bar(Progress):
     """Progress for a terminal: a bar with the latest figures, gone when the training is over."""
 
     def __init__(
@@ -160,18 +167,3 @@ class Bar:
         whole.add_row(bar)
         whole.add_row(Text(state.figures(), "dim", no_wrap=True, overflow="ellipsis"))
         return whole
-
-
-class Silence:
-    """No progress at all."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End."""
-
-    def __call__(self, event: Event | Span) -> None:
-        """Take no notice of an event."""

@@ -5,19 +5,14 @@ from typing import Annotated
 
 import typer
 
-from specnet.cli.options import out_file
+from specnet.cli.options import argument, out_file
 from specnet.cli.terminal import results, say
 from specnet.runs import extras
 from specnet.runs.directory import RESOLVED, why_no_run
 
 
 def report(
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="RUN", help="The directory of a run, such as runs/iris/001.", show_default=False
-        ),
-    ],
+    run: Annotated[str, argument("RUN", help="The directory of a run, such as runs/iris/001.")],
     out: Annotated[str | None, out_file("Write the page here.", "RUN/report.html")] = None,
 ) -> int:
     """Write a complete report of a run as one HTML page.

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from specnet.cli.curve import Series, draw
 from specnet.cli.numbers import column, duration
 from specnet.cli.tables import TextTable, paragraph, section
-from specnet.cli.terminal import WIDEST, plain, say
+from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
 from specnet.runs.result import Result
 from specnet.training.history import History
@@ -39,13 +38,7 @@ def show_result(console: Console, result: Result) -> None:
         if len(matrix) <= MAXIMUM_CLASSES:
             section(console, f"{metric} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(matrix, names, console.width).show(console)
-    lines = loss_curves(
-        result.history, min(console.width, WIDEST), result.best_epoch, ascii_only=plain(console)
-    )
-    for number, line in enumerate(lines):
-        if not number:
-            console.print()
-        console.print(Text.assemble(*line), soft_wrap=True)
+    _loss_curves(console, result.history, result.best_epoch)
 
 
 def show_end(console: Console, result: Result) -> None:
@@ -95,25 +88,35 @@ def confusion_table(
     return TextTable(["", *numbers], sides, list(lines))
 
 
-def loss_curves(
-    history: History, columns: int, best_epoch: int | None, *, ascii_only: bool
-) -> list[list[tuple[str, str]]]:
-    """Return the losses of training and validation, epoch by epoch."""
+def show_curves(
+    console: Console,
+    series: Sequence[Series],
+    title: str,
+    height: int,
+    *,
+    ascii_only: bool,
+    mark: tuple[float, str] | None = None,
+) -> None:
+    """Print curves from epoch to epoch, if there is something to draw."""
+    width = min(console.width, WIDEST)
+    drawn = draw(
+        series, title=title, x_name="epoch", width=width, height=height, ascii_only=ascii_only, mark=mark
+    )
+    if drawn:
+        console.print()
+    for parts in drawn:
+        line(console, *parts)
+
+
+def _loss_curves(console: Console, history: History, best_epoch: int | None) -> None:
+    """Print the losses of training and validation, epoch by epoch."""
     series = [Series("train", history.epochs, history.loss, "cyan", "*")]
     if history.validated:
         series.append(
             Series("validation", history.validated, history.validation["loss"], "magenta", "o", dashed=True)
         )
     mark = None if best_epoch is None else (float(best_epoch), f"epoch {best_epoch}: its parameters are kept")
-    return draw(
-        series,
-        title="loss",
-        x_name="epoch",
-        width=columns,
-        height=CURVE_ROWS,
-        ascii_only=ascii_only,
-        mark=mark,
-    )
+    show_curves(console, series, "loss", CURVE_ROWS, ascii_only=plain(console), mark=mark)
 
 
 def _matrices(splits: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, list[list[float]]]]:

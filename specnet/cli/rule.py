@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli.guard import MISUSED
+from specnet.cli.options import argument
 from specnet.diagnostics.rules import RULES, Rule
 
 
@@ -21,10 +22,7 @@ class Page(StrEnum):
 
 
 def rule(
-    code: Annotated[
-        str | None,
-        typer.Argument(metavar="CODE", help="The code of a rule, such as SN204.", show_default=False),
-    ] = None,
+    code: Annotated[str | None, argument("CODE", help="The code of a rule, such as SN204.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Show all rules.")] = False,
     output: Annotated[Page, typer.Option("--output", help="The output format.")] = Page.TEXT,
 ) -> int:
@@ -74,9 +72,7 @@ def _print(rules: Sequence[Rule], style: Page, *, whole: bool) -> int:
 
 
 def _list(rules: Sequence[Rule]) -> None:
-    from rich.text import Text
-
-    from specnet.cli.terminal import results, say
+    from specnet.cli.terminal import line, results, say
 
     console = results()
     phase = ""
@@ -85,9 +81,8 @@ def _list(rules: Sequence[Rule]) -> None:
             if phase:
                 console.print()
             phase = rule.phase
-            head = Text.assemble((phase, "bold cyan"), (f"  {rule.code[:3]}xx", "dim"))
-            console.print(head, soft_wrap=True)
-        console.print(Text.assemble("  ", (rule.code, "bold"), f"  {rule.title}"), soft_wrap=True)
+            line(console, (phase, "bold cyan"), (f"  {rule.code[:3]}xx", "dim"))
+        line(console, "  ", (rule.code, "bold"), f"  {rule.title}")
     console.print()
     say(console, "specnet rule CODE explains one of them.", "dim")
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from specnet import api
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
-from specnet.cli.progress import Bar, LineProgress, Silence
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, argument, option
+from specnet.cli.progress import Bar, LineProgress, Progress
 from specnet.cli.report import needed, page
 from specnet.cli.results import show_end, show_result
 from specnet.cli.shown import show_asked
@@ -29,10 +29,9 @@ def run(
     spec: SpecFile,
     unfinished: Annotated[
         str | None,
-        typer.Argument(
-            metavar="RUN",
+        argument(
+            "RUN",
             help="With --resume: the directory of the run; the newest unfinished one if left out, or else the newest.",
-            show_default=False,
         ),
     ] = None,
     overrides: Overrides = None,
@@ -41,10 +40,9 @@ def run(
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="DIR",
             help="Save the run in this directory instead of runs/NAME/NNN, replacing a run that is there.",
-            show_default=False,
         ),
     ] = None,
     no_save: Annotated[bool, typer.Option("--no-save", help="Save nothing.")] = False,
@@ -110,9 +108,9 @@ def run(
     return _code(console, result, interrupts, [spec, *(part for text in chosen for part in ("--set", text))])
 
 
-def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Bar | LineProgress | Silence:
+def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progress:
     if quiet:
-        return Silence()
+        return Progress()
     # FORCE_COLOR makes Rich take a pipe for a terminal, but a bar in a log file is noise all the same.
     if sys.stderr.isatty() and not console.is_dumb_terminal:
         return Bar(console, interrupts.stop)

@@ -59,6 +59,11 @@ def plain(console: Console) -> bool:
     return console.options.ascii_only
 
 
+def line(console: Console, *parts: str | tuple[str, str]) -> None:
+    """Print one line, however long, of which some parts have styles."""
+    console.print(Text.assemble(*parts), soft_wrap=True)
+
+
 def say(console: Console, text: str, style: str = "") -> None:
     """Print lines, however long: a path must stay whole to be copied.
 
@@ -73,8 +78,7 @@ def failed(message: str, lead: str = "error") -> None:
     """Say on standard error, in one line, why nothing comes of a command."""
     from specnet.diagnostics.segments import printable
 
-    console = notes()
-    console.print(Text.assemble((lead, "bold red"), ": ", printable(message)), soft_wrap=True)
+    line(notes(), (lead, "bold red"), ": ", printable(message))
 
 
 def write_json(data: object) -> None:

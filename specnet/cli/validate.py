@@ -14,7 +14,7 @@ from specnet import api
 from specnet.cli.documents import STDIN, find
 from specnet.cli.formats import ReportOutput, outputs, write
 from specnet.cli.guard import FAULTY, MISUSED
-from specnet.cli.options import Overrides
+from specnet.cli.options import Overrides, argument, option
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
 from specnet.diagnostics.text import counted
@@ -56,21 +56,20 @@ class Lowest(StrEnum):
 def validate(
     files: Annotated[
         list[str],
-        typer.Argument(
-            metavar="SPEC",
+        argument(
+            "SPEC",
             help="TOML or JSON files, folders, quoted patterns such as 'specs/**/*.toml', or - for standard "
             "input. Of a folder, each file that has the root key `specnet` is checked.",
-            show_default=False,
         ),
     ],
     overrides: Overrides = None,
     output: Annotated[
         list[str] | None,
-        typer.Option(
+        option(
             "--output",
             metavar="FORMAT[=FILE]",
             help="full, concise, json, jsonl, github, gitlab, junit or sarif; may be given repeatedly.",
-            show_default="full",
+            default="full",
         ),
     ] = None,
     fail_on: Annotated[
@@ -79,12 +78,7 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     ignore: Annotated[
         list[str] | None,
-        typer.Option(
-            "--ignore",
-            metavar="CODE",
-            help="Ignore a warning, such as SN701; may be given repeatedly.",
-            show_default=False,
-        ),
+        option("--ignore", metavar="CODE", help="Ignore a warning, such as SN701; may be given repeatedly."),
     ] = None,
     no_data: Annotated[
         bool,
@@ -103,10 +97,9 @@ def validate(
     ] = False,
     stdin_filename: Annotated[
         str | None,
-        typer.Option(
+        option(
             metavar="FILE",
             help="The file name that standard input stands for; its data paths start from there.",
-            show_default=False,
         ),
     ] = None,
     specs_only: Annotated[
@@ -114,11 +107,10 @@ def validate(
     ] = False,
     confine: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--confine",
             metavar="DIR",
             help="Read nothing outside this folder, whatever paths and links lead to.",
-            show_default=False,
         ),
     ] = None,
 ) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import CodeType
@@ -12,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from specnet.cli.guard import guarded
+from specnet.cli.guard import guarded, reporting
 
 NAMES = [
     "run",
@@ -58,11 +57,12 @@ class _Imported(Mapping[str, Any]):
         return len(NAMES)
 
 
-@cache
 def _command(name: str) -> Any:
     own = typer.Typer(add_completion=False, rich_markup_mode=None)
     function = name.replace("-", "_")
-    own.command(name)(guarded(getattr(import_module(f"specnet.cli.{function}"), function)))
+    with reporting():
+        module = import_module(f"specnet.cli.{function}")
+    own.command(name)(guarded(getattr(module, function)))
     return typer.main.get_command(own)
 
 
@@ -71,7 +71,8 @@ def _summary(name: str) -> str:
     function = name.replace("-", "_")
     found: Any = find_spec(f"specnet.cli.{function}")
     codes = [part for part in found.loader.get_code(found.name).co_consts if isinstance(part, CodeType)]
-    return str(next(code.co_consts[0] for code in codes if code.co_name == function)).partition("\n")[0]
+    docstring: str | None = next(code.co_consts[0] for code in codes if code.co_name == function)
+    return (docstring or "").partition("\n")[0]
 
 
 app = typer.Typer(

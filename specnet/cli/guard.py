@@ -4,7 +4,8 @@ import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec
 
 import typer
@@ -26,7 +27,10 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        raise typer.Exit(_code(lambda: command(*args, **kwargs)))
+        with reporting():
+            code = command(*args, **kwargs)
+            sys.stdout.flush()
+            raise typer.Exit(code)
 
     # Typer keeps the line breaks of a docstring; a terminal has its own.
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
@@ -34,22 +38,22 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
     return run
 
 
-def _code(command: Callable[[], int]) -> int:
+@contextmanager
+def reporting() -> Iterator[None]:
+    """Exit for each error with that error's message and code."""
     try:
-        code = command()
-        sys.stdout.flush()
+        yield
     except BrokenPipeError:
         # Whoever read the output has seen enough. What is left must not be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
+        raise typer.Exit(PIPE_CLOSED) from None
     except (typer.BadParameter, typer.Exit, SystemExit):
         raise
     except BaseException as error:
-        ended = _reported(error)
-        if ended is None:
+        code = _reported(error)
+        if code is None:
             raise
-        return ended
-    return code
+        raise typer.Exit(code) from None
 
 
 def _reported(error: BaseException) -> int | None:

@@ -66,3 +66,19 @@ def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json"), "--no-save"])
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "error: this machine has too little memory: Unable to allocate 1. TiB\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (ImportError("of mine"), 1, "ImportError: of mine")],
+)
+def test_what_ends_the_import_of_a_command_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+) -> None:
+    def fail(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr("specnet.cli.app.import_module", fail)
+    done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json")])
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"error: {said}\n")

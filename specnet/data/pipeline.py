@@ -135,7 +135,7 @@ class Pipeline:
         """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
 
         Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
-        that beside the result only a block is held. `cure` is what helps where the result is too large.
+        that beside the result only a block is held. `help` is what helps where the result is too large.
         """
         only = InputArray(ONLY, self.shape(rows.shape), dtype)
         return self.run_apart(rows, chosen, (only,), whose, collector, help)[ONLY]

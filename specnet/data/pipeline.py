@@ -10,8 +10,8 @@ import numpy as np
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds
 from specnet.data.lowered import LoweredPipeline, affine, lower
-from specnet.data.rows import Rows, blocks, rows_at_once
-from specnet.data.running import Runner, Workspace
+from specnet.data.rows import Rows, blocks
+from specnet.data.running import Runner
 from specnet.data.signature import ONLY, InputArray
 from specnet.data.transforms import Transform, TransformError
 
@@ -91,18 +91,14 @@ class Pipeline:
         Raises TransformError with the row among all.
         """
         count = len(rows) if chosen is None else len(chosen)
-        space = self.workspace(rows.shape) if self.states else None
+        run = self.runner(rows.shape).alone() if self.states else None
         for place, source in blocks(count, rows.shape, chosen):
             block = rows.take(source)
             try:
-                yield place, block if space is None else space.run(block)
+                yield place, block if run is None else run(block)
             except TransformError as error:
                 error.row = _row(source, error.row)
                 raise
-
-    def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
-        """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
-        return self._runner(shape).workspace(rows_at_once(shape) if rows is None else rows)
 
     def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> LoweredPipeline:
         """Return the fitted transforms as a graph over examples of a shape; `inverse` the way back.
@@ -115,7 +111,8 @@ class Pipeline:
         ]
         return lower(reversed(steps) if inverse else steps, shape)
 
-    def _runner(self, shape: tuple[int, ...], *, inverse: bool = False) -> Runner:
+    def runner(self, shape: tuple[int, ...], *, inverse: bool = False) -> Runner:
+        """Return what takes rows of a shape through the fitted transforms; `inverse` the way back."""
         runner = self._runners.get((shape, inverse))
         if runner is None:
             steps = enumerate(self.transforms[: len(self.states)])
@@ -205,11 +202,11 @@ class Pipeline:
 
     def apply(self, array: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """Return rows (rows, ...) after all transforms; raise TransformError, with its place."""
-        return self._runner(array.shape[1:])(array, dtype)
+        return self.runner(array.shape[1:])(array, dtype)
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the rows that the transforms would turn into these, in float64."""
-        return self._runner(array.shape[1:], inverse=True)(array)
+        return self.runner(array.shape[1:], inverse=True)(array)
 
     def affine(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset), shaped like one transformed example, with apply(x) = x · scale + offset.

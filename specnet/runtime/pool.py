@@ -1,0 +1,164 @@
+"""Plans that are bound to memory of their own, which any number of threads may borrow at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from specnet.graph.sizes import at
+from specnet.passes.plan import Plan
+from specnet.runtime.execution import Executable
+from specnet.runtime.sharing import Shared
+from specnet.runtime.use import ModelUse
+from specnet.runtime.workers import Workers
+
+Array = np.ndarray[Any, Any]
+
+KEPT_BYTES = 64 << 20
+"""About how much memory the workspaces may have that a pool keeps for later calls."""
+
+KEPT = 16
+"""How many of them there may be, how many numbers of rows whose plans are kept, and to how many one stays bound."""
+
+
+class Ready(NamedTuple):
+    """A plan over the memory of a workspace: the arrays to fill, what runs it, and its outputs until the next run."""
+
+    inputs: dict[str, Array]
+    step: Callable[[], object]
+    arrays: dict[str, Array]
+
+
+class Workspace:
+    """A plan with memory of its own, which takes at most so many rows at once, for one thread at a time."""
+
+    __slots__ = (
+        "__weakref__",
+        "_bound",
+        "_executable",
+        "_inputs",
+        "_leaves",
+        "key",
+        "reader",
+        "rows",
+        "size",
+    )
+
+    def __init__(self, executable: Executable, leaves: Mapping[str, Array]) -> None:
+        plan = executable.plan
+        self.rows = plan.batch
+        self._executable, self._leaves = executable, leaves
+        self._inputs = {
+            name: np.empty(at(shape, plan.batch), dtype)
+            for name, (shape, dtype) in plan.leaves.items()
+            if name not in leaves
+        }
+        # Views and code are not counted: that none counts for less than this keeps their number down, too.
+        held = sum(array.nbytes for array in self._inputs.values())
+        self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
+        """About how many bytes it takes."""
+        self.key, self.reader = id(self), ref[object](self)
+        self._bound: dict[int, Ready] = {}
+
+    def of(self, rows: int) -> Ready:
+        """Return the plan over memory for so many rows, `self.rows` at most."""
+        ready = self._bound.get(rows)
+        if ready is None:
+            if len(self._bound) == KEPT:
+                self._bound.clear()
+            inputs = {name: array[:rows] for name, array in self._inputs.items()}
+            bound = self._executable.bind(rows, {**self._leaves, **inputs})
+            numbers = [float(self._leaves[name]) for name in self._executable.plan.numbers]
+            step = partial(bound.step, *numbers) if numbers else bound.step
+            ready = self._bound[rows] = Ready(inputs, step, bound.arrays)
+        return ready
+
+
+class Pool(Shared):
+    """Workspaces by the number of rows that they take; `compiled` returns the plan for one.
+
+    While a call runs, its workspace is its own: it is taken out of the pool, made where there is none for that many
+    rows, and put back. All share one set of workers. `leaves` are what the plans read and no call gives.
+    Whoever has a workspace reads what `use` tells of.
+    """
+
+    def __init__(
+        self, compiled: Callable[[int], Plan], leaves: Mapping[str, Array], use: ModelUse | None = None
+    ) -> None:
+        self._compiled, self._leaves, self._use = compiled, leaves, use or ModelUse()
+        super().__init__()
+
+    def reset(self) -> None:
+        """Begin with nothing kept."""
+        super().reset()
+        self._idle: dict[int, list[Workspace]] = {}
+        """By rows; those that were used last are at the end. Changed under the lock of `use`."""
+        self._size = 0
+        self._executables: dict[int, Executable] = {}
+        """Never run themselves: each workspace has a twin."""
+        self._workers: Workers | None = None
+
+    def take(self, rows: int) -> Workspace:
+        """Return a workspace, as a reader of the model until it is put back, or dropped.
+
+        Raises ModelInUseError while another thread makes steps.
+        """
+        use = self._use
+        with use.lock:
+            if use.stepping is not None:
+                use.check()
+            same = self._idle.get(rows)
+            if same:
+                space = same.pop()
+                if not same:
+                    del self._idle[rows]
+                self._size -= space.size
+                use.readers[space.key] = space.reader
+                return space
+        space = self.workspace(rows)
+        space.of(rows)
+        with use.lock:
+            use.check()
+            use.readers[space.key] = space.reader
+        return space
+
+    def put_back(self, space: Workspace) -> None:
+        """Keep a workspace for later calls: not if something was raised, since a worker may still be writing then."""
+        use, idle = self._use, self._idle
+        with use.lock:
+            use.readers.pop(space.key, None)
+            if space.rows in idle:
+                idle[space.rows].append(space)
+            else:
+                idle[space.rows] = [space]
+            self._size += space.size
+            if self._size > KEPT_BYTES:
+                self._trim(space)
+
+    def _trim(self, last: Workspace) -> None:
+        """Drop those that have not been used for longest, but not the last, however large it is."""
+        idle = self._idle
+        idle[last.rows] = idle.pop(last.rows)
+        while self._size > max(KEPT_BYTES, last.size):
+            oldest = next(iter(idle))
+            self._size -= idle[oldest].pop(0).size
+            if not idle[oldest]:
+                del idle[oldest]
+
+    def workspace(self, rows: int) -> Workspace:
+        """Return a new workspace, whose plan is compiled by the first of several threads that ask for it."""
+        with self.lock:
+            executable = self._executables.pop(rows, None)
+            if executable is None:
+                plan = self._compiled(rows)
+                if plan.workers and self._workers is None:
+                    self._workers = Workers(plan.workers)
+                executable = Executable(plan, workers=self._workers)
+            self._executables[rows] = executable
+            while len(self._executables) > KEPT:
+                del self._executables[next(iter(self._executables))]
+        return Workspace(executable.twin(), self._leaves)

@@ -186,12 +186,11 @@ def test_a_model_keeps_little_whatever_it_is_asked_for(ready, monkeypatch):
         # Arena and constants of each bound plan that is kept, and of each plan; none waits for a garbage collection.
         assert sum(memory() is not None for memory in raw) <= 3 * pool.KEPT
         idle = model._predictor._pool._idle
-        kept = [space for same in idle.values() for space in same]
-        assert len(kept) <= pool.KEPT
+        assert len(idle) <= pool.KEPT
         monkeypatch.setattr(pool, "KEPT_BYTES", 1)
         model.predict(IMAGES[:7])
         model.predict(IMAGES[:8])
-        assert [[space.rows for space in same] for same in idle.values()] == [[8]]
+        assert [space.rows for space in idle] == [8]
     finally:
         gc.enable()
 

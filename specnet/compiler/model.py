@@ -105,7 +105,7 @@ class Model:
             return None
         if output.of_inputs:
             return encoding.inputs if encoding.inputs.transforms else None
-        return encoding.outputs if encoding.outputs.transforms and not encoding.keeps_one_hot else None
+        return encoding.way_back
 
     @property
     def no_predictions(self) -> dict[str, Array]:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite, prod
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from specnet.data.arrays.given import of_inputs, side_by_side
+from specnet.data.arrays.given import as_numbers, of_inputs, side_by_side
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded, cut, holds, plain
@@ -126,27 +126,24 @@ class Encoding:
             for each in self.arrays:
                 part = cut(made, each)
                 own = encoded[each.name] = np.ascontiguousarray(part, each.dtype)
-                if own.dtype.kind == "f":
-                    # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
-                    if not (isfinite(np.vdot(own, own)) or np.isfinite(own).all()):
-                        return None
-                elif not holds(own, part):
+                if not holds(own, part):
                     return None
         return plain(encoded)
 
     def _run(self, raw: Rows | None, collector: Collector) -> Encoded:
         collector.check()
         assert raw is not None
-        if raw.shape != self.raw_shape:
-            message = (
-                f"one input has shape {list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
-            )
-            collector.add("SN572", message)
-            collector.check()
         return self.run(raw, "the new rows", collector)
 
     def run(self, raw: Rows, whose: str, collector: Collector) -> Encoded:
-        """Return raw rows as the model takes them, and note as `whose` what it cannot take."""
+        """Return raw rows as the model takes them, and note as `whose` what it cannot take.
+
+        Raises SpecError where they have another shape than those that it was trained on.
+        """
+        if raw.shape != self.raw_shape:
+            shapes = f"{list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
+            collector.add("SN572", f"one input has shape {shapes}")
+            collector.check()
         return plain(self.inputs.run_apart(raw, None, self.arrays, whose, collector))
 
     def raw_rows(self, inputs: Inputs) -> NDArray[Any]:
@@ -160,10 +157,8 @@ class Encoding:
         if is_frame(rows):
             return self._of_frame(rows, collector)
         if isinstance(rows, Mapping):
-            named = [
-                column_slice for column_slice in self.signature.column_slices or () if column_slice.shape
-            ]
-            lacking = [column_slice.name for column_slice in named if column_slice.name not in rows]
+            named = [part for part in self.signature.column_slices or () if part.shape]
+            lacking = any(part.name not in rows for part in named)
             inputs = {array.short for array in self.arrays if array.spans is not None}
             if lacking and inputs and inputs <= rows.keys():
                 together = of_inputs(rows, self.arrays, prod(self.raw_shape), collector)
@@ -177,15 +172,9 @@ class Encoding:
             collector.check()
         if self.columns is not None:
             return TableRows.from_cells(self.columns, rows, cast("Tabular", self.reader), collector)
-        try:
-            array = np.asarray(rows)
-        except ValueError:
-            array = np.array(None)
-        if array.dtype.kind not in "buif":
-            collector.add(
-                "SN540", "the inputs are not an array of numbers: a row is ragged, or holds no number"
-            )
-            collector.check()
+        array = as_numbers(rows, "the inputs are", collector)
+        collector.check()
+        assert array is not None
         if array.ndim and not len(array):
             return ArrayRows(np.empty((0, *self.raw_shape)))
         return ArrayRows(array)
@@ -236,9 +225,12 @@ class Encoding:
         Probabilities of classes stay as they are, also where the targets were made one-hot. What a model
         makes of inputs that it reproduces comes in the units of the inputs.
         """
-        if not self.outputs.transforms or self.keeps_one_hot:
-            return targets
-        return self.outputs.invert(targets)
+        return targets if self.way_back is None else self.way_back.invert(targets)
+
+    @property
+    def way_back(self) -> Pipeline | None:
+        """The transforms that lead from what the model gives back to the units of the data's targets."""
+        return self.outputs if self.outputs.transforms and not self.keeps_one_hot else None
 
     @property
     def outputs(self) -> Pipeline:

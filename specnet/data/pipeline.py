@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +10,7 @@ import numpy as np
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds
 from specnet.data.lowered import LoweredPipeline, affine, lower
-from specnet.data.rows import Rows, blocks
+from specnet.data.rows import Rows, blocks, number_of
 from specnet.data.running import Runner
 from specnet.data.signature import ONLY, InputArray
 from specnet.data.transforms import Transform, TransformError
@@ -90,12 +90,12 @@ class Pipeline:
 
         Raises TransformError with the row among all.
         """
-        count = len(rows) if chosen is None else len(chosen)
-        run = self.runner(rows.shape).alone() if self.states else None
-        for place, source in blocks(count, rows.shape, chosen):
+        runner = self.runner(rows.shape) if self.states else None
+        space = runner and runner.pool.workspace(runner.maximum)
+        for place, source in blocks(rows, chosen):
             block = rows.take(source)
             try:
-                yield place, block if run is None else run(block)
+                yield place, runner.run(space, block) if runner and space else block
             except TransformError as error:
                 error.row = _row(source, error.row)
                 raise
@@ -147,44 +147,49 @@ class Pipeline:
         help: str | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Return the chosen rows after all transforms as `run` does, as arrays by their names."""
-        count = len(rows) if chosen is None else len(chosen)
+        count = number_of(rows, chosen)
         if not all(fits((count, *array.shape), array.dtype, collector, help) for array in arrays):
             return {array.name: np.zeros(0, array.dtype) for array in arrays}
         stored = self._as_stored(rows, chosen, arrays)
         if stored is not None:
-            if not all(
-                holds(stored[source], stored[source]) for _, source in blocks(count, rows.shape, None)
-            ):
-                self._explain(rows, chosen, arrays, whose, collector)
+            self._through(rows, chosen, arrays, {}, whose, collector)
             return {arrays[0].name: stored}
         made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
+        self._through(rows, chosen, arrays, made, whose, collector)
+        return made
+
+    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, collector: Collector) -> None:
+        """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
+        only = InputArray(ONLY, self.shape(rows.shape), dtype)
+        self._through(rows, chosen, (only,), {}, whose, collector)
+
+    def _through(
+        self,
+        rows: Rows,
+        chosen: Chosen,
+        arrays: Sequence[InputArray],
+        made: Mapping[str, NDArray[Any]],
+        whose: str,
+        collector: Collector,
+    ) -> None:
+        """Put the chosen rows after all transforms into those arrays that are `made`, and note what none can hold."""
         sound = True
         try:
             with np.errstate(all="ignore"):
                 for place, block in self._blocks(rows, chosen):
                     for array in arrays:
-                        part, out = cut(block, array), made[array.name][place]
-                        out[...] = part
+                        part = cut(block, array)
+                        if array.name in made:
+                            out = made[array.name][place]
+                            out[...] = part
+                        else:
+                            out = part.astype(array.dtype, copy=False)
                         sound = sound and holds(out, part)
-        except TransformError as error:
-            self._note(collector, error, whose)
-            return made
-        if not sound:
-            self._explain(rows, chosen, arrays, whose, collector)
-        return made
-
-    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, collector: Collector) -> None:
-        """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
-        try:
-            with np.errstate(all="ignore"):
-                made = (block for _, block in self._blocks(rows, chosen))
-                sound = all(holds(block.astype(dtype, copy=False), block) for block in made)
         except TransformError as error:
             self._note(collector, error, whose)
             return
         if not sound:
-            only = InputArray(ONLY, self.shape(rows.shape), dtype)
-            self._explain(rows, chosen, (only,), whose, collector)
+            self._explain(rows, chosen, arrays, whose, collector)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray]) -> NDArray[Any] | None:
         """Return the data's own array where it is the only result already."""
@@ -225,8 +230,7 @@ class Pipeline:
     ) -> None:
         """Note the first value that is no finite number, in the data or else only in the result."""
         grown: tuple[str, str] | None = None
-        count = len(rows) if chosen is None else len(chosen)
-        for _, source in blocks(count, rows.shape, chosen):
+        for _, source in blocks(rows, chosen):
             block = rows.take(source)
             wrong = np.argwhere(~np.isfinite(block))
             if len(wrong):

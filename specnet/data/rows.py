@@ -131,11 +131,14 @@ def rows_at_once(shape: tuple[int, ...]) -> int:
     return max(1, BLOCK // max(1, prod(shape)))
 
 
-def blocks(
-    count: int, shape: tuple[int, ...], index: NDArray[np.intp] | None
-) -> Iterator[tuple[slice, Index]]:
-    """Yield, for runs of the `count` chosen rows, their places in the result and in the data."""
-    step = rows_at_once(shape)
+def number_of(rows: Rows, chosen: NDArray[np.intp] | None) -> int:
+    """Return how many rows are chosen; None for all."""
+    return len(rows) if chosen is None else len(chosen)
+
+
+def blocks(rows: Rows, chosen: NDArray[np.intp] | None) -> Iterator[tuple[slice, Index]]:
+    """Yield, for runs of the chosen rows, their places in the result and in the data."""
+    count, step = number_of(rows, chosen), rows_at_once(rows.shape)
     for start in range(0, count, step):
         place = slice(start, min(count, start + step))
-        yield place, place if index is None else index[place]
+        yield place, place if chosen is None else chosen[place]

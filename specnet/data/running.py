@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,15 +40,7 @@ class Runner:
         self.maximum = rows_at_once(at(values[0].shape[1:], 1))
         """How many rows are worked on at once."""
         # Rules of algebra would change the last digits of what was fitted and stored.
-        self._pool = Pool(lambda rows: plan(graph, rows, optimise=False), lowered.fitted)
-
-    def workspace(self, rows: int) -> Workspace:
-        """Return a new workspace for at most so many rows."""
-        return self._pool.workspace(rows)
-
-    def alone(self) -> Callable[[Array], Array]:
-        """Return `run` in a new workspace for `maximum` rows."""
-        return partial(self.run, self.workspace(self.maximum))
+        self.pool = Pool(lambda rows: plan(graph, rows, optimise=False), lowered.fitted)
 
     def run(self, space: Workspace, array: Array) -> Array:
         """Return rows (rows, ...) after all steps, until the space's next run; raise TransformError, with its place.
@@ -73,10 +64,10 @@ class Runner:
         count = len(array)
         if 0 < count <= self.maximum:
             # A power of two, so that few sizes are kept, and none much larger than what was asked for.
-            space = self._pool.take(1 << (count - 1).bit_length())
+            space = self.pool.take(1 << (count - 1).bit_length())
             result = self.run(space, array).astype(dtype)
             if space.size <= KEPT_BYTES:
-                self._pool.put_back(space)
+                self.pool.put_back(space)
             return result
         out = np.empty((count, *self._shape), dtype)
         for start in range(0, count, self.maximum):

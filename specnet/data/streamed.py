@@ -10,7 +10,7 @@ import numpy as np
 from specnet.data.inputs import Encoded, plain, put_back
 from specnet.data.lowered import ROWS
 from specnet.data.pipeline import Pipeline
-from specnet.data.rows import rows_at_once
+from specnet.data.rows import number_of, rows_at_once
 from specnet.data.signature import ONLY
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class StreamedRows:
     ) -> None:
         self._rows, self._chosen, self._pipeline = rows, chosen, pipeline
         self._name, self.dtype = dtype, np.dtype(dtype)
-        count = len(rows) if chosen is None else len(chosen)
-        self.shape = (count, *pipeline.shape(rows.shape))
+        self.shape = (number_of(rows, chosen), *pipeline.shape(rows.shape))
         self.window = rows.window
         # Half of them lie in memory before the transforms, and half after.
         self._step = max(1, rows_at_once(rows.shape) // (2 if pipeline.transforms else 1))
@@ -118,7 +117,7 @@ class StreamedRows:
                 self._rows.read(source, into.reshape(len(into), *self._rows.shape))
                 continue
             if self._runner is not None and self._space is None:
-                self._space = self._runner.workspace(self._step)
+                self._space = self._runner.pool.workspace(self._step)
             raw = self._scratch(len(part))
             self._rows.read(source, raw)
             with np.errstate(all="ignore"):

@@ -228,14 +228,8 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
 
 
 def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
-    encoding = _encoding(model)
-    if rows.shape != encoding.raw_shape:
-        message = (
-            f"one input has shape {list(rows.shape)}; the model was trained on {list(encoding.raw_shape)}"
-        )
-        raise _fault("SN572", message)
     collector = Collector(())
-    inputs = encoding.run(rows, "the data", collector)
+    inputs = _encoding(model).run(rows, "the data", collector)
     collector.check()
     return _finish(model, inputs, targets)
 

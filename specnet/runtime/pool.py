@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
-from weakref import ref
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from specnet.graph.sizes import at
 from specnet.passes.plan import Plan
 from specnet.runtime.execution import Executable
 from specnet.runtime.sharing import Shared
-from specnet.runtime.use import ModelUse
 from specnet.runtime.workers import Workers
 
 Array = np.ndarray[Any, Any]
@@ -36,18 +34,6 @@ class Ready(NamedTuple):
 class Workspace:
     """A plan with memory of its own, which takes at most so many rows at once, for one thread at a time."""
 
-    __slots__ = (
-        "__weakref__",
-        "_bound",
-        "_executable",
-        "_inputs",
-        "_leaves",
-        "key",
-        "reader",
-        "rows",
-        "size",
-    )
-
     def __init__(self, executable: Executable, leaves: Mapping[str, Array]) -> None:
         plan = executable.plan
         self.rows = plan.batch
@@ -61,7 +47,6 @@ class Workspace:
         held = sum(array.nbytes for array in self._inputs.values())
         self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
         """About how many bytes it takes."""
-        self.key, self.reader = id(self), ref[object](self)
         self._bound: dict[int, Ready] = {}
 
     def of(self, rows: int) -> Ready:
@@ -79,75 +64,46 @@ class Workspace:
 
 
 class Pool(Shared):
-    """Workspaces by the number of rows that they take; `compiled` returns the plan for one.
+    """Workspaces by the number of rows that they take: `compiled` returns the plan for one.
 
     While a call runs, its workspace is its own: it is taken out of the pool, made where there is none for that many
     rows, and put back. All share one set of workers. `leaves` are what the plans read and no call gives.
-    Whoever has a workspace reads what `use` tells of.
     """
 
-    def __init__(
-        self, compiled: Callable[[int], Plan], leaves: Mapping[str, Array], use: ModelUse | None = None
-    ) -> None:
-        self._compiled, self._leaves, self._use = compiled, leaves, use or ModelUse()
+    def __init__(self, compiled: Callable[[int], Plan], leaves: Mapping[str, Array]) -> None:
+        self._compiled, self._leaves = compiled, leaves
         super().__init__()
 
     def reset(self) -> None:
         """Begin with nothing kept."""
         super().reset()
-        self._idle: dict[int, list[Workspace]] = {}
-        """By rows; those that were used last are at the end. Changed under the lock of `use`."""
+        self._idle: list[Workspace] = []
+        """Those that were used last are at the end."""
         self._size = 0
         self._executables: dict[int, Executable] = {}
         """Never run themselves: each workspace has a twin."""
         self._workers: Workers | None = None
 
     def take(self, rows: int) -> Workspace:
-        """Return a workspace, as a reader of the model until it is put back, or dropped.
-
-        Raises ModelInUseError while another thread makes steps.
-        """
-        use = self._use
-        with use.lock:
-            if use.stepping is not None:
-                use.check()
-            same = self._idle.get(rows)
-            if same:
-                space = same.pop()
-                if not same:
-                    del self._idle[rows]
-                self._size -= space.size
-                use.readers[space.key] = space.reader
-                return space
-        space = self.workspace(rows)
-        space.of(rows)
-        with use.lock:
-            use.check()
-            use.readers[space.key] = space.reader
-        return space
+        """Return a workspace, of which nobody else knows until it is put back."""
+        with self.lock:
+            for space in reversed(self._idle):
+                if space.rows == rows:
+                    self._idle.remove(space)
+                    self._size -= space.size
+                    return space
+        return self.workspace(rows)
 
     def put_back(self, space: Workspace) -> None:
-        """Keep a workspace for later calls: not if something was raised, since a worker may still be writing then."""
-        use, idle = self._use, self._idle
-        with use.lock:
-            use.readers.pop(space.key, None)
-            if space.rows in idle:
-                idle[space.rows].append(space)
-            else:
-                idle[space.rows] = [space]
-            self._size += space.size
-            if self._size > KEPT_BYTES:
-                self._trim(space)
+        """Keep a workspace for later calls: not if something was raised, since a worker may still be writing then.
 
-    def _trim(self, last: Workspace) -> None:
-        """Drop those that have not been used for longest, but not the last, however large it is."""
-        idle = self._idle
-        idle[last.rows] = idle.pop(last.rows)
-        while self._size > max(KEPT_BYTES, last.size):
-            oldest = next(iter(idle))
-            self._size -= idle[oldest].pop(0).size
-            if not idle[oldest]:
-                del idle[oldest]
+        Those that have not been used for longest are dropped, but not the last, however large it is.
+        """
+        with self.lock:
+            self._idle.append(space)
+            self._size += space.size
+            while self._size > max(KEPT_BYTES, space.size):
+                self._size -= self._idle.pop(0).size
 
     def workspace(self, rows: int) -> Workspace:
         """Return a new workspace, whose plan is compiled by the first of several threads that ask for it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from specnet.data.arrays.given import as_numbers, of_inputs, side_by_side
+from specnet.data.arrays.given import as_numbers, of_frame, of_inputs, side_by_side
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded, cut, holds, plain
@@ -20,7 +20,7 @@ from specnet.data.streamed import Inputs, whole_rows
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
-from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
+from specnet.data.tables.typed import frame_dialect, is_frame
 from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
@@ -69,9 +69,7 @@ class Encoding:
         if sound is not None:
             return sound
         collector = Collector(())
-        encoded = self._run(self._raw(rows, collector), collector)
-        collector.check()
-        return encoded
+        return self._run(self._raw(rows, collector), collector)
 
     def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
         """Return the inputs of a file like the one that the model learnt from, as the model takes them.
@@ -91,9 +89,7 @@ class Encoding:
         elif found is not None:
             array = self.reader.raw_inputs(found, context)
             raw = None if array is None else ArrayRows(array)
-        encoded = self._run(raw, collector)
-        collector.check()
-        return encoded
+        return self._run(raw, collector)
 
     def _numbers(self, rows: Any) -> Encoded | None:
         """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
@@ -133,7 +129,9 @@ class Encoding:
     def _run(self, raw: Rows | None, collector: Collector) -> Encoded:
         collector.check()
         assert raw is not None
-        return self.run(raw, "the new rows", collector)
+        encoded = self.run(raw, "the new rows", collector)
+        collector.check()
+        return encoded
 
     def run(self, raw: Rows, whose: str, collector: Collector) -> Encoded:
         """Return raw rows as the model takes them, and note as `whose` what it cannot take.
@@ -144,7 +142,7 @@ class Encoding:
             shapes = f"{list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
             collector.add("SN572", f"one input has shape {shapes}")
             collector.check()
-        return plain(self.inputs.run_apart(raw, None, self.arrays, whose, collector))
+        return plain(self.inputs.run(raw, None, self.arrays, whose, collector))
 
     def raw_rows(self, inputs: Inputs) -> NDArray[Any]:
         """Return the rows of which the model takes these inputs; NaN for elements that it does not take."""
@@ -190,19 +188,8 @@ class Encoding:
         names = self.signature.features
         if names is None or prod(self.raw_shape) != len(names):
             names = tuple(map(str, frame.columns))
-        table = frame_table(frame)
-        cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
-        lacking = [name for name in names if name not in cells]
-        if lacking:
-            collector.add(
-                "SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}"
-            )
-        for name in names:
-            if name in cells and table.kinds.get(name) not in ("number", "boolean"):
-                collector.add("SN540", f"column `{name}` of the frame is not all numbers")
-        collector.check()
-        array = np.array([cells[name] for name in names], dtype=np.float64).T
-        if array.shape[1:] != self.raw_shape and array.shape[1] == prod(self.raw_shape):
+        array = of_frame(frame, names, collector)
+        if array.shape[1] == prod(self.raw_shape):
             array = array.reshape(len(array), *self.raw_shape)
         return ArrayRows(array)
 
@@ -225,22 +212,16 @@ class Encoding:
         Probabilities of classes stay as they are, also where the targets were made one-hot. What a model
         makes of inputs that it reproduces comes in the units of the inputs.
         """
-        return targets if self.way_back is None else self.way_back.invert(targets)
+        way = self.way_back
+        return targets if way is None else way.invert(targets)
 
     @property
     def way_back(self) -> Pipeline | None:
         """The transforms that lead from what the model gives back to the units of the data's targets."""
-        return self.outputs if self.outputs.transforms and not self.keeps_one_hot else None
-
-    @property
-    def outputs(self) -> Pipeline:
-        """The transforms that lie between the data's numbers and those that the model gives."""
-        return self.inputs if self.reader.reproduces else self.targets
-
-    @property
-    def keeps_one_hot(self) -> bool:
-        """Whether what the model gives are probabilities of what the data have as indices."""
-        return any(isinstance(transform, OneHot) for transform, _ in self.outputs.steps)
+        way = self.inputs if self.reader.reproduces else self.targets
+        # What the model gives may be probabilities of what the data have as indices.
+        probabilities = any(isinstance(transform, OneHot) for transform, _ in way.steps)
+        return way if way.transforms and not probabilities else None
 
     def target_affine(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset) with model's target = data's · scale + offset; None if it isn't so."""

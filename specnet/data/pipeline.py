@@ -120,24 +120,11 @@ class Pipeline:
             runner = self._runners[shape, inverse] = Runner(self.lower(shape, inverse=inverse), checks)
         return runner
 
+    def only(self, rows: Rows, dtype: DType) -> tuple[InputArray, ...]:
+        """Return how rows come out as one array of a dtype."""
+        return (InputArray(ONLY, self.shape(rows.shape), dtype),)
+
     def run(
-        self,
-        rows: Rows,
-        chosen: Chosen,
-        dtype: DType,
-        whose: str,
-        collector: Collector,
-        help: str | None = None,
-    ) -> NDArray[Any]:
-        """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
-
-        Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
-        that beside the result only a block is held. `cure` is what helps where the result is too large.
-        """
-        only = InputArray(ONLY, self.shape(rows.shape), dtype)
-        return self.run_apart(rows, chosen, (only,), whose, collector, help)[ONLY]
-
-    def run_apart(
         self,
         rows: Rows,
         chosen: Chosen,
@@ -146,44 +133,43 @@ class Pipeline:
         collector: Collector,
         help: str | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Return the chosen rows after all transforms as `run` does, as arrays by their names."""
+        """Return the chosen rows after all transforms as arrays by their names: C-contiguous, and finite.
+
+        Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
+        that beside the result only a block is held. `help` is what helps where the result is too large.
+        """
         count = number_of(rows, chosen)
         if not all(fits((count, *array.shape), array.dtype, collector, help) for array in arrays):
             return {array.name: np.zeros(0, array.dtype) for array in arrays}
         stored = self._as_stored(rows, chosen, arrays)
         if stored is not None:
-            self._through(rows, chosen, arrays, {}, whose, collector)
+            self.check(rows, chosen, arrays, whose, collector)
             return {arrays[0].name: stored}
         made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
-        self._through(rows, chosen, arrays, made, whose, collector)
+        self.check(rows, chosen, arrays, whose, collector, made)
         return made
 
-    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, collector: Collector) -> None:
-        """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
-        only = InputArray(ONLY, self.shape(rows.shape), dtype)
-        self._through(rows, chosen, (only,), {}, whose, collector)
-
-    def _through(
+    def check(
         self,
         rows: Rows,
         chosen: Chosen,
         arrays: Sequence[InputArray],
-        made: Mapping[str, NDArray[Any]],
         whose: str,
         collector: Collector,
+        made: Mapping[str, NDArray[Any]] | None = None,
     ) -> None:
-        """Put the chosen rows after all transforms into those arrays that are `made`, and note what none can hold."""
+        """Note values among the chosen rows that `run` could not take; what comes out is put into `made`, if given."""
         sound = True
         try:
             with np.errstate(all="ignore"):
                 for place, block in self._blocks(rows, chosen):
                     for array in arrays:
                         part = cut(block, array)
-                        if array.name in made:
+                        if made is None:
+                            out = part.astype(array.dtype, copy=False)
+                        else:
                             out = made[array.name][place]
                             out[...] = part
-                        else:
-                            out = part.astype(array.dtype, copy=False)
                         sound = sound and holds(out, part)
         except TransformError as error:
             self._note(collector, error, whose)

@@ -70,13 +70,8 @@ class StoredRows(Rows, Protocol):
         ...
 
 
-class AnyOrder:
-    """Base of rows without gaps that lie in files, of which any can be read at any time."""
-
-    window = 0
-
-    def fit(self, rows: Index, collector: Collector) -> None:
-        """Do nothing: there are no gaps."""
+class FromFile:
+    """Base of rows that lie in files."""
 
     def take(self: StoredRows, rows: Index) -> NDArray[Any]:
         """Return the chosen rows, in memory of their own."""
@@ -86,6 +81,15 @@ class AnyOrder:
         out = np.empty((len(places), *self.shape), self.dtype)
         self.read(places, out)
         return out
+
+
+class AnyOrder(FromFile):
+    """Base of rows without gaps that lie in files, of which any can be read at any time."""
+
+    window = 0
+
+    def fit(self, rows: Index, collector: Collector) -> None:
+        """Do nothing: there are no gaps."""
 
     def apart(self, chosen: NDArray[np.intp] | None) -> Self:
         """Return the rows themselves: nothing is held between two readings."""

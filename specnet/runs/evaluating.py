@@ -20,6 +20,7 @@ from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded
 from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
@@ -251,7 +252,9 @@ def _finish(model: Model, inputs: Encoded, raw: Array | None) -> Split:
                 raise _fault("SN512", "the targets hold a number that is not a class index")
     else:
         collector = Collector(())
-        targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", collector)
+        given, pipeline = TargetRows(raw), encoding.targets
+        only = pipeline.only(given, encoding.dtype)
+        targets = pipeline.run(given, None, only, "the data", collector)[ONLY]
         collector.check()
     try:
         fitted = as_targets(model.network, targets, inputs)

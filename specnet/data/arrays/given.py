@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.inputs import put_back
+from specnet.data.tables.typed import frame_table
 from specnet.diagnostics.text import counted, listed
 
 if TYPE_CHECKING:
@@ -53,6 +54,20 @@ def of_inputs(
     for array, own in zip(inputs, arrays, strict=True):
         put_back(rows, array, own)
     return rows
+
+
+def of_frame(frame: Any, names: Sequence[str], collector: Collector) -> NDArray[Any]:
+    """Return columns of a frame as rows (rows, columns); raise SpecError where they are not there, or no numbers."""
+    table = frame_table(frame)
+    cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
+    lacking = [name for name in names if name not in cells]
+    if lacking:
+        collector.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
+    for name in names:
+        if name in cells and table.kinds.get(name) not in ("number", "boolean"):
+            collector.add("SN540", f"column `{name}` of the frame is not all numbers")
+    collector.check()
+    return np.array([cells[name] for name in names], dtype=np.float64).T
 
 
 def as_numbers(given: Any, whose: str, collector: Collector, *, scalar: bool = True) -> NDArray[Any] | None:

@@ -286,10 +286,8 @@ def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pip
         known = ColumnScale.model_validate if fields["type"] == "column_scale" else TRANSFORMS.validate
         transforms.append((entry["place"], known(fields)))
         start = f"{on}.{i}."
-        found = {
-            name.removeprefix(start): np.asarray(v) for name, v in state.items() if name.startswith(start)
-        }
-        states.append(found)
+        found = {name.removeprefix(start): v for name, v in state.items() if name.startswith(start)}
+        states.append({name: np.asarray(v) for name, v in found.items()})
     return Pipeline(on, transforms, states)
 
 

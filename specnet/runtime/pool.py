@@ -102,7 +102,7 @@ class Pool(Shared):
         with self.lock:
             self._idle.append(space)
             self._size += space.size
-            while self._size > max(KEPT_BYTES, space.size):
+            while self._size > KEPT_BYTES and len(self._idle) > 1:
                 self._size -= self._idle.pop(0).size
 
     def workspace(self, rows: int) -> Workspace:

@@ -9,23 +9,13 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers import images
-from specnet.vocabulary.layers.convolution import Filtering
-from specnet.vocabulary.layers.images import Lengths, pair
+from specnet.vocabulary.layers.convolution import Filtering, Windowed
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
-class Depthwise(Filtering):
+class Depthwise(Windowed, Filtering):
     """Base of convolutions that filter each channel separately."""
 
-    kernel_size: Lengths
-    """Height and width of the window."""
-    strides: Lengths = 1
-    """How far the window moves each time, down and to the right."""
-    padding: images.Padding = "valid"
-    """Zero padding: "valid" adds none; "same" pads all sides for ceil(size / strides) windows, with the odd zero at the
-    bottom or right, as in Keras. PyTorch's "same" only allows strides of 1, where both agree."""
-    dilation: Lengths = 1
-    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
     depth_multiplier: PositiveInt = 1
     """The number of filters per channel."""
     depthwise_init: Annotated[Initializer, INITIALIZERS] = Field(
@@ -39,7 +29,7 @@ class Depthwise(Filtering):
         """Return images (batch, height, width, channels) with each channel convolved with its own filters."""
         x = images.images(self.type, x)
         channels, made = self.features(x), self.features(x) * self.depth_multiplier
-        size, strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+        size, strides, dilation = self.window
         kernel = build.parameter(
             "depthwise",
             (*size, channels, self.depth_multiplier),

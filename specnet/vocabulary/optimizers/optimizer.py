@@ -42,6 +42,20 @@ class Stepping(Optimizer):
         """Return the parameters after the step; p, g (n,), lr and t scalars."""
 
 
+class Decaying(Stepping):
+    """Base of optimizers that follow the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
+
+    weight_decay: NonNegative = 0.0
+    """The factor of p that is added to the gradient."""
+
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        return self.follow(build, p, g + p * self.weight_decay if self.weight_decay else g, lr, t)
+
+    @abstractmethod
+    def follow(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return the parameters after a step along this gradient."""
+
+
 class Method(Protocol):
     """The steps of a `Searching` optimizer over one training's memory."""
 
@@ -72,11 +86,6 @@ class Searching(Optimizer):
     @abstractmethod
     def method(self, parameters: Array, slots: Mapping[str, Array]) -> Method:
         """Return the steps over these parameters, (n,), and these slots."""
-
-
-def with_decay(p: Value, g: Value, weight_decay: float) -> Value:
-    """Return g + weight_decay * p: the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
-    return g + p * weight_decay if weight_decay else g
 
 
 def shrunk(p: Value, lr: Value, weight_decay: float) -> Value:

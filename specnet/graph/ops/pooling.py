@@ -7,7 +7,6 @@ one counts which comes first in memory, as in PyTorch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
@@ -20,7 +19,6 @@ from specnet.graph.sizes import Count, Dim, DType, Shape, count, show, static
 from specnet.graph.windows import Span, Windows, step_of
 
 
-@dataclass(frozen=True)
 class WindowsAttributes(Attributes):
     """The axis, and where its windows lie."""
 
@@ -28,14 +26,12 @@ class WindowsAttributes(Attributes):
     windows: tuple[Span, ...]
 
 
-@dataclass(frozen=True)
 class MaxPoolAttributes(WindowsAttributes):
     """Whether the result is at least 0."""
 
     floor: bool = False
 
 
-@dataclass(frozen=True)
 class UnpoolAttributes(WindowsAttributes):
     """The size of the axis that the windows go over."""
 

@@ -9,16 +9,15 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
-from specnet.vocabulary.layers.layer import Layer
-from specnet.vocabulary.layers.weights import Biased, Weighted
+from specnet.vocabulary.layers.weights import Biased, Kernelled
 
 
 class Filtering(Biased):
     """Base of layers that compute features with filters, and apply an activation to them."""
 
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
 
 
@@ -41,7 +40,7 @@ class Windowed(Layer):
         return pair(self.kernel_size), pair(self.strides), pair(self.dilation)
 
 
-class Convolution(Filtering, Weighted):
+class Convolution(Filtering, Kernelled):
     """Base of convolutions whose filters see all channels of their group."""
 
     filters: PositiveInt

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
@@ -19,7 +19,7 @@ class Dense(Weighted):
     type: Literal["dense"] = "dense"
     units: PositiveInt
     """The number of output features."""
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
 
     def lower(self, build: Builder, x: Value) -> Value:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
@@ -18,9 +18,7 @@ class Depthwise(Windowed, Filtering):
 
     depth_multiplier: PositiveInt = 1
     """The number of filters per channel."""
-    depthwise_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    depthwise_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the filters of each channel."""
     depthwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the filters of each channel that is added to the loss."""
@@ -75,9 +73,7 @@ class SeparableConv2D(Depthwise):
     type: Literal["separable_conv2d"] = "separable_conv2d"
     filters: PositiveInt
     """The number of output features."""
-    pointwise_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    pointwise_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the pointwise kernel, which mixes the channels."""
     pointwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the pointwise kernel that is added to the loss."""

@@ -12,7 +12,7 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -73,17 +73,13 @@ class Highway(Layer):
     """
 
     type: Literal["highway"] = "highway"
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("relu"))
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("relu")
     """The activation of the transformed branch."""
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the kernel."""
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    bias_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
     """Initializer of the bias."""
-    transform_kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    transform_kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the gate's kernel."""
     transform_bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=_closed)
     """Initializer of the gate's bias."""

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class Kernelled(Layer):
+    """Base of layers that multiply by a kernel."""
+
+    kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
+    """Initializer of the kernel."""
+    kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """Penalty on the kernel that is added to the loss."""
+
+    def kernel(self, build: Builder, *shape: int) -> Value:
+        """Declare the kernel."""
+        return build.parameter("kernel", shape, self.kernel_init, self.kernel_regularizer)
 
 
 class Biased(Layer):
@@ -18,7 +29,7 @@ class Biased(Layer):
 
     use_bias: bool = True
     """Whether to add a bias."""
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    bias_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
     """Initializer of the bias."""
     bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the bias that is added to the loss."""
@@ -36,19 +47,8 @@ class Biased(Layer):
         return y
 
 
-class Weighted(Biased):
-    """Base of layers that multiply by a kernel, and may add a bias."""
-
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
-    """Initializer of the kernel."""
-    kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """Penalty on the kernel that is added to the loss."""
-
-    def kernel(self, build: Builder, *shape: int) -> Value:
-        """Declare the kernel."""
-        return build.parameter("kernel", shape, self.kernel_init, self.kernel_regularizer)
+class Weighted(Biased, Kernelled):
+    """Base of layers that multiply rows by a kernel, and may add a bias."""
 
     def linear(self, build: Builder, x: Value, units: int) -> Value:
         """Return x·kernel, plus the bias where there is one: x (batch, ..., in) to (batch, ..., units)."""

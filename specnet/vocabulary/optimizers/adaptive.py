@@ -10,7 +10,7 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, Decaying, NonNegative
+from specnet.vocabulary.optimizers import Decay, Decaying, NonNegative
 
 
 class Adagrad(Decaying):

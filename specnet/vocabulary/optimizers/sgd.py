@@ -8,7 +8,7 @@ from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.optimizers.optimizer import Decay, Decaying
+from specnet.vocabulary.optimizers import Decay, Decaying
 
 
 class SGD(Decaying):

@@ -52,7 +52,7 @@ def test_other_threads_cannot_use_a_model_while_steps_are_made():
     assert len(found) == 5
     assert all("another thread is training this model" in message for message in found[:3])
     assert "already running" in found[3]
-    assert "close it when" in found[4]
+    assert "close it after" in found[4]
     np.testing.assert_array_equal(expected[0], seen[0].model.predict(VECTORS[:2]))
 
 

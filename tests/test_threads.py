@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler import predicting
 from specnet.passes import cores
-from specnet.runtime import binding, blas, execution
+from specnet.runtime import binding, blas, execution, pool
 from tests.threaded_models import (
     CLASSES,
     IMAGES,
@@ -181,17 +180,17 @@ def test_a_model_keeps_little_whatever_it_is_asked_for(ready, monkeypatch):
     gc.collect()
     gc.disable()
     try:
-        for rows in range(1, 3 * predicting.KEPT):
+        for rows in range(1, 3 * pool.KEPT):
             model.predict(IMAGES[:rows])
         together(*[lambda: [model.predict(IMAGES[:rows]) for rows in (1, 2, 3)]] * THREADS)
         # Arena and constants of each bound plan that is kept, and of each plan; none waits for a garbage collection.
-        assert sum(memory() is not None for memory in raw) <= 3 * predicting.KEPT
-        kept = [ready for same in model._predictor._pool.values() for ready in same]
-        assert len(kept) <= predicting.KEPT
-        monkeypatch.setattr(predicting, "KEPT_BYTES", 1)
+        assert sum(memory() is not None for memory in raw) <= 3 * pool.KEPT
+        idle = model._predictor._pool._idle
+        assert len(idle) <= pool.KEPT
+        monkeypatch.setattr(pool, "KEPT_BYTES", 1)
         model.predict(IMAGES[:7])
         model.predict(IMAGES[:8])
-        assert [[ready.rows for ready in same] for same in model._predictor._pool.values()] == [[8]]
+        assert [space.rows for space in idle] == [8]
     finally:
         gc.enable()
 
@@ -248,7 +247,7 @@ def test_a_child_does_not_wait_for_locks_of_its_parent_s_threads():
     holding, done = threading.Event(), threading.Event()
 
     def hold():
-        with model.use.reading(), model.use.lock, model._predictor.lock, blas._hold.lock:
+        with model.use.reading(), model.use.lock, model._predictor._pool.lock, blas._hold.lock:
             holding.set()
             assert done.wait(30.0)
 

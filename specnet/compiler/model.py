@@ -44,6 +44,8 @@ class Model:
         if network.rates_differ:
             self._own["multipliers"] = multipliers(network)
         self._predictor = Predictor(network, self._own, self.use)
+        ways = {name: self.way_back(output) for name, output in network.outputs.items()}
+        self._ways = {name: way for name, way in ways.items() if way is not None}
 
     def __getstate__(self) -> tuple[Network, Encoding | None, Array]:
         with self.use.reading():
@@ -92,10 +94,8 @@ class Model:
         The name of the only output is empty if the document gives it none.
         """
         made = self._forward(inputs)
-        for name, output in self.network.outputs.items():
-            way = self.way_back(output)
-            if way is not None:
-                made[name] = way.invert(made[name])
+        for name, way in self._ways.items():
+            made[name] = way.invert(made[name])
         return made
 
     def way_back(self, output: NetworkOutput) -> Pipeline | None:
@@ -105,7 +105,7 @@ class Model:
             return None
         if output.of_inputs:
             return encoding.inputs if encoding.inputs.transforms else None
-        return encoding.outputs if encoding.outputs.transforms and not encoding.keeps_one_hot else None
+        return encoding.way_back
 
     @property
     def no_predictions(self) -> dict[str, Array]:

@@ -162,21 +162,18 @@ def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray,
         part, chosen = drawn.pop(name)
         whose = f"the {name} split"
         help = source.description.help
-        x: Inputs
-        if isinstance(part.inputs, StoredRows):
-            x = _brought(inputs, part.inputs, chosen, arrays[0].dtype, whose, collector, help)
-        else:
-            x = plain(inputs.run_apart(part.inputs, chosen, arrays, whose, collector, help))
-        y: ArrayOrStreamed
+        x = _brought(inputs, part.inputs, chosen, arrays, whose, collector, help)
+        y: Inputs
         if reader.reproduces or part.targets is None:
-            assert not isinstance(x, Mapping)
             y = x
         elif signature.integers:
             assert isinstance(part.targets, np.ndarray)
             kept = part.targets if chosen is None else part.targets[chosen]
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
-            y = _brought(targets, _target_rows(part.targets), chosen, dtype, whose, collector, help)
+            rows = _target_rows(part.targets)
+            y = _brought(targets, rows, chosen, targets.only(rows, dtype), whose, collector, help)
+        assert not isinstance(y, Mapping)
         # What one split's faults are may only be told once the training split, fitted on, is sound.
         collector.check()
         splits[name] = Split(x, y)
@@ -194,16 +191,16 @@ def _brought(
     pipeline: Pipeline,
     rows: Rows | StoredRows,
     chosen: Chosen,
-    dtype: DType,
+    arrays: tuple[InputArray, ...],
     whose: str,
     collector: Collector,
     help: str | None,
-) -> ArrayOrStreamed:
+) -> Inputs:
     """Return the chosen rows after all transforms; such as stay in their file are read through once for faults."""
     if not isinstance(rows, StoredRows):
-        return pipeline.run(rows, chosen, dtype, whose, collector, help)
-    pipeline.check(rows, chosen, dtype, whose, collector)
-    return StreamedRows(rows.apart(chosen), chosen, pipeline, dtype)
+        return plain(pipeline.run(rows, chosen, arrays, whose, collector, help))
+    pipeline.check(rows, chosen, arrays, whose, collector)
+    return StreamedRows(rows.apart(chosen), chosen, pipeline, arrays[0].dtype)
 
 
 def drawn_rows(reader: Reader, parts: dict[str, DataPart], seed: int) -> Drawn:

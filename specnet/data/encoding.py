@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import isfinite, prod
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
-from specnet.data.arrays.given import of_inputs, side_by_side
+from specnet.data.arrays.given import as_numbers, of_frame, of_inputs, side_by_side
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded, cut, holds, plain
@@ -20,7 +20,7 @@ from specnet.data.streamed import Inputs, whole_rows
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
-from specnet.data.tables.typed import frame_dialect, frame_table, is_frame
+from specnet.data.tables.typed import frame_dialect, is_frame
 from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
@@ -69,9 +69,7 @@ class Encoding:
         if sound is not None:
             return sound
         collector = Collector(())
-        encoded = self._run(self._raw(rows, collector), collector)
-        collector.check()
-        return encoded
+        return self._run(self._raw(rows, collector), collector)
 
     def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
         """Return the inputs of a file like the one that the model learnt from, as the model takes them.
@@ -91,9 +89,7 @@ class Encoding:
         elif found is not None:
             array = self.reader.raw_inputs(found, context)
             raw = None if array is None else ArrayRows(array)
-        encoded = self._run(raw, collector)
-        collector.check()
-        return encoded
+        return self._run(raw, collector)
 
     def _numbers(self, rows: Any) -> Encoded | None:
         """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
@@ -126,28 +122,27 @@ class Encoding:
             for each in self.arrays:
                 part = cut(made, each)
                 own = encoded[each.name] = np.ascontiguousarray(part, each.dtype)
-                if own.dtype.kind == "f":
-                    # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
-                    if not (isfinite(np.vdot(own, own)) or np.isfinite(own).all()):
-                        return None
-                elif not holds(own, part):
+                if not holds(own, part):
                     return None
         return plain(encoded)
 
     def _run(self, raw: Rows | None, collector: Collector) -> Encoded:
         collector.check()
         assert raw is not None
-        if raw.shape != self.raw_shape:
-            message = (
-                f"one input has shape {list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
-            )
-            collector.add("SN572", message)
-            collector.check()
-        return self.run(raw, "the new rows", collector)
+        encoded = self.run(raw, "the new rows", collector)
+        collector.check()
+        return encoded
 
     def run(self, raw: Rows, whose: str, collector: Collector) -> Encoded:
-        """Return raw rows as the model takes them, and note as `whose` what it cannot take."""
-        return plain(self.inputs.run_apart(raw, None, self.arrays, whose, collector))
+        """Return raw rows as the model takes them, and note as `whose` what it cannot take.
+
+        Raises SpecError where they have another shape than those that it was trained on.
+        """
+        if raw.shape != self.raw_shape:
+            shapes = f"{list(raw.shape)}; the model was trained on {list(self.raw_shape)}"
+            collector.add("SN572", f"one input has shape {shapes}")
+            collector.check()
+        return plain(self.inputs.run(raw, None, self.arrays, whose, collector))
 
     def raw_rows(self, inputs: Inputs) -> NDArray[Any]:
         """Return the rows of which the model takes these inputs; NaN for elements that it does not take."""
@@ -160,10 +155,8 @@ class Encoding:
         if is_frame(rows):
             return self._of_frame(rows, collector)
         if isinstance(rows, Mapping):
-            named = [
-                column_slice for column_slice in self.signature.column_slices or () if column_slice.shape
-            ]
-            lacking = [column_slice.name for column_slice in named if column_slice.name not in rows]
+            named = [part for part in self.signature.column_slices or () if part.shape]
+            lacking = any(part.name not in rows for part in named)
             inputs = {array.short for array in self.arrays if array.spans is not None}
             if lacking and inputs and inputs <= rows.keys():
                 together = of_inputs(rows, self.arrays, prod(self.raw_shape), collector)
@@ -177,15 +170,9 @@ class Encoding:
             collector.check()
         if self.columns is not None:
             return TableRows.from_cells(self.columns, rows, cast("Tabular", self.reader), collector)
-        try:
-            array = np.asarray(rows)
-        except ValueError:
-            array = np.array(None)
-        if array.dtype.kind not in "buif":
-            collector.add(
-                "SN540", "the inputs are not an array of numbers: a row is ragged, or holds no number"
-            )
-            collector.check()
+        array = as_numbers(rows, "the inputs are", collector)
+        collector.check()
+        assert array is not None
         if array.ndim and not len(array):
             return ArrayRows(np.empty((0, *self.raw_shape)))
         return ArrayRows(array)
@@ -201,19 +188,8 @@ class Encoding:
         names = self.signature.features
         if names is None or prod(self.raw_shape) != len(names):
             names = tuple(map(str, frame.columns))
-        table = frame_table(frame)
-        cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
-        lacking = [name for name in names if name not in cells]
-        if lacking:
-            collector.add(
-                "SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}"
-            )
-        for name in names:
-            if name in cells and table.kinds.get(name) not in ("number", "boolean"):
-                collector.add("SN540", f"column `{name}` of the frame is not all numbers")
-        collector.check()
-        array = np.array([cells[name] for name in names], dtype=np.float64).T
-        if array.shape[1:] != self.raw_shape and array.shape[1] == prod(self.raw_shape):
+        array = of_frame(frame, names, collector)
+        if array.shape[1] == prod(self.raw_shape):
             array = array.reshape(len(array), *self.raw_shape)
         return ArrayRows(array)
 
@@ -236,19 +212,16 @@ class Encoding:
         Probabilities of classes stay as they are, also where the targets were made one-hot. What a model
         makes of inputs that it reproduces comes in the units of the inputs.
         """
-        if not self.outputs.transforms or self.keeps_one_hot:
-            return targets
-        return self.outputs.invert(targets)
+        way = self.way_back
+        return targets if way is None else way.invert(targets)
 
     @property
-    def outputs(self) -> Pipeline:
-        """The transforms that lie between the data's numbers and those that the model gives."""
-        return self.inputs if self.reader.reproduces else self.targets
-
-    @property
-    def keeps_one_hot(self) -> bool:
-        """Whether what the model gives are probabilities of what the data have as indices."""
-        return any(isinstance(transform, OneHot) for transform, _ in self.outputs.steps)
+    def way_back(self) -> Pipeline | None:
+        """The transforms that lead from what the model gives back to the units of the data's targets."""
+        way = self.inputs if self.reader.reproduces else self.targets
+        # What the model gives may be probabilities of what the data have as indices.
+        probabilities = any(isinstance(transform, OneHot) for transform, _ in way.steps)
+        return way if way.transforms and not probabilities else None
 
     def target_affine(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset) with model's target = data's · scale + offset; None if it isn't so."""
@@ -313,10 +286,8 @@ def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pip
         known = ColumnScale.model_validate if fields["type"] == "column_scale" else TRANSFORMS.validate
         transforms.append((entry["place"], known(fields)))
         start = f"{on}.{i}."
-        found = {
-            name.removeprefix(start): np.asarray(v) for name, v in state.items() if name.startswith(start)
-        }
-        states.append(found)
+        found = {name.removeprefix(start): v for name, v in state.items() if name.startswith(start)}
+        states.append({name: np.asarray(v) for name, v in found.items()})
     return Pipeline(on, transforms, states)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def holds(made: Array, given: Array) -> bool:
     Of floats, they must be finite; as integers, they must be the same.
     """
     if made.dtype.kind == "f":
-        return bool(np.isfinite(made).all())
+        # The sum of the squares is finite for nearly all finite numbers, and takes half the time.
+        return isfinite(np.vdot(made, made)) or bool(np.isfinite(made).all())
     return given.dtype.kind in "bui" or np.array_equal(made, given)
 
 

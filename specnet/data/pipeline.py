@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,8 +10,8 @@ import numpy as np
 from specnet.data.files import memory
 from specnet.data.inputs import cut, holds
 from specnet.data.lowered import LoweredPipeline, affine, lower
-from specnet.data.rows import Rows, blocks, rows_at_once
-from specnet.data.running import Runner, Workspace
+from specnet.data.rows import Rows, blocks, number_of
+from specnet.data.running import Runner
 from specnet.data.signature import ONLY, InputArray
 from specnet.data.transforms import Transform, TransformError
 
@@ -90,19 +90,15 @@ class Pipeline:
 
         Raises TransformError with the row among all.
         """
-        count = len(rows) if chosen is None else len(chosen)
-        space = self.workspace(rows.shape) if self.states else None
-        for place, source in blocks(count, rows.shape, chosen):
+        runner = self.runner(rows.shape) if self.states else None
+        space = runner and runner.pool.workspace(runner.maximum)
+        for place, source in blocks(rows, chosen):
             block = rows.take(source)
             try:
-                yield place, block if space is None else space.run(block)
+                yield place, runner.run(space, block) if runner and space else block
             except TransformError as error:
                 error.row = _row(source, error.row)
                 raise
-
-    def workspace(self, shape: tuple[int, ...], rows: int | None = None) -> Workspace:
-        """Return memory in which a block of at most so many rows of a shape goes through the fitted transforms."""
-        return self._runner(shape).workspace(rows_at_once(shape) if rows is None else rows)
 
     def lower(self, shape: tuple[int, ...], *, inverse: bool = False) -> LoweredPipeline:
         """Return the fitted transforms as a graph over examples of a shape; `inverse` the way back.
@@ -115,7 +111,8 @@ class Pipeline:
         ]
         return lower(reversed(steps) if inverse else steps, shape)
 
-    def _runner(self, shape: tuple[int, ...], *, inverse: bool = False) -> Runner:
+    def runner(self, shape: tuple[int, ...], *, inverse: bool = False) -> Runner:
+        """Return what takes rows of a shape through the fitted transforms; `inverse` the way back."""
         runner = self._runners.get((shape, inverse))
         if runner is None:
             steps = enumerate(self.transforms[: len(self.states)])
@@ -123,24 +120,11 @@ class Pipeline:
             runner = self._runners[shape, inverse] = Runner(self.lower(shape, inverse=inverse), checks)
         return runner
 
+    def only(self, rows: Rows, dtype: DType) -> tuple[InputArray, ...]:
+        """Return how rows come out as one array of a dtype."""
+        return (InputArray(ONLY, self.shape(rows.shape), dtype),)
+
     def run(
-        self,
-        rows: Rows,
-        chosen: Chosen,
-        dtype: DType,
-        whose: str,
-        collector: Collector,
-        help: str | None = None,
-    ) -> NDArray[Any]:
-        """Return the chosen rows after all transforms: C-contiguous, in `dtype`, finite.
-
-        Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
-        that beside the result only a block is held. `cure` is what helps where the result is too large.
-        """
-        only = InputArray(ONLY, self.shape(rows.shape), dtype)
-        return self.run_apart(rows, chosen, (only,), whose, collector, help)[ONLY]
-
-    def run_apart(
         self,
         rows: Rows,
         chosen: Chosen,
@@ -149,45 +133,49 @@ class Pipeline:
         collector: Collector,
         help: str | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Return the chosen rows after all transforms as `run` does, as arrays by their names."""
-        count = len(rows) if chosen is None else len(chosen)
+        """Return the chosen rows after all transforms as arrays by their names: C-contiguous, and finite.
+
+        Values that cannot be taken are noted as `whose` they are: `the test split`'s, say. Rows pass in blocks, so
+        that beside the result only a block is held. `help` is what helps where the result is too large.
+        """
+        count = number_of(rows, chosen)
         if not all(fits((count, *array.shape), array.dtype, collector, help) for array in arrays):
             return {array.name: np.zeros(0, array.dtype) for array in arrays}
         stored = self._as_stored(rows, chosen, arrays)
         if stored is not None:
-            if not all(
-                holds(stored[source], stored[source]) for _, source in blocks(count, rows.shape, None)
-            ):
-                self._explain(rows, chosen, arrays, whose, collector)
+            self.check(rows, chosen, arrays, whose, collector)
             return {arrays[0].name: stored}
         made = {array.name: np.empty((count, *array.shape), array.dtype) for array in arrays}
+        self.check(rows, chosen, arrays, whose, collector, made)
+        return made
+
+    def check(
+        self,
+        rows: Rows,
+        chosen: Chosen,
+        arrays: Sequence[InputArray],
+        whose: str,
+        collector: Collector,
+        made: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        """Note values among the chosen rows that `run` could not take; what comes out is put into `made`, if given."""
         sound = True
         try:
             with np.errstate(all="ignore"):
                 for place, block in self._blocks(rows, chosen):
                     for array in arrays:
-                        part, out = cut(block, array), made[array.name][place]
-                        out[...] = part
+                        part = cut(block, array)
+                        if made is None:
+                            out = part.astype(array.dtype, copy=False)
+                        else:
+                            out = made[array.name][place]
+                            out[...] = part
                         sound = sound and holds(out, part)
-        except TransformError as error:
-            self._note(collector, error, whose)
-            return made
-        if not sound:
-            self._explain(rows, chosen, arrays, whose, collector)
-        return made
-
-    def check(self, rows: Rows, chosen: Chosen, dtype: DType, whose: str, collector: Collector) -> None:
-        """Note values among the chosen rows that `run` could not take; nothing is kept of them."""
-        try:
-            with np.errstate(all="ignore"):
-                made = (block for _, block in self._blocks(rows, chosen))
-                sound = all(holds(block.astype(dtype, copy=False), block) for block in made)
         except TransformError as error:
             self._note(collector, error, whose)
             return
         if not sound:
-            only = InputArray(ONLY, self.shape(rows.shape), dtype)
-            self._explain(rows, chosen, (only,), whose, collector)
+            self._explain(rows, chosen, arrays, whose, collector)
 
     def _as_stored(self, rows: Rows, chosen: Chosen, arrays: Sequence[InputArray]) -> NDArray[Any] | None:
         """Return the data's own array where it is the only result already."""
@@ -205,11 +193,11 @@ class Pipeline:
 
     def apply(self, array: NDArray[Any], dtype: DTypeLike = np.float64) -> NDArray[Any]:
         """Return rows (rows, ...) after all transforms; raise TransformError, with its place."""
-        return self._runner(array.shape[1:])(array, dtype)
+        return self.runner(array.shape[1:])(array, dtype)
 
     def invert(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return the rows that the transforms would turn into these, in float64."""
-        return self._runner(array.shape[1:], inverse=True)(array)
+        return self.runner(array.shape[1:], inverse=True)(array)
 
     def affine(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any]] | None:
         """Return (scale, offset), shaped like one transformed example, with apply(x) = x · scale + offset.
@@ -228,8 +216,7 @@ class Pipeline:
     ) -> None:
         """Note the first value that is no finite number, in the data or else only in the result."""
         grown: tuple[str, str] | None = None
-        count = len(rows) if chosen is None else len(chosen)
-        for _, source in blocks(count, rows.shape, chosen):
+        for _, source in blocks(rows, chosen):
             block = rows.take(source)
             wrong = np.argwhere(~np.isfinite(block))
             if len(wrong):

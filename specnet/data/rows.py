@@ -70,13 +70,8 @@ class StoredRows(Rows, Protocol):
         ...
 
 
-class AnyOrder:
-    """Base of rows without gaps that lie in files, of which any can be read at any time."""
-
-    window = 0
-
-    def fit(self, rows: Index, collector: Collector) -> None:
-        """Do nothing: there are no gaps."""
+class FromFile:
+    """Base of rows that lie in files."""
 
     def take(self: StoredRows, rows: Index) -> NDArray[Any]:
         """Return the chosen rows, in memory of their own."""
@@ -86,6 +81,15 @@ class AnyOrder:
         out = np.empty((len(places), *self.shape), self.dtype)
         self.read(places, out)
         return out
+
+
+class AnyOrder(FromFile):
+    """Base of rows without gaps that lie in files, of which any can be read at any time."""
+
+    window = 0
+
+    def fit(self, rows: Index, collector: Collector) -> None:
+        """Do nothing: there are no gaps."""
 
     def apart(self, chosen: NDArray[np.intp] | None) -> Self:
         """Return the rows themselves: nothing is held between two readings."""
@@ -131,11 +135,14 @@ def rows_at_once(shape: tuple[int, ...]) -> int:
     return max(1, BLOCK // max(1, prod(shape)))
 
 
-def blocks(
-    count: int, shape: tuple[int, ...], index: NDArray[np.intp] | None
-) -> Iterator[tuple[slice, Index]]:
-    """Yield, for runs of the `count` chosen rows, their places in the result and in the data."""
-    step = rows_at_once(shape)
+def number_of(rows: Rows, chosen: NDArray[np.intp] | None) -> int:
+    """Return how many rows are chosen; None for all."""
+    return len(rows) if chosen is None else len(chosen)
+
+
+def blocks(rows: Rows, chosen: NDArray[np.intp] | None) -> Iterator[tuple[slice, Index]]:
+    """Yield, for runs of the chosen rows, their places in the result and in the data."""
+    count, step = number_of(rows, chosen), rows_at_once(rows.shape)
     for start in range(0, count, step):
         place = slice(start, min(count, start + step))
-        yield place, place if index is None else index[place]
+        yield place, place if chosen is None else chosen[place]

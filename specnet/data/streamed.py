@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from specnet.data.inputs import Encoded, plain, put_back
+from specnet.data.lowered import ROWS
 from specnet.data.pipeline import Pipeline
-from specnet.data.rows import rows_at_once
+from specnet.data.rows import number_of, rows_at_once
 from specnet.data.signature import ONLY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import StoredRows
-    from specnet.data.running import Workspace
     from specnet.data.signature import InputArray
     from specnet.graph.sizes import DType
+    from specnet.runtime.pool import Workspace
 
 
 class Streamed(Protocol):
@@ -80,12 +81,12 @@ class StreamedRows:
     ) -> None:
         self._rows, self._chosen, self._pipeline = rows, chosen, pipeline
         self._name, self.dtype = dtype, np.dtype(dtype)
-        count = len(rows) if chosen is None else len(chosen)
-        self.shape = (count, *pipeline.shape(rows.shape))
+        self.shape = (number_of(rows, chosen), *pipeline.shape(rows.shape))
         self.window = rows.window
         # Half of them lie in memory before the transforms, and half after.
         self._step = max(1, rows_at_once(rows.shape) // (2 if pipeline.transforms else 1))
         self._raw: NDArray[Any] | None = None
+        self._runner = pipeline.runner(rows.shape) if pipeline.transforms else None
         self._space: Workspace | None = None
         self._source = np.empty(0, np.intp)
 
@@ -115,13 +116,15 @@ class StreamedRows:
             if direct:
                 self._rows.read(source, into.reshape(len(into), *self._rows.shape))
                 continue
-            raw, space = self._scratch(len(part))
+            if self._runner is not None and self._space is None:
+                self._space = self._runner.pool.workspace(self._step)
+            raw = self._scratch(len(part))
             self._rows.read(source, raw)
             with np.errstate(all="ignore"):
-                if space is None:
+                if self._space is None or self._runner is None:
                     np.copyto(into.reshape(raw.shape), raw, casting="same_kind")
-                    continue
-                np.copyto(into, space.run(raw), casting="unsafe")
+                else:
+                    np.copyto(into, self._runner.run(self._space, raw), casting="unsafe")
 
     def _sources(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         if self._chosen is None:
@@ -132,19 +135,14 @@ class StreamedRows:
         np.take(self._chosen, places, 0, source, "clip")
         return source
 
-    def _scratch(self, rows: int) -> tuple[NDArray[Any], Workspace | None]:
-        """Return memory for so many rows as stored, and what takes them through the transforms.
-
-        It is the same memory where they are stored as float64.
-        """
-        shape, dtype = self._rows.shape, self._rows.dtype
-        if self._space is None and self._pipeline.transforms:
-            self._space = self._pipeline.workspace(shape, self._step)
+    def _scratch(self, rows: int) -> NDArray[Any]:
+        """Return memory for so many rows as stored: the workspace's where they are stored as float64."""
+        dtype = self._rows.dtype
         if self._space is not None and dtype == np.float64 and dtype.isnative:
-            return self._space.rows(rows), self._space
+            return self._space.of(rows).inputs[ROWS]
         if self._raw is None:
-            self._raw = np.empty((self._step, *shape), dtype)
-        return self._raw[:rows], self._space
+            self._raw = np.empty((self._step, *self._rows.shape), dtype)
+        return self._raw[:rows]
 
 
 def fetch(held: ArrayOrStreamed, places: NDArray[np.intp], out: NDArray[Any]) -> None:

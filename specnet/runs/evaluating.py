@@ -20,6 +20,7 @@ from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded
 from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
@@ -228,14 +229,8 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
 
 
 def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
-    encoding = _encoding(model)
-    if rows.shape != encoding.raw_shape:
-        message = (
-            f"one input has shape {list(rows.shape)}; the model was trained on {list(encoding.raw_shape)}"
-        )
-        raise _fault("SN572", message)
     collector = Collector(())
-    inputs = encoding.run(rows, "the data", collector)
+    inputs = _encoding(model).run(rows, "the data", collector)
     collector.check()
     return _finish(model, inputs, targets)
 
@@ -257,7 +252,9 @@ def _finish(model: Model, inputs: Encoded, raw: Array | None) -> Split:
                 raise _fault("SN512", "the targets hold a number that is not a class index")
     else:
         collector = Collector(())
-        targets = encoding.targets.run(TargetRows(raw), None, encoding.dtype, "the data", collector)
+        given, pipeline = TargetRows(raw), encoding.targets
+        only = pipeline.only(given, encoding.dtype)
+        targets = pipeline.run(given, None, only, "the data", collector)[ONLY]
         collector.check()
     try:
         fitted = as_targets(model.network, targets, inputs)

@@ -10,6 +10,7 @@ import pytest
 import specnet
 from specnet.compiler import predicting
 from specnet.data import load_data
+from specnet.runtime import pool
 from specnet.training.loop import Trainer
 from tests.threaded_models import CLASSES, VECTORS, dense, table
 from tests.threads import elsewhere, together
@@ -87,7 +88,7 @@ def test_a_prediction_counts_until_its_last_row(monkeypatch):
     """No step is made between two parts of a prediction whose rows do not fit at once."""
     events = specnet.train(dense())
     model, found = next(events).model, []
-    take = predicting.Predictor._take
+    take = pool.Pool.take
 
     def took(self, rows):
         found.append(refused_here(events))
@@ -100,7 +101,7 @@ def test_a_prediction_counts_until_its_last_row(monkeypatch):
             return True
         return False
 
-    monkeypatch.setattr(predicting.Predictor, "_take", took)
+    monkeypatch.setattr(pool.Pool, "take", took)
     elsewhere(lambda: model.predict(np.tile(VECTORS, (30, 1))))
     assert found == [True] * 3
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.inputs import put_back
+from specnet.data.tables.typed import frame_table
 from specnet.diagnostics.text import counted, listed
 
 if TYPE_CHECKING:
@@ -26,18 +27,13 @@ def side_by_side(
         collector.add("SN571", "these data have no arrays by name: give the rows as one array")
         return None
     before = len(collector.found)
-    lacking = [column_slice.name for column_slice in column_slices if column_slice.name not in given]
+    shapes = {part.name: part.shape for part in column_slices}
+    lacking = [name for name in shapes if name not in given]
     if lacking:
         message = f"there is no {listed(lacking)} among the arrays"
-        collector.add(
-            "SN521",
-            message,
-            help=f"the model takes {listed([column_slice.name for column_slice in column_slices])}",
-        )
+        collector.add("SN521", message, help=f"the model takes {listed(list(shapes))}")
         return None
-    arrays = _sound(
-        {column_slice.name: column_slice.shape for column_slice in column_slices}, given, collector
-    )
+    arrays = _sound(shapes, given, collector)
     if len(collector.found) > before:
         return None
     return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1, dtype=np.float64)
@@ -60,21 +56,42 @@ def of_inputs(
     return rows
 
 
+def of_frame(frame: Any, names: Sequence[str], collector: Collector) -> NDArray[Any]:
+    """Return columns of a frame as rows (rows, columns); raise SpecError where they are not there, or no numbers."""
+    table = frame_table(frame)
+    cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
+    lacking = [name for name in names if name not in cells]
+    if lacking:
+        collector.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
+    for name in names:
+        if name in cells and table.kinds.get(name) not in ("number", "boolean"):
+            collector.add("SN540", f"column `{name}` of the frame is not all numbers")
+    collector.check()
+    return np.array([cells[name] for name in names], dtype=np.float64).T
+
+
+def as_numbers(given: Any, whose: str, collector: Collector, *, scalar: bool = True) -> NDArray[Any] | None:
+    """Return an array of numbers; None, and a fault noted, for what is none, and for one number unless `scalar`."""
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind in "buif" and (scalar or array.ndim):
+        return array
+    collector.add("SN540", f"{whose} not an array of numbers: a row is ragged, or holds no number")
+    return None
+
+
 def _sound(
     shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], collector: Collector
 ) -> list[NDArray[Any]]:
     """Return arrays of numbers by name, whose rows have these shapes; note each that has another."""
     arrays: list[NDArray[Any]] = []
     for name, shape in shapes.items():
-        try:
-            array = np.asarray(given[name])
-        except ValueError:
-            array = np.array(None)
-        if array.dtype.kind not in "buif" or not array.ndim:
-            collector.add(
-                "SN540", f"`{name}` is not an array of numbers: a row is ragged, or holds no number"
-            )
-        elif (array.shape[1:] or (1,)) != shape:
+        array = as_numbers(given[name], f"`{name}` is", collector, scalar=False)
+        if array is None:
+            continue
+        if (array.shape[1:] or (1,)) != shape:
             message = f"one row of `{name}` has shape {list(array.shape[1:])}; the model was trained on "
             collector.add("SN572", f"{message}{list(shape)}")
         elif arrays and len(array) != len(arrays[0]):

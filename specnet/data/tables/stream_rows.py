@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.files import FileFingerprint
+from specnet.data.rows import FromFile
 from specnet.data.tables.columns import expanded
 from specnet.data.tables.passing import records_at_once
 from specnet.data.tables.rules import form_of
@@ -83,7 +84,7 @@ class StreamedTable:
         return columns
 
 
-class StreamRows:
+class StreamRows(FromFile):
     """Rows of a table in the order of its file.
 
     Any rows can be read; but to read one before the last, it goes back to the file's start. While rows are
@@ -127,13 +128,6 @@ class StreamRows:
             for columns, _ in self._pieces(places[start : start + step]):
                 filling.add(columns)
         filling.finish(collector)
-
-    def take(self, rows: Index) -> NDArray[Any]:
-        """Return the chosen rows (rows, elements) in float64."""
-        places = np.arange(self._rows)[rows] if isinstance(rows, slice) else rows
-        out = np.empty((len(places), *self.shape))
-        self.read(places, out)
-        return out
 
     def begin(self, *, shuffled: bool = False) -> None:
         """Begin with the first row again; raise RunError if the file is no longer what it was."""

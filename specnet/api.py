@@ -153,7 +153,7 @@ def run(
         from specnet.runs.resuming import check_resumable
 
         check_resumable(Path(resume), spec)
-    model, loaded = _compile(spec, data, anew=resume is None)
+    model, loaded = _compile(spec, data, initialised=resume is None)
     return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 
@@ -196,8 +196,8 @@ def check_gradients(
     return check(model, loaded, rows=rows, entries=entries)
 
 
-def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model, Dataset]:
-    """Return a document's model and data; the parameters start where it says, unless they are read later (`anew`)."""
+def _compile(spec: Spec, given: Any = None, *, initialised: bool = True) -> tuple[Model, Dataset]:
+    """Return a document's model and data; with its initial parameters if `initialised`."""
     from specnet.compiler.memory import check_memory
     from specnet.compiler.model import Model
     from specnet.compiler.targets import check_targets
@@ -214,7 +214,7 @@ def _compile(spec: Spec, given: Any = None, *, anew: bool = True) -> tuple[Model
         data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
         check_targets(spec.loss, data)
         model = Model(network, data.encoding)
-        if anew:
+        if initialised:
             start_from(model)
     except SpecError as error:
         raise spec.source.error(error) from None

@@ -35,7 +35,7 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
 def install_command(extra: Extra) -> str:
     """Return a command that adds an extra to this very installation.
 
-    It installs specnet again from where it came from, with the extra. Where that is unknown or gone, it
+    It installs specnet again from where it came from, with the extra. Where that is unknown or missing, it
     installs the libraries that the extra consists of, which always works.
     """
     return _shown([*_installer(), *(_with_extra(extra) or EXTRAS[extra])])

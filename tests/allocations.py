@@ -1,4 +1,4 @@
-"""Whether the arrays of a allocation are in each other's way, found out from the graph alone."""
+"""Whether the arrays of an allocation are in each other's way, found out from the graph alone."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Claim:
 
 
 def collisions(graph, groups, allocations, sizes):
-    """Return what is wrong with a allocation, as text: pairs of arrays that share memory, and what leaves its room."""
+    """Return what is wrong with an allocation, as text: pairs of arrays that share memory, and what leaves its room."""
     found = []
     lasting: dict[Storage, Claim] = {}
     _Level(graph, groups, allocations, sizes, None, lasting, found).check()
@@ -186,23 +186,23 @@ class _Level:
         for room in rooms:
             first = self.made[group.values[0].index]
             self._own("the room of a group", room, first, first + len(group.values) - 1, is_room=room)
-            if room.size < group.workers * self.allocations.rooms[number]:
+            if room.size < group.workers * self.allocations.scratch_sizes[number]:
                 self.found.append("a room is too small for all of its workers")
         for place in places:
             if (
                 place is not None
-                and place.storage.offset + place.storage.size > self.allocations.rooms[number]
+                and place.storage.offset + place.storage.size > self.allocations.scratch_sizes[number]
             ):
                 self.found.append("what passes within a group leaves a worker's room")
 
     def _loop(self, group, value):
         time = self.made[value.index]
         loop = self.allocations.loops[value.node.index]
-        self._own(f"the room of {value.node}", loop.room, time, time)
+        self._own(f"the room of {value.node}", loop.scratch, time, time)
         for number, place in loop.turns.items():
             self._own(f"state {number} of {value.node} in turns", place.storage, time, time)
         body = ops.SCAN.of(value).body
-        _Level(body, group.body, loop.body, self.sizes, loop.room, self.lasting, self.found).check()
+        _Level(body, group.body, loop.body, self.sizes, loop.scratch, self.lasting, self.found).check()
 
     def _overwrites(self, old, new):
         """Whether one is computed over the other, which nobody reads any more, by an op that can."""

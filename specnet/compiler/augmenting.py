@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from specnet.data.augmentation import Sizes, room_bytes
+from specnet.data.augmentation import Sizes, scratch_bytes
 from specnet.data.transforms import TransformError
 from specnet.diagnostics import Diagnostic, KeyPath, Label
 from specnet.graph.sizes import ITEM_BYTES
@@ -68,7 +68,7 @@ def augmentation_bytes(network: Network, rows: int) -> dict[str, int]:
     spec, shared = network.spec, dict[str, int]()
     sizes = Sizes(rows, network.signature.inputs, network.fed_shape, spec.dtype)
     for augmentation in spec.data.augmentations:
-        for name, size in room_bytes(augmentation.scratch(sizes)).items():
+        for name, size in scratch_bytes(augmentation.scratch(sizes)).items():
             shared[name] = max(size, shared.get(name, 0))
     return shared
 

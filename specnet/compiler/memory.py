@@ -14,7 +14,7 @@ from specnet.graph.sizes import ITEM_BYTES
 from specnet.vocabulary.optimizers import Searching
 
 FALLBACK = 64 * 2**30
-"""The memory that a machine is taken to have where its system doesn't tell."""
+"""The memory that a machine is taken to have where its system does not report it."""
 
 
 def check_memory(network: Network) -> None:
@@ -73,7 +73,7 @@ def _at_most(network: Network) -> int:
     kept = sum(p.size for p in network.arrays)
     optimizer = network.spec.training.optimizer
     if isinstance(optimizer, Searching):
-        kept += sum(_product(shape) for shape in optimizer.room(network.trained_size).values())
+        kept += sum(_product(shape) for shape in optimizer.slot_shapes(network.trained_size).values())
     lasting = len(rows) + 1
     reading = network.signature.reading * lasting + network.signature.passing
     numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)

@@ -60,7 +60,7 @@ class Network:
         self._check(lowered)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the graphs, which are built anew when a copy is asked for one: ops are the same everywhere."""
+        """Leave out the graphs, which are built again when a copy is asked for one: ops are the same everywhere."""
         return {**self.__dict__, "_lowered": {}}
 
     @cached_property

@@ -54,8 +54,8 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     update: Update | None = None
     if isinstance(settings.optimizer, Searching):
         graph = searching_graph(network)
-        room = settings.optimizer.room(network.trained_size)
-        slots = {f"slot/{name}": (shape, 0.0) for name, shape in room.items()}
+        shapes = settings.optimizer.slot_shapes(network.trained_size)
+        slots = {f"slot/{name}": (shape, 0.0) for name, shape in shapes.items()}
     elif shared:
         update = update_graph(network, length)
         graph = accumulating_graph(network)

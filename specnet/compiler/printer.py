@@ -87,7 +87,7 @@ class NumpyPrinter:
         self._write(wanted, named, set())
 
     def write_below(self, value: Value, named: Mapping[int, str] | None = None) -> None:
-        """Write what a value needs, but not itself; `count_uses` has been told of all that will be written."""
+        """Write what a value needs, but not itself; `count_uses` has counted all that will be written."""
         self._write([value], named or {}, {value.index})
 
     def count_uses(self, wanted: Iterable[Value]) -> None:

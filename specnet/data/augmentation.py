@@ -31,7 +31,7 @@ class Work:
     targets: Array
     """(rows, ...), as the loss takes them."""
     draw: np.random.Generator
-    room: Mapping[str, Array]
+    scratch: Mapping[str, Array]
     """The arrays that `scratch` asked for."""
 
     @property
@@ -52,7 +52,7 @@ class Sizes:
     dtype: str
 
 
-Room = dict[str, tuple[Shape, str]]
+ScratchShapes = dict[str, tuple[Shape, str]]
 """Arrays by name, each with its shape and dtype; augmentations of one training share what has one name."""
 
 
@@ -73,7 +73,7 @@ class Augmentation(Kind):
         """Raise TransformError where it cannot be applied to inputs of this shape."""
 
     @abstractmethod
-    def scratch(self, sizes: Sizes) -> Room:
+    def scratch(self, sizes: Sizes) -> ScratchShapes:
         """Return what it needs beside a batch."""
 
     @abstractmethod
@@ -104,9 +104,9 @@ def images_at_once(shape: Shape) -> int:
     return max(1, PIXELS // (shape[0] * shape[1]))
 
 
-def room_bytes(room: Room) -> dict[str, int]:
+def scratch_bytes(scratch: ScratchShapes) -> dict[str, int]:
     """Return the size of each array in bytes."""
-    return {name: prod(shape) * ITEMS[dtype] for name, (shape, dtype) in room.items()}
+    return {name: prod(shape) * ITEMS[dtype] for name, (shape, dtype) in scratch.items()}
 
 
 ITEMS = {"bool": 1, "intp": 8, "float32": 4, "float64": 8}

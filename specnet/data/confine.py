@@ -41,7 +41,7 @@ class Confine:
 
         `text` starts from `folder`, which is the user's own choice and not a secret. Every step of the way is
         followed as the system would follow it, but the first that leads out ends it: nothing outside is looked
-        at, so that the answer does not tell what is there.
+        at, so that the answer does not reveal what is there.
         """
         try:
             base = _parts(os.path.realpath(folder))

@@ -63,7 +63,7 @@ class Dataset:
     """`train`, and `validation` and `test` where the document asks for them."""
     signature: Signature
     encoding: Encoding
-    """How new rows are brought into the same form."""
+    """How new rows are converted to the same form."""
     sources: tuple[tuple[str, str], ...]
     """Each file that was read, as the document names it, with its SHA-256; `frame:train` and the like for frames."""
 
@@ -174,7 +174,7 @@ def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray,
             rows = _target_rows(part.targets)
             y = _brought(targets, rows, chosen, targets.only(rows, dtype), whose, collector, help)
         assert not isinstance(y, Mapping)
-        # What one split's faults are may only be told once the training split, fitted on, is sound.
+        # What one split's faults are may only be reported once the training split, fitted on, is sound.
         collector.check()
         splits[name] = Split(x, y)
     encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan, arrays)

@@ -113,7 +113,7 @@ class Encoding:
             try:
                 made, only = array, self.arrays[0]
                 if self.inputs.transforms:
-                    # Whole numbers are told from others before they are converted.
+                    # Whole numbers are distinguished from others before they are converted.
                     direct = only.spans is None and only.dtype != "int64"
                     made = self.inputs.apply(array, only.dtype if direct else np.float64)
             except TransformError:

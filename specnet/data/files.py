@@ -154,7 +154,7 @@ class FilePlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FileFingerprint:
-    """What tells that a file has been written to: its size, and when."""
+    """What shows that a file has been written to: its size, and its time."""
 
     path: Path
     name: str
@@ -168,7 +168,7 @@ class FileFingerprint:
         return cls(path, name, found.st_size, found.st_mtime_ns)
 
     def check(self) -> None:
-        """Raise RunError if the file is gone, or has been written to since."""
+        """Raise RunError if the file is missing, or has been written to since."""
         try:
             found = self.path.stat()
         except OSError as error:
@@ -204,7 +204,7 @@ def larger_than_half(size: int) -> bool:
 
 
 def memory() -> int | None:
-    """Return the machine's memory in bytes, where the system tells."""
+    """Return the machine's memory in bytes, where the system reports it."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):

@@ -76,14 +76,14 @@ class Signature:
     """Whether targets come as int64 of shape (rows,): class indices, or numbers without fractions that
     could be class indices. The loss decides which it takes them for."""
     class_count: int | None = None
-    """How many classes there are, or would be, where `integers` or one-hot targets tell it."""
+    """How many classes there are, or would be, where `integers` or one-hot targets show it."""
     classes: tuple[str, ...] | None = None
     """The classes' names in the order of their indices; None where there are no classes, or above 1000."""
     features: tuple[str, ...] | None = None
     """The names of the elements of one input, where the inputs are columns of a table."""
     column_slices: tuple[ColumnSlice, ...] | None = None
     """Which column, or which of several arrays, each element of an input comes from, counted in the flat input;
-    None where there is nothing to tell apart, or a transform has changed what the elements are."""
+    None where there is nothing to distinguish, or a transform has changed what the elements are."""
     whole: bool = False
     """Whether all elements of the inputs are known to be whole numbers, before and after all transforms."""
     rows: dict[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from specnet.diagnostics.diagnostic import Diagnostic, Edit, Position
 
 
 def fixed(text: str, diagnostics: Iterable[Diagnostic]) -> tuple[str, tuple[Diagnostic, ...]]:
-    """Return a document's text with the fixes of its findings put in, and the findings that these cure.
+    """Return a document's text with the fixes of its findings put in, and the findings that these fix.
 
     All else stays as it is, comments and layout included. A fix whose edits overlap those of an earlier one
     is left out: it may be put into the result, once that is checked again.

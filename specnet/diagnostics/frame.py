@@ -36,16 +36,16 @@ def frame(diagnostic: Diagnostic, lines: Sequence[str], width: int) -> Iterator[
     if not marks:
         return
     gutter = len(str(marks[-1].line + 1))
-    room = max(width - gutter - 3, 20)
+    available = max(width - gutter - 3, 20)
     yield f"{' ' * gutter} |\n", "gutter"
     before = None
     for line, group in _by_line(marks):
         if before is not None and line > before + 1:
             yield "...\n", "gutter"
         source = lines[line].removesuffix("\r")
-        whole = len(source) <= room and sum(size for _, size in cells(source)) <= room
+        whole = len(source) <= available and sum(size for _, size in cells(source)) <= available
         for part in [group] if whole else [[mark] for mark in group]:
-            yield from _marked(source, part, str(line + 1).rjust(gutter), room)
+            yield from _marked(source, part, str(line + 1).rjust(gutter), available)
         before = line
 
 
@@ -65,9 +65,9 @@ def _by_line(marks: list[_Mark]) -> Iterator[tuple[int, list[_Mark]]]:
         yield line, [mark for mark in marks if mark.line == line]
 
 
-def _marked(source: str, marks: list[_Mark], number: str, room: int) -> Iterator[Segment]:
+def _marked(source: str, marks: list[_Mark], number: str, available: int) -> Iterator[Segment]:
     """Yield one line and the rows of marks below it."""
-    first, last = _window(source, marks[0], room)
+    first, last = _window(source, marks[0], available)
     shown = cells(source[first:last])
     lead = _CUT if first else ""
     trail = _CUT if last < len(source) else ""
@@ -78,36 +78,36 @@ def _marked(source: str, marks: list[_Mark], number: str, room: int) -> Iterator
         end = min(max(mark.end, first + start + 1), last + 1) - first
         indent = len(lead) + sum(size for _, size in shown[:start])
         length = max(sum(size for _, size in shown[start:end]), 1)
-        yield from _mark_row(mark, " " * len(number), indent, length, room)
+        yield from _mark_row(mark, " " * len(number), indent, length, available)
 
 
-def _mark_row(mark: _Mark, margin: str, indent: int, length: int, room: int) -> Iterator[Segment]:
+def _mark_row(mark: _Mark, margin: str, indent: int, length: int, available: int) -> Iterator[Segment]:
     sign = "^" if mark.style == "primary" else "-"
     yield f"{margin} | ", "gutter"
     yield " " * indent, "plain"
     label = printable(mark.label)
-    if not label or indent + length + 1 + width_of(label) <= room:
+    if not label or indent + length + 1 + width_of(label) <= available:
         yield sign * length + (f" {label}" if label else "") + "\n", mark.style
         return
     yield sign * length + "\n", mark.style
-    left = min(indent, max(room - width_of(label), 0))
-    for line in wrapped(label, room - left):
+    left = min(indent, max(available - width_of(label), 0))
+    for line in wrapped(label, available - left):
         yield f"{margin} | ", "gutter"
         yield " " * left + line + "\n", mark.style
 
 
-def _window(source: str, mark: _Mark, room: int) -> tuple[int, int]:
+def _window(source: str, mark: _Mark, available: int) -> tuple[int, int]:
     """Return the part of a line to show: all, or what is around a mark, two columns being for the cuts."""
-    nearby = cells(source[: room + 1])
-    if len(source) <= room and sum(size for _, size in nearby) <= room:
+    nearby = cells(source[: available + 1])
+    if len(source) <= available and sum(size for _, size in nearby) <= available:
         return 0, len(source)
-    first = max(mark.start - room // 3, 0)
-    if mark.start < room // 3 or mark.end <= room - 2:
+    first = max(mark.start - available // 3, 0)
+    if mark.start < available // 3 or mark.end <= available - 2:
         first = 0
     used = 0
     last = first
-    for _, size in cells(source[first : first + room]):
-        if used + size > room - 2:
+    for _, size in cells(source[first : first + available]):
+        if used + size > available - 2:
             break
         used += size
         last += 1

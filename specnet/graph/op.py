@@ -98,7 +98,7 @@ class Op(Generic[A]):
     sums: Text = lambda _: ""
     """For what is summed over the batch, such an expression as of an op with `calls`.
 
-    In it rows are added to `{o}`, or written there if that is to be done `{anew}`, and `{more}` is scratch of the
+    In it rows are added to `{o}`, or written there if that is to `{overwrite}` it, and `{more}` is scratch of the
     output's size. It is empty where rows cannot be added up one after the other.
     """
     noun: str = ""

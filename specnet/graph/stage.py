@@ -1,4 +1,4 @@
-"""Layers as a builder sees them: what it must know of one, and what it tells of one that it has lowered."""
+"""Layers as a builder sees them: what it must know of one, and what it reports of one that it has lowered."""
 
 from __future__ import annotations
 

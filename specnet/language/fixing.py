@@ -34,7 +34,7 @@ def _placed(edit: Edit, positions: Positions) -> Iterator[Edit]:
 
 
 def _headers(edit: Edit, positions: Positions) -> Iterator[tuple[int, int]]:
-    """Yield every place that names a table which is opened by headers or dotted keys, if all can be told.
+    """Yield every place that names a table which is opened by headers or dotted keys, if all can be found.
 
     A table further down than the first level may be named together with others of its name: it is renamed
     where it is named once.

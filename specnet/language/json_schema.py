@@ -26,7 +26,7 @@ _LIMITS = {
 def schema() -> dict[str, Any]:
     """Return the closed JSON Schema (2020-12) of a document of version 1, in TOML or in JSON.
 
-    A family is one of its kinds, told apart by `type`, or the bare name of a kind that needs no field. What
+    A family is one of its kinds, distinguished by `type`, or the bare name of a kind that needs no field. What
     relates several fields, or the document and its data, no schema can say; `specnet validate` checks it.
     """
     writer = _Writer()

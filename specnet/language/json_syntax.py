@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\s,:\]}\[{\"]+")
 Fault = tuple[str, str | None]
-"""A message and a cure."""
+"""A message and its help."""
 
 _CONSTANTS = {"True": "true", "False": "false", "None": "null"}
 
@@ -36,7 +36,7 @@ def json_fault(source: SourceText, error: json.JSONDecodeError) -> Diagnostic:
 
 
 def _explain(message: str, text: str, offset: int) -> Fault:
-    """Return message and cure for what the parser says about a place in a string."""
+    """Return message and help for what the parser says about a place in a string."""
     rest = text[offset : offset + 60]
     if not rest.strip():
         return "the document ends here, with something still open", 'close every `{`, `[` and `"`'

@@ -37,7 +37,7 @@ _WORDS = {
 }
 
 Fault = tuple[str, str | None]
-"""A message and a cure."""
+"""A message and its help."""
 
 
 def toml_fault(source: SourceText, error: ValueError) -> Diagnostic:
@@ -64,7 +64,7 @@ def toml_fault(source: SourceText, error: ValueError) -> Diagnostic:
 
 
 def explain(message: str, text: str, offset: int) -> Fault:
-    """Return message and cure for what the parser says about a place in a string."""
+    """Return message and help for what the parser says about a place in a string."""
     rest = text[offset : offset + 200]
     if message.startswith("Invalid initial") and text[:offset].rstrip(" \t").endswith(("{", ",")):
         return _inline_table(message, rest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def unknown_warning(code: str) -> tuple[str, str | None] | None:
-    """Return a message and a cure where a code is that of no warning, or None where it is one."""
+    """Return a message and help where a code is that of no warning, or None where it is one."""
     from specnet.diagnostics.rules import RULES
     from specnet.diagnostics.spelling import closest
 

@@ -16,7 +16,7 @@ def allocate(graph: Graph, groups: list[Group], sizes: Sizes) -> Allocations:
     """Give every array its memory before the first step.
 
     New values of leaves are computed in the leaves' memory where nobody reads the old value afterwards, parts
-    of a packed vector in their place in it, and element-wise results over an input that has served. What is
+    of a packed vector in their place in it, and element-wise results over an input that is not read again. What is
     left shares one arena: the largest first, each at the lowest offset that is free while it is needed.
     """
     return _Allocator(graph, groups, sizes).run()
@@ -160,7 +160,7 @@ class _Allocator:
             self.out.places[value.index] = Allocation(self._new(size, number))
 
     def _loop(self, number: int, group: Group, node: Node) -> None:
-        """Place a loop's results, and what passes within a step in a room that is needed while the loop runs."""
+        """Place a loop's results, and what passes within a step in scratch that is needed while the loop runs."""
         for result in node.results:
             if result.index not in self.out.places:
                 size = _bytes(result.shape, result.dtype, self.sizes)
@@ -168,12 +168,12 @@ class _Allocator:
         placer = _LoopAllocator(node, group.body, self.sizes, self.out.prologue)
         made = self.out.loops[node.index] = placer.loop()
         self.out.prologue = made.body.prologue
-        self.storages += [made.room, *(place.storage for place in made.turns.values())]
-        for storage in (made.room, *(place.storage for place in made.turns.values())):
+        self.storages += [made.scratch, *(place.storage for place in made.turns.values())]
+        for storage in (made.scratch, *(place.storage for place in made.turns.values())):
             storage.birth = storage.death = number
 
     def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Allocation:
-        """Return a place for what passes within a group: for one piece, in the room of a worker, if it is truncated."""
+        """Return a place for what passes within a group: for one piece, in the scratch of a worker, if it is cut."""
         if not group.rows:
             return Allocation(self._new(_bytes(shape, dtype, self.sizes), number))
         storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
@@ -187,10 +187,10 @@ class _Allocator:
             if value.index in group.inner and place is not None:
                 last = max(self.last_read.get(value.index, 0), self.position[value.index])
                 place.storage.death = max(place.storage.death, last)
-        size = self.out.rooms[number] = lay_out(self.own)
-        room = self._new(size * group.workers, number)
+        size = self.out.scratch_sizes[number] = lay_out(self.own)
+        scratch = self._new(size * group.workers, number)
         for storage in self.own:
-            storage.within = room
+            storage.within = scratch
 
     def _reused(self, group: Group, value: Value) -> Allocation | None:
         """Return the place of an input that this op may overwrite."""
@@ -262,9 +262,9 @@ class _LoopAllocator(_Allocator):
             self._slot(made, number, root(value))
             made.turns[number] = Allocation(Storage(_bytes(value.shape, value.dtype, self.sizes)))
         self.run()
-        made.room.size = self.out.arena
+        made.scratch.size = self.out.arena
         for storage in self.storages:
-            storage.within = made.room
+            storage.within = made.scratch
         return made
 
     def _slot(self, made: LoopAllocations, number: int, value: Value) -> None:

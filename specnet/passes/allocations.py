@@ -38,7 +38,7 @@ class Allocations:
     """Scratch of the size of what is summed over the batch, for what is added to it."""
     partial: dict[int, Allocation] = field(default_factory=dict)
     """Where each worker but the first sums up."""
-    rooms: dict[int, int] = field(default_factory=dict)
+    scratch_sizes: dict[int, int] = field(default_factory=dict)
     """Bytes that a worker has of its own, by number of the group that runs piece by piece."""
     copies: list[tuple[Value, Value]] = field(default_factory=list)
     """Assignments whose value could not be computed in the leaf's own memory."""
@@ -59,7 +59,7 @@ class LoopAllocations:
     """
 
     body: Allocations
-    room: Storage
+    scratch: Storage
     """The memory of what passes within a step."""
     slots: dict[int, int] = field(default_factory=dict)
     """Values that are computed where the step returns them, by index: as which of its results."""

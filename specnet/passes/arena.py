@@ -26,7 +26,7 @@ class Storage:
     birth: int = 0
     death: int = 0
     within: Storage | None = None
-    """The room that it is a part of, of a group's workers or of a loop; then the times are those in the room."""
+    """The scratch that it is a part of, of a group's workers or of a loop; then the times are those in it."""
 
     @property
     def start(self) -> int:

@@ -21,7 +21,7 @@ class _Resting:
         self.lock, self.users, self.before = threading.Lock(), 0, True
 
     def in_child(self) -> None:
-        """Start anew after a fork: a child has none of its parent's users, and may find the lock taken."""
+        """Start over after a fork: a child has none of its parent's users, and may find the lock taken."""
         if self.users and self.before:
             gc.enable()
         self.lock, self.users = threading.Lock(), 0

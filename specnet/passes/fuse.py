@@ -32,7 +32,7 @@ class Group:
     prologue: bool = False
     """Whether it never changes, and so is computed when the plan is bound."""
     inner: set[int] = field(default_factory=set)
-    """Which of its values nobody outside it reads: they need room for one piece only, for each worker."""
+    """Which of its values nobody outside it reads: they need scratch for one piece only, for each worker."""
     workers: int = 1
     """How many workers share its pieces."""
     body: list[Group] = field(default_factory=list)

@@ -43,7 +43,7 @@ class Pieces:
 
     name: str
     group: Group
-    room: int
+    scratch: int
     """Bytes that each worker has of its own."""
     workers: int
     """How many workers share the pieces; 0 within a loop, where the calling thread has them all."""
@@ -200,14 +200,14 @@ class _Steps:
         yield from (self._copy(each, "copy", node) for each in repeat.after)
 
     def _op(self, value: Value, *, prologue: bool = False, block: str | None = None) -> Step:
-        room = sum(place.storage.size for place, _, _ in self.allocations.scratch.get(value.index, []))
+        scratch = sum(place.storage.size for place, _, _ in self.allocations.scratch.get(value.index, []))
         own = sum(self._bytes(result) for result in value.node.results)
         return self._step(
             value,
             value.op.name,
             value.node,
             value.op.count_flops(value),
-            own + room,
+            own + scratch,
             prologue=prologue,
             block=block,
         )

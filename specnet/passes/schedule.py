@@ -41,7 +41,7 @@ class _Instructions:
                 name = f"block_{self.blocks}"
                 self.blocks += 1
                 shared = group.workers if self.workers and not within else 0
-                yield Pieces(name, group, allocations.rooms[number], shared)
+                yield Pieces(name, group, allocations.scratch_sizes[number], shared)
             else:
                 yield from (Compute(value, group.prologue) for value in group.values)
 

@@ -64,7 +64,7 @@ def _key(op: Op[Any], inputs: tuple[Value, ...], attributes: Attributes) -> Any:
 
 
 class Simplifying(Rewriting):
-    """Apply every op anew to a graph that simplifies."""
+    """Apply every op again, to a graph that simplifies."""
 
     def __init__(self, graph: Graph) -> None:
         super().__init__(graph, Simplifier())

@@ -18,7 +18,7 @@ from specnet.vocabulary.metrics import Metric
 VERSIONS = ("specnet", "python", "numpy")
 
 NAMELESS = "name"
-"""The key of a spec that tells nothing of what was learnt."""
+"""The key of a spec that says nothing about the experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def compare(runs: Sequence[KeptRun]) -> Comparison:
 
 
 def _ordered(differences: Sequence[Difference]) -> list[Difference]:
-    """Put what the user wrote before what the machine brought."""
+    """Put what the user wrote before what the machine added."""
     return sorted(differences, key=lambda d: d.key.startswith(("version of ", "sha256 of ")))
 
 

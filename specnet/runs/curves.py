@@ -1,4 +1,4 @@
-"""What the shape of loss curves tells, beyond the noise that they have from epoch to epoch."""
+"""What the shape of loss curves shows, beyond the noise that they have from epoch to epoch."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def jitter(curve: Sequence[float]) -> float:
     """Return the standard deviation of a curve's noise from point to point, whatever its smooth course.
 
     It is that of the third differences over sqrt(20), by their median magnitude, which single jumps leave as
-    it is; 0 where there are too few points to tell.
+    it is; 0 where there are too few points to say.
     """
     if len(curve) < 6:
         return 0.0

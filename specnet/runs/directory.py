@@ -161,7 +161,7 @@ def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
         try:
             raw = source.path.read_bytes()
         except OSError:
-            raw = content  # gone since: its text has been read
+            raw = content  # deleted since: its text has been read
         # A mark of byte order is no part of the text; a file that has changed since is not what was run.
         content = raw if raw.removeprefix(b"\xef\xbb\xbf") == content else content
     return f"spec.{source.syntax}", content

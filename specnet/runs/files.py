@@ -28,8 +28,8 @@ def writing(path: Path) -> Iterator[None]:
 def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     """Open a file so that a reader finds the old one or the new one, whole, whatever happens meanwhile.
 
-    The content goes to a temporary file beside it, is brought to the disk, and takes the name at last, with the
-    permissions `mode`. Where anything fails, the temporary file is gone.
+    The content goes to a temporary file beside it, is flushed to disk, and is renamed at last, with the
+    permissions `mode`. Where anything fails, the temporary file is removed.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     beside.unlink(missing_ok=True)

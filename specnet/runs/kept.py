@@ -139,7 +139,7 @@ def _order(part: str) -> tuple[bool, int, str]:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """Return names that tell runs apart, without the folders that all of them lie in."""
+    """Return names that distinguish runs, without the folders that all of them lie in."""
     parts = [path.parts for path in paths]
     shared = 0
     while all(len(each) > shared + 1 for each in parts) and len({each[shared] for each in parts}) == 1:

@@ -22,7 +22,7 @@ _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 def locked(folder: Path) -> Iterator[None]:
     """Hold a run's directory for this process alone.
 
-    The lock is one on the file `.lock` in it, which is gone when the lock is given back. Raises RunError
+    The lock is one on the file `.lock` in it, which is removed when the lock is released. Raises RunError
     where another process, or another thread of this one, holds it, or where the file cannot be written.
     """
     file = _take(folder / LOCK)
@@ -40,7 +40,7 @@ def held(folder: Path) -> bool:
     try:
         file = os.open(folder / LOCK, os.O_RDWR)
     except OSError:
-        return False  # nobody has locked it, or nobody can be told from here
+        return False  # nobody has locked it, or that cannot be seen from here
     try:
         _lock(file)
     except BlockingIOError:

@@ -38,7 +38,7 @@ class MetricsLog:
             self._file.close()
 
     def add(self, event: Event | Span) -> None:
-        """Append what an event tells of ended epochs, and bring waiting lines to the file in time."""
+        """Append what an event reports of ended epochs, and bring waiting lines to the file in time."""
         now = self._clock()
         with writing(self._path):
             if isinstance(event, EpochEnded):

@@ -56,7 +56,7 @@ class RowFile:
     """A file, or a stream, of rows for an encoding.
 
     Columns that have names are found by them, in any order. Those that the model does not know are left out,
-    and `note` is told; those that it lacks are an error. Rows without names are taken by place.
+    and are passed to `note`; those that it lacks are an error. Rows without names are taken by position.
     """
 
     encoding: Encoding

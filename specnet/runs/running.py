@@ -32,10 +32,10 @@ def run(
     """Train a model to the end, save what `out` or `folder` ask for, and return what it came to.
 
     `out` names the run's directory, `folder` one in which a directory `NAME/NNN` is made, `resume` that of a
-    run to be gone on with; without any nothing is written. The result of a run that is finished already is
+    run to be resumed; without any nothing is written. The result of a run that is finished already is
     read, and nothing trained. The directory is made, and described, before the
     first step, so that what cannot be saved is known before anything is learnt. `listener` is called with
-    every event. Raises RunError where something cannot be written, or not be gone on with.
+    every event. Raises RunError where something cannot be written, or cannot be resumed.
     """
     if resume is not None:
         directory = RunDirectory(Path(resume))

@@ -25,7 +25,7 @@ PATH: KeyPath = ("training", "init_from")
 
 
 def start_faults(network: Network, confine: Confine | None = None) -> list[Diagnostic]:
-    """Return what is wrong with the run that a document starts from; nothing where it starts anew.
+    """Return what is wrong with the run that a document starts from; nothing where it starts from scratch.
 
     With `confine`, the run may not lie outside of a folder.
     """
@@ -134,7 +134,7 @@ def _stored(path: Path, text: str, where: KeyPath, *, quotable: bool) -> Mapping
     try:
         return load_run(path).parameters
     except RunError as error:
-        # What is wrong with it tells of what is in it.
+        # What is wrong with it reveals what is in it.
         message = str(error) if quotable else f"`{text}` holds no valid run; {UNQUOTED}"
         raise SpecError([Diagnostic("SN609", message, where)]) from error
 

@@ -1,4 +1,4 @@
-"""The fit verdict: whether a run learnt too little, too much by heart, or well.
+"""The fit verdict: whether a run underfits, overfits, or fits well.
 
 docs/fit-verdict.md gives the rules in words, and the reasons for them.
 """
@@ -23,7 +23,7 @@ LEARNT = 0.1
 """Underfit: the share of the baseline's loss that a training must have taken away."""
 
 LATE = 0.05
-"""Underfit: the share of what was learnt that the last quarter of the epochs still brought."""
+"""Underfit: the share of what was learnt that the last quarter of the epochs still added."""
 
 RARE = 0.002
 """The probability below which chance is no explanation for a gap."""
@@ -118,7 +118,7 @@ def judge(
 
     `history` is an entry an epoch, `{"epoch": 1, "train": {"loss": ...}, "validation": {"loss": ...}}`, the
     validation left out where it was not measured; `splits` is the losses and metrics of the final parameters.
-    Without `evidence` of how costs vary from row to row, no gap between the splits can be told from chance.
+    Without `evidence` of how costs vary from row to row, no gap between the splits can be distinguished from chance.
     `best_epoch` is the epoch whose parameters were put back, if any.
     """
     if "validation" not in splits:

@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
 from specnet.passes.arena import ARENA
-from specnet.runtime.calls import READY, Anew
+from specnet.runtime.calls import READY, Remade
 from specnet.runtime.functions import resolve
 from specnet.runtime.preparing import prepare
 from specnet.runtime.program import Block, Form, Loop, NumpyProgram, View
@@ -42,7 +42,7 @@ def bind_names(
     names |= program.attributes
     if workers is not None:
         names["workers"] = workers
-    names["anew"] = True
+    names["overwrite"] = True
     for name, expression in program.calls.items():
         names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
     binding = _Binding(sizes, memory[ARENA])
@@ -58,7 +58,7 @@ class _Binding:
 
     def __init__(self, sizes: Sizes, arena: Array) -> None:
         self.sizes, self.arena = named(sizes), arena
-        self.room = READY
+        self.ready = READY
         """How many calls may still be made ready: of more, each does so much that its views cost little."""
 
     def block(self, block: Block, names: dict[str, Any]) -> None:
@@ -103,9 +103,9 @@ class _Binding:
     def _made(self, make: Any) -> Any:
         """Return calls that are ready, or are made whenever they are performed where there are too many."""
         calls = list(make())
-        if len(calls) > self.room:
-            return Anew(make)
-        self.room -= len(calls)
+        if len(calls) > self.ready:
+            return Remade(make)
+        self.ready -= len(calls)
         return calls
 
     def _pieces(self, block: Block, names: dict[str, Any]) -> list[list[tuple[Any, ...]]]:
@@ -113,38 +113,38 @@ class _Binding:
         shares = block.shares(self.sizes)
         size = sum(stop - start for share in shares for start, stop in share)
         calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
-        # Calls that are made anew keep the names that they are made from: copies, so that these do not keep the calls.
+        # Calls that are made again keep the names that they are made from: copies, so that these do not keep the calls.
         around = dict(names)
         sums: dict[str, list[Array]] = {name: [] for name in block.sums}
         found: list[list[tuple[Any, ...]]] = []
         ready: int | None = None
         for worker, share in enumerate(shares):
-            room = {ARENA: self.arena[worker * block.room :]}
+            scratch = {ARENA: self.arena[worker * block.scratch :]}
             for name, (whole, part) in block.sums.items():
-                own_part = names[whole] if worker == 0 or part is None else _view(part, room, self.sizes)
+                own_part = names[whole] if worker == 0 or part is None else _view(part, scratch, self.sizes)
                 sums[name].append(own_part)
             own: list[tuple[Any, ...]] = []
             for start, stop in share:
                 piece: dict[str, Any] = {name: each[worker] for name, each in sums.items()} | {
-                    "anew": not own
+                    "overwrite": not own
                 }
                 for name, view in block.sliced.items():
                     array = names[view]
                     times = len(array) // size
                     piece[name] = array[start * times : stop * times]
                 for name, passing in block.passing.items():
-                    piece[name] = _view(passing, room, self.sizes, stop - start)
+                    piece[name] = _view(passing, scratch, self.sizes, stop - start)
                 within = dict(piece)
                 makes = {name: partial(eval, code, around, within) for name, code in calls.items()}
                 if ready is None:
                     each = sum(1 for make in makes.values() for _ in make())
                     ready = each * sum(map(len, shares))
-                    ready = ready if ready <= self.room else 0
-                piece |= {name: list(make()) if ready else Anew(make) for name, make in makes.items()}
+                    ready = ready if ready <= self.ready else 0
+                piece |= {name: list(make()) if ready else Remade(make) for name, make in makes.items()}
                 own.append(tuple([piece[name] for name in block.arguments]))
             found.append(own)
         names |= sums
-        self.room -= ready or 0
+        self.ready -= ready or 0
         return found
 
 

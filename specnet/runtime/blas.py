@@ -108,7 +108,7 @@ def one_thread() -> Iterator[None]:
 
     The setting is the whole process's: OpenBLAS's `openblas_set_num_threads_local` sets it for all threads, too,
     in builds with threads of its own such as NumPy's. A number that the host sets while some thread is in here
-    stays after the last has left; only a 1 cannot be told from ours.
+    stays after the last has left; only a 1 cannot be distinguished from ours.
     """
     holder = object()
     try:

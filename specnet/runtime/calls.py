@@ -1,7 +1,7 @@
 """Kernels as lists of calls: what views they need are made once, when a plan is bound to arrays, not at every step.
 
 A step of a network of images makes some hundred calls of NumPy on parts of arrays that are the same every time. To
-make these parts anew takes as long as a small call itself, and holds the interpreter, which other workers wait for.
+make these parts again takes as long as a small call itself, and holds the interpreter, which other workers wait for.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ READY = 2_000
 """Calls that a plan makes ready: 1 to 2 MiB of views. Of more, each does so much that its views cost little."""
 
 
-class Anew:
-    """Calls that are made anew whenever they are performed."""
+class Remade:
+    """Calls that are made again whenever they are performed."""
 
     def __init__(self, make: Callable[[], Iterable[Call]]) -> None:
         self._make = make
@@ -41,11 +41,11 @@ def maximum(a: Array, b: Array | float, out: Array) -> None:
     np.maximum(a, b, out=out)
 
 
-def sum_rows(x: Array, ones: Array, more: Array, anew: bool, out: Array) -> Iterable[Call]:
-    """Add the sum over all axes but the last to `out`, or write it there `anew`."""
+def sum_rows(x: Array, ones: Array, more: Array, overwrite: bool, out: Array) -> Iterable[Call]:
+    """Add the sum over all axes but the last to `out`, or `overwrite` it."""
     rows = x.reshape(-1, x.shape[-1])
-    yield np.dot, (ones[: len(rows)], rows, out if anew else more)
-    if not anew:
+    yield np.dot, (ones[: len(rows)], rows, out if overwrite else more)
+    if not overwrite:
         yield np.add, (out, more, out)
 
 

@@ -29,23 +29,23 @@ def convolve(
     if how.depthwise:
         yield from depthwise.convolve(x, w, b, scratch, how, out)
         return
-    room = _Room(scratch)
-    source = _Patches(x, room, how)
+    pool = _ScratchPool(scratch)
+    source = _Patches(x, pool, how)
     yield from source.start()
     joined = b is not None and how.joins
     if b is not None and joined:
-        kernels = room.take((1, how.depth + 1, how.filters))
+        kernels = pool.take((1, how.depth + 1, how.filters))
         yield np.copyto, (kernels[0, :-1], w.reshape(how.depth, how.filters))
         yield np.copyto, (kernels[0, -1], b)
     else:
-        kernels = yield from _by_group(w, room, how)
+        kernels = yield from _by_group(w, pool, how)
     for unit in how.units(0, len(x), how.tile):
         made = _part(out, unit, how)
         if how.groups == 1:
             patches = yield from source.of(unit, 0, ones=joined)
             yield np.dot, (patches, kernels[0], made)
         else:
-            own = room.for_now((len(made), how.made))
+            own = pool.for_now((len(made), how.made))
             for group in range(how.groups):
                 patches = yield from source.of(unit, group)
                 yield np.dot, (patches, kernels[group], own)
@@ -62,15 +62,15 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
     if how.depthwise:
         yield from depthwise.convolve_input(g, w, scratch, how, out)
         return
-    room = _Room(scratch)
-    kernels = yield from _by_group(w, room, how)
+    pool = _ScratchPool(scratch)
+    kernels = yield from _by_group(w, pool, how)
     spread = _spread_across if how.across else _spread_taps
     for unit in how.units(0, len(g), how.spread_tile):
         first, stop, top, bottom = unit
-        rest = _Room(room.rest)
+        rest = _ScratchPool(pool.rest)
         flowing = _part(g, unit, how)
         if how.phases != (1, 1):
-            # Rows of images are long stretches to add to; what comes phase by phase is brought into their order.
+            # Rows of images are long stretches to add to; what comes phase by phase is put into their order.
             images = rest.take((stop - first, *how.out, how.filters))
             yield (
                 np.copyto,
@@ -91,22 +91,22 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
 
 
 def convolve_kernel(
-    x: Array, g: Array, scratch: Array, more: Array, how: Geometry, anew: bool, out: Array
+    x: Array, g: Array, scratch: Array, more: Array, how: Geometry, overwrite: bool, out: Array
 ) -> Iterator[Call]:
-    """Add what flows back to the kernel to `out`, or write it there `anew`, for images x and g that flows back to y.
+    """Add what flows back to the kernel to `out`, or `overwrite` it, for images x and g that flows back to y.
 
-    `more` has room for what a tile adds.
+    `more` has space for what a tile adds.
     """
     if how.depthwise:
-        yield from depthwise.convolve_kernel(x, g, scratch, how, anew, out)
+        yield from depthwise.convolve_kernel(x, g, scratch, how, overwrite, out)
         return
     total = out.reshape(how.depth, how.filters)
-    room = _Room(scratch)
-    source = _Patches(x, room, how)
+    pool = _ScratchPool(scratch)
+    source = _Patches(x, pool, how)
     yield from source.start()
     part = more.reshape(-1)[: how.depth * how.made].reshape(how.depth, how.made)
     for number, unit in enumerate(how.units(0, len(x), how.tile)):
-        new = anew and number == 0
+        new = overwrite and number == 0
         flowing = _part(g, unit, how)
         if how.groups == 1:
             patches = yield from source.of(unit, 0)
@@ -114,7 +114,7 @@ def convolve_kernel(
             if not new:
                 yield np.add, (total, part, total)
             continue
-        own = room.for_now((len(flowing), how.made))
+        own = pool.for_now((len(flowing), how.made))
         for group in range(how.groups):
             filters = slice(group * how.made, (group + 1) * how.made)
             yield np.copyto, (own, flowing[:, filters])
@@ -126,7 +126,7 @@ def convolve_kernel(
                 yield np.add, (total[:, filters], part, total[:, filters])
 
 
-class _Room:
+class _ScratchPool:
     """One worker's scratch memory, given out piece by piece."""
 
     def __init__(self, rest: Array) -> None:
@@ -143,7 +143,7 @@ class _Room:
         return self.rest[: prod(shape)].reshape(shape)
 
 
-def _by_group(w: Array, room: _Room, how: Geometry) -> Generator[Call, None, Array]:
+def _by_group(w: Array, pool: _ScratchPool, how: Geometry) -> Generator[Call, None, Array]:
     """Return a kernel as matrices (groups, depth, filters of a group).
 
     A matrix product takes any array whose rows or columns lie side by side, and copies others: so does this, in memory
@@ -152,7 +152,7 @@ def _by_group(w: Array, room: _Room, how: Geometry) -> Generator[Call, None, Arr
     kernel = w.reshape(how.depth, how.groups, how.made).transpose(1, 0, 2)
     if how.groups == 1:
         return kernel
-    kernels = room.take((how.groups, how.depth, how.made))
+    kernels = pool.take((how.groups, how.depth, how.made))
     yield np.copyto, (kernels, kernel)
     return kernels
 
@@ -160,11 +160,11 @@ def _by_group(w: Array, room: _Room, how: Geometry) -> Generator[Call, None, Arr
 class _Patches:
     """Lays out the patches of one tile after another, in one worker's scratch memory."""
 
-    def __init__(self, x: Array, room: _Room, how: Geometry) -> None:
+    def __init__(self, x: Array, pool: _ScratchPool, how: Geometry) -> None:
         self.x, self.how = x, how
         if not how.pointwise:
-            self.patches = room.take((how.patch_numbers,))
-            self.around = room.take((how.padded_numbers,))
+            self.patches = pool.take((how.patch_numbers,))
+            self.around = pool.take((how.padded_numbers,))
         self.held = -1
 
     def start(self) -> Iterator[Call]:

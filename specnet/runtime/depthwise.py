@@ -47,9 +47,9 @@ def convolve_input(g: Array, w: Array, scratch: Array, how: Geometry, out: Array
 
 
 def convolve_kernel(
-    x: Array, g: Array, scratch: Array, how: Geometry, anew: bool, out: Array
+    x: Array, g: Array, scratch: Array, how: Geometry, overwrite: bool, out: Array
 ) -> Iterator[Call]:
-    """Add what flows back to the kernel to `out`, or write it there `anew`."""
+    """Add what flows back to the kernel to `out`, or `overwrite` it."""
     total, flowing = out.reshape(how.taps, how.channels, how.made), _by_number(g, how)
     for tile, (begin, stop) in enumerate(_tiles(len(x), how)):
         for tap, (rows, columns, down, right) in enumerate(how.seen):
@@ -60,7 +60,7 @@ def convolve_kernel(
                 yield np.multiply, (seen, flowing[begin:stop, rows, columns, :, number], more)
                 yield np.add.reduce, (more.reshape(-1, how.channels), 0, None, summed)
                 there = total[tap, :, number]
-                if anew and tile == 0:
+                if overwrite and tile == 0:
                     yield np.copyto, (there, summed)
                 else:
                     yield np.add, (there, summed, there)

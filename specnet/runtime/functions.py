@@ -43,7 +43,7 @@ def resolve(name: str) -> Any:
 def _scalar(name: str) -> Callable[[float], float]:
     """Return a function of a Python number. Where Python's raises, it is NaN or infinite as NumPy's.
 
-    A step that has diverged is told by its loss, not by an exception.
+    A diverged step shows in its loss, not as an exception.
     """
     ufunc = getattr(np, name)
     own: Callable[[float], float] | None = getattr(math, name, None)

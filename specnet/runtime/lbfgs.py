@@ -1,4 +1,4 @@
-"""Limited-memory BFGS: steps towards a minimum along directions that earlier gradients tell."""
+"""Limited-memory BFGS: steps towards a minimum along directions estimated from earlier gradients."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class LimitedMemoryBFGS:
             np.add(d, work, out=d)
 
     def _learn(self, found: Trial, g: Array, d: Array) -> Array:
-        """Take in the pair of a step, where its curvature is large enough to tell something; return the move."""
+        """Take in the pair of a step, where its curvature is large enough to be informative; return the move."""
         history = len(self._slots["moves"]) - 1
         place = self._spare
         move: Array = self._slots["moves"][place]

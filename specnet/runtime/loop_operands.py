@@ -66,7 +66,7 @@ class LoopOperands(Operands):
         return name
 
     def _of_step(self, made: Value, position: int | None) -> tuple[str, Shape] | None:
-        """Return the name and the shape of an array that does not lie in the room of a step, else None."""
+        """Return the name and the shape of an array that does not lie in the scratch of a step, else None."""
         returns = self.loop.body.returns
         if position is None:
             over = next((n for n in self.made.over if root(returns[n]) is made), None)

@@ -96,13 +96,13 @@ def batch_norm_sums(
     s: Array,
     wide: Array,
     parts: Array,
-    anew: bool,
+    overwrite: bool,
     out: Array,
 ) -> Iterator[Call]:
     """Add to `out` (2, m) for each column the sum of g, and that of g * (x - mean) / sqrt(variance + epsilon)."""
     rows, step = len(x), len(s)
     (total, weighted), (part, scale) = out, parts
-    if anew:
+    if overwrite:
         yield out.fill, (0.0,)
     yield _scale, (moments, epsilon, scale)
     yield _over, (moments[0], wide, min(step, rows))

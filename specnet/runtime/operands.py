@@ -142,7 +142,7 @@ class Operands:
         return full
 
     def _laid(self, name: str, place: Allocation, shape: Shape, dtype: DType, form: str = "") -> str:
-        """Return the name of what passes within a group: of an array, or of a piece in a worker's room."""
+        """Return the name of what passes within a group: of an array, or of a piece in a worker's scratch."""
         if self.group is None:
             return self.view(f"v{name}", place, shape, dtype, form)
         self.passing[f"t{name}"] = _at(f"t{name}", place, piece(shape, self.group), dtype)

@@ -32,7 +32,7 @@ class Block:
     """A chain of statements that runs piece by piece, so that what passes between them stays in cache.
 
     The `leading` axis is cut. Each worker has an equal share of it, piece after piece of at most so many `rows`, and
-    a room of so many bytes for what passes within a piece. Names are those in the chain's statements.
+    scratch of so many bytes for what passes within a piece. Names are those in the chain's statements.
     """
 
     name: str
@@ -43,14 +43,14 @@ class Block:
     sliced: dict[str, str]
     """Pieces of arrays, by name: the view that is cut."""
     passing: dict[str, View]
-    """What lies in a worker's room, by name; its leading axis has the rows of a piece."""
+    """What lies in a worker's scratch, by name; its leading axis has the rows of a piece."""
     calls: dict[str, str]
     """Calls that are made ready for each piece, by name: the expression that gives them."""
     sums: dict[str, tuple[str, View | None]]
-    """Sums over the pieces, by name: where the first worker adds up, and where any other does in its room."""
+    """Sums over the pieces, by name: where the first worker adds up, and where any other does in its scratch."""
     workers: int = 1
     """How many workers share its pieces; 0 within a loop, where the calling thread has them all."""
-    room: int = 0
+    scratch: int = 0
 
     def shares(self, sizes: Sizes) -> list[list[tuple[int, int]]]:
         """Return the pieces of each worker, from which row to which, for these sizes."""

@@ -118,7 +118,7 @@ class Statements:
                 self.block_calls,
                 operands.sums,
                 pieces.workers,
-                pieces.room,
+                pieces.scratch,
             )
         )
         if self.workers:
@@ -218,7 +218,7 @@ class Statements:
             return self.operands.operand(value.inputs[LETTERS.index(name)], _float(value), form)
         if re.fullmatch(r"s\d?|more", name):
             return self.operands.scratch(value, name, form)
-        if name in ("workers", "anew"):
+        if name in ("workers", "overwrite"):
             return name
         return self._named(value, name)
 

@@ -15,7 +15,7 @@ from specnet.runtime import blas
 from specnet.runtime.sharing import Shared
 
 BUFFER = 512
-"""Elements that NumPy takes room for, an operand, where it goes over strided arrays: 8,192 unless told otherwise."""
+"""Elements that NumPy buffers for each operand where it goes over strided arrays: 8,192 by default."""
 
 Task = Callable[[int], None]
 Done = SimpleQueue[BaseException | None]

@@ -48,11 +48,11 @@ class Augmenter:
         if network.spreads:
             changes.append(_spreading(fetched["targets"], targets))
         for augmentation, draw in zip(network.spec.data.augmentations, self.streams.values(), strict=True):
-            room = {
+            scratch = {
                 name: self._cut(name, shape, dtype)
                 for name, (shape, dtype) in augmentation.scratch(sizes).items()
             }
-            changes.append(augmentation.bind(Work(inputs, targets, draw, room)))
+            changes.append(augmentation.bind(Work(inputs, targets, draw, scratch)))
 
         def change() -> None:
             for each in changes:

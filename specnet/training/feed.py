@@ -26,8 +26,8 @@ class Batch:
     """Which rows of the split they are, a view of the epoch's order; None where the plan reads the split itself."""
     arrays: Arrays
     """What the plan reads, by name."""
-    brought: tuple[tuple[ArrayOrStreamed, Array], ...] = ()
-    """What is brought from the split, and where it is put."""
+    copies: tuple[tuple[ArrayOrStreamed, Array], ...] = ()
+    """What is copied from the split, and where to."""
     copied: tuple[tuple[Array, Array], ...] = ()
     """What is then copied, from the first to the second."""
     change: Callable[[], None] | None = None
@@ -37,9 +37,9 @@ class Batch:
 class Feed:
     """Brings the arrays of a split to a plan, batch by batch, in memory that is allocated once.
 
-    `arrays` are those of the plan, by name. Those that are one object are brought once, and lie in the same memory
+    `arrays` are those of the plan, by name. Those that are one object are fetched once, and lie in the same memory
     unless an `augmenter` changes some of them. The order is that of the split, or with a generator a new one
-    whenever `shuffle` is called. With an `augmenter` each batch is changed after it is brought, and a full batch is
+    whenever `shuffle` is called. With an `augmenter` each batch is changed after it is fetched, and a full batch is
     a copy of the split.
     """
 
@@ -72,12 +72,12 @@ class Feed:
         self._streamed = [held for held in own.values() if not isinstance(held, np.ndarray)]
         window = max((held.window for held in self._streamed), default=0)
         self._window = 0 if window >= rows else window
-        room = {key: np.empty((batch_size, *held.shape[1:]), held.dtype) for key, held in own.items()}
-        brought = [(own[key], array) for key, array in room.items()]
+        memory = {key: np.empty((batch_size, *held.shape[1:]), held.dtype) for key, held in own.items()}
+        copies = [(own[key], array) for key, array in memory.items()]
         fetched: Arrays = {}
         copied = []
         for name, held in arrays.items():
-            array = room[id(held)]
+            array = memory[id(held)]
             if augmenter is not None and any(array is other for other in fetched.values()):
                 copied.append((array, np.empty_like(array)))
                 array = copied[-1][1]
@@ -92,7 +92,7 @@ class Feed:
                 bind(size, _first(read, size)),
                 None,
                 _first(read, size),
-                tuple((held, array[:size]) for held, array in brought),
+                tuple((held, array[:size]) for held, array in copies),
                 tuple((array[:size], copy[:size]) for array, copy in copied),
                 None if augmenter is None else augmenter.bind(_first(fetched, size), _first(read, size)),
             )
@@ -159,7 +159,7 @@ class Feed:
     def fetch(self, batch: Batch) -> None:
         """Put a batch's rows where its plan reads them, augmented where they are to be."""
         if batch.places is not None:
-            for held, array in batch.brought:
+            for held, array in batch.copies:
                 fetch(held, batch.places, array)
             for array, copy in batch.copied:
                 np.copyto(copy, array)

@@ -53,7 +53,7 @@ class BoundTraining:
 
     @property
     def ended(self) -> str | None:
-        """Why no further step would lead anywhere, where the optimizer can tell."""
+        """Why no further step would lead anywhere, where the optimizer knows it."""
         return None if self.method is None else self.method.ended
 
     @property

@@ -44,7 +44,7 @@ PROBLEMS = {
 def method(function, p, **options):
     """Return the method over p, with what evaluates and where the gradient is left."""
     optimizer = OPTIMIZERS.validate({"type": "lbfgs", **options})
-    slots = {name: np.full(shape, np.nan) for name, shape in optimizer.room(p.size).items()}
+    slots = {name: np.full(shape, np.nan) for name, shape in optimizer.slot_shapes(p.size).items()}
     latest = np.empty_like(p)
     counter = [0]
 

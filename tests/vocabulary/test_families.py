@@ -163,7 +163,7 @@ def test_every_kind_says_what_its_family_asks_of_it(family: Family[Kind]) -> Non
         (Reader, "open"),
         (Regularizer, "penalty"),
         (Schedule, "rate"),
-        (Searching, "method, room"),
+        (Searching, "method, slot_shapes"),
         (Stepping, "step"),
         (Transform, "lower, lower_inverse"),
     ],

@@ -67,7 +67,7 @@ def target_among_features(subject: Subject) -> Iterator[Finding]:
 
 @rule("SN747", "data")
 def row_numbers(subject: Subject) -> Iterator[Finding]:
-    """Columns that tell rows apart and nothing else: numbers of rows, names of their own."""
+    """Columns that identify rows and nothing else: row numbers, unique names."""
     sample = _table(subject)
     if sample is None or sample.rows < ENOUGH:
         return

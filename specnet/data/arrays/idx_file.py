@@ -49,7 +49,7 @@ class IdxFile(StoredArray):
         return f"`{self.name}`"
 
     def obstacle(self) -> Obstacle | None:
-        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        """Return why rows cannot be read one by one, and how to fix it; None where they can."""
         if _is_gzip(self.path):
             return Obstacle(
                 "it is compressed, so that no row can be read without all before it",

@@ -108,7 +108,7 @@ class NpyArray(StoredArray):
         return found
 
     def obstacle(self) -> Obstacle | None:
-        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        """Return why rows cannot be read one by one, and how to fix it; None where they can."""
         if self.header.fortran and len(self.header.shape) > 1:
             return Obstacle(
                 "its first axis runs fastest (Fortran order), so a row is scattered over the file",
@@ -133,7 +133,7 @@ class NpyArray(StoredArray):
         return True
 
     def examine(self, context: DataContext) -> bool:
-        """Read the header; note what is wrong with it, or with what it tells of."""
+        """Read the header; note what is wrong with it, or with what it declares."""
         try:
             with self.opened() as member:
                 header = self.header = read_header(member)

@@ -55,7 +55,7 @@ class NpzArray(NpyArray):
             yield member
 
     def obstacle(self) -> Obstacle | None:
-        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        """Return why rows cannot be read one by one, and how to fix it; None where they can."""
         with zip_file(self.path) as archive:
             if self._info(archive).compress_type != zipfile.ZIP_STORED:
                 return Obstacle(

@@ -77,7 +77,7 @@ class SideBySide:
         return JoinedRows([part.rows() for part in self.parts], self.type)
 
     def sound(self, context: DataContext) -> bool:
-        """Return whether the elements are what they were when they were stored, as far as that can be told."""
+        """Return whether the elements are what they were when they were stored, as far as that can be checked."""
         sound = [part.sound(context) for part in self.parts]
         return all(sound)
 

@@ -52,7 +52,7 @@ class StoredInputs(Protocol):
         ...
 
     def sound(self, context: DataContext) -> bool:
-        """Return whether the elements are what they were when they were stored, as far as that can be told."""
+        """Return whether the elements are what they were when they were stored, as far as that can be checked."""
         ...
 
     def read(self, context: DataContext) -> NDArray[Any] | None:

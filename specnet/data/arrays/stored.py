@@ -75,7 +75,7 @@ class StoredArray(ABC):
 
     @abstractmethod
     def sound(self, context: DataContext) -> bool:
-        """Return whether the elements are what they were when they were stored, as far as that can be told."""
+        """Return whether the elements are what they were when they were stored, as far as that can be checked."""
 
     @abstractmethod
     def read(self, context: DataContext) -> NDArray[Any] | None:
@@ -91,7 +91,7 @@ class StoredArray(ABC):
 
     @abstractmethod
     def obstacle(self) -> Obstacle | None:
-        """Return why rows cannot be read one by one, and how to mend it; None where they can."""
+        """Return why rows cannot be read one by one, and how to fix it; None where they can."""
 
     @abstractmethod
     def byte_range(self) -> ByteRange:

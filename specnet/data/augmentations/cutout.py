@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 
 from specnet.data.augmentation import (
     ImageAugmentation,
-    Room,
+    ScratchShapes,
     Sizes,
     Work,
     image_shape,
@@ -44,7 +44,7 @@ class Cutout(ImageAugmentation):
                 "half the size of an image is usual",
             )
 
-    def scratch(self, sizes: Sizes) -> Room:
+    def scratch(self, sizes: Sizes) -> ScratchShapes:
         """Return which lines and columns the rectangles cover, and which pixels of some images."""
         height, width, _ = image_shape(sizes.inputs)
         longest = max(height, width)
@@ -64,15 +64,15 @@ class Cutout(ImageAugmentation):
         """Return the blanking out."""
         import numpy as np
 
-        room, x = work.room, work.images
+        scratch, x = work.scratch, work.images
         rows, height, width, _ = x.shape
-        drawn, number = room["drawn"], room["number"]
-        sides, own = [], room["own"].reshape(-1)
+        drawn, number = scratch["drawn"], scratch["number"]
+        sides, own = [], scratch["own"].reshape(-1)
         for size, side, start, covered in (
-            (height, self._sides[0], 0, room["covered_lines"]),
-            (width, self._sides[1], rows * height, room["covered_columns"]),
+            (height, self._sides[0], 0, scratch["covered_lines"]),
+            (width, self._sides[1], rows * height, scratch["covered_columns"]),
         ):
-            places = room["places"].reshape(-1)[: rows * size].reshape(rows, size)
+            places = scratch["places"].reshape(-1)[: rows * size].reshape(rows, size)
             # A pixel is covered where 0 <= its own place - centre + side // 2 < side.
             line = own[start : start + rows * size].reshape(rows, size)
             line[...] = np.arange(size)
@@ -82,9 +82,9 @@ class Cutout(ImageAugmentation):
             part = slice(start, min(rows, start + several))
             count = part.stop - start
             pixels, shape = count * height * width, (count, height, width)
-            mask, other = (room[name][:pixels].reshape(shape) for name in ("covered", "covered_too"))
-            lines = room["covered_lines"][part, :, np.newaxis]
-            blocks.append((x[part], mask, other, lines, room["covered_columns"][part, np.newaxis, :]))
+            mask, other = (scratch[name][:pixels].reshape(shape) for name in ("covered", "covered_too"))
+            lines = scratch["covered_lines"][part, :, np.newaxis]
+            blocks.append((x[part], mask, other, lines, scratch["covered_columns"][part, np.newaxis, :]))
 
         def blank() -> None:
             for size, side, line, places, covered in sides:

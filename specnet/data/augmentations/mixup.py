@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import PositiveFloat
 
-from specnet.data.augmentation import Augmentation, Room, Sizes, Work
+from specnet.data.augmentation import Augmentation, ScratchShapes, Sizes, Work
 from specnet.data.transform import Shape
 
 
@@ -29,7 +29,7 @@ class Mixup(Augmentation):
     def check(self, shape: Shape) -> None:
         """Do nothing: inputs of any shape have a mean."""
 
-    def scratch(self, sizes: Sizes) -> Room:
+    def scratch(self, sizes: Sizes) -> ScratchShapes:
         """Return another batch, and the order in which its rows are taken from the first."""
         return {
             "order": ((sizes.rows,), "intp"),
@@ -41,11 +41,11 @@ class Mixup(Augmentation):
         """Return the mixing."""
         import numpy as np
 
-        order = work.room["order"]
+        order = work.scratch["order"]
         straight = np.arange(len(order))
         pairs = [
-            (work.inputs, work.room["other_inputs"]),
-            (work.targets, work.room["other_targets"]),
+            (work.inputs, work.scratch["other_inputs"]),
+            (work.targets, work.scratch["other_targets"]),
         ]
 
         def mix() -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.augmentation import (
     ImageAugmentation,
-    Room,
+    ScratchShapes,
     Sizes,
     Work,
     image_shape,
@@ -46,7 +46,7 @@ class _Move(ImageAugmentation):
 
         np.add(line, places, out=places)
 
-    def scratch(self, sizes: Sizes) -> Room:
+    def scratch(self, sizes: Sizes) -> ScratchShapes:
         """Return places of a batch's lines and columns, and some images with their pixels' places."""
         height, width, channels = image_shape(sizes.inputs)
         pixels = min(sizes.rows, images_at_once(sizes.inputs)) * height * width
@@ -68,19 +68,19 @@ class _Move(ImageAugmentation):
         """Return the gather."""
         import numpy as np
 
-        room, x = work.room, work.images
+        scratch, x = work.scratch, work.images
         rows, height, width, channels = x.shape
         several = images_at_once((height, width))
-        drawn, number, spare, index = room["drawn"], room["number"], room["spare"], room["index"]
-        room["own_lines"][...] = np.arange(height)
-        room["own_columns"][...] = np.arange(width)
+        drawn, number, spare, index = scratch["drawn"], scratch["number"], scratch["spare"], scratch["index"]
+        scratch["own_lines"][...] = np.arange(height)
+        scratch["own_columns"][...] = np.arange(width)
         # Where each image begins among those that are worked on at once.
-        room["first"][...] = (np.arange(rows) % several * (height * width))[:, np.newaxis]
+        scratch["first"][...] = (np.arange(rows) % several * (height * width))[:, np.newaxis]
         sides = [
-            (0, height, width, room["own_lines"], room["lines"], room["first"]),
-            (1, width, 1, room["own_columns"], room["columns"], None),
+            (0, height, width, scratch["own_lines"], scratch["lines"], scratch["first"]),
+            (1, width, 1, scratch["own_columns"], scratch["columns"], None),
         ]
-        masks = [_part(room["outside"], (rows, size)) for size in (height, width)]
+        masks = [_part(scratch["outside"], (rows, size)) for size in (height, width)]
         blocks = []
         for start in range(0, rows, several):
             part = slice(start, min(rows, start + several))
@@ -90,9 +90,9 @@ class _Move(ImageAugmentation):
                 (
                     x[part].reshape(pixels, channels),
                     spare[:pixels],
-                    room["lines"][part, :, np.newaxis],
-                    room["columns"][part, np.newaxis, :],
-                    room["across"][:pixels].reshape(count, height, width),
+                    scratch["lines"][part, :, np.newaxis],
+                    scratch["columns"][part, np.newaxis, :],
+                    scratch["across"][:pixels].reshape(count, height, width),
                     index[:pixels].reshape(count, height, width),
                     index[:pixels],
                 )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from specnet.data.augmentation import (
     ImageAugmentation,
-    Room,
+    ScratchShapes,
     Sizes,
     Work,
     image_shape,
@@ -43,12 +43,12 @@ class Rotate(ImageAugmentation):
     fill: Finite = 0.0
     """The value of pixels outside the image, as the network sees it."""
 
-    def scratch(self, sizes: Sizes) -> Room:
+    def scratch(self, sizes: Sizes) -> ScratchShapes:
         """Return angles, and for some images their places, weights and surrounded copies."""
         height, width, channels = image_shape(sizes.inputs)
         several = min(sizes.rows, images_at_once(sizes.inputs))
         pixels = several * height * width
-        room: Room = {
+        scratch: ScratchShapes = {
             "drawn": ((sizes.rows,), "float64"),
             "cosine": ((sizes.rows,), "float64"),
             "sine": ((sizes.rows,), "float64"),
@@ -63,23 +63,23 @@ class Rotate(ImageAugmentation):
             "ringed": ((several, height + RING, width + RING, channels), sizes.dtype),
         }
         if self.interpolation == "bilinear":
-            room |= {
+            scratch |= {
                 "floor_x": ((pixels,), "float64"),
                 "floor_y": ((pixels,), "float64"),
                 "weight": ((pixels, channels), sizes.dtype),
                 "lower": ((pixels, channels), sizes.dtype),
                 "step": ((pixels, channels), sizes.dtype),
             }
-        return room
+        return scratch
 
     def bind(self, work: Work) -> Callable[[], None]:
         """Return the turning."""
         import numpy as np
 
-        room = work.room
+        scratch = work.scratch
         rows, height, width, _ = work.images.shape
         several = images_at_once((height, width))
-        drawn, cosine, sine = room["drawn"], room["cosine"], room["sine"]
+        drawn, cosine, sine = scratch["drawn"], scratch["cosine"], scratch["sine"]
         nearest = self.interpolation == "nearest"
         blocks = [
             _Block(work, slice(start, min(rows, start + several)), nearest=nearest)
@@ -93,7 +93,7 @@ class Rotate(ImageAugmentation):
             np.subtract(drawn, largest, out=drawn)
             np.cos(drawn, out=cosine)
             np.sin(drawn, out=sine)
-            room["ringed"].fill(self.fill)
+            scratch["ringed"].fill(self.fill)
             for block in blocks:
                 block.turn()
 
@@ -106,34 +106,34 @@ class _Block:
     def __init__(self, work: Work, part: slice, *, nearest: bool) -> None:
         import numpy as np
 
-        room, images = work.room, work.images[part]
+        scratch, images = work.scratch, work.images[part]
         count, height, width, channels = images.shape
         pixels, size = count * height * width, (count, height, width)
         self.nearest = nearest
         self.images, self.out = images, images.reshape(pixels, channels)
-        ringed = room["ringed"]
+        ringed = scratch["ringed"]
         self.inner = ringed[:count, 1 : height + 1, 1 : width + 1]
         self.source = ringed.reshape(-1, channels)
-        self.cosine, self.sine = room["cosine"][part, np.newaxis], room["sine"][part, np.newaxis]
-        self.from_left, self.from_top = room["from_left"][:count], room["from_top"][:count]
+        self.cosine, self.sine = scratch["cosine"][part, np.newaxis], scratch["sine"][part, np.newaxis]
+        self.from_left, self.from_top = scratch["from_left"][:count], scratch["from_top"][:count]
         self.from_left[...] = np.arange(width) - (width - 1) / 2
         self.from_top[...] = np.arange(height) - (height - 1) / 2
-        self.along, self.down = room["along"][:count], room["down"][:count]
+        self.along, self.down = scratch["along"][:count], scratch["down"][:count]
         self.height, self.width = height, width
         self.stride = width + RING
         # Where the pixel at (0, 0) of each image lies in the surrounded copies.
         first = np.arange(count, dtype=np.float64) * ((height + RING) * self.stride) + self.stride + 1
         self.first = first[:, np.newaxis, np.newaxis]
-        self.x, self.y, self.spread = (room[name][:pixels].reshape(size) for name in ("x", "y", "spread"))
-        self.index = room["index"][:pixels]
+        self.x, self.y, self.spread = (scratch[name][:pixels].reshape(size) for name in ("x", "y", "spread"))
+        self.index = scratch["index"][:pixels]
         self.places = self.index.reshape(size)
         if not self.nearest:
             self.floor_x, self.floor_y = (
-                room[name][:pixels].reshape(size) for name in ("floor_x", "floor_y")
+                scratch[name][:pixels].reshape(size) for name in ("floor_x", "floor_y")
             )
-            self.weight = room["weight"][:pixels]
+            self.weight = scratch["weight"][:pixels]
             self.weights = self.weight.reshape(*size, channels)
-            self.lower, self.step = room["lower"][:pixels], room["step"][:pixels]
+            self.lower, self.step = scratch["lower"][:pixels], scratch["step"][:pixels]
 
     def turn(self) -> None:
         """Put the turned images in the place of the images."""

@@ -20,7 +20,7 @@ _STUMBLES = (OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The form that every image is brought to."""
+    """The form that every image is converted to."""
 
     height: int
     width: int

@@ -74,7 +74,7 @@ class Images(Reader):
 
     @property
     def frame(self) -> Frame:
-        """The form that every image is brought to."""
+        """The form that every image is converted to."""
         from specnet.data.images.decoding import Frame
 
         return Frame(*self.size, self.channels, self.resize, self.background)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def choose(reader: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None:
-    """Return which columns of the training file are used, or note why that cannot be told."""
+    """Return which columns of the training file are used, or note why that cannot be decided."""
     resolver = _resolver(dialect, place)
     if resolver is None:
         return None
@@ -27,8 +27,8 @@ def choose(reader: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None
             message = f"{place.column(i, resolver.names[i])} is a target, and cannot be a feature too"
             collector.add("SN510", message, "features")
     else:
-        gone = {*targets, *resolver.many(reader.exclude, ("exclude",))}
-        features = [i for i in range(len(resolver.names)) if i not in gone]
+        dropped = {*targets, *resolver.many(reader.exclude, ("exclude",))}
+        features = [i for i in range(len(resolver.names)) if i not in dropped]
         if len(collector.found) == before:
             resolver.check_names(features)
     named = resolver.settings(reader.columns)

@@ -64,7 +64,7 @@ class TableRows:
         width = len(plan.features)
         columns: list[array[Any]] = [array("i" if column.text else "d") for column in plan.features]
         index = [{name: i for i, name in enumerate(column.categories)} for column in plan.features]
-        dialect = reader.dialect  # made anew whenever it is asked for
+        dialect = reader.dialect  # made again whenever it is asked for
         for r, row in enumerate(rows):
             cells = (
                 list(row) if isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) else [row]

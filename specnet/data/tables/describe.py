@@ -54,7 +54,7 @@ def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace
 
 
 def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
-    """Return whether a column's missing cells become what no other cell need tell."""
+    """Return whether a column's missing cells become a value that no other cell need have."""
     return reader.missing_of(layout.settings.get(i, NOTHING_SAID), target=False, text=False) == "value"
 
 

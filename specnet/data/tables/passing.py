@@ -71,7 +71,7 @@ def scan_passing(
         for i, reader in readers_of(dialect, layout, rules).items()
     }
     width, rows, faulty, complete = len(layout.names), 0, False, False
-    gone = bytearray()
+    dropped = bytearray()
     with dialect.records(place) as lines:
         records = iter(lines)
         if dialect.header:
@@ -91,7 +91,7 @@ def scan_passing(
                     return None
             rows += len(chunk) if keep is None else sum(keep)
             if rules.drop:
-                gone.extend(bytes(len(chunk)) if keep is None else (not kept for kept in keep))
+                dropped.extend(bytes(len(chunk)) if keep is None else (not kept for kept in keep))
         complete = True
     if not complete:
         return None
@@ -99,12 +99,12 @@ def scan_passing(
     faulty = faulty or any(c.reader.faulty or c.reader.codes.faulty for c in columns.values())
     faulty = faulty or any(column.unknown for i, column in columns.items() if i not in rules.zeros)
     found = {i: column.finish() for i, column in columns.items()}
-    return Scan(rows, found, missing, faulty, gone if any(gone) else None)
+    return Scan(rows, found, missing, faulty, dropped if any(dropped) else None)
 
 
 def _kept(dropping: Iterable[ColumnReader], rows: int) -> list[bool] | None:
-    gone = set[int]().union(*(reader.missing for reader in dropping))
-    return [row not in gone for row in range(rows)] if gone else None
+    dropped = set[int]().union(*(reader.missing for reader in dropping))
+    return [row not in dropped for row in range(rows)] if dropped else None
 
 
 def _note(place: FilePlace, number: int, reader: ColumnReader, maximum: int) -> None:

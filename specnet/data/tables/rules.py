@@ -46,7 +46,7 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePl
 
 
 def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool) -> CellFormat:
-    """Return what a column's cells may be, of a `kind` that is told by its type, if it has one."""
+    """Return what a column's cells may be, of a `kind` that follows from its type, if it has one."""
     said = "category" if names_only else settings.type or kind
     if said == "boolean":
         return CellFormat("text", BOOLEANS, boolean=True)

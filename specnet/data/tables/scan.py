@@ -36,9 +36,9 @@ class CellFormat:
     """What the cells of one column may be."""
 
     kind: Literal["number", "text"] | None = None
-    """What they are; None where their column is the first of its kind, and the cells tell."""
+    """What they are; None where their column is the first of its kind, and the cells decide."""
     categories: tuple[str, ...] | None = None
-    """The only categories there are; None where the cells tell."""
+    """The only categories there are; None where the cells decide."""
     names_only: bool = False
     """Whether cells are names even where they look like numbers."""
     boolean: bool = False
@@ -99,7 +99,7 @@ class Scan:
     """Rows without a value, by column, of those that are kept."""
     faulty: bool = False
     """Whether a cell or a row cannot be taken; which one is found by reading the file again."""
-    gone: bytearray | None = None
+    dropped: bytearray | None = None
     """For each record whether it is left out, where the rows stay in their file and some are."""
 
 
@@ -274,11 +274,11 @@ def scan(place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules) -
         return None
     missing = {i: reader.missing for i, reader in readers.items() if reader.missing}
     keep = None
-    gone = set().union(*(missing.get(i, ()) for i in rules.drop))
-    if gone:
-        keep = [row not in gone for row in range(rows)]
-        rows -= len(gone)
-        left = {i: [row for row in places if row not in gone] for i, places in missing.items()}
+    dropped = set().union(*(missing.get(i, ()) for i in rules.drop))
+    if dropped:
+        keep = [row not in dropped for row in range(rows)]
+        rows -= len(dropped)
+        left = {i: [row for row in places if row not in dropped] for i, places in missing.items()}
         missing = {i: places for i, places in left.items() if places}
     columns = {i: reader.finish(keep) for i, reader in readers.items()}
     faulty = faulty or any(reader.faulty or reader.codes.faulty for reader in readers.values())

@@ -72,7 +72,7 @@ class TableSource:
         from specnet.data.tables.stream_rows import StreamedTable, StreamRows
 
         found, opened = self.scans[name], self.tables[name]
-        table = StreamedTable(opened.place, opened.dialect, self.layouts[name], self.plan, found.gone)
+        table = StreamedTable(opened.place, opened.dialect, self.layouts[name], self.plan, found.dropped)
         return StreamRows(table, self.plan, found.rows, buffer)
 
     @property

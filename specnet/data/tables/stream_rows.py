@@ -36,13 +36,13 @@ class StreamedTable:
         dialect: Dialect,
         layout: Layout,
         plan: TablePlan,
-        gone: bytearray | None,
+        dropped: bytearray | None,
     ) -> None:
         self.dialect, self.layout = dialect, layout
         self.columns = [
             (i, column, form_of(column)) for i, column in zip(layout.features, plan.features, strict=True)
         ]
-        self.gone = None if gone is None else np.frombuffer(gone, np.bool_)
+        self.dropped = None if dropped is None else np.frombuffer(dropped, np.bool_)
         self.fingerprint = FileFingerprint.of(place.path, place.name)
 
     def records(self) -> Iterator[list[list[str]]]:
@@ -57,9 +57,9 @@ class StreamedTable:
                     count = len(chunk)
                     if set(map(len, chunk)) != {width}:
                         raise self.fingerprint.changed(f"rows {read + 1} to {read + count} have other cells")
-                    if self.gone is not None:
-                        gone = self.gone[read : read + count]
-                        chunk = list(compress(chunk, (~gone).tolist()))
+                    if self.dropped is not None:
+                        dropped = self.dropped[read : read + count]
+                        chunk = list(compress(chunk, (~dropped).tolist()))
                     read += count
                     if chunk:
                         yield chunk

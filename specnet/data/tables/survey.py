@@ -1,4 +1,4 @@
-"""What a CSV file holds, found out without being told anything about it."""
+"""What a CSV file holds, found out without any settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 1 << 16
-"""Characters from which the delimiter is told."""
+"""Characters from which the delimiter is guessed."""
 
 DISTINCT = 1001
 """Up to how many different cells of a column are counted."""

@@ -26,7 +26,7 @@ class TypedTable:
 
     names: tuple[str, ...]
     kinds: dict[str, str | None]
-    """What each column holds: `number`, `text`, `boolean`, None where its cells tell, or what it is called that
+    """What each column holds: `number`, `text`, `boolean`, None where its cells decide, or what it is called that
     is none of these."""
     batches: Batches
 

@@ -97,8 +97,8 @@ class _Registers:
         done = [
             x for x in dict.fromkeys(call.operands) if isinstance(x, Call) and self.last_read[x] == number
         ]
-        served = [self.of[x] for x in done if not self._late(number, x)]
-        register = self._chosen(number, call, served)
+        reused = [self.of[x] for x in done if not self._late(number, x)]
+        register = self._chosen(number, call, reused)
         slots = {letter: self._slot(x) for letter, x in zip(LETTERS, call.operands, strict=False)}
         self.used -= {self.of[x] for x in done}
         self.used.add(register)
@@ -107,12 +107,12 @@ class _Registers:
         # What is computed where the result belongs is not copied there.
         return text.removeprefix(f"copyto({{{register}}}, {{{register}}})\n")
 
-    def _chosen(self, number: int, call: Call, served: list[str]) -> str:
+    def _chosen(self, number: int, call: Call, reused: list[str]) -> str:
         last = len(self.order) - 1
         if number == last:
-            assert "o" not in self.used or "o" in served
+            assert "o" not in self.used or "o" in reused
             return "o"
-        free = [*served, *(name for name in self.holds if name not in self.used)]
+        free = [*reused, *(name for name in self.holds if name not in self.used)]
         if number < self.free_from or (self.last_read[call] == last and self._late(last, call)):
             free = [name for name in free if name != "o"]
         truth = is_truth(call, "")

@@ -249,7 +249,7 @@ def _infer_conv2d_kernel(inputs: tuple[Value, ...], attributes: BackAttributes) 
     return kernel, x.dtype
 
 
-_KERNEL = "convolve_kernel({a}, {b}, {s}, {more}, {how}, {anew}, {o})"
+_KERNEL = "convolve_kernel({a}, {b}, {s}, {more}, {how}, {overwrite}, {o})"
 
 conv2d_kernel: Op[BackAttributes] = Op(
     "conv2d_kernel",

@@ -88,7 +88,7 @@ batch_moments: Op[Attributes] = Op(
 It has no gradient of its own: `batch_norm` has that of what the moments do in it.
 """
 
-_SUMS = "batch_norm_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {anew}, {o})"
+_SUMS = "batch_norm_sums({a}, {b}, {c}, {epsilon}, {ones}, {s}, {s2}, {s3}, {overwrite}, {o})"
 
 batch_norm_sums: Op[EpsilonAttributes] = Op(
     "batch_norm_sums",

@@ -98,7 +98,7 @@ def _each(times: int) -> Flops:
 
 
 def _scratch(*dtypes: DType | None) -> Scratch:
-    """Return the rule of an op that needs room for the windows of a tile, an array for each dtype."""
+    """Return the rule of an op that needs scratch for the windows of a tile, an array for each dtype."""
 
     def scratch(value: Value) -> Sequence[Kind]:
         how = _windows(_whole(value), _settings(value))

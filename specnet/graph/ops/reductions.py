@@ -52,7 +52,7 @@ def _sum_ones(value: Value) -> dict[str, Prepared]:
 
 
 def _sum_by_rows(value: Value) -> str:
-    return "sum_rows({a}, {ones}, {more}, {anew}, {o})" if _of_columns(value) else ""
+    return "sum_rows({a}, {ones}, {more}, {overwrite}, {o})" if _of_columns(value) else ""
 
 
 def _printed_sum(_: Printer, value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Ops that lay elements out anew."""
+"""Ops that rearrange elements."""
 
 from __future__ import annotations
 

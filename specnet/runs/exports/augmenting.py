@@ -40,8 +40,8 @@ def write_augment(network: Network, program: Program) -> list[str]:
         "for scratch, bind, draw in (",
         *indented(each),
         "):",
-        "    room = {name: np.empty(shape, dtype) for name, (shape, dtype) in scratch(sizes).items()}",
-        f"    bind({work}(inputs, targets, draw, room))()",
+        "    scratch = {name: np.empty(shape, dtype) for name, (shape, dtype) in scratch(sizes).items()}",
+        f"    bind({work}(inputs, targets, draw, scratch))()",
         f"return {'inputs' if network.several else 'inputs, targets'}",
     ]
     head = "def augment(inputs):" if network.several else "def augment(inputs, targets):"

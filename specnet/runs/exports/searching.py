@@ -33,11 +33,11 @@ def write_search(
         shape = ", ".join(map(str, parameter.shape))
         before.append(f"{variable} = vector[{start}:{start + parameter.size}].reshape({shape})")
         start += parameter.size
-    room = f"{sources.copy(optimizer.room)}(vector.size)"
+    shapes = f"{sources.copy(optimizer.slot_shapes)}(vector.size)"
     before += [
         *listed("parameters", own),
         "latest = np.empty_like(vector)  # the gradient, likewise",
-        f"slots = {{name: np.zeros(shape, np.{dtype}) for name, shape in {room}.items()}}",
+        f"slots = {{name: np.zeros(shape, np.{dtype}) for name, shape in {shapes}.items()}}",
         f"method = {sources.copy(optimizer.method)}(vector, slots)",
     ]
     lines = [

@@ -76,7 +76,7 @@ class _Training:
         self.length = run_length(self.spec, self.rows)
         self.whole = self.batch >= self.rows
         # Augmented rows are others at every step, even where the batch is the whole split.
-        self.brought = not self.whole or bool(self.spec.data.augmentations)
+        self.fetched = not self.whole or bool(self.spec.data.augmentations)
         self.targets = target_names(self.network)
         for name in {*OWN.split(), *self.targets.values()}:
             program.names.new(name)
@@ -123,7 +123,7 @@ class _Training:
         prepared = {}
         for name in ("train", "validation") if validated and "validation" in splits else ("train",):
             inputs, targets = splits[name]
-            prefix = "" if name == "train" and not self.brought else f"{name}_"
+            prefix = "" if name == "train" and not self.fetched else f"{name}_"
             held[f"{prefix}inputs"] = small = smallest(inputs, rows_dtype(self.network.inputs))
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
@@ -176,7 +176,7 @@ class _Training:
             lines.append(f"order = np.arange({self.rows})")
             if self.settings.shuffle:
                 lines.append(f"shuffling = {self._generator('shuffle')}")
-        return lines if self.brought else [*lines, "rows = len(inputs)"]
+        return lines if self.fetched else [*lines, "rows = len(inputs)"]
 
     def _generator(self, stream: str) -> str:
         return f"np.random.default_rng({[self.spec.seed, *words(stream)]})"
@@ -210,7 +210,7 @@ class _Training:
 
     def _bring(self, index: str) -> list[str]:
         """Return the lines that give a step its rows."""
-        if not self.brought:
+        if not self.fetched:
             return []
         arrays = ["inputs", *self.targets.values()]
         rows = f"{', '.join(arrays)} = {', '.join(f'train_{array}{index}' for array in arrays)}"

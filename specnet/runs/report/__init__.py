@@ -1,1 +1,1 @@
-"""The page that tells of one run: `specnet report`."""
+"""The page about one run: `specnet report`."""

@@ -37,9 +37,9 @@ CURVE_ROWS = 12
 
 
 def write_report(run: Path, path: Path | None = None) -> Path:
-    """Write one page that tells all of a run, and return where it is: `report.html` in the run's directory.
+    """Write one page about a run, and return where it is: `report.html` in the run's directory.
 
-    The page is one file that needs no network. Where the run's data are gone or have changed, or where it
+    The page is one file that needs no network. Where the run's data are missing or have changed, or where it
     has no model, the page says so in the place of what needs them. Raises RunError where there is no run,
     where the extra is not installed, or where the file cannot be written.
     """

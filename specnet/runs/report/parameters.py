@@ -34,7 +34,7 @@ class ParameterFacts:
 
 
 def parameter_facts(model: Model, data: Dataset) -> list[ParameterFacts]:
-    """Return what can be told of each parameter, in the order of the layers."""
+    """Return the statistics of each parameter, in the order of the layers."""
     train = data.splits["train"]
     places = np.linspace(0, len(train) - 1, min(ROWS, len(train))).astype(np.intp)
     _, gradients = model.loss_and_gradients(*train.at(places))

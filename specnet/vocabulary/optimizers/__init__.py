@@ -82,7 +82,7 @@ class Searching(Optimizer):
     """Base of optimizers that evaluate the loss and its gradient more than once per step."""
 
     @abstractmethod
-    def room(self, size: int) -> dict[str, tuple[int, ...]]:
+    def slot_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each slot that it keeps for so many parameters."""
 
     @abstractmethod

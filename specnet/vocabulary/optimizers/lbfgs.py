@@ -45,7 +45,7 @@ class LBFGS(Searching):
     tolerance_change: NonNegative = 1e-9
     """The training ends if a step changes no parameter, or not the loss, by more."""
 
-    def room(self, size: int) -> dict[str, tuple[int, ...]]:
+    def slot_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         pairs, vector = (self.history + 1, size), (size,)
         return {
             "moves": pairs,

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.layers import LAYERS
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import LAYERS, Layer
 
 
 class Recurrence(Layer):
@@ -24,13 +23,9 @@ class Recurrence(Layer):
     """Whether the steps are ops of the graph around, one after the other, in the place of a loop."""
     rate: float = 0.0
     """How much of the state is dropped at each step."""
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
-    recurrent_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("orthogonal")
-    )
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
+    recurrent_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("orthogonal")
+    bias_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
 
     def lower(self, build: Builder, x: Value) -> Value:
         batch, steps, features = x.shape

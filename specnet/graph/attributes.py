@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields
-from typing import Any, Self, TypeVar
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Self, TypeVar, dataclass_transform
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 @dataclass(frozen=True)
 class Attributes:
     """What an application of an op is set to; an op that has settings declares a subclass with its fields.
 
-    Fields are hashable, so that equal applications can be found.
+    Each subclass is a frozen dataclass. Fields are hashable, so that equal applications can be found.
     """
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True)(cls)
 
     def named(self) -> dict[str, Any]:
         """Return the values by name, in the order in which the fields are declared."""

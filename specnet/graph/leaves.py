@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import pi
 
 from specnet.graph.attributes import Attributes
@@ -11,7 +10,6 @@ from specnet.graph.op import Op, Printer, Unexportable
 from specnet.graph.sizes import DType, Powers, Shape, Size
 
 
-@dataclass(frozen=True)
 class LeafAttributes(Attributes):
     """An array or a number from outside."""
 
@@ -23,7 +21,6 @@ class LeafAttributes(Attributes):
     """What lies right before it in the same memory."""
 
 
-@dataclass(frozen=True)
 class ArgumentAttributes(Attributes):
     """An argument of a region."""
 
@@ -32,7 +29,6 @@ class ArgumentAttributes(Attributes):
     dtype: DType
 
 
-@dataclass(frozen=True)
 class ConstantAttributes(Attributes):
     """A constant: a number, times named sizes to their powers."""
 

@@ -12,7 +12,7 @@ from specnet.language.spec_source import SpecSource
 from specnet.language.warnings import unknown_warning
 from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
-from specnet.vocabulary.layers.layer import NAME as LAYER_NAME
+from specnet.vocabulary.layers import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -107,9 +107,9 @@ class Training(Table):
     """The number of passes through the training split."""
     batch_size: PositiveInt | Literal["full"] = 32
     """The number of rows per step, or `"full"` for the whole training split in one step."""
-    optimizer: Annotated[Optimizer, OPTIMIZERS] = Field(default_factory=OPTIMIZERS.default("sgd"))
+    optimizer: Annotated[Optimizer, OPTIMIZERS] = OPTIMIZERS.field("sgd")
     """The rule that turns gradients into steps."""
-    schedule: Annotated[Schedule, SCHEDULES] = Field(default_factory=SCHEDULES.default("constant"))
+    schedule: Annotated[Schedule, SCHEDULES] = SCHEDULES.field("constant")
     """How the learning rate changes from step to step."""
     shuffle: bool = True
     """Whether to draw a new order of the rows for each epoch; a full batch has only one order."""

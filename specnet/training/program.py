@@ -11,8 +11,7 @@ from specnet.compiler.plans import Plans
 from specnet.compiler.programs import AVERAGE
 from specnet.runtime.execution import Bound, Executable
 from specnet.training.state import TrainingState, drawn, put
-from specnet.vocabulary.optimizers import Searching
-from specnet.vocabulary.optimizers.optimizer import Method
+from specnet.vocabulary.optimizers import Method, Searching
 
 Array = np.ndarray[Any, Any]
 

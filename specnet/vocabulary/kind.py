@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 K = TypeVar("K", bound="Kind")
@@ -139,6 +139,10 @@ class Family(Generic[K]):
             return self.kinds[name].model_validate({})
 
         return make
+
+    def field(self, name: str) -> Any:
+        """Return a field that is the kind of this name, with its own defaults, where a document sets none."""
+        return Field(default_factory=self.default(name))
 
     def exported(self, name: str) -> type[K]:
         """Return a class by its own name, for the `__getattr__` of the family's package.

@@ -92,12 +92,12 @@ def test_every_kind_is_listed_once() -> None:
     for module in pkgutil.walk_packages(specnet.__path__, "specnet."):
         if module.name.split(".")[1] in ("vocabulary", "data", "language"):
             importlib.import_module(module.name)
-    pending, made = [Kind], []
+    pending, made = [Kind], set[type[Kind]]()
     while pending:
         kind = pending.pop()
         pending += kind.__subclasses__()
         if kind.__module__.startswith("specnet.") and not kind.model_fields["type"].is_required():
-            made.append(kind)
+            made.add(kind)
     assert sorted(map(str, made)) == sorted(map(str, listed()))
     assert len(set(listed())) == len(listed())
 

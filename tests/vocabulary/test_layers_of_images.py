@@ -12,7 +12,7 @@ import specnet
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
 from specnet.runtime.random import stream
-from specnet.vocabulary.initializers.initializer import fans
+from specnet.vocabulary.initializers import fans
 from specnet.vocabulary.layers import LAYERS
 from tests.vocabulary.layer_cases import lowered
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes
 from specnet.graph.op import Op
 from specnet.graph.ops.elementwise import (
@@ -19,21 +17,18 @@ from specnet.graph.ops.elementwise import (
 )
 
 
-@dataclass(frozen=True)
 class SlopeAttributes(Attributes):
     """The slope below 0."""
 
     slope: float
 
 
-@dataclass(frozen=True)
 class AlphaAttributes(Attributes):
     """What the result tends to far below 0, with its sign turned."""
 
     alpha: float
 
 
-@dataclass(frozen=True)
 class ClipAttributes(Attributes):
     """The least and the largest result."""
 
@@ -41,7 +36,6 @@ class ClipAttributes(Attributes):
     high: float
 
 
-@dataclass(frozen=True)
 class HuberAttributes(Attributes):
     """Where the parabola ends."""
 

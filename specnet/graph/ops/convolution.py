@@ -7,7 +7,7 @@ so the pullbacks of each are the other two, and slopes of slopes exist.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from specnet.graph.attributes import Attributes, Prepared
@@ -19,7 +19,6 @@ from specnet.graph.ops.reductions import reduce_sum
 from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, at, count, show, static
 
 
-@dataclass(frozen=True)
 class ConvolutionAttributes(Attributes):
     """How a kernel goes over images."""
 
@@ -30,7 +29,6 @@ class ConvolutionAttributes(Attributes):
     phases: Pair = (1, 1)
 
 
-@dataclass(frozen=True)
 class BackAttributes(ConvolutionAttributes):
     """The height and the width of what is to be found."""
 

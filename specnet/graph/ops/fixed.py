@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Graph, Kind, Value
@@ -11,7 +10,6 @@ from specnet.graph.op import Op
 from specnet.graph.sizes import BATCH, DType
 
 
-@dataclass(frozen=True)
 class FixedAttributes(Attributes):
     """The numbers."""
 

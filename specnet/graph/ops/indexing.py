@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.op import Op, Printer
 from specnet.graph.sizes import Count, DType, count, show, static
 
 
-@dataclass(frozen=True)
 class ClassesAttributes(Attributes):
     """How many classes there are."""
 
     classes: int
 
 
-@dataclass(frozen=True)
 class SizeAttributes(Attributes):
     """How many rows the table has."""
 
     size: int
 
 
-@dataclass(frozen=True)
 class CastAttributes(Attributes):
     """The dtype of the result."""
 
     to: DType
 
 
-@dataclass(frozen=True)
 class IndicesAttributes(Attributes):
     """How many rows there are to choose from, and whose they are."""
 

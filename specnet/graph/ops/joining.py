@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import accumulate
 
 from specnet.graph.attributes import Attributes, Prepared
@@ -17,14 +16,12 @@ MAXIMUM = 8
 """How many arrays one application of `concat` joins."""
 
 
-@dataclass(frozen=True)
 class ConcatAttributes(Attributes):
     """The axis along which arrays are joined."""
 
     axis: int
 
 
-@dataclass(frozen=True)
 class MarginsAttributes(Attributes):
     """What is cut off or added."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
 from specnet.graph.op import Op, Printer
@@ -11,7 +9,6 @@ from specnet.graph.ops.shaping import fit, reshape, rows
 from specnet.graph.sizes import Count, Shape, broadcast, count, show
 
 
-@dataclass(frozen=True)
 class MatmulAttributes(Attributes):
     """Which of the operands are transposed first."""
 

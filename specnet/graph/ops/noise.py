@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Kind, Value
 from specnet.graph.op import Op, Printer, Unexportable, like_first
 from specnet.graph.sizes import Shape
 
 
-@dataclass(frozen=True)
 class MaskAttributes(Attributes):
     """How often a place is 0, what it is else, the stream it is drawn from, and a shape if not the input's."""
 
@@ -20,7 +17,6 @@ class MaskAttributes(Attributes):
     shape: Shape | None = None
 
 
-@dataclass(frozen=True)
 class NoiseAttributes(Attributes):
     """The standard deviation, and the stream it is drawn from."""
 

@@ -7,7 +7,6 @@ row what one example, or a group of its features, holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, Value
@@ -18,14 +17,12 @@ from specnet.graph.ops.shaping import reshape
 from specnet.graph.sizes import Shape, static
 
 
-@dataclass(frozen=True)
 class EpsilonAttributes(Attributes):
     """What is added to the variance."""
 
     epsilon: float
 
 
-@dataclass(frozen=True)
 class RowAttributes(Attributes):
     """Whether the mean is taken away, and what is added to the variance."""
 
@@ -33,7 +30,6 @@ class RowAttributes(Attributes):
     epsilon: float
 
 
-@dataclass(frozen=True)
 class GroupAttributes(Attributes):
     """How many groups the features are in, and what is added to the variance."""
 

@@ -7,7 +7,7 @@ one counts which comes first in memory, as in PyTorch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
@@ -20,7 +20,6 @@ from specnet.graph.sizes import Count, Dim, DType, Shape, count, show, static
 from specnet.graph.windows import Span, Windows, step_of
 
 
-@dataclass(frozen=True)
 class WindowsAttributes(Attributes):
     """The axis, and where its windows lie."""
 
@@ -28,14 +27,12 @@ class WindowsAttributes(Attributes):
     windows: tuple[Span, ...]
 
 
-@dataclass(frozen=True)
 class MaxPoolAttributes(WindowsAttributes):
     """Whether the result is at least 0."""
 
     floor: bool = False
 
 
-@dataclass(frozen=True)
 class UnpoolAttributes(WindowsAttributes):
     """The size of the axis that the windows go over."""
 
@@ -150,6 +147,8 @@ def _max_pool_onnx(value: Value) -> str:
     return f"Relu({pooled})" if settings.floor else pooled
 
 
+_BY_WINDOWS: dict[str, Any] = {"prepare": _prepare, "calls": True, "shared": True}
+
 max_pool: Op[MaxPoolAttributes] = Op(
     "max_pool",
     _infer_pooled,
@@ -172,9 +171,7 @@ max_pool: Op[MaxPoolAttributes] = Op(
         ),
     ),
     flops=_each(1),
-    prepare=_prepare,
-    calls=True,
-    shared=True,
+    **_BY_WINDOWS,
 )
 """The largest element of each window along an axis; the gradient goes to the first of equals.
 
@@ -198,9 +195,7 @@ max_unpool: Op[UnpoolAttributes] = Op(
     ),
     flops=_each(3),
     scratch=_scratch(None, None, "bool"),
-    prepare=_prepare,
-    calls=True,
-    shared=True,
+    **_BY_WINDOWS,
 )
 """What flows back through `max_pool`: each window's gradient at the first place of x that holds its largest."""
 
@@ -220,9 +215,7 @@ max_pick: Op[WindowsAttributes] = Op(
     ),
     flops=_each(1),
     scratch=_scratch("bool", "bool"),
-    prepare=_prepare,
-    calls=True,
-    shared=True,
+    **_BY_WINDOWS,
 )
 """The element of its first input where `max_pool` found the largest of its second, whose result is the third."""
 
@@ -239,9 +232,7 @@ window_sum: Op[WindowsAttributes] = Op(
         window_sum_grad(g, axis=axis, windows=windows, size=static(x.shape[axis])),
     ),
     flops=_each(1),
-    prepare=_prepare,
-    calls=True,
-    shared=True,
+    **_BY_WINDOWS,
 )
 """The sum of each window along an axis."""
 
@@ -256,9 +247,7 @@ window_sum_grad: Op[UnpoolAttributes] = Op(
     onnx=GRADIENT_ONLY,
     pullback=lambda g, y, flowing, axis, windows, size: (window_sum(g, axis=axis, windows=windows),),
     flops=_each(1),
-    prepare=_prepare,
-    calls=True,
-    shared=True,
+    **_BY_WINDOWS,
 )
 """For each place of an axis of `size`, the sum over the windows that see it: the transpose of `window_sum`."""
 

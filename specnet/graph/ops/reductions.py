@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
@@ -14,7 +12,6 @@ from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
 from specnet.graph.sizes import Shape, inverse, show
 
 
-@dataclass(frozen=True)
 class AxisAttributes(Attributes):
     """An axis, counted from the last one: -1, -2, ..."""
 

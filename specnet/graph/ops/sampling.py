@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Kind, Value
 from specnet.graph.op import Op
 from specnet.graph.sizes import Count, static
 
 
-@dataclass(frozen=True)
 class FactorAttributes(Attributes):
     """How many new places there are for each old one."""
 

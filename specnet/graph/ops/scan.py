@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Self
 
 from specnet.graph.attributes import Attributes
@@ -16,7 +16,6 @@ Step = Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Sequence[Value], S
 """What a loop does at each step: from its states and a slice of each array to new states and outputs."""
 
 
-@dataclass(frozen=True)
 class ScanAttributes(Attributes):
     """The body of a loop, and what its arguments and results are.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from specnet.graph.attributes import Attributes
 from specnet.graph.graph import Kind, ShapeFault, Value
 from specnet.graph.leaves import constant
@@ -11,14 +9,12 @@ from specnet.graph.op import Op, Printer, Unexportable
 from specnet.graph.sizes import Shape, Size, broadcast, count, joined, show, static
 
 
-@dataclass(frozen=True)
 class ShapeAttributes(Attributes):
     """The shape of the result."""
 
     shape: Shape
 
 
-@dataclass(frozen=True)
 class AxesAttributes(Attributes):
     """Axes, counted from 0."""
 

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.activations.activation import Activation
-from specnet.vocabulary.kind import Family
+from abc import abstractmethod
+
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import Family, Kind
+
+
+class Activation(Kind):
+    """A function applied to a layer's sum, x (batch, ...) -> y of the same shape."""
+
+    @abstractmethod
+    def lower(self, x: Value) -> Value:
+        """Return f(x)."""
+
 
 ACTIVATIONS: Family[Activation] = Family(
     "activation",
@@ -28,10 +39,5 @@ ACTIVATIONS: Family[Activation] = Family(
         "log_softmax": "softmax.LogSoftmax",
     },
 )
-
-__all__ = [
-    "ACTIVATIONS",
-    "Activation",
-]
 
 __getattr__ = ACTIVATIONS.exported

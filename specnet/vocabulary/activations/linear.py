@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Literal
 
 from specnet.graph.graph import Value
-from specnet.vocabulary.activations.activation import Activation
+from specnet.vocabulary.activations import Activation
 
 
 class LinearActivation(Activation):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.vocabulary.activations.activation import Activation
+from specnet.vocabulary.activations import Activation
 
 
 class Sigmoid(Activation):

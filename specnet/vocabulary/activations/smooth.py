@@ -8,7 +8,7 @@ from pydantic import PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.vocabulary.activations.activation import Activation
+from specnet.vocabulary.activations import Activation
 
 
 class Gelu(Activation):

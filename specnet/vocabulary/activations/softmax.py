@@ -7,7 +7,7 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
-from specnet.vocabulary.activations.activation import Activation
+from specnet.vocabulary.activations import Activation
 
 
 class Softmax(Activation):

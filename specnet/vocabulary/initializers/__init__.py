@@ -2,8 +2,56 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.initializers.initializer import Initializer, fans
-from specnet.vocabulary.kind import Family
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from specnet.vocabulary.kind import Family, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TRUNCATED_STDDEV = 0.87962566103423978
+"""The standard deviation of a standard normal variable cut at ±2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1))."""
+
+
+class Initializer(Kind):
+    """The initial value of a parameter."""
+
+    def fault(self, shape: tuple[int, ...]) -> str | None:
+        """Say why it cannot fill an array of this shape, or return None."""
+        return None
+
+    @abstractmethod
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return the values, shaped `shape`, as float64; the parameter rounds them to its own dtype."""
+
+
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many inputs each output of a kernel sums, and how many outputs each input feeds.
+
+    A kernel is (..., in, out) with its receptive field in front, as everywhere in specnet. A vector (n,) has
+    n of both, as in Keras.
+    """
+    if len(shape) < 2:
+        size = shape[0] if shape else 1
+        return size, size
+    field = 1
+    for dim in shape[:-2]:
+        field *= dim
+    return field * shape[-2], field * shape[-1]
+
+
+def truncated(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Return standard normal numbers between -2 and 2, each drawn again until it is there."""
+    import numpy as np
+
+    drawn = generator.standard_normal(shape)
+    outside = np.abs(drawn) > 2.0
+    while outside.any():
+        drawn[outside] = generator.standard_normal(int(outside.sum()))
+        outside = np.abs(drawn) > 2.0
+    return drawn
+
 
 INITIALIZERS: Family[Initializer] = Family(
     "initializer",
@@ -25,11 +73,5 @@ INITIALIZERS: Family[Initializer] = Family(
         "identity": "matrices.Identity",
     },
 )
-
-__all__ = [
-    "INITIALIZERS",
-    "Initializer",
-    "fans",
-]
 
 __getattr__ = INITIALIZERS.exported

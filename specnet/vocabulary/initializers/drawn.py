@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import PositiveFloat, model_validator
 
-from specnet.vocabulary.initializers.initializer import Initializer, truncated
+from specnet.vocabulary.initializers import Initializer, truncated
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:

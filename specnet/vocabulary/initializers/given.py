@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import WithJsonSchema, field_validator
 
 from specnet.graph.sizes import show
-from specnet.vocabulary.initializers.initializer import Initializer
+from specnet.vocabulary.initializers import Initializer
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:

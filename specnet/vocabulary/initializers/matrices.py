@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.graph.sizes import show
-from specnet.vocabulary.initializers.initializer import Initializer
+from specnet.vocabulary.initializers import Initializer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ import math
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Literal
 
-from specnet.vocabulary.initializers.initializer import TRUNCATED_STDDEV, Initializer, fans, truncated
+from specnet.vocabulary.initializers import TRUNCATED_STDDEV, Initializer, fans, truncated
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,7 +1,64 @@
 from __future__ import annotations
 
-from specnet.vocabulary.kind import Family
-from specnet.vocabulary.layers.layer import Layer
+from abc import abstractmethod
+from typing import Annotated, ClassVar
+
+from pydantic import Field, PositiveFloat
+
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.sizes import show
+from specnet.vocabulary.kind import Family, Kind, Words
+
+NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
+"""A layer's name, which the names of its parameters and of saved arrays are made of."""
+
+
+class Layer(Kind):
+    """One stage of the network: a function of the previous layer's output."""
+
+    name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = None
+    """The layer's name; by default its type and its index among layers of that type, from 1."""
+    inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that
+    contains it; by default the output of the previous layer."""
+    share: str | None = None
+    """The name of an earlier layer of the same kind whose parameters it uses."""
+    trainable: bool = True
+    """Whether its parameters are trained; they are saved and used either way."""
+    learning_rate_multiplier: PositiveFloat = 1.0
+    """A factor for the learning rate of its parameters."""
+
+    takes: ClassVar[tuple[int, int | None]] = (1, 1)
+    """The minimum and maximum number of values that it takes at once."""
+    is_parallel: ClassVar[bool] = False
+    """Whether each of its layers gets its own input, and not the output of the previous one."""
+
+    @property
+    def sublayers(self) -> dict[str, tuple[Layer, ...]]:
+        """The lists of layers that it holds, by their keys."""
+        return {}
+
+    def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
+        """Append the layer's computation over as many values as it takes, and return its result."""
+        (x,) = xs
+        return self.lower(build, x)
+
+    @abstractmethod
+    def lower(self, build: Builder, x: Value) -> Value:
+        """Append the layer's computation to the graph and return its result."""
+
+    def features(self, x: Value) -> int:
+        """Return how many features an input (batch, ..., features) has; raise ShapeFault where it has no such axis."""
+        size = x.shape[-1] if x.rank > 1 else None
+        if not isinstance(size, int):
+            raise ShapeFault(
+                f"{self.type} needs inputs with an axis of features, got {show(x.shape)}",
+                x,
+                help="one number per row has the shape (batch, 1)",
+            )
+        return size
+
 
 LAYERS: Family[Layer] = Family(
     "layer",
@@ -62,10 +119,5 @@ LAYERS: Family[Layer] = Family(
         "adaptive_average_pooling2d": "adaptive_pooling.AdaptiveAveragePooling2D",
     },
 )
-
-__all__ = [
-    "LAYERS",
-    "Layer",
-]
 
 __getattr__ = LAYERS.exported

@@ -5,9 +5,8 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, along, pair
-from specnet.vocabulary.layers.layer import Layer
 from specnet.vocabulary.layers.pooling import Span
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import PositiveFloat, model_validator
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
@@ -20,7 +20,7 @@ class ScaledLayer(Layer):
 
     scale: bool = True
     """Whether to multiply by gamma."""
-    gamma_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("ones"))
+    gamma_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("ones")
     """Initializer of gamma."""
     gamma_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on gamma that is added to the loss."""
@@ -51,7 +51,7 @@ class Affine(ScaledLayer):
 
     center: bool = True
     """Whether to add beta."""
-    beta_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    beta_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
     """Initializer of beta."""
     beta_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on beta that is added to the loss."""

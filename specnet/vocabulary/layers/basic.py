@@ -8,7 +8,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 
 
 class ActivationLayer(Layer):

@@ -34,13 +34,9 @@ class BatchNorm(Affine):
     """The axis of the features, counted from the batch axis, which is 0, or from the end, which is -1."""
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.99
     """The fraction of a running statistic that each step keeps."""
-    moving_mean_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("zeros")
-    )
+    moving_mean_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
     """Initializer of the running mean."""
-    moving_variance_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("ones")
-    )
+    moving_variance_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("ones")
     """Initializer of the running variance."""
 
     def lower(self, build: Builder, x: Value) -> Value:

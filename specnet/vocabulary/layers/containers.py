@@ -54,7 +54,7 @@ class Residual(Container):
     shortcut: Layers = ()
     """Layers that give x the shape of the layers' output, such as a conv2d with kernel_size = 1; by default x is
     added unchanged."""
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
 
     @property

@@ -8,46 +8,45 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
-from specnet.vocabulary.layers.layer import Layer
-from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+from specnet.vocabulary.layers.weights import Biased, Kernelled
 
 
-class Filtering(Layer):
-    """Base of layers that compute features with filters: a bias, an activation, and initializers."""
+class Filtering(Biased):
+    """Base of layers that compute features with filters, and apply an activation to them."""
 
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("linear"))
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
-    use_bias: bool = True
-    """Whether to add a bias to each filter."""
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Initializer of the bias."""
-    bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """Penalty on the bias that is added to the loss."""
-
-    def biases(self, build: Builder, filters: int) -> list[Value]:
-        """Declare the bias (filters,), where there is one."""
-        if not self.use_bias:
-            return []
-        return [build.parameter("bias", (filters,), self.bias_init, self.bias_regularizer)]
 
 
-class Convolution(Filtering):
+class Windowed(Layer):
+    """Base of layers that convolve images with windows."""
+
+    kernel_size: Lengths
+    """Height and width of the window."""
+    strides: Lengths = 1
+    """How far the window moves each time, down and to the right."""
+    padding: images.Padding = "valid"
+    """Zero padding: "valid" adds none; "same" pads all sides for ceil(size / strides) windows, with the odd zero at the
+    bottom or right, as in Keras. PyTorch's "same" only allows strides of 1, where both agree."""
+    dilation: Lengths = 1
+    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
+
+    @property
+    def window(self) -> tuple[Pair, Pair, Pair]:
+        """The size of the window, its strides and its dilation, each of height and width."""
+        return pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+
+
+class Convolution(Filtering, Kernelled):
     """Base of convolutions whose filters see all channels of their group."""
 
     filters: PositiveInt
     """The number of output features."""
     groups: PositiveInt = 1
     """The number of groups that channels and filters are divided into; each filter sees the channels of its group."""
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
-    """Initializer of the kernel."""
-    kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """Penalty on the kernel that is added to the loss."""
 
     @model_validator(mode="after")
     def _divided(self) -> Convolution:
@@ -75,9 +74,7 @@ class Convolution(Filtering):
     ) -> Value:
         """Return images (batch, height, width, channels) convolved with a kernel of this size."""
         own = self.own_channels(x)
-        kernel = build.parameter(
-            "kernel", (*size, own, self.filters), self.kernel_init, self.kernel_regularizer
-        )
+        kernel = self.kernel(build, *size, own, self.filters)
         if len(size) == 1:
             kernel = ops.reshape(kernel, shape=(1, *size, own, self.filters))
         window = pair(size)
@@ -102,7 +99,6 @@ class Conv1D(Convolution):
 
     type: Literal["conv1d"] = "conv1d"
     filters: PositiveInt
-    """The number of output features."""
     kernel_size: Length
     """The size of the window in steps."""
     strides: Length = 1
@@ -121,7 +117,7 @@ class Conv1D(Convolution):
         return self.activation.lower(images.sequences(y))
 
 
-class Conv2D(Convolution):
+class Conv2D(Windowed, Convolution):
     """y = activation(x * kernel + bias), where * slides a window over images.
 
     x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). The kernel is (height, width,
@@ -133,25 +129,14 @@ class Conv2D(Convolution):
 
     type: Literal["conv2d"] = "conv2d"
     filters: PositiveInt
-    """The number of output features."""
-    kernel_size: Lengths
-    """Height and width of the window."""
-    strides: Lengths = 1
-    """How far the window moves each time, down and to the right."""
-    padding: images.Padding = "valid"
-    """Zero padding: "valid" adds none; "same" pads all sides for ceil(size / strides) windows, with the odd zero at the
-    bottom or right, as in Keras. PyTorch's "same" only allows strides of 1, where both agree."""
-    dilation: Lengths = 1
-    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
 
     def lower(self, build: Builder, x: Value) -> Value:
-        x = images.images(self.type, x)
-        size = pair(self.kernel_size)
-        y = self.convolved(build, x, size, self.padding, pair(self.strides), pair(self.dilation))
+        size, strides, dilation = self.window
+        y = self.convolved(build, images.images(self.type, x), size, self.padding, strides, dilation)
         return self.activation.lower(y)
 
 
-class Conv2DTranspose(Convolution):
+class Conv2DTranspose(Windowed, Convolution):
     """y = activation(xᵀ + bias), where xᵀ is the input gradient of a convolution whose output gradient is x.
 
     x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). Each pixel of x, times the kernel
@@ -165,9 +150,6 @@ class Conv2DTranspose(Convolution):
 
     type: Literal["conv2d_transpose"] = "conv2d_transpose"
     filters: PositiveInt
-    """The number of output features."""
-    kernel_size: Lengths
-    """Height and width of the window."""
     strides: Lengths = 1
     """The distance between the windows of adjacent pixels, down and to the right."""
     padding: images.Padding = "valid"
@@ -177,8 +159,6 @@ class Conv2DTranspose(Convolution):
     ) = None
     """How many rows and columns to add at the bottom and right, fewer than `strides`: it selects one of the sizes for
     which a convolution would produce the input's size."""
-    dilation: Lengths = 1
-    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
 
     @model_validator(mode="after")
     def _added(self) -> Conv2DTranspose:
@@ -195,8 +175,8 @@ class Conv2DTranspose(Convolution):
         x = images.images(self.type, x)
         self.own_channels(x)
         channels, own = self.features(x), self.filters // self.groups
-        size, strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
-        kernel = build.parameter("kernel", (*size, own, channels), self.kernel_init, self.kernel_regularizer)
+        size, strides, dilation = self.window
+        kernel = self.kernel(build, *size, own, channels)
         reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
         (height, down), (width, right) = map(self._axis, images.size_of(x), reach, strides, (0, 1))
         if min(height, width) < 1:
@@ -214,9 +194,7 @@ class Conv2DTranspose(Convolution):
             dilation=dilation,
             groups=self.groups,
         )
-        for bias in self.biases(build, self.filters):
-            y = y + bias
-        return self.activation.lower(y)
+        return self.activation.lower(self.biased(build, y, self.filters))
 
     def _axis(self, size: int, reach: int, stride: int, axis: int) -> tuple[int, Pair]:
         """Return the new size of an axis, and what is truncated before and behind."""

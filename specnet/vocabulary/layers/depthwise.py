@@ -2,35 +2,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers import images
-from specnet.vocabulary.layers.convolution import Filtering
-from specnet.vocabulary.layers.images import Lengths, pair
+from specnet.vocabulary.layers.convolution import Filtering, Windowed
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
-class Depthwise(Filtering):
+class Depthwise(Windowed, Filtering):
     """Base of convolutions that filter each channel separately."""
 
-    kernel_size: Lengths
-    """Height and width of the window."""
-    strides: Lengths = 1
-    """How far the window moves each time, down and to the right."""
-    padding: images.Padding = "valid"
-    """Zero padding: "valid" adds none; "same" pads all sides for ceil(size / strides) windows, with the odd zero at the
-    bottom or right, as in Keras. PyTorch's "same" only allows strides of 1, where both agree."""
-    dilation: Lengths = 1
-    """The distance between the pixels of a window, down and to the right; Keras's `dilation_rate`."""
     depth_multiplier: PositiveInt = 1
     """The number of filters per channel."""
-    depthwise_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    depthwise_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the filters of each channel."""
     depthwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the filters of each channel that is added to the loss."""
@@ -39,7 +27,7 @@ class Depthwise(Filtering):
         """Return images (batch, height, width, channels) with each channel convolved with its own filters."""
         x = images.images(self.type, x)
         channels, made = self.features(x), self.features(x) * self.depth_multiplier
-        size, strides, dilation = pair(self.kernel_size), pair(self.strides), pair(self.dilation)
+        size, strides, dilation = self.window
         kernel = build.parameter(
             "depthwise",
             (*size, channels, self.depth_multiplier),
@@ -85,9 +73,7 @@ class SeparableConv2D(Depthwise):
     type: Literal["separable_conv2d"] = "separable_conv2d"
     filters: PositiveInt
     """The number of output features."""
-    pointwise_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    pointwise_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the pointwise kernel, which mixes the channels."""
     pointwise_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the pointwise kernel that is added to the loss."""

@@ -8,7 +8,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
@@ -26,9 +26,7 @@ class Embedding(Layer):
     """The number of indices."""
     output_dim: Annotated[PositiveInt, Field(examples=[8])]
     """The number of output features per index."""
-    embeddings_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("uniform")
-    )
+    embeddings_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("uniform")
     """Initializer of the table."""
     embeddings_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on the table that is added to the loss."""

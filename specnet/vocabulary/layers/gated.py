@@ -12,7 +12,8 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers.weights import Weighted
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
@@ -43,7 +44,7 @@ class GLU(Layer):
         return first * ops.sigmoid(second)
 
 
-class Maxout(Layer):
+class Maxout(Weighted):
     """y_j = max over k of (x·kernel + bias)_jk, the maximum of `pieces` linear functions for each unit.
 
     x (batch, ..., in) -> y (batch, ..., units). The kernel is (in, units * pieces) and the bias (units * pieces,),
@@ -56,27 +57,9 @@ class Maxout(Layer):
     """The number of output features."""
     pieces: Annotated[int, Field(ge=2)] = 2
     """The number of linear functions per unit."""
-    use_bias: bool = True
-    """Whether to add a bias."""
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
-    """Initializer of the kernel."""
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
-    """Initializer of the bias."""
-    kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """Penalty on the kernel that is added to the loss."""
-    bias_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
-    """Penalty on the bias that is added to the loss."""
 
     def lower(self, build: Builder, x: Value) -> Value:
-        lines = self.units * self.pieces
-        kernel = build.parameter(
-            "kernel", (self.features(x), lines), self.kernel_init, self.kernel_regularizer
-        )
-        y = x @ kernel
-        if self.use_bias:
-            y = y + build.parameter("bias", (lines,), self.bias_init, self.bias_regularizer)
+        y = self.linear(build, x, self.units * self.pieces)
         lead = x.shape[:-1]
         y = ops.reduce_max(ops.reshape(y, shape=(*lead, self.units, self.pieces)))
         return ops.reshape(y, shape=(*lead, self.units))
@@ -90,17 +73,13 @@ class Highway(Layer):
     """
 
     type: Literal["highway"] = "highway"
-    activation: Annotated[Activation, ACTIVATIONS] = Field(default_factory=ACTIVATIONS.default("relu"))
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("relu")
     """The activation of the transformed branch."""
-    kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the kernel."""
-    bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    bias_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
     """Initializer of the bias."""
-    transform_kernel_init: Annotated[Initializer, INITIALIZERS] = Field(
-        default_factory=INITIALIZERS.default("glorot_uniform")
-    )
+    transform_kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
     """Initializer of the gate's kernel."""
     transform_bias_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=_closed)
     """Initializer of the gate's bias."""

@@ -6,8 +6,7 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
-from specnet.vocabulary.layers import images
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer, images
 
 
 class GlobalPooling(Layer):

@@ -10,7 +10,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 
 Pair = tuple[NonNegativeInt, NonNegativeInt]
 Sides = NonNegativeInt | Pair

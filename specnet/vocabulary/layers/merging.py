@@ -11,7 +11,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Shape, broadcast, show
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 
 Values = tuple[Value, ...]
 

@@ -10,8 +10,8 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import Dim, count, joined, show
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.affine import Affine, ScaledLayer, inner_axis, sizes
-from specnet.vocabulary.layers.layer import Layer
 
 Axes = int | Annotated[tuple[int, ...], Field(min_length=1)]
 

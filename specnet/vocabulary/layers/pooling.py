@@ -6,9 +6,8 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
-from specnet.vocabulary.layers import images
+from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Padding, Pair, along, pair
-from specnet.vocabulary.layers.layer import Layer
 
 Span = tuple[int, int]
 Pool = Callable[[Value, Sequence[Sequence[Span]]], Value]

@@ -9,8 +9,8 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.affine import sizes
-from specnet.vocabulary.layers.layer import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
 
@@ -23,7 +23,7 @@ class PReLU(Layer):
     """
 
     type: Literal["prelu"] = "prelu"
-    alpha_init: Annotated[Initializer, INITIALIZERS] = Field(default_factory=INITIALIZERS.default("zeros"))
+    alpha_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
     """Initializer of alpha."""
     alpha_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on alpha that is added to the loss."""

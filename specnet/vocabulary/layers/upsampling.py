@@ -10,7 +10,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.graph.sizes import Dim, joined
-from specnet.vocabulary.layers.layer import Layer
+from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.layers.margins import places
 
 

@@ -39,11 +39,9 @@ class CrossEntropy(SoftmaxLoss):
     """The weights of the classes, in their order; by default all are equal."""
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
-        """Say why it cannot compare an output with a target of these shapes, or return None."""
         return weights_fault(self.class_weights, output) or super().fault(output, target, dtype, classes)
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each row."""
         logp = ops.log_softmax(output)
         last = logp.rank - 1
         cost = -_expected(logp, target)
@@ -68,7 +66,6 @@ class KLDivergence(SoftmaxLoss):
     type: Literal["kl_divergence"] = "kl_divergence"
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each row."""
         logp = ops.log_softmax(output)
         if target.dtype == "int64":
             return -ops.take_along_axis(logp, target)
@@ -92,7 +89,6 @@ class BinaryCrossEntropy(SigmoidLoss):
     """The weight of targets that are 1; those that are 0 have weight 1."""
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         t = aligned(output, target)
         if self.label_smoothing:
             t = t * (1.0 - self.label_smoothing) + 0.5 * self.label_smoothing
@@ -125,7 +121,6 @@ class Hinge(_MarginLoss):
     type: Literal["hinge"] = "hinge"
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         return ops.relu(1.0 - _signs(output, target) * output)
 
 
@@ -139,7 +134,6 @@ class SquaredHinge(_MarginLoss):
     type: Literal["squared_hinge"] = "squared_hinge"
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         return ops.square(ops.relu(1.0 - _signs(output, target) * output))
 
 

@@ -27,13 +27,11 @@ class CosineSimilarity(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ("cosine_similarity",)
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
-        """Say why it cannot compare an output with a target of these shapes, or return None."""
         if output == target and len(output) > 1 and output[-1] == 1:
             return f"{self.type} compares directions, and a single value per row has only two: mse compares numbers"
         return super().fault(output, target, dtype, classes)
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each row."""
         return 1.0 - cosine(output, target, self.epsilon)
 
 

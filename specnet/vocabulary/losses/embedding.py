@@ -27,7 +27,6 @@ class EmbeddingLoss(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ()
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
-        """Say why it cannot compare an output with a target of these shapes, or return None."""
         if dtype != "int64" or len(target) != 1:
             return f"{self.type} takes a class index for each row, and the data has {amount(target, 'numbers')} per row"
         if len(output) != 2:
@@ -59,7 +58,6 @@ class Triplet(EmbeddingLoss):
     """Which other rows of the batch a row is compared with."""
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each row."""
         d, same, others = _pairs(output, target)
         positives, apart = ops.sum_last(others), ops.less(same, 0.5)
         if self.mining == "hard":
@@ -104,7 +102,6 @@ class Contrastive(EmbeddingLoss):
     """The distance from which rows of different classes have loss 0."""
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each row."""
         d, same, others = _pairs(output, target)
         costs = ops.square(d) * others + ops.square(ops.relu(self.margin - d)) * (1.0 - same)
         # The row itself is none of the others.

@@ -41,11 +41,9 @@ class Focal(SoftmaxLoss):
     for_rare: ClassVar[bool] = True
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
-        """Say why it cannot compare an output with a target of these shapes, or return None."""
         return weights_fault(self.class_weights, output) or super().fault(output, target, dtype, classes)
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each row."""
         logp = ops.log_softmax(output)
         chosen = target.dtype == "int64"
         log_of = ops.take_along_axis(logp, target) if chosen else logp
@@ -74,7 +72,6 @@ class BinaryFocal(SigmoidLoss):
     for_rare: ClassVar[bool] = True
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         t = aligned(output, target)
         missed = t * ops.sigmoid(-output) + (1.0 - t) * ops.sigmoid(output)
         cost = _power(missed, self.gamma) * (ops.softplus(output) - t * output)

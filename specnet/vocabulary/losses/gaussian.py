@@ -36,7 +36,6 @@ class GaussianNLL(Loss):
         return "mean"
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
-        """Say why it cannot compare an output with a target of these shapes, or return None."""
         last = output[-1]
         wanted = target if len(target) > 1 else (*target, 1)
         assert isinstance(wanted[-1], int)
@@ -49,7 +48,6 @@ class GaussianNLL(Loss):
         )
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each target."""
         last = output.shape[-1]
         assert isinstance(last, int)
         before = ((0, 0),) * (output.rank - 1)

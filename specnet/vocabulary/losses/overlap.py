@@ -32,7 +32,6 @@ class Dice(SoftmaxLoss):
     for_rare: ClassVar[bool] = True
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each example."""
         p = ops.softmax(output)
         classes = p.shape[-1]
         t = ops.one_hot(target, classes=classes) if target.dtype == "int64" else target
@@ -56,7 +55,6 @@ class BinaryDice(SigmoidLoss):
     for_rare: ClassVar[bool] = True
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each example."""
         p, t = ops.sigmoid(output), aligned(output, target)
         places = tuple(range(1, p.rank))
         return 1.0 - _coefficient(p, t, places, self.smooth, squared=self.squared)

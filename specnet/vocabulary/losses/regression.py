@@ -17,7 +17,6 @@ class MeanSquaredError(Loss):
     type: Literal["mse"] = "mse"
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         return ops.square(output - aligned(output, target))
 
 
@@ -28,7 +27,6 @@ class MeanAbsoluteError(Loss):
     default_metrics: ClassVar[tuple[str, ...]] = ("rmse", "r2")
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         return ops.absolute(output - aligned(output, target))
 
 
@@ -43,7 +41,6 @@ class Huber(Loss):
     """The |r| at which the loss changes from quadratic to linear."""
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         return ops.huber(output - aligned(output, target), delta=self.delta)
 
 
@@ -53,7 +50,6 @@ class LogCosh(Loss):
     type: Literal["log_cosh"] = "log_cosh"
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         return ops.log_cosh(output - aligned(output, target))
 
 
@@ -78,7 +74,6 @@ class Poisson(Loss):
         return "exp" if self.log_input else "identity"
 
     def elements(self, output: Value, target: Value) -> Value:
-        """Return the cost of each element."""
         counts = aligned(output, target)
         if self.log_input:
             return ops.exp(output) - counts * output

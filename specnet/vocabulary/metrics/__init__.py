@@ -2,8 +2,53 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.kind import Family
-from specnet.vocabulary.metrics.metric import Metric
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.losses import Loss
+
+
+class Metric(Kind):
+    """A measure of predictions against targets.
+
+    It is measured batch by batch: `sums` names graph values that are added up over all batches of a split
+    (scalars or small arrays), and `finish` computes the result from their totals. Values that are needed as a whole,
+    such as the order of all scores, are named by `keeps` instead and passed to `finish` as one array over the split.
+    """
+
+    better: ClassVar[Literal["higher", "lower"]] = "higher"
+    """Which direction is better, for early stopping and comparisons."""
+
+    @property
+    def label(self) -> str:
+        """The name that results give it under."""
+        return self.type
+
+    def under(self, loss: Loss) -> Self:
+        """Return the metric with what a document left out taken from its loss."""
+        return self
+
+    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the values to add up over batches.
+
+        Raises ShapeFault where it says nothing about predictions and targets of these shapes.
+        """
+        return {}
+
+    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+        """Return the values, one or more for each row, to keep for the whole split."""
+        return {}
+
+    @abstractmethod
+    def finish(self, totals: Mapping[str, Any], rows: int) -> float | list[list[float]]:
+        """Return the figure, given the totals (and kept arrays) by name and the number of rows.
+
+        It is NaN where it is not defined, such as the area under a curve that has one class.
+        """
+
 
 METRICS: Family[Metric] = Family(
     "metric",
@@ -23,10 +68,5 @@ METRICS: Family[Metric] = Family(
         "cosine_similarity": "regression.CosineSimilarityMetric",
     },
 )
-
-__all__ = [
-    "METRICS",
-    "Metric",
-]
 
 __getattr__ = METRICS.exported

@@ -10,8 +10,8 @@ from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
+from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.metrics.decisions import Deciding, misfit
-from specnet.vocabulary.metrics.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import joined, show
 from specnet.vocabulary.losses import Loss, aligned
-from specnet.vocabulary.metrics.metric import Metric
+from specnet.vocabulary.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.vocabulary.losses import aligned
 from specnet.vocabulary.losses.direction import cosine
+from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.metrics.decisions import misfit
-from specnet.vocabulary.metrics.metric import Metric
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-class MeanSquaredErrorMetric(Metric):
-    """The mean of (y - t)^2 over rows and outputs."""
-
-    type: Literal["mse"] = "mse"
-    better: ClassVar[Literal["higher", "lower"]] = "lower"
+class SquaredErrors(Metric):
+    """Base of metrics that are computed from the sum of each output's squared errors."""
 
     def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
         """Return the sum of each output's squared errors."""
         return {"squares": _by_output(ops.square(_error(prediction, target)))}
+
+
+class MeanSquaredErrorMetric(SquaredErrors):
+    """The mean of (y - t)^2 over rows and outputs."""
+
+    type: Literal["mse"] = "mse"
+    better: ClassVar[Literal["higher", "lower"]] = "lower"
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float:
         """Return the mean."""
         return float((totals["squares"] / rows).mean())
 
 
-class RootMeanSquaredError(Metric):
+class RootMeanSquaredError(SquaredErrors):
     """The root of the mean over rows of (y - t)^2; with several outputs, the mean of their roots."""
 
     type: Literal["rmse"] = "rmse"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
-
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
-        """Return the sum of each output's squared errors."""
-        return {"squares": _by_output(ops.square(_error(prediction, target)))}
 
     def finish(self, totals: Mapping[str, Any], rows: int) -> float:
         """Return the mean of the roots."""
@@ -63,7 +63,7 @@ class MeanAbsoluteErrorMetric(Metric):
         return float((totals["distances"] / rows).mean())
 
 
-class R2(Metric):
+class R2(SquaredErrors):
     """1 - sum (y - t)^2 / sum (t - mean t)^2: the fraction of the targets' variance that predictions explain.
 
     With several outputs it is their mean. If all targets are the same it is 1 where every
@@ -71,10 +71,6 @@ class R2(Metric):
     """
 
     type: Literal["r2"] = "r2"
-
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
-        """Return the sum of each output's squared errors."""
-        return {"squares": _by_output(ops.square(_error(prediction, target)))}
 
     def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
         """Return all targets: their variance cannot be had from running sums without losing digits."""

@@ -2,8 +2,98 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.kind import Family
-from specnet.vocabulary.optimizers.optimizer import Optimizer, Searching, Stepping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from pydantic import Field, PositiveFloat
+
+from specnet.graph.builder import UpdateBuilder
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import Family, Kind
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+"""The share of a running mean or sum that each step keeps."""
+
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Optimizer(Kind):
+    """The rule that turns gradients into steps.
+
+    In the formulas p is the vector of all parameters, g its gradient, lr the learning rate of the step (from the
+    schedule), and t the number of the step, from 1. Every operation on vectors is element by element.
+
+    `weight_decay` applies to every parameter, including biases; a layer's regularizers apply to those that they name.
+    """
+
+    learning_rate: PositiveFloat = 0.01
+    """The step size; schedules start from it."""
+
+
+class Stepping(Optimizer):
+    """An optimizer whose step follows from one gradient."""
+
+    @abstractmethod
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return the parameters after the step; p, g (n,), lr and t scalars."""
+
+
+class Decaying(Stepping):
+    """Base of optimizers that follow the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
+
+    weight_decay: NonNegative = 0.0
+    """The factor of p that is added to the gradient."""
+
+    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        return self.follow(build, p, g + p * self.weight_decay if self.weight_decay else g, lr, t)
+
+    @abstractmethod
+    def follow(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return the parameters after a step along this gradient."""
+
+
+class Method(Protocol):
+    """The steps of a `Searching` optimizer over one training's memory."""
+
+    ended: str | None
+    """Why no further step would make progress, once that is so."""
+
+    def step(self, evaluate: Callable[[], tuple[float, ...]], latest: Array) -> tuple[float, ...]:
+        """Make one step; return the scalars that were measured before it.
+
+        `evaluate` measures the parameters as they are: it returns scalars whose sum is the loss, and leaves the
+        gradient in `latest`. Where the loss is not finite, the parameters stay as they are.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Return what it knows beside its slots, as JSON can hold it."""
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state; the slots have been put back."""
+
+
+class Searching(Optimizer):
+    """Base of optimizers that evaluate the loss and its gradient more than once per step."""
+
+    @abstractmethod
+    def slot_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each slot that it keeps for so many parameters."""
+
+    @abstractmethod
+    def method(self, parameters: Array, slots: Mapping[str, Array]) -> Method:
+        """Return the steps over these parameters, (n,), and these slots."""
+
+
+def shrunk(p: Value, lr: Value, weight_decay: float) -> Value:
+    """Return (1 - lr * weight_decay) p: decay that does not pass through the rule's running means."""
+    return p * (1.0 - lr * weight_decay) if weight_decay else p
+
 
 OPTIMIZERS: Family[Optimizer] = Family(
     "optimizer",
@@ -12,20 +102,13 @@ OPTIMIZERS: Family[Optimizer] = Family(
         "sgd": "sgd.SGD",
         "adam": "adam.Adam",
         "adamw": "adam.AdamW",
-        "nadam": "nadam.NAdam",
-        "rmsprop": "rmsprop.RMSProp",
-        "adagrad": "adagrad.Adagrad",
-        "adadelta": "adadelta.Adadelta",
+        "nadam": "adam.NAdam",
+        "rmsprop": "adaptive.RMSProp",
+        "adagrad": "adaptive.Adagrad",
+        "adadelta": "adaptive.Adadelta",
         "lion": "lion.Lion",
         "lbfgs": "lbfgs.LBFGS",
     },
 )
-
-__all__ = [
-    "OPTIMIZERS",
-    "Optimizer",
-    "Searching",
-    "Stepping",
-]
 
 __getattr__ = OPTIMIZERS.exported

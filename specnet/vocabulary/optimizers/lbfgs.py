@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveFloat, PositiveInt
 
-from specnet.vocabulary.optimizers.optimizer import NonNegative, Searching
+from specnet.vocabulary.optimizers import NonNegative, Searching
 
 if TYPE_CHECKING:
     import numpy as np

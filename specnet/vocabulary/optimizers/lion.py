@@ -7,7 +7,7 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, shrunk
+from specnet.vocabulary.optimizers import Decay, NonNegative, Stepping, shrunk
 
 
 class Lion(Stepping):

@@ -8,10 +8,10 @@ from specnet.graph import ops
 from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
 from specnet.vocabulary.kind import fault
-from specnet.vocabulary.optimizers.optimizer import Decay, NonNegative, Stepping, with_decay
+from specnet.vocabulary.optimizers import Decay, Decaying
 
 
-class SGD(Stepping):
+class SGD(Decaying):
     """Gradient descent (Robbins and Monro, 1951), optionally with momentum (Polyak, 1964; Nesterov, 1983).
 
     Without momentum, p <- p - lr * g. With it,
@@ -30,8 +30,6 @@ class SGD(Stepping):
     """The fraction of each gradient that momentum leaves out, except at the first step."""
     nesterov: bool = False
     """Whether to use Nesterov's momentum, which looks one step ahead."""
-    weight_decay: NonNegative = 0.0
-    """The factor of p that is added to the gradient."""
 
     @model_validator(mode="after")
     def _options_agree(self) -> Self:
@@ -45,8 +43,7 @@ class SGD(Stepping):
             )
         return self
 
-    def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        g = with_decay(p, g, self.weight_decay)
+    def follow(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         if not self.momentum:
             return p - g * lr
         slot = build.slot("momentum")

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.kind import Family
-from specnet.vocabulary.regularizers.regularizer import Regularizer
+from abc import abstractmethod
+
+from specnet.graph.graph import Value
+from specnet.vocabulary.kind import Family, Kind
+
+
+class Regularizer(Kind):
+    """A penalty on one parameter that is added to the loss."""
+
+    @abstractmethod
+    def penalty(self, parameter: Value) -> Value:
+        """Return the scalar to add to the loss."""
+
 
 REGULARIZERS: Family[Regularizer] = Family(
     "regularizer",
@@ -14,10 +25,5 @@ REGULARIZERS: Family[Regularizer] = Family(
         "l1_l2": "norms.L1L2",
     },
 )
-
-__all__ = [
-    "REGULARIZERS",
-    "Regularizer",
-]
 
 __getattr__ = REGULARIZERS.exported

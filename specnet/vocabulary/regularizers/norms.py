@@ -6,7 +6,7 @@ from pydantic import Field
 
 from specnet.graph.graph import Value
 from specnet.graph.ops import absolute, inner, sum_all
-from specnet.vocabulary.regularizers.regularizer import Regularizer
+from specnet.vocabulary.regularizers import Regularizer
 
 Factor = Annotated[float, Field(ge=0)]
 

@@ -2,19 +2,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from specnet import api
 from specnet.cli.guard import FAULTY
-from specnet.cli.numbers import number
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
-from specnet.cli.tables import TextTable
-from specnet.cli.terminal import results, say, write_json
-from specnet.diagnostics.text import counted
-from specnet.runs.gradients import TOLERANCE, GradientCheck
+
+if TYPE_CHECKING:
+    from specnet.runs.gradients import GradientCheck
 
 
 def check_gradients(
@@ -34,6 +31,9 @@ def check_gradients(
     difference are furthest apart, relative to their size. Parameters with more numbers than are perturbed one at a
     time are also perturbed as a whole, in a random direction. Exits with 1 if a gradient is wrong.
     """
+    from specnet import api
+    from specnet.cli.terminal import results, write_json
+
     found = api.check_gradients(api.load(Path(spec), overrides), rows=rows, entries=entries)
     right = all(check.ok for check in found)
     if output is OutputStyle.JSON:
@@ -44,6 +44,8 @@ def check_gradients(
 
 
 def _data(found: list[GradientCheck], *, right: bool) -> dict[str, object]:
+    from specnet.runs.gradients import TOLERANCE
+
     checks = [
         {
             "parameter": check.name,
@@ -61,6 +63,11 @@ def _data(found: list[GradientCheck], *, right: bool) -> dict[str, object]:
 
 
 def _show(console: Console, found: list[GradientCheck]) -> None:
+    from specnet.cli.numbers import number
+    from specnet.cli.tables import TextTable
+    from specnet.cli.terminal import say
+    from specnet.diagnostics.text import counted
+
     table = TextTable(["parameter", "shape", "checked", "gradient", "difference", "error", ""], "<<>>>><")
     for check in found:
         size = math.prod(check.shape)

@@ -4,21 +4,16 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from specnet.cli.curve import Series
-from specnet.cli.numbers import column, duration
 from specnet.cli.options import As, OutputStyle, argument, option
-from specnet.cli.results import show_curves
-from specnet.cli.runs import chosen
-from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import notes, plain, results, say, write_json
-from specnet.runs.comparison import ABSENT, Comparison, Figure
-from specnet.runs.comparison import compare as compared
-from specnet.runs.kept import KeptRun, short_names
+
+if TYPE_CHECKING:
+    from specnet.runs.comparison import Comparison, Figure
+    from specnet.runs.kept import KeptRun
 
 STYLES = ("cyan", "magenta", "yellow", "green", "blue", "red")
 LETTERS = "*o+x#@"
@@ -50,6 +45,11 @@ def compare(
     Shows every key that differs between the documents, defaults included; the loss and the metrics of every split,
     the best marked with a star; and the loss from epoch to epoch.
     """
+    from specnet.cli.runs import chosen
+    from specnet.cli.terminal import notes, results, say, write_json
+    from specnet.runs.comparison import compare as compared
+    from specnet.runs.kept import short_names
+
     found = chosen(runs)
     if len(found) < 2:
         raise typer.BadParameter(f"{found[0].path} is one run: name two or more", param_hint="RUN")
@@ -81,6 +81,12 @@ def _curve(rows: Sequence[dict[str, Any]], split: str) -> tuple[list[int], list[
 
 
 def _show(console: Console, comparison: Comparison) -> None:
+    from specnet.cli.curve import Series
+    from specnet.cli.results import show_curves
+    from specnet.cli.tables import section
+    from specnet.cli.terminal import plain, say
+    from specnet.runs.kept import short_names
+
     heads = short_names([run.path for run in comparison.runs])
     section(console, "what differs")
     if comparison.differences:
@@ -111,6 +117,8 @@ def _show(console: Console, comparison: Comparison) -> None:
 
 
 def _results(comparison: Comparison) -> list[list[str]]:
+    from specnet.cli.numbers import duration
+
     runs = comparison.runs
     rows = [[f"{figure.split} {figure.name}", *_cells(figure)] for figure in comparison.figures]
     results = [run.result or {} for run in runs]
@@ -126,6 +134,8 @@ def _results(comparison: Comparison) -> list[list[str]]:
 
 def _cells(figure: Figure) -> list[str]:
     """Return a figure's numbers, the best with a star, and blanks in the star's place for the others."""
+    from specnet.cli.numbers import column
+
     texts = ["-" if v is None else t for v, t in zip(figure.values, column(figure.values), strict=True)]
     return [text + (BEST if n in figure.best else "  ") for n, text in enumerate(texts)]
 
@@ -135,12 +145,16 @@ def _padded(texts: Sequence[str]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
+    from specnet.runs.comparison import ABSENT
+
     return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False).strip('"')
 
 
 def _fitting(heads: list[str], rows: list[list[str]], sides: str, console: Console) -> None:
     """Print a column a run; where that is too wide, as many runs at once as there is room for."""
     from rich.cells import cell_len
+
+    from specnet.cli.tables import TextTable
 
     widths = [max(map(cell_len, cells)) + 2 for cells in zip(heads, *rows, strict=True)]
     start = 1

@@ -7,23 +7,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from specnet import api
-from specnet.cli.numbers import amount
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
-from specnet.cli.tables import TextTable, section
-from specnet.cli.terminal import line, plain, results, write_json
-from specnet.compiler.validation import build
-from specnet.data import inspect_data
-from specnet.diagnostics import SpecError
-from specnet.diagnostics.text import counted, sized
-from specnet.graph.sizes import BATCH, show
-from specnet.passes.plan import Plan, Step
-from specnet.runs.explanation import PHASES, Explanation
-from specnet.runs.explanation import explain as explained
 
 if TYPE_CHECKING:
+    from specnet.cli.tables import TextTable
     from specnet.compiler.network import Network
     from specnet.language.spec import Spec
+    from specnet.passes.plan import Plan, Step
+    from specnet.runs.explanation import Explanation
     from specnet.runs.profiling import Times
 
 MEMORY = {
@@ -52,6 +43,10 @@ def explain(
 
     It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes.
     """
+    from specnet import api
+    from specnet.cli.terminal import results, write_json
+    from specnet.runs.explanation import explain as explained
+
     loaded = api.load(Path(spec), overrides)
     explanation = explained(_network(loaded))
     times = _profile(loaded, explanation) if profile else {}
@@ -63,6 +58,10 @@ def explain(
 
 
 def _network(spec: Spec) -> Network:
+    from specnet.compiler.validation import build
+    from specnet.data import inspect_data
+    from specnet.diagnostics import SpecError
+
     try:
         return build(spec, inspect_data(spec.data, spec.source.folder))
     except SpecError as error:
@@ -72,6 +71,7 @@ def _network(spec: Spec) -> Network:
 def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
     from specnet.compiler.model import Model
     from specnet.data import load_data
+    from specnet.diagnostics import SpecError
     from specnet.runs.profiling import profile
 
     try:
@@ -93,6 +93,10 @@ def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object
 
 
 def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -> None:
+    from specnet.cli.tables import section
+    from specnet.cli.terminal import line, plain
+    from specnet.diagnostics.text import counted
+
     spec = explanation.network.spec
     line(
         console,
@@ -128,6 +132,9 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
 
 
 def _layers(explanation: Explanation) -> TextTable:
+    from specnet.cli.tables import TextTable
+    from specnet.graph.sizes import BATCH, show
+
     network = explanation.network
     table = TextTable(["layer", "type", "output", "parameters"], "<<<>")
     for array in network.inputs:
@@ -141,6 +148,10 @@ def _layers(explanation: Explanation) -> TextTable:
 
 def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: str) -> TextTable:
     """Return a row a step; with measured times, these stand in the place of the dtype."""
+    from specnet.cli.numbers import amount
+    from specnet.cli.tables import TextTable
+    from specnet.graph.sizes import show
+
     heads = ["", "op", "output", "buffer", "FLOPs", "bytes"]
     if times is None:
         table = TextTable([*heads[:3], "dtype", *heads[3:]], "><<<<>>")
@@ -182,6 +193,11 @@ def _title(explanation: Explanation, step: Step) -> str:
 
 
 def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
+    from specnet.cli.numbers import amount
+    from specnet.cli.tables import TextTable
+    from specnet.diagnostics.text import sized
+    from specnet.runs.explanation import PHASES
+
     table = TextTable(["", "", ""], "<><")
     flops = explanation.flops()
     table.rows.append(["parameters", f"{explanation.network.size:,}", ""])

@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from specnet.cli.given import must_exist
 from specnet.cli.options import argument, out_file
-from specnet.cli.terminal import notes, say
-from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
 
 
 class Format(StrEnum):
@@ -37,6 +34,10 @@ def export(
     it. onnx: for other runtimes (extra `onnx`). safetensors: only the arrays (extra `safetensors`). specnet: one
     file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
     """
+    from specnet.cli.given import must_exist
+    from specnet.cli.terminal import notes, say
+    from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
+
     if training and to is not Format.NUMPY:
         raise typer.BadParameter("only a NumPy program can train", param_hint="--training")
     if out is None and to is not Format.NUMPY:

@@ -1,24 +1,25 @@
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from rich.console import Console
 
-from specnet.cli.examples import example, toml
 from specnet.cli.guard import MISUSED
 from specnet.cli.options import argument
-from specnet.cli.terminal import WIDEST, failed, line, plain, results, say
-from specnet.cli.vocabulary import FamilyEntry, families, kinds_called
-from specnet.diagnostics.segments import width_of, wrapped
-from specnet.diagnostics.text import plural
-from specnet.vocabulary.describe import FieldDescription, describe
-from specnet.vocabulary.kind import Kind
+
+if TYPE_CHECKING:
+    from specnet.cli.vocabulary import FamilyEntry
+    from specnet.vocabulary.describe import FieldDescription
+    from specnet.vocabulary.kind import Kind
 
 
 def layers(
     name: Annotated[str | None, argument("NAME", help="The name of a kind, such as dense or adam.")] = None,
 ) -> int:
     """List what a document may name, or explain one name."""
+    from specnet.cli.terminal import failed, results
+    from specnet.cli.vocabulary import families, kinds_called
+
     if name is None:
         _list(results())
         return 0
@@ -39,6 +40,11 @@ def layers(
 
 
 def _list(console: Console) -> None:
+    from specnet.cli.terminal import WIDEST, line, plain, say
+    from specnet.cli.vocabulary import families
+    from specnet.diagnostics.text import plural
+    from specnet.vocabulary.describe import describe
+
     room = max(len(name) for entry in families() for name in entry.family.kinds)
     width = min(console.width, WIDEST)
     for number, entry in enumerate(families()):
@@ -55,6 +61,8 @@ def _list(console: Console) -> None:
 
 def _cut(text: str, width: int, mark: str) -> str:
     """Return the beginning of a string that fits, up to a word's end."""
+    from specnet.diagnostics.segments import width_of, wrapped
+
     if width_of(text) <= width:
         return text
     first = text.partition(". ")[0] + "."
@@ -64,6 +72,10 @@ def _cut(text: str, width: int, mark: str) -> str:
 
 
 def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
+    from specnet.cli.examples import example
+    from specnet.cli.terminal import WIDEST, line, say
+    from specnet.vocabulary.describe import describe
+
     width = min(console.width, WIDEST)
     description = describe(kind)
     line(console, (description.name, "bold cyan"), f"  {entry.family.name}", (f", {entry.place}", "dim"))
@@ -85,6 +97,10 @@ def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
 
 
 def _field(console: Console, field: FieldDescription, width: int, lead: str = "") -> None:
+    from specnet.cli.examples import toml
+    from specnet.cli.terminal import line
+    from specnet.vocabulary.describe import describe
+
     if field.required:
         state = "required"
     elif field.default is None:
@@ -106,5 +122,8 @@ def _field(console: Console, field: FieldDescription, width: int, lead: str = ""
 
 
 def _lines(console: Console, text: str, width: int, lead: str, style: str = "") -> None:
+    from specnet.cli.terminal import line
+    from specnet.diagnostics.segments import wrapped
+
     for each in wrapped(text, width - len(lead)) if text else ():
         line(console, (lead + each, style))

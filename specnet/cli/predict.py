@@ -9,10 +9,7 @@ from typing import IO, Annotated, Any, cast
 
 import typer
 
-from specnet import api
-from specnet.cli.given import must_exist
 from specnet.cli.options import RunPath, argument, out_file
-from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
 """What a file of predictions is written as, by its suffix."""
@@ -50,6 +47,10 @@ def predict(
     otherwise (`unknown`, `missing`). Classes are written by name, with their probabilities. Rows are processed in
     blocks, so a file may be larger than memory.
     """
+    from specnet import api
+    from specnet.cli.given import must_exist
+    from specnet.diagnostics import RunError, SpecFileError
+
     form = output if out is None else FORMATS.get(Path(out).suffix.lower())
     if form is None:
         raise typer.BadParameter(f"{out} ends in none of {', '.join(FORMATS)}", param_hint="--out")

@@ -6,9 +6,6 @@ from typing import Annotated
 import typer
 
 from specnet.cli.options import argument, out_file
-from specnet.cli.terminal import results, say
-from specnet.runs import extras
-from specnet.runs.directory import RESOLVED, why_no_run
 
 
 def report(
@@ -21,6 +18,9 @@ def report(
     layers, weights and gradients, the plan, the document, and how to repeat the training. The page needs no
     network. Needs the extra `report`; without it, the command says how to install it.
     """
+    from specnet.cli.terminal import results, say
+    from specnet.runs.directory import RESOLVED, why_no_run
+
     folder = Path(run)
     if not (folder / RESOLVED).exists():
         raise typer.BadParameter(f"{run}: {why_no_run(folder)}", param_hint="RUN")
@@ -30,6 +30,8 @@ def report(
 
 def needed() -> None:
     """Raise RunError where what a page is made with is not installed."""
+    from specnet.runs import extras
+
     for module in ("jinja2", "matplotlib"):
         extras.needed(module, "report", "a report")
 

@@ -4,13 +4,15 @@ import json
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from specnet.cli.guard import MISUSED
 from specnet.cli.options import argument
-from specnet.diagnostics.rules import RULES, Rule
+
+if TYPE_CHECKING:
+    from specnet.diagnostics.rules import Rule
 
 
 class Page(StrEnum):
@@ -30,6 +32,8 @@ def rule(
 
     A wrong and a right example illustrate it.
     """
+    from specnet.diagnostics.rules import RULES
+
     if (code is None) != every:
         raise typer.BadParameter("give a code, such as SN204, or --all", param_hint="CODE")
     if code is None:
@@ -44,6 +48,7 @@ def rule(
 
 
 def _help(name: str) -> str:
+    from specnet.diagnostics.rules import RULES
     from specnet.diagnostics.spelling import closest
 
     digits = "".join(letter for letter in name if letter.isdigit())

@@ -3,23 +3,19 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from specnet import api
 from specnet.cli.guard import FAULTY
-from specnet.cli.interrupts import Interrupts
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, argument, option
-from specnet.cli.progress import Bar, LineProgress, Progress
-from specnet.cli.report import needed, page
-from specnet.cli.results import show_end, show_result
-from specnet.cli.shown import show_asked
-from specnet.cli.terminal import failed, notes, results, say, write_json
-from specnet.diagnostics.text import counted
-from specnet.runs.result import Result
-from specnet.training.events import Event, Resumed, Span, Started
+
+if TYPE_CHECKING:
+    from specnet.cli.interrupts import Interrupts
+    from specnet.cli.progress import Progress
+    from specnet.runs.result import Result
+    from specnet.training.events import Event, Resumed, Span
 
 FOLDER = "runs"
 """Where runs are kept, below the folder that the command is given in."""
@@ -66,6 +62,14 @@ def run(
     Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after the
     current step: the model is evaluated and saved, and `--resume` continues the training.
     """
+    from specnet import api
+    from specnet.cli.interrupts import Interrupts
+    from specnet.cli.report import needed, page
+    from specnet.cli.results import show_end, show_result
+    from specnet.cli.shown import show_asked
+    from specnet.cli.terminal import notes, results, say, write_json
+    from specnet.training.events import Resumed, Started
+
     for wrong, message, named in (
         (resume and (out is not None or no_save), "a resumed run is saved in its own directory", "--resume"),
         (unfinished is not None and not resume, "a run can be named only with --resume", "RUN"),
@@ -109,6 +113,8 @@ def run(
 
 
 def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progress:
+    from specnet.cli.progress import Bar, LineProgress, Progress
+
     if quiet:
         return Progress()
     # FORCE_COLOR makes Rich take a pipe for a terminal, but a bar in a log file is noise all the same.
@@ -126,6 +132,9 @@ def _run(unfinished: str | None, name: str) -> Path | None:
 
 
 def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
+    from specnet.cli.terminal import say
+    from specnet.diagnostics.text import counted
+
     for problem in event.problems:
         say(console, f"warning: {problem}", "bold yellow")
     if quiet:
@@ -138,6 +147,8 @@ def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
 
 
 def _code(console: Console, result: Result, interrupts: Interrupts, given: list[str]) -> int:
+    from specnet.cli.terminal import failed, say
+
     if result.stopped == "diverged":
         failed(result.why, "diverged")
         return FAULTY

@@ -3,16 +3,15 @@ from __future__ import annotations
 from datetime import datetime
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specnet.cli.numbers import duration, number
 from specnet.cli.options import As, OutputStyle
-from specnet.cli.tables import TextTable
-from specnet.cli.terminal import notes, results, say, write_json
-from specnet.runs.directory import why_no_run
-from specnet.runs.kept import KeptRun, find_runs, read_run
+
+if TYPE_CHECKING:
+    from specnet.cli.tables import TextTable
+    from specnet.runs.kept import KeptRun
 
 KEPT_FIGURES = 2
 """Figures that say more than when a run was started."""
@@ -29,6 +28,9 @@ def runs(
     A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
     run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split.
     """
+    from specnet.cli.terminal import notes, results, say, write_json
+    from specnet.runs.kept import find_runs, read_run
+
     path = Path(folder)
     if not path.is_dir():
         raise typer.BadParameter(f"there is no folder {folder}", param_hint="FOLDER")
@@ -45,6 +47,8 @@ def runs(
 
 def runs_table(found: list[KeptRun], columns: int) -> TextTable:
     """Return a row a run; the figures that find no room are left out, from the right."""
+    from specnet.cli.tables import TextTable
+
     names = list(
         dict.fromkeys(
             name
@@ -71,11 +75,15 @@ def runs_table(found: list[KeptRun], columns: int) -> TextTable:
 
 
 def _figure(run: KeptRun, name: str) -> str:
+    from specnet.cli.numbers import number
+
     value = run.splits.get(run.judge or "", {}).get(name)
     return number(value) if isinstance(value, float) else ""
 
 
 def _row(run: KeptRun) -> list[str]:
+    from specnet.cli.numbers import duration
+
     result = run.result or {}
     epochs = result.get("epochs")
     seconds = result.get("seconds")
@@ -103,6 +111,9 @@ def chosen(names: list[str]) -> list[KeptRun]:
 
     Raises BadParameter for what names none.
     """
+    from specnet.runs.directory import why_no_run
+    from specnet.runs.kept import find_runs, read_run
+
     paths: dict[Path, None] = {}
     for name in names:
         pattern = has_magic(name) and not Path(name).exists()

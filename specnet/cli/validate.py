@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specnet import api
-from specnet.cli.documents import STDIN, find
-from specnet.cli.formats import ReportOutput, outputs, write
+from specnet.cli.formats import ReportOutput, outputs
 from specnet.cli.guard import FAULTY, MISUSED
 from specnet.cli.options import Overrides, argument, option
-from specnet.data.confine import Confine
-from specnet.diagnostics import Diagnostic, Report, Severity, SpecError, SpecFileError
 from specnet.diagnostics.text import counted
-from specnet.language import SourceText, read
-from specnet.language.source import MAX_BYTES, bytes_source
-from specnet.language.warnings import unknown_warning
+
+if TYPE_CHECKING:
+    from specnet.data.confine import Confine
+    from specnet.diagnostics import Diagnostic, Report, Severity
+    from specnet.language import SourceText
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,8 @@ class Options:
 
     def check(self, source: SourceText) -> Report:
         """Return what is wrong with one document."""
+        from specnet import api
+
         within = None if self.confine is None else self.confine.name
         return api.validate(source, self.overrides, data=self.data, ignore=self.ignore, confine=within)
 
@@ -119,6 +119,9 @@ def validate(
     Nothing is trained. Exits with 0 if nothing is found, with 1 for findings, and with 2 if a file cannot be
     read or there is no document.
     """
+    from specnet.data.confine import Confine
+    from specnet.language.warnings import unknown_warning
+
     try:
         written = outputs(output or ())
     except ValueError as error:
@@ -153,6 +156,9 @@ def validate(
 
 def check(arguments: Sequence[str], options: Options) -> int:
     """Check documents, write the findings, and return the exit code."""
+    from specnet.cli.documents import find
+    from specnet.diagnostics import SpecFileError
+
     found = find(arguments, specs_only=options.specs_only, confine=options.confine)
     reports: list[Report] = []
     unread = [*found.problems]
@@ -195,6 +201,10 @@ class _FixTotals:
 
 def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
     """Return what is wrong with a document; with `--fix`, what is still wrong with it."""
+    from specnet.cli.documents import STDIN
+    from specnet.diagnostics import Report, SpecError
+    from specnet.language import read
+
     try:
         source = _stdin(options.stdin_filename) if file == STDIN else read(Path(file), options.confine)
     except SpecError as error:
@@ -220,6 +230,9 @@ def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
 
 
 def _stdin(filename: str | None) -> SourceText:
+    from specnet.diagnostics import SpecFileError
+    from specnet.language.source import MAX_BYTES, bytes_source
+
     if sys.stdin is None:
         raise SpecFileError("-: there is no standard input")
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -228,6 +241,8 @@ def _stdin(filename: str | None) -> SourceText:
 
 
 def _joined(reports: Sequence[Report]) -> Report:
+    from specnet.diagnostics import Report
+
     found: list[Diagnostic] = []
     sources: dict[str, str] = {}
     documents: list[str] = []
@@ -239,6 +254,8 @@ def _joined(reports: Sequence[Report]) -> Report:
 
 
 def _write(report: Report, options: Options) -> None:
+    from specnet.cli.formats import write
+
     for output in options.outputs:
         if output.file is not None:
             write(report, output, options.fail_on)

@@ -50,13 +50,14 @@ class Executable:
         self._streams = streams or {}
         self._program = program or emit(plan)
         self._code = compile(self._program.source, "<specnet plan>", "exec")
-        self.arena = _aligned(plan.arena)
+        self._arena: Array | None = None
+        """Allocated when the plan is bound: what only has twins takes no memory."""
         self._workers = (workers or Workers(plan.workers)) if plan.workers else None
 
     def twin(self) -> Executable:
         """Return the same plan with an arena of its own, for another thread; streams and workers are shared."""
         twin = copy(self)
-        twin.arena = _aligned(self.plan.arena)
+        twin._arena = None  # noqa: SLF001  its own kind's
         return twin
 
     def bind(self, sizes: Sizes, leaves: Mapping[str, Array]) -> Bound:
@@ -69,7 +70,9 @@ class Executable:
             if not 0 < sizes.get(name, 0) <= most:
                 what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
                 raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
-        memory = {ARENA: self.arena, ONCE: _aligned(plan.prologue)}
+        if self._arena is None:
+            self._arena = _aligned(plan.arena)
+        memory = {ARENA: self._arena, ONCE: _aligned(plan.prologue)}
         for name, (shape, dtype) in plan.leaves.items():
             array = leaves[name]
             if array.shape != at(shape, sizes) or array.dtype != dtype or not array.flags.c_contiguous:

@@ -15,7 +15,7 @@ import specnet
 from specnet.compiler.plans import memory
 from specnet.data import load_data
 from specnet.data.readers import csv_file
-from specnet.data.tables import passing, stream_rows
+from specnet.data.tables import passing, source, stream_rows
 from specnet.diagnostics import RunError
 from specnet.runs.exports.exporting import Exported, numpy_program
 from specnet.training.loop import Trainer
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    for module in (passing, stream_rows):
+    for module in (passing, source, stream_rows):
         monkeypatch.setattr(module, "records_at_once", lambda width: 7)
 
 

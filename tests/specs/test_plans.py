@@ -17,7 +17,8 @@ from specnet.compiler.network import Network
 from specnet.compiler.plans import memory
 from specnet.compiler.programs import training_graph
 from specnet.compiler.settings import run_length
-from specnet.data import Split, load_data
+from specnet.data import Split
+from specnet.data.dataset import open_splits
 from specnet.passes.pipeline import plan
 from specnet.runs.explanation import explain
 from specnet.runtime.execution import Executable
@@ -37,7 +38,20 @@ def needs_data(name):
 @cache
 def everything(name):
     spec = specnet.load(SPECS / name)
-    return spec, load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype)
+    opened = open_splits(spec.data, spec.source.folder)
+    arrays = Network(spec, opened.signature).inputs
+    return spec, opened.read(seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+
+
+def _each(inputs, function):
+    """Return what a function makes of an array of inputs, or of each of several by name."""
+    return {k: function(a) for k, a in inputs.items()} if isinstance(inputs, dict) else function(inputs)
+
+
+def _size(part):
+    """Return the bytes of a split."""
+    inputs = part.inputs.values() if isinstance(part.inputs, dict) else [part.inputs]
+    return sum(a.nbytes for a in inputs) + part.targets.nbytes * (part.targets is not part.inputs)
 
 
 def some(name, rows=ROWS, **overrides):
@@ -47,7 +61,7 @@ def some(name, rows=ROWS, **overrides):
     spec = specnet.load(SPECS / name, overrides=overrides)
     splits = {}
     for split, part in data.splits.items():
-        inputs = part.inputs[:rows].copy()
+        inputs = _each(part.inputs, lambda array: array[:rows].copy())
         own = part.targets is not part.inputs  # those of an autoencoder are its inputs
         splits[split] = Split(inputs, part.targets[:rows].copy() if own else inputs)
     counts = {split: len(part.targets) for split, part in splits.items()}
@@ -62,17 +76,17 @@ def some(name, rows=ROWS, **overrides):
 def test_optimised_and_unoptimised_plans_agree(name):
     network, data = some(name, dtype="float64", **{"training.optimizer.learning_rate": 1e-3})
     train = data.splits["train"]
-    x = np.ascontiguousarray(train.inputs[:24], np.float64)
+    x = _each(train.inputs, lambda array: np.ascontiguousarray(array[:24], array.dtype.kind + "8"))
     t = as_targets(network, train.targets[:24], x)
+    x = x if isinstance(x, dict) else {"inputs": x}
+    rows = len(train.targets[:24])
     made = []
     for optimise in (True, False):
         model = Model(network, data.encoding)
         update = training_graph(network, run_length(network.spec, len(train.targets)))
-        compiled = plan(update.graph, len(x), guard="loss", optimise=optimise)
+        compiled = plan(update.graph, rows, guard="loss", optimise=optimise)
         slots = {f"slot/{key}": np.full(shape, first) for key, (shape, first) in update.slots.items()}
-        bound = Executable(compiled, streams(0, compiled.streams)).bind(
-            len(x), model.leaves(inputs=x, **t, **slots)
-        )
+        bound = Executable(compiled, streams(0, compiled.streams)).bind(rows, model.leaves(**x, **t, **slots))
         losses = []
         for step in range(1, 4):
             with np.errstate(all="ignore"):
@@ -107,10 +121,7 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
 def test_the_memory_foretold_is_the_memory_taken(name):
     network, data = some(name, 2000, **{"training.epochs": 1})
     list(Trainer(Model(network, data.encoding), data).events())  # imports and caches are not the training's
-    held = sum(
-        part.inputs.nbytes + part.targets.nbytes * (part.targets is not part.inputs)
-        for part in data.splits.values()
-    )
+    held = sum(map(_size, data.splits.values()))
     tracemalloc.start()
     try:
         trainer = Trainer(Model(network, data.encoding), data)

@@ -8,7 +8,11 @@ import typer
 from rich.console import Console
 
 from specnet.cli.guard import FAULTY
+from specnet.cli.numbers import number
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
+from specnet.cli.tables import TextTable
+from specnet.cli.terminal import results, say, write_json
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.runs.gradients import GradientCheck
@@ -32,7 +36,6 @@ def check_gradients(
     time are also perturbed as a whole, in a random direction. Exits with 1 if a gradient is wrong.
     """
     from specnet import api
-    from specnet.cli.terminal import results, write_json
 
     found = api.check_gradients(api.load(Path(spec), overrides), rows=rows, entries=entries)
     right = all(check.ok for check in found)
@@ -63,11 +66,6 @@ def _data(found: list[GradientCheck], *, right: bool) -> dict[str, object]:
 
 
 def _show(console: Console, found: list[GradientCheck]) -> None:
-    from specnet.cli.numbers import number
-    from specnet.cli.tables import TextTable
-    from specnet.cli.terminal import say
-    from specnet.diagnostics.text import counted
-
     table = TextTable(["parameter", "shape", "checked", "gradient", "difference", "error", ""], "<<>>>><")
     for check in found:
         size = math.prod(check.shape)

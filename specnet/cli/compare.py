@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from specnet.cli.numbers import column, duration
 from specnet.cli.options import As, OutputStyle, argument, option
+from specnet.cli.tables import TextTable, section
+from specnet.cli.terminal import notes, plain, results, say, write_json
 
 if TYPE_CHECKING:
     from specnet.runs.comparison import Comparison, Figure
@@ -46,7 +49,6 @@ def compare(
     the best marked with a star; and the loss from epoch to epoch.
     """
     from specnet.cli.runs import chosen
-    from specnet.cli.terminal import notes, results, say, write_json
     from specnet.runs.comparison import compare as compared
     from specnet.runs.kept import short_names
 
@@ -83,8 +85,6 @@ def _curve(rows: Sequence[dict[str, Any]], split: str) -> tuple[list[int], list[
 def _show(console: Console, comparison: Comparison) -> None:
     from specnet.cli.curve import Series
     from specnet.cli.results import show_curves
-    from specnet.cli.tables import section
-    from specnet.cli.terminal import plain, say
     from specnet.runs.kept import short_names
 
     heads = short_names([run.path for run in comparison.runs])
@@ -117,8 +117,6 @@ def _show(console: Console, comparison: Comparison) -> None:
 
 
 def _results(comparison: Comparison) -> list[list[str]]:
-    from specnet.cli.numbers import duration
-
     runs = comparison.runs
     rows = [[f"{figure.split} {figure.name}", *_cells(figure)] for figure in comparison.figures]
     results = [run.result or {} for run in runs]
@@ -134,8 +132,6 @@ def _results(comparison: Comparison) -> list[list[str]]:
 
 def _cells(figure: Figure) -> list[str]:
     """Return a figure's numbers, the best with a star, and blanks in the star's place for the others."""
-    from specnet.cli.numbers import column
-
     texts = ["-" if v is None else t for v, t in zip(figure.values, column(figure.values), strict=True)]
     return [text + (BEST if n in figure.best else "  ") for n, text in enumerate(texts)]
 
@@ -153,8 +149,6 @@ def _shown(value: Any) -> str:
 def _fitting(heads: list[str], rows: list[list[str]], sides: str, console: Console) -> None:
     """Print a column a run; where that is too wide, as many runs at once as there is room for."""
     from rich.cells import cell_len
-
-    from specnet.cli.tables import TextTable
 
     widths = [max(map(cell_len, cells)) + 2 for cells in zip(heads, *rows, strict=True)]
     start = 1

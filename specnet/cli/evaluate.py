@@ -2,7 +2,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from specnet.cli.given import must_exist, named
 from specnet.cli.options import As, OutputStyle, RunPath, argument
+from specnet.cli.tables import section
+from specnet.cli.terminal import results, write_json
+from specnet.diagnostics import SpecError
 
 
 def evaluate(
@@ -22,11 +26,7 @@ def evaluate(
     must not have changed. Columns of a CSV file are found by name, in any order; others are ignored.
     """
     from specnet import api
-    from specnet.cli.given import must_exist, named
     from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
-    from specnet.cli.tables import section
-    from specnet.cli.terminal import results, write_json
-    from specnet.diagnostics import SpecError
 
     must_exist(run)
     if data is not None:

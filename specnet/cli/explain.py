@@ -7,10 +7,14 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from specnet.cli.numbers import amount
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
+from specnet.cli.tables import TextTable, section
+from specnet.cli.terminal import line, plain, results, write_json
+from specnet.diagnostics import SpecError
+from specnet.diagnostics.text import counted, sized
 
 if TYPE_CHECKING:
-    from specnet.cli.tables import TextTable
     from specnet.compiler.network import Network
     from specnet.language.spec import Spec
     from specnet.passes.plan import Plan, Step
@@ -44,7 +48,6 @@ def explain(
     It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes.
     """
     from specnet import api
-    from specnet.cli.terminal import results, write_json
     from specnet.runs.explanation import explain as explained
 
     loaded = api.load(Path(spec), overrides)
@@ -60,7 +63,6 @@ def explain(
 def _network(spec: Spec) -> Network:
     from specnet.compiler.validation import build
     from specnet.data import inspect_data
-    from specnet.diagnostics import SpecError
 
     try:
         return build(spec, inspect_data(spec.data, spec.source.folder))
@@ -71,7 +73,6 @@ def _network(spec: Spec) -> Network:
 def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
     from specnet.compiler.model import Model
     from specnet.data import load_data
-    from specnet.diagnostics import SpecError
     from specnet.runs.profiling import profile
 
     try:
@@ -93,10 +94,6 @@ def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object
 
 
 def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -> None:
-    from specnet.cli.tables import section
-    from specnet.cli.terminal import line, plain
-    from specnet.diagnostics.text import counted
-
     spec = explanation.network.spec
     line(
         console,
@@ -132,7 +129,6 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
 
 
 def _layers(explanation: Explanation) -> TextTable:
-    from specnet.cli.tables import TextTable
     from specnet.graph.sizes import BATCH, show
 
     network = explanation.network
@@ -148,8 +144,6 @@ def _layers(explanation: Explanation) -> TextTable:
 
 def _steps(explanation: Explanation, program: Plan, times: Times | None, bar: str) -> TextTable:
     """Return a row a step; with measured times, these stand in the place of the dtype."""
-    from specnet.cli.numbers import amount
-    from specnet.cli.tables import TextTable
     from specnet.graph.sizes import show
 
     heads = ["", "op", "output", "buffer", "FLOPs", "bytes"]
@@ -193,9 +187,6 @@ def _title(explanation: Explanation, step: Step) -> str:
 
 
 def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
-    from specnet.cli.numbers import amount
-    from specnet.cli.tables import TextTable
-    from specnet.diagnostics.text import sized
     from specnet.runs.explanation import PHASES
 
     table = TextTable(["", "", ""], "<><")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from specnet.cli.given import must_exist
 from specnet.cli.options import argument, out_file
+from specnet.cli.terminal import notes, say
 
 
 class Format(StrEnum):
@@ -34,8 +36,6 @@ def export(
     it. onnx: for other runtimes (extra `onnx`). safetensors: only the arrays (extra `safetensors`). specnet: one
     file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
     """
-    from specnet.cli.given import must_exist
-    from specnet.cli.terminal import notes, say
     from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
 
     if training and to is not Format.NUMPY:

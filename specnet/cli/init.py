@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from specnet.cli.given import must_exist
+from specnet.cli.numbers import number
 from specnet.cli.options import As, OutputStyle, argument, option, out_file
+from specnet.cli.tables import TextTable
+from specnet.cli.terminal import results, say, write_json
+from specnet.diagnostics import SpecFileError
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.data.tables.survey import ColumnSurvey
@@ -35,10 +41,7 @@ def init(
     Reads the whole file to find delimiter, header, types of columns, classes, missing values and scales. The
     document runs as it is, with a comment that explains each choice.
     """
-    from specnet.cli.given import must_exist
-    from specnet.cli.terminal import results, write_json
     from specnet.data.tables.survey import survey
-    from specnet.diagnostics import SpecFileError
     from specnet.runs.drafting import draft
     from specnet.runs.files import write_bytes
 
@@ -84,10 +87,6 @@ def _kind(column: ColumnSurvey) -> str:
 
 
 def _show(console: Console, made: Draft, document: Path, rows: int) -> None:
-    from specnet.cli.tables import TextTable
-    from specnet.cli.terminal import say
-    from specnet.diagnostics.text import counted
-
     table = TextTable(["column", "kind", "missing", "values", "use", "because"], "<<><<<")
     table.rows += [_row(use) for use in made.uses]
     table.show(console)
@@ -98,8 +97,6 @@ def _show(console: Console, made: Draft, document: Path, rows: int) -> None:
 
 
 def _row(use: ColumnUse) -> list[str]:
-    from specnet.cli.numbers import number
-
     column = use.column
     if column.numeric:
         values = f"{number(column.low)} to {number(column.high)}"

@@ -6,6 +6,8 @@ from rich.console import Console
 
 from specnet.cli.guard import MISUSED
 from specnet.cli.options import argument
+from specnet.cli.terminal import WIDEST, failed, line, plain, results, say
+from specnet.diagnostics.text import plural
 
 if TYPE_CHECKING:
     from specnet.cli.vocabulary import FamilyEntry
@@ -17,7 +19,6 @@ def layers(
     name: Annotated[str | None, argument("NAME", help="The name of a kind, such as dense or adam.")] = None,
 ) -> int:
     """List what a document may name, or explain one name."""
-    from specnet.cli.terminal import failed, results
     from specnet.cli.vocabulary import families, kinds_called
 
     if name is None:
@@ -40,9 +41,7 @@ def layers(
 
 
 def _list(console: Console) -> None:
-    from specnet.cli.terminal import WIDEST, line, plain, say
     from specnet.cli.vocabulary import families
-    from specnet.diagnostics.text import plural
     from specnet.vocabulary.describe import describe
 
     room = max(len(name) for entry in families() for name in entry.family.kinds)
@@ -73,7 +72,6 @@ def _cut(text: str, width: int, mark: str) -> str:
 
 def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
     from specnet.cli.examples import example
-    from specnet.cli.terminal import WIDEST, line, say
     from specnet.vocabulary.describe import describe
 
     width = min(console.width, WIDEST)
@@ -98,7 +96,6 @@ def _explain(console: Console, entry: FamilyEntry, kind: type[Kind]) -> None:
 
 def _field(console: Console, field: FieldDescription, width: int, lead: str = "") -> None:
     from specnet.cli.examples import toml
-    from specnet.cli.terminal import line
     from specnet.vocabulary.describe import describe
 
     if field.required:
@@ -122,7 +119,6 @@ def _field(console: Console, field: FieldDescription, width: int, lead: str = ""
 
 
 def _lines(console: Console, text: str, width: int, lead: str, style: str = "") -> None:
-    from specnet.cli.terminal import line
     from specnet.diagnostics.segments import wrapped
 
     for each in wrapped(text, width - len(lead)) if text else ():

@@ -9,7 +9,9 @@ from typing import IO, Annotated, Any, cast
 
 import typer
 
+from specnet.cli.given import must_exist
 from specnet.cli.options import RunPath, argument, out_file
+from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
 """What a file of predictions is written as, by its suffix."""
@@ -48,8 +50,6 @@ def predict(
     blocks, so a file may be larger than memory.
     """
     from specnet import api
-    from specnet.cli.given import must_exist
-    from specnet.diagnostics import RunError, SpecFileError
 
     form = output if out is None else FORMATS.get(Path(out).suffix.lower())
     if form is None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli.options import argument, out_file
+from specnet.cli.terminal import results, say
 
 
 def report(
@@ -18,7 +19,6 @@ def report(
     layers, weights and gradients, the plan, the document, and how to repeat the training. The page needs no
     network. Needs the extra `report`; without it, the command says how to install it.
     """
-    from specnet.cli.terminal import results, say
     from specnet.runs.directory import RESOLVED, why_no_run
 
     folder = Path(run)

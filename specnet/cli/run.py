@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 
 from specnet.cli.guard import FAULTY
+from specnet.cli.interrupts import Interrupts
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, argument, option
+from specnet.cli.terminal import failed, notes, results, say, write_json
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.cli.interrupts import Interrupts
     from specnet.cli.progress import Progress
     from specnet.runs.result import Result
     from specnet.training.events import Event, Resumed, Span
@@ -63,11 +65,9 @@ def run(
     current step: the model is evaluated and saved, and `--resume` continues the training.
     """
     from specnet import api
-    from specnet.cli.interrupts import Interrupts
     from specnet.cli.report import needed, page
     from specnet.cli.results import show_end, show_result
     from specnet.cli.shown import show_asked
-    from specnet.cli.terminal import notes, results, say, write_json
     from specnet.training.events import Resumed, Started
 
     for wrong, message, named in (
@@ -132,9 +132,6 @@ def _run(unfinished: str | None, name: str) -> Path | None:
 
 
 def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
-    from specnet.cli.terminal import say
-    from specnet.diagnostics.text import counted
-
     for problem in event.problems:
         say(console, f"warning: {problem}", "bold yellow")
     if quiet:
@@ -147,8 +144,6 @@ def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
 
 
 def _code(console: Console, result: Result, interrupts: Interrupts, given: list[str]) -> int:
-    from specnet.cli.terminal import failed, say
-
     if result.stopped == "diverged":
         failed(result.why, "diverged")
         return FAULTY

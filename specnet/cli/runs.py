@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from specnet.cli.numbers import duration, number
 from specnet.cli.options import As, OutputStyle
+from specnet.cli.tables import TextTable
+from specnet.cli.terminal import notes, results, say, write_json
 
 if TYPE_CHECKING:
-    from specnet.cli.tables import TextTable
     from specnet.runs.kept import KeptRun
 
 KEPT_FIGURES = 2
@@ -28,7 +30,6 @@ def runs(
     A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
     run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split.
     """
-    from specnet.cli.terminal import notes, results, say, write_json
     from specnet.runs.kept import find_runs, read_run
 
     path = Path(folder)
@@ -47,8 +48,6 @@ def runs(
 
 def runs_table(found: list[KeptRun], columns: int) -> TextTable:
     """Return a row a run; the figures that find no room are left out, from the right."""
-    from specnet.cli.tables import TextTable
-
     names = list(
         dict.fromkeys(
             name
@@ -75,15 +74,11 @@ def runs_table(found: list[KeptRun], columns: int) -> TextTable:
 
 
 def _figure(run: KeptRun, name: str) -> str:
-    from specnet.cli.numbers import number
-
     value = run.splits.get(run.judge or "", {}).get(name)
     return number(value) if isinstance(value, float) else ""
 
 
 def _row(run: KeptRun) -> list[str]:
-    from specnet.cli.numbers import duration
-
     result = run.result or {}
     epochs = result.get("epochs")
     seconds = result.get("seconds")

@@ -1,4 +1,4 @@
-"""How a training tells of itself while it goes on: a bar in a terminal, lines now and then in a log."""
+"""How a training reports its progress: a bar in a terminal, lines now and then in a log."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def introduction(event: Started) -> str:
 
 
 class Progress:
-    """How a training tells of itself: not at all, but for what a subclass adds."""
+    """Report nothing of a training but what a subclass adds."""
 
     def __enter__(self) -> Self:
         return self

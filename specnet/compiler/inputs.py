@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 
+from specnet.compiler.outputs import INPUTS
 from specnet.data import Signature
 from specnet.data.access import UNQUOTED
-from specnet.data.signature import ONLY, ColumnSlice, InputArray
+from specnet.data.signature import ONLY, ColumnSlice, InputArray, only_array
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.diagnostics.text import clipped, listed
 from specnet.graph import ops
@@ -28,12 +29,12 @@ def input_arrays(spec: Spec, signature: Signature) -> tuple[InputArray, ...]:
     augmentation, an output that is compared with the inputs, or rows that are read from their file batch by batch.
     """
     if spec.inputs is None:
-        return (InputArray(ONLY, signature.inputs, spec.dtype),)
+        return only_array(signature.inputs, spec.dtype)
     named = named_arrays(spec.inputs, signature, spec.dtype)
     outputs = spec.outputs or {}
-    compared = spec.data.reproduces or any(output.target == ONLY for output in outputs.values())
+    compared = spec.data.reproduces or any(output.target == INPUTS for output in outputs.values())
     if compared or spec.data.augmentations or signature.batches:
-        return (InputArray(ONLY, signature.inputs, spec.dtype),)
+        return only_array(signature.inputs, spec.dtype)
     return named
 
 
@@ -167,7 +168,7 @@ def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool, quotab
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield column_slices that follow each other as one."""
+    """Yield spans that follow each other as one."""
     before: tuple[int, int] | None = None
     for start, end in spans:
         if before is not None and before[1] == start:

@@ -9,7 +9,7 @@ from specnet.compiler.network import Network, initial_faults, lower_layers, unus
 from specnet.compiler.settings import check_training
 from specnet.data import Signature, open_data
 from specnet.data.confine import Confine
-from specnet.data.signature import ONLY, InputArray
+from specnet.data.signature import only_array
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.language.partial import PartialSpec
 from specnet.language.spec import Spec
@@ -113,7 +113,7 @@ def _layers_alone(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
     if spec.inputs is not None:  # columns, which only the data have
         return found
     try:
-        _, builder, layers = lower_layers(spec, (InputArray(ONLY, inputs, spec.dtype),), training=False)
+        _, builder, layers = lower_layers(spec, only_array(inputs, spec.dtype), training=False)
     except SpecError as error:
         return [*found, *error.diagnostics]
     found += unused_settings(layers, spec, builder.parameters)

@@ -15,7 +15,7 @@ from specnet.data.inputs import Encoded, plain
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import DataPart, DataSource, Reader
 from specnet.data.rows import Rows, StoredRows, TargetRows
-from specnet.data.signature import ONLY, InputArray, Signature, infer_signature
+from specnet.data.signature import InputArray, Signature, infer_signature, only_array
 from specnet.data.splits import draw
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.tables.scaling import column_scales
@@ -139,7 +139,7 @@ def load_data(
 def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray, ...]) -> Dataset:
     reader, source, context, signature = opened.reader, opened.source, opened.context, opened.signature
     collector = context.collector
-    arrays = arrays or (InputArray(ONLY, signature.inputs, dtype),)
+    arrays = arrays or only_array(signature.inputs, dtype)
     parts = source.read(seed)
     collector.check()
     drawn = drawn_rows(reader, parts, seed)

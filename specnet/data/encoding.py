@@ -15,7 +15,7 @@ from specnet.data.inputs import Encoded, cut, holds, plain
 from specnet.data.pipeline import Pipeline
 from specnet.data.reader import Reader
 from specnet.data.rows import BLOCK, ArrayRows, Rows
-from specnet.data.signature import ONLY, ColumnSlice, InputArray, Signature
+from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
 from specnet.data.streamed import Inputs, whole_rows
 from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
@@ -54,7 +54,7 @@ class Encoding:
     """The arrays that the model takes; all elements as one in the document's dtype if left out."""
 
     def __post_init__(self) -> None:
-        self.arrays = self.arrays or (InputArray(ONLY, self.signature.inputs, self.dtype),)
+        self.arrays = self.arrays or only_array(self.signature.inputs, self.dtype)
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them (rows, ...): an array, or several by their names.

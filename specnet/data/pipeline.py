@@ -12,7 +12,7 @@ from specnet.data.inputs import cut, holds
 from specnet.data.lowered import LoweredPipeline, affine, lower
 from specnet.data.rows import Rows, blocks, number_of
 from specnet.data.running import Runner
-from specnet.data.signature import ONLY, InputArray
+from specnet.data.signature import InputArray, only_array
 from specnet.data.transforms import Transform, TransformError
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Pipeline:
 
     def only(self, rows: Rows, dtype: DType) -> tuple[InputArray, ...]:
         """Return how rows come out as one array of a dtype."""
-        return (InputArray(ONLY, self.shape(rows.shape), dtype),)
+        return only_array(self.shape(rows.shape), dtype)
 
     def run(
         self,

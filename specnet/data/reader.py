@@ -169,7 +169,7 @@ def joined(parts: Mapping[str, DataDescription], context: DataContext) -> DataDe
 
 
 def _whole_in_all(parts: list[tuple[ColumnSlice, ...] | None]) -> tuple[ColumnSlice, ...] | None:
-    """Return the column_slices of the first part, whose numbers are whole where those of all parts are."""
+    """Return the slices of the first part, whose numbers are whole where those of all parts are."""
     first, others = parts[0], [part for part in parts if part is not None]
     if first is None:
         return None

@@ -54,12 +54,17 @@ class InputArray:
     dtype: DType
     """The document's, or int64 for what is read as indices."""
     spans: tuple[tuple[int, int], ...] | None = None
-    """Which elements of a flat row it holds: the first of each column_slice, and one past the last; None for all."""
+    """Which elements of a flat row it holds: the first of each run, and one past its last; None for all."""
 
     @property
     def short(self) -> str:
         """The name that the document gives it; `inputs` where it gives none."""
         return self.name.removeprefix(f"{ONLY}/")
+
+
+def only_array(shape: tuple[int, ...], dtype: DType) -> tuple[InputArray, ...]:
+    """Return the arrays of a model that takes all elements of an example, of some shape, as one."""
+    return (InputArray(ONLY, shape, dtype),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,8 @@ def read_archive(path: Path) -> Model:
             check_sizes(archive)
             names = {entry.filename for entry in archive.infolist()}
             if names != {RESOLVED, MODEL}:
-                stranger = min(names ^ {RESOLVED, MODEL})
-                raise ValueError(f"it should hold {RESOLVED} and {MODEL} alone, and `{stranger}` is amiss")
+                other = min(names ^ {RESOLVED, MODEL})
+                raise ValueError(f"it should hold {RESOLVED} and {MODEL} alone, and `{other}` is amiss")
             text, content = archive.read(RESOLVED), archive.read(MODEL)
         data = json.loads(text)
     except zipfile.BadZipFile as error:

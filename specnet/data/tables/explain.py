@@ -167,7 +167,7 @@ def _note_unknown(place: FilePlace, column: str, cells: _ColumnCells) -> None:
     text, where = cells.unknown.texts[0], cells.unknown.where
     known = cells.form.categories or ()
     shown = _shown(place, cells.unknown) or "a cell"
-    message = f"{column} holds {shown} in {where}, {cells.form.stranger}"
+    message = f"{column} holds {shown} in {where}, {cells.form.unknown_clause}"
     near = closest(text, known) if place.quotable else None
     if cells.form.boolean:
         help = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"

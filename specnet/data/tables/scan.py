@@ -49,7 +49,7 @@ class CellFormat:
     """Where the categories are from: the training file, or the document."""
 
     @property
-    def stranger(self) -> str:
+    def unknown_clause(self) -> str:
         """How a sentence about a cell that is none of the categories ends."""
         if self.boolean:
             return "which is neither true nor false"

@@ -184,7 +184,7 @@ def _open(reader: Tabular, split: str, text: str, key: KeyPath, context: DataCon
 def _scanned(
     reader: Tabular, split: str, opened: _Opened, main: tuple[Layout, TablePlan] | None, maximum: int | None
 ) -> tuple[Layout, Scan] | None:
-    """Return which columns are used and what they hold; of features with up to `most` categories the first rows."""
+    """Return which columns are used and what they hold; of features with up to `maximum` categories the first rows."""
     (place, dialect), context = opened, opened.place.context
     layout = choose(reader, dialect, place) if main is None else choose_alike(dialect, place, main[0])
     if layout is None:

@@ -31,11 +31,15 @@ def input_arrays(spec: Spec, signature: Signature) -> tuple[InputArray, ...]:
     if spec.inputs is None:
         return only_array(signature.inputs, spec.dtype)
     named = named_arrays(spec.inputs, signature, spec.dtype)
-    outputs = spec.outputs or {}
-    compared = spec.data.reproduces or any(output.target == INPUTS for output in outputs.values())
-    if compared or spec.data.augmentations or signature.batches:
+    if seen_whole(spec) or signature.batches:
         return only_array(signature.inputs, spec.dtype)
     return named
+
+
+def seen_whole(spec: Spec) -> bool:
+    """Return whether something changes the inputs, or is compared with them, as one array of numbers."""
+    compared = any(output.target == INPUTS for output in (spec.outputs or {}).values())
+    return compared or spec.data.reproduces or bool(spec.data.augmentations)
 
 
 def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType) -> tuple[InputArray, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from specnet.compiler.augmenting import mixing_faults, shape_faults
 from specnet.compiler.figures import OutputFigure
-from specnet.compiler.inputs import input_arrays, input_values, read_as_indices, whole_numbers
+from specnet.compiler.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
 from specnet.compiler.lowered import Lowered
 from specnet.compiler.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.compiler.topology import changed, check_topology, every
@@ -114,10 +114,7 @@ class Network:
             for name in whole_numbers(self.inputs, self.signature)
             if read_as_indices(lowered.graph, name)
         }
-        # What changes a batch, or is compared with it, takes numbers.
-        if not indices or self.spec.data.augmentations or self.spec.data.reproduces:
-            return lowered
-        if any(output.of_inputs for output in self.outputs.values()):
+        if not indices or seen_whole(self.spec):
             return lowered
         self.inputs = tuple(
             replace(array, dtype="int64") if array.name in indices else array for array in self.inputs

@@ -20,7 +20,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 import specnet
 from specnet.data import load_data
 from specnet.data.tables.survey import survey
-from specnet.runs.drafting import draft
+from specnet.reporting.drafting import draft
 
 TABLES = {
     "adult": ("adult/adult-train.csv", None),

@@ -24,12 +24,12 @@ from typing import Any
 from side_by_side import machine
 
 import specnet
-from specnet.compiler import plans
-from specnet.compiler.validation import build
+from specnet.analysis.explanation import explain
 from specnet.data import inspect_data
+from specnet.engines.numpy.emit import emit
+from specnet.model import plans
+from specnet.model.building import build
 from specnet.passes import pipeline
-from specnet.runs.explanation import explain
-from specnet.runtime.emit import emit
 
 STAGES = ("simplify", "lay_out_phases", "join_biases", "spread", "group", "allocate", "scheduled")
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from specnet._version import __version__
 
 if TYPE_CHECKING:
+    from specnet.analysis.gradients import GradientCheck
     from specnet.api import check_gradients, compile, evaluate, load, load_run, run, train, validate  # noqa: A004
-    from specnet.compiler.model import Model
     from specnet.diagnostics import (
         Diagnostic,
         ModelInUseError,
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
         SpecnetError,
     )
     from specnet.language.spec import Spec
+    from specnet.model.model import Model
     from specnet.runs.evaluating import Evaluation
-    from specnet.runs.gradients import GradientCheck
     from specnet.runs.result import Result
     from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
 
 _HOMES = {
     "specnet.api": ("check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"),
-    "specnet.compiler.model": ("Model",),
+    "specnet.model.model": ("Model",),
     "specnet.diagnostics": (
         "Diagnostic",
         "ModelInUseError",
@@ -46,7 +46,7 @@ _HOMES = {
     ),
     "specnet.language.spec": ("Spec",),
     "specnet.runs.evaluating": ("Evaluation",),
-    "specnet.runs.gradients": ("GradientCheck",),
+    "specnet.analysis.gradients": ("GradientCheck",),
     "specnet.runs.result": ("Result",),
     "specnet.training.events": ("Ended", "EpochEnded", "Event", "Resumed", "Span", "Started", "StepsDone"),
 }

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet.data.confine import Confine
-from specnet.diagnostics import Diagnostic, Position, Report, SpecError
+from specnet.diagnostics import Diagnostic, Position, Report
 from specnet.language import SourceText, examine, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
@@ -22,10 +21,9 @@ from specnet.language.warnings import unknown_warning
 from specnet.runs.result import Result
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
-    from specnet.data import Dataset
+    from specnet.analysis.gradients import GradientCheck
+    from specnet.model.model import Model
     from specnet.runs.evaluating import Evaluation
-    from specnet.runs.gradients import GradientCheck
     from specnet.training.events import Event, Span
 
 __all__ = ["Result", "check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"]
@@ -56,13 +54,11 @@ def validate(
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
-    from specnet.compiler.lint.ignoring import not_suppressed
-    from specnet.compiler.validation import validate_partial, validate_spec
+    from specnet.lint.ignoring import not_suppressed
+    from specnet.runs.validation import validate_partial, validate_spec
 
     if sound is None:
-        from specnet.runs.starting import start_faults
-
-        found = validate_spec(spec, data=data, beyond=partial(start_faults, confine=within), confine=within)
+        found = validate_spec(spec, data=data, confine=within)
         found = not_suppressed(spec, spec.source.place(found), ignore, whole=data)
     else:
         found = [d for d in validate_partial(sound, data=data, confine=within) if d.severity == "error"]
@@ -95,7 +91,9 @@ def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name t
     gives frames for the splits `train`, `validation` and `test`. Raises SpecError with every error in the
     document or its data.
     """
-    return _compile(spec, data)[0]
+    from specnet.runs.compiling import compile_spec
+
+    return compile_spec(spec, data)[0]
 
 
 def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
@@ -114,9 +112,10 @@ def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = Non
     while another thread predicts, or waits for one, raises ModelInUseError, too, and can be repeated afterwards.
     Raises SpecError as `compile` does, at once.
     """
+    from specnet.runs.compiling import compile_spec
     from specnet.training.loop import Trainer
 
-    model, loaded = _compile(spec, data)
+    model, loaded = compile_spec(spec, data)
     return Trainer(model, loaded, stop).events()
 
 
@@ -145,6 +144,7 @@ def run(
     written, is in use, contains something other than a run, or a run that cannot be resumed; and ValueError if
     more than one directory is named.
     """
+    from specnet.runs.compiling import compile_spec
     from specnet.runs.running import run as run_and_record
 
     if sum(place is not None for place in (out, folder, resume)) > 1:
@@ -153,7 +153,7 @@ def run(
         from specnet.runs.resuming import check_resumable
 
         check_resumable(Path(resume), spec)
-    model, loaded = _compile(spec, data, initialised=resume is None)
+    model, loaded = compile_spec(spec, data, initialised=resume is None)
     return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 
@@ -190,32 +190,8 @@ def check_gradients(
     training; up to `entries` numbers of a parameter are perturbed one at a time. A gradient that is wrong raises
     nothing: its `ok` is false. `data` is as in `compile`. Raises SpecError as `compile` does.
     """
-    from specnet.runs.gradients import check_gradients as check
+    from specnet.analysis.gradients import check_gradients as check
+    from specnet.runs.compiling import compile_spec
 
-    model, loaded = _compile(spec.model_copy(update={"dtype": "float64"}), data)
+    model, loaded = compile_spec(spec.model_copy(update={"dtype": "float64"}), data)
     return check(model, loaded, rows=rows, entries=entries)
-
-
-def _compile(spec: Spec, given: Any = None, *, initialised: bool = True) -> tuple[Model, Dataset]:
-    """Return a document's model and data; with its initial parameters if `initialised`."""
-    from specnet.compiler.memory import check_memory
-    from specnet.compiler.model import Model
-    from specnet.compiler.targets import check_targets
-    from specnet.compiler.validation import build
-    from specnet.data.dataset import open_splits
-    from specnet.data.tables.typed import frames_of
-    from specnet.runs.starting import start_from
-
-    try:
-        frames = None if given is None else frames_of(given)
-        opened = open_splits(spec.data, spec.source.folder, frames=frames)
-        network = build(spec, opened.signature)
-        check_memory(network)
-        data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
-        check_targets(spec.loss, data)
-        model = Model(network, data.encoding)
-        if initialised:
-            start_from(model)
-    except SpecError as error:
-        raise spec.source.error(error) from None
-    return model, data

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from specnet.engines.execution import Executable
+from specnet.engines.random import stream
 from specnet.graph.sizes import at, named
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
-from specnet.runtime.random import stream
 from tests.reference import evaluate
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-11}

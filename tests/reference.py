@@ -9,11 +9,11 @@ import math
 
 import numpy as np
 
+from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import constant, scalar_of
 from specnet.graph.sizes import at, named
-from specnet.runtime.random import stream
 
 
 def softmax(x, axis):

@@ -14,9 +14,9 @@ ROOT = Path(__file__).parents[1]
 TESTS = [
     "tests/graph/test_ops.py",
     "tests/graph/test_records.py",
-    "tests/compiler/test_printer.py",
-    "tests/runs/exports/test_onnx_of_ops.py",
-    "tests/runtime/test_names.py",
+    "tests/engines/numpy/test_printer.py",
+    "tests/interchange/test_onnx_of_ops.py",
+    "tests/engines/numpy/test_names.py",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Every faulty document in tests/data/invalid gives exactly what is written beside it.
+"""Every faulty document in tests/invalid gives exactly what is written beside it.
 
 `python tests/test_invalid.py` writes what the documents give now, for a reader to compare with what they should.
 """
@@ -13,11 +13,11 @@ import pytest
 
 import specnet
 from specnet.diagnostics import Report
-from specnet.diagnostics.full import WIDTH, full_text
+from specnet.diagnostics.formats.full import WIDTH, full_text
 from specnet.diagnostics.rules import RULES
 from specnet.diagnostics.segments import width_of
 
-FOLDER = Path(__file__).parent / "data" / "invalid"
+FOLDER = Path(__file__).parent / "invalid"
 DOCUMENTS = sorted(p.name for p in FOLDER.iterdir() if p.suffix in {".toml", ".json"})
 
 

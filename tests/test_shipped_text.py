@@ -89,7 +89,7 @@ def test_what_is_searched_holds_every_kind_of_file() -> None:
     names = {name for name, _ in texts()}
     assert {
         "README.md", "action.yml", "pyproject.toml", ".pre-commit-hooks.yaml", ".github/workflows/ci.yml", ".ci/run",
-        "benchmarks/README.md", "docs/rules.md", "integrations/gitlab-ci.yml", "specnet/runs/report/page.html.j2",
+        "benchmarks/README.md", "docs/rules.md", "integrations/gitlab-ci.yml", "specnet/reporting/html/page.html.j2",
         "specnet/installation.py",
     } <= names  # fmt: skip
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.engines import binding, blas, execution, pool
 from specnet.passes import cores
-from specnet.runtime import binding, blas, execution, pool
 from tests.threaded_models import (
     CLASSES,
     IMAGES,

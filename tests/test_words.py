@@ -88,7 +88,7 @@ REFERENCE = [
     PACKAGE / name
     for name in (
         "vocabulary",
-        "data/readers",
+        "data/formats",
         "data/transforms",
         "data/augmentations",
         "data/splits.py",
@@ -100,11 +100,11 @@ INTERFACE = [
     PACKAGE / name
     for name in (
         "api.py",
-        "compiler/model.py",
+        "model/model.py",
         "diagnostics/diagnostic.py",
         "diagnostics/errors.py",
         "runs/evaluating.py",
-        "runs/gradients.py",
+        "analysis/gradients.py",
         "runs/result.py",
         "training/events.py",
     )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from specnet.runtime import blas
+from specnet.engines import blas
 
 KNOWN = pytest.mark.skipif(blas.setting() is None, reason="the matrix library's threads cannot be held back")
 

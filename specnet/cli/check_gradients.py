@@ -15,7 +15,7 @@ from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.runs.gradients import GradientCheck
+    from specnet.analysis.gradients import GradientCheck
 
 
 def check_gradients(
@@ -47,7 +47,7 @@ def check_gradients(
 
 
 def _data(found: list[GradientCheck], *, right: bool) -> dict[str, object]:
-    from specnet.runs.gradients import TOLERANCE
+    from specnet.analysis.gradients import TOLERANCE
 
     checks = [
         {

@@ -15,7 +15,7 @@ from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import notes, plain, results, say, write_json
 
 if TYPE_CHECKING:
-    from specnet.runs.comparison import Comparison, Figure
+    from specnet.reporting.comparison import Comparison, Figure
     from specnet.runs.kept import KeptRun
 
 STYLES = ("cyan", "magenta", "yellow", "green", "blue", "red")
@@ -49,7 +49,7 @@ def compare(
     the best marked with a star; and the loss from epoch to epoch.
     """
     from specnet.cli.runs import chosen
-    from specnet.runs.comparison import compare as compared
+    from specnet.reporting.comparison import compare as compared
     from specnet.runs.kept import short_names
 
     found = chosen(runs)
@@ -61,7 +61,7 @@ def compare(
     else:
         _show(results(), comparison)
     if svg is not None:
-        from specnet.runs.curves_file import write_curves
+        from specnet.reporting.curves_file import write_curves
 
         write_curves(Path(svg), short_names([run.path for run in found]), *curves(found))
         say(notes(), f"curves drawn into {svg}")
@@ -141,7 +141,7 @@ def _padded(texts: Sequence[str]) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    from specnet.runs.comparison import ABSENT
+    from specnet.reporting.comparison import ABSENT
 
     return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False).strip('"')
 

@@ -11,15 +11,13 @@ from specnet.cli.numbers import amount
 from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import line, plain, results, write_json
-from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import counted, sized
 
 if TYPE_CHECKING:
-    from specnet.compiler.network import Network
+    from specnet.analysis.explanation import Explanation
+    from specnet.analysis.profiling import Times
     from specnet.language.spec import Spec
     from specnet.passes.plan import Plan, Step
-    from specnet.runs.explanation import Explanation
-    from specnet.runs.profiling import Times
 
 MEMORY = {
     "data": "the splits",
@@ -48,10 +46,11 @@ def explain(
     It lists every shape, parameter, step, buffer and FLOP count, and the memory that a run takes.
     """
     from specnet import api
-    from specnet.runs.explanation import explain as explained
+    from specnet.analysis.explanation import explain as explained
+    from specnet.runs.compiling import network_of
 
     loaded = api.load(Path(spec), overrides)
-    explanation = explained(_network(loaded))
+    explanation = explained(network_of(loaded))
     times = _profile(loaded, explanation) if profile else {}
     if output is OutputStyle.JSON:
         write_json(_data(explanation, times))
@@ -60,27 +59,11 @@ def explain(
     return 0
 
 
-def _network(spec: Spec) -> Network:
-    from specnet.compiler.validation import build
-    from specnet.data import inspect_data
-
-    try:
-        return build(spec, inspect_data(spec.data, spec.source.folder))
-    except SpecError as error:
-        raise spec.source.error(error) from None
-
-
 def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
-    from specnet.compiler.model import Model
-    from specnet.data import load_data
-    from specnet.runs.profiling import profile
+    from specnet.analysis.profiling import profile
+    from specnet.runs.compiling import compile_spec
 
-    try:
-        arrays = explanation.network.inputs
-        data = load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
-    except SpecError as error:
-        raise spec.source.error(error) from None
-    return profile(Model(explanation.network, data.encoding), data, explanation)
+    return profile(*compile_spec(spec), explanation)
 
 
 def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object]:
@@ -187,7 +170,7 @@ def _title(explanation: Explanation, step: Step) -> str:
 
 
 def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
-    from specnet.runs.explanation import PHASES
+    from specnet.analysis.explanation import PHASES
 
     table = TextTable(["", "", ""], "<><")
     flops = explanation.flops()

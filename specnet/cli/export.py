@@ -36,7 +36,7 @@ def export(
     it. onnx: for other runtimes (extra `onnx`). safetensors: only the arrays (extra `safetensors`). specnet: one
     file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
     """
-    from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
+    from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
 
     if training and to is not Format.NUMPY:
         raise typer.BadParameter("only a NumPy program can train", param_hint="--training")

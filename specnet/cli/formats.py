@@ -65,7 +65,7 @@ def write(report: Report, output: ReportOutput, fail_on: Severity) -> None:
             raise RunError(f"{output.file} cannot be written: {reason}") from None
     elif output.style == "full" and report.diagnostics:
         from specnet.cli.terminal import results, show_segments
-        from specnet.diagnostics.full import full_report
+        from specnet.diagnostics.formats.full import full_report
 
         console = results()
         segments = full_report(report, console.width)
@@ -100,35 +100,35 @@ def rendered(report: Report, style: str, fail_on: Severity) -> str:
     """Return a report as text in one format."""
     match style:
         case "full":
-            from specnet.diagnostics.full import full_text
+            from specnet.diagnostics.formats.full import full_text
 
             return full_text(report)
         case "concise":
-            from specnet.diagnostics.concise import concise_report
+            from specnet.diagnostics.formats.concise import concise_report
 
             return concise_report(report)
         case "json":
-            from specnet.diagnostics.json_report import json_report
+            from specnet.diagnostics.formats.json_report import json_report
 
             return json_report(report)
         case "jsonl":
-            from specnet.diagnostics.json_report import json_lines
+            from specnet.diagnostics.formats.json_report import json_lines
 
             return json_lines(report)
         case "github":
-            from specnet.diagnostics.github import github
+            from specnet.diagnostics.formats.github import github
 
             return github(report, checkout())
         case "gitlab":
-            from specnet.diagnostics.gitlab import gitlab
+            from specnet.diagnostics.formats.gitlab import gitlab
 
             return gitlab(report, checkout())
         case "junit":
-            from specnet.diagnostics.junit import junit
+            from specnet.diagnostics.formats.junit import junit
 
             return junit(report, checkout(), fail_on)
         case _:
-            from specnet.diagnostics.sarif import sarif
+            from specnet.diagnostics.formats.sarif import sarif
 
             return sarif(report, checkout())
 

@@ -91,7 +91,7 @@ def _fail(message: str, code: int, more: str | None = None) -> int:
 def _faulty(error: SpecError) -> int:
     from specnet.cli.terminal import notes, show_segments
     from specnet.diagnostics import Report
-    from specnet.diagnostics.full import full_report
+    from specnet.diagnostics.formats.full import full_report
 
     console = notes()
     report = Report(1, error.diagnostics, error.sources)

@@ -17,7 +17,7 @@ from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.data.tables.survey import ColumnSurvey
-    from specnet.runs.drafting import ColumnUse, Draft
+    from specnet.reporting.drafting import ColumnUse, Draft
 
 
 def init(
@@ -42,7 +42,7 @@ def init(
     document runs as it is, with a comment that explains each choice.
     """
     from specnet.data.tables.survey import survey
-    from specnet.runs.drafting import draft
+    from specnet.reporting.drafting import draft
     from specnet.runs.files import write_bytes
 
     must_exist(data)

@@ -39,6 +39,6 @@ def needed() -> None:
 def page(run: Path, path: Path | None = None) -> Path:
     """Write a run's page and return where it is."""
     needed()
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     return write_report(run, path)

@@ -267,7 +267,7 @@ def _write(report: Report, options: Options) -> None:
                 _hint(report, options)
     if all(output.file is not None for output in options.outputs) and not options.diff:
         from specnet.cli.terminal import notes, say
-        from specnet.diagnostics.full import summary
+        from specnet.diagnostics.formats.full import summary
 
         say(notes(), summary(report))
 
@@ -283,7 +283,7 @@ def statistics(report: Report) -> str:
     """Return how often each code was found, the most frequent first."""
     from collections import Counter
 
-    from specnet.diagnostics.full import summary
+    from specnet.diagnostics.formats.full import summary
     from specnet.diagnostics.rules import RULES
 
     counts = Counter(d.code for d in report.diagnostics)

@@ -7,8 +7,8 @@ from specnet.data.access import Access
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
+from specnet.data.formats import READERS
 from specnet.data.reader import DataSource, Reader
-from specnet.data.readers import READERS
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Signature, infer_signature
 from specnet.data.splits import SplitSpec

@@ -29,8 +29,8 @@ from specnet.diagnostics.text import listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.formats.table import Tabular
     from specnet.data.lowered import State
-    from specnet.data.readers.table import Tabular
     from specnet.graph.sizes import DType
 
 

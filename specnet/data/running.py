@@ -10,9 +10,9 @@ import numpy as np
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.rows import rows_at_once
 from specnet.data.transform import TransformError
+from specnet.engines.pool import Pool, Workspace
 from specnet.graph.sizes import at
 from specnet.passes.pipeline import plan
-from specnet.runtime.pool import Pool, Workspace
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray

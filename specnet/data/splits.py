@@ -133,7 +133,7 @@ def draw(
     """
     import numpy as np
 
-    from specnet.runtime.random import stream
+    from specnet.engines.random import stream
 
     order = stream(seed, "data/split").permutation(rows)
     parts: dict[str, list[NDArray[np.intp]]] = {"train": [], **{name: [] for name in split.parts}}

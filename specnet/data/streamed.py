@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from specnet.data.rows import StoredRows
     from specnet.data.signature import InputArray
+    from specnet.engines.pool import Workspace
     from specnet.graph.sizes import DType
-    from specnet.runtime.pool import Workspace
 
 
 class Streamed(Protocol):

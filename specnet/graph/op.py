@@ -91,8 +91,8 @@ class Op(Generic[A]):
     in_place: Callable[[Value], bool] = lambda _: True
     """Whether it may write over an input that nobody reads any more, if it is element-wise."""
     calls: bool = False
-    """Whether its kernel is one expression, which gives calls (`specnet.runtime.calls`) over some rows of the batch
-    each, so that workers can have some each."""
+    """Whether its kernel is one expression, which gives calls (`specnet.engines.numpy.calls`) over some rows of the
+    batch each, so that workers can have some each."""
     shared: bool = False
     """Whether it has a plan share the batch out, and its other long loops too."""
     sums: Text = lambda _: ""

@@ -12,8 +12,8 @@ from specnet.runs.files import write_bytes, write_json, writing
 from specnet.runs.lock import LOCK, locked
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
     from specnet.data import Dataset
+    from specnet.model.model import Model
     from specnet.runs.metrics_log import MetricsLog
     from specnet.runs.result import Result
 

@@ -10,11 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from specnet.compiler.arrays import as_targets
-from specnet.compiler.model import Model
-from specnet.compiler.network import Network
-from specnet.compiler.programs import evaluation_graph
-from specnet.compiler.settings import evaluation_rows
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
@@ -25,14 +20,19 @@ from specnet.data.streamed import by_name
 from specnet.data.tables.typed import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.diagnostics.text import clipped
+from specnet.model.arrays import as_targets
+from specnet.model.model import Model
+from specnet.model.network import Network
+from specnet.model.programs import evaluation_graph
+from specnet.model.settings import evaluation_rows
 from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load_resolved
 from specnet.training.evaluation import Evaluator, data_units
 
 if TYPE_CHECKING:
-    from specnet.data.readers.images import Images
-    from specnet.data.readers.npz import Npz
+    from specnet.data.formats.images import Images
+    from specnet.data.formats.npz import Npz
 
 Array = np.ndarray[Any, Any]
 
@@ -132,7 +132,7 @@ def _of_file(model: Model, path: Path) -> Split:
 
 
 def _table(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
 
     assert encoding.columns is not None
@@ -183,7 +183,7 @@ def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] |
 
 def _of_frame(model: Model, frame: Any) -> Split:
     """Return the rows of a frame that has the features and the targets, found by name."""
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
     from specnet.data.tables.labelled import labelled_rows
     from specnet.data.tables.typed import frame_dialect
 

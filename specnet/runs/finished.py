@@ -12,8 +12,8 @@ from specnet.runs.directory import MODEL, RESULT
 from specnet.runs.kept import read_run
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
     from specnet.data import Dataset
+    from specnet.model.model import Model
     from specnet.runs.result import Result
     from specnet.training.history import History
 
@@ -25,10 +25,10 @@ def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) 
     run that diverged until they were not finite are all NaN, since nothing was saved of them. Raises RunError
     where a file is damaged.
     """
+    from specnet.analysis.verdict import Verdict
     from specnet.runs.loading import restore
     from specnet.runs.model_file import read_model
     from specnet.runs.result import Result
-    from specnet.runs.verdict import Verdict
 
     if stored["stopped"] == "diverged" and not (run / MODEL).exists():
         model.parameters.flat[...] = math.nan

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model
-from specnet.compiler.network import Network
 from specnet.data import Encoding
 from specnet.diagnostics import RunError, SpecError
 from specnet.language.spec import Spec
+from specnet.model.model import Model
+from specnet.model.network import Network
 from specnet.runs.model_file import StoredModel, read_model
 from specnet.runs.resolved import read_resolved
 

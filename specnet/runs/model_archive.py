@@ -17,7 +17,7 @@ from specnet.runs.model_file import model_arrays, read_model
 from specnet.runs.resolved import spec_of
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
+    from specnet.model.model import Model
 
 RESOLVED = "resolved.json"
 MODEL = "model.npz"

@@ -10,9 +10,9 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
-from specnet.compiler.model import Model
 from specnet.data.collector import LIMIT
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.model.model import Model
 from specnet.runs.row_files import RowBlock
 from specnet.vocabulary.losses import Loss
 

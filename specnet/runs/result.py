@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from specnet._version import __version__
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
+    from specnet.analysis.verdict import Verdict
     from specnet.data import Dataset
-    from specnet.runs.verdict import Verdict
+    from specnet.model.model import Model
     from specnet.training.events import Stopped
     from specnet.training.history import History
 

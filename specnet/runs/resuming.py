@@ -24,7 +24,7 @@ from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import RunLength
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
+    from specnet.model.model import Model
     from specnet.runs.result import Result
 
 FREE = {"training.checkpoint", "output", "lint"}

@@ -22,9 +22,9 @@ from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
     from specnet.data import Encoding
-    from specnet.data.readers.images import Images
-    from specnet.data.readers.npz import Npz
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.images import Images
+    from specnet.data.formats.npz import Npz
+    from specnet.data.formats.table import Tabular
 
 ROWS = 2048
 """Rows that are held as text at once."""

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 
-from specnet.compiler.model import Model
+from specnet.analysis.evidence import verdict_of
 from specnet.data import Dataset
+from specnet.model.model import Model
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
-from specnet.runs.evidence import verdict_of
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
 from specnet.runs.result import Result

@@ -15,9 +15,9 @@ from specnet.language.spec import InitFrom
 if TYPE_CHECKING:
     import numpy as np
 
-    from specnet.compiler.model import Model
-    from specnet.compiler.network import Network
     from specnet.data.confine import Confine
+    from specnet.model.model import Model
+    from specnet.model.network import Network
 
     Array = np.ndarray[Any, Any]
 

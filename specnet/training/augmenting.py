@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.augmenting import augmentation_bytes, augmentation_names
-from specnet.compiler.network import Network
 from specnet.data.augmentation import Sizes, Work
-from specnet.runtime.random import stream
+from specnet.engines.random import stream
+from specnet.model.augmenting import augmentation_bytes, augmentation_names
+from specnet.model.network import Network
 from specnet.training.state import drawn
 
 Array = np.ndarray[Any, Any]

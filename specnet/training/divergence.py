@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model
+from specnet.engines.execution import Executable
 from specnet.graph.graph import Graph
+from specnet.model.model import Model
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
 from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.arrays import held_arrays
-from specnet.compiler.model import Model
 from specnet.data import Split
 from specnet.data.streamed import ArrayOrStreamed
+from specnet.engines.execution import Bound, Executable
+from specnet.model.arrays import held_arrays
+from specnet.model.model import Model
 from specnet.passes.plan import Plan
-from specnet.runtime.execution import Bound, Executable
 from specnet.training.feed import Feed
 
 Array = np.ndarray[Any, Any]

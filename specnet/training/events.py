@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from specnet.compiler.model import Model
+    from specnet.model.model import Model
 
 Stopped = Literal["completed", "early_stopping", "interrupted", "diverged"]
 

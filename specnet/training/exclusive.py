@@ -7,7 +7,7 @@ from inspect import GEN_CLOSED, GEN_RUNNING, getgeneratorstate
 from typing import Generic, TypeVar
 
 from specnet.diagnostics import ModelInUseError
-from specnet.runtime.use import ModelUse
+from specnet.engines.use import ModelUse
 from specnet.training.events import Ended
 
 E = TypeVar("E")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, whole
-from specnet.runtime.execution import Bound
+from specnet.engines.execution import Bound
 from specnet.training.augmenting import Augmenter
 from specnet.training.state import TrainingState, drawn, put
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Generator, Mapping
 from time import perf_counter
 from typing import Any, TypeVar
 
-from specnet.compiler.arrays import held_arrays
-from specnet.compiler.model import Model
-from specnet.compiler.plans import memory, plan_training
-from specnet.compiler.settings import batch_rows, run_length
 from specnet.data import Dataset
-from specnet.runtime.random import stream
+from specnet.engines.random import stream
+from specnet.model.arrays import held_arrays
+from specnet.model.model import Model
+from specnet.model.plans import memory, plan_training
+from specnet.model.settings import batch_rows, run_length
 from specnet.training.augmenting import Augmenter
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from specnet.compiler.model import Model, streams
-from specnet.compiler.parameters import Parameters
-from specnet.compiler.plans import Plans
-from specnet.compiler.programs import AVERAGE
-from specnet.runtime.execution import Bound, Executable
+from specnet.engines.execution import Bound, Executable
+from specnet.model.model import Model, streams
+from specnet.model.parameters import Parameters
+from specnet.model.plans import Plans
+from specnet.model.programs import AVERAGE
 from specnet.training.state import TrainingState, drawn, put
 from specnet.vocabulary.optimizers import Method, Searching
 

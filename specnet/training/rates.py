@@ -3,9 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from specnet.compiler.programs import rate_graph
+from specnet.engines.execution import Executable
+from specnet.model.programs import rate_graph
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
 from specnet.vocabulary.schedules import RunLength, Schedule
 from specnet.vocabulary.schedules.plateau import Plateau, PlateauState
 

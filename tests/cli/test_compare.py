@@ -156,7 +156,7 @@ def test_no_runs_is_no_error_and_no_folder_is_one(specnet: Specnet, tmp_path: Pa
 
 
 def test_figures_of_several_outputs_know_which_way_is_good(tmp_path):
-    from specnet.runs.comparison import _directions
+    from specnet.reporting.comparison import _directions
     from specnet.runs.kept import read_run
 
     spec = api.load(SPECS / "two-heads.toml", {"training.epochs": 1})

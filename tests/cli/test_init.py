@@ -8,7 +8,7 @@ import pytest
 
 import specnet as package
 from specnet.data.tables.survey import survey
-from specnet.runs.drafting import draft
+from specnet.reporting.drafting import draft
 from tests.cli.support import Specnet
 
 random = np.random.default_rng(5)

@@ -63,7 +63,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def page(digits: Path) -> Page:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     return Page(write_report(digits).read_text(encoding="utf-8"))
 
@@ -135,7 +135,7 @@ def test_a_screen_reader_is_told_what_a_figure_shows(page: Page) -> None:
 
 
 def test_numbers_have_residuals(tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     page = Page(write_report(trained("regression.toml", tmp_path, training__epochs=3)).read_text("utf-8"))
     assert page.faults == []
@@ -146,7 +146,7 @@ def test_numbers_have_residuals(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spec", ["xor.json", "mlp.toml", "moons.toml", "perceptron.toml", "iris.toml"])
 def test_every_example_has_a_page(spec: str, tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     page = Page(write_report(trained(spec, tmp_path, training__epochs=3)).read_text("utf-8"))
     assert page.faults == []
@@ -154,7 +154,7 @@ def test_every_example_has_a_page(spec: str, tmp_path: Path) -> None:
 
 
 def test_what_a_document_says_is_text_and_no_markup(tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     run = trained("iris.toml", tmp_path, training__epochs=2)
     (run / "spec.toml").write_text(f"# {HOSTILE}\n")
@@ -171,7 +171,7 @@ def test_what_a_document_says_is_text_and_no_markup(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_model_has_a_page_that_says_so(tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     run = trained("iris.toml", tmp_path, training__epochs=2)
     (run / "model.npz").unlink()
@@ -185,7 +185,7 @@ def test_a_run_without_a_model_has_a_page_that_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [1e12, 1e30])
 def test_a_run_that_diverged_has_a_page(rate: float, tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     wild = {"type": "sgd", "learning_rate": rate}
     run = trained("regression.toml", tmp_path, training__optimizer=wild, training__epochs=3)
@@ -197,7 +197,7 @@ def test_a_run_that_diverged_has_a_page(rate: float, tmp_path: Path) -> None:
 def test_calibration_is_what_scikit_learn_finds() -> None:
     np = pytest.importorskip("numpy")
     found = pytest.importorskip("sklearn.calibration")
-    from specnet.runs.report.predictions import Predicted, calibration
+    from specnet.reporting.html.predictions import Predicted, calibration
 
     generator = np.random.default_rng(0)
     sure = generator.uniform(0.5, 1.0, 500)
@@ -259,7 +259,7 @@ def test_without_the_extra_nothing_is_trained_and_the_extra_is_named(
 def test_the_page_repeats_a_run_with_what_it_was_run_with(
     tmp_path: Path, source: object, commands: str
 ) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     run = trained("xor.json", tmp_path, training__epochs=2)
     made_of = json.loads((run / "resolved.json").read_text())
@@ -272,7 +272,7 @@ def test_the_page_repeats_a_run_with_what_it_was_run_with(
 
 
 def test_a_page_of_a_run_of_the_first_version_names_its_version_and_no_place(tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     run = trained("xor.json", tmp_path, training__epochs=2)
     made_of = json.loads((run / "resolved.json").read_text())
@@ -284,7 +284,7 @@ def test_a_page_of_a_run_of_the_first_version_names_its_version_and_no_place(tmp
 
 
 def test_each_output_has_predictions_of_its_own(tmp_path: Path) -> None:
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     run = trained("two-heads.toml", tmp_path, training__epochs=1)
     page = Page(write_report(run).read_text(encoding="utf-8"))

@@ -26,7 +26,7 @@ from tests.cli.support import ROOT, SPECS
 SOUND = sorted(
     path for path in SPECS.iterdir() if path.suffix in {".toml", ".json"} and "mnist" not in path.name
 )
-FAULTY = sorted(path for path in (ROOT / "tests/data/invalid").iterdir() if path.suffix in {".toml", ".json"})
+FAULTY = sorted(path for path in (ROOT / "tests/invalid").iterdir() if path.suffix in {".toml", ".json"})
 LONGEST = 10
 """Seconds that one file may take on a busy machine; far below, a hang would show as well."""
 

@@ -16,16 +16,16 @@ import pytest
 
 import specnet
 from specnet.diagnostics import Diagnostic, Edit, Fix, Label, Position, Report, TextSpan
-from specnet.diagnostics.concise import concise_report
 from specnet.diagnostics.fixes import fixed
-from specnet.diagnostics.full import full_text
-from specnet.diagnostics.github import SHOWN, github
-from specnet.diagnostics.gitlab import gitlab
-from specnet.diagnostics.json_report import json_lines
-from specnet.diagnostics.junit import junit
+from specnet.diagnostics.formats.concise import concise_report
+from specnet.diagnostics.formats.full import full_text
+from specnet.diagnostics.formats.github import SHOWN, github
+from specnet.diagnostics.formats.gitlab import gitlab
+from specnet.diagnostics.formats.json_report import json_lines
+from specnet.diagnostics.formats.junit import junit
+from specnet.diagnostics.formats.sarif import sarif
 from specnet.diagnostics.places import relative, uri
 from specnet.diagnostics.rules import RULES
-from specnet.diagnostics.sarif import sarif
 from specnet.language import text_source
 
 ROOT = "/repo"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specnet.diagnostics import Diagnostic, Label, Position, Report, TextSpan
-from specnet.diagnostics.concise import concise, concise_report
-from specnet.diagnostics.full import full, full_report, full_text, summary
-from specnet.diagnostics.json_report import json_report
+from specnet.diagnostics.formats.concise import concise, concise_report
+from specnet.diagnostics.formats.full import full, full_report, full_text, summary
+from specnet.diagnostics.formats.json_report import json_report
 from specnet.diagnostics.segments import cells, plain_text, width_of, wrapped
 
 

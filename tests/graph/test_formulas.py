@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from specnet.engines.numpy.functions import resolve
 from specnet.graph.formulas.formula import parse
 from specnet.graph.formulas.spelling import helper, onnx, printed, scalar
 from specnet.graph.formulas.statements import statements
-from specnet.runtime.functions import resolve
 
 SOFTPLUS = "max(a, 0) + log1p(exp(-abs(a)))"
 HUBER = "near = min(abs(a), delta)\nnear * (abs(a) - near / 2)"

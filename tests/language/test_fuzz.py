@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from specnet.diagnostics import Report, SpecFileError
-from specnet.diagnostics.concise import concise_report
-from specnet.diagnostics.full import full_text
-from specnet.diagnostics.json_report import json_report
+from specnet.diagnostics.formats.concise import concise_report
+from specnet.diagnostics.formats.full import full_text
+from specnet.diagnostics.formats.json_report import json_report
 from specnet.diagnostics.segments import width_of
 from specnet.language import check, text_source
 

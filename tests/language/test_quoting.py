@@ -10,7 +10,7 @@ import pytest
 
 import specnet
 from specnet.cli.formats import FORMATS, rendered
-from specnet.diagnostics.full import full_text
+from specnet.diagnostics.formats.full import full_text
 from specnet.language import text_source
 
 SECRET = "hunter2"

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.plans import memory, plan_training
-from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
+from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
+from specnet.model.plans import memory, plan_training
 from specnet.runs.predicting import PredictedRows, readings, write_csv
-from tests.runs.exports.support import SPECS, bare
+from tests.interchange.support import SPECS, bare
 
 SPEC = """
 specnet = 1

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.runs.exports.exporting import WRITERS, Exported, numpy_program, write_numpy
-from specnet.runs.exports.rows import raw_splits
+from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
+from specnet.interchange.numpy.rows import raw_splits
 from specnet.runs.row_files import RowFile
-from tests.runs.exports.support import bare
+from tests.interchange.support import bare
 
 SPEC = """
 specnet = 1

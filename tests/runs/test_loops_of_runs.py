@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 import specnet
 from specnet.cli.app import app
-from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
+from specnet.interchange.exporting import WRITERS, Exported, write_numpy
 from tests import recurrence
-from tests.runs.exports.support import bare, session
+from tests.interchange.support import bare, session
 
 STEPS, FEATURES = 12, 3
 

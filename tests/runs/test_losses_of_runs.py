@@ -11,9 +11,9 @@ from rich.console import Console
 
 import specnet
 from specnet.cli.shown import show_asked
-from specnet.runs.exports.exporting import WRITERS, Exported, write_numpy
+from specnet.interchange.exporting import WRITERS, Exported, write_numpy
 from specnet.runs.predicting import readings
-from tests.runs.exports.support import bare
+from tests.interchange.support import bare
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 60, "noise": 0.2}
 TWO = {
@@ -116,7 +116,7 @@ def test_embeddings_are_shown_and_predicted_as_numbers(tmp_path):
 def test_a_report_is_made_of_every_kind_of_targets(name, tmp_path):
     pytest.importorskip("jinja2")
     pytest.importorskip("matplotlib")
-    from specnet.runs.report.page import write_report
+    from specnet.reporting.html.page import write_report
 
     specnet.run(document(*CASES[name]), out=tmp_path / "run")
     page = write_report(tmp_path / "run").read_text("utf-8")

@@ -174,9 +174,7 @@ def test_every_document_comes_back(data: dict[str, Any]) -> None:
 
 DOCUMENTS = sorted(path for path in ROOT.glob("specs/[!.]*.*") if path.suffix in (".toml", ".json"))
 DOCUMENTS += sorted(ROOT.glob("tests/old_runs/*/*/document.toml"))
-REFUSED_LATER = sorted(
-    path for path in ROOT.glob("tests/data/invalid/sn*") if path.suffix in (".toml", ".json")
-)
+REFUSED_LATER = sorted(path for path in ROOT.glob("tests/invalid/sn*") if path.suffix in (".toml", ".json"))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: f"{path.parent.name}/{path.name}")

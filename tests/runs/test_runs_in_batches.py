@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.compiler.plans import memory
 from specnet.data import load_data
-from specnet.data.readers import csv_file
+from specnet.data.formats import csv_file
 from specnet.data.tables import passing, source, stream_rows
 from specnet.diagnostics import RunError
-from specnet.runs.exports.exporting import Exported, numpy_program
+from specnet.interchange.exporting import Exported, numpy_program
+from specnet.model.plans import memory
 from specnet.training.loop import Trainer
 from tests.runs.test_resuming import after, check
 

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.arrays import as_targets
-from specnet.compiler.model import Model, streams
-from specnet.compiler.network import Network
-from specnet.compiler.plans import memory
-from specnet.compiler.programs import training_graph
-from specnet.compiler.settings import run_length
+from specnet.analysis.explanation import explain
 from specnet.data import Split
 from specnet.data.dataset import open_splits
+from specnet.engines.execution import Executable
+from specnet.model.arrays import as_targets
+from specnet.model.model import Model, streams
+from specnet.model.network import Network
+from specnet.model.plans import memory
+from specnet.model.programs import training_graph
+from specnet.model.settings import run_length
 from specnet.passes.pipeline import plan
-from specnet.runs.explanation import explain
-from specnet.runtime.execution import Executable
 from specnet.training.loop import Trainer
 from tests.specs.support import ELSEWHERE, there
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.plans import memory
 from specnet.data import load_data
 from specnet.data.augmentation import Sizes, Work
-from specnet.runs.exports.exporting import Exported, numpy_program
-from specnet.runtime.random import stream
+from specnet.engines.random import stream
+from specnet.interchange.exporting import Exported, numpy_program
+from specnet.model.plans import memory
 from specnet.training.loop import Trainer
 from tests.runs.test_resuming import check
 
@@ -360,7 +360,7 @@ def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settin
     trainer, _ = trainer_of(spec)
     for _ in trainer.events():
         pass
-    exported = Exported(tmp_path, specnet.compile(spec), trained=False)
+    exported = Exported.of_spec(tmp_path, spec)
     found = {"__file__": str(tmp_path / "made.py")}
     written = numpy_program(exported, training=True, beside="made.npz")
     np.savez(tmp_path / "made.npz", **written.arrays)
@@ -374,7 +374,7 @@ def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settin
 
 
 def test_explain_counts_what_it_takes():
-    from specnet.runs.explanation import explain
+    from specnet.analysis.explanation import explain
 
     with_, without = (
         explain(specnet.compile(document(augmentations)).network).as_dict()["memory"]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.arrays import as_targets
-from specnet.compiler.plans import memory
 from specnet.data import load_data
+from specnet.model.arrays import as_targets
+from specnet.model.plans import memory
 from specnet.training.loop import Trainer
 
 DECAY = 0.7

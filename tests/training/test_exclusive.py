@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler import predicting
 from specnet.data import load_data
-from specnet.runtime import pool
+from specnet.engines import pool
+from specnet.model import predicting
 from specnet.training.loop import Trainer
 from tests.threaded_models import CLASSES, VECTORS, dense, table
 from tests.threads import elsewhere, together

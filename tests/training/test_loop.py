@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.plans import memory
 from specnet.data import load_data
+from specnet.model.plans import memory
 from specnet.training.loop import Trainer
 
 MOONS = {

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.plans import memory
+from specnet.analysis.explanation import explain
 from specnet.data import load_data
-from specnet.runs.explanation import explain
+from specnet.model.plans import memory
 from specnet.training.loop import Trainer
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 80, "noise": 0.2}

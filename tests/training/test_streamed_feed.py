@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.compiler.model import Model
+from specnet.analysis.evidence import verdict_of
+from specnet.analysis.gradients import check_gradients
 from specnet.data import Split
 from specnet.diagnostics import RunError
-from specnet.runs.evidence import verdict_of
-from specnet.runs.gradients import check_gradients
+from specnet.model.model import Model
 from specnet.training.loop import Trainer
 
 
@@ -61,9 +61,9 @@ def document(**training):
 
 
 def compiled(spec):
-    from specnet.api import _compile
+    from specnet.runs.compiling import compile_spec
 
-    model, data = _compile(spec)
+    model, data = compile_spec(spec)
     return model, data
 
 

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.engines.execution import Executable
+from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.graph.builder import Builder, Scope
 from specnet.graph.graph import Graph
@@ -24,8 +26,6 @@ from specnet.graph.leaves import leaf, name_of
 from specnet.graph.sizes import BATCH, at
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
-from specnet.runtime.random import stream
 from specnet.vocabulary.layers import LAYERS, Layer
 from tests.compiled import checked
 from tests.reference import gradients

@@ -106,7 +106,7 @@ def test_a_document_imports_only_what_it_names() -> None:
     loaded = set(python(READ, MINIMAL).split())
     homes = {kind.__module__ for kind in listed()}
     assert homes & loaded == {
-        "specnet.data.readers.inline",
+        "specnet.data.formats.inline",
         "specnet.vocabulary.activations.linear",
         "specnet.vocabulary.initializers.given",
         "specnet.vocabulary.initializers.scaled",

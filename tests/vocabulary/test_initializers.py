@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from specnet.runtime.random import stream
+from specnet.engines.random import stream
 from specnet.vocabulary.initializers import INITIALIZERS, fans
 
 SHAPES = [(400, 300), (3, 3, 32, 64), (2000,), (1, 1)]

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-import specnet.compiler.plans
+import specnet.model.plans
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
@@ -24,7 +24,7 @@ from tests.vocabulary.layer_cases import (
 )
 
 ROWS = rows()
-# What holds layers or joins several values is compared in tests/compiler/test_branches.py.
+# What holds layers or joins several values is compared in tests/model/test_branches.py.
 ALONE = [
     name for name, kind in LAYERS.kinds.items() if kind.takes == (1, 1) and not issubclass(kind, Container)
 ]
@@ -35,7 +35,7 @@ ALONE = [
     for name, kind in LAYERS.kinds.items()
     if kind.takes == (1, 1) and name not in {"sequential", "residual", "parallel"}
 ]
-"""Layers of one input, which are no containers: those are in tests/compiler/test_branches.py."""
+"""Layers of one input, which are no containers: those are in tests/model/test_branches.py."""
 
 
 def test_every_layer_has_rows():
@@ -63,7 +63,7 @@ def test_a_layer_computes_what_pytorch_does(row, training):
 @named([row for row in ROWS if not row.random])
 @pytest.mark.parametrize("optimise", [True, False])
 def test_a_network_around_it_trains_as_pytorch_does(row, optimise, tmp_path, monkeypatch):
-    monkeypatch.setattr(specnet.compiler.plans, "plan", partial(plan, optimise=optimise))
+    monkeypatch.setattr(specnet.model.plans, "plan", partial(plan, optimise=optimise))
     compare_training(row, tmp_path)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from specnet.engines.execution import Executable
+from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
-from specnet.runtime.random import stream
 from specnet.vocabulary.layers import LAYERS
 from tests.compiled import checked
 from tests.reference import evaluate, gradients

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from specnet.engines.execution import Executable
+from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
-from specnet.runtime.random import stream
 from tests.compiled import checked
 from tests.reference import gradients
 from tests.vocabulary.layer_cases import lowered

@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 import specnet
+from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault
-from specnet.runtime.random import stream
 from specnet.vocabulary.initializers import fans
 from specnet.vocabulary.layers import LAYERS
 from tests.vocabulary.layer_cases import lowered

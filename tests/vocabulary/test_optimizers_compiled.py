@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from specnet.engines.execution import Executable
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import DType
 from specnet.passes.pipeline import plan
-from specnet.runtime.execution import Executable
 from specnet.vocabulary.optimizers import Optimizer
 from tests.vocabulary.optimizer_cases import RUNS, graph_of, interpret, make
 

@@ -13,7 +13,7 @@ from specnet.data.reader import joined
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.readers.npz import Npz, NpzRows
+    from specnet.data.formats.npz import Npz, NpzRows
     from specnet.data.signature import DataDescription
     from specnet.diagnostics import KeyPath
 

@@ -11,8 +11,8 @@ from specnet.data.signature import WHOLE, DataDescription
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.data.readers.idx import Idx, IdxRows
-    from specnet.data.readers.npy import Npy, NpyRows
+    from specnet.data.formats.idx import Idx, IdxRows
+    from specnet.data.formats.npy import Npy, NpyRows
     from specnet.diagnostics import KeyPath
 
 LARGEST = 2**31

@@ -17,8 +17,8 @@ from specnet.data.signature import DataDescription
 from specnet.installation import install_command
 
 if TYPE_CHECKING:
+    from specnet.data.formats.images import Images
     from specnet.data.images.decoding import Frame
-    from specnet.data.readers.images import Images
     from specnet.data.rows import ArrayRows, StoredRows
     from specnet.diagnostics import KeyPath
 

@@ -6,7 +6,7 @@ from specnet.data.files import FilePlace
 from specnet.data.tables.layout import Layout, Resolver, first_record
 
 if TYPE_CHECKING:
-    from specnet.data.readers.table import ColumnSettings, Tabular
+    from specnet.data.formats.table import ColumnSettings, Tabular
     from specnet.data.tables.dialect import Dialect
 
 

@@ -21,7 +21,7 @@ from specnet.diagnostics.text import clipped
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
     from specnet.data.rows import Index
     from specnet.data.tables.dialect import Dialect
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from specnet.data.readers.table import NOTHING_SAID
+from specnet.data.formats.table import NOTHING_SAID
 from specnet.data.signature import DataDescription
 from specnet.data.tables.plan import ColumnPlan, TablePlan
 from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.scan import Column, Scan
 

@@ -12,7 +12,7 @@ from specnet.data.tables.scan import scan
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan
 

@@ -12,7 +12,7 @@ from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
     from specnet.data.collector import Collector
-    from specnet.data.readers.table import ColumnSettings
+    from specnet.data.formats.table import ColumnSettings
     from specnet.diagnostics import KeyPath, Part
 
 ColumnRef = str | int

@@ -11,7 +11,7 @@ from specnet.installation import install_command
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
 
 ROWS = 4096
 """Rows that are held as Python's values at once."""

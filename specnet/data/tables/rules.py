@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.readers.table import NOTHING_SAID
+from specnet.data.formats.table import NOTHING_SAID
 from specnet.data.tables.scan import BOOLEANS, CellFormat, CellRules
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
-    from specnet.data.readers.table import ColumnSettings, Tabular
+    from specnet.data.formats.table import ColumnSettings, Tabular
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan

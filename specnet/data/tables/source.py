@@ -22,7 +22,7 @@ from specnet.data.tables.typed import frame_dialect
 from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan

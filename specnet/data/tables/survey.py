@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import inf, isfinite, sqrt
 from pathlib import Path
 
-from specnet.data.readers.table import MARKERS
+from specnet.data.formats.table import MARKERS
 from specnet.data.tables.dialect import Records, number
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 

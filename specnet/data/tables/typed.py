@@ -11,7 +11,7 @@ from specnet.data.tables.dialect import Dialect, spelled
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
-    from specnet.data.readers.table import Tabular
+    from specnet.data.formats.table import Tabular
 
 ABSENT_TYPES = ("NoneType", "NAType", "NaTType")
 """What missing values are called in Python, in pandas, and among its dates."""

@@ -38,7 +38,7 @@ class GroupAttributes(Attributes):
 
 
 TILE = 16_384
-"""Elements of one tile, which scratch arrays hold: as `specnet.runtime.normalising` has it."""
+"""Elements of one tile, which scratch arrays hold: as `specnet.engines.numpy.normalising` has it."""
 
 
 def _columns(x: Value) -> int:

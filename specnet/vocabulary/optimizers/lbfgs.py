@@ -10,7 +10,7 @@ from specnet.vocabulary.optimizers import NonNegative, Searching
 if TYPE_CHECKING:
     import numpy as np
 
-    from specnet.runtime.lbfgs import LimitedMemoryBFGS
+    from specnet.engines.numpy.lbfgs import LimitedMemoryBFGS
 
     Array = np.ndarray[Any, Any]
 
@@ -57,7 +57,7 @@ class LBFGS(Searching):
         }
 
     def method(self, parameters: Array, slots: Mapping[str, Array]) -> LimitedMemoryBFGS:
-        from specnet.runtime.lbfgs import LimitedMemoryBFGS
+        from specnet.engines.numpy.lbfgs import LimitedMemoryBFGS
 
         return LimitedMemoryBFGS(
             parameters,

@@ -1,0 +1,170 @@
+"""What a document is compiled to, as data: layers, plans, counts and memory. Nothing is allocated for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from specnet.analysis.learning_rate import rate_function
+from specnet.engines.numpy.emit import emit
+from specnet.graph.graph import KeyPath
+from specnet.graph.sizes import Shape, Size
+from specnet.graph.stage import LayerInfo
+from specnet.model.network import Network
+from specnet.model.plans import Plans, memory, plan_training
+from specnet.model.settings import run_length
+from specnet.passes.plan import Plan, Step
+from specnet.vocabulary.optimizers import Searching
+
+Phase = Literal["forward", "backward", "update"]
+
+
+PHASES: tuple[Phase, ...] = ("forward", "backward", "update")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A network and the plans that its training is compiled to."""
+
+    network: Network
+    plans: Plans
+    memory: dict[str, int]
+    """Bytes that a training holds at once, by what they are for."""
+
+    @property
+    def batch(self) -> int:
+        """Rows of a step."""
+        return self.plans.step.batch
+
+    @property
+    def programs(self) -> dict[str, Plan]:
+        """The plans by name: `step`, `update` where several batches share one, and `evaluation`."""
+        plans = self.plans
+        update = {} if plans.update is None else {"update": plans.update}
+        return {"step": plans.step, **update, "evaluation": plans.evaluation}
+
+    @staticmethod
+    def code(plan: Plan) -> tuple[tuple[str, ...], ...]:
+        """Return the statements of each step of a plan, as NumPy executes them."""
+        return emit(plan).code
+
+    def flops(self) -> dict[Phase, int]:
+        """Return the floating-point operations of a step at full batch, by phase."""
+        counts: dict[Phase, int] = dict.fromkeys(PHASES, 0)
+        plans, share = self.plans, self.network.spec.training.accumulate
+        for plan, times in ((plans.step, share), (plans.update, 1)):
+            for step in () if plan is None else plan.steps:
+                if not step.prologue:
+                    counts[step.phase] += times * step.flops.at(plan.sizes if plan is not None else 1)
+        return counts
+
+    def size_of(self, layer: LayerInfo) -> int:
+        """Return how many numbers a layer's parameters hold."""
+        return sum(self._sizes.get(name, 0) for name in layer.parameters)
+
+    def place_of(self, step: Step) -> str:
+        """Return what in the document a step comes from, as a name."""
+        if step.key_path in self._names:
+            return self.layer_at(step.key_path)
+        return str(step.key_path[-1]) if step.key_path else "all parameters"
+
+    def layer_at(self, path: KeyPath) -> str:
+        """Return what the layer at a place of the document is called; `*` stands for the number of a repetition."""
+        return self._names[path]
+
+    def learning_rate(self) -> list[str]:
+        """Return the function that gives the learning rate of a step, as lines; none where no formula does.
+
+        Steps are counted from 0, and the rate that a plateau schedule has come to is the argument `rate`.
+        """
+        spec = self.network.spec
+        if isinstance(spec.training.optimizer, Searching):
+            return []
+        run = run_length(spec, self.network.signature.rows["train"])
+        return rate_function(spec.training.schedule, spec.training.optimizer.learning_rate, run) or []
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return {p.name: p.size for p in self.network.parameters}
+
+    @cached_property
+    def _names(self) -> dict[KeyPath, str]:
+        names: dict[KeyPath, list[list[str]]] = {}
+        for layer in self.network.layers:
+            names.setdefault(layer.path, []).append(layer.name.split("."))
+        return {path: _common(parts) for path, parts in names.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as plain data, in the form that `explain --output json` prints."""
+        from specnet._version import __version__
+
+        network = self.network
+        return {
+            "specnet": __version__,
+            "name": network.spec.name,
+            "dtype": network.spec.dtype,
+            "batch": self.batch,
+            "parameters": network.size,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "type": layer.type,
+                    "output": shape(layer.output),
+                    "parameters": self.size_of(layer),
+                }
+                for layer in network.layers
+            ],
+            "learning_rate": "\n".join(self.learning_rate()) or None,
+            "plans": {name: self._plan(plan) for name, plan in self.programs.items()},
+            "flops": self.flops(),
+            "memory": {**self.memory, "total": sum(self.memory.values())},
+        }
+
+    def _plan(self, plan: Plan) -> dict[str, Any]:
+        steps = [
+            {
+                "op": step.op,
+                "phase": step.phase,
+                "of": self.place_of(step),
+                "output": shape(step.shape),
+                "dtype": step.dtype,
+                "memory": step.memory or None,
+                "offset": step.offset if step.memory else None,
+                "flops": step.flops.at(plan.sizes),
+                "bytes": step.size,
+                "once": step.prologue,
+                "block": step.block,
+                "loop": step.loop,
+                "code": list(code),
+            }
+            for step, code in zip(plan.steps, self.code(plan), strict=True)
+        ]
+        return {"batch": plan.batch, "arena": plan.arena, "kept": plan.prologue, "steps": steps}
+
+
+def explain(network: Network) -> Explanation:
+    """Return what a network's training is compiled to."""
+    rows = network.signature.rows
+    plans = plan_training(network, rows, units=_units(network))
+    return Explanation(network, plans, memory(network, plans, rows))
+
+
+def _common(names: list[list[str]]) -> str:
+    """Return several names of as many parts as one, with `*` for each part in which they differ."""
+    return ".".join(parts[0] if len(set(parts)) == 1 else "*" for parts in zip(*names, strict=True))
+
+
+def shape(dims: Shape) -> list[int | str]:
+    """Return a shape as plain data, the batch's axis as a string."""
+    return [str(dim) if isinstance(dim, Size) else dim for dim in dims]
+
+
+def _units(network: Network) -> bool:
+    """Whether metrics are measured in the units that the data's targets have."""
+    transforms = [t for t in network.spec.data.transforms if t.on == "targets"]
+    return (
+        any(output.in_units for output in network.outputs.values())
+        and bool(transforms)
+        and all(t.type != "one_hot" for t in transforms)
+    )

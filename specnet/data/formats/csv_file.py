@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from specnet.data.files import larger_than_half
+from specnet.data.formats.table import Tabular
+from specnet.data.reader import BATCHES, FilePath, Load
+from specnet.vocabulary.kind import Table, fault
+
+if TYPE_CHECKING:
+    from specnet.data.files import DataContext
+    from specnet.data.tables.dialect import Dialect
+
+
+class CsvRows(Table):
+    """A separate CSV file, of the same format as the training file."""
+
+    path: FilePath
+    """The file; relative to the document, then to $SPECNET_DATA."""
+
+
+class Csv(Tabular):
+    """A table in a CSV file: one row per example, one column per feature or target.
+
+    A column whose cells are all numbers is numeric; one whose cells are all text is a category; `columns`
+    overrides this. Categories are those of the file that `path` names, before any split is drawn,
+    in alphabetical order (or by size, if all are numbers): a category feature is one-hot encoded as several
+    inputs, a category target becomes the index of its class. Blanks around a cell and blank lines are ignored.
+    """
+
+    type: Literal["csv"] = "csv"
+    header: bool = True
+    """Whether the first line contains the names of the columns."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """The character between two cells."""
+    encoding: str = "utf-8"
+    """The text encoding of the file, by its name in Python."""
+    load: Load = "auto"
+    """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for files of any
+    size: the file is parsed again in each epoch, in its order, and shuffled in a buffer. `auto` is `whole` for
+    files of up to an eighth of the machine's memory."""
+    shuffle_buffer: PositiveInt = 10_000
+    """How many rows the shuffle holds, if rows are read in batches; with at least as many as the training split
+    has, the order is the same as for rows that are read whole."""
+    validation: CsvRows | None = None
+    """A file of the rows to validate on during training."""
+    test: CsvRows | None = None
+    """A file of the rows to test the finished model on."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Csv:
+        if self.delimiter in '"\r\n':
+            message = "`delimiter` cannot be a quote or the end of a line"
+            raise fault(message, key="delimiter")
+        if self.load == "whole" and "shuffle_buffer" in self.model_fields_set:
+            message = "`shuffle_buffer` applies only where rows are read in batches"
+            raise fault(message, key="shuffle_buffer")
+        try:
+            text_encoding = codecs.lookup(self.encoding)._is_text_encoding  # noqa: SLF001 - as open() asks
+        except (LookupError, ValueError):
+            text_encoding = False
+        if not text_encoding:
+            message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
+            raise fault(message, key="encoding")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_accepted(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the default of a key that a document may not give: what is written must validate."""
+        data: dict[str, Any] = write(self)
+        if self.load == "whole":
+            data.pop("shuffle_buffer", None)
+        return data
+
+    def check_frames(self, context: DataContext) -> None:
+        """Note frames that cannot take the place of files, or not as the document says."""
+        super().check_frames(context)
+        if context.frames and self.load == "batches":
+            message = "a frame is in memory already: it cannot be read in batches"
+            context.collector.add("SN573", message, "load", help="leave `load` out")
+
+    def buffer(self, size: int) -> int | None:
+        """Return how many rows are held back for the shuffle, where those of a file of `size` bytes stay there."""
+        batches = self.load == "batches" or (self.load == "auto" and larger_than_half(4 * size))
+        return self.shuffle_buffer if batches else None
+
+    @property
+    def help(self) -> str | None:
+        """What helps where the data are too large for the memory."""
+        return BATCHES
+
+    @property
+    def guessed_header(self) -> bool:
+        """Whether the first line is taken for names of columns without being said to be."""
+        return self.header and "header" not in self.model_fields_set
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the file's text is to be understood."""
+        from specnet.data.tables.dialect import Dialect
+
+        return Dialect(
+            self.delimiter, self.encoding, self.header, frozenset(self.missing_markers), self.replace
+        )

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from specnet.data.files import DataContext
+from specnet.data.reader import DataPart, Reader
+from specnet.data.sample import Sample
+from specnet.data.signature import DataDescription, names
+from specnet.diagnostics.text import joined
+from specnet.vocabulary.kind import Table, fault
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Samples = Annotated[int, Field(ge=1, le=2**31)]
+Noise = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class SyntheticRows(Table):
+    """More rows of the same kind, drawn independently of the training rows."""
+
+    samples: Samples = 100
+    """The number of rows."""
+    noise: Noise | None = None
+    """The standard deviation of the noise; by default that of the training rows."""
+
+
+class Synthetic(Reader):
+    """Synthetic rows for trying things out, drawn with the document's seed.
+
+    For point i of n in its class, t = i / (n - 1), before Gaussian noise of standard deviation `noise`:
+
+    - `xor`: the corners (0, 0), (0, 1), (1, 0), (1, 1) in turn; class x₁ xor x₂.
+    - `moons`: (cos πt, sin πt), and (1 - cos πt, ½ - sin πt): two half circles, each around the other's end.
+    - `circles`: angle 2πi/n on radius 1, and on radius ½.
+    - `spirals`: `classes` arms; arm k has radius t and angle 2πk/classes + 3πt/2.
+    - `blobs`: `classes` Gaussian clouds around centres drawn uniformly from [-1, 1] in each of `features` axes.
+    - `sine`: x drawn uniformly from [-π, π], target sin x; the noise is added to the target.
+    - `linear`: `features` standard normal inputs, target x·w + b with w and b standard normal; the noise is
+      added to the target.
+
+    Classes alternate row by row. `moons` and `circles` are as in scikit-learn's functions of those names.
+    """
+
+    type: Literal["synthetic"] = "synthetic"
+    kind: Literal["xor", "moons", "circles", "spirals", "blobs", "sine", "linear"]
+    """The kind of rows."""
+    samples: Samples = 200
+    """The number of rows."""
+    noise: Noise = 0.1
+    """The standard deviation of the Gaussian noise: of each input for classes, of the target for numbers."""
+    classes: Annotated[int, Field(ge=2, le=1000)] | None = None
+    """The number of classes of `spirals` (default 2) and `blobs` (default 3)."""
+    features: PositiveInt | None = None
+    """The number of inputs of `blobs` (default 2) and `linear` (default 1)."""
+    target: Literal["inputs"] | None = None
+    """`inputs` to predict the transformed inputs; by default the target of the kind."""
+    validation: SyntheticRows | None = None
+    """Rows to validate on during training."""
+    test: SyntheticRows | None = None
+    """Rows to test the finished model on."""
+
+    @model_validator(mode="after")
+    def _apt(self) -> Synthetic:
+        for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
+            if getattr(self, name) is not None and self.kind not in kinds:
+                message = f"`{name}` applies to {joined(kinds)} only, not to {self.kind}"
+                raise fault(message, key=name)
+        return self
+
+    def open(self, context: DataContext) -> SyntheticSource:
+        """Return what the rows will be."""
+        spans = {"train": self.samples, **{name: table.samples for name, table in self.tables.items()}}
+        if self.kind in ("sine", "linear"):
+            width = 1 if self.kind == "sine" else self.features or 1
+            return SyntheticSource(self, DataDescription((width,), (), spans))
+        count = {"spirals": self.classes or 2, "blobs": self.classes or 3}.get(self.kind, 2)
+        width = self.features or 2
+        labels = [int(i % 4 in (1, 2)) for i in range(4)] if self.kind == "xor" else list(range(count))
+        per_class = [0] * count
+        for i, label in enumerate(labels):
+            per_class[label] += len(range(i, self.samples, len(labels)))
+        description = DataDescription((width,), (), spans, "class", count, names(count), per_class=per_class)
+        return SyntheticSource(self, description)
+
+
+@dataclass
+class SyntheticSource:
+    """Rows that are made when they are read."""
+
+    reader: Synthetic
+    description: DataDescription = field(repr=False)
+
+    def read(self, seed: int) -> dict[str, DataPart]:
+        """Draw the rows: from the stream `data/synthetic`, for another split `data/synthetic/<split>`."""
+        from specnet.data.rows import ArrayRows
+        from specnet.engines.random import stream
+
+        parts = {}
+        for split, samples in self.description.rows.items():
+            rng = stream(seed, "data/synthetic" if split == "train" else f"data/synthetic/{split}")
+            table = self.reader.tables.get(split)
+            noise = self.reader.noise if table is None or table.noise is None else table.noise
+            # What all splits share, such as the centres of the clouds, has a stream of its own.
+            shared = stream(seed, "data/synthetic/shared")
+            inputs, targets = self._make(samples, noise, rng, shared)
+            parts[split] = DataPart(ArrayRows(inputs), targets)
+        return parts
+
+    def columns(self) -> None:
+        """Return None: the rows have no columns with names."""
+        return
+
+    def samples(self) -> dict[str, Sample]:
+        """Return nothing: the rows are made when they are read."""
+        return {}
+
+    def _make(
+        self, samples: int, noise: float, rng: np.random.Generator, shared: np.random.Generator
+    ) -> tuple[Array, Array]:
+        import numpy as np
+
+        width = self.description.inputs[0]
+        if self.reader.kind == "sine":
+            inputs = rng.uniform(-np.pi, np.pi, (samples, 1))
+            return inputs, np.sin(inputs[:, 0]) + noise * rng.standard_normal(samples)
+        if self.reader.kind == "linear":
+            weights, bias = shared.standard_normal(width), shared.standard_normal()
+            inputs = rng.standard_normal((samples, width))
+            return inputs, inputs @ weights + bias + noise * rng.standard_normal(samples)
+        inputs, labels = self._points(samples, shared)
+        return inputs + noise * rng.standard_normal(inputs.shape), labels.astype(np.int64)
+
+    def _points(self, samples: int, shared: np.random.Generator) -> tuple[Array, Array]:
+        import numpy as np
+
+        kind, count = self.reader.kind, self.description.class_count or 2
+        row = np.arange(samples)
+        if kind == "xor":
+            corner = row % 4
+            return np.stack([corner // 2, corner % 2], axis=1).astype(np.float64), (corner == 1) | (
+                corner == 2
+            )
+        label = row % count
+        if kind == "blobs":
+            centers = shared.uniform(-1.0, 1.0, (count, self.description.inputs[0]))
+            return centers[label], label
+        place = row // count
+        # Rows in the class of each row: the first classes get one more where the rows don't go evenly.
+        size = samples // count + (label < samples % count)
+        if kind == "circles":
+            angle, radius = 2 * np.pi * place / size, np.where(label == 0, 1.0, 0.5)
+            return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1), label
+        t = place / np.maximum(1, size - 1)
+        if kind == "spirals":
+            angle = 2 * np.pi * label / count + 1.5 * np.pi * t
+            return np.stack([t * np.cos(angle), t * np.sin(angle)], axis=1), label
+        x, y = np.cos(np.pi * t), np.sin(np.pi * t)
+        return np.where(label[:, np.newaxis] == 0, np.stack([x, y], 1), np.stack([1 - x, 0.5 - y], 1)), label

@@ -1,0 +1,180 @@
+"""What a plan's source names, over real memory: views, constants, calls, pieces of blocks, and steps of loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from specnet.engines.numpy.calls import READY, Remade
+from specnet.engines.numpy.functions import resolve
+from specnet.engines.numpy.preparing import prepare
+from specnet.engines.program import Block, Form, Loop, NumpyProgram, View
+from specnet.engines.workers import Workers
+from specnet.graph.sizes import ITEM_BYTES, Powers, Size, Sizes, at, named, value_of
+from specnet.passes.arena import ARENA
+
+Array = np.ndarray[Any, Any]
+
+
+def bind_names(
+    program: NumpyProgram,
+    sizes: Sizes,
+    memory: Mapping[str, Array],
+    streams: Mapping[str, np.random.Generator],
+    workers: Workers | None,
+) -> dict[str, Any]:
+    """Return what a program's source names, over this memory, for these sizes."""
+    names: dict[str, Any] = {name: resolve(name) for name in program.functions}
+    for view in program.views:
+        names[view.name] = _view(view, memory, sizes)
+    for name, (factor, powers, dtype) in program.literals.items():
+        names[name] = np.array(factor * _product(powers, sizes), dtype)
+    for name, (factor, powers) in program.factors.items():
+        names[name] = factor * _product(powers, sizes)
+    for name, prepared in program.prepared.items():
+        names[name] = prepare(prepared, sizes)
+    for name, stream in program.streams.items():
+        names[name] = streams[stream]
+    names |= program.attributes
+    if workers is not None:
+        names["workers"] = workers
+    names["overwrite"] = True
+    for name, expression in program.calls.items():
+        names[name] = list(eval(expression, names))  # noqa: S307 (the compiler wrote it)
+    binding = _Binding(sizes, memory[ARENA])
+    for block in program.blocks:
+        binding.block(block, names)
+    for loop in program.loops:
+        binding.loop(loop, names)
+    return names
+
+
+class _Binding:
+    """Makes ready what blocks and loops name at each of their pieces and steps."""
+
+    def __init__(self, sizes: Sizes, arena: Array) -> None:
+        self.sizes, self.arena = named(sizes), arena
+        self.ready = READY
+        """How many calls may still be made ready: of more, each does so much that its views cost little."""
+
+    def block(self, block: Block, names: dict[str, Any]) -> None:
+        """Name a block's pieces, a list for each worker, and its sums."""
+        pieces = self._pieces(block, names)
+        names[block.name] = pieces if block.workers and "workers" in names else pieces[0]
+
+    def loop(self, loop: Loop, names: dict[str, Any]) -> None:
+        """Name what a loop's statements name at each step, in the order of the steps, and arrays of the last one."""
+        (length,) = at((loop.length,), self.sizes)
+        calls = {name: compile(text, f"<{name}>", "eval") for name, text in loop.calls.items()}
+        inner = bool(calls or loop.blocks or loop.loops)
+        steps: list[tuple[Any, ...]] = []
+        here: dict[str, Any] = {}
+        for number in range(length):
+            before, here = here, {}
+            place = length - 1 - number if loop.reverse else number
+            for name, whole in loop.slices.items():
+                here[name] = names[whole][place]
+            for name, turns in loop.turns.items():
+                here[name] = names[turns[(length - number) % 2]]
+            for name, (first, now) in loop.before.items():
+                array: Array = before[now] if number else names[first]
+                here[name] = array if array.shape == names[first].shape else array.reshape(names[first].shape)
+            for name, (of, shape, form) in loop.forms.items():
+                here[name] = _formed(here.get(of, names.get(of)), at(shape, self.sizes), form)
+            if inner:
+                within = {**names, **here}
+                for name, code in calls.items():
+                    here[name] = within[name] = self._made(partial(eval, code, dict(within)))
+                for block in loop.blocks:
+                    self.block(block, within)
+                    here[block.name] = within[block.name]
+                for each in loop.loops:
+                    self.loop(each, within)
+                    here[each.name] = within[each.name]
+                    here |= {name: within[name] for name in each.ends}
+            steps.append(tuple([here[name] for name in loop.arguments]))
+        names[loop.name] = steps
+        names |= {name: here[of] for name, of in loop.ends.items()}
+
+    def _made(self, make: Any) -> Any:
+        """Return calls that are ready, or are made whenever they are performed where there are too many."""
+        calls = list(make())
+        if len(calls) > self.ready:
+            return Remade(make)
+        self.ready -= len(calls)
+        return calls
+
+    def _pieces(self, block: Block, names: dict[str, Any]) -> list[list[tuple[Any, ...]]]:
+        """Return what the statements of a block name, a list of pieces for each worker, and name its sums."""
+        shares = block.shares(self.sizes)
+        size = sum(stop - start for share in shares for start, stop in share)
+        calls = {name: compile(text, f"<{name}>", "eval") for name, text in block.calls.items()}
+        # Calls that are made again keep the names that they are made from: copies, so that these do not keep the calls.
+        around = dict(names)
+        sums: dict[str, list[Array]] = {name: [] for name in block.sums}
+        found: list[list[tuple[Any, ...]]] = []
+        ready: int | None = None
+        for worker, share in enumerate(shares):
+            scratch = {ARENA: self.arena[worker * block.scratch :]}
+            for name, (whole, part) in block.sums.items():
+                own_part = names[whole] if worker == 0 or part is None else _view(part, scratch, self.sizes)
+                sums[name].append(own_part)
+            own: list[tuple[Any, ...]] = []
+            for start, stop in share:
+                piece: dict[str, Any] = {name: each[worker] for name, each in sums.items()} | {
+                    "overwrite": not own
+                }
+                for name, view in block.sliced.items():
+                    array = names[view]
+                    times = len(array) // size
+                    piece[name] = array[start * times : stop * times]
+                for name, passing in block.passing.items():
+                    piece[name] = _view(passing, scratch, self.sizes, stop - start)
+                within = dict(piece)
+                makes = {name: partial(eval, code, around, within) for name, code in calls.items()}
+                if ready is None:
+                    each = sum(1 for make in makes.values() for _ in make())
+                    ready = each * sum(map(len, shares))
+                    ready = ready if ready <= self.ready else 0
+                piece |= {name: list(make()) if ready else Remade(make) for name, make in makes.items()}
+                own.append(tuple([piece[name] for name in block.arguments]))
+            found.append(own)
+        names |= sums
+        self.ready -= ready or 0
+        return found
+
+
+def _view(view: View, memory: Mapping[str, Array], sizes: Sizes, rows: int | None = None) -> Array:
+    """Return a view, of which the leading axis may have other `rows` than the batch."""
+    lead = view.shape[:1]
+    if rows is not None:
+        lead = tuple(dim.times * rows if isinstance(dim, Size) else dim for dim in lead)
+    shape = at(lead, sizes) + at(view.shape[1:], sizes)
+    size = prod(shape) * ITEM_BYTES[view.dtype]
+    flat = memory[view.memory][view.offset : view.offset + size].view(view.dtype)
+    return flat if view.form == "flat" else _formed(flat, shape, view.form)
+
+
+def _formed(array: Any, shape: Sequence[int], form: Form) -> Array:
+    """Return an array in a shape, and as it is asked for."""
+    if form == "flat":
+        flat: Array = array.reshape(-1)
+        return flat
+    shaped: Array = array.reshape(shape)
+    if form == "rows":
+        return shaped.reshape(-1, shape[-1])
+    if form == "T":
+        return shaped.T if shaped.ndim == 2 else shaped.swapaxes(-1, -2)
+    return shaped
+
+
+def _product(powers: Powers, sizes: Sizes) -> float:
+    """Return the product of named sizes to their powers, in floats from the start: sizes may be large."""
+    product = 1.0
+    for name, power in powers:
+        product *= float(value_of(name, sizes)) ** power
+    return product

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.engines.binding import bind_names
+from specnet.engines.blas import one_thread
+from specnet.engines.numpy.emit import emit
+from specnet.engines.program import NumpyProgram
+from specnet.engines.workers import BUFFER, Workers
+from specnet.graph.sizes import Sizes, at, named, show
+from specnet.passes.arena import ARENA, ONCE
+from specnet.passes.plan import Plan
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A plan over real arrays: calling `step` executes it once.
+
+    `step` takes the plan's numbers and returns its scalars, both in the plan's order; `arrays` are its other
+    outputs, overwritten by the next call.
+    """
+
+    step: Callable[..., tuple[float, ...]]
+    arrays: dict[str, Array]
+
+
+class Executable:
+    """A plan with memory of its own, to be bound to arrays for one batch size after another.
+
+    Not for two threads at once: all of its bindings share one arena, and draw from the same streams. A `twin` is for
+    another thread. `workers` may be shared with other executables, and `program` is what the plan was written as, where
+    that is known.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        streams: Mapping[str, np.random.Generator] | None = None,
+        workers: Workers | None = None,
+        program: NumpyProgram | None = None,
+    ) -> None:
+        self.plan = plan
+        self._streams = streams or {}
+        self._program = program or emit(plan)
+        self._code = compile(self._program.source, "<specnet plan>", "exec")
+        self._arena: Array | None = None
+        """Allocated when the plan is bound: what only has twins takes no memory."""
+        self._workers = (workers or Workers(plan.workers)) if plan.workers else None
+
+    def twin(self) -> Executable:
+        """Return the same plan with an arena of its own, for another thread; streams and workers are shared."""
+        twin = copy(self)
+        twin._arena = None  # noqa: SLF001  its own kind's
+        return twin
+
+    def bind(self, sizes: Sizes, leaves: Mapping[str, Array]) -> Bound:
+        """Return the plan over these arrays, for sizes of at most `plan.sizes`; an integer is the batch's.
+
+        Raises ValueError where a size or an array does not fit the plan, or an array is not contiguous.
+        """
+        plan, sizes = self.plan, named(sizes)
+        for name, most in plan.sizes.items():
+            if not 0 < sizes.get(name, 0) <= most:
+                what = "batches of 1 to {} rows" if name == "batch" else f"1 to {{}} {name}"
+                raise ValueError(f"the plan takes {what.format(most)}, not {sizes.get(name)}")
+        if self._arena is None:
+            self._arena = _aligned(plan.arena)
+        memory = {ARENA: self._arena, ONCE: _aligned(plan.prologue)}
+        for name, (shape, dtype) in plan.leaves.items():
+            array = leaves[name]
+            if array.shape != at(shape, sizes) or array.dtype != dtype or not array.flags.c_contiguous:
+                raise ValueError(
+                    f"{name} is {array.dtype}{array.shape}, and the plan takes a contiguous {dtype}{show(shape)}"
+                )
+            memory[name] = array.reshape(-1).view(np.uint8)
+        names = bind_names(self._program, sizes, memory, self._streams, self._workers)
+        with np.errstate(all="ignore"):
+            exec(self._code, names)  # noqa: S102 (the compiler wrote it, from its own ops' kernels)
+        # A function whose globals named it would keep itself and the arena until a garbage collection.
+        step = names.pop("step")
+        if self._workers is not None:
+            step = _shared(step)
+        return Bound(step, {name: names[view] for name, view in self._program.arrays.items()})
+
+
+def _shared(step: Callable[..., tuple[float, ...]]) -> Callable[..., tuple[float, ...]]:
+    """Return a step of workers, whose matrix products run on one thread each, and whose loops take small buffers."""
+
+    def run(*numbers: float) -> tuple[float, ...]:
+        with one_thread(), np.errstate():
+            np.setbufsize(BUFFER)
+            return step(*numbers)
+
+    return run
+
+
+def _aligned(size: int) -> Array:
+    """Return uninitialised bytes whose address is a multiple of a cache line."""
+    raw = np.empty(size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size]

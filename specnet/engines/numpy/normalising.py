@@ -1,0 +1,306 @@
+"""What normalisation does to matrices, a tile of rows at a time, so that a tile's passes find it in cache.
+
+A tile (`TILE` elements) is what scratch arrays hold; whole rows of the matrix fit in it. Vectors that belong to
+columns are laid out over a tile once (`_over`), so that all that is done element by element runs over long
+stretches of memory, and sums over rows or columns are products with a vector of ones. Nothing is allocated. What
+needs no more than some of a matrix's rows at a time is calls (`specnet.engines.numpy.calls`), so that workers can
+share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from specnet.engines.numpy.calls import Call
+
+Array = np.ndarray[Any, Any]
+
+TILE = 16_384
+"""Elements of a tile: 64 KiB of float32, a handful of which share a core's L2 cache."""
+
+
+def _over(vector: Array, tile: Array, rows: int) -> None:
+    """Lay a vector that has a number for each column out over the rows of a tile."""
+    np.copyto(tile[:rows], vector)
+
+
+def _scale(moments: Array, epsilon: float, out: Array) -> None:
+    """Write 1 / sqrt(variance + epsilon) of each column."""
+    np.add(moments[1], epsilon, out)
+    np.sqrt(out, out)
+    np.reciprocal(out, out)
+
+
+def batch_moments(x: Array, ones: Array, s: Array, wide: Array, part: Array, out: Array) -> None:
+    """Write mean, variance and unbiased variance of each column of x (n, m) to `out` (3, m).
+
+    The variance is the mean square of what is left once the mean is taken off: it is exact where the mean is
+    large. The unbiased one divides by n - 1, or by 1 where n is 1.
+    """
+    rows, step = len(x), len(s)
+    mean, variance, unbiased = out
+    out.fill(0.0)
+    for start in range(0, rows, step):
+        tile = x[start : start + step]
+        np.dot(ones[: len(tile)], tile, part)
+        np.add(mean, part, mean)
+    np.multiply(mean, 1.0 / rows, mean)
+    _over(mean, wide, min(step, rows))
+    for start in range(0, rows, step):
+        tile = x[start : start + step]
+        r = len(tile)
+        square = s[:r]
+        np.subtract(tile, wide[:r], square)
+        np.multiply(square, square, square)
+        np.dot(ones[:r], square, part)
+        np.add(variance, part, variance)
+    np.multiply(variance, 1.0 / max(rows - 1, 1), unbiased)
+    np.multiply(variance, 1.0 / rows, variance)
+
+
+def batch_norm(
+    x: Array,
+    moments: Array,
+    gamma: Array,
+    beta: Array,
+    epsilon: float,
+    scale: Array,
+    shift: Array,
+    part: Array,
+    out: Array,
+) -> Iterator[Call]:
+    """Write gamma * (x - mean) / sqrt(variance + epsilon) + beta, by column, as one product and one sum."""
+    rows, step = len(x), len(scale)
+    top = min(step, rows)
+    yield _scale, (moments, epsilon, part)
+    yield np.multiply, (part, gamma, part)
+    yield _over, (part, scale, top)
+    yield np.multiply, (part, moments[0], part)
+    yield np.subtract, (beta, part, part)
+    yield _over, (part, shift, top)
+    for start in range(0, rows, step):
+        tile, made = x[start : start + step], out[start : start + step]
+        r = len(tile)
+        yield np.multiply, (tile, scale[:r], made)
+        yield np.add, (made, shift[:r], made)
+
+
+def batch_norm_sums(
+    g: Array,
+    x: Array,
+    moments: Array,
+    epsilon: float,
+    ones: Array,
+    s: Array,
+    wide: Array,
+    parts: Array,
+    overwrite: bool,
+    out: Array,
+) -> Iterator[Call]:
+    """Add to `out` (2, m) for each column the sum of g, and that of g * (x - mean) / sqrt(variance + epsilon)."""
+    rows, step = len(x), len(s)
+    (total, weighted), (part, scale) = out, parts
+    if overwrite:
+        yield out.fill, (0.0,)
+    yield _scale, (moments, epsilon, scale)
+    yield _over, (moments[0], wide, min(step, rows))
+    for start in range(0, rows, step):
+        tile, slope = x[start : start + step], g[start : start + step]
+        r = len(tile)
+        product = s[:r]
+        yield np.dot, (ones[:r], slope, part)
+        yield np.add, (total, part, total)
+        yield np.subtract, (tile, wide[:r], product)
+        yield np.multiply, (product, slope, product)
+        yield np.dot, (ones[:r], product, part)
+        yield np.multiply, (part, scale, part)
+        yield np.add, (weighted, part, weighted)
+
+
+def batch_norm_grad(
+    g: Array,
+    x: Array,
+    moments: Array,
+    sums: Array,
+    gamma: Array,
+    epsilon: float,
+    n: int,
+    s: Array,
+    by_g: Array,
+    by_x: Array,
+    shift: Array,
+    parts: Array,
+    out: Array,
+) -> Iterator[Call]:
+    """Write the gradient of what `batch_norm` is given, where the moments are those of all n rows.
+
+    With r = 1 / sqrt(variance + epsilon), h = (x - mean) * r and means over the n rows, it is
+
+        gamma * r * (g - mean(g) - h * mean(g * h)) = by_g * g + by_x * x + shift
+
+    (Ioffe and Szegedy, 2015), in which by_g = gamma * r, by_x = -by_g * r * mean(g * h) and
+    shift = -by_g * mean(g) - by_x * mean.
+    """
+    rows, step = len(x), len(s)
+    top = min(step, rows)
+    first, second = parts
+    yield _scale, (moments, epsilon, second)
+    yield np.multiply, (second, gamma, first)
+    yield _over, (first, by_g, top)
+    yield np.multiply, (second, first, second)
+    yield np.multiply, (second, sums[1], second)
+    yield np.multiply, (second, -1.0 / n, second)
+    yield _over, (second, by_x, top)
+    yield np.multiply, (second, moments[0], second)
+    yield np.multiply, (first, sums[0], first)
+    yield np.multiply, (first, -1.0 / n, first)
+    yield np.subtract, (first, second, first)
+    yield _over, (first, shift, top)
+    for start in range(0, rows, step):
+        tile, slope, made = x[start : start + step], g[start : start + step], out[start : start + step]
+        r = len(tile)
+        product = s[:r]
+        yield np.multiply, (tile, by_x[:r], product)
+        yield np.multiply, (slope, by_g[:r], made)
+        yield np.add, (made, product, made)
+        yield np.add, (made, shift[:r], made)
+
+
+def layer_norm(
+    x: Array, center: bool, epsilon: float, average: Array, s: Array, column: Array, out: Array
+) -> None:
+    """Write (x - mean) / sqrt(variance + epsilon) of each row; without `center`, x / sqrt(mean(x^2) + epsilon).
+
+    `average` holds 1 / m for each of the m columns, so that a product with it is a mean.
+    """
+    step = len(s)
+    for start in range(0, len(x), step):
+        tile, made = x[start : start + step], out[start : start + step]
+        r = len(tile)
+        _row_scale(tile, center, epsilon, average, s[:r], column[:r], made)
+        np.copyto(s[:r], column[:r, np.newaxis])
+        np.multiply(made, s[:r], made)
+
+
+def _row_scale(
+    tile: Array, center: bool, epsilon: float, average: Array, s: Array, column: Array, centered: Array
+) -> None:
+    """Write each row without its mean to `centered`, and 1 / sqrt(variance + epsilon) to `column`."""
+    if center:
+        np.dot(tile, average, column)
+        np.copyto(s, column[:, np.newaxis])
+        np.subtract(tile, s, centered)
+    else:
+        np.copyto(centered, tile)
+    np.multiply(centered, centered, s)
+    np.dot(s, average, column)
+    np.add(column, epsilon, column)
+    np.sqrt(column, column)
+    np.reciprocal(column, column)
+
+
+def layer_norm_grad(
+    g: Array,
+    y: Array,
+    x: Array,
+    center: bool,
+    epsilon: float,
+    average: Array,
+    s: Array,
+    column: Array,
+    mean: Array,
+    out: Array,
+) -> None:
+    """Write the gradient of what `layer_norm` is given, y being what it gave.
+
+    It is r * (g - mean(g) - y * mean(g * y)) by row, r = 1 / sqrt(variance + epsilon) (Ba et al., 2016), and
+    without `center` r * (g - y * mean(g * y)) (Zhang and Sennrich, 2019).
+    """
+    step = len(s)
+    for start in range(0, len(x), step):
+        part = slice(start, start + step)
+        slope, normal, made = g[part], y[part], out[part]
+        r = len(slope)
+        product, scale, means = s[:r], column[:r], mean[:r]
+        _row_scale(x[part], center, epsilon, average, product, scale, made)
+        np.multiply(slope, normal, product)
+        np.dot(product, average, means)
+        np.copyto(product, means[:, np.newaxis])
+        np.multiply(product, normal, product)
+        np.subtract(slope, product, made)
+        if center:
+            np.dot(slope, average, means)
+            np.copyto(product, means[:, np.newaxis])
+            np.subtract(made, product, made)
+        np.copyto(product, scale[:, np.newaxis])
+        np.multiply(made, product, made)
+
+
+def group_norm(
+    x: Array, epsilon: float, places: Array, alike: Array, s: Array, first: Array, out: Array
+) -> None:
+    """Write (x - mean) / sqrt(variance + epsilon) for x (n, places, m), over all places and a group of features.
+
+    `places` (1, places) is full of 1 / places, and `alike` (m, m) has 1 / size where two features are of one group, so
+    that two products make the means over a group, given back for each of its features.
+    """
+    for start in range(0, len(x), len(s)):
+        tile, made = x[start : start + len(s)], out[start : start + len(s)]
+        r = len(tile)
+        _group_scale(tile, epsilon, places, alike, s[:r], first[:, :r], made)
+        np.copyto(s[:r], first[0, :r])
+        np.multiply(made, s[:r], made)
+
+
+def _group_means(x: Array, places: Array, alike: Array, pair: Array) -> None:
+    """Write the mean over each group to the first of a pair of vectors (tile, 1, m)."""
+    np.matmul(places, x, pair[1])
+    np.matmul(pair[1], alike, pair[0])
+
+
+def _group_scale(
+    tile: Array, epsilon: float, places: Array, alike: Array, s: Array, pair: Array, centered: Array
+) -> None:
+    """Write x without its means to `centered`, and 1 / sqrt(variance + epsilon) to the first of a pair of vectors."""
+    _group_means(tile, places, alike, pair)
+    np.copyto(s, pair[0])
+    np.subtract(tile, s, centered)
+    np.multiply(centered, centered, s)
+    _group_means(s, places, alike, pair)
+    np.add(pair[0], epsilon, pair[0])
+    np.sqrt(pair[0], pair[0])
+    np.reciprocal(pair[0], pair[0])
+
+
+def group_norm_grad(
+    g: Array,
+    y: Array,
+    x: Array,
+    epsilon: float,
+    places: Array,
+    alike: Array,
+    s: Array,
+    first: Array,
+    second: Array,
+    out: Array,
+) -> None:
+    """Write the gradient of what `group_norm` is given, y being what it gave: as `layer_norm_grad`, by groups."""
+    for start in range(0, len(x), len(s)):
+        part = slice(start, start + len(s))
+        slope, normal, made = g[part], y[part], out[part]
+        r = len(slope)
+        product, scale, means = s[:r], first[:, :r], second[:, :r]
+        _group_scale(x[part], epsilon, places, alike, product, scale, made)
+        np.multiply(slope, normal, product)
+        _group_means(product, places, alike, means)
+        np.copyto(product, means[0])
+        np.multiply(product, normal, product)
+        np.subtract(slope, product, made)
+        _group_means(slope, places, alike, means)
+        np.copyto(product, means[0])
+        np.subtract(made, product, made)
+        np.copyto(product, scale[0])
+        np.multiply(made, product, made)

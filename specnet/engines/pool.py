@@ -1,0 +1,120 @@
+"""Plans that are bound to memory of their own, which any number of threads may borrow at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from specnet.engines.execution import Executable
+from specnet.engines.sharing import Shared
+from specnet.engines.workers import Workers
+from specnet.graph.sizes import at
+from specnet.passes.plan import Plan
+
+Array = np.ndarray[Any, Any]
+
+KEPT_BYTES = 64 << 20
+"""About how much memory the workspaces may have that a pool keeps for later calls."""
+
+KEPT = 16
+"""How many of them there may be, how many numbers of rows whose plans are kept, and to how many one stays bound."""
+
+
+class Ready(NamedTuple):
+    """A plan over the memory of a workspace: the arrays to fill, what runs it, and its outputs until the next run."""
+
+    inputs: dict[str, Array]
+    step: Callable[[], object]
+    arrays: dict[str, Array]
+
+
+class Workspace:
+    """A plan with memory of its own, which takes at most so many rows at once, for one thread at a time."""
+
+    def __init__(self, executable: Executable, leaves: Mapping[str, Array]) -> None:
+        plan = executable.plan
+        self.rows = plan.batch
+        self._executable, self._leaves = executable, leaves
+        self._inputs = {
+            name: np.empty(at(shape, plan.batch), dtype)
+            for name, (shape, dtype) in plan.leaves.items()
+            if name not in leaves
+        }
+        # Views and code are not counted: that none counts for less than this keeps their number down, too.
+        held = sum(array.nbytes for array in self._inputs.values())
+        self.size = max(held + plan.arena + plan.prologue, KEPT_BYTES // KEPT)
+        """About how many bytes it takes."""
+        self._bound: dict[int, Ready] = {}
+
+    def of(self, rows: int) -> Ready:
+        """Return the plan over memory for so many rows, `self.rows` at most."""
+        ready = self._bound.get(rows)
+        if ready is None:
+            if len(self._bound) == KEPT:
+                self._bound.clear()
+            inputs = {name: array[:rows] for name, array in self._inputs.items()}
+            bound = self._executable.bind(rows, {**self._leaves, **inputs})
+            numbers = [float(self._leaves[name]) for name in self._executable.plan.numbers]
+            step = partial(bound.step, *numbers) if numbers else bound.step
+            ready = self._bound[rows] = Ready(inputs, step, bound.arrays)
+        return ready
+
+
+class Pool(Shared):
+    """Workspaces by the number of rows that they take: `compiled` returns the plan for one.
+
+    While a call runs, its workspace is its own: it is taken out of the pool, made where there is none for that many
+    rows, and put back. All share one set of workers. `leaves` are what the plans read and no call gives.
+    """
+
+    def __init__(self, compiled: Callable[[int], Plan], leaves: Mapping[str, Array]) -> None:
+        self._compiled, self._leaves = compiled, leaves
+        super().__init__()
+
+    def reset(self) -> None:
+        """Begin with nothing kept."""
+        super().reset()
+        self._idle: list[Workspace] = []
+        """Those that were used last are at the end."""
+        self._size = 0
+        self._executables: dict[int, Executable] = {}
+        """Never run themselves: each workspace has a twin."""
+        self._workers: Workers | None = None
+
+    def take(self, rows: int) -> Workspace:
+        """Return a workspace, of which nobody else knows until it is put back."""
+        with self.lock:
+            for space in reversed(self._idle):
+                if space.rows == rows:
+                    self._idle.remove(space)
+                    self._size -= space.size
+                    return space
+        return self.workspace(rows)
+
+    def put_back(self, space: Workspace) -> None:
+        """Keep a workspace for later calls: not if something was raised, since a worker may still be writing then.
+
+        Those that have not been used for longest are dropped, but not the last, however large it is.
+        """
+        with self.lock:
+            self._idle.append(space)
+            self._size += space.size
+            while self._size > KEPT_BYTES and len(self._idle) > 1:
+                self._size -= self._idle.pop(0).size
+
+    def workspace(self, rows: int) -> Workspace:
+        """Return a new workspace, whose plan is compiled by the first of several threads that ask for it."""
+        with self.lock:
+            executable = self._executables.pop(rows, None)
+            if executable is None:
+                plan = self._compiled(rows)
+                if plan.workers and self._workers is None:
+                    self._workers = Workers(plan.workers)
+                executable = Executable(plan, workers=self._workers)
+            self._executables[rows] = executable
+            while len(self._executables) > KEPT:
+                del self._executables[next(iter(self._executables))]
+        return Workspace(executable.twin(), self._leaves)

@@ -1,0 +1,139 @@
+"""Threads that share the images of a batch."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from specnet.engines import blas
+from specnet.engines.sharing import Shared
+
+BUFFER = 512
+"""Elements that NumPy buffers for each operand where it goes over strided arrays: 8,192 by default."""
+
+Task = Callable[[int], None]
+Done = SimpleQueue[BaseException | None]
+Orders = SimpleQueue[tuple[Task, int, Done] | None]
+
+
+class Workers(Shared):
+    """So many workers, of which the calling thread is the first; the others start when there is first work for them.
+
+    Ufuncs and matrix products let go of the interpreter while they compute, so that threads can keep several
+    cores busy. What worker gets which part is fixed, so that sums over parts have the same bits every time. Where
+    the matrix library's own threads cannot be held back, the caller works alone.
+
+    Several threads may call `run` at once: each does the first part of its own task, and the workers take the
+    others in turn.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.count = count if blas.setting() is not None else 1
+        super().__init__()
+
+    def reset(self) -> None:
+        """Begin without threads, as after a fork, which leaves them behind."""
+        super().reset()
+        self._orders: list[Orders] | None = None
+
+    def run(self, task: Task, parts: int) -> None:
+        """Call `task(0)` to `task(parts - 1)`, each on a worker of its own where there are so many, and wait for all.
+
+        What a task raises is raised here, once no task is running any more.
+        """
+        here = range(0, parts, self.count)
+        if parts <= 1 or self.count == 1:
+            for part in range(parts):
+                task(part)
+            return
+        orders = self._queues()
+        done: Done = SimpleQueue()
+        sent = 0
+        try:
+            for part in range(parts):
+                if part % self.count:
+                    orders[part % self.count - 1].put((task, part, done))
+                    sent += 1
+            for part in here:
+                task(part)
+        finally:
+            faults = [fault for fault in (done.get() for _ in range(sent)) if fault is not None]
+        if faults:
+            raise faults[0]
+
+    def shares(self, size: int) -> list[tuple[int, int]]:
+        """Return from where to where each worker goes through so many equal things, none of them without any."""
+        count = min(self.count, size)
+        ends = [size * part // count for part in range(count + 1)] if count else [0]
+        return list(pairwise(ends))
+
+    def _queues(self) -> list[Orders]:
+        """Return the queue of each thread, started with the first call: in a child process, with its own first."""
+        with self.lock:
+            if self._orders is None:
+                orders: list[Orders] = [SimpleQueue() for _ in range(self.count - 1)]
+                try:
+                    for queue in orders:
+                        threading.Thread(
+                            target=_serve, args=(queue,), name="specnet worker", daemon=True
+                        ).start()
+                except BaseException:
+                    _end(orders)
+                    raise
+                # The threads know their queues alone, so that they end with whoever holds the workers.
+                weakref.finalize(self, _end, orders)
+                self._orders = orders
+            return self._orders
+
+
+def _serve(orders: Orders) -> None:
+    """Do what is ordered until the end is."""
+    with np.errstate(all="ignore"):
+        np.setbufsize(BUFFER)
+        while True:
+            order = orders.get()
+            if order is None:
+                return
+            task, part, done = order
+            fault: BaseException | None = None
+            try:
+                task(part)
+            except BaseException as raised:  # noqa: BLE001 (it is raised again where the order came from)
+                fault = raised
+            del task, order
+            done.put(fault)
+            del done, fault
+
+
+def _end(orders: Sequence[Orders]) -> None:
+    for queue in orders:
+        queue.put(None)
+
+
+def each_piece(
+    workers: Workers, task: Callable[..., None], pieces: Sequence[Sequence[Sequence[Any]]]
+) -> None:
+    """Call a task for each piece of a block; worker by worker, each has pieces with scratch of its own."""
+
+    def work(worker: int) -> None:
+        for piece in pieces[worker]:
+            task(*piece)
+
+    workers.run(work, len(pieces))
+
+
+def shared_dot(workers: Workers, a: Any, b: Any, out: Any) -> None:
+    """Write the product of two matrices into `out`, each worker a part of its rows."""
+    shares = workers.shares(len(out))
+
+    def work(worker: int) -> None:
+        start, stop = shares[worker]
+        np.dot(a[start:stop], b, out[start:stop])
+
+    workers.run(work, len(shares))

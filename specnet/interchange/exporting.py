@@ -1,0 +1,130 @@
+"""What an export starts from, and the one function for each format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from specnet.data import Dataset
+from specnet.diagnostics import RunError
+from specnet.interchange.numpy.prediction import parameter_names, write_predict
+from specnet.interchange.numpy.program import MAXIMUM, Program, Written
+from specnet.interchange.numpy.training import write_training
+from specnet.interchange.onnx.model import write_onnx
+from specnet.interchange.safetensors_file import write_safetensors
+from specnet.language import load
+from specnet.language.spec import Spec
+from specnet.model.building import build
+from specnet.model.model import Model
+from specnet.runs.archive import write_arrays
+from specnet.runs.compiling import compile_spec
+from specnet.runs.directory import RESOLVED, load_run
+from specnet.runs.evaluating import data_folder, own_data
+from specnet.runs.files import write_bytes, write_whole
+from specnet.runs.model_archive import write_archive
+from specnet.runs.resolved import load_resolved, resolved
+from specnet.runs.starting import start_from
+
+DOCUMENTS = (".toml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What is to be exported: a run, a file of one, or a document that nothing has been learnt from yet."""
+
+    path: Path
+    model: Model
+    untrained: Dataset | None
+    """The data of a document, which has not been trained."""
+
+    @classmethod
+    def of(cls, path: Path) -> Exported:
+        """Read what a path names; raises RunError, SpecError or SpecFileError."""
+        if path.is_dir() or path.suffix.lower() not in DOCUMENTS:
+            return cls(path, load_run(path), None)
+        return cls.of_spec(path, load(path))
+
+    @classmethod
+    def of_spec(cls, path: Path, spec: Spec) -> Exported:
+        """Return the model of a document, untrained; raises SpecError."""
+        return cls(path, *compile_spec(spec))
+
+    @property
+    def trained(self) -> bool:
+        """Whether it is a finished run."""
+        return self.untrained is None
+
+    @property
+    def name(self) -> str:
+        """What the experiment is called."""
+        return self.model.network.spec.name
+
+    def data(self) -> tuple[Dataset, Path]:
+        """Return the data that the training learns from, and the folder that their paths start from."""
+        network = self.model.network
+        if self.untrained is not None:
+            return self.untrained, network.spec.folder
+        if not (self.path / RESOLVED).exists():
+            raise RunError(
+                f"{self.path} does not record what it was trained on: export its run's directory, or the document"
+            )
+        return own_data(self.path, network), data_folder(self.path)
+
+    def described(self) -> dict[str, Any]:
+        """Return what `resolved.json` holds, or would."""
+        if self.trained and self.path.is_dir():
+            return load_resolved(self.path / RESOLVED)
+        return resolved(self.model.network.spec, ())
+
+
+def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Written:
+    """Return a program that predicts as the model does, or with `training` makes the whole training.
+
+    `beside` names the `.npz` that may lie beside it; without one, all numbers stand in the program. Raises
+    RunError where they are too many, or something has no plain form.
+    """
+    spec = source.model.network.spec
+    title = "the whole training" if training else "predictions"
+    program = Program(f"{spec.name}: {title} in plain NumPy", spec.dtype, beside)
+    if training:
+        data, folder = source.data()
+        fresh = Model(build(spec, data.signature), data.encoding)
+        start_from(fresh)
+        write_training(fresh, data, folder, program)
+    else:
+        model = source.model
+        variables = parameter_names(model, program)
+        learnt = (
+            "Parameters after the training." if source.trained else "Initial parameters: not trained yet."
+        )
+        program.hold({variables[name]: array for name, array in model.parameters.items()}, learnt)
+        write_predict(model, program, variables)
+    if program.size > MAXIMUM:
+        raise RunError(
+            f"the program's arrays hold about {program.size} numbers, too many to be read: with -o FILE.py they "
+            "go into an .npz file next to it"
+        )
+    return program.written()
+
+
+def write_numpy(path: Path, source: Exported, *, training: bool) -> list[Path]:
+    """Write a program, and the `.npz` beside it where it has large arrays; return the paths."""
+    arrays = path.with_suffix(".npz")
+    made = numpy_program(source, training=training, beside=arrays.name)
+    content = made.text.encode()
+    paths = [path]
+    if made.arrays:
+        write_whole(arrays, lambda file: write_arrays(file, made.arrays))
+        paths.append(arrays)
+    write_bytes(path, content)
+    return paths
+
+
+WRITERS: dict[str, Callable[[Path, Exported], None]] = {
+    "onnx": lambda path, source: write_onnx(path, source.model),
+    "safetensors": lambda path, source: write_safetensors(path, source.model),
+    "specnet": lambda path, source: write_archive(path, source.model, source.described()),
+}
+"""How a model is written in each format that is one binary file."""

@@ -1,0 +1,194 @@
+"""`predict` as a plain function: transforms, layers, and back to the units of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from specnet.data.lowered import ROWS, LoweredPipeline
+from specnet.data.pipeline import Pipeline
+from specnet.data.tables.scan import FALSE, TRUE
+from specnet.engines.numpy.printer import Names, NumpyPrinter
+from specnet.graph.graph import Value
+from specnet.graph.leaves import leaves
+from specnet.graph.sizes import at
+from specnet.interchange.numpy.forward import input_expressions, named_values
+from specnet.interchange.numpy.layout import indented
+from specnet.interchange.numpy.program import Program
+from specnet.model.inputs import rows_dtype
+from specnet.model.model import Model
+from specnet.model.programs import VALUE
+from specnet.passes.simplify import simplify
+
+Array = np.ndarray[Any, Any]
+
+TRUTH = {text: value for value, texts in (("false", FALSE), ("true", TRUE)) for text in sorted(texts)}
+"""What the cells of boolean columns mean."""
+
+
+def parameter_names(model: Model, program: Program) -> dict[str, str]:
+    """Give every parameter its variable: `dense_1.kernel` is `dense_1_kernel`."""
+    return {name: program.names.new(name.replace(".", "_")) for name in model.parameters}
+
+
+def write_predict(model: Model, program: Program, variables: dict[str, str]) -> bool:
+    """Write `predict`, and `prepare` where there are transforms; return whether there are."""
+    network = model.network
+    lowered = network.lower(training=False)
+    values = named_values(network, lowered)
+    graph = lowered.graph
+    graph.outputs = {VALUE + name: v for name, v in values.items()}
+    graph.outputs |= {o.prediction: lowered.outputs[name].prediction for name, o in network.outputs.items()}
+    graph = simplify(graph)
+    names = Names(["inputs", "rows", *variables.values()])
+    arrays = {**variables, **input_expressions(network)}
+    known = {leaf.index: arrays[name] for name, leaf in leaves(graph).items()}
+    printer = NumpyPrinter(graph, names, known)
+    wished = {
+        v.index: key.removeprefix(VALUE)
+        for key, v in reversed(graph.outputs.items())
+        if key.startswith(VALUE)
+    }
+    wanted = [graph.outputs[output.prediction] for output in network.outputs.values()]
+    printer.write(wanted, wished)
+    program.helpers |= printer.helpers
+    prepared = write_prepare(model, program)
+    cells = write_cells(model, program)
+    made = "prepare(inputs)" if prepared else f"np.asarray(inputs, dtype=np.{rows_dtype(network.inputs)})"
+    shape = ", ".join(["rows", *map(str, _raw_shape(model))]) if not cells else "rows of cells"
+    out = [
+        "def predict(inputs):",
+        f'    """Return the predictions for raw inputs ({shape})."""',
+        *(["    inputs = cells_to_numbers(inputs)"] if cells else []),
+        f"    inputs = {made}",
+    ]
+    if printer.rows_used:
+        out.append("    rows = len(inputs)")
+    out += indented([line for line, _ in printer.lines])
+    results = [known.get(value.index) or printer.expression(value) for value in wanted]
+    if network.several:
+        out += indented(_several(model, program, wanted, results))
+    elif (way := model.way_back(network.outputs[""])) is None:
+        out += indented([f"return {results[0]}"])
+    else:
+        back = _restored(program, way, wanted[0], "targets", "target")
+        out += indented([f"targets = {results[0]}", *back, "return targets"])
+    program.functions.append(out)
+    return prepared
+
+
+def _several(model: Model, program: Program, made: list[Value], results: list[str]) -> list[str]:
+    """Return the end of `predict` where a network has several outputs: a dictionary of them."""
+    lines, pairs = [], []
+    for output, value, result in zip(model.network.outputs.values(), made, results, strict=True):
+        name = result
+        if (way := model.way_back(output)) is not None:
+            name = program.names.new(f"{output.name}_predictions")
+            of = "feature" if output.of_inputs else "target"
+            lines += [f"{name} = {result}", *_restored(program, way, value, name, of)]
+        pairs.append(f"{output.name!r}: {name}")
+    return [*lines, f"return {{{', '.join(pairs)}}}"]
+
+
+def _raw_shape(model: Model) -> tuple[int, ...]:
+    return model.network.signature.inputs if model.encoding is None else model.encoding.raw_shape
+
+
+def write_prepare(model: Model, program: Program) -> bool:
+    """Write what brings raw inputs into the form that the network takes; return whether there is anything."""
+    encoding = model.encoding
+    if encoding is None or not encoding.inputs.transforms:
+        return False
+    lowered = encoding.inputs.lower(encoding.raw_shape)
+    lines = ["inputs = np.asarray(inputs, dtype=float)", *_through(program, lowered, "inputs", "feature")]
+    dtype = rows_dtype(model.network.inputs)
+    lines.append("return inputs" if dtype == "float64" else f"return inputs.astype(np.{dtype})")
+    doc = '"""Return raw inputs as the network takes them."""'
+    program.functions.append(["def prepare(inputs):", *indented([doc, *lines])])
+    return True
+
+
+def write_cells(model: Model, program: Program) -> bool:
+    """Write what makes numbers of a table's cells; return whether there is anything but numbers."""
+    table = None if model.encoding is None else model.encoding.columns
+    if table is None or not any(column.text or column.optional for column in table.features):
+        return False
+    lines = [
+        "",
+        "# The columns of the inputs: name, what it holds, its categories, what a gap becomes.",
+        "columns = [",
+    ]
+    for column in table.features:
+        gap: Any = column.fill
+        if gap is not None and column.text:
+            gap = column.categories[int(gap)]
+        categories = list(column.categories) if column.text else None
+        lines.append(f"    ({column.name!r}, {column.slice_kind!r}, {categories!r}, {gap!r}),")
+    program.values += [*lines, "]"]
+    there: set[str] = {column.slice_kind for column in table.features}
+    texts = [column.name for column in table.features if column.text]
+    zeros = [column.name for column in table.features if column.unknown == "zeros"]
+    program.functions.append([
+        "def cells_to_numbers(rows):",
+        '    """Return rows of cells, in the order of the columns, as numbers."""',
+        "    result = []",
+        "    for row in rows:",
+        "        numbers = []",
+        "        for (name, kind, categories, instead), cell in zip(columns, row, strict=True):",
+        '            cell = instead if cell in (None, "") or cell != cell else cell',
+        *indented(_cell_lines(there, zeros, strict=len(zeros) < len(texts)), 3),
+        "        result.append(numbers)",
+        "    return np.array(result)",
+    ])  # fmt: skip
+    return True
+
+
+def _cell_lines(there: set[str], zeros: list[str], *, strict: bool) -> list[str]:
+    """Return the lines that add one cell's numbers, of the kinds of columns that there are."""
+    lines = []
+    if "number" in there:
+        lines += ['if kind == "number":', "    numbers.append(float(cell))", "    continue"]
+    if there - {"number"}:
+        # A category that is a number stands in a file without a point: 3.0 as `3`.
+        lines += ['cell = cell if isinstance(cell, str | None) else f"{cell:.15g}"']
+    if "boolean" in there:
+        lines += ['if kind == "boolean":']
+        lines += [f"    cell = {TRUTH}.get(str(cell).casefold(), cell)"]
+    if strict:
+        known = "cell not in categories" + (f" and name not in {zeros!r}" if zeros else "")
+        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is not a known {name}")']
+    if "onehot" in there:
+        lines += ['if kind == "onehot":']
+        lines += ["    numbers += [float(cell == category) for category in categories]", "    continue"]
+    if there & {"index", "boolean"}:
+        lines += ["numbers.append(categories.index(cell))"]
+    return lines
+
+
+def _through(program: Program, lowered: LoweredPipeline, name: str, of: str) -> list[str]:
+    """Return the lines that take what a variable holds through transforms, or their way back.
+
+    What these learnt is called by what it was learnt `of`: `feature_mean`, say.
+    """
+    lowered.graph.outputs = {"result": lowered.values[-1]}
+    graph = simplify(lowered.graph)
+    variables = {leaf: program.names.new(f"{of}_{leaf.split('_', 2)[2]}") for leaf in lowered.fitted}
+    held = {variables[leaf]: array for leaf, array in lowered.fitted.items()}
+    program.hold(held, "Statistics of the training rows, for the transforms.")
+    known = {v.index: name if leaf == ROWS else variables[leaf] for leaf, v in leaves(graph).items()}
+    result = graph.outputs["result"]
+    if result.index in known:
+        return []
+    printer = NumpyPrinter(graph, Names([name, *variables.values()]), known)
+    printer.count_uses([result])
+    printer.write_below(result)
+    printer.state(result, name)
+    program.helpers |= printer.helpers
+    return [f"rows = len({name})"] * printer.rows_used + [line for line, _ in printer.lines]
+
+
+def _restored(program: Program, way: Pipeline, value: Value, name: str, of: str) -> list[str]:
+    """Return the lines that bring predictions, held by a variable, into the units of the data."""
+    back = way.lower(at(value.shape[1:], 1), inverse=True)
+    return [f"{name} = {name}.astype(float)", *_through(program, back, name, of)]

@@ -1,0 +1,115 @@
+"""A model as an ONNX file: transforms, layers, and back to the units of the data; the batch axis is free."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specnet._version import __version__
+from specnet.data.lowered import ROWS, LoweredPipeline
+from specnet.graph.graph import Value
+from specnet.graph.leaves import name_of
+from specnet.graph.sizes import at
+from specnet.interchange.onnx.writer import OnnxWriter
+from specnet.model.inputs import cut_rows, rows_dtype
+from specnet.model.model import Model
+from specnet.passes.simplify import simplify
+from specnet.runs.extras import needed
+from specnet.runs.files import write_bytes
+
+Array = np.ndarray[Any, Any]
+
+OPSET = 18
+"""The version of the operators: of 2022, which every runtime of the last years knows."""
+
+IR_VERSION = 9
+
+
+def write_onnx(path: Path, model: Model) -> None:
+    """Write a model as ONNX: `inputs` (rows, ...) raw, as the data hold them, to `predictions` (rows, ...).
+
+    Several outputs go by their names.
+
+    Tables enter as the numbers that their cells become. Both are in the document's dtype, and inputs that are all
+    read as indices are int64, or double where some are. Transforms are computed in double precision, as specnet does.
+    Raises RunError where the extra `onnx` is not installed, or the
+    model has something that ONNX cannot say.
+    """
+    onnx = needed("onnx", "onnx", "an export to ONNX")
+    made = _ModelWriter(onnx, model).model()
+    onnx.checker.check_model(made, full_check=True)
+    content = made.SerializeToString(deterministic=True)
+    write_bytes(path, content)
+
+
+class _ModelWriter(OnnxWriter):
+    """Writes a model: what prepares its inputs, its layers, and what brings its outputs back."""
+
+    def __init__(self, onnx: Any, model: Model) -> None:
+        super().__init__(onnx)
+        self.network, self.encoding = model.network, model.encoding
+        self.parameters, self.way_back = model.parameters, model.way_back
+        self.dtype = np.dtype(model.network.spec.dtype)
+
+    def model(self) -> Any:
+        """Return the model as ONNX has it."""
+        network, helper = self.network, self.onnx.helper
+        raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
+        lowered = network.lower(training=False)
+        graph = lowered.graph
+        made = {output.name or "predictions": output for output in network.outputs.values()}
+        graph.outputs = {name: lowered.outputs[output.name].prediction for name, output in made.items()}
+        graph = simplify(graph)
+        inputs, dtype = "inputs", np.dtype(rows_dtype(network.inputs))
+        if self.encoding is not None and self.encoding.inputs.transforms:
+            inputs = self._through(self.encoding.inputs.lower(raw), inputs, dtype)
+        rows, cut = cut_rows(network.inputs, network.signature.inputs)
+        found = self.write(rows.graph, lambda _: inputs)
+        arrays = {name: found[value.index] for name, value in cut.items()}
+
+        def leaf(value: Value) -> str:
+            name = name_of(value)
+            return arrays.get(name) or self.hold(self.parameters[name], self.dtype, name)
+
+        names = self.write(graph, leaf)
+        kind = self.kind(self.dtype)
+        outputs = []
+        for name, value in graph.outputs.items():
+            x, shape = names[value.index], at(value.shape[1:], 1)
+            if (way := self.way_back(made[name])) is not None:
+                back = way.lower(shape, inverse=True)
+                x, shape = self._through(back, x, self.dtype), back.shape
+            self.node("Identity", [x], name=name)
+            outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
+        written = helper.make_graph(
+            self.nodes,
+            network.spec.name,
+            [helper.make_tensor_value_info("inputs", self.kind(dtype), ["rows", *raw])],
+            outputs,
+            list(self.held.values()),
+        )
+        result = helper.make_model(
+            written,
+            producer_name="specnet",
+            producer_version=__version__,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+        )
+        signature = network.signature
+        notes = {"features": signature.features, "classes": signature.classes}
+        helper.set_model_props(result, {k: "\n".join(map(str, v)) for k, v in notes.items() if v})
+        return result
+
+    def _through(self, lowered: LoweredPipeline, x: str, dtype: Any) -> str:
+        """Append transforms, or their way back, in double precision."""
+        rows = self.cast(x, np.float64)
+
+        def leaf(value: Value) -> str:
+            name = name_of(value)
+            return rows if name == ROWS else self.hold(lowered.fitted[name], np.float64, name)
+
+        lowered.graph.outputs = {"result": lowered.values[-1]}
+        graph = simplify(lowered.graph)
+        return self.cast(self.write(graph, leaf)[graph.outputs["result"].index], dtype)

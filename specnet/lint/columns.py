@@ -1,0 +1,147 @@
+"""Columns that say nothing, or too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from specnet.data import Cells, Sample
+from specnet.diagnostics import KeyPath, Part
+from specnet.diagnostics.text import clipped
+from specnet.lint.rule import Finding, Subject, rule
+
+if TYPE_CHECKING:
+    from specnet.data.formats.table import Tabular
+
+ENOUGH = 20
+"""Rows from which on it is no chance that two columns agree throughout, or that no two cells are equal."""
+
+
+@rule("SN742", "data")
+def constant_columns(subject: Subject) -> Iterator[Finding]:
+    """Columns that have the same value in every row."""
+    sample = _table(subject)
+    names = [column.name for column in sample.inputs if _constant(column)] if sample is not None else []
+    if names and sample is not None and sample.rows >= 2:
+        verb = "is the same" if len(names) == 1 else "are the same"
+        yield Finding(
+            f"{subject.columns(names)} {verb} in every row, so it carries no information",
+            *_columns(subject),
+            help=_leave_out(subject, names),
+        )
+
+
+@rule("SN743", "data")
+def constant_target(subject: Subject) -> Iterator[Finding]:
+    """A target that is the same in every row."""
+    sample = _table(subject)
+    if sample is None or sample.rows < 2 or not sample.targets:
+        return
+    if not all(_constant(column) for column in sample.targets):
+        return
+    shown = sample.targets[0]
+    value = clipped(shown.categories[0]) if shown.kind == "text" else f"{shown.values[0]:g}"
+    what = value if subject.quotable else "the same"
+    yield Finding(
+        f"the target is {what} in all {sample.rows} rows: there is nothing to learn", *_target(subject)
+    )
+
+
+@rule("SN744", "data")
+def target_among_features(subject: Subject) -> Iterator[Finding]:
+    """A feature that is the target under another name."""
+    sample = _table(subject)
+    if sample is None or sample.rows < ENOUGH:
+        return
+    for target in sample.targets:
+        if _constant(target):
+            continue
+        names = [column.name for column in sample.inputs if _same(column, target)]
+        if names:
+            yield Finding(
+                f"{subject.columns(names)} determines the target in every row: the model would only copy it",
+                *_columns(subject),
+                help=_leave_out(subject, names),
+            )
+
+
+@rule("SN747", "data")
+def row_numbers(subject: Subject) -> Iterator[Finding]:
+    """Columns that identify rows and nothing else: row numbers, unique names."""
+    sample = _table(subject)
+    if sample is None or sample.rows < ENOUGH:
+        return
+    names = [column.name for column in sample.inputs if _numbering(column)]
+    if names:
+        yield Finding(
+            f"{subject.columns(names)} only {'identifies' if len(names) == 1 else 'identify'} rows: a model can "
+            "memorise rows by it, and learns nothing for new rows",
+            *_columns(subject),
+            help=_leave_out(subject, names),
+        )
+
+
+def _table(subject: Subject) -> Sample | None:
+    sample = subject.samples.get("train")
+    return sample if sample is not None and sample.table else None
+
+
+def _constant(column: Cells) -> bool:
+    values = column.values
+    if not values:
+        return False
+    if column.kind == "text":
+        return len(column.categories) == 1 and min(values) >= 0
+    few = column.few()
+    # Only what looks constant is worth counting through.
+    return min(few) == max(few) and values.count(values[0]) == len(values)
+
+
+def _same(column: Cells, target: Cells) -> bool:
+    """Say whether a column has the target's values, or a name of its own for each of its classes."""
+    if column.kind == "number" and target.kind == "number":
+        return column.values == target.values
+    if column.kind == target.kind:
+        if len(column.categories) != len(target.categories):
+            return False
+        few = set(zip(column.few(), target.few(), strict=True))
+        if len(few) > len(column.categories) or min(column.values) < 0:
+            return False
+        return len(set(zip(column.values, target.values, strict=True))) == len(column.categories)
+    return False
+
+
+def _numbering(column: Cells) -> bool:
+    values = column.values
+    if column.kind == "text":
+        return len(column.categories) == len(values)
+    start = values[0]
+    if start not in (0.0, 1.0) or values[-1] != start + len(values) - 1:
+        return False
+    return all(value == start + row for row, value in enumerate(values))
+
+
+def _columns(subject: Subject) -> tuple[KeyPath, Part]:
+    """Return where the document says which columns are features."""
+    data = subject.spec.data
+    for key in ("features", "inputs", "path"):
+        if key in data.model_fields_set:
+            return ("data", key), "value" if key != "inputs" else "key"
+    return ("data",), "type"
+
+
+def _target(subject: Subject) -> tuple[KeyPath, Part]:
+    key = "target" if "target" in subject.spec.data.model_fields_set else "targets"
+    return ("data", key), "value" if key == "target" else "key"
+
+
+def _leave_out(subject: Subject, names: list[str]) -> str | None:
+    data = subject.spec.data
+    if "exclude" not in type(data).model_fields:
+        return None
+    if "features" in data.model_fields_set:
+        return "leave it out of `features`"
+    if not subject.quotable:
+        return "leave it out with `exclude`"
+    quoted = [f'"{clipped(name)}"' if cast("Tabular", data).dialect.header else name for name in names[:5]]
+    return f"leave it out with `exclude = [{', '.join(quoted)}]`"

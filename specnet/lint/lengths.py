@@ -1,0 +1,96 @@
+"""Counts of rows, batches and epochs against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specnet.lint.rule import Finding, Subject, rule
+from specnet.model.settings import batch_rows
+
+HUGE_SUM = 10_000
+"""Terms from which on a sum in float32 loses digits that matter, and its gradient suits no usual rate."""
+
+
+@rule("SN722", "network")
+def batch_above_split(subject: Subject) -> Iterator[Finding]:
+    """A batch that the training split cannot fill."""
+    training, rows = subject.spec.training, subject.network.signature.rows["train"]
+    if "batch_size" not in training.model_fields_set or training.batch_size == "full" or training.drop_last:
+        return
+    if training.batch_size > rows:
+        yield Finding(
+            f"a batch of {training.batch_size} rows is never full: the training split has {rows}",
+            ("training", "batch_size"),
+            help=f'batch_size = "full" if the whole split in a step is meant, or less than {rows}',
+        )
+
+
+@rule("SN723", "network")
+def accumulate_above_epoch(subject: Subject) -> Iterator[Finding]:
+    """More batches to a step than an epoch has."""
+    training, rows = subject.spec.training, subject.network.signature.rows["train"]
+    batches = -(-rows // batch_rows(subject.spec, rows))
+    if training.accumulate > batches:
+        yield Finding(
+            f"{training.accumulate} batches are to share a step, but an epoch has {batches}",
+            ("training", "accumulate"),
+            help=f"at most {batches}, or a smaller batch_size",
+        )
+
+
+@rule("SN724")
+def patience_above_epochs(subject: Subject) -> Iterator[Finding]:
+    """Early stopping that cannot come before the end."""
+    training = subject.spec.training
+    stopping = training.early_stopping
+    if stopping is None or "patience" not in stopping.model_fields_set:
+        return
+    validations = -(-training.epochs // training.validate_every)
+    if stopping.patience >= validations:
+        yield Finding(
+            f"early stopping waits for {stopping.patience} validations without improvement, and the training "
+            f"has {validations}: it never triggers",
+            ("training", "early_stopping", "patience"),
+            help=f"a patience well below {validations}, or more epochs",
+        )
+
+
+@rule("SN725")
+def validated_once(subject: Subject) -> Iterator[Finding]:
+    """Validations further apart than the training is long."""
+    training = subject.spec.training
+    if training.validate_every > training.epochs:
+        yield Finding(
+            f"a validation every {training.validate_every} epochs comes only at the end: the training has "
+            f"{training.epochs}",
+            ("training", "validate_every"),
+            help=f"at most {training.epochs}",
+        )
+
+
+@rule("SN726")
+def stopping_on_train(subject: Subject) -> Iterator[Finding]:
+    """Early stopping by what every step makes better."""
+    stopping = subject.spec.training.early_stopping
+    if stopping is not None and stopping.monitor.partition(".")[0] == "train":
+        yield Finding(
+            "the training split keeps improving while the model overfits, so this rarely stops it",
+            ("training", "early_stopping", "monitor"),
+            help='monitor = "validation.loss", with a validation split',
+        )
+
+
+@rule("SN727", "network")
+def huge_sum(subject: Subject) -> Iterator[Finding]:
+    """A loss that sums very many costs in float32."""
+    spec, network = subject.spec, subject.network
+    if spec.loss.reduction != "sum" or spec.dtype != "float32":
+        return
+    terms = batch_rows(spec, network.signature.rows["train"]) * network.elements_per_row
+    if terms >= HUGE_SUM and spec.loss.scale * terms >= HUGE_SUM:
+        yield Finding(
+            f"the loss sums {terms} terms per step in float32: its gradient is as many times that of the mean, and "
+            "its last digits are lost",
+            ("loss", "reduction"),
+            help='reduction = "mean", a smaller batch, or a `scale`',
+        )

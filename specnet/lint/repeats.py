@@ -1,0 +1,98 @@
+"""Rows of one split that stand in another one too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from math import prod
+from typing import Any
+
+from specnet.data import Sample
+from specnet.diagnostics import KeyPath, Label, Part
+from specnet.lint.rule import Finding, Subject, rule
+
+SHARE = 0.01
+"""The share of repeated rows from which on a split says too much good of a model."""
+
+MINIMUM = 10
+"""Repeated rows below which they may be chance."""
+
+MAXIMUM = 50_000
+"""Rows of a split that are compared."""
+
+ROOM = 1000
+"""How many different rows there could be for each that there is; with less, equal rows are no surprise."""
+
+
+@rule("SN745", "data")
+def repeated_rows(subject: Subject) -> Iterator[Finding]:
+    """Rows that are learnt from and judged by."""
+    samples = subject.samples
+    train = samples.get("train")
+    for name in ("validation", "test"):
+        path = _same_file(subject, name)
+        if path is not None:
+            yield Finding(
+                f"the {name} split is the file that is trained on",
+                *path,
+                help="a file of other rows, or `[data.split]` with a fraction",
+                labels=(Label("the training rows", ("data", path[0][-1])),),
+            )
+        elif train is not None and name in samples and _room(train):
+            known, rows = set(_rows(train)), list(_rows(samples[name]))
+            repeated = sum(row in known for row in rows)
+            if repeated >= MINIMUM and repeated > SHARE * len(rows):
+                yield Finding(
+                    f"{_percent(repeated, len(rows))} of the {name} rows are training rows too: the split "
+                    "overstates how good the model is",
+                    ("data", name),
+                    "table",
+                    f"remove the repeated rows from the {name} rows",
+                )
+    parts = subject.spec.data.split.parts if subject.spec.data.split is not None else {}
+    if train is not None and parts and _room(train):
+        rows = list(_rows(train))
+        held = sum(parts.values())
+        # A row with k equals elsewhere has one of them in training with probability 1 - (share held back)^k.
+        shared = sum(k * (1 - held ** (k - 1)) for k in Counter(rows).values() if k > 1)
+        if shared >= MINIMUM and shared > SHARE * len(rows):
+            yield Finding(
+                f"about {_percent(shared, len(rows))} of the rows held out will be training rows too: the data "
+                "contain repeated rows",
+                ("data", "split"),
+                "table",
+                "remove repeated rows from the data, or use separate files for the splits",
+            )
+
+
+def _same_file(subject: Subject, name: str) -> tuple[KeyPath, Part] | None:
+    """Return where the document gives a split the training's own files."""
+    data: Any = subject.spec.data
+    table = data.tables.get(name)
+    if table is None:
+        return None
+    if data.type in ("csv", "parquet") and table.path == data.path:
+        return ("data", name, "path"), "value"
+    if data.type in ("idx", "npy") and table.inputs == data.inputs:
+        return ("data", name, "inputs"), "value"
+    if data.type == "npz" and table.path in (None, data.path) and table.inputs in (None, data.inputs):
+        return ("data", name), "table"
+    return None
+
+
+def _room(sample: Sample) -> bool:
+    """Say whether so many different rows are possible that equal ones are hardly chance."""
+    if not sample.table:
+        return False
+    kinds = prod(len(set(column.few())) for column in (*sample.inputs, *sample.targets))
+    return bool(kinds > ROOM * len((sample.targets or sample.inputs)[0].few()))
+
+
+def _rows(sample: Sample) -> Iterator[tuple[float, ...]]:
+    columns = [column.values for column in (*sample.inputs, *sample.targets)]
+    return islice(zip(*columns, strict=True), MAXIMUM)
+
+
+def _percent(part: float, whole: int) -> str:
+    return f"{100 * part / whole:.2g} %"

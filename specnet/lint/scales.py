@@ -1,0 +1,122 @@
+"""How large the numbers are that the first weights meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import sqrt
+from typing import TYPE_CHECKING, cast
+
+from specnet.data import Cells
+from specnet.diagnostics.text import clipped
+from specnet.lint.ending import PASSIVE
+from specnet.lint.rule import Finding, Subject, rule
+
+if TYPE_CHECKING:
+    from specnet.data.transforms.fixed import Scale
+    from specnet.data.transforms.statistics import MinMax, Standardize
+
+EVENING = ("minmax", "standardize")
+"""Transforms that measure what they scale."""
+
+APART = 100.0
+"""The quotient of spreads from which on a gradient step suits one column and not the other."""
+
+LARGE = 30.0
+"""The root mean square from which on inputs drive usual first weights far from where they start well."""
+
+FEW = 8
+"""Up to how many columns the narrowest one counts; of more, the one at the lower quartile."""
+
+
+@rule("SN740", "data")
+def scales_apart(subject: Subject) -> Iterator[Finding]:
+    """Columns of which some are hundreds of times wider than others."""
+    if not _weighed(subject) or _evened(subject):
+        return
+    columns = _numbers(subject)
+    spreads = sorted((_spread(column.few()), column.name) for column in columns)
+    spreads = [(spread, name) for spread, name in spreads if spread > 0]
+    if len(spreads) < 2:
+        return
+    narrow = spreads[0 if len(spreads) <= FEW else len(spreads) // 4]
+    wide = spreads[-1]
+    if wide[0] / narrow[0] >= APART:
+        one, other = (f"`{clipped(name)}`" for _, name in (wide, narrow))
+        if not subject.quotable:
+            one, other = "one column", "another"
+        yield Finding(
+            f"{one} varies by {wide[0]:.3g} and {other} by {narrow[0]:.3g} (standard deviations): "
+            "one learning rate cannot suit both",
+            ("data",),
+            "type",
+            '[[data.transforms]] with type = "standardize" gives all the same scale',
+        )
+
+
+@rule("SN741", "data")
+def large_inputs(subject: Subject) -> Iterator[Finding]:
+    """Inputs far from the size that initial weights are made for."""
+    if not _weighed(subject) or _evened(subject):
+        return
+    factor, offset = 1.0, 0.0
+    for transform in subject.spec.data.transforms:
+        if transform.on != "inputs":
+            continue
+        if transform.type in EVENING:
+            return  # each of them makes numbers of size 1, whatever has statistics of its own
+        if transform.type == "scale":
+            scale = cast("Scale", transform)
+            factor, offset = factor * scale.factor, offset * scale.factor + scale.offset
+    if next(scales_apart(subject), None) is not None:
+        return  # what evens the columns makes them small, too
+    columns = _numbers(subject)
+    values = [v * factor + offset for column in columns for v in column.few() if v == v]  # noqa: PLR0124  NaN
+    if not values:
+        return
+    size = sqrt(sum(v * v for v in values) / len(values))
+    if size >= LARGE:
+        low, high = min(values), max(values)
+        image = low >= 0 and 200 < high <= 255 and all(v == int(v) for v in values[:1000])
+        help = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
+        span = f"go from {low:.4g} to {high:.4g}" if subject.quotable else f"are of the size of {size:.1g}"
+        yield Finding(
+            f"inputs {span}, and initial weights are made for inputs of about 1",
+            ("data",),
+            "type",
+            f"[[data.transforms]] with {help}",
+        )
+
+
+def _weighed(subject: Subject) -> bool:
+    """Say whether the first layer that changes its inputs multiplies them by weights."""
+    layers = subject.spec.layers
+    while True:
+        first = next((layer for layer in layers if layer.type not in PASSIVE), None)
+        if first is None or first.type != "sequential":
+            return first is not None and (first.type == "dense" or "conv" in first.type)
+        layers = first.sublayers["layers"]
+
+
+def _evened(subject: Subject) -> bool:
+    """Say whether a transform gives each column a scale of its own, or changes what a column is."""
+    inputs = [t for t in subject.spec.data.transforms if t.on == "inputs"]
+    if any(t.type not in (*EVENING, "scale", "flatten", "reshape") for t in inputs):
+        return True
+    return any(t.type in EVENING and cast("MinMax | Standardize", t).per != "all" for t in inputs)
+
+
+def _numbers(subject: Subject) -> list[Cells]:
+    sample = subject.samples.get("train")
+    return (
+        []
+        if sample is None
+        else [column for column in sample.inputs if column.kind == "number" and not column.scaled]
+    )
+
+
+def _spread(values: Sequence[float]) -> float:
+    known = [v for v in values if v == v]  # noqa: PLR0124  NaN
+    if len(known) < 2:
+        return 0.0
+    mean = sum(known) / len(known)
+    return sqrt(sum((v - mean) * (v - mean) for v in known) / len(known))

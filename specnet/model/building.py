@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from specnet.data import Signature
+from specnet.data.signature import only_array
+from specnet.diagnostics import Diagnostic, Label, SpecError
+from specnet.language.spec import Spec
+from specnet.model.augmenting import shape_faults
+from specnet.model.network import Network, initial_faults, lower_layers, unused_settings
+from specnet.model.settings import check_training
+
+
+def build(spec: Spec, signature: Signature) -> Network:
+    """Return the network of a document over data of known shapes; raises SpecError with every fault."""
+    pinned = pinned_fault(spec, signature)
+    if pinned is not None:
+        raise SpecError([pinned])
+    network = Network(spec, signature)
+    found = [d for d in check_training(network) if d.severity == "error"]
+    if found:
+        raise SpecError(found)
+    return network
+
+
+def pinned_fault(spec: Spec, signature: Signature) -> Diagnostic | None:
+    """Return the finding that the data's inputs have another shape than the document pins."""
+    if spec.input_shape is None or spec.input_shape == signature.inputs:
+        return None
+    return Diagnostic(
+        "SN402",
+        f"`input_shape` is {list(spec.input_shape)}, and the data's inputs are {list(signature.inputs)}",
+        ("input_shape",),
+        help=f"input_shape = {list(signature.inputs)}, or a `reshape` transform",
+        labels=(Label(f"this gives {list(signature.inputs)}", ("data",), "type"),),
+    )
+
+
+def layer_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
+    """Return what is wrong with a document's layers for inputs of a shape, without its data and its loss."""
+    found = shape_faults(spec, inputs)
+    if spec.inputs is not None:  # columns, which only the data have
+        return found
+    try:
+        _, builder, layers = lower_layers(spec, only_array(inputs, spec.dtype), training=False)
+    except SpecError as error:
+        return [*found, *error.diagnostics]
+    found += unused_settings(layers, spec, builder.parameters)
+    return found + initial_faults(builder.parameters.values())

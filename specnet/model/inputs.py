@@ -1,0 +1,219 @@
+"""What comes into a network: one array of all of an example's elements, or arrays under names of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import prod
+
+from specnet.data import Signature
+from specnet.data.access import UNQUOTED
+from specnet.data.signature import ONLY, ColumnSlice, InputArray, only_array
+from specnet.diagnostics import Diagnostic, KeyPath, SpecError
+from specnet.diagnostics.text import clipped, listed
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Value
+from specnet.graph.leaves import leaf, leaves
+from specnet.graph.sizes import BATCH, DType
+from specnet.language.spec import Entry, Spec
+from specnet.language.suggestions import unknown_name
+from specnet.model.outputs import INPUTS
+
+MOVING = {"reshape", "crop"}
+"""The ops that may lie between an input and where it is read as indices."""
+
+
+def input_arrays(spec: Spec, signature: Signature) -> tuple[InputArray, ...]:
+    """Return the arrays that a network takes, all in the document's dtype; raise SpecError with all faults.
+
+    Inputs that the document names are arrays of their own, unless something looks at an example as a whole: an
+    augmentation, an output that is compared with the inputs, or rows that are read from their file batch by batch.
+    """
+    if spec.inputs is None:
+        return only_array(signature.inputs, spec.dtype)
+    named = named_arrays(spec.inputs, signature, spec.dtype)
+    if seen_whole(spec) or signature.batches:
+        return only_array(signature.inputs, spec.dtype)
+    return named
+
+
+def seen_whole(spec: Spec) -> bool:
+    """Return whether something changes the inputs, or is compared with them, as one array of numbers."""
+    compared = any(output.target == INPUTS for output in (spec.outputs or {}).values())
+    return compared or spec.data.reproduces or bool(spec.data.augmentations)
+
+
+def named_arrays(inputs: Mapping[str, Entry], signature: Signature, dtype: DType) -> tuple[InputArray, ...]:
+    """Return the inputs that a document names, as arrays; raise SpecError with all faults."""
+    found: list[Diagnostic] = []
+    arrays: list[InputArray] = []
+    for name, entry in inputs.items():
+        try:
+            column_slices = _column_slices(name, entry, signature)
+        except SpecError as error:
+            found += error.diagnostics
+            continue
+        spans = tuple(_joined((s.start, s.start + s.width) for s in column_slices))
+        size = sum(end - start for start, end in spans)
+        shape = entry.shape or column_slices[0].shape or (size,)
+        arrays.append(InputArray(f"{ONLY}/{name}", shape, dtype, spans))
+        if entry.shape is not None and prod(entry.shape) != size:
+            what = (
+                f"the array of `{name}` has" if entry.array is not None else f"the columns of `{name}` have"
+            )
+            message = f"{what} {size} elements, which do not fill {list(entry.shape)}"
+            found.append(Diagnostic("SN309", message, ("inputs", name, "shape"), help=f"shape = [{size}]"))
+    if found:
+        raise SpecError(found)
+    return tuple(arrays)
+
+
+def input_values(
+    graph: Graph, arrays: tuple[InputArray, ...], spec: Spec, signature: Signature | None
+) -> dict[str, Value]:
+    """Append the arrays of a network's inputs, and return the values that its layers take, by the inputs' names.
+
+    Without names in the document, it is one value, whose name is that of the array.
+    """
+    whole = arrays[0].spans is None
+    graph.key_path = (
+        ("inputs",) if not whole else ("input_shape",) if spec.input_shape is not None else ("data",)
+    )
+    given = {a.name: leaf(graph, a.name, "input", (BATCH, *a.shape), a.dtype) for a in arrays}
+    if spec.inputs is None or not whole:
+        return {array.short: given[array.name] for array in arrays}
+    assert signature is not None, "what inputs are called by is known with the data"
+    graph.key_path = ("inputs",)
+    named = named_arrays(spec.inputs, signature, spec.dtype)
+    return {array.short: cut_value(given[ONLY], array) for array in named}
+
+
+def whole_numbers(arrays: tuple[InputArray, ...], signature: Signature) -> set[str]:
+    """Return the names of the arrays that are known to hold whole numbers alone."""
+    column_slices = signature.column_slices or ()
+    found = set()
+    for array in arrays:
+        if array.spans is None:
+            whole = signature.whole
+        else:
+            parts = [s for s in column_slices if any(a <= s.start < b for a, b in array.spans)]
+            whole = bool(parts) and all(column_slice.whole for column_slice in parts)
+        if whole:
+            found.add(array.name)
+    return found
+
+
+def read_as_indices(graph: Graph, name: str) -> bool:
+    """Return whether all that reads an input takes its elements as indices, at once or after moving them."""
+    moved, read = {leaves(graph)[name].index}, False
+    for node in graph:
+        if not any(value.index in moved for value in node.inputs):
+            continue
+        if node.op.name in MOVING:
+            moved.add(node.value.index)
+        elif node.op is ops.indices:
+            read = True
+        else:
+            return False
+    return read
+
+
+def _column_slices(name: str, entry: Entry, signature: Signature) -> list[ColumnSlice]:
+    """Return the slices of the data's inputs that an input holds; raise SpecError with all that are missing."""
+    given = signature.column_slices
+    arrays = given is not None and bool(given[0].shape)
+    if entry.array is not None:
+        wanted: list[tuple[str, KeyPath]] = [(entry.array, ("inputs", name, "array"))]
+    else:
+        path = ("inputs", name, "columns")
+        wanted = [(str(column), (*path, place)) for place, column in enumerate(entry.columns or ())]
+    if given is None or arrays != (entry.array is not None):
+        raise SpecError([_of_another_kind(name, entry, given, quotable=signature.quotable)])
+    known = {column_slice.name: column_slice for column_slice in given}
+    faults = [
+        _unknown(text, path, list(known), arrays=arrays, quotable=signature.quotable)
+        for text, path in wanted
+        if text not in known
+    ]
+    if faults:
+        raise SpecError(faults)
+    return [known[text] for text, _ in wanted]
+
+
+def _of_another_kind(
+    name: str, entry: Entry, given: tuple[ColumnSlice, ...] | None, *, quotable: bool
+) -> Diagnostic:
+    help_ = None
+    if entry.array is None:
+        message = (
+            f"`{name}` names columns, and the inputs have none: they are not a table, or a transform has changed "
+            "their elements"
+        )
+        if given is not None:
+            message = f"`{name}` names columns, and the inputs are arrays"
+            help_ = f'array = "{clipped(given[0].name)}"' if quotable else None
+    else:
+        message = (
+            f"`{name}` names an array, and the inputs are not separate arrays: `inputs` of npz data is not a list "
+            "of arrays, or a transform has changed their elements"
+        )
+        if given is not None:
+            message = f"`{name}` names an array, and the inputs are columns"
+            help_ = f'columns = ["{clipped(given[0].name)}"]' if quotable else None
+    path = ("inputs", name, "array" if entry.array is not None else "columns")
+    return Diagnostic("SN309", message, path, part="key" if given is not None else "value", help=help_)
+
+
+def _unknown(text: str, path: KeyPath, known: list[str], *, arrays: bool, quotable: bool) -> Diagnostic:
+    message = f"no {'array' if arrays else 'column'} of the inputs is called `{text}`"
+    if not quotable:
+        return Diagnostic("SN309", message, path, help=UNQUOTED)
+    help = f"the {'arrays' if arrays else 'columns'} are {listed(known)}"
+    return unknown_name("SN309", message, text, known, path, help)
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield spans that follow each other as one."""
+    before: tuple[int, int] | None = None
+    for start, end in spans:
+        if before is not None and before[1] == start:
+            before = before[0], end
+            continue
+        if before is not None:
+            yield before
+        before = start, end
+    if before is not None:
+        yield before
+
+
+def rows_dtype(network_inputs: tuple[InputArray, ...]) -> DType:
+    """Return the dtype in which a whole row holds the elements of all arrays."""
+    dtypes = {array.dtype for array in network_inputs}
+    return dtypes.pop() if len(dtypes) == 1 else "float64"
+
+
+def cut_rows(arrays: tuple[InputArray, ...], shape: tuple[int, ...]) -> tuple[Value, dict[str, Value]]:
+    """Return whole rows (batch, *shape) as the leaf of a graph of its own, and the arrays in them by name."""
+    graph = Graph("float64")
+    rows = leaf(graph, ONLY, "input", (BATCH, *shape), rows_dtype(arrays))
+    values = {array.name: cut_value(rows, array) for array in arrays}
+    for array in arrays:
+        if array.dtype != rows.dtype:
+            values[array.name] = ops.cast(values[array.name], to=array.dtype)
+    graph.outputs = values
+    return rows, values
+
+
+def cut_value(x: Value, array: InputArray) -> Value:
+    """Append the elements of whole rows x (batch, ...) that an array holds, laid out as it is."""
+    if array.spans is None:
+        return x
+    x = x if x.rank == 2 else ops.flat(x)
+    width = x.shape[-1]
+    assert isinstance(width, int)
+    parts = [
+        x if span == (0, width) else ops.crop(x, margins=((0, 0), (span[0], width - span[1])))
+        for span in array.spans
+    ]
+    whole = ops.concat(*parts, axis=1) if len(parts) > 1 else parts[0]
+    shape = (x.shape[0], *array.shape)
+    return whole if whole.shape == shape else ops.reshape(whole, shape=shape)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Graph, Value
+from specnet.graph.stage import LayerInfo
+from specnet.model.outputs import OutputValues
+from specnet.passes.rewriting import Rewriting
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The forward part of a graph: what a network makes of its inputs, and what that costs."""
+
+    graph: Graph
+    builder: Builder
+    layers: tuple[LayerInfo, ...]
+    outputs: dict[str, OutputValues]
+    """The values of each output, by its name."""
+    elements: Value
+    """What each row or element costs."""
+
+    def copy(self) -> Lowered:
+        """Return the same values in a graph of their own, to which a program can append."""
+        copy = Rewriting(self.graph)
+        graph, new = copy.run(), copy.of
+        builder = self.builder
+        return replace(
+            self,
+            graph=graph,
+            builder=replace(
+                builder,
+                graph=graph,
+                leaves={name: new(value) for name, value in builder.leaves.items()},
+                penalties=[new(value) for value in builder.penalties],
+                outputs={name: new(value) for name, value in builder.outputs.items()},
+                entering=tuple(new(value) for value in builder.entering),
+                followed=[(new(kept), new(seen), momentum) for kept, seen, momentum in builder.followed],
+            ),
+            outputs={name: values.copy(new) for name, values in self.outputs.items()},
+            elements=new(self.elements),
+        )

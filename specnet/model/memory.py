@@ -1,0 +1,127 @@
+"""Whether a machine can hold a training, known before anything is allocated."""
+
+from __future__ import annotations
+
+from specnet.data import files
+from specnet.data.reader import BATCHES
+from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
+from specnet.diagnostics.text import sized
+from specnet.graph.builder import Parameter
+from specnet.graph.sizes import ITEM_BYTES
+from specnet.model.augmenting import augmentation_memory
+from specnet.model.network import Network
+from specnet.model.settings import batch_rows, evaluation_rows
+from specnet.vocabulary.optimizers import Searching
+
+FALLBACK = 64 * 2**30
+"""The memory that a machine is taken to have where its system does not report it."""
+
+
+def check_memory(network: Network) -> None:
+    """Raise SpecError where a training needs more than the machine's memory."""
+    found = memory_fault(network)
+    if found:
+        raise SpecError(found)
+
+
+def memory_fault(network: Network) -> list[Diagnostic]:
+    """Return the finding that a training needs more than the machine's memory, or nothing.
+
+    Call it once the training settings are known to be sound. Small networks are not planned for it.
+    """
+    there = files.memory() or FALLBACK
+    if _at_most(network) <= there:
+        return []
+    from specnet.model.plans import memory, plan_training
+
+    rows = network.signature.rows
+    parts = memory(network, plan_training(network, rows, units=False), rows)
+    needed = sum(parts.values())
+    if needed <= there:
+        return []
+    path, part, largest = _largest(network, parts)
+    return [
+        Diagnostic(
+            "SN605",
+            f"the training needs {sized(needed)}, of the machine's {sized(there)}: {largest}",
+            path,
+            part=part,
+            help=_help(network, path),
+        )
+    ]
+
+
+def _help(network: Network, path: KeyPath) -> str:
+    loading = getattr(network.spec.data, "load", None)
+    if path == ("data",) and loading is not None and not network.signature.batches:
+        return f"a smaller network, batch or data set; {BATCHES}"
+    return "a smaller network, batch or data set"
+
+
+def _at_most(network: Network) -> int:
+    """Return more bytes than a training can need, from the shapes alone.
+
+    Parameters count with a copy, their gradients, a sum of these, and the slots that any optimizer keeps; each
+    value of the network with its gradient and what its rule and the metrics may need beside it.
+    """
+    rows = network.signature.rows
+    batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
+    lowered = network.lower(training=True, spread=network.spreads)
+    passing = sum(value.count.at(batch) for value in lowered.graph.values)
+    one = _product(network.signature.inputs) + _product(network.signature.target)
+    one += sum(_product(output.target_shape) for output in network.outputs.values())
+    kept = sum(p.size for p in network.arrays)
+    optimizer = network.spec.training.optimizer
+    if isinstance(optimizer, Searching):
+        kept += sum(_product(shape) for shape in optimizer.slot_shapes(network.trained_size).values())
+    lasting = len(rows) + 1
+    reading = network.signature.reading * lasting + network.signature.passing
+    numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
+    return 8 * numbers + reading + augmentation_memory(network, batch)
+
+
+def _largest(network: Network, parts: dict[str, int]) -> tuple[KeyPath, Part, str]:
+    """Return where in the document the most memory is asked for, and what it is for."""
+    largest = max(network.parameters, key=lambda p: p.size, default=None)
+    item = ITEM_BYTES[network.spec.dtype]
+    # Whatever else lies in the arena, the gradients of all parameters do.
+    gradients = network.trained_size * item
+    fitted = parts["parameters"] + parts["slots"] + gradients
+    passing = parts["arena"] + parts["kept"] - gradients
+    rows = parts["data"] + parts["batches"] + parts["augmentation"]
+    if rows >= max(fitted, passing):
+        return ("data",), "type", f"{sized(rows)} of it are the data"
+    if largest is not None and fitted >= passing:
+        own = largest.size * item
+        return (
+            largest.key_path,
+            "type",
+            f"{sized(fitted)} of it are parameters and what trains them, {_named(largest, own)}",
+        )
+    return _widest(network, passing)
+
+
+def _widest(network: Network, passing: int) -> tuple[KeyPath, Part, str]:
+    rows = network.signature.rows["train"]
+    batch = batch_rows(network.spec, rows)
+    wide = max(network.layers, key=lambda layer: _width(layer.output))
+    message = (
+        f"{sized(passing)} of it are values between layers, for {batch} rows at once, most from `{wide.name}`"
+    )
+    return wide.path, "type", message
+
+
+def _width(shape: tuple[object, ...]) -> int:
+    return _product(tuple(dim for dim in shape if isinstance(dim, int)))
+
+
+def _named(parameter: Parameter, size: int) -> str:
+    shape = " x ".join(map(str, parameter.shape))
+    return f"{sized(size)} in `{parameter.name}` alone ({shape})"
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    size = 1
+    for dim in shape:
+        size *= dim
+    return size

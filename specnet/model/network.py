@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Literal
+
+from specnet.data import Signature
+from specnet.data.signature import ONLY, InputArray
+from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
+from specnet.graph.builder import Builder, Parameter
+from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.sizes import BATCH, Shape, count
+from specnet.graph.stage import LayerInfo
+from specnet.language.spec import Spec
+from specnet.model.augmenting import mixing_faults, shape_faults
+from specnet.model.figures import OutputFigure
+from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
+from specnet.model.lowered import Lowered
+from specnet.model.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
+from specnet.model.topology import changed, check_topology, every
+from specnet.vocabulary.initializers.given import ConstantInitializer
+
+
+class Network:
+    """A document's layers and loss over data of known shapes.
+
+    Creating one lowers the network once, to find its parameters and every fault of shape; SpecError holds the
+    faults. Each `lower` gives a graph of its own to build a program on, copied from one that is built once.
+    """
+
+    def __init__(self, spec: Spec, signature: Signature) -> None:
+        self.spec = spec
+        self.signature = signature
+        error = shape_faults(spec, signature.inputs)
+        if error:
+            raise SpecError(error)
+        self.inputs = input_arrays(spec, signature)
+        """The arrays that it takes."""
+        self._lowered: dict[tuple[bool, bool], Lowered] = {}
+        self.outputs: dict[str, NetworkOutput] = {}
+        """The outputs by their names; the only one has none where the document names none."""
+        lowered = self._typed(self.lower(training=False))
+        self.figures: tuple[OutputFigure, ...] = tuple(
+            figure for output in self.outputs.values() for figure in output.figures
+        )
+        """What is measured beside the loss."""
+        self.layers = lowered.layers
+        declared = lowered.builder.parameters.values()
+        self.trained: tuple[Parameter, ...] = tuple(p for p in declared if p.role == "parameter")
+        """What training fits."""
+        self.parameters: tuple[Parameter, ...] = (*self.trained, *(p for p in declared if p.role == "frozen"))
+        """That, and what `trainable = false` leaves as it is."""
+        self.arrays: tuple[Parameter, ...] = (
+            *self.parameters,
+            *(p for p in declared if p.role == "statistic"),
+        )
+        """All that is kept with the model, running statistics too, in the order of the parameter vector."""
+        self.elements_per_row: int = lowered.elements.count.each
+        self._check(lowered)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the graphs, which are built again when a copy is asked for one: ops are the same everywhere."""
+        return {**self.__dict__, "_lowered": {}}
+
+    @cached_property
+    def size(self) -> int:
+        """How many numbers its parameters hold."""
+        return sum(p.size for p in self.parameters)
+
+    @cached_property
+    def trained_size(self) -> int:
+        """How many numbers training fits."""
+        return sum(p.size for p in self.trained)
+
+    @cached_property
+    def widest(self) -> int:
+        """How many numbers the widest layer takes or gives for one row."""
+        shapes = [shape for layer in self.layers for shape in (*layer.inputs, layer.output)]
+        return max((count(shape[1:]).each for shape in shapes), default=1)
+
+    @property
+    def rates_differ(self) -> bool:
+        """Whether some layer's parameters have a learning rate of their own."""
+        return any(p.rate != 1.0 for p in self.trained)
+
+    @property
+    def several(self) -> bool:
+        """Whether the document names outputs, so that what is made of them goes by names."""
+        return "" not in self.outputs
+
+    @property
+    def spreads(self) -> bool:
+        """Whether training is fed rows of probabilities in the place of class indices, since rows are mixed."""
+        mixes = any(augmentation.mixes for augmentation in self.spec.data.augmentations)
+        return mixes and not self.several and self.outputs[""].target_dtype == "int64"
+
+    @property
+    def fed_shape(self) -> tuple[int, ...]:
+        """The shape of one row's target as it is fed to the training of an only output; () of several."""
+        if self.several:
+            return ()
+        return self.outputs[""].shape if self.spreads else self.outputs[""].target_shape
+
+    def spread_fault(self) -> str | None:
+        """Say why the loss cannot take rows of probabilities in the place of class indices, or return None."""
+        rows: Shape = (BATCH, *self.outputs[""].shape)
+        return self.spec.loss.fault(rows, rows, self.spec.dtype, self.signature.class_count)
+
+    def _typed(self, lowered: Lowered) -> Lowered:
+        """Return the forward graph whose inputs of whole numbers that it reads as indices are integers."""
+        indices = {
+            name
+            for name in whole_numbers(self.inputs, self.signature)
+            if read_as_indices(lowered.graph, name)
+        }
+        if not indices or seen_whole(self.spec):
+            return lowered
+        self.inputs = tuple(
+            replace(array, dtype="int64") if array.name in indices else array for array in self.inputs
+        )
+        self._lowered.clear()
+        return self.lower(training=False)
+
+    def better(self, figure: str) -> Literal["lower", "higher"]:
+        """Return which direction of a figure is good: a metric's own, and lower for a loss."""
+        return {each.label: each.better for each in self.figures}.get(figure, "lower")
+
+    def lower(self, *, training: bool, spread: bool = False) -> Lowered:
+        """Return the forward graph, as it is in training or in evaluation, for the caller to append to.
+
+        With `spread`, targets are rows of probabilities where they else are class indices.
+        """
+        kind = training, spread
+        if kind not in self._lowered:
+            self._lowered[kind] = self._lower(training=training, spread=spread)
+        return self._lowered[kind].copy()
+
+    def _lower(self, *, training: bool, spread: bool) -> Lowered:
+        spec = self.spec
+        x, builder, layers = lower_layers(spec, self.inputs, training=training, signature=self.signature)
+        if spec.data.reproduces and spec.loss.targets == "classes" and spec.loss.type == "cross_entropy":
+            message = "cross_entropy needs classes, and the targets are the inputs, which have none"
+            where = Label("the targets are the inputs", ("data", spec.data.aim))
+            help = "mse takes numbers; binary_cross_entropy takes inputs from 0 to 1"
+            raise SpecError(
+                [Diagnostic("SN401", message, ("loss",), part="type", help=help, labels=(where,))]
+            )
+        made = lower_outputs(spec, builder, x, self.signature, spread=spread)
+        if not self.outputs:
+            self.outputs = {name: output for name, (output, _) in made.items()}
+        values = {name: own for name, (_, own) in made.items()}
+        elements = total(self.outputs, {name: own.elements for name, own in values.items()})
+        return Lowered(builder.graph, builder, layers, values, elements)
+
+    def _check(self, lowered: Lowered) -> None:
+        """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
+        found = [
+            *unused_settings(self.layers, self.spec, lowered.builder.parameters),
+            *initial_faults(self.arrays),
+            *mixing_faults(self),
+        ]
+        if not self.trained:
+            message = "there is nothing to train: no layer has trainable parameters"
+            found.append(Diagnostic("SN308", message, ("layers",), part="key"))
+        labels: dict[str, KeyPath] = {}
+        for figure in self.figures:
+            label, path, own = figure.label, figure.path, lowered.outputs[figure.output]
+            first = labels.setdefault(label, path)
+            if first != path:
+                where = Label("the first one is here", first)
+                message = f"two metrics would be reported as `{label}`"
+                found.append(Diagnostic("SN302", message, path, help="leave one out", labels=(where,)))
+            try:
+                tuple(figure.values(own.elements, own.prediction, own.target))
+            except ShapeFault as fault:
+                found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
+        if found:
+            raise SpecError(found)
+
+
+def lower_layers(
+    spec: Spec, inputs: tuple[InputArray, ...], *, training: bool, signature: Signature | None = None
+) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
+    """Build a graph of the layers alone over some inputs; return the last one's value."""
+    graph = Graph(spec.dtype)
+    builder = Builder(graph, training)
+    values = input_values(graph, inputs, spec, signature)
+    try:
+        if spec.inputs is None:
+            check_topology(spec.layers)
+            x = builder.run(spec.layers, values[ONLY], "layers")
+        else:
+            check_topology(spec.layers, values)
+            x = builder.enter(spec.layers, values, "layers")
+    except ShapeFault as fault:
+        raise SpecError(
+            [shape_diagnostic(fault, builder.entering[0], graph.key_path, builder.entering)]
+        ) from fault
+    return x, builder, tuple(builder.layers)
+
+
+def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str]) -> list[Diagnostic]:
+    """Return the settings about parameters of layers that have none; `known` names all arrays of the model."""
+    scopes = {info.path: info.scope for info in layers}
+    owners = {name[:end] for name in known for end, letter in enumerate(name) if letter == "."}
+    return [
+        Diagnostic(
+            "SN307",
+            f"`{key}` would be ignored: {layer.type} has no parameters here",
+            (*path, key),
+            part="key",
+            help=f"leave `{key}` out",
+        )
+        for path, layer in every(spec.layers)
+        if scopes[path] not in owners
+        for key in ("share", "trainable", "learning_rate_multiplier")
+        if changed(layer, key)
+    ]
+
+
+def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
+    """Return what is wrong with where parameters start: values that do not fill their shapes."""
+    found = []
+    for parameter in parameters:
+        problem = parameter.initial.fault(parameter.shape)
+        if problem is not None:
+            path = (*parameter.key_path, parameter.field)
+            if isinstance(parameter.initial, ConstantInitializer):
+                path = (*path, "value")
+            found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
+    return found

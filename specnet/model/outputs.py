@@ -1,0 +1,255 @@
+"""What a network gives: one output, or several under names of their own, each with its loss and its target.
+
+Targets, outputs and predictions are named arrays. Where a document names no outputs, there is one, whose name is
+empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from specnet.data import Signature
+from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
+from specnet.diagnostics.spelling import closest
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.leaves import leaf
+from specnet.graph.sizes import BATCH, DType, at, show
+from specnet.language.spec import Spec
+from specnet.model.figures import OutputFigure
+from specnet.vocabulary.losses import Loss, OutputActivation
+from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
+from specnet.vocabulary.metrics import METRICS, Metric
+
+INPUTS = "inputs"
+"""The target that stands for what the network gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkOutput:
+    """One output of a network, and the target that it is compared with."""
+
+    name: str
+    """Empty where the document names none."""
+    loss: Loss
+    weight: float
+    of_inputs: bool
+    """Whether its target are the network's inputs, and not the data's target."""
+    shape: tuple[int, ...]
+    """The shape of one prediction."""
+    loss_shape: tuple[int, ...]
+    """The shape of what its loss sees of one row."""
+    target_shape: tuple[int, ...]
+    """The shape of one target as its loss takes it: () for a class index."""
+    target_dtype: DType
+    """The dtype of targets as its loss takes them: int64 for class indices."""
+    elements_per_row: int
+    """Over how many elements of a row its loss is averaged."""
+    figures: tuple[OutputFigure, ...]
+    """What is measured of it."""
+
+    @property
+    def target(self) -> str:
+        """The name of the array of its targets."""
+        return array_name("targets", self.name)
+
+    @property
+    def prediction(self) -> str:
+        """The name of the array of its predictions."""
+        return array_name("predictions", self.name)
+
+    @property
+    def in_units(self) -> bool:
+        """Whether its predictions are numbers like the data's targets, in units that transforms may have changed."""
+        return not self.of_inputs and self.loss.output_activation in ("identity", "mean")
+
+
+def array_name(kind: str, name: str) -> str:
+    """Return the name of an array of some kind: the kind alone where there is but one."""
+    return f"{kind}/{name}" if name else kind
+
+
+@dataclass(frozen=True, slots=True)
+class OutputValues:
+    """The values of one output in a graph."""
+
+    target: Value
+    output: Value
+    """What the loss sees: the layer's value, or the logits that it makes probabilities of."""
+    prediction: Value
+    """What a user sees: probabilities where the loss speaks of classes."""
+    elements: Value
+    """What each row or element costs."""
+
+    def copy(self, new: Callable[[Value], Value]) -> OutputValues:
+        """Return the same values in another graph, given what each is there."""
+        return OutputValues(new(self.target), new(self.output), new(self.prediction), new(self.elements))
+
+
+def lower_outputs(
+    spec: Spec, builder: Builder, last: Value, signature: Signature, *, spread: bool
+) -> dict[str, tuple[NetworkOutput, OutputValues]]:
+    """Append all outputs of a lowered network by name; raise SpecError with all that is wrong with them.
+
+    `last` is the last layer's value. With `spread`, targets are rows of probabilities where they else are class
+    indices.
+    """
+    if not isinstance(spec.loss, MultiOutput):
+        # Not validated: what only one output may have is refused where there are several.
+        asked = NamedOutput.model_construct(loss=spec.loss, metrics=spec.metrics)
+        return {"": _lower("", asked, last, builder, signature, spread=spread)}
+    found: list[Diagnostic] = []
+    lowered: dict[str, tuple[NetworkOutput, OutputValues]] = {}
+    for name, asked in spec.loss.outputs.items():
+        try:
+            value = _layer(name, asked, builder)
+            lowered[name] = _lower(name, asked, value, builder, signature, spread=spread)
+        except SpecError as error:
+            found += error.diagnostics
+    if found:
+        raise SpecError(found)
+    return lowered
+
+
+def _lower(
+    name: str, asked: NamedOutput, value: Value, builder: Builder, signature: Signature, *, spread: bool
+) -> tuple[NetworkOutput, OutputValues]:
+    graph, loss = builder.graph, asked.loss
+    path: KeyPath = ("outputs", name) if name else ()
+    shape, dtype = _target(name, asked, signature, graph.dtype)
+    if spread and dtype == "int64":
+        shape, dtype = at(value.shape[1:], 1), graph.dtype
+    graph.key_path = ("data",)
+    target = leaf(graph, array_name("targets", name), "target", (BATCH, *shape), dtype)
+    graph.key_path = path or ("loss",)
+    output, prediction = activated(value, loss.output_activation)
+    classes = signature.class_count if asked.target is None else None
+    problem = loss.fault(output.shape, target.shape, target.dtype, classes)
+    if problem is not None:
+        raise SpecError([shape_diagnostic(ShapeFault(problem, value), value, (*path, "loss"))])
+    try:
+        elements = loss.elements(output, target)
+    except ShapeFault as fault:
+        raise SpecError([shape_diagnostic(fault, value, (*path, "loss"))]) from fault
+    made = NetworkOutput(
+        name,
+        loss,
+        asked.weight,
+        asked.target == INPUTS,
+        at(prediction.shape[1:], 1),
+        at(output.shape[1:], 1),
+        shape,
+        dtype,
+        elements.count.each,
+        _figures(name, asked, elements.count.each, path),
+    )
+    return made, OutputValues(target, output, prediction, elements)
+
+
+def _layer(name: str, asked: NamedOutput, builder: Builder) -> Value:
+    """Return the value of the layer that gives an output."""
+    wanted = asked.layer or name
+    if wanted in builder.outputs:
+        return builder.outputs[wanted]
+    meant = closest(wanted, builder.outputs)
+    message = f"no layer is called `{wanted}`, which is to give the output `{name}`"
+    raise SpecError(
+        [
+            Diagnostic(
+                "SN303",
+                f"{message}; did you mean `{meant}`?" if meant else message,
+                ("outputs", name, "layer") if asked.layer else ("outputs", name),
+                part="value" if asked.layer else "table",
+                help="`layer` names the layer that gives an output; without it, it is the one of the output's name",
+            )
+        ]
+    )
+
+
+def _target(
+    name: str, asked: NamedOutput, signature: Signature, dtype: DType
+) -> tuple[tuple[int, ...], DType]:
+    """Return the shape of one target of an output, and its dtype: int64 for a class index."""
+    if asked.target == INPUTS:
+        return signature.inputs, dtype
+    if asked.target is None:
+        if asked.loss.targets in ("classes", "groups") and signature.integers:
+            return (), "int64"
+        return signature.target or (1,), dtype
+    raise SpecError(
+        [
+            Diagnostic(
+                "SN303",
+                f"the data's targets have no column `{asked.target}`",
+                ("outputs", name, "target"),
+                help='leave it out for the data\'s whole target, or write "inputs"',
+            )
+        ]
+    )
+
+
+def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tuple[OutputFigure, ...]:
+    """Return what is measured of an output; of one of several, its loss, too."""
+    loss, of_loss = asked.loss, (*path, "loss")
+    measured: list[tuple[Metric | None, KeyPath]] = [(None, of_loss)] if name else []
+    if asked.metrics is None:
+        measured += [(METRICS.validate(kind), of_loss) for kind in loss.default_metrics]
+    else:
+        measured += [(metric, (*path, "metrics", i)) for i, metric in enumerate(asked.metrics)]
+    return tuple(
+        OutputFigure(name, metric and metric.under(loss), loss, elements, where) for metric, where in measured
+    )
+
+
+def total(outputs: dict[str, NetworkOutput], elements: dict[str, Value]) -> Value:
+    """Return what rows or elements cost, given the elements of each output.
+
+    Of several outputs it is the sum over them for each row, each with its scale and weight.
+    """
+    if "" in outputs:
+        return elements[""]
+    summed: Value | None = None
+    for name, output in outputs.items():
+        own = elements[name]
+        axes = tuple(range(1, own.rank))
+        row = own if not axes else ops.reduce_sum(own, axes=axes)
+        cost = row * (output.loss.scale * output.weight / output.elements_per_row)
+        summed = cost if summed is None else summed + cost
+    assert summed is not None
+    return summed
+
+
+def activated(x: Value, name: OutputActivation) -> tuple[Value, Value]:
+    """Return what the loss sees and what a user sees of the last layer's value.
+
+    A loss on logits gets what lies below a final softmax (or sigmoid), so that probabilities near 0 cost no
+    accuracy; where the last layer is linear, its values are the logits.
+    """
+    if name == "identity":
+        return x, x
+    if name == "mean":
+        last = x.shape[-1]
+        if not isinstance(last, int) or last < 2:
+            return x, x  # the loss has its say of that
+        return x, ops.crop(x, margins=(*((0, 0),) * (x.rank - 1), (0, last - last // 2)))
+    function = {"softmax": ops.softmax, "sigmoid": ops.sigmoid, "exp": ops.exp}[name]
+    if x.op is function:
+        return x.inputs[0], x
+    logits = x.inputs[0] if name == "softmax" and x.op is ops.log_softmax else x
+    return logits, function(logits)
+
+
+def shape_diagnostic(
+    fault: ShapeFault, x: Value, path: KeyPath, entering: tuple[Value, ...] = ()
+) -> Diagnostic:
+    """Return the finding, with a second place for what gives the shape; for each that gives one where several join."""
+    blame = fault.blame if fault.blame is not None and fault.blame.op.name != "constant" else x
+    givers = entering if len(entering) > 1 and blame in entering else (blame,)
+    labels = tuple(
+        Label(f"this gives {show(giver.shape)}", giver.key_path, "type")
+        for giver in givers
+        if giver.key_path and giver.key_path != path
+    )
+    return Diagnostic("SN401", str(fault), path, part="type", help=fault.help, labels=labels)

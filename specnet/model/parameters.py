@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+
+from specnet.engines.random import stream
+from specnet.graph.builder import Parameter
+from specnet.model.network import Network
+from specnet.vocabulary.initializers import Initializer
+
+Array = np.ndarray[Any, Any]
+
+
+class Parameters(Mapping[str, Array]):
+    """All that is kept with a model, by name (`dense_1.kernel`): views of one flat vector.
+
+    What training fits comes first in the vector, then what it leaves as it is, then running statistics.
+    Writing into a view changes the model; the mapping itself is fixed.
+    """
+
+    def __init__(self, declared: tuple[Parameter, ...], dtype: str) -> None:
+        self.flat: Array = np.zeros(sum(p.size for p in declared), dtype)
+        trained = sum(p.size for p in declared if p.role == "parameter")
+        self.trained: Array = self.flat[:trained]
+        """The part of the vector that training fits."""
+        self._views: dict[str, Array] = views(declared, self.flat)
+        self.joined: dict[str, Array] = _joined(declared, self.flat)
+        """Each kernel (in, units) with the bias (units,) after it, as one matrix (in + 1, units)."""
+
+    def __getitem__(self, name: str) -> Array:
+        return self._views[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._views)
+
+    def __len__(self) -> int:
+        return len(self._views)
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{name} {array.shape}" for name, array in self.items())
+        return f"Parameters({inner})"
+
+
+def views(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
+    """Return each parameter's part of a vector (n,) in the parameter's shape."""
+    parts, start = {}, 0
+    for parameter in declared:
+        parts[parameter.name] = flat[start : start + parameter.size].reshape(parameter.shape)
+        start += parameter.size
+    return parts
+
+
+def _joined(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
+    pairs, start = {}, 0
+    for first, second in pairwise(declared):
+        if first.role == second.role and len(first.shape) == 2 and second.shape == first.shape[1:]:
+            whole = flat[start : start + first.size + second.size]
+            pairs[f"{first.name}+{second.name}"] = whole.reshape(-1, first.shape[1])
+        start += first.size
+    return pairs
+
+
+def multipliers(network: Network) -> Array:
+    """Return what the learning rate is multiplied by for each element that training fits."""
+    return np.repeat(
+        np.array([p.rate for p in network.trained], network.spec.dtype), [p.size for p in network.trained]
+    )
+
+
+def initial_parameters(network: Network) -> Parameters:
+    """Return the parameters where the document has them start, each drawn from a stream of its own."""
+    parameters = Parameters(network.arrays, network.spec.dtype)
+    for declared in network.arrays:
+        generator = stream(network.spec.seed, f"initial/{declared.name}")
+        parameters[declared.name][...] = cast("Initializer", declared.initial).draw(declared.shape, generator)
+    return parameters

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from specnet.engines.program import steps_bytes
+from specnet.graph.sizes import ITEM_BYTES
+from specnet.model.augmenting import augmentation_memory, row_bytes
+from specnet.model.network import Network
+from specnet.model.programs import (
+    Update,
+    accumulating_graph,
+    evaluation_graph,
+    searching_graph,
+    training_graph,
+    update_graph,
+)
+from specnet.model.settings import batch_rows, evaluation_rows, run_length
+from specnet.passes.collecting import no_collection
+from specnet.passes.pipeline import plan
+from specnet.passes.plan import Plan
+from specnet.vocabulary.optimizers import Searching
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Everything that a training executes, as plans, and the slots that its optimizer keeps.
+
+    One plan does a whole step. Where several batches share a step (`accumulate`), `step` adds up their
+    gradients and `update` ends the step. For an optimizer that searches, `step` is one evaluation of the loss and
+    its gradient, of which a step makes several.
+    """
+
+    step: Plan
+    update: Plan | None
+    evaluation: Plan
+    slots: dict[str, tuple[tuple[int, ...], float]]
+    """Shape and first value of each slot, by name."""
+
+
+@no_collection()
+def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Plans:
+    """Compile a network's training on splits of so many rows.
+
+    With `units`, metrics are measured in the units of the data (see `evaluation_graph`).
+    """
+    settings = network.spec.training
+    size = batch_rows(network.spec, rows["train"])
+    length = run_length(network.spec, rows["train"])
+    # Augmented rows are others at every step, even where the batch is the whole split.
+    whole = size >= rows["train"] and not network.spec.data.augmentations
+    shared = settings.accumulate > 1
+    slots: dict[str, tuple[tuple[int, ...], float]] = {}
+    update: Update | None = None
+    if isinstance(settings.optimizer, Searching):
+        graph = searching_graph(network)
+        shapes = settings.optimizer.slot_shapes(network.trained_size)
+        slots = {f"slot/{name}": (shape, 0.0) for name, shape in shapes.items()}
+    elif shared:
+        update = update_graph(network, length)
+        graph = accumulating_graph(network)
+        slots["accumulated"] = ((network.trained_size,), 0.0)
+    else:
+        update = training_graph(network, length)
+        graph = update.graph
+    if update is not None:
+        slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
+    return Plans(
+        step=plan(graph, size, guard="loss", fixed_inputs=whole),
+        update=plan(update.graph, 1) if update is not None and shared else None,
+        evaluation=plan(evaluation_graph(network, units=units), evaluation_rows(network, max(rows.values()))),
+        slots=slots,
+    )
+
+
+def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, int]:
+    """Return the bytes that a training holds at once, by what they are for.
+
+    `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
+    `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
+    changes them, `arena` values between the steps of the plans, `kept` what they compute once, and what
+    metrics must see whole, `loops` the views of each step of the loops.
+    """
+    spec, signature = network.spec, network.signature
+    item = ITEM_BYTES[spec.dtype]
+    raw_target = 8 if signature.integers else item * prod(signature.target)
+    if spec.data.reproduces:
+        raw_target = 0  # the inputs' own array
+    # Whole numbers that a loss compares with numbers are held as both.
+    numbers = any(o.target_dtype != "int64" and not o.of_inputs for o in network.outputs.values())
+    converted = item * prod(signature.target) if signature.integers and numbers else 0
+    stopping = spec.training.early_stopping
+    copies = 2 if stopping is not None and stopping.restore_best else 1
+    kept = sum(p.size for p in network.arrays)
+    feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
+    held = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs)
+    held += raw_target + converted
+    if signature.batches:
+        held = 0 if "targets" in signature.batches else raw_target + converted
+        if spec.data.split is not None and spec.data.split.parts:
+            # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
+            held += 8 + (len(rows) if signature.passing else 0)
+    cut = [
+        (p.batch, n, row_bytes(network, apart=p is plans.step and bool(spec.data.augmentations)))
+        for p, n in feeds
+        if n > p.batch
+    ]
+    reading = signature.reading * len(feeds) + signature.passing
+    in_one = sum(n for p, n in feeds if n <= p.batch)
+    plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
+    return {
+        "data": sum(rows.values()) * held + reading,
+        "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
+        "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
+        "batches": sum(batch * row + 8 * n for batch, n, row in cut)
+        + in_one * row_bytes(network, held=False),
+        "augmentation": augmentation_memory(network, plans.step.batch),
+        "arena": sum(p.arena for p in plans_used),
+        "kept": sum(p.prologue * _bindings(p, n) for p, n in feeds)
+        + sum(rows.values()) * _seen(plans.evaluation),
+        **_loops(feeds),
+    }
+
+
+def _loops(feeds: list[tuple[Plan, int]]) -> dict[str, int]:
+    """Return what loops have ready for each of their steps, as `loops`, where a plan has some."""
+    ready = sum(steps_bytes(p) * _bindings(p, n) for p, n in feeds)
+    return {"loops": ready} if ready else {}
+
+
+def _seen(plan: Plan) -> int:
+    """Return the bytes a row that metrics keep for a whole split: the outputs named `label:name`."""
+    kept = [value for name, value in plan.arrays.items() if ":" in name]
+    return sum(value.count.at(1) * ITEM_BYTES[value.dtype] for value in kept)
+
+
+def _bindings(plan: Plan, rows: int) -> int:
+    """Return to how many batch sizes a plan is bound."""
+    return 2 if rows > plan.batch and rows % plan.batch else 1

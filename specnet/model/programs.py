@@ -1,0 +1,232 @@
+"""The graphs that a network is used through: to train, to evaluate, to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from specnet.graph import ops
+from specnet.graph.builder import UpdateBuilder
+from specnet.graph.graph import Graph, Value
+from specnet.graph.leaves import leaf, number
+from specnet.model.lowered import Lowered
+from specnet.model.network import Network
+from specnet.passes.differentiate import differentiate
+from specnet.vocabulary.optimizers import Stepping
+from specnet.vocabulary.schedules import RunLength, Schedule
+
+AVERAGE = "ema"
+"""The slot of the parameters' running mean, which starts where they do."""
+
+VALUE, GRADIENT = "value ", "gradient "
+"""What the names of outputs begin with that are there to be named: a value of the forward pass, and its gradient."""
+
+Naming = Callable[[Network, Lowered], Mapping[str, Value]]
+"""Gives the values of the forward pass that have names of their own, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A graph that changes the parameters, and the slots that its optimizer keeps: shape and first value."""
+
+    graph: Graph
+    slots: dict[str, tuple[tuple[int, ...], float]]
+
+
+def training_graph(network: Network, length: RunLength | None = None, naming: Naming | None = None) -> Update:
+    """Return one whole step: forward, backward, and the update.
+
+    Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `step`, counted from 1,
+    and `rate`, the learning rate, which a graph for a training of a given length computes itself, as far as its
+    schedule does not go by what is measured. What `naming` gives is an output too, and its gradient another, named
+    `value NAME` and `gradient NAME`.
+    """
+    lowered = network.lower(training=True, spread=network.spreads)
+    gradient = _gradient(network, lowered, naming)
+    slots = _update(network, lowered.graph, gradient, length)
+    _follow(lowered)
+    return Update(lowered.graph, slots)
+
+
+def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
+    """Return a batch's part of a step that several batches share: gradients are added up, each times `share`.
+
+    Outputs as `training_graph`; the sum is the leaf `accumulated`.
+    """
+    lowered = network.lower(training=True, spread=network.spreads)
+    graph = lowered.graph
+    gradient = _gradient(network, lowered, naming)
+    so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
+    graph.phase = "update"
+    graph.assign(so_far, so_far + gradient * number(graph, "share"))
+    _follow(lowered)
+    return graph
+
+
+def update_graph(network: Network, length: RunLength | None = None) -> Update:
+    """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
+    graph = Graph(network.spec.dtype)
+    graph.phase = "update"
+    gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
+    slots = _update(network, graph, gradient, length)
+    graph.assign(gradient, ops.zeros_like(gradient))
+    return Update(graph, slots)
+
+
+def rate_graph(schedule: Schedule, base: float, length: RunLength) -> Graph:
+    """Return the learning rate of a step by itself: output `rate`, numbers as `training_graph`."""
+    graph = Graph("float64")
+    graph.outputs["rate"] = schedule.lower(number(graph, "step") - 1.0, base, length)
+    return graph
+
+
+def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
+    """Return what an optimizer asks for that searches: outputs `loss`, `penalty`, and `gradients` (n,)."""
+    lowered = network.lower(training=True)
+    lowered.graph.outputs["gradients"] = _gradient(network, lowered, naming)
+    return lowered.graph
+
+
+def gradient_graph(network: Network, *, training: bool) -> Graph:
+    """Return the loss, penalties included, and its gradient: outputs `loss`, `gradients` (n,)."""
+    lowered = network.lower(training=training)
+    gradient = _gradient(network, lowered)
+    graph = lowered.graph
+    graph.outputs = {"loss": _whole(graph), "gradients": gradient}
+    return graph
+
+
+def loss_graph(network: Network, naming: Naming) -> Graph:
+    """Return the loss in evaluation, penalties included: output `loss`, beside what `naming` gives."""
+    lowered = network.lower(training=False)
+    graph = lowered.graph
+    _objective(network, lowered)
+    graph.outputs = {"loss": _whole(graph), **_named(naming(network, lowered))}
+    return graph
+
+
+def evaluation_graph(network: Network, *, units: bool = False, naming: Naming | None = None) -> Graph:
+    """Return what evaluation adds up over batches.
+
+    Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
+    keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
+    leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
+    """
+    lowered = network.lower(training=False)
+    graph = lowered.graph
+    graph.outputs["cost"] = ops.sum_all(lowered.elements)
+    _penalty(lowered)
+    scaling: tuple[Value, ...] | None = None
+    for name, output in network.outputs.items():
+        own = lowered.outputs[name]
+        prediction, target = own.prediction, own.target
+        if units and output.in_units:
+            if scaling is None:
+                scaling = tuple(
+                    leaf(graph, f"units/{of}", "constant", output.target_shape) for of in ("scale", "offset")
+                )
+            scale, offset = scaling
+            prediction, target = prediction * scale + offset, target * scale + offset
+        for figure in output.figures:
+            graph.outputs |= figure.values(own.elements, prediction, target)
+    if naming is not None:
+        graph.outputs |= _named(naming(network, lowered))
+    return graph
+
+
+def prediction_graph(network: Network) -> Graph:
+    """Return the predictions: output `predictions` (batch, ...), or `predictions/NAME` for each of several."""
+    lowered = network.lower(training=False)
+    for name, output in network.outputs.items():
+        lowered.graph.outputs[output.prediction] = lowered.outputs[name].prediction
+    return lowered.graph
+
+
+def _gradient(network: Network, lowered: Lowered, naming: Naming | None = None) -> Value:
+    """Append the loss and its gradient with respect to all parameters, as one vector (n,)."""
+    graph, objective = lowered.graph, _objective(network, lowered)
+    named = {} if naming is None else _on_the_way(naming(network, lowered), objective)
+    leaves = [lowered.builder.leaves[p.name] for p in network.trained]
+    gradients = differentiate(graph, objective, [*leaves, *named.values()])
+    graph.outputs |= _named(named)
+    graph.outputs |= {GRADIENT + name: g for name, g in zip(named, gradients[len(leaves) :], strict=True)}
+    return ops.pack(*gradients[: len(leaves)])
+
+
+def _on_the_way(values: Mapping[str, Value], to: Value) -> dict[str, Value]:
+    """Return those of some values that another depends on."""
+    found = {to.index}
+    for node in reversed(to.graph.nodes[: to.node.index + 1]):
+        if any(result.index in found for result in node.results):
+            found.update(source.index for source in node.inputs)
+    return {name: value for name, value in values.items() if value.index in found}
+
+
+def _named(values: Mapping[str, Value]) -> dict[str, Value]:
+    return {VALUE + name: value for name, value in values.items()}
+
+
+def _objective(network: Network, lowered: Lowered) -> Value:
+    """Append the loss; return it with the penalties: outputs `loss`, and `penalty` where there are some."""
+    graph, loss = lowered.graph, network.spec.loss
+    data = ops.mean_all(lowered.elements) if loss.reduction == "mean" else ops.sum_all(lowered.elements)
+    graph.outputs["loss"] = data * loss.scale
+    _penalty(lowered)
+    return _whole(graph)
+
+
+def _whole(graph: Graph) -> Value:
+    """Return the loss with the penalties."""
+    loss = graph.outputs["loss"]
+    return loss + graph.outputs["penalty"] if "penalty" in graph.outputs else loss
+
+
+def _penalty(lowered: Lowered) -> None:
+    if not lowered.builder.penalties:
+        return
+    penalty, *others = lowered.builder.penalties
+    for other in others:
+        penalty = penalty + other
+    lowered.graph.outputs["penalty"] = penalty
+
+
+def _follow(lowered: Lowered) -> None:
+    """Append what the running statistics become."""
+    graph = lowered.graph
+    graph.phase = "update"
+    for statistic, observed, momentum in lowered.builder.followed:
+        graph.key_path = observed.key_path
+        graph.assign(statistic, statistic * momentum + observed * (1.0 - momentum))
+
+
+def _update(
+    network: Network, graph: Graph, g: Value, length: RunLength | None
+) -> dict[str, tuple[tuple[int, ...], float]]:
+    training, size = network.spec.training, network.trained_size
+    graph.key_path, graph.phase = ("training", "schedule"), "update"
+    step = number(graph, "step")
+    if length is None:
+        lr = number(graph, "rate")
+    else:
+        lr = training.schedule.lower(step - 1.0, training.optimizer.learning_rate, length)
+    graph.key_path = ("training", "optimizer")
+    if training.clip_value is not None:
+        g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
+    if training.clip_norm is not None:
+        # The small addend is PyTorch's, which keeps a gradient of zeros from dividing by 0.
+        norm = ops.sqrt(ops.inner(g, g))
+        g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
+    build = UpdateBuilder(graph, size)
+    parameters = leaf(graph, "parameters", "state", (size,))
+    if network.rates_differ:
+        # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
+        lr = leaf(graph, "multipliers", "constant", (size,)) * lr
+    assert isinstance(training.optimizer, Stepping)
+    new = training.optimizer.step(build, parameters, g, lr, step)
+    graph.assign(parameters, new)
+    if training.ema_decay is not None:
+        graph.key_path = ("training", "ema_decay")
+        average = build.slot(AVERAGE)
+        # In this form parameters that do not move leave the mean as it is, to the bit.
+        build.keep(average, average + (new - average) * (1.0 - training.ema_decay))
+    return build.slots

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from specnet.diagnostics import Diagnostic, KeyPath
+from specnet.language.spec import Spec
+from specnet.language.suggestions import unknown_name
+from specnet.model.network import Network
+from specnet.model.searching import check_searching
+from specnet.vocabulary.optimizers import Searching
+from specnet.vocabulary.schedules import RunLength
+
+EVALUATION_ROWS = 1024
+"""The most rows that are evaluated at once."""
+
+EVALUATION_NUMBERS = 1 << 22
+"""About how many numbers the widest layer may give for them, 16 MiB of float32: more gains nothing."""
+
+
+def check_training(network: Network) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a document's training settings, given the network and how many rows there are."""
+    spec, rows = network.spec, network.signature.rows
+    settings = spec.training
+    if isinstance(settings.optimizer, Searching):
+        yield from check_searching(network)
+    if settings.early_stopping is not None:
+        path: KeyPath = ("training", "early_stopping", "monitor")
+        yield from _monitor(network, settings.early_stopping.monitor, path)
+    if settings.checkpoint is not None and settings.checkpoint.best is not None:
+        yield from _monitor(network, settings.checkpoint.best, ("training", "checkpoint", "best"))
+    if settings.schedule.watched is not None:
+        yield from _monitor(network, settings.schedule.watched, ("training", "schedule", "monitor"))
+    if "train" in rows:
+        length = run_length(spec, rows["train"])
+        if length.steps_per_epoch == 0:
+            yield Diagnostic(
+                "SN602",
+                f"`drop_last` leaves no batch: the training split has {rows['train']} rows, fewer than the "
+                f"batch size {settings.batch_size}",
+                ("training", "batch_size"),
+                help=f"a batch size of at most {rows['train']}, or no `drop_last`",
+            )
+        else:
+            yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
+
+
+def batch_rows(spec: Spec, rows: int) -> int:
+    """Return how many rows a full batch has, of so many that there are."""
+    size = spec.training.batch_size
+    return rows if size == "full" else min(size, rows)
+
+
+def evaluation_rows(network: Network, rows: int) -> int:
+    """Return how many rows are evaluated at once, of so many that there are.
+
+    They are as many as a training step has where a row's cost depends on who shares its batch.
+    """
+    if network.spec.loss.targets == "groups":
+        return batch_rows(network.spec, rows)
+    return max(1, min(rows, EVALUATION_ROWS, EVALUATION_NUMBERS // network.widest))
+
+
+def run_length(spec: Spec, rows: int) -> RunLength:
+    """Return how many steps a training makes on so many rows."""
+    settings = spec.training
+    size = rows if settings.batch_size == "full" else settings.batch_size
+    batches = rows // size if settings.drop_last else -(-rows // size)
+    return RunLength(settings.epochs, -(-batches // settings.accumulate))
+
+
+def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnostic]:
+    split, _, figure = monitor.partition(".")
+    figures = ["loss", *(figure.label for figure in network.figures)]
+    known = [*(f"validation.{name}" for name in figures), "train.loss"]
+    if monitor not in known:
+        message = f"`{monitor}` is not measured during training"
+        yield unknown_name("SN603", message, monitor, known, path, f"one of {', '.join(known)}")
+    elif split == "validation" and "validation" not in network.signature.rows:
+        yield Diagnostic(
+            "SN604",
+            f"`{figure}` is monitored on the validation split, and there is none",
+            path,
+            help="give `[data.split]` a `validation` fraction, or monitor train.loss",
+        )

@@ -1,0 +1,55 @@
+"""From a document to its network, and to its model and data: every check of these is made here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specnet.diagnostics import SpecError
+from specnet.language.spec import Spec
+from specnet.model.building import build
+
+if TYPE_CHECKING:
+    from specnet.data import Dataset
+    from specnet.model.model import Model
+    from specnet.model.network import Network
+
+
+def network_of(spec: Spec) -> Network:
+    """Return a document's network; its data are described, and not read.
+
+    Raises SpecError with every error in the document, and in what is known of its data.
+    """
+    from specnet.data import inspect_data
+
+    try:
+        return build(spec, inspect_data(spec.data, spec.source.folder))
+    except SpecError as error:
+        raise spec.source.error(error) from None
+
+
+def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> tuple[Model, Dataset]:
+    """Return a document's model and data; with its initial parameters if `initialised`.
+
+    `given`, a frame or frames by split, replaces the files that the document names. Raises SpecError with every
+    error in the document or its data, and where the training needs more than the machine's memory.
+    """
+    from specnet.data.dataset import open_splits
+    from specnet.data.tables.typed import frames_of
+    from specnet.model.memory import check_memory
+    from specnet.model.model import Model
+    from specnet.model.targets import check_targets
+    from specnet.runs.starting import start_from
+
+    try:
+        frames = None if given is None else frames_of(given)
+        opened = open_splits(spec.data, spec.source.folder, frames=frames)
+        network = build(spec, opened.signature)
+        check_memory(network)
+        data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
+        check_targets(spec.loss, data)
+        model = Model(network, data.encoding)
+        if initialised:
+            start_from(model)
+    except SpecError as error:
+        raise spec.source.error(error) from None
+    return model, data

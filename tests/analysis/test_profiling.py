@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.analysis import profiling
+from specnet.analysis.explanation import Explanation, explain
+from specnet.data import load_data
+from specnet.engines.execution import Executable
+from specnet.engines.numpy.emit import emit
+from specnet.model.model import Model
+from specnet.model.network import Network
+
+DEEP = {
+    "layers": [
+        {"type": "dense", "units": 300, "activation": "gelu"},
+        {"type": "dense", "units": 200, "activation": "selu"},
+        {"type": "dense", "units": 3},
+    ],
+    "training.batch_size": 64,
+}
+
+
+def compiled(spec: specnet.Spec) -> tuple[Model, Explanation, specnet.data.Dataset]:
+    data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
+    network = Network(spec, data.signature)
+    return Model(network, data.encoding), explain(network), data
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, DEEP, {"training.accumulate": 2}], ids=["small", "blocks", "accumulate"]
+)
+def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict[str, object]) -> None:
+    model, explanation, data = compiled(specnet.load(iris.source.source, changes))
+    plan = explanation.plans.step
+    if changes is DEEP:
+        assert any(step.block for step in plan.steps)
+    clock = [0.0] * len(plan.steps)
+    rows = plan.batch
+    results = []
+    program = emit(plan)
+    for each in (program, profiling.timed(plan, program, clock)):
+        fresh = Model(model.network, model.encoding)
+        training = profiling.BoundTraining(fresh, explanation.plans)
+        train = data.splits["train"]
+        leaves = fresh.leaves(inputs=train.inputs[:rows], targets=train.targets[:rows], **training.slots)
+        values = {"rate": 0.01, "step": 1, "share": 0.5}
+        scalars = (
+            Executable(plan, program=each).bind(rows, leaves).step(*(values[name] for name in each.numbers))
+        )
+        results.append((scalars, fresh.parameters.flat.copy()))
+    assert results[0][0] == results[1][0]
+    assert np.array_equal(results[0][1], results[1][1])
+    for step, code, seconds in zip(plan.steps, program.code, clock, strict=True):
+        assert (seconds > 0) == (bool(code) and not step.prologue), step
+
+
+def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatch) -> None:
+    from specnet.engines.numpy.functions import FUNCTIONS, resolve
+
+    model, explanation, data = compiled(iris)
+    slow = resolve("tanh")
+
+    def tanh(*arguments: object) -> None:
+        time.sleep(0.002)
+        slow(*arguments)
+
+    monkeypatch.setitem(FUNCTIONS, "tanh", tanh)
+    times = profiling.profile(model, data, explanation)["step"]
+    named = dict(zip((step.op for step in explanation.plans.step.steps), times.steps, strict=True))
+    assert named["tanh"] >= 0.002
+    assert named["tanh"] > 0.7 * sum(times.steps)
+    assert times.whole == pytest.approx(sum(times.steps), rel=0.3)
+
+
+def test_flops_of_a_shared_step_count_each_batch(iris: specnet.Spec) -> None:
+    _, alone, _ = compiled(iris)
+    _, shared, _ = compiled(specnet.load(iris.source.source, {"training.accumulate": 4}))
+    assert shared.flops()["forward"] == pytest.approx(4 * alone.flops()["forward"], rel=0.01)

@@ -1,0 +1,205 @@
+"""Threads that share a batch: what they do, in which order, and what they leave behind."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from specnet.engines import blas
+from specnet.engines.workers import Workers, each_piece, shared_dot
+
+KNOWN = pytest.mark.skipif(blas.setting() is None, reason="the matrix library's threads cannot be held back")
+
+
+def ours():
+    return [t for t in threading.enumerate() if t.name == "specnet worker"]
+
+
+@KNOWN
+def test_each_part_is_done_once_by_a_worker_of_its_own():
+    workers, seen = Workers(3), {}
+
+    def task(part):
+        seen[part] = threading.get_ident()
+        time.sleep(0.01)
+
+    workers.run(task, 3)
+    assert sorted(seen) == [0, 1, 2]
+    assert seen[0] == threading.get_ident()
+    assert len(set(seen.values())) == 3
+    again = dict(seen)
+    workers.run(task, 3)
+    assert seen == again, "what worker gets which part is fixed"
+    seen.clear()
+    workers.run(task, 7)
+    assert sorted(seen) == list(range(7))
+
+
+def test_one_part_or_one_worker_needs_no_threads():
+    before = len(ours())
+    done = []
+    Workers(4).run(done.append, 1)
+    Workers(1).run(done.append, 3)
+    assert done == [0, 0, 1, 2]
+    assert len(ours()) == before
+
+
+def test_where_threads_cannot_be_held_back_the_caller_works_alone(monkeypatch):
+    monkeypatch.setattr(blas, "setting", lambda: None)
+    assert Workers(4).count == 1
+    with blas.one_thread():
+        pass
+
+
+@KNOWN
+def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
+    workers, done = Workers(3), []
+
+    def task(part):
+        if part == 1:
+            raise ValueError("part 1")
+        time.sleep(0.02)
+        done.append(part)
+
+    with pytest.raises(ValueError, match="part 1"):
+        workers.run(task, 3)
+    assert sorted(done) == [0, 2]
+
+    def own(part):
+        if part == 0:
+            raise KeyError("own")
+        time.sleep(0.02)
+        done.append(part)
+
+    done.clear()
+    with pytest.raises(KeyError, match="own"):
+        workers.run(own, 3)
+    assert sorted(done) == [1, 2]
+    workers.run(done.append, 3)
+
+
+@KNOWN
+def test_workers_ignore_what_numpy_warns_of():
+    workers = Workers(2)
+    with np.errstate(all="ignore"):
+        workers.run(lambda _: np.log(np.zeros(2)), 2)
+
+
+@KNOWN
+def test_threads_end_with_their_workers():
+    before = set(ours())
+    workers = Workers(3)
+    workers.run(lambda _: None, 3)
+    mine = set(ours()) - before
+    assert len(mine) == 2
+    assert all(t.daemon for t in mine)
+    del workers
+    gc.collect()
+    for thread in mine:
+        thread.join(5.0)
+        assert not thread.is_alive()
+
+
+def test_shares_are_even_in_order_and_never_empty():
+    for count in (1, 2, 3, 8):
+        workers = Workers(count)
+        for size in (0, 1, 2, 7, 64):
+            shares = workers.shares(size)
+            assert [n for a, b in shares for n in range(a, b)] == list(range(size))
+            assert len(shares) == min(workers.count, size)
+            lengths = [b - a for a, b in shares]
+            assert max(lengths, default=0) - min(lengths, default=0) <= 1
+
+
+@KNOWN
+def test_pieces_go_to_their_workers():
+    seen = []
+    pieces = [[(1, 2), (3, 4)], [(5, 6)]]
+    each_piece(Workers(2), lambda a, b: seen.append((a, b, threading.get_ident())), pieces)
+    by_thread = {}
+    for a, b, thread in seen:
+        by_thread.setdefault(thread, []).append((a, b))
+    assert sorted(by_thread.values()) == [[(1, 2), (3, 4)], [(5, 6)]]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_shared_product_is_the_product(count):
+    rng = np.random.default_rng(0)
+    a, b, out = rng.normal(size=(7, 5)), rng.normal(size=(5, 4)), np.empty((7, 4))
+    shared_dot(Workers(count), a, b, out)
+    np.testing.assert_allclose(out, a @ b, 1e-13)
+    turned = np.empty((5, 4))
+    shared_dot(Workers(count), a.T, rng.normal(size=(7, 4)), turned)
+    shared_dot(Workers(count), a.T, np.ones((7, 4)), turned)
+    np.testing.assert_allclose(turned, a.T @ np.ones((7, 4)), 1e-13)
+
+
+@KNOWN
+def test_the_matrix_library_has_its_threads_back_after_the_last_of_several_users():
+    get, put = blas.setting()
+    before = get()
+    try:
+        put(2)
+        with blas.one_thread():
+            assert get() == 1
+            with blas.one_thread():
+                assert get() == 1
+            assert get() == 1
+        assert get() == 2
+        with pytest.raises(RuntimeError), blas.one_thread():
+            raise RuntimeError
+        assert get() == 2
+    finally:
+        put(before)
+
+
+@KNOWN
+def test_many_users_at_once_leave_the_setting_as_it_was():
+    get, put = blas.setting()
+    before = get()
+    try:
+        put(2)
+        found = []
+
+        def use():
+            for _ in range(200):
+                with blas.one_thread():
+                    found.append(get())
+
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(found) == {1}
+        assert get() == 2
+    finally:
+        put(before)
+
+
+def _in_child(workers, results):
+    done = []
+    workers.run(lambda part: done.append((part, os.getpid())), 3)
+    results.put(sorted(done))
+
+
+@KNOWN
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_child_starts_threads_of_its_own():
+    workers = Workers(3)
+    workers.run(lambda _: None, 3)
+    context = multiprocessing.get_context("fork")
+    results = context.SimpleQueue()
+    with blas.one_thread():
+        child = context.Process(target=_in_child, args=(workers, results))
+        child.start()
+        child.join(20.0)
+    assert child.exitcode == 0
+    assert results.get() == [(part, child.pid) for part in range(3)]

@@ -1,0 +1,73 @@
+"""Programs that are run with Python and NumPy alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SPECS = Path(__file__).parents[2] / "specs"
+SMALL = [
+    "iris.toml",
+    "moons.toml",
+    "digits.toml",
+    "regression.toml",
+    "perceptron.toml",
+    "mlp.toml",
+    "xor.json",
+]
+
+_BARE = """
+import importlib.machinery, importlib.util, sys
+# Of all that is installed, NumPy alone can be found.
+class Only:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            return importlib.machinery.PathFinder.find_spec(name, [{site!r}])
+sys.meta_path.append(Only())
+import runpy
+import numpy as np
+scope = runpy.run_path({program!r})
+assert not any(m.partition(".")[0] in ("specnet", "pydantic", "typer") for m in sys.modules)
+found = {{n: v for n, v in scope.items() if isinstance(v, np.ndarray)}}
+if {rows!r}:
+    found["predicted"] = scope["predict"](np.load({rows!r}))
+np.savez({out!r}, **found)
+"""
+
+
+def bare(program: Path, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Run a program without any package but NumPy; return its arrays, and its predictions of some rows."""
+    folder = program.parent
+    given = ""
+    if rows is not None:
+        given = str(folder / "given.npy")
+        np.save(given, rows)
+    out = folder / "found.npz"
+    site = str(Path(np.__file__).parents[1])
+    code = _BARE.format(site=site, program=str(program), rows=given, out=str(out))
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with np.load(out) as archive:
+        return dict(archive)
+
+
+def session(path):
+    """An ONNX file, ready to be run; skips where there is nothing to run it with."""
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        options = runtime.SessionOptions()
+        options.log_severity_level = 3
+        return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

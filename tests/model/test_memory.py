@@ -1,0 +1,110 @@
+"""A training that no memory can hold is refused before anything of it is allocated."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import specnet
+from specnet.data import files, inspect_data
+from specnet.model.memory import memory_fault
+from specnet.model.network import Network
+from specnet.model.plans import memory, plan_training
+
+DATA = '[data]\ntype = "synthetic"\nkind = "sine"\nsamples = {}\n'
+LAYERS = (
+    '[[layers]]\ntype = "dense"\nunits = {}\nactivation = "relu"\n[[layers]]\ntype = "dense"\nunits = {}\n'
+)
+
+
+def document(first=8, second=1, samples=100, more=""):
+    units = LAYERS.format(first, second)
+    return 'specnet = 1\nloss = "mse"\n' + DATA.format(samples) + units + more
+
+
+def only(report):
+    (fault,) = (d for d in report.diagnostics if d.severity == "error")
+    return fault
+
+
+@pytest.mark.parametrize("units", [10**12, 10**18, 10**400])
+def test_it_is_refused_in_no_time_whatever_it_claims(units):
+    text = document(units)
+    fault = only(specnet.validate(text))
+    assert (fault.code, fault.path) == ("SN605", ("layers", 0))
+    with pytest.raises(specnet.SpecError) as caught:
+        specnet.compile(specnet.load(text))
+    assert [d.code for d in caught.value.diagnostics] == ["SN605"]
+
+
+def test_the_largest_part_is_named(monkeypatch):
+    monkeypatch.setattr(files, "memory", lambda: 2**20)
+    fault = only(specnet.validate(document(300, 1, more='[[layers]]\ntype = "dense"\nunits = 1\n')
+                                  .replace("units = 1\n", 'units = 900\nactivation = "relu"\n', 1)))  # fmt: skip
+    assert (fault.code, fault.path, fault.part) == ("SN605", ("layers", 1), "type")
+    assert "of the machine's 1.0 MiB" in fault.message
+    assert "1.0 MiB in `dense_2.kernel` alone (300 x 900)" in fault.message
+
+
+def test_a_batch_may_be_what_is_too_large(monkeypatch):
+    monkeypatch.setattr(files, "memory", lambda: 2**22)
+    text = document(512, samples=4000, more='[training]\nbatch_size = "full"\n')
+    fault = only(specnet.validate(text))
+    assert fault.path == ("layers", 0)
+    assert "are values between layers, for 4000 rows at once, most from `dense_1`" in fault.message
+
+
+def test_the_data_may_be_what_is_too_large(monkeypatch):
+    fault = only(specnet.validate(document().replace('"sine"', '"linear"\nfeatures = 10000000000000')))
+    assert (fault.code, fault.path) == ("SN570", ("data",))
+    monkeypatch.setattr("specnet.data.signature.memory", lambda: None)
+    monkeypatch.setattr(files, "memory", lambda: 2**20)
+    fault = only(specnet.validate(document(samples=200_000)))
+    assert (fault.code, fault.path) == ("SN605", ("data",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        document(),
+        document(64, 64, 3000, '[training.optimizer]\ntype = "adam"\namsgrad = true\n'),
+        document(3, 3, 5000, '[training]\nbatch_size = "full"\n'),
+        document(
+            200,
+            1,
+            40,
+            '[training]\naccumulate = 2\nbatch_size = 4\n[training.early_stopping]\nmonitor = "train.loss"\n',
+        ),
+        document(16, 16, 2000, '[[layers]]\ntype = "activation"\nactivation = "mish"\n'),
+    ],
+)
+def test_the_bound_is_the_plans_own_count(text, monkeypatch):
+    spec = specnet.load(text.replace("units = 16\n", "units = 1\n") if "mish" in text else text)
+    if spec.layers[-1].type == "dense" and spec.layers[-1].units != 1:
+        spec = specnet.load(text, overrides={"layers.1.units": 1})
+    network = Network(spec, inspect_data(spec.data, spec.folder))
+    rows = network.signature.rows
+    needed = sum(memory(network, plan_training(network, rows, units=False), rows).values())
+    monkeypatch.setattr(files, "memory", lambda: needed)
+    assert memory_fault(network) == []
+    monkeypatch.setattr(files, "memory", lambda: needed - 1)
+    assert [d.code for d in memory_fault(network)] == ["SN605"]
+
+
+def test_where_the_system_tells_nothing(monkeypatch):
+    monkeypatch.setattr(files, "memory", lambda: None)
+    assert specnet.validate(document()).ok
+    assert "of the machine's 64.0 GiB" in only(specnet.validate(document(10**12))).message
+
+
+def test_it_takes_neither_numpy_nor_memory():
+    script = (
+        "import resource, sys, specnet\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))\n"
+        f"found = specnet.validate({document(10**9)!r}).diagnostics\n"
+        "print([d.code for d in found if d.severity == 'error'], 'numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("['SN605'] False\n", "")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.layers import LAYERS
@@ -22,7 +22,7 @@ from specnet.vocabulary.schedules import SCHEDULES
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = {
-    "`[data]`": READERS,
+    "`[data]`": FORMATS,
     "`[[data.transforms]]`": TRANSFORMS,
     "`[[data.augmentations]]`": AUGMENTATIONS,
     "`[[layers]]`": LAYERS,

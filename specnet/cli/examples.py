@@ -39,7 +39,7 @@ FILES: dict[str, dict[str, Any]] = {
     "idx": {"inputs": "images-idx3-ubyte.gz", "targets": "labels-idx1-ubyte.gz"},
     "inline": {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [0, 1, 1, 0]},
 }
-"""The same for the readers whose fields are called like those of others."""
+"""The same for the data formats whose fields are called like those of others."""
 
 
 def example(entry: FamilyEntry, kind: type[Kind]) -> str:

@@ -7,8 +7,8 @@ from specnet.data.access import Access
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
-from specnet.data.formats import READERS
-from specnet.data.reader import DataSource, Reader
+from specnet.data.format import DataFormat, DataSource
+from specnet.data.formats import FORMATS
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import Signature, infer_signature
 from specnet.data.splits import SplitSpec
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AUGMENTATIONS",
-    "READERS",
+    "FORMATS",
     "TRANSFORMS",
     "Augmentation",
     "Cells",
+    "DataFormat",
     "DataSource",
     "Dataset",
     "Encoding",
-    "Reader",
     "Sample",
     "Signature",
     "Split",
@@ -42,28 +42,32 @@ __all__ = [
 
 
 def inspect_data(
-    reader: Reader, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
+    data_format: DataFormat, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
 ) -> Signature:
-    """Return what a model must know of the data that a reader names, without NumPy.
+    """Return what a model must know of the data that a format names, without NumPy.
 
-    `base` is the folder that relative paths start from, and `root_path` where in the document the reader
+    `base` is the folder that relative paths start from, and `root_path` where in the document the format
     stands. With `confine`, no path may lead out of a folder. Of binary files only the headers and whole-number
     targets are read; of CSV files everything, since any cell can be a new category. Raises SpecError with every
     fault that was found.
     """
-    return open_data(reader, base, root_path, confine=confine)[0]
+    return open_data(data_format, base, root_path, confine=confine)[0]
 
 
 def open_data(
-    reader: Reader, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
+    data_format: DataFormat, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
 ) -> tuple[Signature, DataSource]:
     """Return what `inspect_data` returns, and the opened data, of which samples can be taken without NumPy."""
     collector = Collector(root_path)
-    source = reader.open(DataContext(base, collector, access=Access(base, confine)))
+    source = data_format.open(DataContext(base, collector, access=Access(base, confine)))
     collector.check()
     assert source is not None
     signature = infer_signature(
-        source.description, reader.split, reader.transforms, collector, reproduces=reader.reproduces
+        source.description,
+        data_format.split,
+        data_format.transforms,
+        collector,
+        reproduces=data_format.reproduces,
     )
     collector.check()
     return signature, source

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from specnet.diagnostics import Diagnostic, KeyPath, Label, Part, SpecError
 
 LIMIT = 20
@@ -7,7 +10,7 @@ LIMIT = 20
 
 
 class Collector:
-    """The findings about one reader's data, gathered so that a user sees all of them at once."""
+    """The findings about one document's data, gathered so that a user sees all of them at once."""
 
     def __init__(self, root: KeyPath) -> None:
         self.root = root
@@ -22,10 +25,40 @@ class Collector:
         help: str | None = None,
         labels: tuple[Label, ...] = (),
     ) -> None:
-        """Note one fault; `key` continues the reader's key path."""
-        self.found.append(
-            Diagnostic(code, message, path=(*self.root, *key), part=part, help=help, labels=labels)
-        )
+        """Note one fault; `key` continues the format's key path."""
+        self.found.append(self._fault(code, message, *key, part=part, help=help, labels=labels))
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        *key: str | int,
+        part: Part = "value",
+        help: str | None = None,
+        labels: tuple[Label, ...] = (),
+    ) -> SpecError:
+        """Return what to raise for one fault, after which the part at hand cannot go on."""
+        return SpecError([self._fault(code, message, *key, part=part, help=help, labels=labels)])
+
+    @contextmanager
+    def catch(self) -> Iterator[None]:
+        """Take in the faults that the block raises, so that other parts are still checked."""
+        try:
+            yield
+        except SpecError as error:
+            self.found.extend(error.diagnostics)
+
+    @contextmanager
+    def together(self) -> Iterator[Collector]:
+        """Collect the faults of several checks, and raise SpecError with all of them when the block ends.
+
+        The faults are the block's own: what was found before it does not end it.
+        """
+        inner = Collector(self.root)
+        with inner.catch():
+            yield inner
+        if inner.found:
+            raise SpecError(inner.found)
 
     def check(self) -> None:
         """Raise SpecError with everything that was found, if anything was."""
@@ -38,3 +71,14 @@ class Collector:
                 Diagnostic("SN500", f"{rest} more errors in the data are not listed", path=self.root)
             )
         raise SpecError(shown)
+
+    def _fault(
+        self,
+        code: str,
+        message: str,
+        *key: str | int,
+        part: Part,
+        help: str | None,
+        labels: tuple[Label, ...],
+    ) -> Diagnostic:
+        return Diagnostic(code, message, path=(*self.root, *key), part=part, help=help, labels=labels)

@@ -11,9 +11,9 @@ from specnet.data.access import Access
 from specnet.data.collector import Collector
 from specnet.data.encoding import Encoding
 from specnet.data.files import DataContext, sha256
+from specnet.data.format import DataFormat, DataPart, DataSource
 from specnet.data.inputs import Encoded, plain
 from specnet.data.pipeline import Pipeline
-from specnet.data.reader import DataPart, DataSource, Reader
 from specnet.data.rows import Rows, StoredRows, TargetRows
 from specnet.data.signature import InputArray, Signature, infer_signature, only_array
 from specnet.data.splits import draw
@@ -80,7 +80,7 @@ class Dataset:
 class OpenedData:
     """Data whose files have been opened and described, to be read once it is known what the model takes of them."""
 
-    reader: Reader
+    format: DataFormat
     source: DataSource
     context: DataContext
     signature: Signature
@@ -95,34 +95,38 @@ class OpenedData:
 
 
 def open_splits(
-    reader: Reader,
+    data_format: DataFormat,
     base: Path,
     *,
     root_path: KeyPath = ("data",),
     frames: Mapping[str, Any] | None = None,
 ) -> OpenedData:
-    """Return the data that a reader names, opened and described.
+    """Return the data that a format names, opened and described.
 
-    `base` is the folder that relative paths start from, and `root_path` where in the document the reader stands.
+    `base` is the folder that relative paths start from, and `root_path` where in the document the format stands.
     `frames` take the place of a table's files, by the split whose rows they are. Raises SpecError with every fault
     that was found.
     """
     collector = Collector(root_path)
     context = DataContext(base, collector, frames=frames or {}, access=Access(base))
-    reader.check_frames(context)
+    data_format.check_frames(context)
     collector.check()
-    source = reader.open(context)
+    source = data_format.open(context)
     collector.check()
     assert source is not None
     signature = infer_signature(
-        source.description, reader.split, reader.transforms, collector, reproduces=reader.reproduces
+        source.description,
+        data_format.split,
+        data_format.transforms,
+        collector,
+        reproduces=data_format.reproduces,
     )
     collector.check()
-    return OpenedData(reader, source, context, signature)
+    return OpenedData(data_format, source, context, signature)
 
 
 def load_data(
-    reader: Reader,
+    data_format: DataFormat,
     base: Path,
     *,
     seed: int,
@@ -131,18 +135,18 @@ def load_data(
     root_path: KeyPath = ("data",),
     frames: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Open and read the data that a reader names: see `open_splits` and `OpenedData.read`."""
-    opened = open_splits(reader, base, root_path=root_path, frames=frames)
+    """Open and read the data that a format names: see `open_splits` and `OpenedData.read`."""
+    opened = open_splits(data_format, base, root_path=root_path, frames=frames)
     return opened.read(seed=seed, dtype=dtype, arrays=arrays)
 
 
 def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray, ...]) -> Dataset:
-    reader, source, context, signature = opened.reader, opened.source, opened.context, opened.signature
+    data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
     arrays = arrays or only_array(signature.inputs, dtype)
     parts = source.read(seed)
     collector.check()
-    drawn = drawn_rows(reader, parts, seed)
+    drawn = drawn_rows(data_format, parts, seed)
     del parts
     part, chosen = drawn["train"]
     raw_shape = part.inputs.shape
@@ -150,8 +154,8 @@ def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray,
     collector.check()
     plan = source.columns()
     before = [] if plan is None else column_scales(plan)
-    inputs = Pipeline.of(reader.transforms, "inputs", before)
-    targets = Pipeline.of(reader.transforms, "targets")
+    inputs = Pipeline.of(data_format.transforms, "inputs", before)
+    targets = Pipeline.of(data_format.transforms, "targets")
     inputs.fit(part.inputs, chosen, collector)
     if part.targets is not None:
         targets.fit(_target_rows(part.targets), chosen, collector)
@@ -164,7 +168,7 @@ def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray,
         help = source.description.help
         x = _brought(inputs, part.inputs, chosen, arrays, whose, collector, help)
         y: Inputs
-        if reader.reproduces or part.targets is None:
+        if data_format.reproduces or part.targets is None:
             y = x
         elif signature.integers:
             assert isinstance(part.targets, np.ndarray)
@@ -177,7 +181,7 @@ def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray,
         # What one split's faults are may only be reported once the training split, fitted on, is sound.
         collector.check()
         splits[name] = Split(x, y)
-    encoding = Encoding(reader, signature, raw_shape, dtype, inputs, targets, plan, arrays)
+    encoding = Encoding(data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays)
     sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
     sources += tuple(sorted(context.digests.items()))
     return Dataset(splits, signature, encoding, sources)
@@ -203,14 +207,17 @@ def _brought(
     return StreamedRows(rows.apart(chosen), chosen, pipeline, arrays[0].dtype)
 
 
-def drawn_rows(reader: Reader, parts: dict[str, DataPart], seed: int) -> Drawn:
+def drawn_rows(data_format: DataFormat, parts: dict[str, DataPart], seed: int) -> Drawn:
     """Return the part of the data, and the rows of it, that each split has."""
     drawn: Drawn = {name: (part, None) for name, part in parts.items()}
-    if reader.split is not None and reader.split.parts:
+    if data_format.split is not None and data_format.split.parts:
         part = parts["train"]
-        classes = part.targets if reader.split.stratify and isinstance(part.targets, np.ndarray) else None
+        classes = (
+            part.targets if data_format.split.stratify and isinstance(part.targets, np.ndarray) else None
+        )
         drawn |= {
-            name: (part, rows) for name, rows in draw(len(part.inputs), reader.split, classes, seed).items()
+            name: (part, rows)
+            for name, rows in draw(len(part.inputs), data_format.split, classes, seed).items()
         }
     order = [name for name in ("train", "validation", "test") if name in drawn]
     return {name: drawn[name] for name in order}

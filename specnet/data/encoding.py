@@ -11,9 +11,9 @@ import numpy as np
 from specnet.data.arrays.given import as_numbers, of_frame, of_inputs, side_by_side
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
+from specnet.data.format import DataFormat
 from specnet.data.inputs import Encoded, cut, holds, plain
 from specnet.data.pipeline import Pipeline
-from specnet.data.reader import Reader
 from specnet.data.rows import BLOCK, ArrayRows, Rows
 from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
 from specnet.data.streamed import Inputs, whole_rows
@@ -41,7 +41,7 @@ class Encoding:
     It is learnt from the training split, belongs to the model, and can be stored as plain data and arrays.
     """
 
-    reader: Reader
+    format: DataFormat
     signature: Signature
     raw_shape: tuple[int, ...]
     """The shape of one raw input, before any transform."""
@@ -49,7 +49,7 @@ class Encoding:
     inputs: Pipeline
     targets: Pipeline
     columns: TablePlan | None = None
-    """How the columns of a table become numbers, for readers of tables."""
+    """How the columns of a table become numbers, for tables."""
     arrays: tuple[InputArray, ...] = ()
     """The arrays that the model takes; all elements as one in the document's dtype if left out."""
 
@@ -78,16 +78,16 @@ class Encoding:
         """
         collector = Collector(())
         context = DataContext(Path() if base is None else base, collector)
-        found = context.find(str(path), what="either" if self.reader.reads == "folder" else "file")
+        found = context.find(str(path), what="either" if self.format.reads == "folder" else "file")
         raw: Rows | None = None
         if found is not None and self.columns is not None:
             raw = TableRows.from_file(
                 self.columns,
-                cast("Tabular", self.reader).dialect_of(found),
+                cast("Tabular", self.format).dialect_of(found),
                 FilePlace(found, str(path), (), context),
             )
         elif found is not None:
-            array = self.reader.raw_inputs(found, context)
+            array = self.format.raw_inputs(found, context)
             raw = None if array is None else ArrayRows(array)
         return self._run(raw, collector)
 
@@ -169,7 +169,7 @@ class Encoding:
             rows = self._in_order(rows, collector)
             collector.check()
         if self.columns is not None:
-            return TableRows.from_cells(self.columns, rows, cast("Tabular", self.reader), collector)
+            return TableRows.from_cells(self.columns, rows, cast("Tabular", self.format), collector)
         array = as_numbers(rows, "the inputs are", collector)
         collector.check()
         assert array is not None
@@ -179,7 +179,7 @@ class Encoding:
 
     def _of_frame(self, frame: Any, collector: Collector) -> Rows:
         if self.columns is not None:
-            dialect = frame_dialect(cast("Tabular", self.reader), frame)
+            dialect = frame_dialect(cast("Tabular", self.format), frame)
             place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
             found = TableRows.from_file(self.columns, dialect, place)
             collector.check()
@@ -218,7 +218,7 @@ class Encoding:
     @property
     def way_back(self) -> Pipeline | None:
         """The transforms that lead from what the model gives back to the units of the data's targets."""
-        way = self.inputs if self.reader.reproduces else self.targets
+        way = self.inputs if self.format.reproduces else self.targets
         # What the model gives may be probabilities of what the data have as indices.
         probabilities = any(isinstance(transform, OneHot) for transform, _ in way.steps)
         return way if way.transforms and not probabilities else None
@@ -233,7 +233,7 @@ class Encoding:
         """Return all of it: under `encoding` plain data, ready for JSON, and arrays under other names."""
         plain = {
             "version": 1,
-            "reader": self.reader.model_dump(mode="json", exclude=_rows_in(self.reader)),
+            "reader": self.format.model_dump(mode="json", exclude=_rows_in(self.format)),
             "signature": {k: v for k, v in asdict(self.signature).items() if k != "quotable"},
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
@@ -250,15 +250,15 @@ class Encoding:
         return state
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any], reader: Reader) -> Encoding:
+    def from_state(cls, state: Mapping[str, Any], data_format: DataFormat) -> Encoding:
         """Return the encoding of which `state` is the state; lists may stand for tuples, as after JSON.
 
-        `reader` is the spec's. The state has its fields as well, for those who read the file without a spec,
+        `data_format` is the spec's. The state has its fields as well, for those who read the file without a spec,
         but not the rows of a document. Raises ValueError where they are of another kind.
         """
         plain = state["encoding"]
-        if plain["reader"]["type"] != reader.type:
-            raise ValueError(f"its data have another type than the spec's, `{reader.type}`")
+        if plain["reader"]["type"] != data_format.type:
+            raise ValueError(f"its data have another type than the spec's, `{data_format.type}`")
         fields: dict[str, Any] = {
             # Version 0.1.0 called them stretches.
             k.replace("stretches", "column_slices"): tuple(v) if isinstance(v, list) else v
@@ -268,7 +268,7 @@ class Encoding:
             stored = (ColumnSlice(*each) for each in fields["column_slices"])
             fields["column_slices"] = tuple(each._replace(shape=tuple(each.shape)) for each in stored)
         return cls(
-            reader,
+            data_format,
             Signature(**fields),
             tuple(plain["raw_shape"]),
             plain["dtype"],
@@ -291,8 +291,8 @@ def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pip
     return Pipeline(on, transforms, states)
 
 
-def _rows_in(reader: Reader) -> set[str]:
+def _rows_in(data_format: DataFormat) -> set[str]:
     """Return the fields that hold rows themselves: data, not a way to read them."""
-    if reader.type != "inline":
+    if data_format.type != "inline":
         return set()
-    return {"inputs", "validation", "test", *(() if reader.reproduces else ("targets",))}
+    return {"inputs", "validation", "test", *(() if data_format.reproduces else ("targets",))}

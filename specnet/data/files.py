@@ -27,7 +27,7 @@ Wanted = Literal["file", "folder", "either"]
 
 @dataclass
 class DataContext:
-    """Where a reader stands: the folder of its document, and where its findings go."""
+    """Where a format stands: the folder of its document, and where its findings go."""
 
     base: Path
     collector: Collector
@@ -131,7 +131,7 @@ class FilePlace(NamedTuple):
     path: Path
     name: str
     key: KeyPath
-    """Where the document names it, within the reader."""
+    """Where the document names it, within the format."""
     context: DataContext
 
     @property

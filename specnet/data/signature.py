@@ -107,7 +107,7 @@ class Signature:
 
 @dataclass(slots=True)
 class DataDescription:
-    """What a reader finds out about its data before any transform and any split by fractions."""
+    """What a format finds out about its data before any transform and any split by fractions."""
 
     inputs: tuple[int, ...]
     target: tuple[int, ...]
@@ -140,7 +140,7 @@ def infer_signature(
 ) -> Signature:
     """Return the signature that a description has after the splits and transforms; note what doesn't fit.
 
-    A reader that `reproduces` has its inputs as targets, whatever else the description says of these.
+    A data_format that `reproduces` has its inputs as targets, whatever else the description says of these.
     """
     if reproduces:
         raw = replace(raw, target_kind="number", class_count=None, classes=None, per_class=None)

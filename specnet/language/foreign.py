@@ -186,7 +186,7 @@ KINDS = {
         rmse: rootmeansquarederror
         confusion: confusionmatrix confmat
     """),
-    "reader": _table("""
+    "data format": _table("""
         csv: table file tsv pandas dataframe
         npz: numpy npy
         idx: mnist ubyte

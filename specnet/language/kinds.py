@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
 from specnet.diagnostics import Diagnostic
 from specnet.diagnostics.spelling import closest, folded
 from specnet.diagnostics.text import article, clipped, plural
@@ -31,7 +31,7 @@ FAMILIES: tuple[Family[Any], ...] = (
     SCHEDULES,
     INITIALIZERS,
     REGULARIZERS,
-    READERS,
+    FORMATS,
     TRANSFORMS,
     AUGMENTATIONS,
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, PrivateAttr, model_validator
 
-from specnet.data import READERS, Reader
+from specnet.data import FORMATS, DataFormat
 from specnet.language.spec_source import SpecSource
 from specnet.language.warnings import unknown_warning
 from specnet.vocabulary.kind import Table, Words, fault
@@ -189,7 +189,7 @@ class Spec(Table):
         | None
     ) = None
     """The inputs of a network that has several, by name; by default all of the data's inputs are one."""
-    data: Annotated[Reader, READERS]
+    data: Annotated[DataFormat, FORMATS]
     """The data to train on."""
     layers: tuple[Annotated[Layer, LAYERS], ...] = Field(min_length=1)
     """The network, from its input to its output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.data import files
-from specnet.data.reader import BATCHES
+from specnet.data.format import BATCHES
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.diagnostics.text import sized
 from specnet.graph.builder import Parameter

@@ -117,7 +117,7 @@ def _of_file(model: Model, path: Path) -> Split:
     encoding = _encoding(model)
     collector = Collector(())
     context = DataContext(Path(), collector)
-    images = encoding.reader.type == "images"
+    images = encoding.format.type == "images"
     found = context.find(str(path), what="either" if images else "file")
     collector.check()
     assert found is not None
@@ -136,8 +136,8 @@ def _table(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | 
     from specnet.data.tables.labelled import labelled_rows
 
     assert encoding.columns is not None
-    reader = cast("Tabular", encoding.reader)
-    return labelled_rows(encoding.columns, reader, reader.dialect_of(place.path), place)
+    data_format = cast("Tabular", encoding.format)
+    return labelled_rows(encoding.columns, data_format, data_format.dialect_of(place.path), place)
 
 
 def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
@@ -147,8 +147,8 @@ def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] |
 
     if not pillow_is_there(place.context):
         return None
-    frame, collector = cast("Images", encoding.reader).frame, place.context.collector
-    if encoding.reader.reproduces:
+    frame, collector = cast("Images", encoding.format).frame, place.context.collector
+    if encoding.format.reproduces:
         return ArrayRows(decoded(unlabelled_images(place), frame, collector, ())), None
     if not place.path.is_dir():
         message = f"`{place.name}` is a single image without a class"
@@ -164,19 +164,19 @@ def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] |
     from specnet.data.arrays.npz import read_inputs
     from specnet.data.arrays.npz_file import open_arrays
 
-    reader = encoding.reader
-    # Only an npz reader names arrays; the `inputs` of others are rows or files.
-    own = cast("Npz", reader) if reader.type == "npz" else None
+    data_format = encoding.format
+    # Only an npz format names arrays; the `inputs` of others are rows or files.
+    own = cast("Npz", data_format) if data_format.type == "npz" else None
     wanted = [] if own is not None else [("inputs", ())]
-    if not reader.reproduces:
+    if not data_format.reproduces:
         wanted.append(("targets" if own is None else own.targets, ()))
     arrays = open_arrays(place, wanted)
     if arrays is None:
         return None
     read = [array.read(place.context) for array in arrays]
     inputs = read.pop(0) if own is None else read_inputs(own, place)
-    targets = None if reader.reproduces else read[0]
-    if inputs is None or (targets is None and not reader.reproduces):
+    targets = None if data_format.reproduces else read[0]
+    if inputs is None or (targets is None and not data_format.reproduces):
         return None
     return ArrayRows(inputs), targets
 
@@ -190,19 +190,19 @@ def _of_frame(model: Model, frame: Any) -> Split:
     encoding = _encoding(model)
     if encoding.columns is None:
         raise _fault(
-            "SN571", f"a frame has the columns of a table, and `{encoding.reader.type}` data are not"
+            "SN571", f"a frame has the columns of a table, and `{encoding.format.type}` data are not"
         )
     collector = Collector(())
-    reader = cast("Tabular", encoding.reader)
+    data_format = cast("Tabular", encoding.format)
     place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
-    pair = labelled_rows(encoding.columns, reader, frame_dialect(reader, frame), place)
+    pair = labelled_rows(encoding.columns, data_format, frame_dialect(data_format, frame), place)
     collector.check()
     assert pair is not None
     return _split(model, *pair)
 
 
 def _of_arrays(model: Model, data: Any) -> Split:
-    if _encoding(model).reader.reproduces:
+    if _encoding(model).format.reproduces:
         return _finish(model, _encoding(model).encode(data), None)
     try:
         inputs, targets = data
@@ -244,7 +244,7 @@ def _finish(model: Model, inputs: Encoded, raw: Array | None) -> Split:
     rows = len(next(iter(by_name(inputs).values())))
     if not 0 < rows == len(raw):
         raise _fault("SN542", f"there are {rows} rows of inputs, and {len(raw)} targets")
-    if encoding.signature.integers or encoding.reader.reproduces:
+    if encoding.signature.integers or encoding.format.reproduces:
         targets = raw
         if any(output.target_dtype == "int64" for output in outputs):
             targets = raw.astype(np.int64)

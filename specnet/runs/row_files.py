@@ -78,7 +78,7 @@ class RowFile:
         if suffix in PARQUET:
             yield from self._parquet(source)
             return
-        if suffix in ARRAY_SUFFIXES or self.encoding.reader.type == "idx":
+        if suffix in ARRAY_SUFFIXES or self.encoding.format.type == "idx":
             yield from self._array(source, suffix)
             return
         with source.open("rb") as file:
@@ -89,7 +89,7 @@ class RowFile:
 
     def of_files(self, source: Path | io.BufferedReader) -> bool:
         """Return whether each row of a source is a file of its own: an image."""
-        if not isinstance(source, Path) or self.encoding.reader.type != "images":
+        if not isinstance(source, Path) or self.encoding.format.type != "images":
             return False
         return source.is_dir() or source.suffix.lower() not in (*ARRAY_SUFFIXES, *TEXT_SUFFIXES)
 
@@ -109,7 +109,7 @@ class RowFile:
 
     def _csv(self, stream: IO[bytes]) -> Iterator[RowBlock]:
         table = self.encoding.columns is not None
-        dialect = cast("Tabular", self.encoding.reader).dialect_of(Path()) if table else _PLAIN
+        dialect = cast("Tabular", self.encoding.format).dialect_of(Path()) if table else _PLAIN
         plain = dialect.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         text = io.TextIOWrapper(stream, encoding="utf-8-sig" if plain else dialect.encoding, newline="")
         reader = csv.reader(
@@ -276,7 +276,7 @@ class RowFile:
         from specnet.data.images.rows import decoded
         from specnet.data.images.source import pillow_is_there
 
-        frame = cast("Images", self.encoding.reader).frame
+        frame = cast("Images", self.encoding.format).frame
         collector = Collector(())
         context = DataContext(Path(), collector)
         files = unlabelled_images(FilePlace(path, self.name, (), context)) if pillow_is_there(context) else []
@@ -297,7 +297,7 @@ class RowFile:
 
         collector = Collector(())
         context = DataContext(Path(), collector)
-        reader = self.encoding.reader
+        data_format = self.encoding.format
         array: Any = None
         if suffix == ".npy":
             try:
@@ -306,13 +306,13 @@ class RowFile:
                 raise self._fault("SN520", f"`{self.name}` is not a valid npy file: {error}") from None
         elif suffix == ".npz":
             place = FilePlace(path, self.name, (), context)
-            if reader.type == "npz":
-                array = read_inputs(cast("Npz", reader), place)
+            if data_format.type == "npz":
+                array = read_inputs(cast("Npz", data_format), place)
             else:
                 found = open_arrays(place, [("inputs", ())])
                 array = None if found is None else found[0].read(context)
         else:
-            array = reader.raw_inputs(path, context)
+            array = data_format.raw_inputs(path, context)
         self._check(collector)
         if not isinstance(array, np.ndarray) or array.ndim == 0:
             raise self._fault("SN540", f"`{self.name}` holds no rows of numbers")

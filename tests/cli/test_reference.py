@@ -15,7 +15,7 @@ import specnet
 from specnet.cli.app import app
 from specnet.cli.examples import example
 from specnet.cli.vocabulary import FamilyEntry, families
-from specnet.data import AUGMENTATIONS, READERS, TRANSFORMS
+from specnet.data import AUGMENTATIONS, FORMATS, TRANSFORMS
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.initializers import INITIALIZERS
 from specnet.vocabulary.kind import Kind
@@ -36,7 +36,7 @@ FAMILIES = [
     METRICS,
     OPTIMIZERS,
     SCHEDULES,
-    READERS,
+    FORMATS,
     TRANSFORMS,
     AUGMENTATIONS,
 ]
@@ -107,7 +107,7 @@ def host(entry: FamilyEntry, kind: type[Kind]) -> dict[str, Any]:
         }
     if kind.__module__.startswith("specnet.vocabulary.layers"):
         return {"data": IRIS | seen_as(kind.model_fields["type"].default), "loss": "cross_entropy"}
-    layers = [DENSE_3] if name != "reader" else [{"type": "flatten"}, DENSE_3]
+    layers = [DENSE_3] if name != "data format" else [{"type": "flatten"}, DENSE_3]
     return {"data": IRIS, "layers": layers, "loss": "cross_entropy"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from specnet.data import READERS, Dataset, Signature, inspect_data, load_data
+from specnet.data import FORMATS, Dataset, Signature, inspect_data, load_data
 from specnet.diagnostics import Diagnostic, SpecError
 
 
@@ -23,10 +23,10 @@ class Desk:
         return path
 
     def inspect(self, **fields: Any) -> Signature:
-        return inspect_data(READERS.validate(fields), self.folder)
+        return inspect_data(FORMATS.validate(fields), self.folder)
 
     def load(self, *, seed: int = 7, dtype: str = "float64", **fields: Any) -> Dataset:
-        reader = READERS.validate(fields)
+        reader = FORMATS.validate(fields)
         data = load_data(reader, self.folder, seed=seed, dtype=dtype)
         assert inspect_data(reader, self.folder) == data.signature
         shape, target = data.signature.inputs, data.signature.target
@@ -41,14 +41,14 @@ class Desk:
 
     def faults(self, **fields: Any) -> list[Diagnostic]:
         """The findings about the data, the same whether they are inspected or loaded."""
-        reader = READERS.validate(fields)
+        reader = FORMATS.validate(fields)
         with pytest.raises(SpecError) as loading:
             load_data(reader, self.folder, seed=7, dtype="float64")
         return list(loading.value.diagnostics)
 
     def found(self, **fields: Any) -> list[Diagnostic]:
         """The findings about the data that are told without reading arrays, and so by both."""
-        reader = READERS.validate(fields)
+        reader = FORMATS.validate(fields)
         with pytest.raises(SpecError) as inspection:
             inspect_data(reader, self.folder)
         found = list(inspection.value.diagnostics)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from specnet.data import READERS, files, inspect_data, load_data
+from specnet.data import FORMATS, files, inspect_data, load_data
 from specnet.data.arrays import stored
 from specnet.data.streamed import StreamedRows, extent, taken, whole
 from specnet.diagnostics import RunError, SpecError
@@ -41,7 +41,7 @@ def both(desk, dtype="float32", seed=7, **fields):
     """Return the data read whole, and in batches."""
     found = []
     for load in ("whole", "batches"):
-        reader = READERS.validate({**fields, "load": load})
+        reader = FORMATS.validate({**fields, "load": load})
         data = load_data(reader, desk.folder, seed=seed, dtype=dtype)
         assert inspect_data(reader, desk.folder) == data.signature
         found.append(data)
@@ -117,7 +117,7 @@ def test_splits_with_tables_of_their_own(desk):
 def test_any_places_in_any_order(desk, places):
     if not (desk.folder / "f.npz").exists():
         store(desk, "npz", X.astype("f4"), CLASSES)
-    reader = READERS.validate({"type": "npz", "path": "f.npz", "load": "batches"})
+    reader = FORMATS.validate({"type": "npz", "path": "f.npz", "load": "batches"})
     rows = load_data(reader, desk.folder, seed=0, dtype="float32").splits["train"].inputs
     assert np.array_equal(taken(rows, np.array(places, np.intp)), X[places].astype("f4"))
 
@@ -138,7 +138,7 @@ def test_values_that_cannot_be_taken_are_found_as_in_whole_arrays(desk):
     store(desk, "npy", x, CLASSES)
     for load in ("whole", "batches"):
         with pytest.raises(SpecError, match="too large for float32 in row 42 of the data"):
-            load_data(READERS.validate({**fields, "load": load}), desk.folder, seed=0, dtype="float32")
+            load_data(FORMATS.validate({**fields, "load": load}), desk.folder, seed=0, dtype="float32")
 
 
 def test_compressed_files_and_scattered_rows_are_refused(desk):
@@ -192,7 +192,7 @@ def test_bytes_beyond_the_header_s_are_found(desk):
 
 def test_a_file_that_changes_is_noticed_and_one_cut_off_kills_nothing(desk):
     fields = store(desk, "npy", RANDOM.normal(size=(2000, 50)).astype("f4"), np.arange(2000) % 3)
-    reader = READERS.validate({**fields, "load": "batches"})
+    reader = FORMATS.validate({**fields, "load": "batches"})
     rows = load_data(reader, desk.folder, seed=0, dtype="float32").splits["train"].inputs.apart()
     rows.begin()
     path = desk.folder / "x.npy"

@@ -36,7 +36,7 @@ def stored(encoding: Encoding) -> Encoding:
     """The encoding after a way through a JSON file and an array file."""
     state = encoding.state()
     plain = json.loads(json.dumps(state.pop("encoding")))
-    return Encoding.from_state({"encoding": plain, **state}, encoding.reader)
+    return Encoding.from_state({"encoding": plain, **state}, encoding.format)
 
 
 AGES = np.array([20.0, 30.0, 30.0, 60.0])

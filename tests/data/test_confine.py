@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from specnet.data import READERS, inspect_data
+from specnet.data import FORMATS, inspect_data
 from specnet.data.confine import Confine
 from specnet.diagnostics import SpecError
 from tests.pictures import write_png
@@ -90,7 +90,7 @@ def test_only_a_folder_can_be_confined_to(tmp_path):
 
 def confined(tree, **fields):
     with pytest.raises(SpecError) as caught:
-        inspect_data(READERS.validate(fields), tree, confine=Confine.to(tree))
+        inspect_data(FORMATS.validate(fields), tree, confine=Confine.to(tree))
     return [(d.code, d.path, d.message) for d in caught.value.diagnostics]
 
 
@@ -120,7 +120,7 @@ def test_the_second_folder_may_lie_outside_too(tree, monkeypatch):
     monkeypatch.setenv("SPECNET_DATA", str(tree / "a"))
     (tree / "a/v.csv").write_text("x,y\n1,2\n3,5\n")
     assert inspect_data(
-        READERS.validate({**TABLE, "path": "v.csv"}), tree, confine=Confine.to(tree)
+        FORMATS.validate({**TABLE, "path": "v.csv"}), tree, confine=Confine.to(tree)
     ).rows == {"train": 2}
 
 
@@ -133,7 +133,7 @@ def test_links_in_a_folder_of_images_are_followed_within(tree):
     write_png(tree / "store/x.png", np.ones((8, 8), np.uint8))
     (tree / "im/b").symlink_to("../store")
     fields = {"type": "images", "path": "im", "size": [8, 8]}
-    assert inspect_data(READERS.validate(fields), tree, confine=Confine.to(tree)).rows == {"train": 2}
+    assert inspect_data(FORMATS.validate(fields), tree, confine=Confine.to(tree)).rows == {"train": 2}
     (tree / "im/a/2.png").symlink_to(outside)
     (tree / "im/a/3.png").symlink_to(tree.parent / "out/none.png")
     (tree / "im/c").symlink_to(outside.parent)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from specnet.data import READERS, load_data
+from specnet.data import FORMATS, load_data
 from specnet.diagnostics import SpecError
 
 TABLE = """\
@@ -170,7 +170,7 @@ def test_a_training_split_without_values_fills_nothing(desk):
     fields = {"type": "csv", "path": "a.csv", "target": "y", "missing": "mean", "split": {"test": 0.5}}
     outcomes = set()
     for seed in range(20):
-        reader = READERS.validate(fields)
+        reader = FORMATS.validate(fields)
         try:
             data = load_data(reader, desk.folder, seed=seed, dtype="float64")
         except SpecError as error:

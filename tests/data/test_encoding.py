@@ -23,7 +23,7 @@ def stored(encoding: Encoding) -> Encoding:
     state = encoding.state()
     plain = json.loads(json.dumps(state.pop("encoding")))
     assert all(isinstance(array, np.ndarray) and array.dtype != object for array in state.values())
-    return Encoding.from_state({"encoding": plain, **state}, encoding.reader)
+    return Encoding.from_state({"encoding": plain, **state}, encoding.format)
 
 
 def messages(caught) -> list[str]:
@@ -128,14 +128,14 @@ def test_no_rows_are_no_rows(desk, table):
     assert iris.encode([]).shape == (0, 4)
 
 
-READERS = [
+FORMATS = [
     {"type": "builtin", "name": "iris", "split": {"validation": 0.2, "test": 0.2, "stratify": True}},
     {"type": "synthetic", "kind": "moons", "validation": {"samples": 5}},
     {"type": "inline", "inputs": [[1, 2], [3, 4]], "targets": ["u", "v"]},
 ]
 
 
-@pytest.mark.parametrize("fields", READERS, ids=lambda fields: fields["type"])
+@pytest.mark.parametrize("fields", FORMATS, ids=lambda fields: fields["type"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_arrays_are_encoded_by_the_fitted_transforms(desk, fields, dtype):
     transforms = ["standardize", {"type": "minmax", "range": [-1, 1]}, {"type": "reshape", "shape": [2, -1]}]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.data import READERS, inspect_data, load_data
+from specnet.data import FORMATS, inspect_data, load_data
 from specnet.data.images.decoding import Frame, decode
 from specnet.data.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
@@ -25,7 +25,7 @@ Image = pytest.importorskip("PIL.Image")
 
 
 def reader(path, **options):
-    return READERS.validate({"type": "images", "path": str(path), "size": [6, 5], **options})
+    return FORMATS.validate({"type": "images", "path": str(path), "size": [6, 5], **options})
 
 
 def load(path, folder, seed=0, **options):
@@ -354,8 +354,8 @@ def test_without_pillow_the_extra_is_named(tmp_path, monkeypatch):
 def test_a_description_needs_neither_numpy_nor_pillow(tmp_path):
     write_classes(tmp_path / "all", 1)
     script = (
-        "import sys; from pathlib import Path; from specnet.data import READERS, inspect_data;"
-        f"r = READERS.validate({{'type': 'images', 'path': 'all', 'size': [6, 5]}});"
+        "import sys; from pathlib import Path; from specnet.data import FORMATS, inspect_data;"
+        f"r = FORMATS.validate({{'type': 'images', 'path': 'all', 'size': [6, 5]}});"
         f"inspect_data(r, Path({str(tmp_path)!r})); print('numpy' in sys.modules, 'PIL' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

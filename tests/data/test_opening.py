@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from specnet.data import READERS, inspect_data
+from specnet.data import FORMATS, inspect_data
 from specnet.data.opening import NotRegularError, open_regular, open_unbuffered
 from specnet.data.tables import dialect
 from specnet.diagnostics import SpecError
@@ -84,10 +84,10 @@ def test_the_systems_state_is_no_data(desk, text):
 def test_a_document_from_a_pipe_has_its_data_in_the_second_folder(desk, monkeypatch):
     monkeypatch.setenv("SPECNET_DATA", str(desk.folder))
     desk.write("t.csv", "x,y\n1,2\n")
-    reader = READERS.validate({**TABLE, "path": "t.csv"})
+    reader = FORMATS.validate({**TABLE, "path": "t.csv"})
     assert inspect_data(reader, Path("/dev/fd")).rows == {"train": 1}
     with pytest.raises(SpecError) as caught:
-        inspect_data(READERS.validate({**TABLE, "path": "../environ"}), Path("/dev/fd"))
+        inspect_data(FORMATS.validate({**TABLE, "path": "../environ"}), Path("/dev/fd"))
     assert [d.code for d in caught.value.diagnostics] == ["SN574"]
 
 

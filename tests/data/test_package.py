@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import specnet.data
-from specnet.data import READERS, TRANSFORMS, Reader, Transform, inspect_data, load_data
+from specnet.data import FORMATS, TRANSFORMS, DataFormat, Transform, inspect_data, load_data
 from specnet.diagnostics import SpecError
 from specnet.vocabulary.kind import Family
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from specnet.data import READERS, inspect_data
+from specnet.data import FORMATS, inspect_data
 
 folder = Path(sys.argv[1])
 for fields in (
@@ -26,7 +26,7 @@ for fields in (
     {"type": "builtin", "name": "digits", "transforms": [{"type": "reshape", "shape": [8, 8, 1]}]},
     {"type": "synthetic", "kind": "spirals"},
 ):
-    inspect_data(READERS.validate(fields), folder)
+    inspect_data(FORMATS.validate(fields), folder)
 print("numpy" in sys.modules)
 """
 
@@ -43,14 +43,14 @@ def test_data_are_inspected_without_numpy(desk):
 
 def test_what_the_package_hands_on():
     assert set(specnet.data.__all__) == {
-        "READERS",
+        "FORMATS",
         "AUGMENTATIONS",
         "TRANSFORMS",
         "Augmentation",
         "Cells",
         "Dataset",
         "Encoding",
-        "Reader",
+        "DataFormat",
         "Sample",
         "Signature",
         "DataSource",
@@ -68,8 +68,8 @@ def test_what_the_package_hands_on():
 
 
 def test_the_families():
-    assert isinstance(READERS, Family)
-    assert set(READERS.kinds) == {
+    assert isinstance(FORMATS, Family)
+    assert set(FORMATS.kinds) == {
         "inline",
         "csv",
         "parquet",
@@ -81,12 +81,12 @@ def test_the_families():
         "synthetic",
     }
     assert set(TRANSFORMS.kinds) == {"standardize", "minmax", "scale", "flatten", "reshape", "one_hot"}
-    assert all(issubclass(kind, Reader) for kind in READERS)
+    assert all(issubclass(kind, DataFormat) for kind in FORMATS)
     assert all(issubclass(kind, Transform) for kind in TRANSFORMS)
 
 
 def test_the_root_path_is_where_the_reader_stands(desk):
-    reader = READERS.validate({"type": "inline", "inputs": [["x"]], "targets": [0]})
+    reader = FORMATS.validate({"type": "inline", "inputs": [["x"]], "targets": [0]})
     for call in (
         lambda: inspect_data(reader, desk.folder, ("grid", 3, "data")),
         lambda: load_data(reader, desk.folder, seed=0, dtype="float32", root_path=("grid", 3, "data")),
@@ -98,7 +98,7 @@ def test_the_root_path_is_where_the_reader_stands(desk):
 
 def peak(fields, folder) -> tuple[float, int]:
     """The most memory that loading takes beyond its result, in bytes."""
-    reader = READERS.validate(fields)
+    reader = FORMATS.validate(fields)
     load_data(reader, folder, seed=0, dtype="float32")
     tracemalloc.start()
     data = load_data(reader, folder, seed=0, dtype="float32")

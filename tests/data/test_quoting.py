@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.data import READERS, inspect_data, open_data
+from specnet.data import FORMATS, inspect_data, open_data
 from specnet.data.access import Access
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.formats.full import full_text
@@ -86,7 +86,7 @@ def test_no_table_outside_of_the_project_is_quoted(tmp_path, name):
 
 def _said(base, **fields):
     with pytest.raises(SpecError) as caught:
-        inspect_data(READERS.validate(fields), base)
+        inspect_data(FORMATS.validate(fields), base)
     return caught.value.diagnostics
 
 
@@ -146,7 +146,7 @@ def test_findings_of_habits_quote_nothing_of_other_projects(tmp_path):
     for folder in (tmp_path, base):
         (folder / "t.csv").write_text("a,y\n1,2\n3,4\n")
     for path, quotable in (("../../t.csv", False), ("t.csv", True)):
-        signature, source = open_data(READERS.validate({**TABLE, "path": path}), base)
+        signature, source = open_data(FORMATS.validate({**TABLE, "path": path}), base)
         assert signature.quotable is quotable
         assert source.description.quotable is quotable
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from specnet.data import READERS as FAMILY
+from specnet.data import FORMATS as FAMILY
 from specnet.data import load_data
 from specnet.data.streamed import whole
 
@@ -23,7 +23,7 @@ def files(desk):
     return desk
 
 
-READERS = {
+FORMATS = {
     "csv": {"type": "csv", "path": "f.csv", "target": "inputs", "test": {"path": "f.csv"}},
     "npz": {"type": "npz", "path": "f.npz", "targets": "inputs", "test": {"path": "f.npz"}},
     "npz by another name": {"type": "npz", "path": "x.npz", "inputs": "x", "targets": "inputs"},
@@ -40,7 +40,7 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("fields", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("fields", FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize("transforms", [[], ["standardize", {"type": "reshape", "shape": [1, -1]}]])
 def test_the_targets_are_the_inputs_array_itself(files, fields, transforms):
     data = files.load(**fields, transforms=transforms)
@@ -58,7 +58,7 @@ def test_all_columns_are_features_but_those_left_out(files):
     assert files.inspect(type="csv", path="f.csv", target=2).features == ("a", "c=u", "c=v")
 
 
-@pytest.mark.parametrize("fields", READERS.values(), ids=READERS)
+@pytest.mark.parametrize("fields", FORMATS.values(), ids=FORMATS)
 def test_reconstructions_come_in_the_inputs_units(files, fields):
     transforms = [
         "minmax",
@@ -85,12 +85,12 @@ def test_classes_to_stratify_by_are_gone(files):
 
 
 FAULTY = [
-    (READERS["csv"] | {"transforms": [{"type": "minmax", "on": "targets"}]}, "so no transform can have"),
-    (READERS["idx"] | {"test": {"inputs": "x.idx", "targets": "y.idx"}}, "leave `targets` out"),
-    (READERS["npz"] | {"test": {"path": "f.npz", "targets": "targets"}}, "leave `targets` out"),
-    (READERS["inline"] | {"test": {"inputs": [[1, 2]], "targets": [[1, 2]]}}, "leave `targets` out"),
-    (READERS["idx"] | {"targets": "y.idx"}, "`targets` is missing: test needs it"),
-    (READERS["inline"] | {"targets": [0, 1]}, "`targets` is missing: test needs it"),
+    (FORMATS["csv"] | {"transforms": [{"type": "minmax", "on": "targets"}]}, "so no transform can have"),
+    (FORMATS["idx"] | {"test": {"inputs": "x.idx", "targets": "y.idx"}}, "leave `targets` out"),
+    (FORMATS["npz"] | {"test": {"path": "f.npz", "targets": "targets"}}, "leave `targets` out"),
+    (FORMATS["inline"] | {"test": {"inputs": [[1, 2]], "targets": [[1, 2]]}}, "leave `targets` out"),
+    (FORMATS["idx"] | {"targets": "y.idx"}, "`targets` is missing: test needs it"),
+    (FORMATS["inline"] | {"targets": [0, 1]}, "`targets` is missing: test needs it"),
     ({"type": "builtin", "name": "iris", "target": "outputs"}, "'inputs'"),
 ]
 
@@ -103,7 +103,7 @@ def test_faulty_fields(desk, fields, words):
 
 @pytest.mark.parametrize("name", ["npz", "npy", "idx"])
 def test_arrays_that_are_their_own_targets_stay_in_their_file(files, name):
-    fields = {**READERS[name], "transforms": ["standardize"]}
+    fields = {**FORMATS[name], "transforms": ["standardize"]}
     held, lazy = (
         load_data(FAMILY.validate({**fields, "load": load}), files.folder, seed=1, dtype="float32")
         for load in ("whole", "batches")

@@ -7,7 +7,7 @@ import gzip
 import numpy as np
 import pytest
 
-from specnet.data import READERS, open_data
+from specnet.data import FORMATS, open_data
 from specnet.data.sample import BYTES, MAXIMUM, WIDEST
 from specnet.diagnostics import SpecError
 
@@ -15,7 +15,7 @@ TYPES = ["u1", "i1", "<u2", ">u2", "<i4", ">i4", "<u8", ">i8", "<f4", ">f4", "<f
 
 
 def samples(desk, **fields):
-    return open_data(READERS.validate(fields), desk.folder)[1].samples()
+    return open_data(FORMATS.validate(fields), desk.folder)[1].samples()
 
 
 @pytest.mark.parametrize("kind", TYPES)

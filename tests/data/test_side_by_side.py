@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from specnet.data import READERS, load_data
+from specnet.data import FORMATS, load_data
 from specnet.data.signature import ColumnSlice
 from specnet.data.streamed import taken, whole
 from specnet.diagnostics import SpecError
@@ -50,7 +50,7 @@ def test_they_are_the_same_bits_in_batches(desk, dtype, inputs, transforms):
     np.savez(desk.folder / "f.npz", **arrays, y=CLASSES)
     fields = {**FIELDS, "inputs": inputs, "transforms": transforms, "split": {"test": 0.3}}
     held, lazy = (
-        load_data(READERS.validate({**fields, "load": load}), desk.folder, seed=3, dtype=dtype)
+        load_data(FORMATS.validate({**fields, "load": load}), desk.folder, seed=3, dtype=dtype)
         for load in ("whole", "batches")
     )
     assert lazy.signature.batches == ("inputs",)
@@ -73,7 +73,7 @@ def test_splits_may_name_other_arrays_of_the_same_shapes(stored):
     )
     for inputs in ("a", ["a", "b"]):
         with pytest.raises(ValidationError, match="the training rows have 3 arrays of inputs"):
-            READERS.validate({**FIELDS, "test": {**table, "inputs": inputs}})
+            FORMATS.validate({**FIELDS, "test": {**table, "inputs": inputs}})
 
 
 def test_what_is_wrong_with_them(stored):
@@ -84,9 +84,9 @@ def test_what_is_wrong_with_them(stored):
     fault = stored.fault(**{**FIELDS, "inputs": ["image", "number"]})
     assert (fault.code, fault.path, fault.help) == ("SN521", ("data", "inputs", 1), "did you mean `numbers`?")
     with pytest.raises(ValidationError, match="`image` is named twice"):
-        READERS.validate({**FIELDS, "inputs": ["image", "image"]})
+        FORMATS.validate({**FIELDS, "inputs": ["image", "image"]})
     with pytest.raises(ValidationError):
-        READERS.validate({**FIELDS, "inputs": []})
+        FORMATS.validate({**FIELDS, "inputs": []})
     np.savez_compressed(stored.folder / "f.npz", image=IMAGES, one=ONE, y=CLASSES)
     found = stored.found(**{**FIELDS, "inputs": ["image", "one"], "load": "batches"})
     assert [(d.code, d.path) for d in found] == [

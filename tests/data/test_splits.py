@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from specnet.data import READERS, load_data
+from specnet.data import FORMATS, load_data
 from specnet.data.collector import Collector
 from specnet.data.splits import SplitSpec, draw, share
 from specnet.diagnostics import SpecError
@@ -140,7 +140,7 @@ def test_a_fault_is_told_at_its_row_of_the_data(desk):
     hot = {"type": "one_hot", "classes": 3, "on": "targets"}
     rows = set()
     for seed in range(10):
-        reader = READERS.validate({**fields, "transforms": [big, hot]})
+        reader = FORMATS.validate({**fields, "transforms": [big, hot]})
         with pytest.raises(SpecError) as caught:
             load_data(reader, desk.folder, seed=seed, dtype="float64")
         rows |= {re.search(r"row \d+ of the data", d.message)[0] for d in caught.value.diagnostics}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from specnet.data import READERS, files, inspect_data, load_data
+from specnet.data import FORMATS, files, inspect_data, load_data
 from specnet.data.streamed import StreamedRows, taken, whole
 from specnet.data.tables import passing, source, stream_rows
 from specnet.diagnostics import RunError, SpecError
@@ -41,7 +41,7 @@ def table(desk, *, gaps=False, name="t.csv", rows=ROWS):
 def both(desk, dtype="float32", **fields):
     found = []
     for load in ("whole", "batches"):
-        reader = READERS.validate({**fields, "load": load})
+        reader = FORMATS.validate({**fields, "load": load})
         data = load_data(reader, desk.folder, seed=7, dtype=dtype)
         assert inspect_data(reader, desk.folder) == data.signature
         found.append(data)
@@ -170,9 +170,9 @@ def test_frames_are_read_whole(desk):
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"a": [1.0, 2.0, 3.0], "y": ["u", "v", "u"]})
     fields = {"type": "csv", "path": "t.csv", "target": "y"}
-    data = load_data(READERS.validate(fields), desk.folder, seed=0, dtype="float32", frames={"train": frame})
+    data = load_data(FORMATS.validate(fields), desk.folder, seed=0, dtype="float32", frames={"train": frame})
     assert data.signature.batches == ()
-    reader = READERS.validate({**fields, "load": "batches"})
+    reader = FORMATS.validate({**fields, "load": "batches"})
     with pytest.raises(SpecError, match="a frame is in memory already") as refused:
         load_data(reader, desk.folder, seed=0, dtype="float32", frames={"train": frame})
     assert refused.value.diagnostics[0].path == ("data", "load")
@@ -251,13 +251,13 @@ LOADED = {}
 def streamed(desk, fields, window):
     """Return the data read whole, once, and streamed with a buffer."""
     if desk.folder not in LOADED:
-        LOADED[desk.folder] = load_data(READERS.validate(fields), desk.folder, seed=7, dtype="float32")
-    reader = READERS.validate({**fields, "load": "batches", "shuffle_buffer": window})
+        LOADED[desk.folder] = load_data(FORMATS.validate(fields), desk.folder, seed=7, dtype="float32")
+    reader = FORMATS.validate({**fields, "load": "batches", "shuffle_buffer": window})
     return LOADED[desk.folder], load_data(reader, desk.folder, seed=7, dtype="float32")
 
 
 def test_a_file_that_changes_is_noticed(desk):
-    reader = READERS.validate(table(desk) | {"load": "batches"})
+    reader = FORMATS.validate(table(desk) | {"load": "batches"})
     rows = load_data(reader, desk.folder, seed=7, dtype="float32").splits["train"].inputs.apart()
     path = desk.folder / "t.csv"
     text = path.read_text()
@@ -288,7 +288,7 @@ def test_auto_reads_whole_what_is_small_for_the_memory(desk, monkeypatch):
 
 def test_a_buffer_has_no_meaning_for_rows_that_are_read_whole():
     with pytest.raises(ValueError, match="only where rows are read in batches"):
-        READERS.validate({"type": "csv", "path": "a", "target": 0, "load": "whole", "shuffle_buffer": 5})
+        FORMATS.validate({"type": "csv", "path": "a", "target": 0, "load": "whole", "shuffle_buffer": 5})
 
 
 def test_no_column_is_held(desk, monkeypatch):
@@ -300,7 +300,7 @@ def test_no_column_is_held(desk, monkeypatch):
     del lines
     peaks = {}
     for load in ("whole", "batches"):
-        reader = READERS.validate({"type": "csv", "path": "f.csv", "target": "y", "load": load})
+        reader = FORMATS.validate({"type": "csv", "path": "f.csv", "target": "y", "load": load})
         load_data(reader, desk.folder, seed=0, dtype="float32")
         tracemalloc.start()
         load_data(reader, desk.folder, seed=0, dtype="float32")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
-from specnet.data import READERS, load_data
+from specnet.data import FORMATS, load_data
 from specnet.data.pipeline import Pipeline
 from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.diagnostics import SpecError
@@ -290,7 +290,7 @@ def test_numbers_that_outgrow_the_dtype(desk):
     fields = {"type": "inline", "inputs": [[1.0], [1e300]], "targets": [0.5, 1]}
     assert desk.load(**fields).splits["train"].inputs[1] == 1e300
     with pytest.raises(SpecError, match="too large for float32 in row 2 of the data"):
-        load_data(READERS.validate(fields), desk.folder, seed=0, dtype="float32")
+        load_data(FORMATS.validate(fields), desk.folder, seed=0, dtype="float32")
     (fault,) = desk.faults(**fields, transforms=[{"type": "scale", "factor": 1e20}])
     assert fault.code == "SN561"
 

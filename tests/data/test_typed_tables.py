@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from specnet.data import READERS, load_data
+from specnet.data import FORMATS, load_data
 from specnet.diagnostics import SpecError
 from specnet.installation import install_command
 
@@ -83,7 +83,7 @@ def same(data, expected):
 
 
 def framed(desk, frame, others=None, **fields):
-    reader = READERS.validate({"type": "csv", "path": "absent.csv", **fields})
+    reader = FORMATS.validate({"type": "csv", "path": "absent.csv", **fields})
     frames = {"train": frame} | (others or {})
     return load_data(reader, desk.folder, seed=7, dtype="float64", frames=frames)
 
@@ -194,7 +194,7 @@ def test_faults_of_frames(desk):
     named = framed(desk, frame, target="a", features=["y"])
     with pytest.raises(SpecError, match="`y` of `the frame` holds `w` in row 2, which the training file"):
         named.encode(pandas_frame({"y": ["u", "w"]}))
-    reader = READERS.validate({"type": "builtin", "name": "iris"})
+    reader = FORMATS.validate({"type": "builtin", "name": "iris"})
     with pytest.raises(SpecError, match="`builtin` data are not a table"):
         load_data(reader, desk.folder, seed=1, dtype="float64", frames={"train": frame})
     narrow = pandas_frame({name: [1.0] for name in ("sepal_length", "sepal_width", "petal_length")})

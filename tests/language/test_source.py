@@ -278,7 +278,7 @@ def test_a_text_with_half_of_a_letter_is_none(text):
 
 
 def test_an_override_with_half_of_a_letter_is_told():
-    with pytest.raises(specnet.SpecError, match="is not a reader"):
+    with pytest.raises(specnet.SpecError, match="is not a data format"):
         specnet.load('specnet = 1\n[data]\ntype = "csv"\n', overrides={"data.type": "\udcff"})
 
 

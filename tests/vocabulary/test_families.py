@@ -12,7 +12,7 @@ import pytest
 
 import specnet
 from specnet.data.augmentations import Augmentation
-from specnet.data.reader import Reader
+from specnet.data.format import DataFormat
 from specnet.data.transforms import Transform
 from specnet.language.kinds import FAMILIES
 from specnet.vocabulary.activations import Activation
@@ -160,7 +160,7 @@ def test_every_kind_says_what_its_family_asks_of_it(family: Family[Kind]) -> Non
         (Layer, "lower"),
         (Loss, "elements"),
         (Metric, "finish"),
-        (Reader, "open"),
+        (DataFormat, "open"),
         (Regularizer, "penalty"),
         (Schedule, "rate"),
         (Searching, "method, slot_shapes"),

@@ -8,7 +8,7 @@ from specnet.data.arrays.pairs import describe
 from specnet.data.arrays.side_by_side import SideBySide
 from specnet.data.arrays.source import ArraySource, Pair
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.reader import joined
+from specnet.data.format import joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
     from specnet.diagnostics import KeyPath
 
 
-def open_npz(reader: Npz, context: DataContext) -> ArraySource | None:
-    """Return the arrays that a reader names, their headers read; None where `site` noted why not."""
+def open_npz(data_format: Npz, context: DataContext) -> ArraySource | None:
+    """Return the arrays that a format names, their headers read; None where `site` noted why not."""
     pairs: dict[str, Pair] = {}
-    for name in ("train", *reader.tables):
-        table = reader.tables.get(name)
+    for name in ("train", *data_format.tables):
+        table = data_format.tables.get(name)
         key: KeyPath = (name,) if table else ()
-        file = table.path if table and table.path else reader.path
+        file = table.path if table and table.path else data_format.path
         path = context.find(file, *key, "path")
         if path is None:
             continue
         place = FilePlace(path, file, (*key, "path"), context)
-        inputs, where = _named(reader, "inputs", table, key)
+        inputs, where = _named(data_format, "inputs", table, key)
         names = inputs_of(inputs, where)
-        if not reader.reproduces:
-            target, where = _named(reader, "targets", table, key)
+        if not data_format.reproduces:
+            target, where = _named(data_format, "targets", table, key)
             names.append((target, where))
         arrays = open_arrays(place, names)
         if arrays is not None:
-            targets = None if reader.reproduces else arrays.pop()
+            targets = None if data_format.reproduces else arrays.pop()
             together = arrays[0] if isinstance(inputs, str) else SideBySide.of(arrays, context)
             if together is not None:
                 pairs[name] = (together, targets)
     parts = {name: describe(*pair, context) for name, pair in pairs.items()}
     found = {name: part for name, part in parts.items() if part is not None}
-    if len(found) <= len(reader.tables):
+    if len(found) <= len(data_format.tables):
         return None
     _compare(found, context)
-    return ArraySource.of(reader.load, pairs, joined(found, context), context)
+    return ArraySource.of(data_format.load, pairs, joined(found, context), context)
 
 
 def inputs_of(names: str | Sequence[str], key: KeyPath) -> list[tuple[str, KeyPath]]:
@@ -55,19 +55,19 @@ def inputs_of(names: str | Sequence[str], key: KeyPath) -> list[tuple[str, KeyPa
     return [(name, (*key, i) if key else ()) for i, name in enumerate(names)]
 
 
-def read_inputs(reader: Npz, place: FilePlace) -> NDArray[Any] | None:
-    """Return the inputs in a file like the reader's own, or note what is wrong with them."""
-    arrays = open_arrays(place, inputs_of(reader.inputs, ()))
+def read_inputs(data_format: Npz, place: FilePlace) -> NDArray[Any] | None:
+    """Return the inputs in a file like the format's own, or note what is wrong with them."""
+    arrays = open_arrays(place, inputs_of(data_format.inputs, ()))
     if arrays is None:
         return None
-    together = arrays[0] if isinstance(reader.inputs, str) else SideBySide.of(arrays, place.context)
+    together = arrays[0] if isinstance(data_format.inputs, str) else SideBySide.of(arrays, place.context)
     return None if together is None else together.read(place.context)
 
 
-def _named(reader: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[Any, KeyPath]:
+def _named(data_format: Npz, what: str, table: NpzRows | None, key: KeyPath) -> tuple[Any, KeyPath]:
     """Return the name of an array, or of several, and where the document gives it."""
     own = getattr(table, what) if table else None
-    return (own, (*key, what)) if own else (getattr(reader, what), (what,))
+    return (own, (*key, what)) if own else (getattr(data_format, what), (what,))
 
 
 def _compare(parts: Mapping[str, DataDescription], context: DataContext) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
 from specnet.data.arrays.stored import StoredArray, holds
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.reader import joined
+from specnet.data.format import joined
 from specnet.data.signature import WHOLE, DataDescription
 from specnet.diagnostics.text import counted
 
@@ -20,27 +20,27 @@ LARGEST = 2**31
 
 
 def open_pairs(
-    reader: Idx | Npy, context: DataContext, open_one: Callable[[FilePlace], StoredArray | None]
+    data_format: Idx | Npy, context: DataContext, open_one: Callable[[FilePlace], StoredArray | None]
 ) -> ArraySource | None:
-    """Return the files that a reader names, one for inputs and one for targets, their headers read.
+    """Return the files that a format names, one for inputs and one for targets, their headers read.
 
     None where `site` noted why not.
     """
-    tables: dict[str, tuple[KeyPath, Idx | IdxRows | Npy | NpyRows]] = {"train": ((), reader)}
-    tables |= {name: ((name,), table) for name, table in reader.tables.items()}
+    tables: dict[str, tuple[KeyPath, Idx | IdxRows | Npy | NpyRows]] = {"train": ((), data_format)}
+    tables |= {name: ((name,), table) for name, table in data_format.tables.items()}
     files: dict[str, Pair] = {}
     for name, (key, table) in tables.items():
         inputs = _find(table.inputs, (*key, "inputs"), context, open_one)
         targets = None
-        if not reader.reproduces and table.targets is not None:
+        if not data_format.reproduces and table.targets is not None:
             targets = _find(table.targets, (*key, "targets"), context, open_one)
-        if inputs is not None and (targets is not None or reader.reproduces):
+        if inputs is not None and (targets is not None or data_format.reproduces):
             files[name] = (inputs, targets)
     parts = {name: describe(*pair, context) for name, pair in files.items()}
     found = {name: part for name, part in parts.items() if part is not None}
     if len(found) < len(tables):
         return None
-    return ArraySource.of(reader.load, files, joined(found, context), context)
+    return ArraySource.of(data_format.load, files, joined(found, context), context)
 
 
 def _find(

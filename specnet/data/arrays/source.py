@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from specnet.data.arrays.stored import StoredArray, too_large
 from specnet.data.files import DataContext, larger_than_half
-from specnet.data.reader import BATCHES, DataPart, Load
+from specnet.data.format import BATCHES, DataPart, Load
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from specnet.data.reader import Reader
+from specnet.data.format import DataFormat
 from specnet.vocabulary.kind import Family
 
-READERS: Family[Reader] = Family(
-    "reader",
+FORMATS: Family[DataFormat] = Family(
+    "data format",
     __name__,
     {
         "inline": "inline.Inline",
@@ -20,8 +20,8 @@ READERS: Family[Reader] = Family(
 )
 
 __all__ = [
-    "READERS",
-    "Reader",
+    "FORMATS",
+    "DataFormat",
 ]
 
-__getattr__ = READERS.exported
+__getattr__ = FORMATS.exported

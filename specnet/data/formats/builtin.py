@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.reader import DataPart, Reader
+from specnet.data.format import DataFormat, DataPart
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription, names
 
@@ -14,7 +14,7 @@ IRIS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 SPECIES = ("setosa", "versicolor", "virginica")
 
 
-class Builtin(Reader):
+class Builtin(DataFormat):
     """Real measurements that come with specnet (CC BY 4.0; sources in `specnet/data/builtin/SOURCES.md`).
 
     - `iris`: 150 flowers; four lengths in cm, shape (4,); three species, 50 flowers each. Fisher, 1936.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from specnet.data.files import larger_than_half
+from specnet.data.format import BATCHES, FilePath, Load
 from specnet.data.formats.table import Tabular
-from specnet.data.reader import BATCHES, FilePath, Load
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.reader import FilePath, Load, Reader
+from specnet.data.format import DataFormat, FilePath, Load
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class IdxRows(Table):
     """The file of targets, plain or .gz; left out if the targets are the inputs."""
 
 
-class Idx(Reader):
+class Idx(DataFormat):
     """Arrays in idx files, plain or gzip-compressed, the format of MNIST and Fashion-MNIST.
 
     The format is Y. LeCun's: two zero bytes, a byte for the element type, a byte for the number of axes, the

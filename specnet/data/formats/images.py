@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import DataContext, FilePlace, Wanted
-from specnet.data.reader import FilePath, Load, Reader
+from specnet.data.format import DataFormat, FilePath, Load
 from specnet.vocabulary.kind import Table, Words, fault
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ImageFolder(Table):
     """The folder, with a subfolder for each class; not every class needs one."""
 
 
-class Images(Reader):
+class Images(DataFormat):
     """Images in a folder for each class, PNG or JPEG: `path/cat/1.png`, `path/dog/2.jpg`.
 
     The names of the folders are the classes, sorted by code point. Each image becomes an input

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from specnet.data.files import DataContext
-from specnet.data.reader import DataPart, Reader, joined
+from specnet.data.format import DataFormat, DataPart, joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.diagnostics.spelling import closest
@@ -42,7 +42,7 @@ class InlineRows(Table):
     inputs."""
 
 
-class Inline(Reader):
+class Inline(DataFormat):
     """Rows written in the document itself, for examples small enough to read.
 
     A row of `inputs` that is a single number counts as a list of one. Targets that are all strings are classes,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.reader import FilePath, Load, Reader
+from specnet.data.format import DataFormat, FilePath, Load
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class NpyRows(Table):
     """The file of targets; left out if the targets are the inputs."""
 
 
-class Npy(Reader):
+class Npy(DataFormat):
     """Arrays in two NumPy .npy files, as `numpy.save` writes them: numbers only, one row per example.
 
     Whole-number targets, one per row, can serve as class indices. Pickled objects are never read.

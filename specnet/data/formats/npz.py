@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.reader import FilePath, Load, Reader
+from specnet.data.format import DataFormat, FilePath, Load
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class NpzRows(Table):
         return self
 
 
-class Npz(Reader):
+class Npz(DataFormat):
     """Arrays in a NumPy .npz file: numbers only, one row per example.
 
     Whole-number targets, one per row, can serve as class indices. Pickled objects are never read.

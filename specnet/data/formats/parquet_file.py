@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from specnet.data.format import FilePath
 from specnet.data.formats.table import Tabular
-from specnet.data.reader import FilePath
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:

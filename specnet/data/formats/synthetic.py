@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import DataContext
-from specnet.data.reader import DataPart, Reader
+from specnet.data.format import DataFormat, DataPart
 from specnet.data.sample import Sample
 from specnet.data.signature import DataDescription, names
 from specnet.diagnostics.text import joined
@@ -31,7 +31,7 @@ class SyntheticRows(Table):
     """The standard deviation of the noise; by default that of the training rows."""
 
 
-class Synthetic(Reader):
+class Synthetic(DataFormat):
     """Synthetic rows for trying things out, drawn with the document's seed.
 
     For point i of n in its class, t = i / (n - 1), before Gaussian noise of standard deviation `noise`:
@@ -94,7 +94,7 @@ class Synthetic(Reader):
 class SyntheticSource:
     """Rows that are made when they are read."""
 
-    reader: Synthetic
+    format: Synthetic
     description: DataDescription = field(repr=False)
 
     def read(self, seed: int) -> dict[str, DataPart]:
@@ -105,8 +105,8 @@ class SyntheticSource:
         parts = {}
         for split, samples in self.description.rows.items():
             rng = stream(seed, "data/synthetic" if split == "train" else f"data/synthetic/{split}")
-            table = self.reader.tables.get(split)
-            noise = self.reader.noise if table is None or table.noise is None else table.noise
+            table = self.format.tables.get(split)
+            noise = self.format.noise if table is None or table.noise is None else table.noise
             # What all splits share, such as the centres of the clouds, has a stream of its own.
             shared = stream(seed, "data/synthetic/shared")
             inputs, targets = self._make(samples, noise, rng, shared)
@@ -127,10 +127,10 @@ class SyntheticSource:
         import numpy as np
 
         width = self.description.inputs[0]
-        if self.reader.kind == "sine":
+        if self.format.kind == "sine":
             inputs = rng.uniform(-np.pi, np.pi, (samples, 1))
             return inputs, np.sin(inputs[:, 0]) + noise * rng.standard_normal(samples)
-        if self.reader.kind == "linear":
+        if self.format.kind == "linear":
             weights, bias = shared.standard_normal(width), shared.standard_normal()
             inputs = rng.standard_normal((samples, width))
             return inputs, inputs @ weights + bias + noise * rng.standard_normal(samples)
@@ -140,7 +140,7 @@ class SyntheticSource:
     def _points(self, samples: int, shared: np.random.Generator) -> tuple[Array, Array]:
         import numpy as np
 
-        kind, count = self.reader.kind, self.description.class_count or 2
+        kind, count = self.format.kind, self.description.class_count or 2
         row = np.arange(samples)
         if kind == "xor":
             corner = row % 4

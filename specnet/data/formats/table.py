@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt, model_validator
 
-from specnet.data.reader import FilePath, Reader
+from specnet.data.format import DataFormat, FilePath
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ NOTHING_SAID = ColumnSettings.model_construct()
 """The settings of a column of which a document says nothing."""
 
 
-class Tabular(Reader):
+class Tabular(DataFormat):
     """A table: one row per example, one column per feature or target."""
 
     path: FilePath

@@ -8,9 +8,9 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from specnet.data.files import DataContext, FilePlace, larger_than_half
+from specnet.data.format import BATCHES, DataPart
 from specnet.data.images.folder import Labelled, labelled_images
 from specnet.data.images.header import ImageError
-from specnet.data.reader import BATCHES, DataPart
 from specnet.data.rows import rows_at_once
 from specnet.data.sample import BYTES, Cells, Sample
 from specnet.data.signature import DataDescription
@@ -35,12 +35,12 @@ def pillow_is_there(context: DataContext) -> bool:
     return False
 
 
-def open_images(reader: Images, context: DataContext) -> ImageSource | None:
-    """Return the images that a reader names, their headers read; None where `site` noted why not."""
+def open_images(data_format: Images, context: DataContext) -> ImageSource | None:
+    """Return the images that a format names, their headers read; None where `site` noted why not."""
     if not pillow_is_there(context):
         return None
-    tables: dict[str, tuple[KeyPath, str]] = {"train": (("path",), reader.path)}
-    tables |= {name: ((name, "path"), table.path) for name, table in reader.tables.items()}
+    tables: dict[str, tuple[KeyPath, str]] = {"train": (("path",), data_format.path)}
+    tables |= {name: ((name, "path"), table.path) for name, table in data_format.tables.items()}
     parts: dict[str, Labelled] = {}
     keys = {name: key for name, (key, _) in tables.items()}
     for name, (key, text) in tables.items():
@@ -52,12 +52,12 @@ def open_images(reader: Images, context: DataContext) -> ImageSource | None:
                 parts[name] = found
     if len(parts) < len(tables):
         return None
-    return ImageSource(parts, keys, reader.frame, described(reader, parts, context), context)
+    return ImageSource(parts, keys, data_format.frame, described(data_format, parts, context), context)
 
 
-def described(reader: Images, parts: Mapping[str, Labelled], context: DataContext) -> DataDescription:
+def described(data_format: Images, parts: Mapping[str, Labelled], context: DataContext) -> DataDescription:
     """Return the description of images."""
-    train, shape = parts["train"], reader.frame.shape
+    train, shape = parts["train"], data_format.frame.shape
     counts = Counter(train.labels)
     size = prod(shape)
     rows = {name: len(part.files) for name, part in parts.items()}
@@ -72,8 +72,8 @@ def described(reader: Images, parts: Mapping[str, Labelled], context: DataContex
         quotable=context.quotable,
     )
     # As bytes, and as float32 beside them.
-    if reader.load == "batches" or (
-        reader.load == "auto" and larger_than_half(5 * size * sum(rows.values()))
+    if data_format.load == "batches" or (
+        data_format.load == "auto" and larger_than_half(5 * size * sum(rows.values()))
     ):
         description.batches = ("inputs",)
         description.reading = rows_at_once(shape) * (9 * size + 8)

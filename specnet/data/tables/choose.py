@@ -10,33 +10,33 @@ if TYPE_CHECKING:
     from specnet.data.tables.dialect import Dialect
 
 
-def choose(reader: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None:
+def choose(data_format: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None:
     """Return which columns of the training file are used, or note why that cannot be decided."""
     resolver = _resolver(dialect, place)
     if resolver is None:
         return None
-    if not dialect.typed and reader.guessed_header and resolver.suspect():
+    if not dialect.typed and data_format.guessed_header and resolver.suspect():
         return None
     collector = place.context.collector
     before = len(collector.found)
-    targets = _targets(reader, resolver)
-    categories = frozenset(resolver.many(reader.categories, ("categories",)))
-    if reader.features is not None:
-        features = resolver.many(reader.features, ("features",))
+    targets = _targets(data_format, resolver)
+    categories = frozenset(resolver.many(data_format.categories, ("categories",)))
+    if data_format.features is not None:
+        features = resolver.many(data_format.features, ("features",))
         for i in sorted(set(features) & set(targets)):
             message = f"{place.column(i, resolver.names[i])} is a target, and cannot be a feature too"
             collector.add("SN510", message, "features")
     else:
-        dropped = {*targets, *resolver.many(reader.exclude, ("exclude",))}
+        dropped = {*targets, *resolver.many(data_format.exclude, ("exclude",))}
         features = [i for i in range(len(resolver.names)) if i not in dropped]
         if len(collector.found) == before:
             resolver.check_names(features)
-    named = resolver.settings(reader.columns)
+    named = resolver.settings(data_format.columns)
     if len(collector.found) == before:
         for i, (key, column) in named.items():
             _note_useless(resolver, key, column, i in features, i in targets, i in categories)
     if len(collector.found) == before and not features:
-        key = "target" if reader.features is None else "features"
+        key = "target" if data_format.features is None else "features"
         collector.add("SN510", "no column is left as a feature", key)
     if len(collector.found) > before:
         return None
@@ -111,12 +111,12 @@ def _resolver(dialect: Dialect, place: FilePlace) -> Resolver | None:
     return None if first is None else Resolver(first, place, dialect, place.context.collector)
 
 
-def _targets(reader: Tabular, resolver: Resolver) -> list[int]:
-    if reader.reproduces:
+def _targets(data_format: Tabular, resolver: Resolver) -> list[int]:
+    if data_format.reproduces:
         return []
-    if isinstance(reader.target, tuple):
-        if not reader.target:
+    if isinstance(data_format.target, tuple):
+        if not data_format.target:
             resolver.collector.add("SN510", "`target` names no column", "target")
-        return resolver.many(reader.target, ("target",))
-    place = resolver.one(reader.target, ("target",))
+        return resolver.many(data_format.target, ("target",))
+    place = resolver.one(data_format.target, ("target",))
     return [] if place is None else [place]

@@ -59,12 +59,12 @@ class TableRows:
         return expanded(self.plan, [column[rows] for column in self.columns])
 
     @classmethod
-    def from_cells(cls, plan: TablePlan, rows: Any, reader: Tabular, collector: Collector) -> TableRows:
+    def from_cells(cls, plan: TablePlan, rows: Any, data_format: Tabular, collector: Collector) -> TableRows:
         """Return rows given as sequences of cells, in the features' order; note what isn't one."""
         width = len(plan.features)
         columns: list[array[Any]] = [array("i" if column.text else "d") for column in plan.features]
         index = [{name: i for i, name in enumerate(column.categories)} for column in plan.features]
-        dialect = reader.dialect  # made again whenever it is asked for
+        dialect = data_format.dialect  # made again whenever it is asked for
         for r, row in enumerate(rows):
             cells = (
                 list(row) if isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) else [row]

@@ -18,7 +18,7 @@ LARGEST = 2**31
 """Whole numbers from here on are not taken for class indices."""
 
 
-def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace) -> bool:
+def fit_to_encode(data_format: Tabular, layout: Layout, found: Scan, place: FilePlace) -> bool:
     """Return whether the training file's columns can become inputs and targets; note why not."""
     context = place.context
     before = len(context.collector.found)
@@ -33,17 +33,17 @@ def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace
     for i in layout.features:
         column = found.columns[i]
         count = len(column.categories)
-        if count > reader.max_categories:
-            message = f"{place.column(i, column.name)} of `{reader.path}` has {count} categories"
+        if count > data_format.max_categories:
+            message = f"{place.column(i, column.name)} of `{data_format.path}` has {count} categories"
             if place.quotable:
                 message += f", such as {listed(column.categories[:3])}"
             help = f"leave it out with `exclude = [{place.reference(i, column.name)}]`, or raise `max_categories`"
             context.collector.add("SN515", message, "path", help=help)
-        elif len(found.missing.get(i, ())) == found.rows and not _fixed(reader, layout, i):
-            message = f"{place.column(i, column.name)} of `{reader.path}` has no value at all"
+        elif len(found.missing.get(i, ())) == found.rows and not _fixed(data_format, layout, i):
+            message = f"{place.column(i, column.name)} of `{data_format.path}` has no value at all"
             help = f"leave it out with `exclude = [{place.reference(i, column.name)}]`"
             context.collector.add("SN511", message, "path", help=help)
-    if isinstance(reader.target, tuple):
+    if isinstance(data_format.target, tuple):
         for n, i in enumerate(layout.targets):
             if found.columns[i].type == "category":
                 which = place.column(i, found.columns[i].name)
@@ -53,19 +53,19 @@ def fit_to_encode(reader: Tabular, layout: Layout, found: Scan, place: FilePlace
     return len(context.collector.found) == before
 
 
-def _fixed(reader: Tabular, layout: Layout, i: int) -> bool:
+def _fixed(data_format: Tabular, layout: Layout, i: int) -> bool:
     """Return whether a column's missing cells become a value that no other cell need have."""
-    return reader.missing_of(layout.settings.get(i, NOTHING_SAID), target=False, text=False) == "value"
+    return data_format.missing_of(layout.settings.get(i, NOTHING_SAID), target=False, text=False) == "value"
 
 
-def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> DataDescription:
+def describe(data_format: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> DataDescription:
     """Return the description of a file's used columns."""
     features = plan.elements
     column_slices = tuple(
         column_slice._replace(whole=_whole(column, found.columns[i], found.rows))
         for column_slice, column, i in zip(plan.column_slices, plan.features, layout.features, strict=True)
     )
-    several = isinstance(reader.target, tuple)
+    several = isinstance(data_format.target, tuple)
     raw = DataDescription(
         (len(features),),
         (len(layout.targets),) if several else (),
@@ -74,7 +74,7 @@ def describe(reader: Tabular, layout: Layout, found: Scan, plan: TablePlan) -> D
         column_slices=column_slices,
         whole=all(column_slice.whole for column_slice in column_slices),
     )
-    if several or reader.reproduces:
+    if several or data_format.reproduces:
         return raw
     column = found.columns[layout.targets[0]]
     if column.kind == "text":
@@ -100,19 +100,19 @@ def _whole(plan: ColumnPlan, column: Column, rows: int) -> bool:
     return known and all(map(float.is_integer, column.values))
 
 
-def plan_of(reader: Tabular, layout: Layout, found: Scan) -> TablePlan:
+def plan_of(data_format: Tabular, layout: Layout, found: Scan) -> TablePlan:
     """Return how columns become inputs and targets: what a stored model needs to encode new rows."""
     features, targets = (
-        [_column_plan(reader, layout, i, found.columns[i]) for i in places]
+        [_column_plan(data_format, layout, i, found.columns[i]) for i in places]
         for places in (layout.features, layout.targets)
     )
     return TablePlan(len(layout.names), features, targets)
 
 
-def _column_plan(reader: Tabular, layout: Layout, i: int, column: Column) -> ColumnPlan:
+def _column_plan(data_format: Tabular, layout: Layout, i: int, column: Column) -> ColumnPlan:
     settings = layout.settings.get(i, NOTHING_SAID)
     feature = i in layout.features
-    missing = reader.missing_of(settings, target=not feature, text=column.kind == "text")
+    missing = data_format.missing_of(settings, target=not feature, text=column.kind == "text")
     fill = None
     if missing == "value":
         if column.type == "category":
@@ -125,9 +125,9 @@ def _column_plan(reader: Tabular, layout: Layout, i: int, column: Column) -> Col
         type=column.type,
         categories=list(column.categories),
         names_only=i in layout.categories,
-        encode=reader.encode_of(settings),
+        encode=data_format.encode_of(settings),
         missing=missing,
         fill=fill,
-        unknown=reader.unknown_of(settings) if column.type == "category" and feature else "refuse",
-        scale=reader.scale_of(settings) if column.type == "number" and feature else "none",
+        unknown=data_format.unknown_of(settings) if column.type == "category" and feature else "refuse",
+        scale=data_format.scale_of(settings) if column.type == "number" and feature else "none",
     )

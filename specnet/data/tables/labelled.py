@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def labelled_rows(
-    plan: TablePlan, reader: Tabular, dialect: Dialect, place: FilePlace
+    plan: TablePlan, data_format: Tabular, dialect: Dialect, place: FilePlace
 ) -> tuple[TableRows, NDArray[Any] | None] | None:
     """Return the rows of a file that has the features and the targets, and its targets; note what is wrong.
 
@@ -60,6 +60,6 @@ def labelled_rows(
     if not plan.targets:
         return TableRows(plan, [found.columns[i].values for i in layout.features]), None
     aimed = [found.columns[i] for i in layout.targets]
-    single = not isinstance(reader.target, tuple)
+    single = not isinstance(data_format.target, tuple)
     rows = TableRows(plan, [found.columns[i].values for i in layout.features])
     return rows, targets(aimed, integers=single and plan.targets[0].text, single=single)

@@ -19,9 +19,9 @@ ROWS = 4096
 SUFFIXES = (".parquet", ".pq")
 
 
-def parquet_dialect(reader: Tabular) -> TypedDialect:
+def parquet_dialect(data_format: Tabular) -> TypedDialect:
     """Return how a Parquet file is read."""
-    return typed_dialect(reader, open_parquet)
+    return typed_dialect(data_format, open_parquet)
 
 
 def open_parquet(place: FilePlace) -> TypedTable | None:

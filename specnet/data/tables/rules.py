@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.plan import ColumnPlan
 
 
-def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePlace) -> CellRules | None:
+def first_rules(data_format: Tabular, layout: Layout, dialect: Dialect, place: FilePlace) -> CellRules | None:
     """Return what the cells of the training file may be: what the document says, and else what they are.
 
     None where a column's type is none that can be used, which is noted.
@@ -34,13 +34,13 @@ def first_rules(reader: Tabular, layout: Layout, dialect: Dialect, place: FilePl
     drop, zeros, optional = set[int](), set[int](), set[int]()
     for i in layout.used:
         settings = layout.settings.get(i, NOTHING_SAID)
-        missing = reader.missing_of(settings, target=i in layout.targets, text=False)
+        missing = data_format.missing_of(settings, target=i in layout.targets, text=False)
         if missing == "drop":
             drop.add(i)
         if missing != "refuse":
             optional.add(i)
         forms[i] = _first_form(settings, kinds.get(layout.names[i]), names_only=i in layout.categories)
-        if reader.unknown_of(settings) == "zeros" and i in layout.features and not forms[i].boolean:
+        if data_format.unknown_of(settings) == "zeros" and i in layout.features and not forms[i].boolean:
             zeros.add(i)
     return CellRules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.files import DataContext, FilePlace, memory
-from specnet.data.reader import DataPart, joined
+from specnet.data.format import DataPart, joined
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
@@ -105,52 +105,52 @@ class TableSource:
         return samples
 
 
-def open_table(reader: Tabular, context: DataContext) -> TableSource | None:
-    """Return the columns that a reader names, read and checked; None where `site` noted why not."""
-    opened = _open(reader, "train", reader.path, ("path",), context)
+def open_table(data_format: Tabular, context: DataContext) -> TableSource | None:
+    """Return the columns that a format names, read and checked; None where `site` noted why not."""
+    opened = _open(data_format, "train", data_format.path, ("path",), context)
     if opened is None:
         return None
-    buffer = None if context.frames else reader.buffer(opened.place.path.stat().st_size)
+    buffer = None if context.frames else data_format.buffer(opened.place.path.stat().st_size)
     # The reading in batches knows no more than this of a feature's categories.
-    maximum = None if buffer is None else reader.max_categories
-    main = _scanned(reader, "train", opened, None, maximum)
+    maximum = None if buffer is None else data_format.max_categories
+    main = _scanned(data_format, "train", opened, None, maximum)
     if main is None:
         return None
     layout, train = main
-    if not fit_to_encode(reader, layout, train, opened.place):
+    if not fit_to_encode(data_format, layout, train, opened.place):
         return None
-    plan = plan_of(reader, layout, train)
+    plan = plan_of(data_format, layout, train)
     scans, layouts, tables = {"train": train}, {"train": layout}, {"train": opened}
     files: dict[str, tuple[str, KeyPath]]
-    files = {name: (table.path, (name, "path")) for name, table in reader.tables.items()}
+    files = {name: (table.path, (name, "path")) for name, table in data_format.tables.items()}
     files |= {name: ("", ()) for name in context.frames if name not in ("train", *files)}
     for name in ("validation", "test"):
         if name not in files:
             continue
-        other = _open(reader, name, *files[name], context)
-        part = None if other is None else _scanned(reader, name, other, (layout, plan), maximum)
+        other = _open(data_format, name, *files[name], context)
+        part = None if other is None else _scanned(data_format, name, other, (layout, plan), maximum)
         if other is not None and part is not None:
             tables[name] = other
             layouts[name], scans[name] = part
     if len(scans) <= len(files):
         return None
-    parts = {name: describe(reader, layouts[name], found, plan) for name, found in scans.items()}
+    parts = {name: describe(data_format, layouts[name], found, plan) for name, found in scans.items()}
     description = joined(parts, context)
     if buffer is not None:
         description.batches = ("inputs",)
         description.reading, description.passing = _taken(plan, train, opened.place, buffer)
     elif not context.frames:
-        description.help = reader.help
+        description.help = data_format.help
     return TableSource(plan, layouts, scans, description, tables, buffer)
 
 
-def _too_large(reader: Tabular, place: FilePlace) -> bool:
+def _too_large(data_format: Tabular, place: FilePlace) -> bool:
     """Return whether a file is larger than the memory that its rows are to be held in; note it if so."""
     size, there = place.path.stat().st_size, memory()
-    if there is None or size <= there or reader.buffer(size) is not None:
+    if there is None or size <= there or data_format.buffer(size) is not None:
         return False
     message = f"`{place.name}` holds {sized(size)}, of the machine's {sized(there)}"
-    place.context.collector.add("SN570", message, *place.key, help=reader.help)
+    place.context.collector.add("SN570", message, *place.key, help=data_format.help)
     return True
 
 
@@ -170,27 +170,33 @@ def _taken(plan: TablePlan, train: Scan, place: FilePlace, buffer: int) -> tuple
     return block, text + max(held, fitting) + 2 * block
 
 
-def _open(reader: Tabular, split: str, text: str, key: KeyPath, context: DataContext) -> _Opened | None:
+def _open(data_format: Tabular, split: str, text: str, key: KeyPath, context: DataContext) -> _Opened | None:
     frame = context.frames.get(split)
     if frame is not None:
-        return _Opened(FilePlace(Path(), f"the {split} frame", key, context), frame_dialect(reader, frame))
+        return _Opened(
+            FilePlace(Path(), f"the {split} frame", key, context), frame_dialect(data_format, frame)
+        )
     path = context.find(text, *key)
     if path is None:
         return None
     place = FilePlace(path, text, key, context)
-    return None if _too_large(reader, place) else _Opened(place, reader.dialect)
+    return None if _too_large(data_format, place) else _Opened(place, data_format.dialect)
 
 
 def _scanned(
-    reader: Tabular, split: str, opened: _Opened, main: tuple[Layout, TablePlan] | None, maximum: int | None
+    data_format: Tabular,
+    split: str,
+    opened: _Opened,
+    main: tuple[Layout, TablePlan] | None,
+    maximum: int | None,
 ) -> tuple[Layout, Scan] | None:
     """Return which columns are used and what they hold; of features with up to `maximum` categories the first rows."""
     (place, dialect), context = opened, opened.place.context
-    layout = choose(reader, dialect, place) if main is None else choose_alike(dialect, place, main[0])
+    layout = choose(data_format, dialect, place) if main is None else choose_alike(dialect, place, main[0])
     if layout is None:
         return None
     if main is None:
-        rules = first_rules(reader, layout, dialect, place)
+        rules = first_rules(data_format, layout, dialect, place)
     else:
         columns = (*main[1].features, *main[1].targets)
         rules = known_rules(dict(zip(layout.used, columns, strict=True)), drop=True)

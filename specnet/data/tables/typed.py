@@ -125,15 +125,15 @@ def _name(kind: type) -> str:
     return kind.__name__
 
 
-def frame_dialect(reader: Tabular, frame: Any) -> TypedDialect:
+def frame_dialect(data_format: Tabular, frame: Any) -> TypedDialect:
     """Return how a pandas or Polars frame is read: column by column, under its own names."""
     table = frame_table(frame)
-    return typed_dialect(reader, lambda _: table)
+    return typed_dialect(data_format, lambda _: table)
 
 
-def typed_dialect(reader: Tabular, open_: Callable[[FilePlace], TypedTable | None]) -> TypedDialect:
+def typed_dialect(data_format: Tabular, open_: Callable[[FilePlace], TypedTable | None]) -> TypedDialect:
     """Return how the cells of a table with types are understood under a document's table."""
-    return TypedDialect(",", "", True, frozenset(reader.missing_markers), reader.replace, open_)
+    return TypedDialect(",", "", True, frozenset(data_format.missing_markers), data_format.replace, open_)
 
 
 def frame_table(frame: Any) -> TypedTable:

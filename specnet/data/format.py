@@ -62,7 +62,7 @@ class DataSource(Protocol):
         ...
 
 
-class Reader(Kind):
+class DataFormat(Kind):
     """Where the rows come from that a model learns from."""
 
     split: SplitSpec | None = None
@@ -76,7 +76,7 @@ class Reader(Kind):
     """What its data lie in."""
 
     @model_validator(mode="after")
-    def _one_source_a_split(self) -> Reader:
+    def _one_source_a_split(self) -> DataFormat:
         for name in self.split.parts if self.split else ():
             if getattr(self, name, None) is not None:
                 message = (
@@ -86,7 +86,7 @@ class Reader(Kind):
         return self
 
     @model_validator(mode="after")
-    def _one_aim(self) -> Reader:
+    def _one_aim(self) -> DataFormat:
         """Targets that are the inputs are nowhere given once more, nor changed by steps of their own."""
         for name, table in self.tables.items():
             needed = (
@@ -133,7 +133,7 @@ class Reader(Kind):
             )
 
     def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
-        """Return the inputs (rows, ...) in a file like the reader's own; None where a fault was noted."""
+        """Return the inputs (rows, ...) in a file like the format's own; None where a fault was noted."""
         context.collector.add("SN571", f"`{self.type}` data are not read from a file", "type")
         return None
 

@@ -58,22 +58,22 @@ def predict(
     if data != "-":
         must_exist(data)
     model = api.load_run(run)
+    from specnet.data import row_files
     from specnet.runs.files import write_whole
     from specnet.runs.predicting import predictions, readings
-    from specnet.runs.row_files import RowFile
 
     if model.encoding is None:
         raise RunError(f"{run} has no data to describe its rows")
     name = "standard input" if data == "-" else data
-    rows = RowFile(model.encoding, name, _note)
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
     reading = readings(model)
     try:
-        parts = predictions(model, rows.blocks(source), name)
+        parts = predictions(model, row_files.blocks(model.encoding, source, name, _note), name)
+        files = row_files.are_files(model.encoding, source)
         if out is None:
-            _write(sys.stdout, form, reading, parts, files=rows.of_files(source))
+            _write(sys.stdout, form, reading, parts, files=files)
         else:
-            empty, files = model.no_predictions, rows.of_files(source)
+            empty = model.no_predictions
             write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty, files))
     except IsADirectoryError:
         raise SpecFileError(f"{data}: this is a directory, not a file of rows") from None

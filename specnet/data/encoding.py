@@ -4,23 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from specnet.data.arrays.given import as_numbers, of_frame, of_inputs, side_by_side
+from specnet.data.arrays.given import of_inputs, side_by_side
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat
 from specnet.data.inputs import Encoded, cut, holds, plain
+from specnet.data.new_rows import KnownRows
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import BLOCK, ArrayRows, Rows
 from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
 from specnet.data.streamed import Inputs, whole_rows
-from specnet.data.tables.columns import TableRows
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
-from specnet.data.tables.typed import frame_dialect, is_frame
+from specnet.data.tables.typed import is_frame
 from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
@@ -29,7 +29,6 @@ from specnet.diagnostics.text import listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.formats.table import Tabular
     from specnet.data.lowered import State
     from specnet.graph.sizes import DType
 
@@ -56,6 +55,11 @@ class Encoding:
     def __post_init__(self) -> None:
         self.arrays = self.arrays or only_array(self.signature.inputs, self.dtype)
 
+    @property
+    def known(self) -> KnownRows:
+        """What new rows must be."""
+        return KnownRows(self.raw_shape, self.columns, self.signature.features, self.signature.classes)
+
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them (rows, ...): an array, or several by their names.
 
@@ -79,17 +83,11 @@ class Encoding:
         collector = Collector(())
         context = DataContext(Path() if base is None else base, collector)
         found = context.find(str(path), what="either" if self.format.reads == "folder" else "file")
-        raw: Rows | None = None
-        if found is not None and self.columns is not None:
-            raw = TableRows.from_file(
-                self.columns,
-                cast("Tabular", self.format).dialect_of(found),
-                FilePlace(found, str(path), (), context),
-            )
-        elif found is not None:
-            array = self.format.raw_inputs(found, context)
-            raw = None if array is None else ArrayRows(array)
-        return self._run(raw, collector)
+        collector.check()
+        assert found is not None
+        return self._run(
+            self.format.read_rows(self.known, FilePlace(found, str(path), (), context)), collector
+        )
 
     def _numbers(self, rows: Any) -> Encoded | None:
         """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
@@ -126,9 +124,8 @@ class Encoding:
                     return None
         return plain(encoded)
 
-    def _run(self, raw: Rows | None, collector: Collector) -> Encoded:
+    def _run(self, raw: Rows, collector: Collector) -> Encoded:
         collector.check()
-        assert raw is not None
         encoded = self.run(raw, "the new rows", collector)
         collector.check()
         return encoded
@@ -153,7 +150,7 @@ class Encoding:
 
     def _raw(self, rows: Any, collector: Collector) -> Rows:
         if is_frame(rows):
-            return self._of_frame(rows, collector)
+            return self.format.rows_of_frame(rows, self.known, collector)
         if isinstance(rows, Mapping):
             named = [part for part in self.signature.column_slices or () if part.shape]
             lacking = any(part.name not in rows for part in named)
@@ -168,30 +165,7 @@ class Encoding:
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, collector)
             collector.check()
-        if self.columns is not None:
-            return TableRows.from_cells(self.columns, rows, cast("Tabular", self.format), collector)
-        array = as_numbers(rows, "the inputs are", collector)
-        collector.check()
-        assert array is not None
-        if array.ndim and not len(array):
-            return ArrayRows(np.empty((0, *self.raw_shape)))
-        return ArrayRows(array)
-
-    def _of_frame(self, frame: Any, collector: Collector) -> Rows:
-        if self.columns is not None:
-            dialect = frame_dialect(cast("Tabular", self.format), frame)
-            place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
-            found = TableRows.from_file(self.columns, dialect, place)
-            collector.check()
-            assert found is not None
-            return found
-        names = self.signature.features
-        if names is None or prod(self.raw_shape) != len(names):
-            names = tuple(map(str, frame.columns))
-        array = of_frame(frame, names, collector)
-        if array.shape[1] == prod(self.raw_shape):
-            array = array.reshape(len(array), *self.raw_shape)
-        return ArrayRows(array)
+        return self.format.rows_of_cells(rows, self.known, collector)
 
     def _in_order(self, rows: Sequence[Mapping[str, Any]], collector: Collector) -> list[list[Any]]:
         names = self.columns.names if self.columns is not None else self.signature.features
@@ -233,7 +207,7 @@ class Encoding:
         """Return all of it: under `encoding` plain data, ready for JSON, and arrays under other names."""
         plain = {
             "version": 1,
-            "reader": self.format.model_dump(mode="json", exclude=_rows_in(self.format)),
+            "reader": self.format.model_dump(mode="json", exclude=self.format.row_fields),
             "signature": {k: v for k, v in asdict(self.signature).items() if k != "quotable"},
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
@@ -289,10 +263,3 @@ def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pip
         found = {name.removeprefix(start): v for name, v in state.items() if name.startswith(start)}
         states.append({name: np.asarray(v) for name, v in found.items()})
     return Pipeline(on, transforms, states)
-
-
-def _rows_in(data_format: DataFormat) -> set[str]:
-    """Return the fields that hold rows themselves: data, not a way to read them."""
-    if data_format.type != "inline":
-        return set()
-    return {"inputs", "validation", "test", *(() if data_format.reproduces else ("targets",))}

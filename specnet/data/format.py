@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import Field, model_validator
 
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.files import DataContext, Wanted
+from specnet.data.rows import ArrayRows
 from specnet.data.sample import Sample
 from specnet.data.signature import ColumnSlice, DataDescription
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
+from specnet.diagnostics import Diagnostic, SpecError
 from specnet.vocabulary.kind import Kind, fault
 
 if TYPE_CHECKING:
@@ -20,7 +23,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from specnet.data.collector import Collector
+    from specnet.data.files import FilePlace
+    from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows, StoredRows
+    from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan
 
 FilePath = Annotated[str, Field(min_length=1)]
@@ -74,6 +81,9 @@ class DataFormat(Kind):
 
     reads: ClassVar[Wanted] = "file"
     """What its data lie in."""
+    suffixes: ClassVar[tuple[str, ...] | None] = ()
+    """The suffixes of files that its `new_rows` reads; None for all that no other format has. By default it has no
+    files of new rows of its own: rows come in CSV, JSON, npz and the like."""
 
     @model_validator(mode="after")
     def _one_source_a_split(self) -> DataFormat:
@@ -132,10 +142,63 @@ class DataFormat(Kind):
                 "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
             )
 
-    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
-        """Return the inputs (rows, ...) in a file like the format's own; None where a fault was noted."""
-        context.collector.add("SN571", f"`{self.type}` data are not read from a file", "type")
+    def read_array(self, place: FilePlace) -> NDArray[Any]:
+        """Return the inputs (rows, ...) in a file like the format's own, which needs no targets.
+
+        Raises SpecError naming what is wrong with it.
+        """
+        raise place.context.collector.error("SN571", f"`{self.type}` data are not read from a file", "type")
+
+    def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
+        """Return the inputs in a file like the format's own as rows, of which any can be taken."""
+        return ArrayRows(self.read_array(place))
+
+    def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
+        """Yield the inputs in a file like the format's own block by block, for predictions."""
+        return file.array_blocks(file.read(self.read_array, path))
+
+    def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
+        """Return rows and targets of a file, for an evaluation; None where they come in npz files instead.
+
+        Raises SpecError naming what is wrong with it.
+        """
         return None
+
+    def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
+        """Return rows that are given as an array or nested lists; raise SpecError, or note each row at fault."""
+        import numpy as np
+
+        from specnet.data.arrays.given import as_numbers
+
+        array = as_numbers(rows, "the inputs are", collector)
+        collector.check()
+        assert array is not None
+        return ArrayRows(np.empty((0, *known.shape)) if array.ndim and not len(array) else array)
+
+    def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
+        """Return the rows of a pandas or Polars frame; raise SpecError naming what is wrong with it."""
+        from specnet.data.arrays.given import of_frame
+
+        names, width = known.features, prod(known.shape)
+        if names is None or width != len(names):
+            names = tuple(map(str, frame.columns))
+        array = of_frame(frame, names, collector)
+        return ArrayRows(array.reshape(len(array), *known.shape) if array.shape[1] == width else array)
+
+    def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
+        """Return rows and targets of a frame; raise SpecError naming what is wrong with it."""
+        message = f"a frame has the columns of a table, and `{self.type}` data are not"
+        raise SpecError([Diagnostic("SN571", message)])
+
+    @property
+    def csv_dialect(self) -> Dialect | None:
+        """How new rows in CSV are written; None where the data are no table, and nothing is said of it."""
+        return None
+
+    @property
+    def row_fields(self) -> set[str]:
+        """The fields that hold rows themselves: data, not a way to read them."""
+        return set()
 
 
 def joined(parts: Mapping[str, DataDescription], context: DataContext) -> DataDescription:

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import numpy as np
 
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.collector import Collector
-from specnet.data.files import DataContext, FilePlace
 from specnet.data.inputs import Encoded
-from specnet.data.rows import ArrayRows, Rows, TargetRows
+from specnet.data.new_rows import LabelledRows
+from specnet.data.row_files import labelled_rows
+from specnet.data.rows import TargetRows
 from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name
 from specnet.data.tables.typed import is_frame
@@ -29,10 +30,6 @@ from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
 from specnet.runs.resolved import load_resolved
 from specnet.training.evaluation import Evaluator, data_units
-
-if TYPE_CHECKING:
-    from specnet.data.formats.images import Images
-    from specnet.data.formats.npz import Npz
 
 Array = np.ndarray[Any, Any]
 
@@ -64,9 +61,13 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     if data is None:
         return _measured(model, _own_splits(Path(run), model))
     if isinstance(data, (str, PathLike)):
-        return _measured(model, {GIVEN: _of_file(model, Path(data))})
-    taken = _of_frame if is_frame(data) else _of_arrays
-    return _measured(model, {GIVEN: taken(model, data)})
+        split = _split(model, labelled_rows(_encoding(model), Path(data)))
+    elif is_frame(data):
+        encoding = _encoding(model)
+        split = _split(model, encoding.format.labelled_frame(data, encoding.known, Collector(())))
+    else:
+        split = _of_arrays(model, data)
+    return _measured(model, {GIVEN: split})
 
 
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
@@ -113,94 +114,6 @@ def own_data(run: Path, network: Network) -> Dataset:
     return data
 
 
-def _of_file(model: Model, path: Path) -> Split:
-    encoding = _encoding(model)
-    collector = Collector(())
-    context = DataContext(Path(), collector)
-    images = encoding.format.type == "images"
-    found = context.find(str(path), what="either" if images else "file")
-    collector.check()
-    assert found is not None
-    place = FilePlace(found, str(path), (), context)
-    if images and found.suffix.lower() != ".npz":
-        pair = _images(encoding, place)
-    else:
-        pair = _table(encoding, place) if encoding.columns is not None else _arrays(encoding, place)
-    collector.check()
-    assert pair is not None
-    return _split(model, *pair)
-
-
-def _table(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
-    from specnet.data.formats.table import Tabular
-    from specnet.data.tables.labelled import labelled_rows
-
-    assert encoding.columns is not None
-    data_format = cast("Tabular", encoding.format)
-    return labelled_rows(encoding.columns, data_format, data_format.dialect_of(place.path), place)
-
-
-def _images(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
-    from specnet.data.images.folder import labelled_images, unlabelled_images
-    from specnet.data.images.rows import decoded
-    from specnet.data.images.source import pillow_is_there
-
-    if not pillow_is_there(place.context):
-        return None
-    frame, collector = cast("Images", encoding.format).frame, place.context.collector
-    if encoding.format.reproduces:
-        return ArrayRows(decoded(unlabelled_images(place), frame, collector, ())), None
-    if not place.path.is_dir():
-        message = f"`{place.name}` is a single image without a class"
-        collector.add("SN583", message, help="name a folder that holds a folder for each class")
-        return None
-    found = labelled_images(place, encoding.signature.classes)
-    if found is None:
-        return None
-    return ArrayRows(decoded(found.files, frame, collector, ())), np.array(found.labels, np.int64)
-
-
-def _arrays(encoding: Encoding, place: FilePlace) -> tuple[Rows, Array | None] | None:
-    from specnet.data.arrays.npz import read_inputs
-    from specnet.data.arrays.npz_file import open_arrays
-
-    data_format = encoding.format
-    # Only an npz format names arrays; the `inputs` of others are rows or files.
-    own = cast("Npz", data_format) if data_format.type == "npz" else None
-    wanted = [] if own is not None else [("inputs", ())]
-    if not data_format.reproduces:
-        wanted.append(("targets" if own is None else own.targets, ()))
-    arrays = open_arrays(place, wanted)
-    if arrays is None:
-        return None
-    read = [array.read(place.context) for array in arrays]
-    inputs = read.pop(0) if own is None else read_inputs(own, place)
-    targets = None if data_format.reproduces else read[0]
-    if inputs is None or (targets is None and not data_format.reproduces):
-        return None
-    return ArrayRows(inputs), targets
-
-
-def _of_frame(model: Model, frame: Any) -> Split:
-    """Return the rows of a frame that has the features and the targets, found by name."""
-    from specnet.data.formats.table import Tabular
-    from specnet.data.tables.labelled import labelled_rows
-    from specnet.data.tables.typed import frame_dialect
-
-    encoding = _encoding(model)
-    if encoding.columns is None:
-        raise _fault(
-            "SN571", f"a frame has the columns of a table, and `{encoding.format.type}` data are not"
-        )
-    collector = Collector(())
-    data_format = cast("Tabular", encoding.format)
-    place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
-    pair = labelled_rows(encoding.columns, data_format, frame_dialect(data_format, frame), place)
-    collector.check()
-    assert pair is not None
-    return _split(model, *pair)
-
-
 def _of_arrays(model: Model, data: Any) -> Split:
     if _encoding(model).format.reproduces:
         return _finish(model, _encoding(model).encode(data), None)
@@ -228,11 +141,11 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     return np.array([index[str(value)] for value in values], np.int64)
 
 
-def _split(model: Model, rows: Rows, targets: Array | None) -> Split:
+def _split(model: Model, rows: LabelledRows) -> Split:
     collector = Collector(())
-    inputs = _encoding(model).run(rows, "the data", collector)
+    inputs = _encoding(model).run(rows.inputs, "the data", collector)
     collector.check()
-    return _finish(model, inputs, targets)
+    return _finish(model, inputs, rows.targets)
 
 
 def _finish(model: Model, inputs: Encoded, raw: Array | None) -> Split:

@@ -11,9 +11,9 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from specnet.data.collector import LIMIT
+from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.model.model import Model
-from specnet.runs.row_files import RowBlock
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]

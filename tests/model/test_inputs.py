@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.runs.row_files import RowFile
+from specnet.data import row_files
 
 ROWS = ["size,kind,age,place,grown"] + [
     f"{n / 10},{'abc'[n % 3]},{20 + n},{'xy'[n % 2]},{n % 2}" for n in range(12)
@@ -173,7 +173,7 @@ def test_arrays_come_in_their_own_shapes(of_arrays, tmp_path, load, transforms):
     np.testing.assert_array_equal(again.predict({"numbers": NUMBERS, "image": IMAGES}), wanted)
     figures = specnet.evaluate(tmp_path / "run", tmp_path / "rows.npz").splits["data"]
     assert figures["loss"] == pytest.approx(result.splits["train"]["loss"], rel=1e-12)
-    made = RowFile(again.encoding, "rows.npz", print).blocks(tmp_path / "rows.npz")
+    made = row_files.blocks(again.encoding, tmp_path / "rows.npz", "rows.npz", print)
     np.testing.assert_array_equal(np.concatenate([again.predict(block.rows) for block in made]), wanted)
     kernel, bias = model.parameters["conv2d_1.kernel"], model.parameters["conv2d_1.bias"]
     windows = np.lib.stride_tricks.sliding_window_view(IMAGES, (2, 2), (1, 2))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import specnet
+from specnet.data import row_files
 from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
 from specnet.interchange.numpy.rows import raw_splits
-from specnet.runs.row_files import RowFile
 from tests.interchange.support import bare
 
 SPEC = """
@@ -73,7 +73,7 @@ def test_rows_in_every_form(run: Path) -> None:
     csv.write_text("zip,age,member,size,income\n11,31,true,mid,1500.5\nNA,,,high,?\n99,45,off,low,\n")
     lines.write_text("".join(json.dumps(cells) + "\n" for cells in objects))
     for path in (csv, lines):
-        (block,) = RowFile(model.encoding, path.name, print).blocks(path)
+        (block,) = row_files.blocks(model.encoding, path, path.name, print)
         np.testing.assert_array_equal(model.predict(block.rows), expected)
 
 

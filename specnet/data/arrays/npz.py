@@ -55,12 +55,12 @@ def inputs_of(names: str | Sequence[str], key: KeyPath) -> list[tuple[str, KeyPa
     return [(name, (*key, i) if key else ()) for i, name in enumerate(names)]
 
 
-def read_inputs(data_format: Npz, place: FilePlace) -> NDArray[Any] | None:
-    """Return the inputs in a file like the format's own, or note what is wrong with them."""
-    arrays = open_arrays(place, inputs_of(data_format.inputs, ()))
+def read_inputs(names: str | Sequence[str], place: FilePlace) -> NDArray[Any] | None:
+    """Return the inputs of these names in a file, or note what is wrong with them."""
+    arrays = open_arrays(place, inputs_of(names, ()))
     if arrays is None:
         return None
-    together = arrays[0] if isinstance(data_format.inputs, str) else SideBySide.of(arrays, place.context)
+    together = arrays[0] if isinstance(names, str) else SideBySide.of(arrays, place.context)
     return None if together is None else together.read(place.context)
 
 

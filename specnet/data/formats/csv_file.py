@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -11,7 +11,11 @@ from specnet.data.formats.table import Tabular
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from specnet.data.files import DataContext
+    from specnet.data.new_rows import RowBlock, RowFile
     from specnet.data.tables.dialect import Dialect
 
 
@@ -50,6 +54,8 @@ class Csv(Tabular):
     test: CsvRows | None = None
     """A file of the rows to test the finished model on."""
 
+    suffixes: ClassVar[tuple[str, ...] | None] = None
+
     @model_validator(mode="after")
     def _sound(self) -> Csv:
         if self.delimiter in '"\r\n':
@@ -74,6 +80,12 @@ class Csv(Tabular):
         if self.load == "whole":
             data.pop("shuffle_buffer", None)
         return data
+
+    def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
+        """Yield the rows of a file block by block."""
+        from specnet.data.formats.csv_rows import new_rows
+
+        return new_rows(file, path)
 
     def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files, or not as the document says."""

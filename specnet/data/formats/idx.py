@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath, Load
@@ -44,6 +43,8 @@ class Idx(DataFormat):
     test: IdxRows | None = None
     """Files of the rows to test the finished model on."""
 
+    suffixes: ClassVar[tuple[str, ...] | None] = None
+
     def open(self, context: DataContext) -> ArraySource | None:
         """Return the files, their headers read."""
         from specnet.data.arrays.idx_file import open_file
@@ -51,9 +52,12 @@ class Idx(DataFormat):
 
         return open_pairs(self, context, open_file)
 
-    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
+    def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the array in one file."""
         from specnet.data.arrays.idx_file import open_file
 
-        file = open_file(FilePlace(path, path.name, (), context))
-        return None if file is None else file.read(context)
+        file = open_file(place)
+        array = None if file is None else file.read(place.context)
+        place.context.collector.check()
+        assert array is not None
+        return array

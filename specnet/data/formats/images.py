@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
+from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace, Wanted
 from specnet.data.format import DataFormat, FilePath, Load
+from specnet.data.new_rows import ELEMENTS, LabelledRows, RowBlock
 from specnet.vocabulary.kind import Table, Words, fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.images.decoding import Frame
+    from specnet.data.images.folder import ImageFile
     from specnet.data.images.source import ImageSource
+    from specnet.data.new_rows import KnownRows, RowFile
 
 
 class ImageFolder(Table):
@@ -64,6 +70,7 @@ class Images(DataFormat):
     """A folder of the images to test the finished model on."""
 
     reads: ClassVar[Wanted] = "folder"
+    suffixes: ClassVar[tuple[str, ...] | None] = None
 
     @model_validator(mode="after")
     def _grey_or_colour(self) -> Images:
@@ -85,15 +92,56 @@ class Images(DataFormat):
 
         return open_images(self, context)
 
-    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
+    def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the pixels of a single image, or of those in a folder and in its folders, by name."""
-        from specnet.data.images.folder import unlabelled_images
+        from specnet.data.images.rows import decoded
+
+        pixels = decoded(self._files(place), self.frame, place.context.collector, ())
+        place.context.collector.check()
+        return pixels
+
+    def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
+        """Yield the images that `read_array` returns in blocks, each with the name of its file."""
+        from specnet.data.images.rows import decoded
+
+        collector = Collector(())
+        files = self._files(FilePlace(path, file.name, (), DataContext(Path(), collector)))
+        file.check(collector)
+        step = max(1, ELEMENTS // prod(self.frame.shape))
+        for start in range(0, len(files), step):
+            part = files[start : start + step]
+            pixels = decoded(part, self.frame, collector, ())
+            file.check(collector)
+            names = [each.name for each in part]
+            yield RowBlock(pixels, names, names)
+
+    def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
+        """Return the images in a folder for each class, or any images where the targets are the inputs."""
+        import numpy as np
+
+        from specnet.data.images.folder import labelled_images
         from specnet.data.images.rows import decoded
         from specnet.data.images.source import pillow_is_there
+        from specnet.data.rows import ArrayRows
 
-        if not pillow_is_there(context):
+        collector = place.context.collector
+        if place.path.suffix.lower() == ".npz":
             return None
-        before = len(context.collector.found)
-        files = unlabelled_images(FilePlace(path, path.name, (), context))
-        pixels = decoded(files, self.frame, context.collector, ())
-        return pixels if len(context.collector.found) == before else None
+        if self.reproduces:
+            return LabelledRows(ArrayRows(self.read_array(place)), None)
+        pillow_is_there(place.context)
+        collector.check()
+        if not place.path.is_dir():
+            message = f"`{place.name}` is a single image without a class"
+            raise collector.error("SN583", message, help="name a folder that holds a folder for each class")
+        found = labelled_images(place, known.classes)
+        collector.check()
+        assert found is not None
+        pixels = decoded(found.files, self.frame, collector, ())
+        return LabelledRows(ArrayRows(pixels), np.array(found.labels, np.int64))
+
+    def _files(self, place: FilePlace) -> list[ImageFile]:
+        from specnet.data.images.folder import unlabelled_images
+        from specnet.data.images.source import pillow_is_there
+
+        return unlabelled_images(place) if pillow_is_there(place.context) else []

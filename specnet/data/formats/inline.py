@@ -60,6 +60,11 @@ class Inline(DataFormat):
     test: InlineRows | None = None
     """Rows to test the finished model on."""
 
+    @property
+    def row_fields(self) -> set[str]:
+        """The fields that hold rows."""
+        return {"inputs", "validation", "test", *(() if self.reproduces else ("targets",))}
+
     def open(self, context: DataContext) -> InlineSource | None:
         """Return the rows, their shapes checked."""
         tables: dict[str, tuple[KeyPath, Inline | InlineRows]] = {"train": ((), self)}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.arrays.source import ArraySource
+    from specnet.data.new_rows import RowBlock, RowFile
 
 
 class NpyRows(Table):
@@ -49,9 +51,23 @@ class Npy(DataFormat):
 
         return open_pairs(self, context, open_npy)
 
-    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
+    def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the array in one file."""
         from specnet.data.arrays.npy_file import open_npy
 
-        array = open_npy(FilePlace(path, path.name, (), context))
-        return None if array is None else array.read(context)
+        stored = open_npy(place)
+        array = None if stored is None else stored.read(place.context)
+        place.context.collector.check()
+        assert array is not None
+        return array
+
+
+def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
+    """Yield the rows of the array in a file, which may be larger than the memory, in blocks."""
+    import numpy as np
+
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise file.error("SN520", f"`{file.name}` is not a valid npy file: {error}") from None
+    return file.array_blocks(array)

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath, Load
+from specnet.data.new_rows import LabelledRows
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.arrays.source import ArraySource
+    from specnet.data.new_rows import KnownRows, RowBlock, RowFile
 
 ArrayName = Annotated[str, Field(min_length=1)]
 ArrayNames = Annotated[tuple[ArrayName, ...], Field(min_length=1)]
@@ -61,17 +64,21 @@ class Npz(DataFormat):
     test: NpzRows | None = None
     """The rows to test the finished model on."""
 
+    suffixes: ClassVar[tuple[str, ...] | None] = (".npz",)
+
     def open(self, context: DataContext) -> ArraySource | None:
         """Return the arrays, their headers read."""
         from specnet.data.arrays.npz import open_npz
 
         return open_npz(self, context)
 
-    def raw_inputs(self, path: Path, context: DataContext) -> NDArray[Any] | None:
+    def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the array of inputs in a file."""
-        from specnet.data.arrays.npz import read_inputs
+        return _inputs(self.inputs, place)
 
-        return read_inputs(self, FilePlace(path, path.name, (), context))
+    def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
+        """Return the arrays of inputs and targets in a file."""
+        return _labelled(self.inputs, None if self.reproduces else self.targets, place)
 
     @model_validator(mode="after")
     def _as_many(self) -> Npz:
@@ -90,3 +97,35 @@ class Npz(DataFormat):
                 )
                 raise fault(message, key=(split, "inputs"), help="name as many, in the same order")
         return self
+
+
+def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
+    """Yield the rows of the array `inputs` in a file, in blocks, for a model that learnt from another format."""
+    return file.array_blocks(file.read(lambda place: _inputs("inputs", place), path))
+
+
+def labelled_rows(data_format: DataFormat, place: FilePlace) -> LabelledRows:
+    """Return the arrays `inputs` and `targets` in a file, for a model that learnt from another format."""
+    return _labelled("inputs", None if data_format.reproduces else "targets", place)
+
+
+def _labelled(inputs: str | tuple[str, ...], targets: str | None, place: FilePlace) -> LabelledRows:
+    from specnet.data.arrays.npz_file import open_arrays
+    from specnet.data.rows import ArrayRows
+
+    context = place.context
+    found = open_arrays(place, [] if targets is None else [(targets, ())])
+    context.collector.check()
+    assert found is not None
+    y = None if targets is None else found[0].read(context)
+    x = _inputs(inputs, place)
+    return LabelledRows(ArrayRows(x), y)
+
+
+def _inputs(names: str | tuple[str, ...], place: FilePlace) -> NDArray[Any]:
+    from specnet.data.arrays.npz import read_inputs
+
+    array = read_inputs(names, place)
+    place.context.collector.check()
+    assert array is not None
+    return array

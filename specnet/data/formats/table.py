@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import PositiveInt, model_validator
 
+from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from specnet.data.files import DataContext
+    from specnet.data.collector import Collector
+    from specnet.data.new_rows import KnownRows, LabelledRows
+    from specnet.data.rows import Rows
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.source import TableSource
 
@@ -225,6 +227,11 @@ class Tabular(DataFormat):
             return self.dialect
         return Dialect(",", "utf-8", True, frozenset(self.missing_markers), self.replace)
 
+    @property
+    def csv_dialect(self) -> Dialect:
+        """How new rows in CSV are written."""
+        return self.dialect_of(Path())
+
     def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
         for name in self.split.parts if self.split is not None else ():
@@ -234,8 +241,57 @@ class Tabular(DataFormat):
                 )
                 context.collector.add("SN571", message, "split", name)
 
+    def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
+        """Return the rows of a file that has the features, with or without the targets."""
+        return self._rows(known, self.dialect_of(place.path), place)
+
+    def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
+        """Return the rows of a file that has the features and the targets."""
+        return self._labelled(known, self.dialect_of(place.path), place)
+
+    def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
+        """Return rows that are given as sequences of cells, in the features' order; note each row at fault."""
+        from specnet.data.tables.columns import TableRows
+
+        assert known.columns is not None
+        return TableRows.from_cells(known.columns, rows, self, collector)
+
+    def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
+        """Return the rows of a frame that has the features, found by name."""
+        from specnet.data.tables.typed import frame_dialect
+
+        return self._rows(known, frame_dialect(self, frame), _of_frame(collector))
+
+    def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
+        """Return the rows of a frame that has the features and the targets, found by name."""
+        from specnet.data.tables.typed import frame_dialect
+
+        return self._labelled(known, frame_dialect(self, frame), _of_frame(collector))
+
+    def _rows(self, known: KnownRows, dialect: Dialect, place: FilePlace) -> Rows:
+        from specnet.data.tables.columns import TableRows
+
+        assert known.columns is not None
+        rows = TableRows.from_file(known.columns, dialect, place)
+        place.context.collector.check()
+        assert rows is not None
+        return rows
+
+    def _labelled(self, known: KnownRows, dialect: Dialect, place: FilePlace) -> LabelledRows:
+        from specnet.data.tables.labelled import labelled_rows
+
+        assert known.columns is not None
+        rows = labelled_rows(known.columns, self, dialect, place)
+        place.context.collector.check()
+        assert rows is not None
+        return rows
+
     def open(self, context: DataContext) -> TableSource | None:
         """Return the columns, read and checked."""
         from specnet.data.tables.source import open_table
 
         return open_table(self, context)
+
+
+def _of_frame(collector: Collector) -> FilePlace:
+    return FilePlace(Path(), "the frame", (), DataContext(Path(), collector))

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specnet.data.files import FilePlace
+from specnet.data.new_rows import LabelledRows
 from specnet.data.tables.columns import TableRows, targets
 from specnet.data.tables.explain import explain
 from specnet.data.tables.layout import Layout, Resolver, first_record
@@ -10,8 +11,6 @@ from specnet.data.tables.rules import known_rules
 from specnet.data.tables.scan import scan
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from specnet.data.formats.table import Tabular
     from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def labelled_rows(
     plan: TablePlan, data_format: Tabular, dialect: Dialect, place: FilePlace
-) -> tuple[TableRows, NDArray[Any] | None] | None:
+) -> LabelledRows | None:
     """Return the rows of a file that has the features and the targets, and its targets; note what is wrong.
 
     The targets are None where they are the inputs. Columns are found as in the training file: by name where there
@@ -58,8 +57,8 @@ def labelled_rows(
         collector.add("SN506", f"`{place.name}` has no rows of data")
         return None
     if not plan.targets:
-        return TableRows(plan, [found.columns[i].values for i in layout.features]), None
+        return LabelledRows(TableRows(plan, [found.columns[i].values for i in layout.features]), None)
     aimed = [found.columns[i] for i in layout.targets]
     single = not isinstance(data_format.target, tuple)
     rows = TableRows(plan, [found.columns[i].values for i in layout.features])
-    return rows, targets(aimed, integers=single and plan.targets[0].text, single=single)
+    return LabelledRows(rows, targets(aimed, integers=single and plan.targets[0].text, single=single))

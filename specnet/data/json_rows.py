@@ -1,0 +1,75 @@
+"""New rows in JSON: a document that is one array of rows, or a line for each row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, TYPE_CHECKING, Any
+
+from specnet.data.collector import Collector
+from specnet.data.new_rows import ROWS, RowBlock
+from specnet.diagnostics import SpecError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from specnet.data.new_rows import RowFile
+
+LINES_SUFFIXES = (".jsonl", ".ndjson")
+"""The suffixes of files with a row a line."""
+
+
+def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
+    """Yield the rows of a file, objects by column or arrays of cells, in blocks."""
+    with path.open("rb") as stream:
+        yield from _lines(file, stream) if path.suffix.lower() in LINES_SUFFIXES else _list(file, stream)
+
+
+def new_rows_of_stream(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
+    """Yield the rows of a stream of JSON lines in blocks."""
+    return _lines(file, stream)
+
+
+def _lines(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
+    numbered = enumerate(iter(stream.readline, b""), 1)
+    while chunk := list(islice(((n, line) for n, line in numbered if line.strip()), ROWS)):
+        rows: list[Any] = []
+        collector = Collector(())
+        for line, text in chunk:
+            try:
+                rows.append(_in_order(file, json.loads(text)))
+            except (ValueError, RecursionError) as error:
+                message = f"line {line} of `{file.name}` is not valid JSON: {error}"
+                help = 'each line holds an object, such as {"a": 1}, or an array of numbers'
+                collector.add("SN504", message, help=help)
+            except SpecError as error:
+                for d in error.diagnostics:
+                    collector.add(d.code, f"line {line} of `{file.name}`: {d.message}", help=d.help)
+        file.check(collector)
+        yield RowBlock(rows, [f"line {line}" for line, _ in chunk])
+
+
+def _list(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
+    try:
+        rows = json.load(stream)
+    except (ValueError, RecursionError) as error:
+        raise file.error("SN504", f"`{file.name}` is not valid JSON: {error}") from None
+    if not isinstance(rows, list):
+        raise file.error("SN540", f"`{file.name}` is not an array of rows")
+    for start in range(0, len(rows), ROWS):
+        part = [_in_order(file, row) for row in rows[start : start + ROWS]]
+        yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))])
+
+
+def _in_order(file: RowFile, row: Any) -> Any:
+    """Return the cells of a row in the model's order."""
+    if isinstance(row, list):
+        return row
+    if not isinstance(row, dict):
+        raise file.error("SN540", "neither an object nor an array")
+    names = file.known.names
+    if names is None:
+        raise file.error("SN571", "the model knows no names of columns: give arrays of numbers")
+    file.check_names(names, list(row))
+    return [row[name] for name in names]

@@ -1,0 +1,98 @@
+"""Files of new rows: which module reads one, by what the model was trained on and by the file's suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol, cast
+
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext, FilePlace
+from specnet.data.new_rows import RowFile
+
+if TYPE_CHECKING:
+    from specnet.data.encoding import Encoding
+    from specnet.data.format import DataFormat
+    from specnet.data.new_rows import LabelledRows, Note, RowBlock
+
+READERS = {
+    ".csv": "formats.csv_rows",
+    ".parquet": "formats.parquet_file",
+    ".pq": "formats.parquet_file",
+    ".json": "json_rows",
+    ".jsonl": "json_rows",
+    ".ndjson": "json_rows",
+    ".npz": "formats.npz",
+    ".npy": "formats.npy",
+}
+"""The module whose `new_rows` reads a file, by the file's suffix, whatever the model was trained on."""
+
+
+class RowReader(Protocol):
+    """A module that reads new rows; some read streams, too, and one targets."""
+
+    def new_rows(self, file: RowFile, path: Path, /) -> Iterator[RowBlock]:
+        """Yield the rows of a file in blocks."""
+        ...
+
+    def new_rows_of_stream(self, file: RowFile, stream: IO[bytes], /) -> Iterator[RowBlock]:
+        """Yield the rows of a stream in blocks."""
+        ...
+
+    def labelled_rows(self, data_format: DataFormat, place: FilePlace, /) -> LabelledRows:
+        """Return the rows and targets of a file."""
+        ...
+
+
+def blocks(encoding: Encoding, source: Path | BufferedReader, name: str, note: Note) -> Iterator[RowBlock]:
+    """Yield the rows of a file, or of a stream of CSV or JSON lines, block by block.
+
+    `name` is what messages call it; names of columns that the model does not take are passed to `note`. Raises
+    SpecError naming what is wrong.
+    """
+    data_format = encoding.format
+    file = RowFile(encoding.known, name, note, data_format.csv_dialect)
+    if not isinstance(source, Path):
+        is_json = source.peek(1).lstrip()[:1] in (b"{", b"[")
+        module = _module("json_rows" if is_json else READERS[".csv"])
+        return module.new_rows_of_stream(file, source)
+    if _is_own(encoding, source):
+        return data_format.new_rows(file, source)
+    module = _module(READERS.get(source.suffix.lower(), READERS[".csv"]))
+    return module.new_rows(file, source)
+
+
+def are_files(encoding: Encoding, source: Path | BufferedReader) -> bool:
+    """Return whether each row of a source is a file of its own: an image."""
+    own = isinstance(source, Path) and _is_own(encoding, source)
+    return own and encoding.format.reads == "folder"
+
+
+def labelled_rows(encoding: Encoding, path: Path) -> LabelledRows:
+    """Return the rows and targets of a file; arrays of an npz file where the format has no such files."""
+    collector = Collector(())
+    context = DataContext(Path(), collector)
+    found = context.find(str(path), what="either" if encoding.format.reads == "folder" else "file")
+    collector.check()
+    assert found is not None
+    place = FilePlace(found, str(path), (), context)
+    rows: LabelledRows | None = encoding.format.labelled_rows(encoding.known, place)
+    if rows is None:
+        rows = _module(READERS[".npz"]).labelled_rows(encoding.format, place)
+    collector.check()
+    assert rows is not None
+    return rows
+
+
+def _is_own(encoding: Encoding, path: Path) -> bool:
+    """Return whether a file is one of the format that the model was trained on, which then reads it."""
+    data_format, suffix = encoding.format, path.suffix.lower()
+    if data_format.suffixes is None:
+        return suffix not in READERS or (data_format.reads == "folder" and path.is_dir())
+    return suffix in data_format.suffixes
+
+
+def _module(name: str) -> RowReader:
+    return cast("RowReader", import_module(f"specnet.data.{name}"))

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from specnet.analysis.learning_rate import rate_function
 from specnet.engines.numpy.emit import emit
+from specnet.graph.builder import LayerInfo
 from specnet.graph.graph import KeyPath
 from specnet.graph.sizes import Shape, Size
-from specnet.graph.stage import LayerInfo
 from specnet.model.network import Network
 from specnet.model.plans import Plans, memory, plan_training
 from specnet.model.settings import run_length

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textwrap import indent
 
-from specnet.engines.numpy.printer import Names, NumpyPrinter
+from specnet.engines.numpy.names import Names
+from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import CONSTANT, leaves, number

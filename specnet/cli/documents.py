@@ -12,7 +12,9 @@ from specnet.cli.patterns import is_pattern, matches
 from specnet.data.confine import Confine
 from specnet.data.opening import open_regular
 from specnet.diagnostics import SpecError
-from specnet.language.source import MAX_BYTES, text_source
+from specnet.language.parsing import parse
+from specnet.language.reading import MAX_BYTES
+from specnet.language.source import text_source
 
 STDIN = "-"
 SUFFIXES = (".toml", ".json")
@@ -127,6 +129,6 @@ def is_document(file: str) -> bool:
     if b"specnet" not in data:
         return False
     try:
-        return "specnet" in text_source(data.decode(), file).parse()
+        return "specnet" in parse(text_source(data.decode(), file))
     except (ValueError, SpecError):
         return _KEY.search(data) is not None

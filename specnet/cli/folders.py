@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from specnet.language.source import MAX_BYTES
+from specnet.language.reading import MAX_BYTES
 
 PASSED_OVER = frozenset({"node_modules", "__pycache__", "venv"})
 """Folders that hold other people's files, beside hidden ones; they are searched if they are named."""

@@ -231,7 +231,7 @@ def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
 
 def _stdin(filename: str | None) -> SourceText:
     from specnet.diagnostics import SpecFileError
-    from specnet.language.source import MAX_BYTES, bytes_source
+    from specnet.language.reading import MAX_BYTES, bytes_source
 
     if sys.stdin is None:
         raise SpecFileError("-: there is no standard input")

@@ -1,55 +1,81 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Protocol
 
 from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
-from specnet.graph.sizes import DType, show
-from specnet.graph.stage import INPUT, LayerInfo, Stage, stage_names
+from specnet.graph.parameter import Initial, Parameter, Penalty, Role
+from specnet.graph.sizes import DType, Shape, show
+
+INPUT = "input"
+"""What `inputs` calls the value that the list of layers around a layer gets."""
 
 
-class Initial(Protocol):
-    """Where a parameter starts: known to the vocabulary, and only carried by the graph."""
+class Stage(Protocol):
+    """A layer: its place among the others, and its meaning."""
 
-    def fault(self, shape: tuple[int, ...]) -> str | None:
-        """Say why it cannot fill an array of this shape, or return None."""
+    type: str
 
+    @property
+    def name(self) -> str | None:
+        """What it is called, where the document says so."""
+        ...
 
-class Penalty(Protocol):
-    """What a regularizer adds to the loss for one parameter."""
+    @property
+    def inputs(self) -> tuple[str, ...] | None:
+        """The names of what it takes, where it is not what the layer before gives."""
+        ...
 
-    def penalty(self, parameter: Value) -> Value:
-        """Return the scalar to add."""
+    @property
+    def share(self) -> str | None:
+        """The name of the layer whose parameters it uses."""
+        ...
 
+    @property
+    def trainable(self) -> bool:
+        """Whether training fits its parameters."""
+        ...
 
-Role = Literal["parameter", "frozen", "statistic"]
-"""What becomes of an array of the model in training: it is fitted, stays as it is, or follows what is seen."""
+    @property
+    def learning_rate_multiplier(self) -> float:
+        """What the learning rate is multiplied by for its parameters."""
+        ...
+
+    def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
+        """Append its computation over what it takes, and return its result."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """An array that is kept with the model: its name, shape, where it starts, and what training makes of it."""
+class LayerInfo:
+    """One layer as it was lowered."""
 
     name: str
-    shape: tuple[int, ...]
-    initial: Initial
-    key_path: KeyPath
-    field: str
-    """The field of the layer that says where it starts, such as `kernel_init`."""
-    role: Role = "parameter"
-    rate: float = 1.0
-    """What the learning rate is multiplied by for it."""
+    """Its own name behind those of the containers that it lies in: `residual_1.conv2d_2`."""
+    type: str
+    path: KeyPath
+    inputs: tuple[Shape, ...]
+    """The shapes of what it takes."""
+    output: Shape
+    parameters: tuple[str, ...]
+    """The arrays that it declared itself; those of a container are its layers'."""
+    scope: str
+    """What the names of its parameters begin with: its name, or that of the layer that it shares them with."""
+    depth: int = 0
+    """How many containers it lies in."""
 
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        size = 1
-        for dim in self.shape:
-            size *= dim
-        return size
+
+def stage_names(stages: Iterable[Stage]) -> list[str]:
+    """Return what each layer of a list is called: its own name, or its type and its place among its type, from 1."""
+    counts: dict[str, int] = {}
+    names = []
+    for stage in stages:
+        counts[stage.type] = counts.get(stage.type, 0) + 1
+        names.append(stage.name or f"{stage.type}_{counts[stage.type]}")
+    return names
 
 
 MAXIMUM_LAYERS = 10_000
@@ -231,26 +257,3 @@ class Builder:
         own = tuple(name for name in declared if name not in inner)
         self.layers[place] = replace(info, output=y.shape, parameters=own)
         return y
-
-
-@dataclass
-class UpdateBuilder:
-    """What an optimizer lowers itself with: the slots that it keeps from step to step.
-
-    All parameters lie in one vector (n,), and so do their gradients and each slot.
-    """
-
-    graph: Graph
-    size: int
-    slots: dict[str, tuple[tuple[int, ...], float]] = field(default_factory=dict)
-
-    def slot(self, name: str, initial: float = 0.0, shape: tuple[int, ...] | None = None) -> Value:
-        """Declare an array kept from step to step, of the parameters' length unless `shape` says otherwise."""
-        shape = (self.size,) if shape is None else shape
-        self.slots[name] = (shape, initial)
-        return leaf(self.graph, f"slot/{name}", "slot", shape)
-
-    def keep(self, slot: Value, value: Value) -> Value:
-        """Have the slot hold this value after the step, and return the value."""
-        self.graph.assign(slot, value)
-        return value

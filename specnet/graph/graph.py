@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
 
-from specnet.graph.attributes import NONE, Attributes
-from specnet.graph.sizes import Count, DType, Shape, count, show
-
-if TYPE_CHECKING:
-    from specnet.graph.op import Op
+from specnet.graph.attributes import NONE, A, Attributes
+from specnet.graph.operators import OPERATORS, Operators
+from specnet.graph.record import Record
+from specnet.graph.sizes import Count, DType, Kind, Shape, count, show
 
 KeyPath = tuple[str | int, ...]
 """The key path of what asked for a value, such as `("layers", 0)`."""
 
 Phase = Literal["forward", "backward", "update"]
-
-Kind = tuple[Shape, DType]
-"""What is known of a value before it is computed."""
 
 
 class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an error is what a program raises)
@@ -30,10 +27,6 @@ class ShapeFault(Exception):  # noqa: N818 (a fault is what a document has; an e
         super().__init__(message)
         self.blame = blame
         self.help = help
-
-
-OPERATORS: dict[str, Callable[..., Value]] = {}
-"""What Python's operators on values append, by name; the ops enter themselves."""
 
 
 class Node:
@@ -88,7 +81,7 @@ class Node:
         return f"<{', '.join(map(str, self.results))} = {self.op}>"
 
 
-class Value:
+class Value(Operators):
     """One result of applying an op; arithmetic on it appends to its graph.
 
     `shape` is () for scalars, which a plan keeps as plain Python numbers, and holds named sizes such as `BATCH`
@@ -151,35 +144,47 @@ class Value:
     def __repr__(self) -> str:
         return f"<%{self.index}: {self.dtype}{show(self.shape)} = {self.op}>"
 
-    def __add__(self, other: Value | float) -> Value:
-        return OPERATORS["add"](self, other)
 
-    def __radd__(self, other: float) -> Value:
-        return OPERATORS["add"](other, self)
+@dataclass(frozen=True, slots=True, eq=False)
+class Op(Record[Value, A]):
+    """One primitive; calling it appends an application."""
 
-    def __sub__(self, other: Value | float) -> Value:
-        return OPERATORS["subtract"](self, other)
+    def __post_init__(self) -> None:
+        assert self.name not in OPS, f"two ops are called {self.name}"
+        OPS[self.name] = self
 
-    def __rsub__(self, other: float) -> Value:
-        return OPERATORS["subtract"](other, self)
+    def __call__(self, *inputs: Value | float, **attributes: Any) -> Value:
+        """Append an application to the inputs' graph, and return its only result; numbers become constants."""
+        (value,) = self.apply(*inputs, **attributes)
+        return value
 
-    def __mul__(self, other: Value | float) -> Value:
-        return OPERATORS["multiply"](self, other)
+    def apply(self, *inputs: Value | float, **attributes: Any) -> tuple[Value, ...]:
+        """Append an application to the inputs' graph, and return its results; numbers become constants."""
+        graph = max((i.graph for i in inputs if isinstance(i, Value)), key=lambda graph: graph.depth)
+        values = [i if isinstance(i, Value) else OPERATORS["constant"](graph, i) for i in inputs]
+        return graph.apply(self, values, self.attributes(**attributes))
 
-    def __rmul__(self, other: float) -> Value:
-        return OPERATORS["multiply"](other, self)
+    def of(self, applied: Value | Node) -> A:
+        """Return what an application of this op is set to."""
+        node = applied if isinstance(applied, Node) else applied.node
+        assert node.op is self, f"{node.op} is no {self}"
+        return cast("A", node.attributes)
 
-    def __truediv__(self, other: Value | float) -> Value:
-        return OPERATORS["divide"](self, other)
+    def kinds(self, inputs: tuple[Value, ...], attributes: Attributes) -> list[Kind]:
+        """Return the shape and dtype of each result."""
+        found = self.infer(inputs, attributes)
+        return found if isinstance(found, list) else [found]
 
-    def __rtruediv__(self, other: float) -> Value:
-        return OPERATORS["divide"](other, self)
+    def count_flops(self, value: Value) -> Count:
+        """Return the floating-point operations of one application."""
+        return value.count * Count(self.flops) if isinstance(self.flops, int) else self.flops(value)
 
-    def __neg__(self) -> Value:
-        return OPERATORS["negative"](self)
+    def __str__(self) -> str:
+        return self.name
 
-    def __matmul__(self, other: Value) -> Value:
-        return OPERATORS["matmul"](self, other)
+
+OPS: dict[str, Op[Any]] = {}
+"""All ops, by name; they enter themselves."""
 
 
 class Graph:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import pi
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Graph, Kind, Node, Region, Value
-from specnet.graph.op import Op, Printer, Unexportable
-from specnet.graph.sizes import DType, Powers, Shape, Size
+from specnet.graph.graph import Graph, Node, Op, Region, Value
+from specnet.graph.operators import OPERATORS
+from specnet.graph.record import Unexportable
+from specnet.graph.rules import Printer
+from specnet.graph.sizes import DType, Kind, Powers, Shape, Size
 
 
 class LeafAttributes(Attributes):

@@ -39,6 +39,9 @@ class Size:
 Dim = int | Size
 Shape = tuple[Dim, ...]
 
+Kind = tuple[Shape, DType]
+"""What is known of a value before it is computed."""
+
 BATCH = Size()
 STEPS = Size(names=("steps",))
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Diagnostic
 from specnet.diagnostics.text import clipped
 from specnet.language.positions.tree import PositionEntry, Positions
-
-if TYPE_CHECKING:
-    from specnet.language.source import SourceText
+from specnet.language.source import SourceText
 
 _WORD = re.compile(r"[^\s,:\]}\[{\"]+")
 Fault = tuple[str, str | None]

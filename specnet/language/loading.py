@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from specnet.diagnostics import Diagnostic, Report, SpecError
 from specnet.language.overrides import Overrides, apply, read_overrides
-from specnet.language.quoting import parsed
-from specnet.language.source import SourceText, read
+from specnet.language.parsing import parsed
+from specnet.language.reading import read
+from specnet.language.source import SourceText
 from specnet.language.spec import Spec
 from specnet.language.spec_source import SpecSource
 

@@ -6,13 +6,9 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from specnet.data.access import lies_in, project_of
 from specnet.diagnostics import Diagnostic, SpecError
-
-if TYPE_CHECKING:
-    from specnet.language.source import SourceText
 
 SUFFIXES = (".toml", ".json")
 
@@ -24,16 +20,7 @@ def refused(found: Iterable[Diagnostic], file: str, text: str, path: Path | None
     """
     if may_show(path):
         return SpecError(found, {file: text})
-    return SpecError(replace(_withheld(diagnostic), help=_why(path)) for diagnostic in found)
-
-
-def parsed(source: SourceText) -> dict[str, Any]:
-    """Return a document's data; raises SpecError where it is none, without its keys if these may not be shown."""
-    data = source.parse()
-    if "specnet" not in data and not may_show(source.path):
-        message = "`specnet` is missing: this is not a specnet document"
-        raise SpecError([Diagnostic("SN201", message, file=source.file, help=_why(source.path))])
-    return data
+    return SpecError(replace(_withheld(diagnostic), help=withheld_because(path)) for diagnostic in found)
 
 
 def may_show(path: Path | None) -> bool:
@@ -54,7 +41,8 @@ def _called_like_one(path: Path | None) -> bool:
     return name.lower().endswith(SUFFIXES) and not name.startswith(".")
 
 
-def _why(path: Path | None) -> str:
+def withheld_because(path: Path | None) -> str:
+    """Return why the lines of a file may not be shown, as the help of a finding."""
     if _called_like_one(path):
         return (
             "its lines are not shown, since it is outside the project, or the folder, that specnet runs in: "

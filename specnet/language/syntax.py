@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath, Label, Position, TextSpan
+from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
+from specnet.language.duplicates import duplicate_fault
+from specnet.language.parsers import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
 from specnet.language.positions import Positions, locate
 from specnet.language.positions.tree import Offsets, PositionEntry
-from specnet.language.source import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
-from specnet.language.wording import shown_key
-
-if TYPE_CHECKING:
-    from specnet.language.source import SourceText
+from specnet.language.source import SourceText
 
 _DIGITS = re.compile(r"[0-9](?:_?[0-9]){4000,}")
 _TOML_NESTING = re.compile(
@@ -79,21 +77,6 @@ def letter_fault(source: SourceText, error: UnicodeEncodeError) -> Diagnostic:
     span = _span(source.text, (error.start, error.start + 1))
     return Diagnostic(
         "SN103", message, help="use a string that can be encoded as UTF-8", file=source.file, span=span
-    )
-
-
-def duplicate_fault(source: SourceText, positions: Positions, place: int = 0) -> Diagnostic:
-    """Return the finding about a key that a string gives twice."""
-    duplicate = positions.duplicates[place]
-    name = shown_key(duplicate.path)
-    return Diagnostic(
-        "SN102",
-        f"{name} is given twice",
-        path=duplicate.path,
-        part="key",
-        file=source.file,
-        span=positions.span_of(duplicate.second),
-        labels=(Label("first here", duplicate.path, "key", positions.span_of(duplicate.first)),),
     )
 
 

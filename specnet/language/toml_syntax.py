@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from specnet.diagnostics import Diagnostic, Position, TextSpan
 from specnet.diagnostics.text import clipped
+from specnet.language.duplicates import duplicate_fault
 from specnet.language.positions import locate
-
-if TYPE_CHECKING:
-    from specnet.language.source import SourceText
+from specnet.language.source import SourceText
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _WORD = re.compile(r"[^\s,\]}\[{#=]+")
@@ -85,8 +83,6 @@ def _offset(text: str, message: str) -> int:
 
 
 def _twice(source: SourceText, before: str) -> Diagnostic | None:
-    from specnet.language.syntax import duplicate_fault
-
     try:
         positions = locate(before, "toml")
     except RecursionError:

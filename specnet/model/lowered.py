@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from specnet.graph.builder import Builder
+from specnet.graph.builder import Builder, LayerInfo
 from specnet.graph.graph import Graph, Value
-from specnet.graph.stage import LayerInfo
 from specnet.model.outputs import OutputValues
 from specnet.passes.rewriting import Rewriting
 

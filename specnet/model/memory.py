@@ -6,10 +6,10 @@ from specnet.data import files
 from specnet.data.format import BATCHES
 from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.diagnostics.text import sized
-from specnet.graph.builder import Parameter
+from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import ITEM_BYTES
-from specnet.model.augmenting import augmentation_memory
 from specnet.model.network import Network
+from specnet.model.row_memory import augmentation_memory
 from specnet.model.settings import batch_rows, evaluation_rows
 from specnet.vocabulary.optimizers import Searching
 

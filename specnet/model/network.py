@@ -8,10 +8,10 @@ from typing import Any, Literal
 from specnet.data import Signature
 from specnet.data.signature import ONLY, InputArray
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
-from specnet.graph.builder import Builder, Parameter
+from specnet.graph.builder import Builder, LayerInfo
 from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import BATCH, Shape, count
-from specnet.graph.stage import LayerInfo
 from specnet.language.spec import Spec
 from specnet.model.augmenting import mixing_faults, shape_faults
 from specnet.model.figures import OutputFigure
@@ -158,7 +158,7 @@ class Network:
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
             *initial_faults(self.arrays),
-            *mixing_faults(self),
+            *mixing_faults(self.spec, self.spread_fault() if self.spreads else None, several=self.several),
         ]
         if not self.trained:
             message = "there is nothing to train: no layer has trainable parameters"

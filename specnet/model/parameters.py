@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from specnet.engines.random import stream
-from specnet.graph.builder import Parameter
+from specnet.graph.parameter import Parameter
 from specnet.model.network import Network
 from specnet.vocabulary.initializers import Initializer
 

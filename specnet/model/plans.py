@@ -5,7 +5,6 @@ from math import prod
 
 from specnet.engines.program import steps_bytes
 from specnet.graph.sizes import ITEM_BYTES
-from specnet.model.augmenting import augmentation_memory, row_bytes
 from specnet.model.network import Network
 from specnet.model.programs import (
     Update,
@@ -15,6 +14,7 @@ from specnet.model.programs import (
     training_graph,
     update_graph,
 )
+from specnet.model.row_memory import augmentation_memory, row_bytes
 from specnet.model.settings import batch_rows, evaluation_rows, run_length
 from specnet.passes.collecting import no_collection
 from specnet.passes.pipeline import plan

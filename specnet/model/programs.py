@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from specnet.graph import ops
-from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, number
+from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
 from specnet.passes.differentiate import differentiate

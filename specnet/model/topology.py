@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.diagnostics.text import listed
-from specnet.graph.stage import INPUT, stage_names
+from specnet.graph.builder import INPUT, stage_names
 from specnet.language.suggestions import unknown_name
 from specnet.vocabulary.layers import Layer
 

@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 
 from specnet.graph import ops
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Graph, Region, Value
+from specnet.graph.graph import Graph, Op, Region, Value
 from specnet.graph.leaves import constant, scalar_of
-from specnet.graph.op import Op
 from specnet.graph.sizes import Size, broadcast, inverse, times
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Rewriting

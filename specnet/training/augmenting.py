@@ -7,8 +7,9 @@ import numpy as np
 
 from specnet.data.augmentation import Sizes, Work
 from specnet.engines.random import stream
-from specnet.model.augmenting import augmentation_bytes, augmentation_names
+from specnet.model.augmenting import augmentation_names
 from specnet.model.network import Network
+from specnet.model.row_memory import augmentation_bytes
 from specnet.training.state import drawn
 
 Array = np.ndarray[Any, Any]

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, ShapeFault
+from specnet.graph.graph import OPS, Graph, ShapeFault
 from specnet.graph.leaves import constant, leaf, leaves, name_of, number
-from specnet.graph.op import OPS
 from specnet.graph.sizes import BATCH, Size, at
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan

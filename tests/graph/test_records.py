@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from specnet.graph import op as record
-from specnet.graph import ops
-from specnet.graph.op import OPS, Op
+from specnet.graph import graph, ops
+from specnet.graph.graph import OPS, Op
 
 PLACED = {"constant", "pack", "scan"}
 """What has no kernel: a plan writes numbers, lays arrays out, and runs the bodies of loops by itself."""
@@ -36,7 +35,7 @@ def test_no_record_lacks_anything():
 
 
 def test_what_a_record_lacks_is_named(monkeypatch):
-    monkeypatch.setattr(record, "OPS", {})
+    monkeypatch.setattr(graph, "OPS", {})
     empty = replace(ops.gather, noun="", kernel="", printed="", onnx="")
     assert lacking(empty) == [
         "gather: noun",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specnet
-from specnet.engines.numpy.printer import Names
+from specnet.engines.numpy.names import Names
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.interchange.exporting import Exported, numpy_program, write_numpy

@@ -10,10 +10,10 @@ import pytest
 
 from specnet.diagnostics import RunError
 from specnet.graph.leaves import leaves, name_of
-from specnet.graph.op import Unexportable
+from specnet.graph.record import Unexportable
 from specnet.graph.sizes import at
+from specnet.interchange.onnx.graphs import GraphWriter
 from specnet.interchange.onnx.model import IR_VERSION, OPSET
-from specnet.interchange.onnx.writer import OnnxWriter
 from tests.graph.test_ops import TABLE, build, named, numbers
 from tests.reference import evaluate
 
@@ -23,7 +23,7 @@ runtime = pytest.importorskip("onnxruntime")
 
 def exported(graph, value):
     """Return a file that computes a value, whose rows it counts by an input of its own."""
-    writer = OnnxWriter(onnx)
+    writer = GraphWriter(onnx)
     names = writer.write(graph, name_of)
     writer.node("Identity", [names[value.index]], name="result")
     info = onnx.helper.make_tensor_value_info

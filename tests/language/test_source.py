@@ -8,13 +8,16 @@ import pytest
 
 import specnet
 from specnet.diagnostics import Diagnostic, Position, SpecError, SpecFileError, TextSpan
-from specnet.language.source import MAX_DEPTH, read, text_source
+from specnet.language.parsers import MAX_DEPTH
+from specnet.language.parsing import parse
+from specnet.language.reading import read
+from specnet.language.source import text_source
 
 
 def faults(text: str, name: str = "a.toml") -> list[Diagnostic]:
     source = text_source(text, name)
     with pytest.raises(SpecError) as caught:
-        source.parse()
+        parse(source)
     assert caught.value.sources == {name: source.text}
     assert all(d.file == name for d in caught.value.diagnostics)
     return list(caught.value.diagnostics)
@@ -155,7 +158,7 @@ def test_deep_json_and_dotted_keys() -> None:
 
 def test_as_deep_as_may_be() -> None:
     depth = MAX_DEPTH - 1
-    assert text_source("a = " + "[" * depth + "]" * depth).parse()["a"]
+    assert parse(text_source("a = " + "[" * depth + "]" * depth))["a"]
 
 
 def test_megabytes_of_brackets_end() -> None:
@@ -182,7 +185,7 @@ def test_reading(tmp_path: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfa = 'x'\r\n")
     source = read(file)
     assert (source.syntax, source.stem, source.folder, source.file) == ("toml", "spec", tmp_path, str(file))
-    assert source.parse() == {"a": "x"}
+    assert parse(source) == {"a": "x"}
     assert read(source) is source
     assert read(str(file)) == source
 
@@ -202,8 +205,8 @@ def test_syntax_by_suffix_or_content(name: str, text: str, syntax: str) -> None:
 
 
 def test_texts() -> None:
-    assert read("a = 1\n").parse() == {"a": 1}
-    assert read('{"a": 1}').parse() == {"a": 1}
+    assert parse(read("a = 1\n")) == {"a": 1}
+    assert parse(read('{"a": 1}')) == {"a": 1}
     assert read("a = 1\n").stem == "spec"
 
 

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from specnet.graph import ops
-from specnet.graph.graph import Graph, ShapeFault
+from specnet.graph.graph import Graph, Op, ShapeFault
 from specnet.graph.leaves import ARGUMENT, CONSTANT, leaf
-from specnet.graph.op import Op
 from specnet.graph.sizes import STEPS
 from specnet.passes import batching
 from specnet.passes.batching import can_batch

@@ -13,7 +13,8 @@ import pytest
 import specnet
 from specnet.cli.explain import explain
 from specnet.cli.options import OutputStyle
-from specnet.engines.numpy.printer import Names, NumpyPrinter
+from specnet.engines.numpy.names import Names
+from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf, name_of, number, scalar_of
 from specnet.graph.sizes import DType
+from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, Searching
 
 STEPS = 40

@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
-import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from specnet.engines.numpy.loop_printer import write_loop
+from specnet.engines.numpy.names import Names
 from specnet.graph import ops
 from specnet.graph.expressions import ATOM, Expression, fill, literal
 from specnet.graph.graph import Graph, Node, Value
 from specnet.graph.leaves import CONSTANT
-from specnet.graph.op import LETTERS, OPS
 from specnet.graph.ops.scan import SCAN
+from specnet.graph.record import LETTERS
 from specnet.graph.sizes import Dim, Shape, Size
 from specnet.passes.rewriting import readers_of
 
 LONGEST = 60
 """Letters of an expression that may stand within another."""
-
-SOURCES = list(dict.fromkeys(source for op in OPS.values() for source in op.helpers))
-"""The functions that lines may call, in the order in which programs have them."""
-
-_HELPERS = {source[4 : source.index("(")] for source in SOURCES}
-
-_TAKEN = {*keyword.kwlist, *dir(builtins), "np", "math", *_HELPERS}
-
-
-class Names:
-    """Python names, each given once."""
-
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = {*_TAKEN, *taken}
-        self._numbers: dict[str, int] = {}
-        """The last number that each name was given with."""
-
-    def new(self, wish: str) -> str:
-        """Return the name that is wished for, as Python can write it, with a number where it is taken."""
-        name = re.sub(r"\W", "_", wish)
-        name = f"_{name}" if not name or name[0].isdigit() else name
-        chosen, number = name, self._numbers.get(name, 1)
-        while chosen in self._taken:
-            number += 1
-            chosen = f"{name}_{number}"
-        self._numbers[name] = number
-        self._taken.add(chosen)
-        return chosen
 
 
 @dataclass
@@ -114,7 +83,7 @@ class NumpyPrinter:
             if value.op is ops.expand and self._broadcasts(value):
                 continue
             if value.op is SCAN:
-                write_loop(self, value.node, lambda v: self.names.new(named.get(v.index) or _noun(v)))
+                _write_loop(self, value.node, lambda v: self.names.new(named.get(v.index) or _noun(v)))
                 continue
             wish = named.get(value.index)
             often = self.uses.get(value.index, 0) > 1 or value.index in self.final
@@ -235,3 +204,53 @@ def _dim(dim: int | Size, rows: str) -> str:
 def _noun(value: Value) -> str:
     noun = value.op.noun
     return f"d_{noun}" if value.phase == "backward" and not value.op.random else noun
+
+
+def _write_loop(printer: NumpyPrinter, node: Node, name: Callable[[Value], str]) -> None:
+    """Append the lines of a loop; `name` gives each of its results a new name."""
+    loop, body = SCAN.of(node), SCAN.of(node).body
+    phase = node.phase
+    length = printer.size(loop.length)
+    results = [name(value) for value in node.results]
+
+    def line(text: str) -> None:
+        printer.lines.append((text, phase))
+
+    for result, source in zip(results[: loop.states], node.inputs, strict=False):
+        line(f"{result} = {printer.operand(source).text}")
+    for result, value in zip(results[loop.states :], node.results[loop.states :], strict=True):
+        line(f"{result} = np.empty({printer.shape(value)}, np.{value.dtype})")
+    given = list(results[: loop.states])
+    step = printer.names.new("step")
+    arrays = node.inputs[loop.states : loop.states + loop.arrays]
+    given += [f"{_named(printer, source, line)}[{step}]" for source in arrays]
+    given += [_named(printer, source, line) for source in node.inputs[loop.states + loop.arrays :]]
+    order = f"reversed(range({length}))" if loop.reverse else f"range({length})"
+    line(f"for {step} in {order}:")
+    known = {value.index: text for value, text in zip(body.arguments, given, strict=True)}
+    within = replace(printer, graph=body, known=known, lines=[], uses={}, final=set())
+    within.write(body.returns, {})
+    for text, _ in within.lines:
+        line(f"    {text}")
+    new = [within.operand(value).text for value in body.returns]
+    for result, text in zip(results[loop.states :], new[loop.states :], strict=True):
+        line(f"    {result}[{step}] = {text}")
+    states = [(a, b) for a, b in zip(results[: loop.states], new, strict=False) if a != b]
+    if states:
+        line(f"    {', '.join(a for a, _ in states)} = {', '.join(b for _, b in states)}")
+    printer.rows_used |= within.rows_used
+    for value, text in zip(node.results, results, strict=True):
+        printer.known[value.index] = text
+
+
+def _named(printer: NumpyPrinter, value: Value, line: Callable[[str], None]) -> str:
+    """Return a value as something short that may be used at every step."""
+    expression = printer.operand(value)
+    if expression.binds >= ATOM and expression.text.isidentifier():
+        return expression.text
+    if not value.shape:
+        return expression.at(ATOM)
+    name = printer.names.new("given")
+    line(f"{name} = {expression.text}")
+    printer.known[value.index] = name
+    return name

@@ -11,8 +11,8 @@ from specnet.engines.operands import Operands
 from specnet.engines.program import Block, Loop
 from specnet.graph import ops
 from specnet.graph.graph import Phase, Value
-from specnet.graph.op import LETTERS
 from specnet.graph.ops.scan import SCAN
+from specnet.graph.record import LETTERS
 from specnet.graph.sizes import ITEM_BYTES, DType, Sizes
 from specnet.passes.allocations import Allocations
 from specnet.passes.fuse import root

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from specnet.graph.formulas.primitives import primitive
-from specnet.graph.op import LETTERS
+from specnet.graph.record import LETTERS
 
 
 @dataclass(frozen=True, slots=True)

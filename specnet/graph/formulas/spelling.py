@@ -8,7 +8,7 @@ from functools import cache
 from specnet.graph.expressions import ATOM, SUM, Expression, fill, literal
 from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, parse, with_numbers
 from specnet.graph.formulas.primitives import Primitive, primitive
-from specnet.graph.op import LETTERS
+from specnet.graph.record import LETTERS
 
 SHORT = 3
 """Operations of a formula that stands where it is used; a longer one is a function."""

@@ -10,7 +10,7 @@ from math import frexp
 
 from specnet.graph.formulas.formula import Call, Name, Number, Term, calls, is_truth, parse, with_numbers
 from specnet.graph.formulas.primitives import primitive
-from specnet.graph.op import LETTERS
+from specnet.graph.record import LETTERS
 
 
 @dataclass(frozen=True, slots=True)

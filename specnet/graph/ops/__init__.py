@@ -14,3 +14,4 @@ from specnet.graph.ops.reductions import *
 from specnet.graph.ops.sampling import *
 from specnet.graph.ops.scan import *
 from specnet.graph.ops.shaping import *
+from specnet.graph.ops.stretching import *

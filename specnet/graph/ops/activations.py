@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.op import Op
+from specnet.graph.graph import Op
 from specnet.graph.ops.elementwise import (
     absolute,
     elementwise,

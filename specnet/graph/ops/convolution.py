@@ -12,11 +12,12 @@ from typing import Any
 
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.geometry import Geometry, Pair
-from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import GRADIENT_ONLY, Op, Printer
+from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.ops import convolution_numpy as source
-from specnet.graph.ops.reductions import reduce_sum
-from specnet.graph.sizes import ITEM_BYTES, Count, DType, Shape, at, count, show, static
+from specnet.graph.ops.stretching import reduce_sum
+from specnet.graph.record import GRADIENT_ONLY
+from specnet.graph.rules import Printer
+from specnet.graph.sizes import ITEM_BYTES, Count, DType, Kind, Shape, at, count, show, static
 
 
 class ConvolutionAttributes(Attributes):

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
+from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.leaves import CONSTANT, scalar_of
-from specnet.graph.op import LETTERS, Infer, Op, Printer, Pullback, Text
-from specnet.graph.ops.shaping import fit
-from specnet.graph.sizes import Count, Shape, broadcast, show
+from specnet.graph.operators import OPERATORS
+from specnet.graph.ops.stretching import fit
+from specnet.graph.record import LETTERS
+from specnet.graph.rules import Infer, Printer, Pullback, Text
+from specnet.graph.sizes import Count, Kind, Shape, broadcast, show
 
 if TYPE_CHECKING:
     from specnet.graph.formulas.statements import FormulaStatements

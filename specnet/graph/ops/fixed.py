@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Graph, Kind, Value
-from specnet.graph.op import Op
-from specnet.graph.sizes import BATCH, DType
+from specnet.graph.graph import Graph, Op, Value
+from specnet.graph.sizes import BATCH, DType, Kind
 
 
 class FixedAttributes(Attributes):

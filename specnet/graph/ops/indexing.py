@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import Op, Printer
-from specnet.graph.sizes import Count, DType, count, show, static
+from specnet.graph.graph import Op, ShapeFault, Value
+from specnet.graph.rules import Printer
+from specnet.graph.sizes import Count, DType, Kind, count, show, static
 
 
 class ClassesAttributes(Attributes):

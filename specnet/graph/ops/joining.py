@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import accumulate
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import LETTERS, Op, Printer, Unexportable
-from specnet.graph.sizes import Dim, Shape, Size, added, show
+from specnet.graph.graph import Op, ShapeFault, Value
+from specnet.graph.record import LETTERS, Unexportable
+from specnet.graph.rules import Printer
+from specnet.graph.sizes import Dim, Kind, Shape, Size, added, show
 
 Margins = tuple[tuple[Dim, Dim], ...]
 """For each axis how many places before the first that is meant, and after the last."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import OPERATORS, Kind, ShapeFault, Value
-from specnet.graph.op import Op, Printer
-from specnet.graph.ops.shaping import fit, reshape, rows
-from specnet.graph.sizes import Count, Shape, broadcast, count, show
+from specnet.graph.graph import Op, ShapeFault, Value
+from specnet.graph.operators import OPERATORS
+from specnet.graph.ops.shaping import reshape, rows
+from specnet.graph.ops.stretching import fit
+from specnet.graph.rules import Printer
+from specnet.graph.sizes import Count, Kind, Shape, broadcast, count, show
 
 
 class MatmulAttributes(Attributes):

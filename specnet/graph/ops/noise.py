@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Kind, Value
-from specnet.graph.op import Op, Printer, Unexportable, like_first
-from specnet.graph.sizes import Shape
+from specnet.graph.graph import Op, Value
+from specnet.graph.record import Unexportable
+from specnet.graph.rules import Printer, like_first
+from specnet.graph.sizes import Kind, Shape
 
 
 class MaskAttributes(Attributes):

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Value
-from specnet.graph.op import GRADIENT_ONLY, Op, Scratch, Unexportable, like_first, per_input
+from specnet.graph.graph import Op, Value
 from specnet.graph.ops import normalising_numpy as source
 from specnet.graph.ops.joining import crop
 from specnet.graph.ops.shaping import reshape
-from specnet.graph.sizes import Shape, static
+from specnet.graph.record import GRADIENT_ONLY, Unexportable
+from specnet.graph.rules import Scratch, like_first, per_input
+from specnet.graph.sizes import Kind, Shape, static
 
 
 class EpsilonAttributes(Attributes):

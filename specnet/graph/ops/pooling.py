@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.op import GRADIENT_ONLY, Flops, Op, Scratch
+from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.ops import pooling_numpy as source
 from specnet.graph.ops.elementwise import greater, relu
 from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
-from specnet.graph.sizes import Count, Dim, DType, Shape, count, show, static
+from specnet.graph.record import GRADIENT_ONLY
+from specnet.graph.rules import Flops, Scratch
+from specnet.graph.sizes import Count, Dim, DType, Kind, Shape, count, show, static
 from specnet.graph.windows import Span, Windows, step_of
 
 

@@ -2,86 +2,21 @@
 
 from __future__ import annotations
 
-from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, ShapeFault, Value
+from specnet.graph.attributes import Attributes
+from specnet.graph.graph import Op, ShapeFault, Value
 from specnet.graph.leaves import constant
-from specnet.graph.op import Op, Printer, like_first, per_input
-from specnet.graph.ops.elementwise import equal, exp, log
+from specnet.graph.ops.elementwise import equal, exp, log, sigmoid, softplus
 from specnet.graph.ops.indexing import cast
-from specnet.graph.ops.shaping import AxesAttributes, expand, reshape
-from specnet.graph.sizes import Shape, inverse, show
+from specnet.graph.ops.shaping import reshape
+from specnet.graph.ops.stretching import expand, reduce_sum
+from specnet.graph.rules import like_first, per_input
+from specnet.graph.sizes import Kind, Shape, inverse, show
 
 
 class AxisAttributes(Attributes):
     """An axis, counted from the last one: -1, -2, ..."""
 
     axis: int = -1
-
-
-def _infer_sum(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
-    (x,) = inputs
-    shape = tuple(dim for i, dim in enumerate(x.shape) if i not in attributes.axes)
-    return shape, x.graph.dtype if x.dtype == "bool" else x.dtype
-
-
-def _stretch(g: Value, x: Value, axes: tuple[int, ...]) -> Value:
-    """Lay a reduced value along the axes that it was reduced over."""
-    kept = tuple(1 if i in axes else dim for i, dim in enumerate(x.shape))
-    return expand(reshape(g, shape=kept) if g.rank else g, shape=x.shape)
-
-
-def _of_columns(value: Value) -> bool:
-    """Whether all axes but the last are summed over, of floats."""
-    (x,) = value.inputs
-    return bool(value.shape) and reduce_sum.of(value).axes == tuple(range(x.rank - 1)) and x.dtype != "bool"
-
-
-def _sum_kernel(value: Value) -> str:
-    (x,) = value.inputs
-    if not value.shape:
-        return "{o} = count_nonzero({a})" if x.dtype == "bool" else "{o} = float(add_reduce({a:flat}))"
-    if _of_columns(value):
-        # A product with a vector of ones sums the rows of a matrix two to three times as fast as a reduction.
-        return "dot({ones}, {a:rows}, {o})"
-    return "add_reduce({a}, {axes}, None, {o})"
-
-
-def _sum_ones(value: Value) -> dict[str, Prepared]:
-    (x,) = value.inputs
-    return {"ones": Prepared("filled", (x.count // value.count, 1.0, x.dtype))} if _of_columns(value) else {}
-
-
-def _sum_by_rows(value: Value) -> str:
-    return "sum_rows({a}, {ones}, {more}, {overwrite}, {o})" if _of_columns(value) else ""
-
-
-def _printed_sum(_: Printer, value: Value) -> str:
-    axes = reduce_sum.of(value).axes
-    options = [f"axis={axes[0] if len(axes) == 1 else axes}"] if value.shape else []
-    if value.inputs[0].dtype == "bool" and value.shape:
-        options.append("dtype={dtype}")
-    return f"np.sum({', '.join(['{a}', *options])})"
-
-
-def _sum_onnx(value: Value) -> str:
-    a = "Cast(a, to={dtype})" if value.inputs[0].dtype == "bool" else "a"
-    return f"ReduceSum({a}, {{axes}}, keepdims=0)"
-
-
-reduce_sum: Op[AxesAttributes] = Op(
-    "reduce_sum",
-    _infer_sum,
-    _sum_kernel,
-    lambda g, y, x, axes: (_stretch(g, x, axes),),
-    attributes=AxesAttributes,
-    flops=per_input(1),
-    prepare=_sum_ones,
-    sums=_sum_by_rows,
-    noun="total",
-    printed=_printed_sum,
-    onnx=_sum_onnx,
-)
-"""The sum over some axes, which it drops."""
 
 
 def _infer_inner(inputs: tuple[Value, ...], _: Attributes) -> Kind:
@@ -236,8 +171,6 @@ def log_of(p: Value) -> Value:
 
     log(softmax(x)) is log_softmax(x), and log(sigmoid(x)) is -softplus(-x).
     """
-    from specnet.graph.ops.elementwise import sigmoid, softplus
-
     if p.op is softmax:
         return log_softmax(p.inputs[0], axis=softmax.of(p).axis)
     if p.op is sigmoid:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from specnet.graph.attributes import Attributes, Prepared
-from specnet.graph.graph import Kind, Value
-from specnet.graph.op import Op
-from specnet.graph.sizes import Count, static
+from specnet.graph.graph import Op, Value
+from specnet.graph.sizes import Count, Kind, static
 
 
 class FactorAttributes(Attributes):

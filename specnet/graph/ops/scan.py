@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Self
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Kind, Region, ShapeFault, Value
+from specnet.graph.graph import Op, Region, ShapeFault, Value
 from specnet.graph.leaves import argument
-from specnet.graph.op import Op
-from specnet.graph.sizes import Dim, show
+from specnet.graph.sizes import Dim, Kind, show
 
 Step = Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Sequence[Value], Sequence[Value]]]
 """What a loop does at each step: from its states and a slice of each array to new states and outputs."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from specnet.graph.attributes import Attributes
-from specnet.graph.graph import Kind, ShapeFault, Value
-from specnet.graph.leaves import constant
-from specnet.graph.op import Op, Printer, Unexportable
-from specnet.graph.sizes import Shape, Size, broadcast, count, joined, show, static
+from specnet.graph.graph import Op, ShapeFault, Value
+from specnet.graph.record import Unexportable
+from specnet.graph.rules import Printer
+from specnet.graph.sizes import Kind, Shape, Size, count, joined, show, static
 
 
 class ShapeAttributes(Attributes):
@@ -58,38 +58,6 @@ reshape: Op[ShapeAttributes] = Op(
     ),
 )
 """The same elements, in the same order, in another shape."""
-
-
-def _infer_expand(inputs: tuple[Value, ...], attributes: ShapeAttributes) -> Kind:
-    (x,), shape = inputs, attributes.shape
-    if broadcast(x.shape, shape) != shape:
-        raise ShapeFault(f"{show(x.shape)} cannot be stretched to {show(shape)}", x)
-    return shape, x.dtype
-
-
-def _expand_onnx(value: Value) -> str:
-    # An axis of size 1 takes on the size that the operand has along it: that of the batch, for one.
-    (x,) = value.inputs
-    own = (*[None] * (value.rank - x.rank), *x.shape)
-    sizes = ("1" if size == dim else str(dim) for dim, size in zip(value.shape, own, strict=True))
-    return f"Expand(a, [{', '.join(sizes)}])"
-
-
-expand: Op[ShapeAttributes] = Op(
-    "expand",
-    _infer_expand,
-    "copyto({o}, {a})",
-    lambda g, y, x, shape: (fit(g, x.shape),),
-    attributes=ShapeAttributes,
-    elementwise=True,
-    flops=0,
-    noun="expanded",
-    printed=lambda _, value: (
-        "np.broadcast_to({a}, {shape})" if value.inputs[0].shape else "np.full({shape}, {a}, {dtype})"
-    ),
-    onnx=_expand_onnx,
-)
-"""A value repeated along new axes and axes of size 1."""
 
 
 def _infer_transpose(inputs: tuple[Value, ...], attributes: AxesAttributes) -> Kind:
@@ -169,29 +137,6 @@ append_ones_column: Op[Attributes] = Op(
     onnx="Pad(a, [0, 0, 0, 1], 1.0)",
 )
 """A matrix with a last column of ones: (n, m) to (n, m + 1)."""
-
-
-def fit(gradient: Value, shape: Shape) -> Value:
-    """Sum a gradient over the axes along which its value was stretched, so that it has the value's shape."""
-    if gradient.shape == shape:
-        return gradient
-    if broadcast(gradient.shape, shape) == shape:
-        return expand(gradient, shape=shape)
-    from specnet.graph.ops.reductions import reduce_sum
-
-    lead = gradient.rank - len(shape)
-    axes = tuple(range(lead)) + tuple(
-        lead + i for i, dim in enumerate(shape) if dim == 1 and gradient.shape[lead + i] != 1
-    )
-    summed = reduce_sum(gradient, axes=axes)
-    if not summed.rank:
-        return expand(summed, shape=shape) if shape else summed
-    return summed if summed.shape == shape else reshape(summed, shape=shape)
-
-
-def zeros_like(x: Value) -> Value:
-    """Return zeros of a value's shape."""
-    return expand(constant(x.graph, 0.0), shape=x.shape)
 
 
 def rows(x: Value) -> Value:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from specnet.engines.numpy.printer import Names, NumpyPrinter
+from specnet.engines.numpy.names import Names
+from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaves
 from specnet.interchange.numpy.forward import array_expressions, named_values, target_names

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from specnet.data.signature import ONLY
-from specnet.engines.numpy.printer import Names, NumpyPrinter
+from specnet.engines.numpy.names import Names
+from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph, KeyPath, Value
 from specnet.graph.leaves import given, name_of

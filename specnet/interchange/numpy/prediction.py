@@ -9,7 +9,8 @@ import numpy as np
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.pipeline import Pipeline
 from specnet.data.tables.scan import FALSE, TRUE
-from specnet.engines.numpy.printer import Names, NumpyPrinter
+from specnet.engines.numpy.names import Names
+from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import at

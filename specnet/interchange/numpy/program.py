@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from specnet._version import __version__
-from specnet.engines.numpy.printer import SOURCES, Names
+from specnet.engines.numpy.names import SOURCES, Names
 from specnet.interchange.numpy.layout import literal
 
 Array = np.ndarray[Any, Any]

@@ -12,7 +12,7 @@ from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.graph.graph import Value
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import at
-from specnet.interchange.onnx.writer import OnnxWriter
+from specnet.interchange.onnx.graphs import GraphWriter
 from specnet.model.inputs import cut_rows, rows_dtype
 from specnet.model.model import Model
 from specnet.passes.simplify import simplify
@@ -44,7 +44,7 @@ def write_onnx(path: Path, model: Model) -> None:
     write_bytes(path, content)
 
 
-class _ModelWriter(OnnxWriter):
+class _ModelWriter(GraphWriter):
     """Writes a model: what prepares its inputs, its layers, and what brings its outputs back."""
 
     def __init__(self, onnx: Any, model: Model) -> None:

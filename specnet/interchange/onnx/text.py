@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from specnet.diagnostics import RunError
 from specnet.engines.numpy.preparing import prepare
 from specnet.graph.expressions import FIELD
 from specnet.graph.graph import Value
-from specnet.graph.op import LETTERS, Unexportable
-
-if TYPE_CHECKING:
-    from specnet.interchange.onnx.writer import OnnxWriter
+from specnet.graph.record import LETTERS, Unexportable
+from specnet.interchange.onnx.writer import OnnxWriter
 
 SINGLE = {
     "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Conv", "ConvTranspose", "Cosh", "Erf", "Sinh", "Tan",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field, PositiveFloat
 
-from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
+from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.kind import Family, Kind
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import PositiveFloat
 
 from specnet.graph import ops
-from specnet.graph.builder import UpdateBuilder
 from specnet.graph.graph import Value
+from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.optimizers import Decay, Decaying, NonNegative
 
 

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from specnet.engines.numpy.printer import SOURCES, Names, NumpyPrinter
+from specnet.engines.numpy.names import SOURCES, Names
+from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.graph.graph import Graph

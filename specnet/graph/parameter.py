@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from specnet.graph.graph import KeyPath, Value
+
+
+class Initial(Protocol):
+    """Where a parameter starts: known to the vocabulary, and only carried by the graph."""
+
+    def fault(self, shape: tuple[int, ...]) -> str | None:
+        """Say why it cannot fill an array of this shape, or return None."""
+
+
+class Penalty(Protocol):
+    """What a regularizer adds to the loss for one parameter."""
+
+    def penalty(self, parameter: Value) -> Value:
+        """Return the scalar to add."""
+
+
+Role = Literal["parameter", "frozen", "statistic"]
+"""What becomes of an array of the model in training: it is fitted, stays as it is, or follows what is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An array that is kept with the model: its name, shape, where it starts, and what training makes of it."""
+
+    name: str
+    shape: tuple[int, ...]
+    initial: Initial
+    key_path: KeyPath
+    field: str
+    """The field of the layer that says where it starts, such as `kernel_init`."""
+    role: Role = "parameter"
+    rate: float = 1.0
+    """What the learning rate is multiplied by for it."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        size = 1
+        for dim in self.shape:
+            size *= dim
+        return size

@@ -15,7 +15,7 @@ TESTS = [
     "tests/graph/test_ops.py",
     "tests/graph/test_records.py",
     "tests/engines/numpy/test_printer.py",
-    "tests/interchange/test_onnx_of_ops.py",
+    "tests/interchange/onnx/test_ops.py",
     "tests/engines/numpy/test_names.py",
 ]
 
@@ -45,11 +45,11 @@ def run_in(folder, *arguments):
 def test_an_op_is_one_statement_and_one_row(tmp_path):
     text, (statement, row) = section("Adding an op")
     assert text.index("`specnet/graph/ops/elementwise.py`") < text.index("```")
-    assert "`TABLE` of `tests/graph/test_ops.py`" in text
+    assert "`TABLE` of `tests/support/op_rows.py`" in text
     copied(tmp_path)
     family = tmp_path / "specnet/graph/ops/elementwise.py"
     family.write_text(family.read_text() + statement)
-    table = tmp_path / "tests/graph/test_ops.py"
+    table = tmp_path / "tests/support/op_rows.py"
     head, rows = row.split("    ...,\n")
     before, after = table.read_text().split(head, 1)
     table.write_text(before + head + rows.removesuffix("]\n") + after)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Specnet, environment
+from tests.support.command_line import Specnet, environment
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 import specnet as package
 from specnet.cli.app import app
-from tests.cli.support import ROOT, SPECS, Specnet
+from tests.support.command_line import ROOT, SPECS, Specnet
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (`specnet [^|]+)", README, re.MULTILINE)

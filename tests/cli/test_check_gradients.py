@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.support import SPECS, Specnet, environment
+from tests.support.command_line import SPECS, Specnet, environment
 
 WRONG = """
 import sys

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Specnet
+from tests.support.command_line import Specnet
 
 SPEC = """\
 specnet = 1

@@ -8,7 +8,7 @@ import pytest
 
 from specnet import api
 from specnet.installation import install_command
-from tests.cli.support import ROOT, SPECS, Specnet
+from tests.support.command_line import ROOT, SPECS, Specnet
 
 TEXT = """
 specnet = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Specnet, environment
+from tests.support.command_line import Specnet, environment
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need rights here")
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tests.cli.support import SPECS, Specnet
+from tests.support.command_line import SPECS, Specnet
 
 
 def test_a_run_is_measured_again(specnet: Specnet, tmp_path: Path) -> None:

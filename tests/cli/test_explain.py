@@ -8,7 +8,7 @@ import pytest
 
 import specnet as package
 from specnet.training.events import EpochEnded, Started
-from tests.cli.support import SPECS, Specnet
+from tests.support.command_line import SPECS, Specnet
 
 
 def test_the_plan_as_data(specnet: Specnet) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from specnet.installation import Extra, install_command
-from tests.cli.support import SPECS, Specnet
+from tests.support.command_line import SPECS, Specnet
 
 
 @pytest.fixture

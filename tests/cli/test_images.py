@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import specnet
 from specnet.cli.app import app
-from tests.pictures import write_classes, write_png
+from tests.support.pictures import write_classes, write_png
 
 pytest.importorskip("PIL")
 

@@ -9,7 +9,7 @@ import pytest
 import specnet as package
 from specnet.data.tables.survey import survey
 from specnet.reporting.drafting import draft
-from tests.cli.support import Specnet
+from tests.support.command_line import Specnet
 
 random = np.random.default_rng(5)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import specnet as package
-from tests.cli.support import SPECS, Specnet, environment
+from tests.support.command_line import SPECS, Specnet, environment
 
 SPEC = """
 specnet = 1

@@ -25,7 +25,7 @@ from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS, Searching
 from specnet.vocabulary.regularizers import REGULARIZERS
 from specnet.vocabulary.schedules import SCHEDULES
-from tests.pictures import write_classes
+from tests.support.pictures import write_classes
 
 FAMILIES = [
     LAYERS,

@@ -10,7 +10,7 @@ import pytest
 
 from specnet import api
 from specnet.installation import install_command, requirement
-from tests.cli.support import ROOT, SPECS, Specnet
+from tests.support.command_line import ROOT, SPECS, Specnet
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")

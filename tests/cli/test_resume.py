@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.cli.support import Specnet, environment
+from tests.support.command_line import Specnet, environment
 
 KILLS = int(os.environ.get("SPECNET_TEST_KILLS", "12"))
 """How often real processes are killed; more are asked for by the environment."""

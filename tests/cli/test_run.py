@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import specnet as package
-from tests.cli.support import ENDLESS, SPECS, Specnet, environment
+from tests.support.command_line import ENDLESS, SPECS, Specnet, environment
 
 CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 ROWS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import ENDLESS, SPECS, Specnet, environment
+from tests.support.command_line import ENDLESS, SPECS, Specnet, environment
 
 FAULTY = ENDLESS.replace("units = 8", "units = 0")
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from specnet.cli.formats import FORMATS, ReportOutput
 from specnet.cli.validate import Options
 from specnet.cli.validate import check as validate
-from tests.cli.support import ROOT, SPECS
+from tests.support.command_line import ROOT, SPECS
 
 SOUND = sorted(
     path for path in SPECS.iterdir() if path.suffix in {".toml", ".json"} and "mnist" not in path.name

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from specnet.cli.app import app
-from tests.cli.support import SPECS, Specnet
+from tests.support.command_line import SPECS, Specnet
 
 SOUND = (SPECS / "xor.json").read_text(encoding="utf-8")
 SPEC = """\

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import ENDLESS, Specnet
+from tests.support.command_line import ENDLESS, Specnet
 
 DOUBTFUL = ENDLESS.replace("epochs = 1000000", "epochs = 10\nvalidate_every = 50")
 

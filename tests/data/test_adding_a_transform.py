@@ -20,7 +20,7 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import BATCH
 from specnet.interchange.exporting import WRITERS, Exported, write_numpy
-from tests.interchange.support import bare, session
+from tests.support.exports import bare, session
 
 
 def example():

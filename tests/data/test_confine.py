@@ -11,7 +11,7 @@ import pytest
 from specnet.data import FORMATS, inspect_data
 from specnet.data.confine import Confine
 from specnet.diagnostics import SpecError
-from tests.pictures import write_png
+from tests.support.pictures import write_png
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders, and links need rights, here")
 TABLE = {"type": "csv", "target": "y"}

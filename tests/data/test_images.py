@@ -19,7 +19,7 @@ from specnet.data.images.decoding import Frame, decode
 from specnet.data.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
-from tests.pictures import chunk, png_bytes, write_classes, write_png
+from tests.support.pictures import chunk, png_bytes, write_classes, write_png
 
 Image = pytest.importorskip("PIL.Image")
 

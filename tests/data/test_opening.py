@@ -16,7 +16,7 @@ from specnet.data import FORMATS, inspect_data
 from specnet.data.opening import NotRegularError, open_regular, open_unbuffered
 from specnet.data.tables import dialect
 from specnet.diagnostics import SpecError
-from tests.pictures import write_png
+from tests.support.pictures import write_png
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders, and links need rights, here")
 TABLE = {"type": "csv", "target": "y"}

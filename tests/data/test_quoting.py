@@ -13,7 +13,7 @@ from specnet.data import FORMATS, inspect_data, open_data
 from specnet.data.access import Access
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.formats.full import full_text
-from tests.pictures import write_png
+from tests.support.pictures import write_png
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="no pipes in folders, and links need rights, here")
 TABLE = {"type": "csv", "target": "y"}

@@ -11,7 +11,7 @@ import specnet.diagnostics
 from specnet import validate
 from specnet.diagnostics.rules import PHASES, RULES, Rule
 from specnet.language import text_source
-from tests.pictures import write_png
+from tests.support.pictures import write_png
 
 PIECES = {
     "specnet": "specnet = 1\n",

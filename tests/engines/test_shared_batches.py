@@ -23,9 +23,9 @@ from specnet.model.network import Network
 from specnet.model.programs import training_graph
 from specnet.passes import cores
 from specnet.passes.pipeline import plan
-from tests.compiled import TOLERANCE, checked, run
-from tests.graph.test_ops import TABLE, build, named, numbers
-from tests.reference import evaluate
+from tests.support.compiled import TOLERANCE, checked, run
+from tests.support.op_rows import TABLE, build, named, numbers
+from tests.support.reference import evaluate
 
 SHARED = {
     "conv2d",

@@ -13,7 +13,7 @@ import pytest
 from specnet.engines import blas
 from specnet.engines.sharing import Shared
 from specnet.engines.workers import Workers
-from tests.threads import KNOWN, blas_threads, elsewhere, forks, in_child, together
+from tests.support.threads import KNOWN, blas_threads, elsewhere, forks, in_child, together
 
 
 @KNOWN

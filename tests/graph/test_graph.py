@@ -16,7 +16,7 @@ from specnet.graph.sizes import BATCH, Count, Size, at, broadcast, count, show
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.initializers.given import Zeros
 from specnet.vocabulary.regularizers.norms import L2
-from tests.reference import evaluate
+from tests.support.reference import evaluate
 
 DIMS = st.sampled_from([1, 2, 3, BATCH, Size(2)])
 SHAPES = st.lists(DIMS, max_size=4).map(tuple)

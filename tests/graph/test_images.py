@@ -13,7 +13,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
-from tests.compiled import checked, run
+from tests.support.compiled import checked, run
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

@@ -10,9 +10,9 @@ from specnet.graph.graph import ShapeFault
 from specnet.graph.leaves import constant
 from specnet.graph.sizes import BATCH, STEPS, Size
 from specnet.passes.differentiate import differentiate
-from tests.compiled import checked, run
-from tests.graphs import difference, drawn, graph_of, loss_of
-from tests.reference import evaluate
+from tests.support.compiled import checked, run
+from tests.support.graphs import difference, drawn, graph_of, loss_of
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 3, "steps": 5}
 SHAPES = {

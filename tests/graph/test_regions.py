@@ -11,8 +11,8 @@ from specnet.graph.leaves import argument, constant, leaf
 from specnet.graph.ops.scan import ScanAttributes
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, STEPS
-from tests.graphs import body_of, graph_of
-from tests.loops import RNN, recurrence
+from tests.support.graphs import body_of, graph_of
+from tests.support.loops import RNN, recurrence
 
 SHAPES = {"x": (STEPS, BATCH, 3), "h": (BATCH, 3), "W": (3, 3)}
 

@@ -11,8 +11,8 @@ import specnet
 from specnet.interchange.exporting import WRITERS, Exported, write_numpy
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.layers.containers import Container
-from tests.interchange import test_images
-from tests.interchange.support import bare
+from tests.support import image_networks
+from tests.support.exports import bare
 
 IMAGES = [
     {"type": "reshape", "shape": [4, 4, 1]},
@@ -73,7 +73,7 @@ def document(name, rng, folder, **training):
 
 def test_all_layers_are_there():
     tried = {layer["type"] for layers in NETWORKS.values() for layer in layers} | {"flatten", "dense"}
-    tried |= {layer["type"] for _, layers in test_images.NETWORKS.values() for layer in layers}
+    tried |= {layer["type"] for _, layers in image_networks.NETWORKS.values() for layer in layers}
     # What joins several values or holds layers is in no chain.
     alone = {
         n for n, kind in LAYERS.kinds.items() if kind.takes == (1, 1) and not issubclass(kind, Container)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from specnet.interchange.exporting import WRITERS, Exported
-from tests.interchange.support import SPECS
+from tests.support.exports import SPECS
 
 safetensors = pytest.importorskip("safetensors")
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import specnet
-from tests.cli.support import environment
+from tests.support.command_line import environment
 
 FOLDER = Path(__file__).parent
 CASES = sorted(path.parent.relative_to(FOLDER).as_posix() for path in FOLDER.glob("*/*/expected.json"))

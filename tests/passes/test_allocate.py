@@ -18,10 +18,10 @@ from specnet.passes import allocate, arena, fuse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.schedules import RunLength
-from tests.allocations import allocations, collisions
-from tests.compiled import checked
-from tests.graphs import drawn, graph_of, loss_of
-from tests.loops import CASES, SIZES
+from tests.support.allocations import allocations, collisions
+from tests.support.compiled import checked
+from tests.support.graphs import drawn, graph_of, loss_of
+from tests.support.loops import CASES, SIZES
 
 SPECS = Path(__file__).parents[2] / "specs"
 

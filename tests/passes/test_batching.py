@@ -15,9 +15,9 @@ from specnet.passes import batching
 from specnet.passes.batching import can_batch
 from specnet.passes.loops import hoist
 from specnet.passes.pruning import prune
-from tests.graph.test_ops import TABLE
-from tests.graphs import body_of, graph_of, names_of
-from tests.reference import evaluate
+from tests.support.graphs import body_of, graph_of, names_of
+from tests.support.op_rows import TABLE
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 3, "steps": 4}
 

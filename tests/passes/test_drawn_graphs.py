@@ -12,10 +12,10 @@ from specnet.graph.leaves import name_of
 from specnet.graph.printing import text
 from specnet.passes import fuse
 from specnet.passes.pipeline import plan
-from tests.allocations import allocations, collisions
-from tests.drawn_graphs import gradients, graphs
-from tests.graphs import drawn
-from tests.reference import evaluate
+from tests.support.allocations import allocations, collisions
+from tests.support.drawn_graphs import gradients, graphs
+from tests.support.graphs import drawn
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 2, "steps": 3}
 LARGER = {"batch": 4, "steps": 5}

@@ -7,8 +7,8 @@ import pytest
 from specnet.graph import ops
 from specnet.graph.leaves import constant
 from specnet.passes.loops import hoist
-from tests.graphs import body_of, names_of
-from tests.passes.moving import H, X, moved
+from tests.support.graphs import body_of, names_of
+from tests.support.moving import H, X, moved
 
 both = pytest.mark.parametrize("reverse", [False, True])
 

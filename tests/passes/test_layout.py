@@ -14,9 +14,9 @@ from specnet.passes.differentiate import differentiate
 from specnet.passes.layout import join_biases
 from specnet.passes.pipeline import plan
 from specnet.passes.simplify import simplify
-from tests.compiled import bound
-from tests.graphs import body_of, drawn, names_of
-from tests.reference import evaluate
+from tests.support.compiled import bound
+from tests.support.graphs import body_of, drawn, names_of
+from tests.support.reference import evaluate
 
 
 def affine(graph, x, name, units, *, after=True, transposed=False):

@@ -8,10 +8,10 @@ import pytest
 from specnet.graph import ops
 from specnet.graph.leaves import name_of, number
 from specnet.passes.differentiate import differentiate
-from tests.compiled import run
-from tests.graphs import difference, drawn, graph_of, loss_of
-from tests.loops import CASES, RNN, SIZES, W, X, gru, lstm, recurrence
-from tests.reference import evaluate
+from tests.support.compiled import run
+from tests.support.graphs import difference, drawn, graph_of, loss_of
+from tests.support.loops import CASES, RNN, SIZES, W, X, gru, lstm, recurrence
+from tests.support.reference import evaluate
 
 named = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 

@@ -13,10 +13,10 @@ from specnet.graph import ops
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
-from tests.compiled import bound, run
-from tests.graphs import drawn, graph_of, loss_of
-from tests.loops import CASES
-from tests.reference import evaluate
+from tests.support.compiled import bound, run
+from tests.support.graphs import drawn, graph_of, loss_of
+from tests.support.loops import CASES
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 3, "steps": 5}
 X, H = (STEPS, BATCH, 3), (BATCH, 3)

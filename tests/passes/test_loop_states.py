@@ -12,9 +12,9 @@ from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes import fuse
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
-from tests.compiled import checked, run
-from tests.graphs import drawn, graph_of, loss_of
-from tests.reference import evaluate
+from tests.support.compiled import checked, run
+from tests.support.graphs import drawn, graph_of, loss_of
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 3, "steps": 5}
 X, H = (STEPS, BATCH, 3), (BATCH, 3)

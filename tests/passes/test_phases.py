@@ -13,8 +13,8 @@ from specnet.passes import cores
 from specnet.passes.differentiate import differentiate
 from specnet.passes.phases import lay_out_phases
 from specnet.passes.pipeline import plan
-from tests.compiled import checked
-from tests.graphs import body_of, drawn
+from tests.support.compiled import checked
+from tests.support.graphs import body_of, drawn
 
 PLAIN = dict(ops.PLAIN)
 

@@ -9,8 +9,8 @@ from specnet.graph.leaves import leaves as leaves_of
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.pruning import prune
-from tests.graphs import body_of, drawn, graph_of, names_of
-from tests.reference import evaluate
+from tests.support.graphs import body_of, drawn, graph_of, names_of
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 3, "steps": 4}
 X, H = (STEPS, BATCH, 2), (BATCH, 2)

@@ -10,8 +10,8 @@ from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes import rewriting
 from specnet.passes.rewriting import Rewriting, readers_of, wanted_indices
-from tests.graphs import graph_of
-from tests.loops import CASES
+from tests.support.graphs import graph_of
+from tests.support.loops import CASES
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

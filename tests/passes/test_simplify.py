@@ -14,8 +14,8 @@ from specnet.graph.leaves import constant, given, leaf, number, scalar_of
 from specnet.graph.sizes import BATCH, Size, show
 from specnet.passes import simplify as module
 from specnet.passes.simplify import RULES, simplify
-from tests.graphs import body_of, counted, graph_of, names_of
-from tests.reference import evaluate
+from tests.support.graphs import body_of, counted, graph_of, names_of
+from tests.support.reference import evaluate
 
 XY = (BATCH, 3)
 

@@ -10,10 +10,10 @@ from specnet.graph.sizes import BATCH
 from specnet.passes.differentiate import differentiate
 from specnet.passes.loops import hoist, sink
 from specnet.passes.simplify import simplify
-from tests.graphs import body_of, drawn, loss_of, names_of
-from tests.loops import CASES
-from tests.passes.moving import SIZES, H, X, moved
-from tests.reference import evaluate
+from tests.support.graphs import body_of, drawn, loss_of, names_of
+from tests.support.loops import CASES
+from tests.support.moving import SIZES, H, X, moved
+from tests.support.reference import evaluate
 
 both = pytest.mark.parametrize("reverse", [False, True])
 

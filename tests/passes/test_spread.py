@@ -9,8 +9,8 @@ from specnet.graph import ops
 from specnet.graph.leaves import number
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes.spread import spread
-from tests.graphs import body_of, counted, drawn, graph_of, names_of
-from tests.reference import evaluate
+from tests.support.graphs import body_of, counted, drawn, graph_of, names_of
+from tests.support.reference import evaluate
 
 SIZES = {"batch": 3, "steps": 4}
 SHAPES = {"x": (BATCH, 3), "y": (BATCH, 3), "v": (3,), "c": (BATCH, 1), "s": (STEPS, BATCH, 3)}

@@ -13,7 +13,7 @@ import specnet
 from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
 from specnet.model.plans import memory, plan_training
 from specnet.runs.predicting import PredictedRows, readings, write_csv
-from tests.interchange.support import SPECS, bare
+from tests.support.exports import SPECS, bare
 
 SPEC = """
 specnet = 1

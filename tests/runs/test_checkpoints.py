@@ -23,8 +23,8 @@ from specnet.runs.lock import locked
 from specnet.training.events import EpochEnded, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
-from tests.cli.support import ROOT
-from tests.runs.test_resuming import after, document, told
+from tests.support.command_line import ROOT
+from tests.support.resuming import after, document, told
 
 
 def names(run: Path) -> list[str]:

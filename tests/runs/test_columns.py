@@ -12,7 +12,7 @@ import specnet
 from specnet.data import row_files
 from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
 from specnet.interchange.numpy.rows import raw_splits
-from tests.interchange.support import bare
+from tests.support.exports import bare
 
 SPEC = """
 specnet = 1

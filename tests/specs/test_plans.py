@@ -23,7 +23,7 @@ from specnet.model.programs import training_graph
 from specnet.model.settings import run_length
 from specnet.passes.pipeline import plan
 from specnet.training.loop import Trainer
-from tests.specs.support import ELSEWHERE, there
+from tests.support.shipped import ELSEWHERE, there
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(path.name for path in SPECS.iterdir() if path.name != "specnet.schema.json")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import specnet
-from tests.specs.support import there
+from tests.support.shipped import there
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(path for path in SPECS.iterdir() if path.name != "specnet.schema.json")

@@ -15,7 +15,7 @@ from specnet.engines.random import stream
 from specnet.interchange.exporting import Exported, numpy_program
 from specnet.model.plans import memory
 from specnet.training.loop import Trainer
-from tests.runs.test_resuming import check
+from tests.support.resuming import check
 
 IMAGES = [
     {"type": "flip"},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,25 +13,10 @@ import pytest
 import specnet
 from specnet.data import load_data
 from specnet.training import loop
-from specnet.training.loop import Trainer
+from tests.support.resuming import after
+from tests.support.trainings import EPOCHS, LAYERS, SPLIT, document, trainer
 
-EPOCHS = 6
-MOONS = {"type": "synthetic", "kind": "moons", "samples": 60, "noise": 0.2}
-SPLIT = MOONS | {"split": {"validation": 0.25}}
-LAYERS = [{"type": "dense", "units": 5, "activation": "tanh"}, {"type": "dense", "units": 2}]
 PROBES = np.random.default_rng(0).normal(size=(7, 2))
-
-
-def document(*, data=MOONS, layers=LAYERS, epochs=EPOCHS, dtype="float64", **training: Any) -> specnet.Spec:
-    base = {"specnet": 1, "name": "a", "dtype": dtype, "data": data, "layers": layers}
-    return specnet.load(
-        json.dumps({**base, "loss": "cross_entropy", "training": {"epochs": epochs, **training}})
-    )
-
-
-def trainer(spec: specnet.Spec, stop=None) -> Trainer:
-    data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
-    return Trainer(specnet.compile(spec), data, stop)
 
 
 @dataclass
@@ -46,12 +30,6 @@ class Moment:
     @classmethod
     def of(cls, model: Any, steps: int) -> Moment:
         return cls(model.parameters.flat.tobytes(), model.predict(PROBES).tobytes(), steps)
-
-
-def after(calls: int):
-    """Return a `stop` that returns true at that call."""
-    counter = itertools.count(1)
-    return lambda: next(counter) == calls
 
 
 NORMALISED = [LAYERS[0], {"type": "batch_norm"}, {"type": "dropout", "rate": 0.3}, LAYERS[1]]

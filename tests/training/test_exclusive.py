@@ -12,8 +12,8 @@ from specnet.data import load_data
 from specnet.engines import pool
 from specnet.model import predicting
 from specnet.training.loop import Trainer
-from tests.threaded_models import CLASSES, VECTORS, dense, table
-from tests.threads import elsewhere, together
+from tests.support.threaded_models import CLASSES, VECTORS, dense, table
+from tests.support.threads import elsewhere, together
 
 
 def trainer(spec):

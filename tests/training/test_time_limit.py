@@ -13,7 +13,8 @@ import specnet
 from specnet.data import load_data
 from specnet.runs import running
 from specnet.training.loop import Trainer
-from tests.training.test_events import LAYERS, SPLIT, after, document
+from tests.support.resuming import after
+from tests.support.trainings import LAYERS, SPLIT, document
 
 
 class Clock:

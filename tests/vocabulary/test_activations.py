@@ -14,8 +14,8 @@ from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.activations import ACTIVATIONS
-from tests.compiled import checked
-from tests.reference import gradients
+from tests.support.compiled import checked
+from tests.support.reference import gradients
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

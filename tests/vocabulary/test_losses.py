@@ -17,8 +17,8 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
-from tests.compiled import checked
-from tests.reference import gradients
+from tests.support.compiled import checked
+from tests.support.reference import gradients
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

@@ -17,7 +17,7 @@ from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
-from tests.compiled import checked, run
+from tests.support.compiled import checked, run
 
 sk = pytest.importorskip("sklearn.metrics")
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.vocabulary.regularizers import REGULARIZERS
-from tests.compiled import checked
-from tests.reference import gradients
+from tests.support.compiled import checked
+from tests.support.reference import gradients
 
 torch = pytest.importorskip("torch")
 

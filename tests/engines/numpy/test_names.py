@@ -11,7 +11,7 @@ import pytest
 from specnet.engines.numpy.functions import resolve
 from specnet.engines.numpy.preparing import MAKERS
 from specnet.graph.graph import Node
-from tests.graph.test_ops import TABLE, build
+from tests.support.op_rows import TABLE, build
 
 CALL = re.compile(r"(?<![\w.'\"{])([a-z_][a-z_0-9]*)(?=\()")
 METHODS = {"fill", "transpose"}

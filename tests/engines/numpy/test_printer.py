@@ -14,9 +14,9 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf, leaves
 from specnet.passes.differentiate import differentiate
-from tests.compiled import TOLERANCE
-from tests.graph.test_ops import OF_SCALARS, TABLE, build, build_of_scalars, flowing, named, numbers
-from tests.reference import evaluate
+from tests.support.compiled import TOLERANCE
+from tests.support.op_rows import OF_SCALARS, TABLE, build, build_of_scalars, flowing, named, numbers
+from tests.support.reference import evaluate
 
 
 def printed(graph, wanted, given, batch):

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.data.dataset import load_data
+from specnet.interchange.exporting import Exported, numpy_program, write_numpy
+from specnet.interchange.numpy.rows import raw_splits
+from specnet.vocabulary.activations import ACTIVATIONS
+from tests.support.exports import SMALL, SPECS, bare
+
+QUICK = {"training.epochs": 3}
+
+
+def finished(source, folder, **overrides):
+    spec = specnet.load(source, overrides={**QUICK, **overrides})
+    result = specnet.run(spec, out=folder / "run")
+    return spec, result
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_shipped_document_predicts_without_specnet(name, tmp_path):
+    spec, result = finished(SPECS / name, tmp_path)
+    inputs = raw_splits(spec, spec.folder, result.data)["train"][0][:50]
+    write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=False)
+    found = bare(tmp_path / "made.py", inputs)["predicted"]
+    expected = result.model.predict(inputs)
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-5 if spec.dtype == "float32" else 1e-13, atol=1e-6)
+
+
+def activation(name):
+    return (
+        'specnet = 1\nname = "a"\ndtype = "float64"\nloss = "mse"\n'
+        'data = { type = "synthetic", kind = "sine", samples = 40 }\n'
+        '[[layers]]\ntype = "dense"\nunits = 5\n'
+        f'activation = "{name}"\n'
+        '[[layers]]\ntype = "dense"\nunits = 1\n'
+        '[training]\nepochs = 2\noptimizer = { type = "sgd", learning_rate = 0.01 }\n'
+    )
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS.kinds))
+def test_every_activation_trains_and_predicts_as_it_does(name, tmp_path):
+    spec, result = finished(activation(name), tmp_path)
+    write_numpy(tmp_path / "made.py", Exported.of(tmp_path / "run"), training=True)
+    inputs = np.linspace(-3.0, 3.0, 11)[:, np.newaxis]
+    found = bare(tmp_path / "made.py", inputs)
+    np.testing.assert_allclose(found["predicted"], result.model.predict(inputs), rtol=1e-11, atol=1e-12)
+    assert spec.dtype == found["predicted"].dtype
+
+
+TABLE = """\
+specnet = 1
+name = "table"
+dtype = "float64"
+loss = "mse"
+
+[data]
+type = "csv"
+path = "table.csv"
+target = "price"
+transforms = [
+    { type = "minmax", range = [-1, 1] },
+    { type = "standardize", on = "targets" },
+    { type = "scale", factor = 2.0, offset = 1.0, on = "targets" },
+]
+
+[[layers]]
+type = "dense"
+units = 1
+"""
+
+
+def test_columns_of_words_and_gaps_are_read_as_cells(tmp_path):
+    rows = "".join(f"{i if i % 7 else ''},{'red' if i % 3 else 'blue'},{2 * i + 1}\n" for i in range(1, 25))
+    (tmp_path / "table.csv").write_text("size,colour,price\n" + rows)
+    (tmp_path / "a.toml").write_text(TABLE.replace('target = "price"', 'target = "price"\nmissing = "mean"'))
+    spec = specnet.load(tmp_path / "a.toml", overrides=QUICK)
+    result = specnet.run(spec, out=tmp_path / "run")
+    scope: dict = {}
+    exec(numpy_program(Exported.of(tmp_path / "run"), training=False, beside=None).text, scope)
+    cells = [[4, "blue"], [30.5, "red"], [None, "red"]]
+    np.testing.assert_allclose(scope["predict"](cells), result.model.predict(cells), rtol=1e-12)
+    with pytest.raises(ValueError, match="'green' is not a known colour"):
+        scope["predict"]([[1, "green"]])
+
+
+def test_large_arrays_lie_beside_the_program_and_are_refused_without(tmp_path):
+    source = Exported.of(SPECS / "digits.toml")
+    paths = write_numpy(tmp_path / "digits.py", source, training=False)
+    assert [path.name for path in paths] == ["digits.py", "digits.npz"]
+    with pytest.raises(specnet.RunError, match="too many to be read"):
+        numpy_program(source, training=False, beside=None)
+
+
+def test_rows_are_those_that_the_splits_were_made_of():
+    spec = specnet.load(SPECS / "iris.toml")
+    data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
+    raw = raw_splits(spec, spec.folder, data)
+    assert list(raw) == ["train", "validation", "test"]
+    for name, (inputs, targets) in raw.items():
+        np.testing.assert_array_equal(data.encode(inputs), data.splits[name].inputs)
+        np.testing.assert_array_equal(targets, data.splits[name].targets)

@@ -1,0 +1,133 @@
+"""A document whose layer is a loop: it trains, resumes, explains itself and is exported like any other."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import specnet
+from specnet.cli.app import app
+from specnet.interchange.exporting import WRITERS, Exported, write_numpy
+from tests.support import recurrence
+from tests.support.exports import bare, session
+
+STEPS, FEATURES = 12, 3
+
+
+@pytest.fixture
+def document(monkeypatch, tmp_path):
+    recurrence.register(monkeypatch)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, STEPS, FEATURES))
+    np.savez(tmp_path / "series.npz", x=x, y=(x[:, :, 0].sum(1) > 0).astype(int))
+
+    def write(dtype="float64", **layer):
+        content = {
+            "specnet": 1,
+            "name": "series",
+            "dtype": dtype,
+            "seed": 3,
+            "data": {
+                "type": "npz",
+                "path": "series.npz",
+                "inputs": "x",
+                "targets": "y",
+                "split": {"validation": 0.25},
+            },
+            "layers": [
+                {"type": "recurrence", "units": 5, **layer},
+                {"type": "flatten"},
+                {"type": "dense", "units": 2},
+            ],
+            "loss": "cross_entropy",
+            "training": {"epochs": 4, "batch_size": 8, "optimizer": {"type": "adam", "learning_rate": 0.01}},
+        }
+        path = tmp_path / "series.json"
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+def test_a_loop_learns_what_its_steps_one_by_one_do(document, rate):
+    loop = specnet.run(specnet.load(document(rate=rate)))
+    unrolled = specnet.run(specnet.load(document(rate=rate, unrolled=True)))
+    for name, array in loop.model.parameters.items():
+        np.testing.assert_allclose(array, unrolled.model.parameters[name], rtol=1e-11, atol=1e-13)
+    assert loop.splits["validation"]["loss"] == pytest.approx(
+        unrolled.splits["validation"]["loss"], rel=1e-11
+    )
+
+
+def test_its_gradients_agree_with_central_differences(document):
+    checks = specnet.check_gradients(specnet.load(document()))
+    assert [check.name for check in checks if not check.ok] == []
+    assert "recurrence_1.recurrent" in [check.name for check in checks]
+
+
+def test_it_resumes_to_the_bit(document, tmp_path):
+    spec = specnet.load(document(rate=0.3))
+    whole = specnet.run(spec)
+    counter = itertools.count(1)
+    specnet.run(spec, out=tmp_path / "run", stop=lambda: next(counter) == 9)
+    resumed = specnet.run(spec, resume=tmp_path / "run")
+    for name, array in whole.model.parameters.items():
+        np.testing.assert_array_equal(array, resumed.model.parameters[name])
+
+
+def test_explain_shows_the_steps_of_the_loop_below_it(document):
+    done = CliRunner().invoke(app, ["explain", str(document())], env={"NO_COLOR": "1", "COLUMNS": "80"})
+    assert done.exit_code == 0, done.output
+    lines = [" ".join(line.split()[1:3]) for line in done.output.splitlines() if " scan " in line]
+    assert lines[0] == "scan (batch,"
+    assert "indented ops run once per step of the loop above them" in done.output
+    assert "memory: loops" in done.output
+
+
+def test_explain_measures_the_ops_of_a_loop(document):
+    arguments = ["explain", str(document()), "--profile", "--output", "json"]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    plan = json.loads(done.stdout)["plans"]["step"]
+    products = [step for step in plan["steps"] if step["op"] == "matmul" and step["loop"]]
+    assert [step["flops"] for step in products] == [2 * STEPS * 8 * 5 * 5] * 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_it_is_exported(document, tmp_path, dtype):
+    result = specnet.run(specnet.load(document(dtype=dtype)), out=tmp_path / "run")
+    rows = np.random.default_rng(1).normal(size=(7, STEPS, FEATURES)).astype(dtype)
+    expected = result.model.predict(rows)
+    tolerance = 1e-6 if dtype == "float32" else 1e-13
+    program = tmp_path / "program" / "series.py"
+    program.parent.mkdir()
+    write_numpy(program, Exported.of(tmp_path / "run"), training=False)
+    np.testing.assert_allclose(bare(program, rows)["predicted"], expected, rtol=tolerance, atol=tolerance)
+    written = program.read_text()
+    assert f"for step in range({STEPS}):" in written
+
+
+def test_its_exported_training_ends_at_the_same_parameters(document, tmp_path):
+    result = specnet.run(specnet.load(document()), out=tmp_path / "run")
+    program = tmp_path / "program" / "series.py"
+    program.parent.mkdir()
+    write_numpy(program, Exported.of(tmp_path / "run"), training=True)
+    assert re.search(rf"for step_\d in reversed\(range\({STEPS}\)\):", program.read_text())
+    found = bare(program)
+    for name, array in result.model.parameters.items():
+        np.testing.assert_allclose(found[name.replace(".", "_")], array, rtol=1e-10, atol=1e-12)
+
+
+def test_it_is_exported_as_onnx(document, tmp_path):
+    pytest.importorskip("onnx")
+    result = specnet.run(specnet.load(document()), out=tmp_path / "run")
+    WRITERS["onnx"](tmp_path / "series.onnx", Exported.of(tmp_path / "run"))
+    rows = np.random.default_rng(1).normal(size=(7, STEPS, FEATURES))
+    (found,) = session(tmp_path / "series.onnx").run(None, {"inputs": rows})
+    np.testing.assert_allclose(found, result.model.predict(rows), rtol=1e-12, atol=1e-12)

@@ -1,0 +1,85 @@
+"""Every layer with every option: forward, backward and three steps of training against PyTorch."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import pytest
+
+import specnet.model.plans
+from specnet.passes.pipeline import plan
+from specnet.vocabulary.layers import LAYERS
+from specnet.vocabulary.layers.containers import Container
+from tests.support.layer_cases import (
+    Row,
+    bytes_of_a_step,
+    changed_fields,
+    compare_lowered,
+    compare_training,
+    named,
+    own_fields,
+    rows,
+)
+from tests.support.lowering import lowered
+
+ROWS = rows()
+ALONE = [
+    name for name, kind in LAYERS.kinds.items() if kind.takes == (1, 1) and not issubclass(kind, Container)
+]
+"""Layers of one input, which are no containers: those are in tests/model/test_branches.py."""
+
+
+def test_every_layer_has_rows():
+    assert {row.options["type"] for row in ROWS} == set(ALONE)
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_every_option_is_set_to_something_in_a_row(name):
+    tried = {field for row in ROWS if row.options["type"] == name for field in changed_fields(row)}
+    assert tried == own_fields(LAYERS.kinds[name])
+
+
+@named(ROWS)
+@pytest.mark.parametrize("training", [False, True])
+def test_a_layer_computes_what_pytorch_does(row, training):
+    if training and row.random:
+        graph, _, _, drawn = lowered(row.options, row.shape, training=True)
+        assert drawn.shape == lowered(row.options, row.shape)[3].shape
+        assert any(value.op.random for value in graph)
+        return
+    for batch in row.batches:
+        compare_lowered(row, batch, training=training)
+
+
+@named([row for row in ROWS if not row.random])
+@pytest.mark.parametrize("optimise", [True, False])
+def test_a_network_around_it_trains_as_pytorch_does(row, optimise, tmp_path, monkeypatch):
+    monkeypatch.setattr(specnet.model.plans, "plan", partial(plan, optimise=optimise))
+    compare_training(row, tmp_path)
+
+
+@named(ROWS)
+@pytest.mark.parametrize("training", [False, True])
+def test_a_step_allocates_no_array(row, training):
+    # Views, numbers and loops over pieces take a few objects, and NumPy for each call of a worker on strided operands
+    # an iterator of 2 to 4 kB and a buffer of 4 kB an operand, of which there are three at most. Whether workers have
+    # theirs at the same time is chance. The smallest array there is has 300 kB.
+    size, workers = bytes_of_a_step(row, training=training)
+    assert size < 8_000 + 20_000 * workers
+
+
+@named([row for row in ROWS if row.options["type"] in ("dense", "activation")])
+def test_a_row_that_means_something_else_is_found_out(row, tmp_path):
+    other = dataclasses.replace(row, meant=lambda x, p: row.meant(x, p) * (1.0 + 1e-6))
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        compare_lowered(other, 5, training=True)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        compare_training(other, tmp_path)
+
+
+def test_a_penalty_that_is_left_out_is_found_out(tmp_path):
+    row = next(row for row in ROWS if row.penalty is not None)
+    assert isinstance(row, Row)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        compare_training(dataclasses.replace(row, penalty=None), tmp_path)

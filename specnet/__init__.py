@@ -16,7 +16,7 @@ from specnet._version import __version__
 
 if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
-    from specnet.api import check_gradients, compile, evaluate, load, load_run, run, train, validate  # noqa: A004
+    from specnet.api import check_gradients, compile, evaluate, load, load_run, register, run, train, validate  # noqa: A004
     from specnet.diagnostics import (
         Diagnostic,
         ModelInUseError,
@@ -33,7 +33,17 @@ if TYPE_CHECKING:
     from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
 
 _HOMES = {
-    "specnet.api": ("check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"),
+    "specnet.api": (
+        "check_gradients",
+        "compile",
+        "evaluate",
+        "load",
+        "load_run",
+        "register",
+        "run",
+        "train",
+        "validate",
+    ),
     "specnet.model.model": ("Model",),
     "specnet.diagnostics": (
         "Diagnostic",
@@ -78,6 +88,7 @@ __all__ = [
     "evaluate",
     "load",
     "load_run",
+    "register",
     "run",
     "train",
     "validate",

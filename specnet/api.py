@@ -1,7 +1,7 @@
 """The Python interface: load, validate, compile, train, run, and read a finished run.
 
-Nothing here prints, keeps global state, or exits. Any thread may call any of it, and threads may share a model: see
-`Model`.
+Nothing here prints or exits, and nothing is kept between calls but the kinds that `register` adds. Any thread may call
+any of it, and threads may share a model: see `Model`.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, Position, Report
+from specnet.diagnostics.text import joined
 from specnet.language import SourceText, examine, load
 from specnet.language.overrides import Overrides
 from specnet.language.spec import Spec
@@ -25,8 +26,42 @@ if TYPE_CHECKING:
     from specnet.model.model import Model
     from specnet.runs.evaluating import Evaluation
     from specnet.training.events import Event, Span
+    from specnet.vocabulary.kind import Kind
 
-__all__ = ["Result", "check_gradients", "compile", "evaluate", "load", "load_run", "run", "train", "validate"]
+__all__ = [
+    "Result",
+    "check_gradients",
+    "compile",
+    "evaluate",
+    "load",
+    "load_run",
+    "register",
+    "run",
+    "train",
+    "validate",
+]
+
+
+K = TypeVar("K", bound="Kind")
+
+
+def register(kind: type[K]) -> type[K]:
+    """Let documents name a class of your own by its `type`, and return the class: it may be used as a decorator.
+
+    The class is a subclass of `Layer`, `Activation`, `Initializer`, `Regularizer`, `Loss`, `Metric`, `Optimizer`,
+    `Schedule`, `DataFormat`, `Transform` or `Augmentation`, and thereby a kind of that family, as those of specnet are;
+    docs/extending.md shows one. It stays registered until the process ends, for all threads. Raises TypeError for a
+    class that is not a complete kind of a family, and ValueError where its `type` is not snake_case or is another
+    kind's, or a description is missing.
+    """
+    from specnet.language.kinds import FAMILIES
+    from specnet.vocabulary.registering import called, is_class_of
+
+    for family in FAMILIES:
+        if is_class_of(kind, family.base):
+            return family.register(kind)
+    bases = joined([f"`{family.base.__name__}`" for family in FAMILIES], "or")
+    raise TypeError(f"{called(kind)} is not a kind of anything: it must be a subclass of {bases}")
 
 
 def validate(

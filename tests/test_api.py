@@ -73,6 +73,7 @@ def test_exactly_these_names_are_exported():
         "evaluate",
         "load",
         "load_run",
+        "register",
         "run",
         "train",
         "validate",

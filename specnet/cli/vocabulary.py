@@ -8,7 +8,8 @@ from typing import Any
 
 from specnet.language.spec import Spec
 from specnet.vocabulary.domain import Domain, domains
-from specnet.vocabulary.kind import Family, Kind, Table
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind, Table
 
 FIRST = ("layers", "loss", "metrics", "training", "data")
 """The keys of a document in the order in which a reader asks for them."""

@@ -8,7 +8,8 @@ from specnet.diagnostics.text import article
 from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain, domains
-from specnet.vocabulary.kind import Family, Kind, Table
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind, Table
 
 ID = "urn:specnet:schema:1"
 """The name of the schema of this version of the language. It is no address: nothing is fetched from one."""

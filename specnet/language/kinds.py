@@ -13,8 +13,8 @@ from specnet.language.resolve import Resolved
 from specnet.language.suggestions import certain_kind, meant_key, meant_kind, rewritten, sure_kind
 from specnet.language.wording import shown
 from specnet.vocabulary.activations import ACTIVATIONS
+from specnet.vocabulary.family import Family
 from specnet.vocabulary.initializers import INITIALIZERS
-from specnet.vocabulary.kind import Family
 from specnet.vocabulary.layers import LAYERS
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
-import itertools
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from specnet.vocabulary.domain import Domain, default_of, domains
 from specnet.vocabulary.kind import Kind, Table
+from specnet.vocabulary.notes import notes_of
 from specnet.vocabulary.wording import words
 
 
@@ -59,7 +56,7 @@ def describe(table: type[Table]) -> TableDescription:
     own: dict[str, int] = {}
     for place, base in enumerate(table.__mro__):
         if issubclass(base, Table):
-            for name, note in field_notes(base).items():
+            for name, note in (notes_of(base) or {}).items():
                 notes.setdefault(name, note)
             for name in inspect.get_annotations(base):
                 own.setdefault(name, place)
@@ -77,48 +74,6 @@ def describe(table: type[Table]) -> TableDescription:
     fields.sort(key=lambda field: own.get(field.name, 0))
     name = str(kind.default) if kind is not None else table.__name__
     return TableDescription(name, " ".join(text.split("\n\n")[0].split()), text, tuple(fields))
-
-
-def field_notes(table: type[Table]) -> Mapping[str, str]:
-    """Return the string below each field that a class itself declares."""
-    return _notes(table.__module__).get(table.__qualname__, {})
-
-
-@cache
-def _notes(module: str) -> dict[str, dict[str, str]]:
-    """Return the strings below the fields of each class of a module, by the class's qualified name."""
-    try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
-    except (OSError, TypeError, KeyError, SyntaxError):
-        # A class made at run time, or installed without its source, has no notes to read.
-        return {}
-    found: dict[str, dict[str, str]] = {}
-    pending: list[tuple[str, ast.AST]] = [("", tree)]
-    while pending:
-        prefix, node = pending.pop()
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.ClassDef):
-                found[prefix + child.name] = _class_notes(child)
-                pending.append((f"{prefix}{child.name}.", child))
-            elif isinstance(child, ast.FunctionDef):
-                pending.append((f"{prefix}{child.name}.<locals>.", child))
-            else:
-                pending.append((prefix, child))
-    return found
-
-
-def _class_notes(node: ast.ClassDef) -> dict[str, str]:
-    notes: dict[str, str] = {}
-    for statement, below in itertools.pairwise(node.body):
-        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
-            continue
-        if (
-            isinstance(below, ast.Expr)
-            and isinstance(below.value, ast.Constant)
-            and isinstance(below.value.value, str)
-        ):
-            notes[statement.target.id] = " ".join(below.value.value.split())
-    return notes
 
 
 def _default(table: type[Table], name: str) -> Any:

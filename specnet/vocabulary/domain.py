@@ -10,7 +10,8 @@ from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from specnet.vocabulary.kind import Family, Table, Words
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Table, Words
 
 Form = Literal["any", "bool", "int", "float", "text", "choice", "array", "table", "family", "map", "union"]
 

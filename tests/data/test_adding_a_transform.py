@@ -38,9 +38,9 @@ PRICES = 2 * ROWS[:, :1] + ROWS[:, 1:] ** 2
 
 
 @pytest.fixture
-def added(monkeypatch):
-    monkeypatch.setitem(TRANSFORMS.kinds.homes, "log_ratio", "")
-    monkeypatch.setitem(TRANSFORMS.kinds.classes, "log_ratio", example())
+def added():
+    with TRANSFORMS.registered(example()) as kind:
+        yield kind
 
 
 def document(folder, **more):

@@ -10,7 +10,7 @@ import pytest
 import specnet.data
 from specnet.data import FORMATS, TRANSFORMS, DataFormat, Transform, inspect_data, load_data
 from specnet.diagnostics import SpecError
-from specnet.vocabulary.kind import Family
+from specnet.vocabulary.family import Family
 
 SCRIPT = """
 import sys

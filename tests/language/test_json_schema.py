@@ -15,7 +15,8 @@ from specnet.language.json_schema import ID, schema
 from specnet.language.kinds import FAMILIES
 from specnet.language.spec import EarlyStopping, Output, Spec, Training
 from specnet.vocabulary.domain import Domain, domains, members
-from specnet.vocabulary.kind import Family, Table
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Table
 
 SCHEMA = schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)

@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 import specnet
 from specnet.cli.app import app
 from specnet.interchange.exporting import WRITERS, Exported, write_numpy
-from tests.support import recurrence
+from specnet.vocabulary.layers import LAYERS
 from tests.support.exports import bare, session
+from tests.support.recurrence import Recurrence
 
 STEPS, FEATURES = 12, 3
 
 
 @pytest.fixture
-def document(monkeypatch, tmp_path):
-    recurrence.register(monkeypatch)
+def document(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(60, STEPS, FEATURES))
     np.savez(tmp_path / "series.npz", x=x, y=(x[:, :, 0].sum(1) > 0).astype(int))
@@ -51,7 +51,8 @@ def document(monkeypatch, tmp_path):
         path.write_text(json.dumps(content))
         return path
 
-    return write
+    with LAYERS.registered(Recurrence):
+        yield write
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.3])

@@ -17,7 +17,8 @@ from specnet.language.kinds import FAMILIES
 from specnet.language.spec import Checkpoint, EarlyStopping, Entry, InitFrom, Lint, Output, Spec, Training
 from specnet.runs.resolved import resolved, spec_of
 from specnet.vocabulary.domain import Domain, domains
-from specnet.vocabulary.kind import Family, Table
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Table
 from specnet.vocabulary.losses.multi_output import NamedOutput
 
 ROOT = Path(__file__).resolve().parents[2]

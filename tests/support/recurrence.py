@@ -11,7 +11,7 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.layers import LAYERS, Layer
+from specnet.vocabulary.layers import Layer
 
 
 class Recurrence(Layer):
@@ -19,13 +19,17 @@ class Recurrence(Layer):
 
     type: Literal["recurrence"] = "recurrence"
     units: PositiveInt
+    """The number of output features."""
     unrolled: bool = False
     """Whether the steps are ops of the graph around, one after the other, in the place of a loop."""
     rate: float = 0.0
     """How much of the state is dropped at each step."""
     kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("glorot_uniform")
+    """Initializer of the kernel."""
     recurrent_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("orthogonal")
+    """Initializer of the recurrent kernel."""
     bias_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("zeros")
+    """Initializer of the bias."""
 
     def lower(self, build: Builder, x: Value) -> Value:
         batch, steps, features = x.shape
@@ -54,9 +58,3 @@ class Recurrence(Layer):
             states, (y,) = step(states, (ops.reshape(x_t, shape=(batch, features)),))
             outputs.append(ops.reshape(y, shape=(1, batch, self.units)))
         return ops.transpose(ops.concat(*outputs, axis=0), axes=(1, 0, 2))
-
-
-def register(monkeypatch) -> None:
-    """Let documents name the layer, until the test is over."""
-    monkeypatch.setitem(LAYERS.kinds.homes, "recurrence", "recurrence.Recurrence")
-    monkeypatch.setitem(LAYERS.kinds.classes, "recurrence", Recurrence)

@@ -7,7 +7,8 @@ from pydantic import Field, PositiveFloat, PositiveInt, ValidationError, model_v
 
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.domain import Domain, domain_of, plain_data
-from specnet.vocabulary.kind import Family, Kind, Table, Words, fault
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind, Table, Words, fault
 from specnet.vocabulary.wording import words
 
 
@@ -47,7 +48,7 @@ class Pear(Fruit):
         return self
 
 
-FRUITS: Family[Fruit] = Family("fruit", __name__, {"apple": "Apple", "pear": "Pear"})
+FRUITS: Family[Fruit] = Family("fruit", Fruit, __name__, {"apple": "Apple", "pear": "Pear"})
 
 
 class Basket(Table):

@@ -16,8 +16,9 @@ from specnet.data.format import DataFormat
 from specnet.data.transforms import Transform
 from specnet.language.kinds import FAMILIES
 from specnet.vocabulary.activations import Activation
+from specnet.vocabulary.family import Family
 from specnet.vocabulary.initializers import Initializer
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.kind import Kind
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric

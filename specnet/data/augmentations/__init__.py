@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from specnet.data.augmentation import Augmentation
-from specnet.vocabulary.kind import Family
+from specnet.vocabulary.family import Family
 
 AUGMENTATIONS: Family[Augmentation] = Family(
     "augmentation",
+    Augmentation,
     __name__,
     {
         "flip": "moves.Flip",

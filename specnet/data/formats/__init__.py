@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from specnet.data.format import DataFormat
-from specnet.vocabulary.kind import Family
+from specnet.vocabulary.family import Family
 
 FORMATS: Family[DataFormat] = Family(
     "data format",
+    DataFormat,
     __name__,
     {
         "inline": "inline.Inline",

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from specnet.data.transform import Transform, TransformError
-from specnet.vocabulary.kind import Family
+from specnet.vocabulary.family import Family
 
 TRANSFORMS: Family[Transform] = Family(
     "transform",
+    Transform,
     __name__,
     {
         "standardize": "statistics.Standardize",

@@ -27,12 +27,14 @@ CHECKPOINTS = {"state", "resume"}
 
 
 class Sources:
-    """Copies functions, methods and classes of this package into a program, each once."""
+    """Copies functions, methods and classes of this package, and of those that add kinds, into a program, each once."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self._copied: dict[Any, str] = {}
         """The name of what has been copied, by what it is, or for methods by their text."""
+        self._packages: set[str] = set()
+        """The packages that it has copied from, whose functions it copies, too."""
 
     def copy(self, what: Callable[..., Any]) -> str:
         """Return the name under which a program has a function, a class, or a method of an object.
@@ -45,6 +47,7 @@ class Sources:
             source = textwrap.dedent(inspect.getsource(what))
         except (OSError, TypeError) as error:
             raise RunError(f"the source of {what!r} is needed, and cannot be read: {error}") from None
+        self._packages.add(_package(what.__module__))
         owner = what.__self__ if isinstance(what, MethodType) else None
         wish = what.__name__
         if owner is not None:
@@ -61,10 +64,10 @@ class Sources:
         return self._copied[wish, text]
 
     def reference(self, name: str, value: Any) -> str:
-        """Return what stands in a program for a global name of the package."""
+        """Return what stands in a program for a global name of a package."""
         if isinstance(value, ModuleType):
             return self._module(value, name)
-        if isinstance(value, FunctionType | type) and value.__module__.startswith("specnet"):
+        if isinstance(value, FunctionType | type) and _package(value.__module__) in self._packages:
             return self.copy(value)
         for module in ("math", "dataclasses", "itertools"):
             if vars(importlib.import_module(module)).get(name) is value:
@@ -80,6 +83,10 @@ class Sources:
     def _module(self, module: ModuleType, name: str) -> str:
         if module.__name__ == "numpy":
             return "np"
+        if module.__name__ != name or name not in sys.stdlib_module_names:
+            raise RunError(
+                f"`{module.__name__}` is not in Python's standard library, and a program needs only that and NumPy"
+            )
         self._program.modules.add(module.__name__)
         return name
 
@@ -207,6 +214,10 @@ def _bound(top: ast.AST) -> set[str]:
     found = {node.arg for node in ast.walk(top) if isinstance(node, ast.arg)} - {"self"}
     found |= {n.id for n in ast.walk(top) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return found | {n.name for n in ast.walk(top) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _is_plain(value: Any) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind
 
 
 class Activation(Kind):
@@ -18,6 +19,7 @@ class Activation(Kind):
 
 ACTIVATIONS: Family[Activation] = Family(
     "activation",
+    Activation,
     __name__,
     {
         "linear": "linear.LinearActivation",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +56,7 @@ def truncated(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndar
 
 INITIALIZERS: Family[Initializer] = Family(
     "initializer",
+    Initializer,
     __name__,
     {
         "zeros": "given.Zeros",

@@ -8,7 +8,8 @@ from pydantic import Field, PositiveFloat
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
-from specnet.vocabulary.kind import Family, Kind, Words
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind, Words
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 """A layer's name, which the names of its parameters and of saved arrays are made of."""
@@ -62,6 +63,7 @@ class Layer(Kind):
 
 LAYERS: Family[Layer] = Family(
     "layer",
+    Layer,
     __name__,
     {
         "dense": "dense.Dense",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.kind import Family
+from specnet.vocabulary.family import Family
 from specnet.vocabulary.losses.loss import Loss, OutputActivation, Targets, aligned
 
 LOSSES: Family[Loss] = Family(
     "loss",
+    Loss,
     __name__,
     {
         "mse": "regression.MeanSquaredError",

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind
 from specnet.vocabulary.losses import Loss
 
 
@@ -52,6 +53,7 @@ class Metric(Kind):
 
 METRICS: Family[Metric] = Family(
     "metric",
+    Metric,
     __name__,
     {
         "accuracy": "classification.Accuracy",

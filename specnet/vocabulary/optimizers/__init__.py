@@ -10,7 +10,8 @@ from pydantic import Field, PositiveFloat
 
 from specnet.graph.graph import Value
 from specnet.graph.update_builder import UpdateBuilder
-from specnet.vocabulary.kind import Family, Kind
+from specnet.vocabulary.family import Family
+from specnet.vocabulary.kind import Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +98,7 @@ def shrunk(p: Value, lr: Value, weight_decay: float) -> Value:
 
 OPTIMIZERS: Family[Optimizer] = Family(
     "optimizer",
+    Optimizer,
     __name__,
     {
         "sgd": "sgd.SGD",

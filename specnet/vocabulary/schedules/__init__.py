@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from specnet.vocabulary.kind import Family
+from specnet.vocabulary.family import Family
 from specnet.vocabulary.schedules.schedule import RunLength, Schedule
 
 SCHEDULES: Family[Schedule] = Family(
     "schedule",
+    Schedule,
     __name__,
     {
         "constant": "staircases.Constant",

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.access import Access
 from specnet.data.collector import Collector
 from specnet.data.encoding import Encoding
-from specnet.data.files import DataContext, sha256
-from specnet.data.format import DataFormat, DataPart, DataSource
+from specnet.data.files import sha256
+from specnet.data.format import DataFormat, DataPart
 from specnet.data.inputs import Encoded, plain
+from specnet.data.opened import OpenedData, open_data
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import Rows, StoredRows, TargetRows
-from specnet.data.signature import InputArray, Signature, infer_signature, only_array
+from specnet.data.signature import InputArray, Signature, only_array
 from specnet.data.splits import draw
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.tables.scaling import column_scales
@@ -76,55 +76,6 @@ class Dataset:
         return self.encoding.state()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedData:
-    """Data whose files have been opened and described, to be read once it is known what the model takes of them."""
-
-    format: DataFormat
-    source: DataSource
-    context: DataContext
-    signature: Signature
-
-    def read(self, *, seed: int, dtype: DType, arrays: tuple[InputArray, ...] = ()) -> Dataset:
-        """Return the data: read, split with the seed, encoded and transformed.
-
-        `arrays` are the inputs that the model takes; all elements as one in `dtype` (float32 or float64) if left out.
-        Raises SpecError with every fault that was found.
-        """
-        return _read(self, seed, dtype, arrays)
-
-
-def open_splits(
-    data_format: DataFormat,
-    base: Path,
-    *,
-    root_path: KeyPath = ("data",),
-    frames: Mapping[str, Any] | None = None,
-) -> OpenedData:
-    """Return the data that a format names, opened and described.
-
-    `base` is the folder that relative paths start from, and `root_path` where in the document the format stands.
-    `frames` take the place of a table's files, by the split whose rows they are. Raises SpecError with every fault
-    that was found.
-    """
-    collector = Collector(root_path)
-    context = DataContext(base, collector, frames=frames or {}, access=Access(base))
-    data_format.check_frames(context)
-    collector.check()
-    source = data_format.open(context)
-    collector.check()
-    assert source is not None
-    signature = infer_signature(
-        source.description,
-        data_format.split,
-        data_format.transforms,
-        collector,
-        reproduces=data_format.reproduces,
-    )
-    collector.check()
-    return OpenedData(data_format, source, context, signature)
-
-
 def load_data(
     data_format: DataFormat,
     base: Path,
@@ -135,16 +86,22 @@ def load_data(
     root_path: KeyPath = ("data",),
     frames: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """Open and read the data that a format names: see `open_splits` and `OpenedData.read`."""
-    opened = open_splits(data_format, base, root_path=root_path, frames=frames)
-    return opened.read(seed=seed, dtype=dtype, arrays=arrays)
+    """Open and read the data that a format names: see `open_data` and `read_data`."""
+    opened = open_data(data_format, base, root_path, frames=frames)
+    return read_data(opened, seed=seed, dtype=dtype, arrays=arrays)
 
 
-def _read(opened: OpenedData, seed: int, dtype: DType, arrays: tuple[InputArray, ...]) -> Dataset:
+def read_data(opened: OpenedData, *, seed: int, dtype: DType, arrays: tuple[InputArray, ...] = ()) -> Dataset:
+    """Return opened data: read, split with the seed, encoded and transformed.
+
+    `arrays` are the inputs that the model takes; all elements as one in `dtype` (float32 or float64) if left out.
+    Raises SpecError with every fault that was found.
+    """
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
     arrays = arrays or only_array(signature.inputs, dtype)
-    parts = source.read(seed)
+    with collector.catch():
+        parts = source.read(seed)
     collector.check()
     drawn = drawn_rows(data_format, parts, seed)
     del parts

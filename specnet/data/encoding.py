@@ -83,8 +83,6 @@ class Encoding:
         collector = Collector(())
         context = DataContext(Path() if base is None else base, collector)
         found = context.find(str(path), what="either" if self.format.reads == "folder" else "file")
-        collector.check()
-        assert found is not None
         return self._run(
             self.format.read_rows(self.known, FilePlace(found, str(path), (), context)), collector
         )

@@ -2,24 +2,23 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from specnet.data.access import UNQUOTED, Access
 from specnet.data.collector import Collector
 from specnet.data.opening import open_regular
-from specnet.diagnostics import KeyPath, RunError
+from specnet.diagnostics import KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
-
-if TYPE_CHECKING:
-    from specnet.data.access import Refusal
 
 VARIABLE = "SPECNET_DATA"
 """The environment variable that names the second folder in which data files are looked for."""
 
+LITTER = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX"})
+"""What operating systems leave in folders."""
 
 Wanted = Literal["file", "folder", "either"]
 """What a path may lead to."""
@@ -40,10 +39,11 @@ class DataContext:
     access: Access = field(default_factory=Access)
     """What may be opened and quoted; all of it, unless a document names the files."""
 
-    def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path | None:
-        """Return the regular file, or with `what` the folder, that a document's path names, or note why not.
+    def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path:
+        """Return the regular file, or with `what` the folder, that a document's path names.
 
-        A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`.
+        A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`. Raises SpecError
+        where there is no such file, or it may not be read.
         """
         looked: list[Path] = []
         for folder in self._folders(text):
@@ -52,49 +52,39 @@ class DataContext:
                 if looked and refusal.code == "SN575":
                     absent = f"`{text}` is not in {looked[0].absolute()}, and ${VARIABLE}"
                     refusal = refusal._replace(message=refusal.message.replace(f"`{text}`", absent, 1))
-                self.refuse(refusal, *key)
-                return None
+                raise self.collector.error(refusal.code, refusal.message, *key, help=refusal.help)
             path = folder / text
             try:
                 mode = path.stat().st_mode
             except PermissionError as error:
-                self.collector.add("SN502", f"`{text}` cannot be read: {error.strerror}", *key)
-                return None
+                message = f"`{text}` cannot be read: {error.strerror}"
+                raise self.collector.error("SN502", message, *key) from None
             except (OSError, ValueError):
                 looked.append(folder)
                 continue
             return self._accept(text, path, mode, key, what)
         message = self._absent(text, looked, "folder" if what == "folder" else "file")
-        self.collector.add("SN501", message, *key, help=self._help(text, looked))
-        return None
-
-    def refuse(self, refusal: Refusal, *key: str | int) -> None:
-        """Note that a path is not followed."""
-        self.collector.add(refusal.code, refusal.message, *key, help=refusal.help)
+        raise self.collector.error("SN501", message, *key, help=self._help(text, looked))
 
     @property
     def quotable(self) -> bool:
         """Whether what was found in the files so far, such as names of columns and cells, may be quoted."""
         return all(map(self.access.quotes, self.files.values()))
 
-    def _accept(
-        self, text: str, path: Path, mode: int, key: tuple[str | int, ...], what: Wanted
-    ) -> Path | None:
+    def _accept(self, text: str, path: Path, mode: int, key: KeyPath, what: Wanted) -> Path:
         folder = stat.S_ISDIR(mode)
         if what == "folder" and not folder:
-            self.collector.add("SN502", f"`{text}` is a file, not a folder", *key, help=f"it is {path}")
+            problem = "is a file, not a folder"
         elif what == "file" and folder:
-            self.collector.add("SN502", f"`{text}` is a folder, not a file", *key, help=f"it is {path}")
+            problem = "is a folder, not a file"
         elif not folder and not stat.S_ISREG(mode):
-            self.collector.add("SN502", f"`{text}` is not a regular file", *key, help=f"it is {path}")
+            problem = "is not a regular file"
         elif not os.access(path, os.R_OK | os.X_OK if folder else os.R_OK):
-            self.collector.add(
-                "SN502", f"`{text}` cannot be read: permission denied", *key, help=f"it is {path}"
-            )
+            problem = "cannot be read: permission denied"
         else:
             self.files[text] = path
             return path
-        return None
+        raise self.collector.error("SN502", f"`{text}` {problem}", *key, help=f"it is {path}")
 
     def _folders(self, text: str) -> list[Path]:
         if Path(text).is_absolute():
@@ -147,6 +137,10 @@ class FilePlace(NamedTuple):
         """Return how a document can name a column."""
         return f'"{clipped(name)}"' if self.quotable else str(place)
 
+    def error(self, code: str, message: str, *, help: str | None = None) -> SpecError:
+        """Return what to raise for a fault of the file."""
+        return self.context.collector.error(code, message, *self.key, help=help)
+
     def known(self, lead: str, names: Sequence[str]) -> str:
         """Return a lead and the names that are there, as help; without them, where they may not be quoted."""
         return f"{lead} {listed(names)}" if self.quotable else UNQUOTED
@@ -184,17 +178,31 @@ class FileFingerprint:
         )
 
 
+def is_litter(entry: Path) -> bool:
+    """Return whether an entry of a folder is hidden, or left there by an operating system, and so is no data."""
+    return entry.name.startswith(".") or entry.name in LITTER
+
+
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal; of a folder, that of the list of its files."""
+    """Return the SHA-256 of a file's bytes in hexadecimal.
+
+    Of a folder, it is that of the list of its files: a line each of its SHA-256 and its path, in order.
+    """
     import hashlib
 
     if path.is_dir():
-        from specnet.data.images.folder import digest
-
-        return digest(path)
-
+        whole = hashlib.sha256()
+        for entry in sorted(_below(path), key=lambda entry: entry.relative_to(path).as_posix()):
+            whole.update(f"{sha256(entry)}  {entry.relative_to(path).as_posix()}\n".encode())
+        return whole.hexdigest()
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if not is_litter(entry):
+            yield from _below(entry) if entry.is_dir() else [entry]
 
 
 def larger_than_half(size: int) -> bool:

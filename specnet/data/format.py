@@ -131,8 +131,8 @@ class DataFormat(Kind):
         return {name: table for name, table in found.items() if table is not None}
 
     @abstractmethod
-    def open(self, context: DataContext) -> DataSource | None:
-        """Return the data, looked into as far as a description needs; None where `site` noted why not."""
+    def open(self, context: DataContext) -> DataSource:
+        """Return the data, looked into as far as a description needs; raise SpecError for all that is wrong."""
 
     def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
@@ -29,6 +29,7 @@ ELEMENTS = 1 << 20
 """Numbers of an array that are held at once."""
 
 Note = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class RowFile:
     """How its cells are written if it is a CSV file; None where the model learnt from no table."""
     _reported: set[str] = field(default_factory=set)
 
-    def read(self, read: Callable[[FilePlace], NDArray[Any]], path: Path) -> NDArray[Any]:
+    def read(self, read: Callable[[FilePlace], T], path: Path) -> T:
         """Return what is read of a path; what is wrong with it becomes findings about this file."""
         collector = Collector(())
         try:

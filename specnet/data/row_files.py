@@ -72,18 +72,11 @@ def are_files(encoding: Encoding, source: Path | BufferedReader) -> bool:
 
 def labelled_rows(encoding: Encoding, path: Path) -> LabelledRows:
     """Return the rows and targets of a file; arrays of an npz file where the format has no such files."""
-    collector = Collector(())
-    context = DataContext(Path(), collector)
+    context = DataContext(Path(), Collector(()))
     found = context.find(str(path), what="either" if encoding.format.reads == "folder" else "file")
-    collector.check()
-    assert found is not None
     place = FilePlace(found, str(path), (), context)
-    rows: LabelledRows | None = encoding.format.labelled_rows(encoding.known, place)
-    if rows is None:
-        rows = _module(READERS[".npz"]).labelled_rows(encoding.format, place)
-    collector.check()
-    assert rows is not None
-    return rows
+    rows = encoding.format.labelled_rows(encoding.known, place)
+    return rows or _module(READERS[".npz"]).labelled_rows(encoding.format, place)
 
 
 def _is_own(encoding: Encoding, path: Path) -> bool:

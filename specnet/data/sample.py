@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAXIMUM = 4096
 """How many of a column's values are looked at where an estimate will do."""
@@ -14,33 +16,27 @@ WIDEST = 64
 BYTES = 1 << 20
 """How much of an array's file is read for a sample."""
 
-CODES = {
-    "b1": "b", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q",
-    "f4": "f", "f8": "d",
-}  # fmt: skip
-"""How Python's arrays call the element types of files; half precision they do not know."""
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Cells:
     """The values of one element of the inputs or targets, row by row, before any transform."""
 
     name: str
     kind: Literal["number", "text"]
-    values: Sequence[float]
-    """Numbers, NaN where there is none; or places of the categories, below 0 where there is none."""
+    values: NDArray[Any]
+    """(rows,): numbers, NaN where there is none; or places of the categories, below 0 where there is none."""
     categories: tuple[str, ...] = ()
     scaled: bool = False
     """Whether the document scales the numbers of this column by themselves."""
 
-    def few(self) -> Sequence[float]:
-        """Return at most MOST of the values, evenly spread."""
-        return self.values[:: -(-len(self.values) // MAXIMUM)] if self.values else self.values
+    def few(self) -> NDArray[Any]:
+        """Return at most MAXIMUM of the values, evenly spread."""
+        return self.values[:: -(-len(self.values) // MAXIMUM) or 1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Rows of one split as plain numbers, without NumPy."""
+    """Rows of one split as plain numbers."""
 
     inputs: tuple[Cells, ...]
     targets: tuple[Cells, ...]
@@ -55,24 +51,16 @@ class Sample:
         return len(columns[0].values) if columns else 0
 
 
-def leading_rows(shape: tuple[int, ...], code: str) -> int:
-    """Return how many rows of an array (rows, ...) a sample takes; 0 for elements that it cannot."""
-    if code not in CODES or not shape:
-        return 0
-    size = int(code[1:])
-    for dim in shape[1:]:
-        size *= dim
-    return min(shape[0], BYTES // max(size, 1))
-
-
-def array_cells(name: str, data: bytes, code: str, rows: int, *, swapped: bool) -> tuple[Cells, ...]:
-    """Return the first rows of an array, from their bytes, as columns; as one column where there are very many."""
-    values = array(CODES[code], data)
-    if swapped:
-        values.byteswap()
-    width = len(values) // max(rows, 1)
+def array_cells(name: str, rows: NDArray[Any]) -> tuple[Cells, ...]:
+    """Return rows of an array as columns; as one column where there are very many, and none where there are no rows."""
+    width = prod(rows.shape[1:])
+    if not len(rows):
+        return ()
+    if rows.dtype.kind == "b":
+        rows = rows.view("i1")
     if width > WIDEST:
-        return (Cells(name, "number", values),)
+        return (Cells(name, "number", rows.reshape(-1)),)
+    columns = rows.reshape(len(rows), width).T
     return tuple(
-        Cells(f"{name} {i}" if width > 1 else name, "number", values[i::width]) for i in range(width)
+        Cells(f"{name} {i}" if width > 1 else name, "number", column) for i, column in enumerate(columns)
     )

@@ -88,37 +88,38 @@ def _table(subject: Subject) -> Sample | None:
 
 def _constant(column: Cells) -> bool:
     values = column.values
-    if not values:
+    if not len(values):
         return False
     if column.kind == "text":
-        return len(column.categories) == 1 and min(values) >= 0
-    few = column.few()
-    # Only what looks constant is worth counting through.
-    return min(few) == max(few) and values.count(values[0]) == len(values)
+        return len(column.categories) == 1 and bool(values.min() >= 0)
+    return bool((values == values[0]).all())
 
 
 def _same(column: Cells, target: Cells) -> bool:
     """Say whether a column has the target's values, or a name of its own for each of its classes."""
-    if column.kind == "number" and target.kind == "number":
-        return column.values == target.values
-    if column.kind == target.kind:
-        if len(column.categories) != len(target.categories):
-            return False
-        few = set(zip(column.few(), target.few(), strict=True))
-        if len(few) > len(column.categories) or min(column.values) < 0:
-            return False
-        return len(set(zip(column.values, target.values, strict=True))) == len(column.categories)
-    return False
+    import numpy as np
+
+    if column.kind != target.kind:
+        return False
+    if column.kind == "number":
+        return np.array_equal(column.values, target.values)
+    count = len(column.categories)
+    if count != len(target.categories) or column.values.min() < 0:
+        return False
+    pairs = np.unique(column.values.astype(np.int64) * (count + 1) + target.values)
+    return len(pairs) == count
 
 
 def _numbering(column: Cells) -> bool:
+    import numpy as np
+
     values = column.values
     if column.kind == "text":
         return len(column.categories) == len(values)
     start = values[0]
     if start not in (0.0, 1.0) or values[-1] != start + len(values) - 1:
         return False
-    return all(value == start + row for row, value in enumerate(values))
+    return np.array_equal(values, start + np.arange(len(values)))
 
 
 def _columns(subject: Subject) -> tuple[KeyPath, Part]:

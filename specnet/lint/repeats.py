@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from specnet.data import Sample
 from specnet.diagnostics import KeyPath, Label, Part
 from specnet.lint.rule import Finding, Subject, rule
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 SHARE = 0.01
 """The share of repeated rows from which on a split says too much good of a model."""
@@ -40,8 +41,10 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
                 labels=(Label("the training rows", ("data", path[0][-1])),),
             )
         elif train is not None and name in samples and _room(train):
-            known, rows = set(_rows(train)), list(_rows(samples[name]))
-            repeated = sum(row in known for row in rows)
+            import numpy as np
+
+            rows = _rows(samples[name])
+            repeated = int(np.isin(rows, _rows(train)).sum())
             if repeated >= MINIMUM and repeated > SHARE * len(rows):
                 yield Finding(
                     f"{_percent(repeated, len(rows))} of the {name} rows are training rows too: the split "
@@ -52,10 +55,13 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
                 )
     parts = subject.spec.data.split.parts if subject.spec.data.split is not None else {}
     if train is not None and parts and _room(train):
-        rows = list(_rows(train))
+        import numpy as np
+
+        rows = _rows(train)
         held = sum(parts.values())
+        counts = np.unique(rows, return_counts=True)[1]
         # A row with k equals elsewhere has one of them in training with probability 1 - (share held back)^k.
-        shared = sum(k * (1 - held ** (k - 1)) for k in Counter(rows).values() if k > 1)
+        shared = float((counts * (1 - held ** (counts - 1.0)))[counts > 1].sum())
         if shared >= MINIMUM and shared > SHARE * len(rows):
             yield Finding(
                 f"about {_percent(shared, len(rows))} of the rows held out will be training rows too: the data "
@@ -85,13 +91,22 @@ def _room(sample: Sample) -> bool:
     """Say whether so many different rows are possible that equal ones are hardly chance."""
     if not sample.table:
         return False
-    kinds = prod(len(set(column.few())) for column in (*sample.inputs, *sample.targets))
+    import numpy as np
+
+    kinds = prod(len(np.unique(column.few())) for column in (*sample.inputs, *sample.targets))
     return bool(kinds > ROOM * len((sample.targets or sample.inputs)[0].few()))
 
 
-def _rows(sample: Sample) -> Iterator[tuple[float, ...]]:
-    columns = [column.values for column in (*sample.inputs, *sample.targets)]
-    return islice(zip(*columns, strict=True), MAXIMUM)
+def _rows(sample: Sample) -> NDArray[Any]:
+    """Return rows that are equal exactly where all their values are, (rows,); NaN is equal to nothing."""
+    import numpy as np
+
+    columns = [column.values[:MAXIMUM] for column in (*sample.inputs, *sample.targets)]
+    # Bytes are compared: a negative zero becomes zero, and each NaN a number of its own.
+    rows = np.stack(columns, axis=1, dtype=np.float64) + 0.0
+    absent = np.isnan(rows)
+    rows.view(np.int64)[absent] += 1 + np.arange(absent.sum())
+    return rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).reshape(-1)
 
 
 def _percent(part: float, whole: int) -> str:

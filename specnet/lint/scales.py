@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from math import sqrt
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from specnet.data import Cells
@@ -34,7 +33,7 @@ def scales_apart(subject: Subject) -> Iterator[Finding]:
     if not _weighed(subject) or _evened(subject):
         return
     columns = _numbers(subject)
-    spreads = sorted((_spread(column.few()), column.name) for column in columns)
+    spreads = sorted((_spread(column), column.name) for column in columns)
     spreads = [(spread, name) for spread, name in spreads if spread > 0]
     if len(spreads) < 2:
         return
@@ -70,13 +69,19 @@ def large_inputs(subject: Subject) -> Iterator[Finding]:
     if next(scales_apart(subject), None) is not None:
         return  # what evens the columns makes them small, too
     columns = _numbers(subject)
-    values = [v * factor + offset for column in columns for v in column.few() if v == v]  # noqa: PLR0124  NaN
-    if not values:
+    if not columns:
         return
-    size = sqrt(sum(v * v for v in values) / len(values))
+    import numpy as np
+
+    values = np.concatenate([np.asarray(column.few(), np.float64) for column in columns])
+    values = values[~np.isnan(values)] * factor + offset
+    if not len(values):
+        return
+    with np.errstate(all="ignore"):
+        size = float(np.sqrt(np.square(values).mean()))
     if size >= LARGE:
-        low, high = min(values), max(values)
-        image = low >= 0 and 200 < high <= 255 and all(v == int(v) for v in values[:1000])
+        low, high = float(values.min()), float(values.max())
+        image = low >= 0 and 200 < high <= 255 and bool((values[:1000] % 1 == 0).all())
         help = 'type = "scale" and factor = 0.00392156862745098' if image else 'type = "standardize"'
         span = f"go from {low:.4g} to {high:.4g}" if subject.quotable else f"are of the size of {size:.1g}"
         yield Finding(
@@ -114,9 +119,11 @@ def _numbers(subject: Subject) -> list[Cells]:
     )
 
 
-def _spread(values: Sequence[float]) -> float:
-    known = [v for v in values if v == v]  # noqa: PLR0124  NaN
-    if len(known) < 2:
-        return 0.0
-    mean = sum(known) / len(known)
-    return sqrt(sum((v - mean) * (v - mean) for v in known) / len(known))
+def _spread(column: Cells) -> float:
+    """Return the standard deviation of a column's values."""
+    import numpy as np
+
+    values = np.asarray(column.few(), np.float64)
+    known = values[~np.isnan(values)]
+    with np.errstate(all="ignore"):
+        return float(known.std()) if len(known) > 1 else 0.0

@@ -120,12 +120,15 @@ def large_targets(subject: Subject) -> Iterator[Finding]:
 def target_range(subject: Subject) -> tuple[float, float] | None:
     """Return the least and the largest target among the sampled training rows, after the transforms."""
     sample = subject.samples.get("train")
-    if sample is None or any(column.kind == "text" for column in sample.targets):
+    if sample is None or not sample.targets or any(column.kind == "text" for column in sample.targets):
         return None
-    values = [v for column in sample.targets for v in column.few() if v == v]  # noqa: PLR0124  NaN
-    if not values:
+    import numpy as np
+
+    values = np.concatenate([np.asarray(column.few(), np.float64) for column in sample.targets])
+    values = values[~np.isnan(values)]
+    if not len(values):
         return None
-    low, high = float(min(values)), float(max(values))
+    low, high = float(values.min()), float(values.max())
     for transform in subject.spec.data.transforms:
         if transform.on != "targets" or transform.type in ("flatten", "reshape"):
             continue
@@ -136,12 +139,12 @@ def target_range(subject: Subject) -> tuple[float, float] | None:
             ends = sorted((low * scale.factor + scale.offset, high * scale.factor + scale.offset))
             low, high = ends
         elif transform.type == "standardize" and low < high:
-            mean = sum(values) / len(values)
-            spread = (sum((v - mean) * (v - mean) for v in values) / len(values)) ** 0.5
-            if spread in (0.0, float("inf")):
+            with np.errstate(all="ignore"):
+                mean, spread = float(values.mean()), float(values.std())
+            if not 0.0 < spread < float("inf"):
                 return None
             low, high = (low - mean) / spread, (high - mean) / spread
-            values = [(v - mean) / spread for v in values]
+            values = (values - mean) / spread
         else:
             return None
     return low, high

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from specnet.data.npy import HeaderError, read_header
+from specnet.data.arrays.npy_header import HeaderError, read_header
 from specnet.data.opening import open_regular
 
 Array = np.ndarray[Any, Any]

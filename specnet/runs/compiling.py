@@ -33,7 +33,8 @@ def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> 
     `given`, a frame or frames by split, replaces the files that the document names. Raises SpecError with every
     error in the document or its data, and where the training needs more than the machine's memory.
     """
-    from specnet.data.dataset import open_splits
+    from specnet.data import open_data
+    from specnet.data.dataset import read_data
     from specnet.data.tables.typed import frames_of
     from specnet.model.memory import check_memory
     from specnet.model.model import Model
@@ -42,10 +43,10 @@ def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> 
 
     try:
         frames = None if given is None else frames_of(given)
-        opened = open_splits(spec.data, spec.source.folder, frames=frames)
+        opened = open_data(spec.data, spec.source.folder, frames=frames)
         network = build(spec, opened.signature)
         check_memory(network)
-        data = opened.read(seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
+        data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
         check_targets(spec.loss, data)
         model = Model(network, data.encoding)
         if initialised:

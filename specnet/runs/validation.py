@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from specnet.data import Signature, open_data
+from specnet.data import Signature, inspect_data, open_data
 from specnet.data.confine import Confine
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.language.partial import PartialSpec
@@ -30,20 +30,20 @@ def validate_spec(
         found += layer_faults(spec, spec.input_shape) if spec.input_shape is not None else []
         return [*found, *lint(Subject(spec))]
     try:
-        signature, source = open_data(spec.data, spec.source.folder, confine=confine)
+        opened = open_data(spec.data, spec.source.folder, confine=confine)
     except SpecError as error:
         found += error.diagnostics
         return found + (layer_faults(spec, spec.input_shape) if spec.input_shape is not None else [])
-    pinned = pinned_fault(spec, signature)
+    pinned = pinned_fault(spec, opened.signature)
     if pinned is not None:
         return [pinned, *layer_faults(spec, spec.input_shape or ())]
     try:
-        network = Network(spec, signature)
+        network = Network(spec, opened.signature)
         found += check_training(network)
         found += start_faults(network, confine)
         if not any(d.severity == "error" for d in found):
             found += memory_fault(network)
-        found += lint(Subject(spec, network, source))
+        found += lint(Subject(spec, network, opened.source))
     except SpecError as error:
         found += error.diagnostics
     return found
@@ -62,7 +62,7 @@ def validate_partial(
     signature: Signature | None = None
     if data and "data" not in faulty:
         try:
-            signature = open_data(spec.data, spec.source.folder, confine=confine)[0]
+            signature = inspect_data(spec.data, spec.source.folder, confine=confine)
         except SpecError as error:
             found += error.diagnostics
     inputs = spec.input_shape or (signature.inputs if signature is not None else None)

@@ -144,7 +144,7 @@ def test_labels_that_the_memory_cannot_hold_are_not_counted(desk, monkeypatch):
     np.savez_compressed(desk.folder / "f.npz", inputs=np.zeros((1000, 1)), targets=np.zeros(1000, np.int64))
     monkeypatch.setattr(stored, "memory", lambda: 5000)
     calls = count()
-    monkeypatch.setattr(NpyArray, "labels", lambda *_: next(calls))
+    monkeypatch.setattr(NpyArray, "read", lambda *_: next(calls))
     found = desk.found(type="npz", path="f.npz")
     assert {fault.code for fault in found} == {"SN570"}
     assert next(calls) == 0

@@ -146,9 +146,9 @@ def test_findings_of_habits_quote_nothing_of_other_projects(tmp_path):
     for folder in (tmp_path, base):
         (folder / "t.csv").write_text("a,y\n1,2\n3,4\n")
     for path, quotable in (("../../t.csv", False), ("t.csv", True)):
-        signature, source = open_data(FORMATS.validate({**TABLE, "path": path}), base)
-        assert signature.quotable is quotable
-        assert source.description.quotable is quotable
+        opened = open_data(FORMATS.validate({**TABLE, "path": path}), base)
+        assert opened.signature.quotable is quotable
+        assert opened.source.description.quotable is quotable
 
 
 def _classes(row: int) -> str:

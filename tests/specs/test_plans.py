@@ -12,8 +12,8 @@ import pytest
 
 import specnet
 from specnet.analysis.explanation import explain
-from specnet.data import Split
-from specnet.data.dataset import open_splits
+from specnet.data import Split, open_data
+from specnet.data.dataset import read_data
 from specnet.engines.execution import Executable
 from specnet.model.arrays import as_targets
 from specnet.model.model import Model, streams
@@ -38,9 +38,9 @@ def needs_data(name):
 @cache
 def everything(name):
     spec = specnet.load(SPECS / name)
-    opened = open_splits(spec.data, spec.source.folder)
+    opened = open_data(spec.data, spec.source.folder)
     arrays = Network(spec, opened.signature).inputs
-    return spec, opened.read(seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+    return spec, read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
 
 
 def _each(inputs, function):

@@ -8,7 +8,9 @@ as the file is long. Reads cost about a microsecond a row more, and come back sh
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +22,18 @@ from specnet.data.rows import AnyOrder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.stored import ByteRange
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """Where an array's elements lie in a file, the last axis fastest."""
+
+    path: Path
+    name: str
+    """The file as the document names it."""
+    offset: int
+    dtype: np.dtype[Any]
+    """As stored, with the order of the bytes."""
+    shape: tuple[int, ...]
 
 
 class FileRows(AnyOrder):
@@ -31,7 +44,7 @@ class FileRows(AnyOrder):
         self._file = open_unbuffered(where.path)
         weakref.finalize(self, self._file.close)
         self._fingerprint = FileFingerprint.of(where.path, where.name)
-        self.dtype = np.dtype(where.dtype)
+        self.dtype = where.dtype
         self._bytes = self.dtype.itemsize * prod(where.shape[1:])
 
     @property

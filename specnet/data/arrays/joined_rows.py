@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class JoinedRows(AnyOrder):
     """Rows of several arrays, each laid out flat: any of them can be read at any time."""
 
-    def __init__(self, parts: Sequence[FileRows], dtype: str) -> None:
+    def __init__(self, parts: Sequence[FileRows], dtype: np.dtype[Any]) -> None:
         self._parts = parts
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype
         self._widths = [prod(part.shape) for part in parts]
         self._scratch: list[NDArray[Any]] = [np.empty((0, *part.shape), part.dtype) for part in parts]
 
@@ -41,7 +41,7 @@ class JoinedRows(AnyOrder):
 
     def apart(self, chosen: NDArray[np.intp] | None) -> JoinedRows:
         """Return the same rows, with memory of their own to read into."""
-        return JoinedRows([part.apart(chosen) for part in self._parts], self.dtype.str)
+        return JoinedRows([part.apart(chosen) for part in self._parts], self.dtype)
 
     def read(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places into `out` (places, elements)."""

@@ -1,32 +1,30 @@
 from __future__ import annotations
 
-import sys
 import zipfile
 import zlib
-from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
-from specnet.data.arrays.stored import ByteRange, Obstacle, StoredArray, too_large
-from specnet.data.files import DataContext
-from specnet.data.npy import HeaderError, NpyHeader, read_header
+import numpy as np
+
+from specnet.data.arrays.file_rows import ByteRange
+from specnet.data.arrays.npy_header import HeaderError, NpyHeader, read_header
+from specnet.data.arrays.stored import Obstacle, StoredArray
 from specnet.data.opening import open_regular
-from specnet.data.sample import Cells, array_cells, leading_rows
+from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.diagnostics import KeyPath
+    from specnet.data.files import FilePlace
 
 Damaged = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 
-NO_HEADER = NpyHeader("V", False, (), 0)
-
-CHUNK = 1 << 20
+_NO_NUMBERS = {"O": "pickled objects", "c": "complex numbers", "U": "text", "S": "text"}
+"""What arrays of other kinds than numbers hold."""
 
 
 class Extent(NamedTuple):
@@ -36,80 +34,66 @@ class Extent(NamedTuple):
     stored: int
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class NpyArray(StoredArray):
     """An array in a .npy file, its header read."""
 
-    path: Path
-    file: str
-    key: KeyPath
-    header: NpyHeader = NO_HEADER
+    header: NpyHeader
 
-    @property
-    def what(self) -> str:
-        """What a diagnostic calls it."""
-        return f"`{self.file}`"
-
-    @property
-    def size(self) -> int:
-        """The bytes of the elements."""
-        return self.header.bytes
+    @classmethod
+    def of(cls, place: FilePlace, **fields: Any) -> Self:
+        """Return an array, its header read; raise SpecError for what is wrong with it, or with what it declares."""
+        array = cls(place, np.dtype("V"), (), NpyHeader(np.dtype("V"), (), 0), **fields)
+        try:
+            with array.opened() as member:
+                header = read_header(member)
+        except HeaderError as error:
+            raise place.error("SN522", f"{array.what} cannot be read: {error}") from None
+        except Damaged as error:
+            raise array.damaged(error) from None
+        array = cls(place, header.dtype, header.shape, header, **fields)
+        array.check_plausible()
+        return array
 
     def opened(self) -> AbstractContextManager[IO[bytes]]:
         """Return the array's own bytes, from its header on."""
-        return open_regular(self.path)
+        return open_regular(self.place.path)
 
-    def read(self, context: DataContext) -> NDArray[Any] | None:
-        """Return the array as stored, or note how the file is damaged."""
-        import numpy as np
-
-        if too_large(self, context):
-            return None
+    def read(self) -> NDArray[Any]:
+        """Return the array as stored; raise SpecError where it is damaged, or the memory cannot hold it."""
+        self.check_memory()
         try:
             with self.opened() as member:
                 array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
         except (*Damaged, ValueError) as error:
-            self._note(error, context)
-            return None
+            raise self.damaged(error) from None
         return array
 
-    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
-        """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
-        header = self.header
-        rows = leading_rows(header.shape, header.type)
-        if not rows or (header.fortran and len(header.shape) > 1):
-            return ()
+    def check(self) -> None:
+        """Do nothing: a .npy file holds nothing to check its elements by."""
+
+    def head(self) -> NDArray[Any]:
+        """Return the first rows; none of an array whose first axis runs fastest."""
+        count = 0 if self._scattered else self.head_rows
+        size = count * self.dtype.itemsize * prod(self.shape[1:])
         try:
             with self.opened() as member:
                 read_header(member)
-                data = member.read(rows * header.bytes // header.shape[0])
+                data = member.read(size)
         except (*Damaged, ValueError) as error:
-            self._note(error, context)
-            return ()
-        return array_cells(name, data, header.type, rows, swapped=header.swapped)
+            raise self.damaged(error) from None
+        if len(data) < size:
+            raise self.damaged(EOFError("it is truncated"))
+        return np.frombuffer(data, self.dtype).reshape(count, *self.shape[1:])
 
-    def labels(self, context: DataContext) -> Counter[int] | None:
-        """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
-        from array import array
-
-        code = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"}
-        found: Counter[int] = Counter()
-        try:
-            with self.opened() as member:
-                read_header(member)
-                while data := member.read(CHUNK):
-                    values = array(code[self.header.type], data)
-                    if self.header.swapped:
-                        values.byteswap()
-                    found.update(values)
-        except (*Damaged, ValueError) as error:
-            self._note(error, context)
-            return None
-        return found
+    @property
+    def _scattered(self) -> bool:
+        """Whether the elements of a row do not follow on each other."""
+        return self.header.fortran and len(self.shape) > 1
 
     def obstacle(self) -> Obstacle | None:
         """Return why rows cannot be read one by one, and how to fix it; None where they can."""
-        if self.header.fortran and len(self.header.shape) > 1:
+        if self._scattered:
             return Obstacle(
                 "its first axis runs fastest (Fortran order), so a row is scattered over the file",
                 "store it with `numpy.ascontiguousarray`",
@@ -118,61 +102,35 @@ class NpyArray(StoredArray):
 
     def byte_range(self) -> ByteRange:
         """Return where the elements lie, where there is no obstacle."""
-        other = ">" if sys.byteorder == "little" else "<"
-        order = other if self.header.swapped else "="
-        return ByteRange(
-            self.path, self.file, self.start() + self.header.size, order + self.header.type, self.shape
-        )
+        path, name, _, _ = self.place
+        return ByteRange(path, name, self.start() + self.header.size, self.dtype, self.shape)
 
     def start(self) -> int:
         """Return where in the file the array's own bytes start."""
         return 0
 
-    def sound(self, context: DataContext) -> bool:
-        """Return whether what is stored beside the elements to check them by says that they are right."""
-        return True
-
-    def examine(self, context: DataContext) -> bool:
-        """Read the header; note what is wrong with it, or with what it declares."""
-        try:
-            with self.opened() as member:
-                header = self.header = read_header(member)
-        except HeaderError as error:
-            context.collector.add("SN522", f"{self.what} cannot be read: {error}", *self.key)
-            return False
-        except Damaged as error:
-            self._note(error, context)
-            return False
-        self.shape, self.type = header.shape, header.type
-        return self._plausible(context)
-
-    def _extent(self) -> Extent:
-        there = self.path.stat().st_size
+    def extent(self) -> Extent:
+        """Return how long the array's bytes are."""
+        there = self.place.path.stat().st_size
         return Extent(there, there)
 
-    def _plausible(self, context: DataContext) -> bool:
-        """Refuse an array that is no numbers, or claims more than its file can hold."""
-        header, collector = self.header, context.collector
-        before = len(collector.found)
+    def check_plausible(self) -> None:
+        """Raise SpecError for an array that is no numbers, or claims more than its file can hold."""
+        header, place = self.header, self.place
         shape = " x ".join(map(str, header.shape)) or "no axes"
         if header.type[0] not in "buif":
-            kind = {"O": "pickled objects", "c": "complex numbers", "U": "text", "S": "text"}.get(
-                header.type[0]
-            )
-            message = f"{self.what} holds {kind or 'elements of type ' + clipped(header.type)}, not numbers"
+            kind = _NO_NUMBERS.get(header.type[0]) or f"elements of type {clipped(header.type)}"
             help = "specnet never reads pickles" if header.type[0] == "O" else None
-            collector.add("SN522", message, *self.key, help=help)
-        elif not header.shape:
-            collector.add("SN522", f"{self.what} is a single number, not rows", *self.key)
-        elif not prod(header.shape):
-            collector.add("SN543", f"{self.what} holds no elements: its shape is {shape}", *self.key)
-        else:
-            claimed, stored = self._extent()
-            if header.bytes + header.size != claimed or claimed > stored:
-                message = f"{self.what} is truncated: its header declares {shape} elements"
-                collector.add("SN520", message, *self.key)
-        return len(collector.found) == before
+            raise place.error("SN522", f"{self.what} holds {kind}, not numbers", help=help)
+        if not header.shape:
+            raise place.error("SN522", f"{self.what} is a single number, not rows")
+        if not prod(header.shape):
+            raise place.error("SN543", f"{self.what} holds no elements: its shape is {shape}")
+        claimed, stored = self.extent()
+        if header.bytes + header.size != claimed or claimed > stored:
+            raise place.error("SN520", f"{self.what} is truncated: its header declares {shape} elements")
 
-    def _note(self, error: Exception, context: DataContext) -> None:
-        why = f": {clipped(str(error), 200)}" if context.quotable else ""
-        context.collector.add("SN520", f"{self.what} is damaged{why}", *self.key)
+    def damaged(self, error: Exception) -> SpecError:
+        """Return what to raise where reading fails."""
+        why = f": {clipped(str(error), 200)}" if self.place.quotable else ""
+        return self.place.error("SN520", f"{self.what} is damaged{why}")

@@ -1,59 +1,79 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
-from specnet.data.arrays.stored import StoredArray, holds
+from specnet.data.arrays.stored import StoredArray
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.format import joined
+from specnet.data.format import Load, joined
 from specnet.data.signature import WHOLE, DataDescription
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.data.formats.idx import Idx, IdxRows
-    from specnet.data.formats.npy import Npy, NpyRows
+    from specnet.data.collector import Collector
     from specnet.diagnostics import KeyPath
 
 LARGEST = 2**31
 """Whole numbers from here on are taken for no class indices."""
 
 
+class FilePair(Protocol):
+    """A table of a document that names a file of inputs and one of targets."""
+
+    @property
+    def inputs(self) -> str:
+        """The file of inputs."""
+        ...
+
+    @property
+    def targets(self) -> str | None:
+        """The file of targets; None where the targets are the inputs, as in training."""
+        ...
+
+
 def open_pairs(
-    data_format: Idx | Npy, context: DataContext, open_one: Callable[[FilePlace], StoredArray | None]
-) -> ArraySource | None:
-    """Return the files that a format names, one for inputs and one for targets, their headers read.
+    load: Load,
+    tables: Mapping[str, FilePair],
+    context: DataContext,
+    open_one: Callable[[FilePlace], StoredArray],
+    *,
+    reproduces: bool,
+) -> ArraySource:
+    """Return the files that the tables of a document name, by split, their headers read."""
 
-    None where `site` noted why not.
-    """
-    tables: dict[str, tuple[KeyPath, Idx | IdxRows | Npy | NpyRows]] = {"train": ((), data_format)}
-    tables |= {name: ((name,), table) for name, table in data_format.tables.items()}
-    files: dict[str, Pair] = {}
-    for name, (key, table) in tables.items():
-        inputs = _find(table.inputs, (*key, "inputs"), context, open_one)
-        targets = None
-        if not data_format.reproduces and table.targets is not None:
-            targets = _find(table.targets, (*key, "targets"), context, open_one)
-        if inputs is not None and (targets is not None or data_format.reproduces):
-            files[name] = (inputs, targets)
-    parts = {name: describe(*pair, context) for name, pair in files.items()}
-    found = {name: part for name, part in parts.items() if part is not None}
-    if len(found) < len(tables):
-        return None
-    return ArraySource.of(data_format.load, files, joined(found, context), context)
+    def find(text: str, key: KeyPath) -> StoredArray:
+        return open_one(FilePlace(context.find(text, *key), text, key, context))
 
-
-def _find(
-    text: str, key: KeyPath, context: DataContext, open_one: Callable[[FilePlace], StoredArray | None]
-) -> StoredArray | None:
-    path = context.find(text, *key)
-    return None if path is None else open_one(FilePlace(path, text, key, context))
+    pairs: dict[str, Pair] = {}
+    with context.collector.together() as faults:
+        for name, table in tables.items():
+            key: KeyPath = () if name == "train" else (name,)
+            found: dict[str, StoredArray] = {}
+            with faults.catch():
+                found["inputs"] = find(table.inputs, (*key, "inputs"))
+            if not reproduces and table.targets is not None:
+                with faults.catch():
+                    found["targets"] = find(table.targets, (*key, "targets"))
+            if "inputs" in found and (reproduces or "targets" in found):
+                pairs[name] = Pair(found["inputs"], found.get("targets"))
+        parts = describe_all(pairs, faults)
+    return ArraySource.of(load, pairs, joined(parts, context), context)
 
 
-def describe(
-    inputs: StoredInputs, targets: StoredArray | None, context: DataContext
-) -> DataDescription | None:
-    """Return the description of two arrays, or note that they don't belong together.
+def describe_all(pairs: Mapping[str, Pair], faults: Collector) -> dict[str, DataDescription]:
+    """Return the description of each split; note those whose inputs and targets don't belong together."""
+    parts = {}
+    for name, pair in pairs.items():
+        with faults.catch():
+            parts[name] = describe(pair.inputs, pair.targets)
+    return parts
+
+
+def describe(inputs: StoredInputs, targets: StoredArray | None) -> DataDescription:
+    """Return the description of two arrays; raise SpecError where they don't belong together.
 
     Without targets, these are the inputs.
     """
@@ -64,18 +84,15 @@ def describe(
     if rows != targets.shape[0]:
         there = counted(targets.shape[0], "row")
         message = f"{inputs.title} has {counted(rows, 'row')}, {targets.title} has {there}"
-        context.collector.add("SN542", message, *targets.key)
-        return None
+        raise targets.place.error("SN542", message)
     raw = DataDescription(
         shape, targets.shape[1:], {"train": rows}, column_slices=inputs.column_slices, whole=whole
     )
     # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
-    if not raw.target and targets.type[0] in "iu" and holds(targets):
-        counter = targets.labels(context)
-        if counter is None:
-            return None
-        if min(counter) >= 0 and max(counter) < LARGEST:
-            raw.class_count = max(counter) + 1
+    if not raw.target and targets.dtype.kind in "iu" and targets.fits:
+        values = targets.read()
+        if values.min() >= 0 and values.max() < LARGEST:
+            raw.class_count = int(values.max()) + 1
             if raw.class_count <= 10 * rows:
-                raw.per_class = [counter[i] for i in range(raw.class_count)]
+                raw.per_class = np.bincount(values.astype(np.int64)).tolist()
     return raw

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from specnet.data.arrays.stored import StoredArray, too_large
+import numpy as np
+
+from specnet.data.arrays.stored import StoredArray, check_memory
 from specnet.data.files import DataContext, larger_than_half
 from specnet.data.format import BATCHES, DataPart, Load
-from specnet.data.rows import rows_at_once
+from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from specnet.data.rows import StoredRows
     from specnet.data.signature import ColumnSlice
+
+T = TypeVar("T")
 
 
 class StoredInputs(Protocol):
@@ -38,8 +42,8 @@ class StoredInputs(Protocol):
         ...
 
     @property
-    def type(self) -> str:
-        """Kind and bytes of an element, such as `f4`."""
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
         ...
 
     @property
@@ -51,85 +55,89 @@ class StoredInputs(Protocol):
         """Return the rows, to be read one by one, where there is no obstacle."""
         ...
 
-    def sound(self, context: DataContext) -> bool:
-        """Return whether the elements are what they were when they were stored, as far as that can be checked."""
+    def check(self) -> None:
+        """Raise SpecError where the elements are not what they were when they were stored, as far as is known."""
         ...
 
-    def read(self, context: DataContext) -> NDArray[Any] | None:
-        """Return the array as stored, or note how the file is damaged."""
+    def read(self) -> NDArray[Any]:
+        """Return the array as stored; raise SpecError where the file is damaged."""
         ...
 
-    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
+    def sample(self, name: str) -> tuple[Cells, ...]:
         """Return the columns of the first rows."""
         ...
 
 
-Pair = tuple[StoredInputs, StoredArray | None]
-"""Inputs and targets; these are None where they are the inputs."""
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The inputs and targets of one split."""
+
+    inputs: StoredInputs
+    targets: StoredArray | None
+    """None where they are the inputs."""
+
+    @property
+    def arrays(self) -> list[StoredInputs]:
+        """Both, or the inputs alone."""
+        return [self.inputs] if self.targets is None else [self.inputs, self.targets]
 
 
 @dataclass
 class ArraySource:
     """The inputs and targets of each split, as arrays in files whose headers are sound."""
 
-    arrays: Mapping[str, Pair]
+    pairs: Mapping[str, Pair]
     description: DataDescription
     context: DataContext
 
     @classmethod
     def of(
-        cls, load: Load, arrays: Mapping[str, Pair], description: DataDescription, context: DataContext
-    ) -> ArraySource | None:
-        """Return the source, its rows to be read whole or in batches; None where `site` noted why neither goes."""
-        given: list[list[StoredInputs]]
-        given = [[array for array in pair if array is not None] for pair in arrays.values()]
+        cls, load: Load, pairs: Mapping[str, Pair], description: DataDescription, context: DataContext
+    ) -> ArraySource:
+        """Return the source, its rows to be read whole or in batches; raise SpecError where neither can be."""
+        first = pairs["train"]
         staying = ["inputs"]
-        if len(given[0]) > 1 and description.class_count is None and prod(description.target) > 1:
+        if first.targets is not None and description.class_count is None and prod(description.target) > 1:
             staying.append("targets")
-        every = [part for pair in given for array in pair for part in array.parts]
-        stored = [part for pair in given for array in pair[: len(staying)] for part in array.parts]
+        stored, kept = (
+            [part for pair in pairs.values() for array in pair.arrays[which] for part in array.parts]
+            for which in (slice(len(staying)), slice(len(staying), None))
+        )
         obstacles = {array.title: (array, found) for array in stored if (found := array.obstacle())}
         if load == "batches" and obstacles:
-            for array, (why, help) in obstacles.values():
-                message = f"{array.what} cannot be read in batches: {why}"
-                context.collector.add("SN573", message, *array.key, help=help)
-            return None
+            with context.collector.together() as faults:
+                for array, (why, help) in obstacles.values():
+                    message = f"{array.what} cannot be read in batches: {why}"
+                    faults.add("SN573", message, *array.place.key, help=help)
         numbers = sum(array.size + 4 * prod(array.shape) for array in stored)
         if load == "batches" or (load == "auto" and not obstacles and larger_than_half(numbers)):
-            kept = [part for pair in given for array in pair[len(staying) :] for part in array.parts]
-            if sum(too_large(array, context) for array in kept):
-                return None
+            check_memory(kept, context.collector)
             description.batches = tuple(staying)
-            description.reading = sum(_reading(array) for array in given[0][: len(staying)])
-            return cls(arrays, description, context)
+            description.reading = sum(_reading(array) for array in first.arrays[: len(staying)])
+            return cls(pairs, description, context)
         description.help = BATCHES
         for array, (why, help) in obstacles.values():
             description.help = f"{array.what} cannot be read in batches: {why}; {help}"
-        sound = [array for array in every if not too_large(array, context, description.help)]
-        return cls(arrays, description, context) if len(sound) == len(every) else None
+        every = [part for pair in pairs.values() for array in pair.arrays for part in array.parts]
+        check_memory(every, context.collector, description.help)
+        return cls(pairs, description, context)
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the arrays; inputs as stored, whole-number targets as int64."""
-        import numpy as np
-
-        from specnet.data.rows import ArrayRows
-
         kind = np.float64 if self.description.class_count is None else np.int64
         parts = {}
-        for name, (inputs, targets) in self.arrays.items():
-            x = self._rows("inputs", inputs)
-            y = None if targets is None else self._rows("targets", targets)
-            if x is not None and (targets is None or y is not None):
-                parts[name] = DataPart(
-                    ArrayRows(x) if isinstance(x, np.ndarray) else x,
-                    y.astype(kind) if isinstance(y, np.ndarray) else y,
-                )
+        for name, (x, y) in self._each_split(self._rows).items():
+            parts[name] = DataPart(
+                ArrayRows(x) if isinstance(x, np.ndarray) else x,
+                y.astype(kind) if isinstance(y, np.ndarray) else y,
+            )
         return parts
 
-    def _rows(self, what: str, array: StoredInputs) -> NDArray[Any] | StoredRows | None:
+    def _rows(self, what: str, array: StoredInputs) -> NDArray[Any] | StoredRows:
         if what not in self.description.batches:
-            return array.read(self.context)
-        return array.rows() if array.sound(self.context) else None
+            return array.read()
+        array.check()
+        return array.rows()
 
     def columns(self) -> None:
         """Return None: the inputs are arrays, which have no columns with names."""
@@ -137,20 +145,31 @@ class ArraySource:
 
     def samples(self) -> dict[str, Sample]:
         """Return the first rows of each split."""
-        samples = {}
-        for name, (inputs, targets) in self.arrays.items():
-            cells = inputs.cells("input", self.context)
-            aims = () if targets is None else targets.cells("target", self.context)
-            if cells and (aims or targets is None):
-                samples[name] = Sample(cells, aims, table=False)
-        self.context.collector.check()
-        return samples
+        found = self._each_split(lambda what, array: array.sample(what.removesuffix("s")))
+        return {
+            name: Sample(inputs, targets or (), table=False)
+            for name, (inputs, targets) in found.items()
+            if inputs and (targets or targets is None)
+        }
+
+    def _each_split(self, read: Callable[[str, StoredInputs], T]) -> dict[str, tuple[T, T | None]]:
+        """Return what is read of the inputs and targets of each split; raise SpecError with all faults."""
+        found: dict[str, tuple[T, T | None]] = {}
+        with self.context.collector.together() as faults:
+            for name, pair in self.pairs.items():
+                got: list[T] = []
+                for what, array in zip(("inputs", "targets"), pair.arrays, strict=False):
+                    with faults.catch():
+                        got.append(read(what, array))
+                if len(got) == len(pair.arrays):
+                    found[name] = (got[0], got[1] if len(got) > 1 else None)
+        return found
 
 
 def _reading(array: StoredInputs) -> int:
     """Return the bytes of memory that reading rows of an array takes: as stored, and as float64."""
     shape = array.shape[1:]
-    row = prod(shape) * (int(array.type[1:]) + 8) + 8
+    row = prod(shape) * (array.dtype.itemsize + 8) + 8
     if len(array.parts) > 1:
-        row += sum(prod(part.shape[1:]) * int(part.type[1:]) for part in array.parts)
+        row += sum(prod(part.shape[1:]) * part.dtype.itemsize for part in array.parts)
     return rows_at_once(shape) * row

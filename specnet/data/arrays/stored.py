@@ -1,35 +1,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from specnet.data.files import memory
+from specnet.data.arrays.file_rows import ByteRange, FileRows
+from specnet.data.arrays.npy_header import type_of
+from specnet.data.files import FilePlace, memory
+from specnet.data.sample import BYTES, Cells, array_cells
 from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
-    from collections import Counter
-
+    import numpy as np
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.file_rows import FileRows
-    from specnet.data.files import DataContext
-    from specnet.data.sample import Cells
-    from specnet.diagnostics import KeyPath
-
-
-@dataclass(frozen=True, slots=True)
-class ByteRange:
-    """Where an array's elements lie in a file, the last axis fastest."""
-
-    path: Path
-    name: str
-    """The file as the document names it."""
-    offset: int
-    dtype: str
-    """As NumPy spells it, with the order of the bytes: `>f4`."""
-    shape: tuple[int, ...]
+    from specnet.data.collector import Collector
 
 
 class Obstacle(NamedTuple):
@@ -39,19 +26,21 @@ class Obstacle(NamedTuple):
     help: str
 
 
+@dataclass(frozen=True, eq=False)
 class StoredArray(ABC):
     """An array in a file, whose header has been read."""
 
-    key: KeyPath
+    place: FilePlace
+    """The file, and where the document names the array."""
+    dtype: np.dtype[Any]
+    """As stored, with the order of the bytes."""
     shape: tuple[int, ...]
     """(rows, ...)."""
-    type: str
-    """Kind and bytes of an element, such as `f4`."""
 
     @property
-    @abstractmethod
     def what(self) -> str:
         """What a diagnostic calls it."""
+        return f"`{self.place.name}`"
 
     @property
     def title(self) -> str:
@@ -59,9 +48,14 @@ class StoredArray(ABC):
         return self.what
 
     @property
-    @abstractmethod
+    def type(self) -> str:
+        """Kind and bytes of an element, such as `f4`."""
+        return type_of(self.dtype)
+
+    @property
     def size(self) -> int:
         """The bytes of the elements."""
+        return prod(self.shape) * self.dtype.itemsize
 
     @property
     def parts(self) -> tuple[Self]:
@@ -74,20 +68,25 @@ class StoredArray(ABC):
         return
 
     @abstractmethod
-    def sound(self, context: DataContext) -> bool:
-        """Return whether the elements are what they were when they were stored, as far as that can be checked."""
+    def check(self) -> None:
+        """Raise SpecError where the elements are not what they were when they were stored, as far as is known."""
 
     @abstractmethod
-    def read(self, context: DataContext) -> NDArray[Any] | None:
-        """Return the array as stored, or note how the file is damaged."""
+    def read(self) -> NDArray[Any]:
+        """Return the array as stored; raise SpecError where it is damaged, or the memory cannot hold it."""
 
     @abstractmethod
-    def cells(self, name: str, context: DataContext) -> tuple[Cells, ...]:
-        """Return the columns of the first rows; none of elements that cannot be read without NumPy."""
+    def head(self) -> NDArray[Any]:
+        """Return the first `head_rows` rows; raise SpecError where they are damaged."""
 
-    @abstractmethod
-    def labels(self, context: DataContext) -> Counter[int] | None:
-        """Return how often each value occurs, for whole numbers, one a row, without NumPy."""
+    def sample(self, name: str) -> tuple[Cells, ...]:
+        """Return the columns of the first rows."""
+        return array_cells(name, self.head())
+
+    @property
+    def head_rows(self) -> int:
+        """How many rows a sample takes."""
+        return min(self.shape[0], BYTES // max(1, self.dtype.itemsize * prod(self.shape[1:])))
 
     @abstractmethod
     def obstacle(self) -> Obstacle | None:
@@ -99,22 +98,24 @@ class StoredArray(ABC):
 
     def rows(self) -> FileRows:
         """Return the rows, to be read one by one, where there is no obstacle."""
-        from specnet.data.arrays.file_rows import FileRows
-
         return FileRows(self.byte_range())
 
+    @property
+    def fits(self) -> bool:
+        """Whether the machine's memory can hold it."""
+        there = memory()
+        return there is None or self.size <= there
 
-def holds(array: StoredArray) -> bool:
-    """Return whether the machine's memory can hold an array."""
-    there = memory()
-    return there is None or array.size <= there
+    def check_memory(self, help: str | None = None) -> None:
+        """Raise SpecError where the machine's memory cannot hold it."""
+        if not self.fits:
+            message = f"{self.what} holds {sized(self.size)}, of the machine's {sized(memory() or 0)}"
+            raise self.place.error("SN570", message, help=help)
 
 
-def too_large(array: StoredArray, context: DataContext, help: str | None = None) -> bool:
-    """Return whether the machine's memory cannot hold an array; note it if so."""
-    there = memory()
-    if there is None or holds(array):
-        return False
-    message = f"{array.what} holds {sized(array.size)}, of the machine's {sized(there)}"
-    context.collector.add("SN570", message, *array.key, help=help)
-    return True
+def check_memory(arrays: Iterable[StoredArray], collector: Collector, help: str | None = None) -> None:
+    """Raise SpecError naming each array that the machine's memory cannot hold."""
+    with collector.together() as faults:
+        for array in arrays:
+            with faults.catch():
+                array.check_memory(help)

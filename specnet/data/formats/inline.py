@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from specnet.data.collector import Collector
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, DataPart, joined
 from specnet.data.sample import Cells, Sample
@@ -16,6 +17,9 @@ from specnet.diagnostics.text import clipped, counted
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from specnet.diagnostics import KeyPath
 
 _ITEMS: dict[str, Any] = {"items": {"type": ["number", "string", "array"]}}
@@ -50,9 +54,9 @@ class Inline(DataFormat):
     """
 
     type: Literal["inline"] = "inline"
-    inputs: Nested
+    inputs: Nested = Field(examples=[[[0, 0], [0, 1], [1, 0], [1, 1]]])
     """One entry per row: a number, or a list of numbers, nested for more axes; all of the same shape."""
-    targets: Targets
+    targets: Targets = Field(examples=[[0, 1, 1, 0]])
     """One entry per row: a number, a list of numbers, or the name of a class; or `inputs` for the transformed
     inputs."""
     validation: InlineRows | None = None
@@ -65,16 +69,17 @@ class Inline(DataFormat):
         """The fields that hold rows."""
         return {"inputs", "validation", "test", *(() if self.reproduces else ("targets",))}
 
-    def open(self, context: DataContext) -> InlineSource | None:
+    def open(self, context: DataContext) -> InlineSource:
         """Return the rows, their shapes checked."""
         tables: dict[str, tuple[KeyPath, Inline | InlineRows]] = {"train": ((), self)}
         tables |= {name: ((name,), table) for name, table in self.tables.items()}
         classes = None if self.targets == "inputs" else _classes(self.targets)
-        parts = {name: _describe(table, key, classes, context) for name, (key, table) in tables.items()}
-        found = {name: part for name, part in parts.items() if part is not None}
-        if len(found) < len(parts):
-            return None
-        return InlineSource({name: table for name, (_, table) in tables.items()}, joined(found, context))
+        parts = {}
+        with context.collector.together() as faults:
+            for name, (key, table) in tables.items():
+                with faults.catch():
+                    parts[name] = _describe(table, key, classes, faults)
+        return InlineSource({name: table for name, (_, table) in tables.items()}, joined(parts, context))
 
 
 @dataclass
@@ -111,14 +116,17 @@ class InlineSource:
         return {split: self._sample(table) for split, table in self.tables.items()}
 
     def _sample(self, table: Inline | InlineRows) -> Sample:
-        inputs, classes = flat_columns(table.inputs), self.description.classes
-        given = _given(table) or []
-        if classes is None:
+        import numpy as np
+
+        classes, given = self.description.classes, _given(table)
+        if given is None:
+            targets = []
+        elif classes is None:
             targets = [Cells("target", "number", values) for values in flat_columns(given)]
         else:
             index = {name: i for i, name in enumerate(classes)}
-            codes = [index[name] for name in given]
-            targets = [Cells("target", "text", codes, classes)]
+            targets = [Cells("target", "text", np.array([index[name] for name in given]), classes)]
+        inputs = flat_columns(table.inputs)
         columns = (Cells(f"element {i}", "number", values) for i, values in enumerate(inputs))
         return Sample(tuple(columns), tuple(targets), table=True)
 
@@ -128,13 +136,11 @@ def _given(table: Inline | InlineRows) -> list[Any] | None:
     return table.targets if isinstance(table.targets, list) else None
 
 
-def flat_columns(rows: list[Any]) -> list[list[float]]:
-    """Return each element of sound rows, nested as they may be, as a column of numbers."""
-    while rows and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], list):
-        rows = [[element for part in row for element in part] for row in rows]
-    if rows and not isinstance(rows[0], list):
-        return [list(map(float, rows))]
-    return [list(map(float, column)) for column in zip(*rows, strict=True)]
+def flat_columns(rows: list[Any]) -> NDArray[np.float64]:
+    """Return each element of sound rows, nested as they may be, as a column of numbers (elements, rows)."""
+    import numpy as np
+
+    return np.array(rows, dtype=np.float64).reshape(len(rows), -1).T
 
 
 def _classes(targets: list[Any]) -> tuple[str, ...] | None:
@@ -144,27 +150,23 @@ def _classes(targets: list[Any]) -> tuple[str, ...] | None:
 
 
 def _describe(
-    table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, context: DataContext
-) -> DataDescription | None:
-    before = len(context.collector.found)
+    table: Inline | InlineRows, key: KeyPath, classes: tuple[str, ...] | None, collector: Collector
+) -> DataDescription:
     given = _given(table)
     target: tuple[int, ...] = ()
-    if given is not None and classes is None:
-        target = shape_of_rows(given, (*key, "targets"), context)
-    elif given is not None:
-        _check_names(given, classes or (), (*key, "targets"), context)
-    inputs = shape_of_rows(table.inputs, (*key, "inputs"), context)
-    rows = len(table.inputs)
-    if not rows:
-        context.collector.add("SN506", "there are no rows", *key, "inputs")
-    elif given is not None and rows != len(given):
-        there = counted(len(given), "target")
-        message = f"there are {counted(rows, 'row')} of inputs, but {there}"
-        context.collector.add(
-            "SN542", message, *key, "targets", help="give one target for each row of inputs"
-        )
-    if len(context.collector.found) > before:
-        return None
+    with collector.together() as faults:
+        if given is not None and classes is None:
+            target = shape_of_rows(given, (*key, "targets"), faults)
+        elif given is not None:
+            _check_names(given, classes or (), (*key, "targets"), faults)
+        inputs = shape_of_rows(table.inputs, (*key, "inputs"), faults)
+        rows = len(table.inputs)
+        if not rows:
+            faults.add("SN506", "there are no rows", *key, "inputs")
+        elif given is not None and rows != len(given):
+            there = counted(len(given), "target")
+            message = f"there are {counted(rows, 'row')} of inputs, but {there}"
+            faults.add("SN542", message, *key, "targets", help="give one target for each row of inputs")
     count, per_class = (None, None) if given is None else _count(given, target, classes)
     return DataDescription(
         inputs=inputs or (1,),
@@ -198,11 +200,11 @@ def _count(
     return count, [counter[i] for i in range(count)] if count <= 10 * len(targets) else None
 
 
-def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, context: DataContext) -> None:
+def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, collector: Collector) -> None:
     for i, target in enumerate(targets):
         if target not in classes:
             near = closest(target, classes) if isinstance(target, str) else None
-            context.collector.add(
+            collector.add(
                 "SN514",
                 f"{_shown(target)} is not a class of the training rows",
                 *key,
@@ -211,9 +213,9 @@ def _check_names(targets: list[Any], classes: tuple[str, ...], key: KeyPath, con
             )
 
 
-def shape_of_rows(rows: list[Any], key: KeyPath, context: DataContext) -> tuple[int, ...]:
+def shape_of_rows(rows: list[Any], key: KeyPath, collector: Collector) -> tuple[int, ...]:
     """Return the shape that every row has; note each entry that is no finite number or has another shape."""
-    shapes = [_shape(row, (*key, i), context, 1) for i, row in enumerate(rows)]
+    shapes = [_shape(row, (*key, i), collector, 1) for i, row in enumerate(rows)]
     sound = Counter(shape for shape in shapes if shape is not None)
     if not sound:
         return ()
@@ -221,40 +223,40 @@ def shape_of_rows(rows: list[Any], key: KeyPath, context: DataContext) -> tuple[
     for i, shape in enumerate(shapes):
         if shape is not None and shape != common:
             message = f"this row is {_form(shape)}, but the others are {_form(common)}"
-            context.collector.add("SN541", message, *key, i)
+            collector.add("SN541", message, *key, i)
     if 0 in common:
-        context.collector.add("SN543", "the rows are empty", *key)
+        collector.add("SN543", "the rows are empty", *key)
     return common
 
 
-def _shape(value: Any, key: KeyPath, context: DataContext, depth: int) -> tuple[int, ...] | None:
+def _shape(value: Any, key: KeyPath, collector: Collector, depth: int) -> tuple[int, ...] | None:
     if not isinstance(value, list):
-        return () if _is_number(value, key, context) else None
+        return () if _is_number(value, key, collector) else None
     if depth > DEEPEST:
-        context.collector.add("SN541", f"lists are nested more than {DEEPEST} deep", *key)
+        collector.add("SN541", f"lists are nested more than {DEEPEST} deep", *key)
         return None
-    shapes = [_shape(item, (*key, i), context, depth + 1) for i, item in enumerate(value)]
+    shapes = [_shape(item, (*key, i), collector, depth + 1) for i, item in enumerate(value)]
     if None in shapes:
         return None
     for i, shape in enumerate(shapes):
         if shape is not None and shape != shapes[0]:
             first = shapes[0] or ()
             message = f"this is {_form(shape)}, but the first at this level is {_form(first)}"
-            context.collector.add("SN541", message, *key, i)
+            collector.add("SN541", message, *key, i)
             return None
     return (len(value), *(shapes[0] or ())) if value else (0,)
 
 
-def _is_number(value: Any, key: KeyPath, context: DataContext) -> bool:
+def _is_number(value: Any, key: KeyPath, collector: Collector) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        context.collector.add("SN540", f"expected a number, not {_shown(value)}", *key)
+        collector.add("SN540", f"expected a number, not {_shown(value)}", *key)
         return False
     try:
         finite = isfinite(value)
     except OverflowError:
         finite = False
     if not finite:
-        context.collector.add("SN513", "expected a finite number", *key)
+        collector.add("SN513", "expected a finite number", *key)
     return finite
 
 

@@ -4,13 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import Field
+
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath, Load
+from specnet.data.opening import open_regular
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from specnet.data.arrays.npy_array import NpyArray
     from specnet.data.arrays.source import ArraySource
     from specnet.data.new_rows import RowBlock, RowFile
 
@@ -31,9 +35,9 @@ class Npy(DataFormat):
     """
 
     type: Literal["npy"] = "npy"
-    inputs: FilePath
+    inputs: FilePath = Field(examples=["inputs.npy"])
     """The file of inputs (rows, ...); relative to the document, then to $SPECNET_DATA."""
-    targets: FilePath
+    targets: FilePath = Field(examples=["targets.npy"])
     """The file of targets (rows, ...), with the same number of rows; or `inputs` for the transformed inputs."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
@@ -44,22 +48,16 @@ class Npy(DataFormat):
     test: NpyRows | None = None
     """Files of the rows to test the finished model on."""
 
-    def open(self, context: DataContext) -> ArraySource | None:
+    def open(self, context: DataContext) -> ArraySource:
         """Return the files, their headers read."""
-        from specnet.data.arrays.npy_file import open_npy
         from specnet.data.arrays.pairs import open_pairs
 
-        return open_pairs(self, context, open_npy)
+        tables = {"train": self, **self.tables}
+        return open_pairs(self.load, tables, context, _open_file, reproduces=self.reproduces)
 
     def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the array in one file."""
-        from specnet.data.arrays.npy_file import open_npy
-
-        stored = open_npy(place)
-        array = None if stored is None else stored.read(place.context)
-        place.context.collector.check()
-        assert array is not None
-        return array
+        return _open_file(place).read()
 
 
 def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
@@ -71,3 +69,16 @@ def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
     except (OSError, ValueError, EOFError) as error:
         raise file.error("SN520", f"`{file.name}` is not a valid npy file: {error}") from None
     return file.array_blocks(array)
+
+
+def _open_file(place: FilePlace) -> NpyArray:
+    """Return the array of a file, its header read; raise SpecError for what is wrong with it."""
+    from specnet.data.arrays.npy_array import NpyArray
+
+    with open_regular(place.path) as file:
+        start = file.read(6)
+    if start != b"\x93NUMPY":
+        help = 'it is an npz file: `type = "npz"` reads it' if start[:4] == b"PK\3\4" else None
+        message = f"`{place.name}` is not an npy file: it does not start like one"
+        raise place.error("SN520", message, help=help)
+    return NpyArray.of(place)

@@ -8,6 +8,7 @@ from pydantic import PositiveInt, model_validator
 
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath
+from specnet.diagnostics import SpecError
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -286,11 +287,14 @@ class Tabular(DataFormat):
         assert rows is not None
         return rows
 
-    def open(self, context: DataContext) -> TableSource | None:
+    def open(self, context: DataContext) -> TableSource:
         """Return the columns, read and checked."""
         from specnet.data.tables.source import open_table
 
-        return open_table(self, context)
+        source = open_table(self, context)
+        if source is None:
+            raise SpecError([])  # all faults have been noted
+        return source
 
 
 def _of_frame(collector: Collector) -> FilePlace:

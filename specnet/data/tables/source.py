@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from specnet.data.files import DataContext, FilePlace, memory
 from specnet.data.format import DataPart, joined
 from specnet.data.rows import BLOCK
@@ -19,6 +21,7 @@ from specnet.data.tables.plan import FITTED
 from specnet.data.tables.rules import first_rules, known_rules
 from specnet.data.tables.scan import Scan, scan
 from specnet.data.tables.typed import frame_dialect
+from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
@@ -93,7 +96,13 @@ class TableSource:
             maximum = min(found.rows, MAXIMUM) if batches else found.rows
             inputs, targets = (
                 tuple(
-                    Cells(c.name, c.kind, c.values[:maximum], c.categories, scaled=column.scale != "none")
+                    Cells(
+                        c.name,
+                        c.kind,
+                        np.asarray(c.values[:maximum]),
+                        c.categories,
+                        scaled=column.scale != "none",
+                    )
                     for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
                 )
                 for places, columns in (
@@ -176,8 +185,10 @@ def _open(data_format: Tabular, split: str, text: str, key: KeyPath, context: Da
         return _Opened(
             FilePlace(Path(), f"the {split} frame", key, context), frame_dialect(data_format, frame)
         )
-    path = context.find(text, *key)
-    if path is None:
+    try:
+        path = context.find(text, *key)
+    except SpecError as error:
+        context.collector.found.extend(error.diagnostics)
         return None
     place = FilePlace(path, text, key, context)
     return None if _too_large(data_format, place) else _Opened(place, data_format.dialect)

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from specnet.data import Dataset
-from specnet.data.access import Access
-from specnet.data.collector import Collector
+from specnet.data import Dataset, open_data
 from specnet.data.dataset import drawn_rows
-from specnet.data.files import DataContext
 from specnet.data.streamed import whole
 from specnet.language.spec import Spec
 
@@ -23,11 +20,9 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
 
     Columns of a table come as the numbers that its cells become. Raises SpecError where the data cannot be read.
     """
-    collector = Collector(("data",))
-    source = spec.data.open(DataContext(folder, collector, access=Access(folder)))
-    collector.check()
-    assert source is not None
-    drawn = drawn_rows(spec.data, source.read(spec.seed), spec.seed)
+    opened = open_data(spec.data, folder)
+    collector = opened.context.collector
+    drawn = drawn_rows(spec.data, opened.source.read(spec.seed), spec.seed)
     part, chosen = drawn["train"]
     part.inputs.fit(slice(None) if chosen is None else chosen, collector)
     collector.check()

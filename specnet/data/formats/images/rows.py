@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.images.decoding import Frame, decode
-from specnet.data.images.header import ImageError
+from specnet.data.formats.images.decoding import Frame, decode
+from specnet.data.formats.images.header import ImageError
 from specnet.data.rows import AnyOrder
 from specnet.diagnostics import RunError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.collector import Collector
-    from specnet.data.images.folder import ImageFile
+    from specnet.data.files import FilePlace
+    from specnet.data.formats.images.folder import ImageFile
     from specnet.data.rows import Index
     from specnet.diagnostics import KeyPath
 
@@ -60,13 +61,12 @@ class ImageRows(AnyOrder):
             )
 
 
-def decoded(
-    files: Sequence[ImageFile], frame: Frame, collector: Collector, key: KeyPath
-) -> NDArray[np.uint8]:
-    """Return all images (images, height, width, channels), and note those that are damaged."""
+def decoded(files: Sequence[ImageFile], frame: Frame, place: FilePlace) -> NDArray[np.uint8]:
+    """Return all images (images, height, width, channels); raise SpecError naming those that are damaged."""
     out = np.zeros((len(files), *frame.shape), np.uint8)
-    for place, damage in _decoded(files, frame, np.arange(len(files)), out):
-        note(collector, files[place], damage, key)
+    with place.context.collector.together() as faults:
+        for number, damage in _decoded(files, frame, np.arange(len(files)), out):
+            note(faults, files[number], damage, place.key)
     return out
 
 

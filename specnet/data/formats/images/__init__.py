@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace, Wanted
 from specnet.data.format import DataFormat, FilePath, Load
 from specnet.data.new_rows import ELEMENTS, LabelledRows, RowBlock
+from specnet.data.rows import ArrayRows
 from specnet.vocabulary.kind import Table, Words, fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.images.decoding import Frame
-    from specnet.data.images.folder import ImageFile
-    from specnet.data.images.source import ImageSource
+    from specnet.data.formats.images.decoding import Frame
+    from specnet.data.formats.images.folder import ImageFile
+    from specnet.data.formats.images.source import ImageSource
     from specnet.data.new_rows import KnownRows, RowFile
 
 
@@ -82,66 +82,59 @@ class Images(DataFormat):
     @property
     def frame(self) -> Frame:
         """The form that every image is converted to."""
-        from specnet.data.images.decoding import Frame
+        from specnet.data.formats.images.decoding import Frame
 
         return Frame(*self.size, self.channels, self.resize, self.background)
 
-    def open(self, context: DataContext) -> ImageSource | None:
+    def open(self, context: DataContext) -> ImageSource:
         """Return the images, their headers read."""
-        from specnet.data.images.source import open_images
+        from specnet.data.formats.images.source import open_images
 
-        return open_images(self, context)
+        folders = {"train": self.path, **{name: table.path for name, table in self.tables.items()}}
+        return open_images(folders, self.frame, self.load, context)
 
     def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the pixels of a single image, or of those in a folder and in its folders, by name."""
-        from specnet.data.images.rows import decoded
+        from specnet.data.formats.images.rows import decoded
 
-        pixels = decoded(self._files(place), self.frame, place.context.collector, ())
-        place.context.collector.check()
-        return pixels
+        return decoded(_files(place), self.frame, place)
 
     def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
         """Yield the images that `read_array` returns in blocks, each with the name of its file."""
-        from specnet.data.images.rows import decoded
+        from specnet.data.formats.images.rows import decoded
 
-        collector = Collector(())
-        files = self._files(FilePlace(path, file.name, (), DataContext(Path(), collector)))
-        file.check(collector)
+        files = file.read(_files, path)
         step = max(1, ELEMENTS // prod(self.frame.shape))
         for start in range(0, len(files), step):
             part = files[start : start + step]
-            pixels = decoded(part, self.frame, collector, ())
-            file.check(collector)
+            pixels = file.read(lambda place, part=part: decoded(part, self.frame, place), path)  # type: ignore[misc]
             names = [each.name for each in part]
             yield RowBlock(pixels, names, names)
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
         """Return the images in a folder for each class, or any images where the targets are the inputs."""
-        import numpy as np
-
-        from specnet.data.images.folder import labelled_images
-        from specnet.data.images.rows import decoded
-        from specnet.data.images.source import pillow_is_there
-        from specnet.data.rows import ArrayRows
-
-        collector = place.context.collector
         if place.path.suffix.lower() == ".npz":
             return None
+        import numpy as np
+
+        from specnet.data.formats.images.folder import labelled_images
+        from specnet.data.formats.images.rows import decoded
+        from specnet.data.formats.images.source import check_pillow
+
         if self.reproduces:
             return LabelledRows(ArrayRows(self.read_array(place)), None)
-        pillow_is_there(place.context)
-        collector.check()
+        check_pillow(place.context)
         if not place.path.is_dir():
             message = f"`{place.name}` is a single image without a class"
-            raise collector.error("SN583", message, help="name a folder that holds a folder for each class")
+            raise place.error("SN583", message, help="name a folder that holds a folder for each class")
         found = labelled_images(place, known.classes)
-        collector.check()
-        assert found is not None
-        pixels = decoded(found.files, self.frame, collector, ())
+        pixels = decoded(found.files, self.frame, place)
         return LabelledRows(ArrayRows(pixels), np.array(found.labels, np.int64))
 
-    def _files(self, place: FilePlace) -> list[ImageFile]:
-        from specnet.data.images.folder import unlabelled_images
-        from specnet.data.images.source import pillow_is_there
 
-        return unlabelled_images(place) if pillow_is_there(place.context) else []
+def _files(place: FilePlace) -> list[ImageFile]:
+    from specnet.data.formats.images.folder import unlabelled_images
+    from specnet.data.formats.images.source import check_pillow
+
+    check_pillow(place.context)
+    return unlabelled_images(place)

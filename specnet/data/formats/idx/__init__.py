@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pydantic import Field
+
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath, Load
 from specnet.vocabulary.kind import Table
@@ -30,9 +32,9 @@ class Idx(DataFormat):
     """
 
     type: Literal["idx"] = "idx"
-    inputs: FilePath
+    inputs: FilePath = Field(examples=["images-idx3-ubyte.gz"])
     """The file of inputs, plain or .gz; relative to the document, then to $SPECNET_DATA."""
-    targets: FilePath
+    targets: FilePath = Field(examples=["labels-idx1-ubyte.gz"])
     """The file of targets, plain or .gz, with the same number of rows; or `inputs` for the transformed inputs."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
@@ -45,19 +47,16 @@ class Idx(DataFormat):
 
     suffixes: ClassVar[tuple[str, ...] | None] = None
 
-    def open(self, context: DataContext) -> ArraySource | None:
+    def open(self, context: DataContext) -> ArraySource:
         """Return the files, their headers read."""
-        from specnet.data.arrays.idx_file import open_file
         from specnet.data.arrays.pairs import open_pairs
+        from specnet.data.formats.idx.file import open_file
 
-        return open_pairs(self, context, open_file)
+        tables = {"train": self, **self.tables}
+        return open_pairs(self.load, tables, context, open_file, reproduces=self.reproduces)
 
     def read_array(self, place: FilePlace) -> NDArray[Any]:
         """Return the array in one file."""
-        from specnet.data.arrays.idx_file import open_file
+        from specnet.data.formats.idx.file import open_file
 
-        file = open_file(place)
-        array = None if file is None else file.read(place.context)
-        place.context.collector.check()
-        assert array is not None
-        return array
+        return open_file(place).read()

@@ -5,7 +5,7 @@ from pathlib import Path
 from struct import error as struct_error
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.images.header import ImageError, checked_header
+from specnet.data.formats.images.header import ImageError, checked_header
 from specnet.data.opening import open_regular
 
 if TYPE_CHECKING:

@@ -1,3 +1,5 @@
+"""The arrays of an npz file, which is a zip archive of .npy files."""
+
 from __future__ import annotations
 
 import struct
@@ -8,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from specnet.data.arrays.npy_array import CHUNK, Damaged, Extent, NpyArray
+from specnet.data.arrays.npy_array import Damaged, Extent, NpyArray
 from specnet.data.arrays.stored import Obstacle
-from specnet.data.files import DataContext, FilePlace
 from specnet.data.opening import open_regular
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
+    from specnet.data.files import FilePlace
     from specnet.diagnostics import KeyPath
 
 RATIO = 1100
@@ -24,24 +26,19 @@ RATIO = 1100
 LOCAL_HEADER = 30
 """The bytes of a zip entry's own header before its name."""
 
-
-@contextmanager
-def zip_file(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a file as a zip archive."""
-    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-        yield archive
+CHUNK = 1 << 20
 
 
-@dataclass
+@dataclass(frozen=True, eq=False)
 class NpzArray(NpyArray):
     """One array of an npz file, its header read."""
 
-    name: str = ""
+    name: str
 
     @property
     def what(self) -> str:
         """What a diagnostic calls it."""
-        return f"array `{self.name}` of `{self.file}`"
+        return f"array `{self.name}` of `{self.place.name}`"
 
     @property
     def title(self) -> str:
@@ -51,12 +48,12 @@ class NpzArray(NpyArray):
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
         """Open the array's own bytes, from its header on."""
-        with zip_file(self.path) as archive, archive.open(self._info(archive)) as member:
+        with _zip_file(self.place.path) as archive, archive.open(self._info(archive)) as member:
             yield member
 
     def obstacle(self) -> Obstacle | None:
         """Return why rows cannot be read one by one, and how to fix it; None where they can."""
-        with zip_file(self.path) as archive:
+        with _zip_file(self.place.path) as archive:
             if self._info(archive).compress_type != zipfile.ZIP_STORED:
                 return Obstacle(
                     "it is compressed, so that no row can be read without all before it",
@@ -66,58 +63,63 @@ class NpzArray(NpyArray):
 
     def start(self) -> int:
         """Return where in the file the array's own bytes start, for one that is not compressed."""
-        with zip_file(self.path) as archive:
+        with _zip_file(self.place.path) as archive:
             place = self._info(archive).header_offset
-        with open_regular(self.path) as file:
+        with open_regular(self.place.path) as file:
             file.seek(place)
             header = file.read(LOCAL_HEADER)
         # The entry's own header may have other extra fields than the archive's list of entries.
         name, extra = struct.unpack("<HH", header[26:])
         return int(place + LOCAL_HEADER + name + extra)
 
-    def sound(self, context: DataContext) -> bool:
-        """Return whether the archive's checksum is that of the elements; note it if not."""
+    def check(self) -> None:
+        """Raise SpecError where the archive's checksum is not that of the elements."""
         try:
             with self.opened() as member:
                 while member.read(CHUNK):
                     pass
         except Damaged as error:
-            self._note(error, context)
-            return False
-        return True
+            raise self.damaged(error) from None
+
+    def extent(self) -> Extent:
+        """Return how long the array's bytes are, and how long they may be by the compressed ones."""
+        with _zip_file(self.place.path) as archive:
+            info = self._info(archive)
+        return Extent(info.file_size, info.compress_size * RATIO + RATIO)
 
     def _info(self, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         return members[self.name]
 
-    def _extent(self) -> Extent:
-        with zip_file(self.path) as archive:
-            info = self._info(archive)
-        return Extent(info.file_size, info.compress_size * RATIO + RATIO)
 
-
-def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray] | None:
-    """Return the named arrays of a file, their headers read, or note what is wrong with them."""
-    path, file, file_key, context = place.path, place.name, place.key, place.context
-    before = len(context.collector.found)
+def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[NpzArray]:
+    """Return the named arrays of a file, their headers read; raise SpecError for all that is wrong with them."""
+    path, file, _, context = place
     arrays: list[NpzArray] = []
-    try:
-        with zip_file(path) as archive:
-            members = [info.filename.removesuffix(".npy") for info in archive.infolist()]
-        for name, key in names:
-            if name in members:
-                array = NpzArray(path, file, key, name=name)
-                if array.examine(context):
-                    arrays.append(array)
-                continue
-            near = closest(name, members) if place.quotable else None
-            help = f"did you mean `{clipped(near)}`?" if near else place.known("it has", sorted(members))
-            context.collector.add("SN521", f"`{file}` has no array `{name}`", *key, help=help)
-    except Damaged as error:
-        why = f": {clipped(str(error), 200)}" if place.quotable else ""
-        message = f"`{file}` is not a valid npz file{why}"
-        context.collector.add("SN520", message, *file_key, help=_instead(path))
-    return arrays if len(context.collector.found) == before else None
+    with context.collector.together() as faults:
+        try:
+            with _zip_file(path) as archive:
+                members = [info.filename.removesuffix(".npy") for info in archive.infolist()]
+            for name, key in names:
+                if name in members:
+                    with faults.catch():
+                        arrays.append(NpzArray.of(place._replace(key=key), name=name))
+                    continue
+                near = closest(name, members) if place.quotable else None
+                help = f"did you mean `{clipped(near)}`?" if near else place.known("it has", sorted(members))
+                faults.add("SN521", f"`{file}` has no array `{name}`", *key, help=help)
+        except Damaged as error:
+            why = f": {clipped(str(error), 200)}" if place.quotable else ""
+            raise place.error(
+                "SN520", f"`{file}` is not a valid npz file{why}", help=_instead(path)
+            ) from None
+    return arrays
+
+
+@contextmanager
+def _zip_file(path: Path) -> Iterator[zipfile.ZipFile]:
+    with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def _instead(path: Path) -> str | None:

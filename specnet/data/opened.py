@@ -1,0 +1,68 @@
+"""The one way to open the data that a document names: for validating it, and for running it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.data.access import Access
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext
+from specnet.data.format import DataFormat, DataSource
+from specnet.data.signature import Signature, infer_signature
+from specnet.diagnostics import KeyPath
+
+if TYPE_CHECKING:
+    from specnet.data.confine import Confine
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedData:
+    """Data whose files have been opened and described; what they hold is read once it is known what is needed."""
+
+    format: DataFormat
+    source: DataSource
+    context: DataContext
+    signature: Signature
+
+
+def open_data(
+    data_format: DataFormat,
+    base: Path,
+    root_path: KeyPath = ("data",),
+    *,
+    frames: Mapping[str, Any] | None = None,
+    confine: Confine | None = None,
+) -> OpenedData:
+    """Return the data that a format names, opened and described.
+
+    `base` is the folder that relative paths start from, and `root_path` where in the document the format is.
+    `frames` take the place of a table's files, by the split whose rows they are. With `confine`, no path may lead
+    out of a folder. Of binary files only the headers and whole-number targets are read; of CSV files everything,
+    since any cell can be a new category. Raises SpecError with every fault that was found.
+    """
+    collector = Collector(root_path)
+    context = DataContext(base, collector, frames=frames or {}, access=Access(base, confine))
+    data_format.check_frames(context)
+    collector.check()
+    with collector.catch():
+        source = data_format.open(context)
+    collector.check()
+    signature = infer_signature(
+        source.description,
+        data_format.split,
+        data_format.transforms,
+        collector,
+        reproduces=data_format.reproduces,
+    )
+    collector.check()
+    return OpenedData(data_format, source, context, signature)
+
+
+def inspect_data(
+    data_format: DataFormat, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
+) -> Signature:
+    """Return what a model must know of the data that a format names; see `open_data`."""
+    return open_data(data_format, base, root_path, confine=confine).signature

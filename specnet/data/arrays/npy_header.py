@@ -45,7 +45,7 @@ class NpyHeader:
 
 def type_of(dtype: np.dtype[Any]) -> str:
     """Return kind and bytes of an element, such as `f4`, whatever the order of the bytes."""
-    return f"{dtype.kind}{dtype.itemsize}"
+    return dtype.str[1:].partition("[")[0]
 
 
 def read_header(file: IO[bytes]) -> NpyHeader:

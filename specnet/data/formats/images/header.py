@@ -25,7 +25,7 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
 class ImageError(ValueError):
-    """A file is no image that can be read; `help` says what helps, if anything does."""
+    """A file is not an image that can be read; `help` says what helps, if anything does."""
 
     def __init__(self, message: str, help: str | None = None) -> None:
         super().__init__(message)

@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet.data.confine import Confine
-from specnet.diagnostics import Diagnostic, Position, Report
+from specnet.diagnostics import (
+    Diagnostic,
+    ModelInUseError,
+    Position,
+    Report,
+    RunError,
+    SpecError,
+    SpecFileError,
+    SpecnetError,
+)
 from specnet.diagnostics.text import joined
 from specnet.language import SourceText, examine, load
 from specnet.language.overrides import Overrides
@@ -25,11 +35,29 @@ if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
     from specnet.model.model import Model
     from specnet.runs.evaluating import Evaluation
-    from specnet.training.events import Event, Span
+    from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
     from specnet.vocabulary.kind import Kind
 
 __all__ = [
+    "Diagnostic",
+    "Ended",
+    "EpochEnded",
+    "Evaluation",
+    "Event",
+    "GradientCheck",
+    "Model",
+    "ModelInUseError",
+    "Report",
     "Result",
+    "Resumed",
+    "RunError",
+    "Span",
+    "Spec",
+    "SpecError",
+    "SpecFileError",
+    "SpecnetError",
+    "Started",
+    "StepsDone",
     "check_gradients",
     "compile",
     "evaluate",
@@ -40,6 +68,20 @@ __all__ = [
     "train",
     "validate",
 ]
+
+_LATER = {
+    "Ended": "specnet.training.events",
+    "EpochEnded": "specnet.training.events",
+    "Evaluation": "specnet.runs.evaluating",
+    "Event": "specnet.training.events",
+    "GradientCheck": "specnet.analysis.gradients",
+    "Model": "specnet.model.model",
+    "Resumed": "specnet.training.events",
+    "Span": "specnet.training.events",
+    "Started": "specnet.training.events",
+    "StepsDone": "specnet.training.events",
+}
+"""Where the classes are that need NumPy: each is imported when it is first asked for."""
 
 
 K = TypeVar("K", bound="Kind")
@@ -230,3 +272,10 @@ def check_gradients(
 
     model, loaded = compile_spec(spec.model_copy(update={"dtype": "float64"}), data)
     return check(model, loaded, rows=rows, entries=entries)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_LATER[name]), name)
+    return value

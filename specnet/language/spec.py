@@ -14,9 +14,9 @@ from specnet.vocabulary.kind import Table, Words, fault
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
-from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
 from specnet.vocabulary.metrics import METRICS, Metric
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
+from specnet.vocabulary.outputs import MultiOutput, NamedOutput
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
 
 NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|.])?$"""

@@ -20,8 +20,8 @@ from specnet.graph.sizes import BATCH, DType, at, show
 from specnet.language.spec import Spec
 from specnet.model.figures import OutputFigure
 from specnet.vocabulary.losses import Loss, OutputActivation
-from specnet.vocabulary.losses.multi_output import MultiOutput, NamedOutput
 from specnet.vocabulary.metrics import METRICS, Metric
+from specnet.vocabulary.outputs import MultiOutput, NamedOutput
 
 INPUTS = "inputs"
 """The target that stands for what the network gets."""

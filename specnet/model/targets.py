@@ -7,7 +7,7 @@ from specnet.data.streamed import Inputs, extent
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.model.outputs import INPUTS
 from specnet.vocabulary.losses import Loss
-from specnet.vocabulary.losses.multi_output import MultiOutput
+from specnet.vocabulary.outputs import MultiOutput
 
 
 def check_targets(loss: Loss, data: Dataset) -> None:

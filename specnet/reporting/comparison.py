@@ -12,8 +12,8 @@ from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun
 from specnet.runs.resolved import read_resolved
 from specnet.vocabulary.losses import Loss
-from specnet.vocabulary.losses.multi_output import MultiOutput
 from specnet.vocabulary.metrics import Metric
+from specnet.vocabulary.outputs import MultiOutput
 
 VERSIONS = ("specnet", "python", "numpy")
 

@@ -19,7 +19,7 @@ from specnet.runs.resolved import resolved, spec_of
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Table
-from specnet.vocabulary.losses.multi_output import NamedOutput
+from specnet.vocabulary.outputs import NamedOutput
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = [(family, name) for family in FAMILIES for name in family.kinds]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -17,8 +16,8 @@ from specnet.data.formats import csv_file
 from specnet.data.tables import passing, source, stream_rows
 from specnet.diagnostics import RunError
 from specnet.interchange.exporting import Exported, numpy_program
-from specnet.model.plans import memory
 from specnet.training.loop import Trainer
+from tests.support.memory import taken, trainer_maker
 from tests.support.resuming import after, check
 
 RANDOM = np.random.default_rng(2)
@@ -168,16 +167,6 @@ def test_the_memory_foretold_is_what_is_taken_at_most(tmp_path, monkeypatch):
     (tmp_path / "t.csv").write_text(f"a,b,c,d,y\n{lines}\n")
     del lines
     spec = document(tmp_path, {"epochs": 1, "batch_size": 256})
-    model = specnet.compile(spec)
-    tracemalloc.start()
-    try:
-        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
-        tracemalloc.reset_peak()
-        trainer = Trainer(type(model)(model.network, loaded.encoding), loaded)
-        for _ in trainer.events():
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    foretold = sum(memory(model.network, trainer.plans, trainer.rows).values())
-    assert 0.8 * foretold < peak < foretold
+    took = taken(trainer_maker(spec))
+    predicted = sum(took.predicted.values())
+    assert 0.8 * predicted < took.peak < predicted

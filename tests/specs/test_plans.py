@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,11 +17,11 @@ from specnet.engines.execution import Executable
 from specnet.model.arrays import as_targets
 from specnet.model.model import Model, streams
 from specnet.model.network import Network
-from specnet.model.plans import memory
 from specnet.model.programs import training_graph
 from specnet.model.settings import run_length
 from specnet.passes.pipeline import plan
 from specnet.training.loop import Trainer
+from tests.support.memory import growth_of_epochs, taken
 from tests.support.shipped import ELSEWHERE, there
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -102,16 +101,7 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
     metrics = {"metrics": ["accuracy"]} if name == "wide-and-deep.toml" else {}
     network, data = some(name, **{"training.epochs": 5, "training.schedule": "constant", **metrics})
     trainer = Trainer(Model(network, data.encoding), data)
-    peaks, before = [], 0
-    tracemalloc.start()
-    try:
-        for event in trainer.events():
-            if isinstance(event, specnet.EpochEnded):
-                peaks.append(tracemalloc.get_traced_memory()[1] - before if event.epoch > 2 else 0)
-                tracemalloc.reset_peak()
-                before = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
+    peaks = growth_of_epochs(trainer.events())
     # Views, numbers and frames of calls, as small as they are many, and NumPy's buffers, a small one for each worker; a
     # batch of any larger document has more.
     assert max(peaks) < 24_000 + 16_000 * trainer.plans.step.workers
@@ -120,20 +110,14 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
 @pytest.mark.parametrize("name", FILES)
 def test_the_memory_foretold_is_the_memory_taken(name):
     network, data = some(name, 2000, **{"training.epochs": 1})
-    list(Trainer(Model(network, data.encoding), data).events())  # imports and caches are not the training's
+    took = taken(lambda: Trainer(Model(network, data.encoding), data))
     held = sum(map(_size, data.splits.values()))
-    tracemalloc.start()
-    try:
-        trainer = Trainer(Model(network, data.encoding), data)
-        for _ in trainer.events():
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    foretold = sum(memory(network, trainer.plans, trainer.rows).values())
-    assert trainer.memory == foretold
-    # Beside the arrays there are plans, views and events: Python's own, and the same however many rows there are.
-    assert abs(peak + held - foretold) < 0.05 * foretold + 400_000
+    predicted = sum(took.predicted.values())
+    assert took.trainer.memory == predicted
+    # Orders of rows, tables of indices and the like are not predicted.
+    assert 0 <= took.arrays + held - predicted < 0.015 * predicted + 8_000
+    # There are plans, views and events, too: Python's own, and the same however many rows there are.
+    assert took.peak + held - predicted < 0.05 * predicted + 500_000
 
 
 MNIST_CNN = {"conv2d_1": 26 * 26 * 32 * (2 * 9 * 1 + 1), "conv2d_2": 10 * 10 * 64 * (2 * 9 * 32 + 1)}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS, Layer
 from tests.support.compiled import checked
 from tests.support.lowering import lowered
+from tests.support.memory import growth
 from tests.support.reference import gradients
 
 torch = pytest.importorskip("torch")
@@ -174,16 +174,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
     leaves = {n: draw.get(n, np.full(at(shape, batch), 0.5)) for n, (shape, _) in made.leaves.items()}
     streams = {name: stream(0, name) for name in made.streams}
     bound = Executable(made, streams).bind(batch, {n: np.ascontiguousarray(a) for n, a in leaves.items()})
-    bound.step()
-    tracemalloc.start()
-    try:
-        bound.step()
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        bound.step()
-        return tracemalloc.get_traced_memory()[1] - before, made.workers
-    finally:
-        tracemalloc.stop()
+    return growth(bound.step), made.workers
 
 
 def _held(row: Row, arrays: Mapping[str, np.ndarray], *, training: bool) -> ArrayOrStreamed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from specnet.data import load_data
 from specnet.data.augmentation import Sizes, Work
 from specnet.engines.random import stream
 from specnet.interchange.exporting import Exported, numpy_program
-from specnet.model.plans import memory
 from specnet.training.loop import Trainer
+from tests.support.memory import growth_of_epochs, taken, trainer_maker
 from tests.support.resuming import check
 
 IMAGES = [
@@ -171,18 +170,8 @@ def test_no_array_is_allocated_after_the_first_epoch(batch_size):
     nearest = {"type": "rotate", "degrees": 20, "interpolation": "nearest"}
     augmentations = [*IMAGES, nearest, MIXUP]
     spec = document(augmentations, batch_size=batch_size, epochs=6, data={"split": {"test": 0.5}})
-    peaks, before = [], 0
-    tracemalloc.start()
-    try:
-        for event in specnet.train(spec):
-            if isinstance(event, specnet.EpochEnded):
-                peaks.append(tracemalloc.get_traced_memory()[1] - before if event.epoch > 2 else 0)
-                tracemalloc.reset_peak()
-                before = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
+    peaks = growth_of_epochs(specnet.train(spec))
     # 64 images of 64 pixels have 16,384 bytes.
-    assert len(peaks) == 6
     assert max(peaks) < 12_000
 
 
@@ -192,22 +181,9 @@ def test_the_memory_foretold_is_the_memory_taken(batch_size, augmentations):
     data = {"transforms": [{"type": "reshape", "shape": [16, 4]}], "split": {"test": 0.5}}
     layers = [{"type": "flatten"}, {"type": "dense", "units": 512}, {"type": "dense", "units": 10}]
     spec = document(augmentations, data=data, layers=layers, batch_size=batch_size, epochs=1)
-    list(specnet.train(spec))  # imports and caches are not the training's
-    model = specnet.compile(spec)
-    tracemalloc.start()
-    try:
-        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
-        tracemalloc.reset_peak()
-        model = type(model)(model.network, loaded.encoding)
-        trainer = Trainer(model, loaded)
-        for _ in trainer.events():
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    parts = memory(model.network, trainer.plans, trainer.rows)
-    assert parts["augmentation"] > 0
-    assert abs(peak - sum(parts.values())) < 0.05 * peak
+    took = taken(trainer_maker(spec))
+    assert took.predicted["augmentation"] > 0
+    assert abs(took.peak - sum(took.predicted.values())) < 0.05 * took.peak
 
 
 HEAD = 'specnet = 1\nloss = "{loss}"\n{more}\n[data]\ntype = "builtin"\nname = "digits"\n'

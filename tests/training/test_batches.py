@@ -6,15 +6,12 @@ import json
 import subprocess
 import sys
 import textwrap
-import tracemalloc
 
 import numpy as np
 import pytest
 
 import specnet
-from specnet.data import load_data
-from specnet.model.plans import memory
-from specnet.training.loop import Trainer
+from tests.support.memory import growth_of_epochs, taken, trainer_maker
 
 RANDOM = np.random.default_rng(5)
 
@@ -99,50 +96,20 @@ def test_several_outputs_are_compared_with_rows_that_stay_in_their_files(tmp_pat
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_step_allocates_no_array(tmp_path, dtype):
     store(tmp_path, rows=1200, columns=3000)
-    events = specnet.train(document(tmp_path, dtype=dtype, epochs=6, batch_size=64))
-    peaks, before = [], 0
-    tracemalloc.start()
-    try:
-        for event in events:
-            if isinstance(event, specnet.EpochEnded):
-                peaks.append(tracemalloc.get_traced_memory()[1] - before if event.epoch > 2 else 0)
-                tracemalloc.reset_peak()
-                before = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
+    peaks = growth_of_epochs(specnet.train(document(tmp_path, dtype=dtype, epochs=6, batch_size=64)))
     # A batch, as it is stored, has 192,000 bytes. NumPy itself takes 64 KiB while it subtracts a row from many.
-    assert len(peaks) == 6
     assert max(peaks) < 100_000
-
-
-def taken(spec):
-    """Return a trainer, the memory that was predicted for it by what it is for, and what it took at most."""
-    model = specnet.compile(spec)
-    list(specnet.train(spec))  # imports and caches are not the training's
-    tracemalloc.start()
-    try:
-        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
-        tracemalloc.reset_peak()
-        model = type(model)(model.network, loaded.encoding)
-        trainer = Trainer(model, loaded)
-        for _ in trainer.events():
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    return trainer, memory(model.network, trainer.plans, trainer.rows), peak
 
 
 @pytest.mark.parametrize("batch_size", [48, "full"])
 def test_the_memory_predicted_is_the_memory_taken(tmp_path, batch_size):
     store(tmp_path, rows=6000)
     layers = [{"type": "dense", "units": 300, "activation": "relu"}] * 3
-    trainer, predicted, peak = taken(
-        document(tmp_path, layers=layers, batch_size=batch_size, optimizer="adam", epochs=1)
-    )
-    assert trainer.memory == sum(predicted.values())
-    assert abs(peak - trainer.memory) < 0.05 * peak
-    assert predicted["data"] < 6_000_000  # the rows as numbers take 7.2 MB
+    spec = document(tmp_path, layers=layers, batch_size=batch_size, optimizer="adam", epochs=1)
+    took = taken(trainer_maker(spec))
+    assert took.trainer.memory == sum(took.predicted.values())
+    assert abs(took.peak - took.trainer.memory) < 0.05 * took.peak
+    assert took.predicted["data"] < 6_000_000  # the rows as numbers take 7.2 MB
 
 
 @pytest.mark.parametrize("load", ["whole", "batches"])
@@ -165,10 +132,10 @@ def test_the_memory_predicted_of_several_outputs_is_the_memory_taken(tmp_path, b
     }
     text["training"] |= {"batch_size": batch_size, "epochs": 1}
     (tmp_path / "several.json").write_text(json.dumps(text))
-    trainer, predicted, peak = taken(specnet.load(tmp_path / "several.json"))
-    assert trainer.memory == sum(predicted.values())
-    assert abs(peak - trainer.memory) < 0.05 * peak
-    arrays = trainer.feed.batches[0].arrays
+    took = taken(trainer_maker(specnet.load(tmp_path / "several.json")))
+    assert took.trainer.memory == sum(took.predicted.values())
+    assert abs(took.peak - took.trainer.memory) < 0.05 * took.peak
+    arrays = took.trainer.feed.batches[0].arrays
     assert {name: (array.dtype.name, array.shape[1:]) for name, array in arrays.items()} == {
         "inputs": ("float32", (300,)),
         "targets/back": ("float32", (300,)),
@@ -179,7 +146,7 @@ def test_the_memory_predicted_of_several_outputs_is_the_memory_taken(tmp_path, b
     # What an autoencoder is compared with are its inputs' own bytes.
     assert np.shares_memory(arrays["inputs"], arrays["targets/again"])
     if load == "whole":
-        assert predicted["data"] == 6000 * (4 * 300 + 8 + 4)
+        assert took.predicted["data"] == 6000 * (4 * 300 + 8 + 4)
 
 
 LIMITED = """

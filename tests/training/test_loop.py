@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import json
-import tracemalloc
 
 import numpy as np
 import pytest
 
 import specnet
 from specnet.data import load_data
-from specnet.model.plans import memory
-from specnet.training.loop import Trainer
+from tests.support.memory import growth_of_epochs, taken, trainer_maker
 
 MOONS = {
     "type": "synthetic",
@@ -88,19 +86,8 @@ def test_no_array_is_allocated_after_the_first_epoch(batch_size, dtype):
     ]
     training = {"epochs": 6, "batch_size": batch_size, "optimizer": "adamw", "clip_norm": 1.0}
     spec = document(dtype=dtype, layers=layers, training=training, metrics=["accuracy", "f1", "confusion"])
-    events = specnet.train(spec)
-    peaks, before = [], 0
-    tracemalloc.start()
-    try:
-        for event in events:
-            if isinstance(event, specnet.EpochEnded):
-                peaks.append(tracemalloc.get_traced_memory()[1] - before if event.epoch > 2 else 0)
-                tracemalloc.reset_peak()
-                before = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
+    peaks = growth_of_epochs(specnet.train(spec))
     # The smallest array that a step passes on here, 16 rows of 300 float32, has 19,200 bytes.
-    assert len(peaks) == 6
     assert max(peaks) < 12_000
 
 
@@ -112,22 +99,10 @@ def test_the_memory_foretold_is_the_memory_taken(batch_size, accumulate):
     stopping = {"monitor": "validation.loss", "patience": 50}
     training = {"epochs": 1, "batch_size": batch_size, "optimizer": "adam", "early_stopping": stopping}
     spec = document(data=data, layers=layers, training=training | {"accumulate": accumulate})
-    model = specnet.compile(spec)
-    list(specnet.train(spec))  # imports and caches are not the training's
-    tracemalloc.start()
-    try:
-        loaded = load_data(spec.data, spec.source.folder, seed=0, dtype="float32")
-        tracemalloc.reset_peak()
-        model = type(model)(model.network, loaded.encoding)
-        trainer = Trainer(model, loaded)
-        for _ in trainer.events():
-            pass
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    foretold = sum(memory(model.network, trainer.plans, trainer.rows).values())
-    assert trainer.memory == foretold
-    assert abs(peak - foretold) < 0.05 * peak
+    took = taken(trainer_maker(spec))
+    predicted = sum(took.predicted.values())
+    assert took.trainer.memory == predicted
+    assert abs(took.peak - predicted) < 0.05 * took.peak
 
 
 def test_early_stopping_puts_the_best_parameters_back():

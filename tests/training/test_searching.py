@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tracemalloc
 from math import prod
 
 import numpy as np
@@ -14,6 +13,7 @@ from specnet.analysis.explanation import explain
 from specnet.data import load_data
 from specnet.model.plans import memory
 from specnet.training.loop import Trainer
+from tests.support.memory import growth
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 80, "noise": 0.2}
 
@@ -171,12 +171,9 @@ def test_memory_is_counted_and_no_step_allocates(dtype):
     assert slots == item * sum(prod(shape) for shape, _ in explain(fitted.model.network).plans.slots.values())
     steps = fitted.steps
     steps.run_epochs(8, 60.0)
-    tracemalloc.start()
-    losses, _, _ = steps.run_epochs(10, 60.0)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert len(losses) > 5
-    assert peak < 12_000
+    made = []
+    assert growth(lambda: made.append(len(steps.run_epochs(5, 60.0)[0]))) < 12_000
+    assert made == [5, 5, 5]
 
 
 def test_it_learns_in_float32():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from statistics import median
 from time import perf_counter
@@ -43,7 +43,9 @@ class Times:
     executions: int
 
 
-def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, Times]:
+def profile(
+    model: Model, data: Dataset, explanation: Explanation, clock: Callable[[], float] = perf_counter
+) -> dict[str, Times]:
     """Return where the time of a training step goes, by the names of `Explanation.programs`.
 
     The model is trained on the first rows for it, again and again, and is of no use afterwards.
@@ -57,39 +59,39 @@ def profile(model: Model, data: Dataset, explanation: Explanation) -> dict[str, 
         given["targets"] = np.eye(model.network.fed_shape[0], dtype=dtype)[given["targets"]]
     program = BoundTraining(model, plans)
     leaves = model.leaves(**given, **program.slots)
-    measured = {"step": _measure(model, plans.step, leaves)}
+    measured = {"step": _measure(model, plans.step, leaves, clock)}
     if plans.update is not None:
-        measured["update"] = _measure(model, plans.update, leaves)
+        measured["update"] = _measure(model, plans.update, leaves, clock)
     return measured
 
 
-def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array]) -> Times:
+def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array], clock: Callable[[], float]) -> Times:
     rate = model.network.spec.training.optimizer.learning_rate
     values = {"rate": rate, "step": 1, "share": 1.0}
     arguments = tuple(values[name] for name in plan.numbers)
-    clock = [0.0] * len(plan.steps)
+    seconds = [0.0] * len(plan.steps)
     program = emit(plan)
     bare = _bound(model, plan, program, leaves)
-    clocked = _bound(model, plan, timed(plan, program, clock), leaves)
+    clocked = _bound(model, plan, timed(plan, program, seconds, clock), leaves)
     start = model.parameters.flat.copy()
     whole: list[float] = []
     parts: list[list[float]] = []
-    until = perf_counter() + SECONDS
+    until = clock() + SECONDS
     with np.errstate(all="ignore"):
         bare.step(*arguments)
         # The two run in turns, so that whatever else the machine does falls on both alike.
-        while len(whole) < MAXIMUM and (perf_counter() < until or len(whole) < MINIMUM):
+        while len(whole) < MAXIMUM and (clock() < until or len(whole) < MINIMUM):
             np.copyto(model.parameters.flat, start)
-            before = perf_counter()
+            before = clock()
             bare.step(*arguments)
-            whole.append(perf_counter() - before)
-            clock[:] = [0.0] * len(clock)
+            whole.append(clock() - before)
+            seconds[:] = [0.0] * len(seconds)
             clocked.step(*arguments)
-            parts.append(clock[:])
-    reading = _reading()
+            parts.append(seconds[:])
+    reading = _reading(clock)
     steps = [
-        max(0.0, float(seconds) - reading * pieces) / workers
-        for seconds, (pieces, workers) in zip(np.median(parts, axis=0), _pieces(plan, program), strict=True)
+        max(0.0, float(taken) - reading * pieces) / workers
+        for taken, (pieces, workers) in zip(np.median(parts, axis=0), _pieces(plan, program), strict=True)
     ]
     return Times(median(whole), tuple(steps), len(whole))
 
@@ -99,8 +101,10 @@ def _bound(model: Model, plan: Plan, program: NumpyProgram, leaves: Mapping[str,
     return executable.bind(plan.batch, leaves)
 
 
-def timed(plan: Plan, program: NumpyProgram, clock: list[float]) -> NumpyProgram:
-    """Return a plan's program with a source that adds, for each step, the seconds that its code took to `clock`."""
+def timed(
+    plan: Plan, program: NumpyProgram, seconds: list[float], clock: Callable[[], float] = perf_counter
+) -> NumpyProgram:
+    """Return a plan's program with a source that adds, for each step, the time that its code took to `seconds`."""
     lines = program.source.split("\n")
     written: list[str] = []
     place = lines.index(next(line for line in lines if line.startswith("def step(")))
@@ -112,12 +116,12 @@ def timed(plan: Plan, program: NumpyProgram, clock: list[float]) -> NumpyProgram
             written.append(lines[place])
             place += 1
         lead = lines[place][: -len(lines[place].lstrip())]
-        written.append(f"{lead}_since = _now()")
+        written.append(f"{lead}_since = _clock()")
         written += lines[place : place + len(code)]
-        written.append(f"{lead}_clock[{number}] += _now() - _since")
+        written.append(f"{lead}_seconds[{number}] += _clock() - _since")
         place += len(code)
     written += lines[place:]
-    attributes = {**program.attributes, "_clock": clock, "_now": perf_counter}
+    attributes = {**program.attributes, "_seconds": seconds, "_clock": clock}
     return replace(program, source="\n".join(written), attributes=attributes)
 
 
@@ -141,10 +145,10 @@ def _inner_blocks(loops: tuple[Loop, ...]) -> Iterator[Block]:
         yield from _inner_blocks(loop.loops)
 
 
-def _reading() -> float:
+def _reading(clock: Callable[[], float]) -> float:
     """Return the seconds that lie between two readings of the clock with nothing between them."""
     gaps = []
     for _ in range(1000):
-        since = perf_counter()
-        gaps.append(perf_counter() - since)
+        since = clock()
+        gaps.append(clock() - since)
     return median(gaps)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -23,6 +21,20 @@ DEEP = {
     "training.batch_size": 64,
 }
 
+READING, SLOW = 2.0**-20, 2.0**-9
+"""Seconds that reading the clock takes, and those of a step that is made slow; their sums are exact."""
+
+
+class Clock:
+    """A clock that goes on when it is read, and when it is set."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += READING
+        return self.now
+
 
 def compiled(spec: specnet.Spec) -> tuple[Model, Explanation, specnet.data.Dataset]:
     data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
@@ -38,11 +50,11 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
     plan = explanation.plans.step
     if changes is DEEP:
         assert any(step.block for step in plan.steps)
-    clock = [0.0] * len(plan.steps)
+    seconds = [0.0] * len(plan.steps)
     rows = plan.batch
     results = []
     program = emit(plan)
-    for each in (program, profiling.timed(plan, program, clock)):
+    for each in (program, profiling.timed(plan, program, seconds, Clock())):
         fresh = Model(model.network, model.encoding)
         training = profiling.BoundTraining(fresh, explanation.plans)
         train = data.splits["train"]
@@ -54,26 +66,28 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
         results.append((scalars, fresh.parameters.flat.copy()))
     assert results[0][0] == results[1][0]
     assert np.array_equal(results[0][1], results[1][1])
-    for step, code, seconds in zip(plan.steps, program.code, clock, strict=True):
-        assert (seconds > 0) == (bool(code) and not step.prologue), step
+    for step, code, taken in zip(plan.steps, program.code, seconds, strict=True):
+        assert (taken > 0) == (bool(code) and not step.prologue), step
 
 
 def test_a_slow_step_is_found(iris: specnet.Spec, monkeypatch: pytest.MonkeyPatch) -> None:
     from specnet.engines.numpy.functions import FUNCTIONS, resolve
 
     model, explanation, data = compiled(iris)
-    slow = resolve("tanh")
+    clock, exact = Clock(), resolve("tanh")
 
     def tanh(*arguments: object) -> None:
-        time.sleep(0.002)
-        slow(*arguments)
+        clock.now += SLOW
+        exact(*arguments)
 
     monkeypatch.setitem(FUNCTIONS, "tanh", tanh)
-    times = profiling.profile(model, data, explanation)["step"]
+    times = profiling.profile(model, data, explanation, clock)["step"]
     named = dict(zip((step.op for step in explanation.plans.step.steps), times.steps, strict=True))
-    assert named["tanh"] >= 0.002
-    assert named["tanh"] > 0.7 * sum(times.steps)
-    assert times.whole == pytest.approx(sum(times.steps), rel=0.3)
+    assert named["tanh"] == SLOW
+    assert sum(times.steps) == SLOW
+    assert times.whole == SLOW + READING
+    # An execution is two, one of them with a clock for each step.
+    assert 0 < times.executions - 0.9 * profiling.SECONDS / (2 * SLOW) < 0.1 * profiling.SECONDS / (2 * SLOW)
 
 
 def test_flops_of_a_shared_step_count_each_batch(iris: specnet.Spec) -> None:

@@ -10,14 +10,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.support.command_line import Specnet, environment
+from tests.support.command_line import HANG, Specnet, await_, environment, written
 
 KILLS = int(os.environ.get("SPECNET_TEST_KILLS", "12"))
 """How often real processes are killed; more are asked for by the environment."""
@@ -93,20 +92,37 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def learn(run: Path) -> None:
-    """Wait until a process has made epochs."""
-    until, metrics = time.monotonic() + 60, run / "metrics.jsonl"
-    while time.monotonic() < until and not (metrics.exists() and metrics.stat().st_size):
-        time.sleep(0.02)
+KILLED = """
+import os, signal, sys
+from specnet.cli import main
+from specnet.training.loop import Trainer
+phase, left = sys.argv.pop(1), int(sys.argv.pop(1))
+
+def count(*_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if phase == "training":
+    train = Trainer._train
+    def counted(*arguments):
+        sys.setprofile(count)
+        return train(*arguments)
+    Trainer._train = counted
+else:
+    sys.setprofile(count)
+main()
+"""
+"""The command, killed by itself after some calls and returns, from the start or that of its training."""
 
 
-def holder(run: Path) -> int | None:
-    """Return the process that has written its number into the lock's file."""
-    try:
-        number = (run / ".lock").read_text()
-    except FileNotFoundError:
-        return None
-    return int(number) if number else None
+def killed(folder: Path, phase: str, calls: int, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, phase, str(calls), "run", "a.toml", "-q", *arguments],
+        env=environment(), cwd=folder, capture_output=True, text=True, timeout=HANG, check=False,
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def told(run: Path) -> dict[str, Any]:
@@ -128,30 +144,16 @@ def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path:
     assert specnet("run", "a.toml", "--out", "whole", "-q").returncode == 0
     draw = random.Random(os.environ.get("SPECNET_TEST_SEED", "7"))
     run = tmp_path / "runs" / "moons" / "001"
-    # The first process is left to begin; what dies before it has made a directory leaves nothing to go on with.
-    process = start(tmp_path)
-    learn(run)
-    kills = 0
-    while kills < KILLS:
-        time.sleep(draw.uniform(0.0, 0.25))
-        process.kill()
-        process.communicate(timeout=60)
-        if process.returncode != -signal.SIGKILL or (run / "result.json").exists():
-            # It was done, perhaps just before it was killed.
-            break
-        kills += 1
-        process = start(tmp_path, "--resume", "-q")
-        if draw.random() < 0.8:
-            # Most are killed at work, and a few while they start.
-            began = time.monotonic()
-            while process.poll() is None and holder(run) != process.pid:
-                assert time.monotonic() < began + 60
-                time.sleep(0.005)
-    else:
-        _, err = process.communicate(timeout=120)
-        assert (process.returncode, err) == (0, "")
-    # A fast machine may be done before.
-    assert kills >= KILLS // 2
+    # What dies before it has made a directory leaves nothing to go on with. An epoch has about 11,000 calls and
+    # returns.
+    killed(tmp_path, "training", 200_000)
+    for _ in range(KILLS - 1):
+        # Most are killed at work, and a few while they start.
+        phase, calls = ("training", 400_000) if draw.random() < 0.8 else ("start", 1_000_000)
+        killed(tmp_path, phase, draw.randint(1, calls), "--resume")
+    assert not (run / "result.json").exists()
+    done = specnet("run", "a.toml", "--resume", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
     assert told(run) == told(tmp_path / "whole")
     assert sorted(path.name for path in run.iterdir()) == sorted(
         path.name for path in (tmp_path / "whole").iterdir()
@@ -179,7 +181,7 @@ def test_killed_during_a_write(specnet: Specnet, tmp_path: Path) -> None:
     for write_number in (3, 1, 2):
         done = subprocess.run(
             [sys.executable, "-c", code, str(write_number)],
-            cwd=tmp_path, env=environment(), capture_output=True, timeout=120, check=False,
+            cwd=tmp_path, env=environment(), capture_output=True, timeout=HANG, check=False,
         )  # fmt: skip
         assert done.returncode == -signal.SIGKILL, done.stderr
         (half,) = (tmp_path / "cut" / "checkpoints").glob(".*.tmp")
@@ -194,9 +196,9 @@ def test_a_signal_says_how_to_go_on_and_that_does(tmp_path: Path, number: int, c
     write(tmp_path, 10**6)
     process = start(tmp_path, "--seed", "5", "--set", "training.batch_size=40")
     run = tmp_path / "runs" / "moons" / "001"
-    learn(run)
+    await_(process, written(run / "metrics.jsonl"))
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG)
     assert process.returncode == code
     (command,) = re.findall(r"to resume: specnet run (.*)", err)
     (checkpoint,) = (run / "checkpoints").iterdir()
@@ -205,25 +207,36 @@ def test_a_signal_says_how_to_go_on_and_that_does(tmp_path: Path, number: int, c
     line = process.stderr.readline()
     assert line.startswith(f"resuming from {checkpoint.relative_to(tmp_path)}: ")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
 
 
 def test_a_second_signal_ends_at_once_and_damages_nothing(tmp_path: Path) -> None:
-    # Evaluating many rows at the end takes longer than the signals lie apart.
+    # Evaluating many rows at the end takes long enough for the second signal to come meanwhile.
     write(tmp_path, 10**6, EVERY)
     text = (tmp_path / "a.toml").read_text()
     (tmp_path / "a.toml").write_text(
         text.replace("samples = 400", "samples = 400000").replace("= 32", "= 512")
     )
-    process = start(tmp_path)
+    code = (
+        "from specnet.cli import interrupts, main\n"
+        "handle = interrupts.Interrupts._handle\n"
+        "def noted(*arguments):\n"
+        "    print('signal', flush=True)\n"
+        "    handle(*arguments)\n"
+        "interrupts.Interrupts._handle = noted\n"
+        "main()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "run", "a.toml"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=tmp_path, text=True,
+    )  # fmt: skip
     run = tmp_path / "runs" / "moons" / "001"
-    until = time.monotonic() + 60
-    while time.monotonic() < until and not list(run.glob("checkpoints/0*.npz")):
-        time.sleep(0.02)
+    await_(process, lambda: list(run.glob("checkpoints/0*.npz")))
     process.send_signal(signal.SIGINT)
-    time.sleep(0.05)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "signal\n"
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG)
     assert process.returncode == 130
     assert err.endswith("error: interrupted\n")
     assert not list(tmp_path.rglob(".*.tmp"))
@@ -235,14 +248,14 @@ def test_a_second_signal_ends_at_once_and_damages_nothing(tmp_path: Path) -> Non
     assert process.stderr is not None
     assert process.stderr.readline().startswith("resuming from ")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
 
 
 def test_a_killed_process_keeps_no_lock_and_a_living_one_does(specnet: Specnet, tmp_path: Path) -> None:
     write(tmp_path, 10**6)
     process = start(tmp_path)
     run = tmp_path / "runs" / "moons" / "001"
-    learn(run)
+    await_(process, written(run / "metrics.jsonl"))
     try:
         for arguments in (("--resume",), ("--resume", str(run)), ("--out", str(run))):
             done = specnet("run", "a.toml", *arguments)
@@ -250,13 +263,13 @@ def test_a_killed_process_keeps_no_lock_and_a_living_one_does(specnet: Specnet, 
             assert re.search(rf"error: .*runs/moons/001 is in use by process {process.pid}\n", done.stderr)
     finally:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG)
     assert (run / ".lock").exists()
     process = start(tmp_path, "--resume")
     assert process.stderr is not None
     assert process.stderr.readline() == "runs/moons/001 has no complete checkpoint: it starts over\n"
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=HANG)
 
 
 def test_a_damaged_checkpoint_is_told_of(specnet: Specnet, tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ from specnet.engines.workers import Workers, each_piece, shared_dot
 
 KNOWN = pytest.mark.skipif(blas.setting() is None, reason="the matrix library's threads cannot be held back")
 
+HANG = 60.0
+"""Seconds after which a test that waits has failed."""
+
 
 def ours():
     return [t for t in threading.enumerate() if t.name == "specnet worker"]
@@ -23,11 +26,11 @@ def ours():
 
 @KNOWN
 def test_each_part_is_done_once_by_a_worker_of_its_own():
-    workers, seen = Workers(3), {}
+    workers, seen, all_at_once = Workers(3), {}, threading.Barrier(3)
 
     def task(part):
         seen[part] = threading.get_ident()
-        time.sleep(0.01)
+        all_at_once.wait(HANG)
 
     workers.run(task, 3)
     assert sorted(seen) == [0, 1, 2]
@@ -36,9 +39,9 @@ def test_each_part_is_done_once_by_a_worker_of_its_own():
     again = dict(seen)
     workers.run(task, 3)
     assert seen == again, "what worker gets which part is fixed"
-    seen.clear()
-    workers.run(task, 7)
-    assert sorted(seen) == list(range(7))
+    done = []
+    workers.run(done.append, 7)
+    assert sorted(done) == list(range(7))
 
 
 def test_one_part_or_one_worker_needs_no_threads():
@@ -59,13 +62,19 @@ def test_where_threads_cannot_be_held_back_the_caller_works_alone(monkeypatch):
 
 @KNOWN
 def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
-    workers, done = Workers(3), []
+    workers, done, failing = Workers(3), [], threading.Event()
+
+    def late(part):
+        assert failing.wait(HANG)
+        for _ in range(1000):
+            time.sleep(0)  # lets other threads go on
+        done.append(part)
 
     def task(part):
         if part == 1:
+            failing.set()
             raise ValueError("part 1")
-        time.sleep(0.02)
-        done.append(part)
+        late(part)
 
     with pytest.raises(ValueError, match="part 1"):
         workers.run(task, 3)
@@ -73,11 +82,12 @@ def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
 
     def own(part):
         if part == 0:
+            failing.set()
             raise KeyError("own")
-        time.sleep(0.02)
-        done.append(part)
+        late(part)
 
     done.clear()
+    failing.clear()
     with pytest.raises(KeyError, match="own"):
         workers.run(own, 3)
     assert sorted(done) == [1, 2]
@@ -86,9 +96,14 @@ def test_what_a_worker_raises_reaches_the_caller_once_all_are_done():
 
 @KNOWN
 def test_workers_ignore_what_numpy_warns_of():
-    workers = Workers(2)
+    found = {}
+
+    def task(part):
+        found[part] = np.log(np.zeros(2)).tolist()
+
     with np.errstate(all="ignore"):
-        workers.run(lambda _: np.log(np.zeros(2)), 2)
+        Workers(2).run(task, 2)
+    assert found == {0: [-np.inf] * 2, 1: [-np.inf] * 2}
 
 
 @KNOWN
@@ -102,7 +117,7 @@ def test_threads_end_with_their_workers():
     del workers
     gc.collect()
     for thread in mine:
-        thread.join(5.0)
+        thread.join(HANG)
         assert not thread.is_alive()
 
 
@@ -200,6 +215,6 @@ def test_a_child_starts_threads_of_its_own():
     with blas.one_thread():
         child = context.Process(target=_in_child, args=(workers, results))
         child.start()
-        child.join(20.0)
+        child.join(HANG)
     assert child.exitcode == 0
     assert results.get() == [(part, child.pid) for part in range(3)]

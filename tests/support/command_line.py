@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,23 @@ def environment(**more: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if k not in decided}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "PYTHONWARNINGS": "error", **more}
 
+
+def await_(process: subprocess.Popen[str], done: Callable[[], object]) -> None:
+    """Wait until a process has come to where something is true of its files; fail where it ends, or hangs, before."""
+    until = time.monotonic() + HANG
+    while not done():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "it hangs"
+        time.sleep(0.01)
+
+
+def written(path: Path) -> Callable[[], bool]:
+    """Return whether there is something in a file."""
+    return lambda: path.exists() and path.stat().st_size > 0
+
+
+HANG = 120
+"""Seconds after which a process has failed; none needs so long."""
 
 ENDLESS = """\
 specnet = 1

@@ -19,7 +19,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 import specnet
 from specnet.data import load_data
-from specnet.data.tables.survey import survey
+from specnet.data.formats.csv.survey import survey
 from specnet.reporting.drafting import draft
 
 TABLES = {

@@ -16,7 +16,7 @@ from specnet.diagnostics import SpecFileError
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.data.tables.survey import ColumnSurvey
+    from specnet.data.formats.csv.survey import ColumnSurvey
     from specnet.reporting.drafting import ColumnUse, Draft
 
 
@@ -41,7 +41,7 @@ def init(
     Reads the whole file to find delimiter, header, types of columns, classes, missing values and scales. The
     document runs as it is, with a comment that explains each choice.
     """
-    from specnet.data.tables.survey import survey
+    from specnet.data.formats.csv.survey import survey
     from specnet.reporting.drafting import draft
     from specnet.runs.files import write_bytes
 

@@ -62,15 +62,18 @@ class Collector:
 
     def check(self) -> None:
         """Raise SpecError with everything that was found, if anything was."""
-        if not self.found:
-            return
+        if self.found:
+            raise self.failure()
+
+    def failure(self) -> SpecError:
+        """Return what to raise for everything that was found."""
         shown = self.found[:LIMIT]
         rest = len(self.found) - LIMIT
         if rest > 0:
             shown.append(
                 Diagnostic("SN500", f"{rest} more errors in the data are not listed", path=self.root)
             )
-        raise SpecError(shown)
+        return SpecError(shown)
 
     def _fault(
         self,

@@ -18,9 +18,9 @@ from specnet.data.pipeline import Pipeline
 from specnet.data.rows import BLOCK, ArrayRows, Rows
 from specnet.data.signature import ColumnSlice, InputArray, Signature, only_array
 from specnet.data.streamed import Inputs, whole_rows
+from specnet.data.tables.frames import is_frame
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
-from specnet.data.tables.typed import is_frame
 from specnet.data.transforms import TRANSFORMS, TransformError
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from specnet.data.files import FilePlace
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows, StoredRows
-    from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan
 
 FilePath = Annotated[str, Field(min_length=1)]
@@ -189,11 +188,6 @@ class DataFormat(Kind):
         """Return rows and targets of a frame; raise SpecError naming what is wrong with it."""
         message = f"a frame has the columns of a table, and `{self.type}` data are not"
         raise SpecError([Diagnostic("SN571", message)])
-
-    @property
-    def csv_dialect(self) -> Dialect | None:
-        """How new rows in CSV are written; None where the data are no table, and nothing is said of it."""
-        return None
 
     @property
     def row_fields(self) -> set[str]:

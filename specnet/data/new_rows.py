@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.tables.dialect import number
+from specnet.data.tables.cells import number
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.rows import Rows
-    from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.plan import TablePlan
+    from specnet.data.tables.table import Chunk
 
 ROWS = 2048
 """Rows that are held as text at once."""
@@ -89,8 +89,6 @@ class RowFile:
     name: str
     """What it is called in messages."""
     note: Note
-    text: Dialect | None = None
-    """How its cells are written if it is a CSV file; None where the model learnt from no table."""
     _reported: set[str] = field(default_factory=set)
 
     def read(self, read: Callable[[FilePlace], T], path: Path) -> T:
@@ -135,20 +133,39 @@ class RowFile:
             self._reported.update(more)
             self.note(f"{self.name}: the model does not take {listed(more)}")
 
-    def numbers(self, texts: Sequence[Sequence[str]], places: Sequence[str]) -> Any:
-        """Return cells of text as an array of the shape that the model takes."""
+    def blocks(self, chunk: Chunk, positions: Sequence[int], word: str) -> Iterator[RowBlock]:
+        """Yield the model's cells of some records, as a block; raise SpecError naming what is wrong with them.
+
+        `word` is what a record is called in messages, before its number.
+        """
+        collector = Collector(())
+        for line, count in chunk.odd:
+            message = (
+                f"{word} {line} of `{self.name}` has {count} cells, where the first has {len(chunk.columns)}"
+            )
+            collector.add("SN505", message, help="text that contains the delimiter must be quoted")
+        self.check(collector)
+        if not chunk.lines:
+            return
+        rows: list[Any] = list(zip(*(chunk.columns[i] for i in positions), strict=True))
+        places = [f"{word} {line}" for line in chunk.lines]
+        yield RowBlock(self._numbers(rows, places) if self.known.columns is None else rows, places)
+
+    def _numbers(self, rows: Sequence[Sequence[Any]], places: Sequence[str]) -> Any:
+        """Return cells as an array of the shape that the model takes."""
         import numpy as np
 
         collector = Collector(())
         values = []
-        for row, place in zip(texts, places, strict=True):
+        for cells, place in zip(rows, places, strict=True):
+            row = ["" if cell is None else str(cell) for cell in cells]
             found = [number(cell.strip()) for cell in row]
             if None in found:
                 wrong = row[found.index(None)]
                 collector.add("SN512", f"{place} of `{self.name}`: `{clipped(wrong)}` is not a number")
             values.append([0.0 if value is None else value for value in found])
         self.check(collector)
-        return np.array(values).reshape(len(texts), *self.known.shape)
+        return np.array(values).reshape(len(rows), *self.known.shape)
 
     def array_blocks(self, array: Any) -> Iterator[RowBlock]:
         """Yield the rows of an array, some at once; raise SpecError where they are none that the model takes."""

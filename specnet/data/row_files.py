@@ -10,28 +10,27 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
+from specnet.data.formats import FORMATS, SUFFIXES
 from specnet.data.new_rows import RowFile
 
 if TYPE_CHECKING:
     from specnet.data.encoding import Encoding
     from specnet.data.format import DataFormat
     from specnet.data.new_rows import LabelledRows, Note, RowBlock
+    from specnet.data.tables.tabular import Tabular
 
 READERS = {
-    ".csv": "formats.csv_rows",
-    ".parquet": "formats.parquet_file",
-    ".pq": "formats.parquet_file",
     ".json": "json_rows",
     ".jsonl": "json_rows",
     ".ndjson": "json_rows",
     ".npz": "formats.npz",
     ".npy": "formats.npy",
 }
-"""The module whose `new_rows` reads a file, by the file's suffix, whatever the model was trained on."""
+"""The module whose `new_rows` reads a file that is not a table, by its suffix, whatever the model was trained on."""
 
 
 class RowReader(Protocol):
-    """A module that reads new rows; some read streams, too, and one targets."""
+    """A module, or a format of tables, that reads new rows; some read streams, too, and one targets."""
 
     def new_rows(self, file: RowFile, path: Path, /) -> Iterator[RowBlock]:
         """Yield the rows of a file in blocks."""
@@ -52,16 +51,13 @@ def blocks(encoding: Encoding, source: Path | BufferedReader, name: str, note: N
     `name` is what messages call it; names of columns that the model does not take are passed to `note`. Raises
     SpecError naming what is wrong.
     """
-    data_format = encoding.format
-    file = RowFile(encoding.known, name, note, data_format.csv_dialect)
+    file = RowFile(encoding.known, name, note)
     if not isinstance(source, Path):
         is_json = source.peek(1).lstrip()[:1] in (b"{", b"[")
-        module = _module("json_rows" if is_json else READERS[".csv"])
-        return module.new_rows_of_stream(file, source)
+        return _reader(".json" if is_json else ".csv", encoding.format).new_rows_of_stream(file, source)
     if _is_own(encoding, source):
-        return data_format.new_rows(file, source)
-    module = _module(READERS.get(source.suffix.lower(), READERS[".csv"]))
-    return module.new_rows(file, source)
+        return encoding.format.new_rows(file, source)
+    return _reader(source.suffix.lower(), encoding.format).new_rows(file, source)
 
 
 def are_files(encoding: Encoding, source: Path | BufferedReader) -> bool:
@@ -83,8 +79,16 @@ def _is_own(encoding: Encoding, path: Path) -> bool:
     """Return whether a file is one of the format that the model was trained on, which then reads it."""
     data_format, suffix = encoding.format, path.suffix.lower()
     if data_format.suffixes is None:
-        return suffix not in READERS or (data_format.reads == "folder" and path.is_dir())
+        return suffix not in (*READERS, *SUFFIXES) or (data_format.reads == "folder" and path.is_dir())
     return suffix in data_format.suffixes
+
+
+def _reader(suffix: str, data_format: DataFormat) -> RowReader:
+    """Return what reads files of a suffix; those of an unknown one are read as CSV."""
+    if suffix in READERS:
+        return _module(READERS[suffix])
+    kind = cast("type[Tabular]", FORMATS.kinds[SUFFIXES.get(suffix, "csv")])
+    return cast("RowReader", kind.like(data_format))
 
 
 def _module(name: str) -> RowReader:

@@ -11,7 +11,7 @@ from specnet.diagnostics.text import clipped
 from specnet.lint.rule import Finding, Subject, rule
 
 if TYPE_CHECKING:
-    from specnet.data.formats.table import Tabular
+    from specnet.data.tables.settings import TableSettings
 
 ENOUGH = 20
 """Rows from which on it is no chance that two columns agree throughout, or that no two cells are equal."""
@@ -144,5 +144,5 @@ def _leave_out(subject: Subject, names: list[str]) -> str | None:
         return "leave it out of `features`"
     if not subject.quotable:
         return "leave it out with `exclude`"
-    quoted = [f'"{clipped(name)}"' if cast("Tabular", data).dialect.header else name for name in names[:5]]
+    quoted = [f'"{clipped(name)}"' if cast("TableSettings", data).named else name for name in names[:5]]
     return f"leave it out with `exclude = [{', '.join(quoted)}]`"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specnet.data.formats.table import MARKERS
-from specnet.data.tables.survey import ColumnSurvey, Survey, in_sequence
+from specnet.data.formats.csv.survey import ColumnSurvey, Survey, in_sequence
+from specnet.data.tables.settings import MARKERS
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import counted, listed

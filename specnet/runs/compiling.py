@@ -35,7 +35,7 @@ def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> 
     """
     from specnet.data import open_data
     from specnet.data.dataset import read_data
-    from specnet.data.tables.typed import frames_of
+    from specnet.data.tables.frames import frames_of
     from specnet.model.memory import check_memory
     from specnet.model.model import Model
     from specnet.model.targets import check_targets

@@ -18,7 +18,7 @@ from specnet.data.row_files import labelled_rows
 from specnet.data.rows import TargetRows
 from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name
-from specnet.data.tables.typed import is_frame
+from specnet.data.tables.frames import is_frame
 from specnet.diagnostics import Diagnostic, RunError, SpecError
 from specnet.diagnostics.text import clipped
 from specnet.model.arrays import as_targets

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import specnet as package
-from specnet.data.tables.survey import survey
+from specnet.data.formats.csv.survey import survey
 from specnet.reporting.drafting import draft
 from tests.support.command_line import Specnet
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from specnet.data import FORMATS, inspect_data
+from specnet.data.formats.csv import reader, table
 from specnet.data.opening import NotRegularError, open_regular, open_unbuffered
-from specnet.data.tables import dialect
 from specnet.diagnostics import SpecError
 from tests.support.pictures import write_png
 
@@ -107,7 +107,8 @@ def test_a_pipe_among_images_is_not_waited_for(desk):
 
 
 def test_a_line_without_end_is_not_read_to_its_end(desk, monkeypatch):
-    monkeypatch.setattr(dialect, "LONGEST", 1000)
+    for module in (reader, table):
+        monkeypatch.setattr(module, "LONGEST", 1000)
     desk.write("t.csv", "a,y\n" + "1,2\n" * 500)
     assert desk.inspect(**TABLE, path="t.csv").rows == {"train": 500}
     desk.write("t.csv", "a,y\n" + "1,2\n" * 500 + "," * 5000)
@@ -119,7 +120,7 @@ def test_a_line_without_end_is_not_read_to_its_end(desk, monkeypatch):
 def test_where_a_large_file_is_no_text_is_found_piece_by_piece(desk, monkeypatch):
     good = "a,y\n" + "é,2\n" * 300
     for size in range(1, 9):
-        monkeypatch.setattr(dialect, "CHUNK", size)
+        monkeypatch.setattr(table, "PIECE", size)
         desk.write("t.csv", good.encode() + b"\xff,3\n")
         assert "not text in utf-8 in line 302" in desk.fault(**TABLE, path="t.csv").message
         desk.write("t.csv", good.replace("é", "あ").encode("shift_jis") + b"\xfd\xfd,3\n")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from specnet.data import FORMATS, files, inspect_data, load_data
 from specnet.data.streamed import StreamedRows, taken, whole
-from specnet.data.tables import passing, source, stream_rows
+from specnet.data.tables import stream_rows
+from specnet.data.tables import table as tables
 from specnet.diagnostics import RunError, SpecError
 
 RANDOM = np.random.default_rng(11)
@@ -22,8 +23,8 @@ ROWS = 240
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """A few records at a time, so that small tables take many."""
-    for module in (passing, stream_rows):
-        monkeypatch.setattr(module, "records_at_once", lambda width: 7)
+    monkeypatch.setattr(tables, "RECORDS", 7)
+    monkeypatch.setattr(stream_rows, "rows_ahead", lambda width: 7)
 
 
 def table(desk, *, gaps=False, name="t.csv", rows=ROWS):
@@ -293,7 +294,6 @@ def test_a_buffer_has_no_meaning_for_rows_that_are_read_whole():
 
 def test_no_column_is_held(desk, monkeypatch):
     monkeypatch.undo()
-    assert source.records_at_once is passing.records_at_once
     rows = 60_000
     lines = "\n".join(f"{i * 0.37:.6f},{i % 97},name{i % 50},{i * 0.11:.5f},{i % 2}" for i in range(rows))
     desk.write("f.csv", f"a,b,c,d,y\n{lines}\n")

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.data import load_data
-from specnet.data.formats import csv_file
-from specnet.data.tables import passing, source, stream_rows
+from specnet.data.formats import csv
+from specnet.data.tables import source, stream_rows
+from specnet.data.tables import table as tables
 from specnet.diagnostics import RunError
 from specnet.interchange.exporting import Exported, numpy_program
 from specnet.training.loop import Trainer
@@ -38,8 +39,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    for module in (passing, source, stream_rows):
-        monkeypatch.setattr(module, "records_at_once", lambda width: 7)
+    monkeypatch.setattr(tables, "RECORDS", 7)
+    for module in (source, stream_rows):
+        monkeypatch.setattr(module, "rows_ahead", lambda width: 7)
 
 
 def document(folder, training=None, **data):
@@ -122,7 +124,7 @@ def test_data_that_change_end_it_and_it_goes_on_once_they_are_back(folder, tmp_p
 
 def test_another_buffer_cannot_go_on(folder, tmp_path, monkeypatch):
     spec = document(folder, load="auto", shuffle_buffer=20)
-    monkeypatch.setattr(csv_file, "larger_than_half", lambda size: size > 4)
+    monkeypatch.setattr(csv, "larger_than_half", lambda size: size > 4)
     specnet.run(spec, out=tmp_path / "run", stop=after(12))
     monkeypatch.undo()
     with pytest.raises(

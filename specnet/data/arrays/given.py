@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from specnet.data.inputs import put_back
-from specnet.data.tables.typed import frame_table
+from specnet.data.tables.frames import frame_columns
 from specnet.diagnostics.text import counted, listed
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def of_inputs(
 
 def of_frame(frame: Any, names: Sequence[str], collector: Collector) -> NDArray[Any]:
     """Return columns of a frame as rows (rows, columns); raise SpecError where they are not there, or no numbers."""
-    table = frame_table(frame)
-    cells = dict(zip(table.names, next(iter(table.batches()), ()), strict=False))
+    table = frame_columns(frame)
+    cells = dict(zip(table.names, table.columns, strict=True)) if len(frame) else {}
     lacking = [name for name in names if name not in cells]
     if lacking:
         collector.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")

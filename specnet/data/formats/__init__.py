@@ -9,8 +9,8 @@ FORMATS: Family[DataFormat] = Family(
     __name__,
     {
         "inline": "inline.Inline",
-        "csv": "csv_file.Csv",
-        "parquet": "parquet_file.Parquet",
+        "csv": "csv.Csv",
+        "parquet": "parquet.Parquet",
         "npz": "npz.Npz",
         "npy": "npy.Npy",
         "idx": "idx.Idx",
@@ -20,8 +20,12 @@ FORMATS: Family[DataFormat] = Family(
     },
 )
 
+SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+"""The format of a table that a file's suffix shows, whatever a model was trained on."""
+
 __all__ = [
     "FORMATS",
+    "SUFFIXES",
     "DataFormat",
 ]
 

@@ -1,122 +1,128 @@
+"""Which columns of the training file, and of files beside it, are features and targets."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from specnet.data.files import FilePlace
-from specnet.data.tables.layout import Layout, Resolver, first_record
+from specnet.data.tables.layout import Layout, Resolver
 
 if TYPE_CHECKING:
-    from specnet.data.formats.table import ColumnSettings, Tabular
-    from specnet.data.tables.dialect import Dialect
+    from specnet.data.collector import Collector
+    from specnet.data.tables.plan import TablePlan
+    from specnet.data.tables.settings import ColumnSettings, TableSettings
+    from specnet.data.tables.table import Table
 
 
-def choose(data_format: Tabular, dialect: Dialect, place: FilePlace) -> Layout | None:
-    """Return which columns of the training file are used, or note why that cannot be decided."""
-    resolver = _resolver(dialect, place)
-    if resolver is None:
-        return None
-    if not dialect.typed and data_format.guessed_header and resolver.suspect():
-        return None
-    collector = place.context.collector
-    before = len(collector.found)
-    targets = _targets(data_format, resolver)
-    categories = frozenset(resolver.many(data_format.categories, ("categories",)))
-    if data_format.features is not None:
-        features = resolver.many(data_format.features, ("features",))
-        for i in sorted(set(features) & set(targets)):
-            message = f"{place.column(i, resolver.names[i])} is a target, and cannot be a feature too"
-            collector.add("SN510", message, "features")
-    else:
-        dropped = {*targets, *resolver.many(data_format.exclude, ("exclude",))}
-        features = [i for i in range(len(resolver.names)) if i not in dropped]
-        if len(collector.found) == before:
-            resolver.check_names(features)
-    named = resolver.settings(data_format.columns)
-    if len(collector.found) == before:
+def choose(settings: TableSettings, table: Table) -> Layout:
+    """Return which columns of the training file are used; raises SpecError with every name that is wrong."""
+    resolver = Resolver(table)
+    if settings.guessed_header and not table.parser.typed:
+        resolver.check_header()
+    with resolver.collector.together() as faults:
+        targets = _targets(settings, resolver, faults)
+        categories = frozenset(resolver.many(settings.categories, ("categories",), faults))
+        if settings.features is not None:
+            features = resolver.many(settings.features, ("features",), faults)
+            for i in sorted(set(features) & set(targets)):
+                which = table.place.column(i, table.names[i])
+                faults.add("SN510", f"{which} is a target, and cannot be a feature too", "features")
+        else:
+            dropped = {*targets, *resolver.many(settings.exclude, ("exclude",), faults)}
+            features = [i for i in range(table.width) if i not in dropped]
+            if not faults.found:
+                resolver.check_names(features, faults)
+        named = resolver.settings(settings.columns, faults)
+    with resolver.collector.together() as faults:
         for i, (key, column) in named.items():
-            _note_useless(resolver, key, column, i in features, i in targets, i in categories)
-    if len(collector.found) == before and not features:
-        key = "target" if data_format.features is None else "features"
-        collector.add("SN510", "no column is left as a feature", key)
-    if len(collector.found) > before:
-        return None
+            _check_use(faults, key, column, i in features, i in targets, i in categories)
+    if not features:
+        key = "target" if settings.features is None else "features"
+        raise resolver.collector.error("SN510", "no column is left as a feature", key)
     names_only = categories | {i for i, (_, column) in named.items() if column.type == "category"}
-    settings, keys = (
-        {i: column for i, (_, column) in named.items()},
-        {i: key for i, (key, _) in named.items()},
-    )
-    return Layout(resolver.names, tuple(features), tuple(targets), names_only, settings, keys)
+    of_columns = {i: column for i, (_, column) in named.items()}
+    keys = {i: key for i, (key, _) in named.items()}
+    return Layout(table.names, tuple(features), tuple(targets), names_only, of_columns, keys)
 
 
-def _note_useless(
-    resolver: Resolver, key: str, column: ColumnSettings, feature: bool, target: bool, listed: bool
+def _targets(settings: TableSettings, resolver: Resolver, faults: Collector) -> list[int]:
+    if settings.reproduces:
+        return []
+    if isinstance(settings.target, tuple):
+        if not settings.target:
+            faults.add("SN510", "`target` names no column", "target")
+        return resolver.many(settings.target, ("target",), faults)
+    targets: list[int] = []
+    with faults.catch():
+        targets.append(resolver.one(settings.target, ("target",)))
+    return targets
+
+
+def _check_use(
+    faults: Collector, key: str, column: ColumnSettings, feature: bool, target: bool, listed: bool
 ) -> None:
-    """Note what of a column's settings would be ignored."""
-    note, path = resolver.collector.add, ("columns", key)
+    """Add to `faults` what of a column's settings would be ignored."""
+    path = ("columns", key)
     if not feature and not target:
         message = f"column `{key}` is neither a feature nor a target, so its settings would be ignored"
-        note("SN517", message, *path, part="key", help="leave them out, or list the column in `features`")
+        faults.add(
+            "SN517", message, *path, part="key", help="leave them out, or list the column in `features`"
+        )
     if listed and column.type is not None:
         message = f"column `{key}` is listed in `categories` already"
-        note("SN517", message, *path, "type", help="list it once")
+        faults.add("SN517", message, *path, "type", help="list it once")
     if not target:
         return
     for option in ("encode", "scale", "unknown"):
         if getattr(column, option) is not None:
             help = 'a transform with `on = "targets"` scales targets' if option == "scale" else None
-            note(
-                "SN517",
-                f"`{option}` applies to features only, and `{key}` is a target",
-                *path,
-                option,
-                help=help,
-            )
-    if column.missing is not None and column.missing not in ("refuse", "drop"):
+            message = f"`{option}` applies to features only, and `{key}` is a target"
+            faults.add("SN517", message, *path, option, help=help)
+    unfit = {"missing": column.missing not in (None, "refuse", "drop"), "fill": column.fill is not None}
+    for option in (option for option, found in unfit.items() if found):
         message = f"a target must have a value: `{key}` cannot be filled in"
-        note("SN517", message, *path, "missing", help='`missing = "drop"` leaves such rows out')
-    if column.fill is not None:
-        message = f"a target must have a value: `{key}` cannot be filled in"
-        note("SN517", message, *path, "fill", help='`missing = "drop"` leaves such rows out')
+        faults.add("SN517", message, *path, option, help='`missing = "drop"` leaves such rows out')
 
 
-def choose_alike(dialect: Dialect, place: FilePlace, main: Layout) -> Layout | None:
+def choose_alike(table: Table, main: Layout) -> Layout:
     """Return which columns of another file the training file uses: by name, if there are names."""
-    resolver = _resolver(dialect, place)
-    if resolver is None:
-        return None
-    collector = place.context.collector
-    if not dialect.header:
-        if len(resolver.names) == len(main.names):
+    place = table.place
+    if not table.header:
+        if table.width == len(main.names):
             return main
-        message = f"`{place.name}` has {len(resolver.names)} columns, the training file {len(main.names)}"
-        collector.add("SN554", message, *place.key)
-        return None
-    before = len(collector.found)
-    features = [resolver.one(main.names[i], place.key, of_training=True) for i in main.features]
-    targets = [resolver.one(main.names[i], place.key, of_training=True) for i in main.targets]
-    if len(collector.found) > before:
-        return None
-    chosen = tuple(i for i in features if i is not None), tuple(i for i in targets if i is not None)
-    there = dict(zip(main.used, (*chosen[0], *chosen[1]), strict=True))
+        message = f"`{place.name}` has {table.width} columns, the training file {len(main.names)}"
+        raise place.error("SN554", message)
+    used = Resolver(table).all([main.names[i] for i in main.used])
+    there = dict(zip(main.used, used, strict=True))
+    count = len(main.features)
     return Layout(
-        resolver.names,
-        *chosen,
+        table.names,
+        used[:count],
+        used[count:],
         frozenset(there[i] for i in main.categories if i in there),
         {there[i]: column for i, column in main.settings.items()},
     )
 
 
-def _resolver(dialect: Dialect, place: FilePlace) -> Resolver | None:
-    first = first_record(place, dialect)
-    return None if first is None else Resolver(first, place, dialect, place.context.collector)
+def choose_by_plan(plan: TablePlan, table: Table, *, labelled: bool) -> Layout:
+    """Return which columns of a file a stored plan takes, with its targets if the rows are `labelled`.
 
-
-def _targets(data_format: Tabular, resolver: Resolver) -> list[int]:
-    if data_format.reproduces:
-        return []
-    if isinstance(data_format.target, tuple):
-        if not data_format.target:
-            resolver.collector.add("SN510", "`target` names no column", "target")
-        return resolver.many(data_format.target, ("target",))
-    place = resolver.one(data_format.target, ("target",))
-    return [] if place is None else [place]
+    They are found by name, if there are names; else by position, as in the training file or as the features alone.
+    """
+    count, width = len(plan.features), table.width
+    columns = (*plan.features, *plan.targets) if labelled else tuple(plan.features)
+    if table.header:
+        used = Resolver(table).all([column.name for column in columns])
+    elif width == plan.width:
+        used = tuple(column.place for column in columns)
+    elif labelled:
+        message = f"`{table.place.name}` has {width} columns, and the training file {plan.width}"
+        raise table.place.error("SN554", message)
+    elif width == count:
+        used = tuple(range(count))
+    else:
+        message = (
+            f"`{table.place.name}` has {width} columns; the model takes {count}, "
+            f"or the {plan.width} of its training file"
+        )
+        raise table.place.error("SN554", message)
+    return Layout(table.names, used[:count], used[count:])

@@ -1,194 +1,151 @@
+"""Columns of cells as columns of numbers, or of codes of categories."""
+
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 from math import isfinite, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
-import numpy as np
-
-from specnet.data.collector import Collector
-from specnet.data.files import FilePlace
-from specnet.data.tables.dialect import spelled
-from specnet.data.tables.explain import explain
-from specnet.data.tables.layout import Layout, Resolver, first_record
-from specnet.data.tables.plan import FITTED, ColumnPlan, TablePlan
-from specnet.data.tables.rules import known_rules
-from specnet.data.tables.scan import ABSENT, UNKNOWN, Column, boolean, scan
-from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import clipped
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from specnet.data.formats.table import Tabular
-    from specnet.data.rows import Index
-    from specnet.data.tables.dialect import Dialect
+from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser, number
 
 
-class TableRows:
-    """Rows of a table: columns of numbers, and columns of codes that become one-hot elements when taken."""
+@dataclass(slots=True)
+class Column:
+    """One column that was read, eight bytes a number, or four a category."""
 
-    def __init__(self, plan: TablePlan, columns: Sequence[array[Any]]) -> None:
-        self.plan = plan
-        self.columns = [np.frombuffer(c, c.typecode) if len(c) else np.zeros(0, c.typecode) for c in columns]
+    name: str
+    kind: Literal["number", "text"]
+    values: array[float] | array[int]
+    """Numbers, NaN where there is none; or the categories' indices, -1 where there is none."""
+    categories: tuple[str, ...] = ()
+    boolean: bool = False
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one example: (elements,)."""
-        return (self.plan.size,)
-
-    def __len__(self) -> int:
-        return len(self.columns[0])
-
-    def fit(self, rows: Index, collector: Collector) -> None:
-        """Learn what missing cells become: a number's mean or median, or the most frequent value."""
-        for plan, column in zip(self.plan.features, self.columns, strict=True):
-            if plan.missing not in FITTED:
-                continue
-            values = column[rows]
-            there = values[values >= 0] if plan.text else values[~np.isnan(values)]
-            if len(there):
-                # All splits share one plan, and so what was learnt from the training split.
-                plan.fill = typical(there, plan.missing)
-            else:
-                no_value(plan, collector)
-
-    def take(self, rows: Index) -> NDArray[Any]:
-        """Return the chosen rows (rows, elements) in float64."""
-        return expanded(self.plan, [column[rows] for column in self.columns])
-
-    @classmethod
-    def from_cells(cls, plan: TablePlan, rows: Any, data_format: Tabular, collector: Collector) -> TableRows:
-        """Return rows given as sequences of cells, in the features' order; note what isn't one."""
-        width = len(plan.features)
-        columns: list[array[Any]] = [array("i" if column.text else "d") for column in plan.features]
-        index = [{name: i for i, name in enumerate(column.categories)} for column in plan.features]
-        dialect = data_format.dialect  # made again whenever it is asked for
-        for r, row in enumerate(rows):
-            cells = (
-                list(row) if isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) else [row]
-            )
-            if len(cells) != width:
-                collector.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
-                continue
-            for i, (cell, column) in enumerate(zip(cells, plan.features, strict=True)):
-                value = _cell(cell, column, index[i], dialect)
-                if isinstance(value, str):
-                    near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
-                    help = f"did you mean `{clipped(near)}`?" if near else None
-                    collector.add(
-                        "SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=help
-                    )
-                    value = 0
-                columns[i].append(value)
-        return cls(plan, columns)
-
-    @classmethod
-    def from_file(cls, plan: TablePlan, dialect: Dialect, place: FilePlace) -> TableRows | None:
-        """Return the rows of a file that has the feature columns, with or without the targets."""
-        first = first_record(place, dialect)
-        if first is None:
-            return None
-        layout = _layout(plan, Resolver(first, place, dialect, place.context.collector), dialect.header)
-        if layout is None:
-            return None
-        rules = known_rules(dict(zip(layout.features, plan.features, strict=True)), drop=False)
-        found = scan(place, dialect, layout, rules)
-        if found is None:
-            return None
-        if found.faulty or not rules.optional.issuperset(found.missing):
-            explain(place, dialect, layout, rules)
-            return None
-        return cls(plan, [found.columns[i].values for i in layout.features])
+    def type(self) -> Literal["number", "category", "boolean"]:
+        """What its cells are, in the document's words."""
+        return "boolean" if self.boolean else "number" if self.kind == "number" else "category"
 
 
-def typical(values: NDArray[Any], how: str) -> float:
-    """Return the mean, the median or the most frequent of some values, the smallest one of several."""
-    if how == "most_frequent":
-        found, counts = np.unique(values, return_counts=True)
-        return float(found[counts.argmax()])
-    return float(np.median(values) if how == "median" else values.mean())
+class Codes(dict[Any, int]):
+    """Codes of the categories of a column, by the cell as it is in the file."""
 
+    def __init__(self, parser: CellParser, form: CellFormat, index: dict[str, int] | None = None) -> None:
+        super().__init__()
+        self.parser = parser
+        self.form = form
+        self.known = form.categories is not None
+        self.index = indices(form.categories or ()) if index is None else index
+        self.faulty = False
 
-def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return columns of numbers and codes, in the features' order, as rows (rows, elements) in float64."""
-    out = np.zeros((len(taken[0]), plan.size))
-    row = np.arange(len(out))
-    start = 0
-    for column, values in zip(plan.features, taken, strict=True):
-        instead = nan if column.fill is None else column.fill
-        if not column.text:
-            out[:, start] = np.where(np.isnan(values), instead, values)
+    def __missing__(self, cell: Any) -> int:
+        text = self.form.text(self.parser, cell)
+        if text is None:
+            code = ABSENT
+        elif self.known:
+            code = self.index.get(text, UNKNOWN)
         else:
-            codes = values
-            if column.fill is not None and (values == ABSENT).any():
-                codes = np.where(values == ABSENT, int(column.fill), values)
-            if column.one_hot:
-                known = codes >= 0
-                out[row[known], start + codes[known]] = 1.0
-            else:
-                out[:, start] = codes
-        start += column.width
-    return out
-
-
-def no_value(column: ColumnPlan, collector: Collector) -> None:
-    """Note a column without any value to fill its missing values."""
-    message = f"column `{column.name}` has no value in the training split to fill its missing values"
-    collector.add("SN511", message, "missing", help=f'leave it out with `exclude = ["{column.name}"]`')
-
-
-def _layout(plan: TablePlan, resolver: Resolver, header: bool) -> Layout | None:
-    before = len(resolver.collector.found)
-    places: Sequence[int | None] = ()
-    if header:
-        places = [resolver.one(name, resolver.place.key) for name in plan.names]
-    elif len(resolver.names) == plan.width:
-        places = [column.place for column in plan.features]
-    elif len(resolver.names) == len(plan.features):
-        places = range(len(plan.features))
-    else:
-        message = (
-            f"`{resolver.place.name}` has {len(resolver.names)} columns; the model takes "
-            f"{len(plan.features)}, or the {plan.width} of its training file"
-        )
-        resolver.collector.add("SN554", message)
-    if len(resolver.collector.found) > before:
-        return None
-    used = tuple(place for place in places if place is not None)
-    return Layout(resolver.names, used, (), frozenset())
-
-
-def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], dialect: Dialect) -> float | int | str:
-    """Return a cell's number or code, or a string that says why it has none."""
-    absent = cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124 - NaN
-    value: float | str | None = None
-    if isinstance(cell, str):
-        value = dialect.text(cell) if column.text else dialect.read(cell)
-        absent = value is None
-    if absent:
-        if not column.optional:
-            return "there is no value"
-        return ABSENT if column.text else nan
-    if column.text:
-        text = value if isinstance(value, str) else spelled(cell)
-        code = index.get(boolean(text) if column.type == "boolean" else text, UNKNOWN)
-        if code == UNKNOWN and column.type == "boolean":
-            return f"`{clipped(str(cell))}` is neither true nor false"
-        if code == UNKNOWN and column.unknown != "zeros":
-            return f"`{clipped(str(cell))}` is not a category that the model was trained on"
+            self.faulty = self.faulty or (not self.form.names_only and number(text) is not None)
+            code = self.index.setdefault(text, len(self.index))
+        self[cell] = code
         return code
-    try:
-        number = float(cell) if value is None else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return f"`{clipped(str(cell))}` is not a number"
-    return number if isfinite(number) else f"`{clipped(str(cell))}` is not a finite number"
 
 
-def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[Any]:
-    """Return target columns as (rows,), int64 if they are whole numbers or classes, or as (rows, columns)."""
-    arrays = [np.frombuffer(column.values, column.values.typecode) for column in columns]
-    if integers:
-        return arrays[0].astype(np.int64)
-    return arrays[0] if single else np.stack(arrays, axis=1).astype(np.float64, copy=False)
+class ColumnReader:
+    """Reads the cells of one column, piece by piece: its kind is that of its first cell with a value.
+
+    `index` contains the categories' indices, where they are known already.
+    """
+
+    def __init__(
+        self, name: str, parser: CellParser, form: CellFormat, index: dict[str, int] | None = None
+    ) -> None:
+        self.name = name
+        self.parser = parser
+        self.form = form
+        self.kind = form.kind
+        self.codes = Codes(parser, form, index)
+        self.missing: list[int] = []
+        """The cells without a value in the piece that was read last."""
+        self._faulty = False
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a cell could not be read; categories that the training file does not have are not counted."""
+        return self._faulty or self.codes.faulty
+
+    def read(self, cells: Sequence[Any]) -> array[Any]:
+        """Return the numbers, or the codes, of the column's next cells."""
+        self.missing = []
+        values = None if self.kind == "text" else self._numbers(cells)
+        if values is not None:
+            return values
+        codes = array("i", map(self.codes.__getitem__, cells))
+        if ABSENT in codes:
+            self.missing = [i for i, code in enumerate(codes) if code == ABSENT]
+        return codes
+
+    def _numbers(self, cells: Sequence[Any]) -> array[Any] | None:
+        """Return cells as numbers; None where they are the first of a column of text."""
+        typed = self.parser.typed
+        try:
+            values = array("d", cells if typed else map(float, cells))
+        except (TypeError, ValueError, OverflowError):
+            return self._mixed(cells)
+        # float() also takes 1_000 and other scripts' digits, and reads NaN and inf: those need a closer look.
+        if not isfinite(sum(values)) or not (typed or _plain("".join(cells))):
+            return self._mixed(cells)
+        special = self.parser.finite
+        if special and (typed or not special.isdisjoint(map(str.strip, cells))):
+            return self._mixed(cells)
+        self.kind = "number"
+        return values
+
+    def _mixed(self, cells: Sequence[Any]) -> array[Any] | None:
+        meaning = {cell: self.parser.read(cell) for cell in set(cells)}
+        texts = any(isinstance(value, str) for value in meaning.values())
+        numbers = any(isinstance(value, float) for value in meaning.values())
+        if texts and not numbers and self.kind is None:
+            self.kind = "text"
+            return None
+        if texts or any(isinstance(value, float) and not isfinite(value) for value in meaning.values()):
+            self._faulty = True
+        if numbers:
+            self.kind = "number"
+        self.missing = [i for i, cell in enumerate(cells) if meaning[cell] is None]
+        lookup = {cell: value if isinstance(value, float) else nan for cell, value in meaning.items()}
+        return array("d", map(lookup.__getitem__, cells))
+
+    def column(self, values: array[Any], used: Container[int]) -> Column:
+        """Return the column of these numbers or codes; its categories, those with a code in `used`, in order."""
+        if self.kind != "text":
+            return Column(self.name, "number", values)
+        if self.codes.known:
+            return Column(self.name, "text", values, self._with_own(self.codes.index), self.form.boolean)
+        names = in_order(text for text, code in self.codes.index.items() if code in used)
+        rank = {self.codes.index[text]: i for i, text in enumerate(names)} | {ABSENT: ABSENT}
+        return Column(self.name, "text", array("i", map(rank.__getitem__, values)), self._with_own(names))
+
+    def _with_own(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Return categories, the one that missing cells are among them."""
+        own = self.form.own
+        return tuple(names) if own is None or own in self.codes.index else (*names, own)
+
+
+def indices(categories: Iterable[str]) -> dict[str, int]:
+    """Return the index of each category."""
+    return {text: i for i, text in enumerate(categories)}
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return categories in alphabetical order, or by size where all of them are numbers."""
+    texts = sorted(names)
+    values = {text: number(text) for text in texts}
+    if None in values.values():
+        return texts
+    return sorted(texts, key=lambda text: values[text] or 0.0)
+
+
+def _plain(cells: str) -> bool:
+    return cells.isascii() and "_" not in cells

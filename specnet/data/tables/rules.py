@@ -1,64 +1,66 @@
+"""What the cells of the columns of a file may be."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.formats.table import NOTHING_SAID
-from specnet.data.tables.scan import BOOLEANS, CellFormat, CellRules
+from specnet.data.tables.cells import BOOLEANS, CellFormat, CellRules
+from specnet.data.tables.settings import NOTHING_SAID
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
-    from specnet.data.files import FilePlace
-    from specnet.data.formats.table import ColumnSettings, Tabular
-    from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan
+    from specnet.data.tables.settings import ColumnSettings, TableSettings
+    from specnet.data.tables.table import Table
 
 
-def first_rules(data_format: Tabular, layout: Layout, dialect: Dialect, place: FilePlace) -> CellRules | None:
+def first_rules(settings: TableSettings, layout: Layout, table: Table) -> CellRules:
     """Return what the cells of the training file may be: what the document says, and else what they are.
 
-    None where a column's type is none that can be used, which is noted.
+    Raises SpecError for each column whose type is none that can be used.
     """
-    kinds = dialect.kinds(place)
-    odd = [i for i in layout.used if kinds.get(layout.names[i]) not in (None, "number", "text", "boolean")]
-    for i in odd:
-        name = layout.names[i]
-        # The type of a table in a table has the names of its columns.
-        kind = f"type {clipped(str(kinds[name]))}" if place.quotable else "an unsupported type"
-        message = f"{place.column(i, name)} of `{place.name}` holds values of {kind}"
-        help = f"leave it out with `exclude = [{place.reference(i, name)}]`, or make numbers, text or booleans of it"
-        place.context.collector.add("SN518", message, *place.key, help=help)
-    if odd:
-        return None
+    kinds, place = table.kinds, table.place
+    with place.context.collector.together() as faults:
+        for i in layout.used:
+            name, kind = layout.names[i], kinds.get(layout.names[i])
+            if kind in (None, "number", "text", "boolean"):
+                continue
+            # The type of a table in a table has the names of its columns.
+            of = f"type {clipped(str(kind))}" if place.quotable else "an unsupported type"
+            message = f"{place.column(i, name)} of `{place.name}` holds values of {of}"
+            reference = place.reference(i, name)
+            help = f"leave it out with `exclude = [{reference}]`, or make numbers, text or booleans of it"
+            faults.add("SN518", message, *place.key, help=help)
     forms: dict[int, CellFormat] = {}
     drop, zeros, optional = set[int](), set[int](), set[int]()
     for i in layout.used:
-        settings = layout.settings.get(i, NOTHING_SAID)
-        missing = data_format.missing_of(settings, target=i in layout.targets, text=False)
+        column = layout.settings.get(i, NOTHING_SAID)
+        missing = settings.missing_of(column, target=i in layout.targets, text=False)
         if missing == "drop":
             drop.add(i)
         if missing != "refuse":
             optional.add(i)
-        forms[i] = _first_form(settings, kinds.get(layout.names[i]), names_only=i in layout.categories)
-        if data_format.unknown_of(settings) == "zeros" and i in layout.features and not forms[i].boolean:
+        forms[i] = _first_form(column, kinds.get(layout.names[i]), names_only=i in layout.categories)
+        if settings.unknown_of(column) == "zeros" and i in layout.features and not forms[i].boolean:
             zeros.add(i)
     return CellRules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
 
 
-def _first_form(settings: ColumnSettings, kind: str | None, *, names_only: bool) -> CellFormat:
+def _first_form(column: ColumnSettings, kind: str | None, *, names_only: bool) -> CellFormat:
     """Return what a column's cells may be, of a `kind` that follows from its type, if it has one."""
-    said = "category" if names_only else settings.type or kind
+    said = "category" if names_only else column.type or kind
     if said == "boolean":
         return CellFormat("text", BOOLEANS, boolean=True)
     if said == "number":
         return CellFormat("number")
     names_only = names_only or said == "text"
-    values = settings.values
-    if values is not None and settings.own is not None and settings.own not in values:
-        values = (*values, settings.own)
+    values = column.values
+    if values is not None and column.own is not None and column.own not in values:
+        values = (*values, column.own)
     form: Literal["text"] | None = "text" if names_only else None
     return CellFormat(
-        form, values, names_only=names_only, own=settings.own, origin="values" if values else "file"
+        form, values, names_only=names_only, own=column.own, origin="values" if values else "file"
     )
 
 

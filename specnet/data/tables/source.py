@@ -1,3 +1,5 @@
+"""Tables that were opened: read and checked as a whole, or passed through once where they stay in their files."""
+
 from __future__ import annotations
 
 import hashlib
@@ -13,33 +15,36 @@ from specnet.data.rows import BLOCK
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.data.tables.choose import choose, choose_alike
-from specnet.data.tables.describe import describe, fit_to_encode, plan_of
-from specnet.data.tables.explain import explain
-from specnet.data.tables.layout import Layout
-from specnet.data.tables.passing import records_at_once, scan_passing
+from specnet.data.tables.describe import check_columns, describe, plan_of
+from specnet.data.tables.frames import FrameTable
 from specnet.data.tables.plan import FITTED
 from specnet.data.tables.rules import first_rules, known_rules
-from specnet.data.tables.scan import Scan, scan
-from specnet.data.tables.typed import frame_dialect
-from specnet.diagnostics import SpecError
+from specnet.data.tables.scan import scan
+from specnet.data.tables.table import records_at_once, rows_ahead
 from specnet.diagnostics.text import sized
 
 if TYPE_CHECKING:
-    from specnet.data.formats.table import Tabular
+    from collections.abc import Sequence
+
     from specnet.data.rows import Rows, StoredRows
-    from specnet.data.tables.dialect import Dialect
-    from specnet.data.tables.plan import TablePlan
+    from specnet.data.tables.cells import CellRules
+    from specnet.data.tables.layout import Layout
+    from specnet.data.tables.plan import ColumnPlan, TablePlan
+    from specnet.data.tables.scan import Scan
+    from specnet.data.tables.settings import TableSettings
+    from specnet.data.tables.table import Table
     from specnet.diagnostics import KeyPath
 
 CELL = 120
 """The bytes that a cell of text takes beside its letters, while it is parsed."""
 
 
-class _Opened(NamedTuple):
-    """A file or a frame, and how it is to be understood."""
+class TablePart(NamedTuple):
+    """The table of one split, and what was found in its columns."""
 
-    place: FilePlace
-    dialect: Dialect
+    table: Table
+    layout: Layout
+    found: Scan
 
 
 @dataclass
@@ -47,41 +52,32 @@ class TableSource:
     """Tables that were read and checked."""
 
     plan: TablePlan
-    layouts: dict[str, Layout]
-    scans: dict[str, Scan]
+    parts: dict[str, TablePart]
     description: DataDescription
-    tables: dict[str, _Opened]
     buffer: int | None
     """How many rows are held back for a shuffle, where they stay in their files; None where they have been read."""
 
     def read(self, seed: int) -> dict[str, DataPart]:
         """Return the columns as rows; one-hot elements are made only when rows are taken."""
-        from specnet.data.tables.columns import TableRows, targets
+        from specnet.data.tables.rows import targets
 
-        integers = self.description.class_count is not None
+        integers, single = self.description.class_count is not None, not self.description.target
         parts = {}
-        for name, found in self.scans.items():
-            layout = self.layouts[name]
-            rows: Rows | StoredRows
-            if self.buffer is not None:
-                rows = self._stream(name, self.buffer)
-            else:
-                rows = TableRows(self.plan, [found.columns[i].values for i in layout.features])
-            aimed = [found.columns[i] for i in layout.targets]
-            parts[name] = DataPart(rows, targets(aimed, integers, self.single) if aimed else None)
+        for name, part in self.parts.items():
+            aimed = [part.found.columns[i] for i in part.layout.targets]
+            parts[name] = DataPart(self._rows(part), targets(aimed, integers, single) if aimed else None)
         return parts
 
-    def _stream(self, name: str, buffer: int) -> StoredRows:
+    def _rows(self, part: TablePart) -> Rows | StoredRows:
+        from specnet.data.tables.rows import TableRows
         from specnet.data.tables.stream_rows import StreamedTable, StreamRows
 
-        found, opened = self.scans[name], self.tables[name]
-        table = StreamedTable(opened.place, opened.dialect, self.layouts[name], self.plan, found.dropped)
-        return StreamRows(table, self.plan, found.rows, buffer)
-
-    @property
-    def single(self) -> bool:
-        """Whether a target is one number, not a list."""
-        return not self.description.target
+        table, layout, found = part
+        if self.buffer is None:
+            return TableRows(self.plan, [found.columns[i].values for i in layout.features])
+        return StreamRows(
+            StreamedTable(table, layout, self.plan, found.dropped), self.plan, found.rows, self.buffer
+        )
 
     def columns(self) -> TablePlan:
         """Return how the columns become inputs and targets."""
@@ -89,145 +85,112 @@ class TableSource:
 
     def samples(self) -> dict[str, Sample]:
         """Return all rows, as they have been read, or the first ones where they stay in their file."""
-        samples = {}
         batches = self.buffer is not None
-        for name, found in self.scans.items():
-            layout = self.layouts[name]
+
+        def cells(found: Scan, places: tuple[int, ...], columns: Sequence[ColumnPlan]) -> tuple[Cells, ...]:
             maximum = min(found.rows, MAXIMUM) if batches else found.rows
-            inputs, targets = (
-                tuple(
-                    Cells(
-                        c.name,
-                        c.kind,
-                        np.asarray(c.values[:maximum]),
-                        c.categories,
-                        scaled=column.scale != "none",
-                    )
-                    for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
+            return tuple(
+                Cells(
+                    c.name,
+                    c.kind,
+                    np.asarray(c.values[:maximum]),
+                    c.categories,
+                    scaled=column.scale != "none",
                 )
-                for places, columns in (
-                    (layout.features, self.plan.features),
-                    (layout.targets, self.plan.targets),
-                )
+                for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
             )
-            samples[name] = Sample(inputs, targets, table=not batches)
-        return samples
+
+        return {
+            name: Sample(
+                cells(found, layout.features, self.plan.features),
+                cells(found, layout.targets, self.plan.targets),
+                table=not batches,
+            )
+            for name, (_, layout, found) in self.parts.items()
+        }
 
 
-def open_table(data_format: Tabular, context: DataContext) -> TableSource | None:
-    """Return the columns that a format names, read and checked; None where `site` noted why not."""
-    opened = _open(data_format, "train", data_format.path, ("path",), context)
-    if opened is None:
-        return None
-    buffer = None if context.frames else data_format.buffer(opened.place.path.stat().st_size)
+def open_table(settings: TableSettings, context: DataContext) -> TableSource:
+    """Return the columns that a document names, read and checked; raises SpecError with all that is wrong.
+
+    The tables of other splits are read by what was found in the training split's.
+    """
+    table = _open(settings, "train", settings.path, ("path",), context)
+    buffer = None if context.frames else settings.buffer(table.place.path.stat().st_size)
     # The reading in batches knows no more than this of a feature's categories.
-    maximum = None if buffer is None else data_format.max_categories
-    main = _scanned(data_format, "train", opened, None, maximum)
-    if main is None:
-        return None
-    layout, train = main
-    if not fit_to_encode(data_format, layout, train, opened.place):
-        return None
-    plan = plan_of(data_format, layout, train)
-    scans, layouts, tables = {"train": train}, {"train": layout}, {"train": opened}
-    files: dict[str, tuple[str, KeyPath]]
-    files = {name: (table.path, (name, "path")) for name, table in data_format.tables.items()}
-    files |= {name: ("", ()) for name in context.frames if name not in ("train", *files)}
-    for name in ("validation", "test"):
-        if name not in files:
-            continue
-        other = _open(data_format, name, *files[name], context)
-        part = None if other is None else _scanned(data_format, name, other, (layout, plan), maximum)
-        if other is not None and part is not None:
-            tables[name] = other
-            layouts[name], scans[name] = part
-    if len(scans) <= len(files):
-        return None
-    parts = {name: describe(data_format, layouts[name], found, plan) for name, found in scans.items()}
-    description = joined(parts, context)
+    maximum = None if buffer is None else settings.max_categories
+    layout = choose(settings, table)
+    train = _scanned(table, layout, first_rules(settings, layout, table), maximum)
+    check_columns(settings, layout, train.found, table.place)
+    plan = plan_of(settings, layout, train.found)
+    parts = {"train": train}
+    with context.collector.together() as faults:
+        for name, (path, key) in _others(settings, context).items():
+            with faults.catch():
+                table = _open(settings, name, path, key, context)
+                other = choose_alike(table, layout)
+                columns = (*plan.features, *plan.targets)
+                rules = known_rules(dict(zip(other.used, columns, strict=True)), drop=True)
+                parts[name] = _scanned(table, other, rules, maximum)
+    if context.frames:
+        context.digests |= {f"frame:{name}": _digest(part.found) for name, part in parts.items()}
+    described = {name: describe(settings, part.layout, part.found, plan) for name, part in parts.items()}
+    description = joined(described, context)
     if buffer is not None:
         description.batches = ("inputs",)
-        description.reading, description.passing = _taken(plan, train, opened.place, buffer)
+        description.reading, description.passing = _taken(plan, train, buffer)
     elif not context.frames:
-        description.help = data_format.help
-    return TableSource(plan, layouts, scans, description, tables, buffer)
+        description.help = settings.help
+    return TableSource(plan, parts, description, buffer)
 
 
-def _too_large(data_format: Tabular, place: FilePlace) -> bool:
-    """Return whether a file is larger than the memory that its rows are to be held in; note it if so."""
-    size, there = place.path.stat().st_size, memory()
-    if there is None or size <= there or data_format.buffer(size) is not None:
-        return False
-    message = f"`{place.name}` holds {sized(size)}, of the machine's {sized(there)}"
-    place.context.collector.add("SN570", message, *place.key, help=data_format.help)
-    return True
+def _others(settings: TableSettings, context: DataContext) -> dict[str, tuple[str, KeyPath]]:
+    """Return the splits that have a file or a frame of their own: its path, and where the document says so."""
+    found: dict[str, tuple[str, KeyPath]] = {}
+    for name in ("validation", "test"):
+        if name in settings.tables:
+            found[name] = settings.tables[name].path, (name, "path")
+        elif name in context.frames:
+            found[name] = "", ()
+    return found
 
 
-def _taken(plan: TablePlan, train: Scan, place: FilePlace, buffer: int) -> tuple[int, int]:
+def _open(settings: TableSettings, split: str, text: str, key: KeyPath, context: DataContext) -> Table:
+    frame = context.frames.get(split)
+    if frame is not None:
+        place = FilePlace(Path(), f"the {split} frame", key, context)
+        return FrameTable(place, settings.typed_parser, frame)
+    path = context.find(text, *key)
+    place = FilePlace(path, text, key, context)
+    size, there = path.stat().st_size, memory()
+    if there is not None and size > there and settings.buffer(size) is None:
+        message = f"`{place.name}` holds {sized(size)}, of the machine's {sized(there)}"
+        raise place.error("SN570", message, help=settings.help)
+    return settings.table(place)
+
+
+def _scanned(table: Table, layout: Layout, rules: CellRules, maximum: int | None) -> TablePart:
+    """Return what a table's columns hold; with a `maximum` of categories, of features the first rows only."""
+    found = scan(table, layout, rules, maximum)
+    if not found.rows:
+        dropped = ": every row has a missing value" if rules.drop else ""
+        raise table.place.error("SN506", f"`{table.place.name}` has no rows of data{dropped}")
+    return TablePart(table, layout, found)
+
+
+def _taken(plan: TablePlan, train: TablePart, buffer: int) -> tuple[int, int]:
     """Return the bytes that reading the rows takes for each split, and once for all."""
-    width, rows = plan.width, train.rows
-    chunk = records_at_once(width)
-    letters = place.path.stat().st_size // max(1, rows * width)
-    text = min(chunk, rows) * width * (CELL + letters)
+    width, rows = plan.width, train.found.rows
+    letters = train.table.place.path.stat().st_size // max(1, rows * width)
+    text = min(records_at_once(width), rows) * width * (CELL + letters)
     row = sum(4 if column.text else 8 for column in plan.features)
     # What is held is copied whenever rows come in.
-    held = 2 * (min(buffer, rows) + chunk) * (row + 9)
+    held = 2 * (min(buffer, rows) + rows_ahead(width)) * (row + 9)
     block = BLOCK * 8
     # Numbers whose median or most frequent value is asked for are held for it, and sorted one column at a time.
     sorted_ = [c for c in plan.features if not c.text and c.missing in FITTED and c.missing != "mean"]
     fitting = 8 * rows * (len(sorted_) + 3) if sorted_ else 0
-    return block, text + max(held, fitting) + 2 * block
-
-
-def _open(data_format: Tabular, split: str, text: str, key: KeyPath, context: DataContext) -> _Opened | None:
-    frame = context.frames.get(split)
-    if frame is not None:
-        return _Opened(
-            FilePlace(Path(), f"the {split} frame", key, context), frame_dialect(data_format, frame)
-        )
-    try:
-        path = context.find(text, *key)
-    except SpecError as error:
-        context.collector.found.extend(error.diagnostics)
-        return None
-    place = FilePlace(path, text, key, context)
-    return None if _too_large(data_format, place) else _Opened(place, data_format.dialect)
-
-
-def _scanned(
-    data_format: Tabular,
-    split: str,
-    opened: _Opened,
-    main: tuple[Layout, TablePlan] | None,
-    maximum: int | None,
-) -> tuple[Layout, Scan] | None:
-    """Return which columns are used and what they hold; of features with up to `maximum` categories the first rows."""
-    (place, dialect), context = opened, opened.place.context
-    layout = choose(data_format, dialect, place) if main is None else choose_alike(dialect, place, main[0])
-    if layout is None:
-        return None
-    if main is None:
-        rules = first_rules(data_format, layout, dialect, place)
-    else:
-        columns = (*main[1].features, *main[1].targets)
-        rules = known_rules(dict(zip(layout.used, columns, strict=True)), drop=True)
-    if rules is None:
-        return None
-    given = place, dialect, layout, rules
-    found = scan(*given) if maximum is None else scan_passing(*given, maximum)
-    if found is None:
-        return None
-    before = len(context.collector.found)
-    if found.faulty or not rules.optional.issuperset(found.missing):
-        explain(place, dialect, layout, rules)
-    elif not found.rows:
-        dropped = ": every row has a missing value" if rules.drop else ""
-        context.collector.add("SN506", f"`{place.name}` has no rows of data{dropped}", *place.key)
-    if len(context.collector.found) > before:
-        return None
-    if split in context.frames:
-        context.digests[f"frame:{split}"] = _digest(found)
-    return layout, found
+    return block, text + max(held, fitting) + block
 
 
 def _digest(found: Scan) -> str:

@@ -2,83 +2,75 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from itertools import compress, islice
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from specnet.data.files import FileFingerprint
 from specnet.data.rows import FromFile
-from specnet.data.tables.columns import expanded
-from specnet.data.tables.passing import records_at_once
+from specnet.data.tables.cells import UNKNOWN
+from specnet.data.tables.columns import ColumnReader, indices
+from specnet.data.tables.filling import Filling
+from specnet.data.tables.rows import expanded
 from specnet.data.tables.rules import form_of
-from specnet.data.tables.scan import UNKNOWN, ColumnReader
+from specnet.data.tables.table import records_at_once, rows_ahead
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from specnet.data.collector import Collector
-    from specnet.data.files import FilePlace
     from specnet.data.rows import Index
-    from specnet.data.tables.dialect import Dialect
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import TablePlan
+    from specnet.data.tables.table import Table
+
+_Cells = list["Sequence[Any]"]
+"""Some rows as cells, by feature."""
+
+_Piece = tuple["NDArray[np.intp]", list["NDArray[Any]"]]
+"""Rows, and their features' columns of numbers."""
 
 
 class StreamedTable:
-    """A table in a file that has been read through once, and found to be sound."""
+    """A table in a file that has been read through once, and is valid."""
 
-    def __init__(
-        self,
-        place: FilePlace,
-        dialect: Dialect,
-        layout: Layout,
-        plan: TablePlan,
-        dropped: bytearray | None,
-    ) -> None:
-        self.dialect, self.layout = dialect, layout
-        self.columns = [
-            (i, column, form_of(column)) for i, column in zip(layout.features, plan.features, strict=True)
-        ]
+    def __init__(self, table: Table, layout: Layout, plan: TablePlan, dropped: bytearray | None) -> None:
+        self.table, self.layout = table, layout
+        self.columns = [(column, form_of(column), indices(column.categories)) for column in plan.features]
         self.dropped = None if dropped is None else np.frombuffer(dropped, np.bool_)
-        self.fingerprint = FileFingerprint.of(place.path, place.name)
+        self.fingerprint = FileFingerprint.of(table.place.path, table.place.name)
 
-    def records(self) -> Iterator[list[list[str]]]:
-        """Yield the records that are rows, some at once; raise RunError where they are not what they were."""
-        width, read = len(self.layout.names), 0
+    def cells(self) -> Iterator[tuple[int, _Cells]]:
+        """Yield how many rows come next, and their cells; raise RunError where they are not what they were."""
+        read = 0
         try:
-            with self.dialect.lines(self.fingerprint.path) as lines:
-                records = iter(lines)
-                if self.dialect.header:
-                    next(records, None)
-                while chunk := list(islice(records, records_at_once(width))):
-                    count = len(chunk)
-                    if set(map(len, chunk)) != {width}:
-                        raise self.fingerprint.changed(f"rows {read + 1} to {read + count} have other cells")
-                    if self.dropped is not None:
-                        dropped = self.dropped[read : read + count]
-                        chunk = list(compress(chunk, (~dropped).tolist()))
-                    read += count
-                    if chunk:
-                        yield chunk
-                    # While the reader waits for more, the text is the user's alone to hold.
-                    del chunk
-        except (UnicodeError, csv.Error, OSError) as error:
+            for chunk in self.table.read(records_at_once(self.table.width)):
+                count = len(chunk.lines) + len(chunk.odd)
+                if chunk.odd:
+                    raise self.fingerprint.changed(f"rows {read + 1} to {read + count} have other cells")
+                cells: _Cells = [chunk.columns[i] for i in self.layout.features]
+                if self.dropped is not None:
+                    kept = (~self.dropped[read : read + count]).tolist()
+                    cells, count = [tuple(compress(column, kept)) for column in cells], sum(kept)
+                read += len(chunk.lines)
+                if count:
+                    yield count, cells
+        except self.table.errors as error:
             raise self.fingerprint.changed(str(error)) from error
 
-    def numbers(self, records: list[list[str]], start: int) -> list[NDArray[Any]]:
-        """Return the feature columns of some records, the first of which is row `start`."""
-        cells = list(zip(*records, strict=True))
+    def numbers(self, cells: _Cells, start: int) -> list[NDArray[Any]]:
+        """Return the feature columns of some rows, the first of which is row `start`."""
         columns = []
-        for i, plan, form in self.columns:
-            reader = ColumnReader(plan.name, self.dialect, form)
-            reader.extend(cells[i])
-            values = reader.finish(None).values
+        for (plan, form, index), own in zip(self.columns, cells, strict=True):
+            reader = ColumnReader(plan.name, self.table.parser, form, index)
+            values = reader.read(own)
             unknown = plan.text and plan.unknown != "zeros" and UNKNOWN in values
             if reader.faulty or unknown or (reader.missing and not plan.optional):
-                rows = f"rows {start + 1} to {start + len(records)}"
+                rows = f"rows {start + 1} to {start + len(own)}"
                 raise self.fingerprint.changed(f"column `{plan.name}` has other cells in {rows}")
             columns.append(np.frombuffer(values, values.typecode))
         return columns
@@ -117,13 +109,11 @@ class StreamRows(FromFile):
 
     def fit(self, rows: Index, collector: Collector) -> None:
         """Learn what missing cells become: a number's mean or median, or the most frequent value."""
-        from specnet.data.tables.filling import Filling
-
         filling = Filling(self.plan)
         if not filling:
             return
         places = np.arange(self._rows)[rows] if isinstance(rows, slice) else rows
-        step = records_at_once(len(self.plan.features))
+        step = rows_ahead(len(self.plan.features))
         for start in range(0, len(places), step):
             for columns, _ in self._pieces(places[start : start + step]):
                 filling.add(columns)
@@ -164,24 +154,30 @@ class StreamRows(FromFile):
             self._there[np.searchsorted(self._held, places)] = False
 
     def _restart(self) -> None:
-        self._source = self.table.records()
-        self._chunk: list[list[str]] = []
+        self._source = self.table.cells()
         self._first = self._next = 0
-        """The rows that the chunk of records begins and ends with."""
+        """The rows that the chunk that was read last begins and ends with."""
         self._held = np.empty(0, np.intp)
-        """The rows that are held for a shuffle, in ascending order."""
+        """The rows that are held, in ascending order: those of the last chunk, or for a shuffle all in its window."""
         self._there = np.empty(0, np.bool_)
-        """Which of them have not been read yet."""
+        """Which of them have not been read yet, in a shuffle."""
         self._columns: list[NDArray[Any]] = []
 
-    def _advance(self) -> None:
-        self._chunk = next(self._source, [])
-        if not self._chunk:
+    def _advance(self) -> _Piece:
+        """Return the wanted rows of the next chunk, and their columns."""
+        count, cells = next(self._source, (0, []))
+        if not count:
             raise self.table.fingerprint.changed(f"it ends after {self._next} of {self._rows} rows")
-        self._first, self._next = self._next, self._next + len(self._chunk)
+        self._first, self._next = self._next, self._next + count
+        own = np.arange(self._first, self._next)
+        if self._wanted is not None:
+            wanted = self._wanted[self._first : self._next]
+            own, chosen = own[wanted], wanted.tolist()
+            cells = [tuple(compress(column, chosen)) for column in cells]
+        return own, self.table.numbers(cells, int(own[0])) if len(own) else []
 
     def _pieces(self, places: NDArray[np.intp]) -> Iterator[tuple[list[NDArray[Any]], NDArray[np.intp]]]:
-        """Yield the columns of rows, piece by piece in the file's order, and where among the places they stand."""
+        """Yield the columns of rows, piece by piece in the file's order, and where among the places they are."""
         order = np.argsort(places, kind="stable")
         ascending = places[order]
         if len(places) and ascending[0] < self._first:
@@ -189,32 +185,29 @@ class StreamRows(FromFile):
         done = 0
         while done < len(places):
             if ascending[done] >= self._next:
-                self._advance()
+                self._held, self._columns = self._advance()
                 continue
             end = int(np.searchsorted(ascending, self._next))
-            own, back = np.unique(ascending[done:end] - self._first, return_inverse=True)
-            records = [self._chunk[i] for i in own.tolist()]
-            columns = self.table.numbers(records, self._first + int(own[0]))
-            yield [column[back] for column in columns], order[done:end]
+            found = np.searchsorted(self._held, ascending[done:end])
+            yield [column[found] for column in self._columns], order[done:end]
             done = end
         if len(places) and ascending[-1] == self._last:
-            # Nobody will ask for more than the last row: the text is given back until the next time.
-            self._chunk, self._first = [], self._next
+            # Nobody will ask for more than the last row: its chunk is given back until the next time.
+            self._held, self._columns, self._first = self._held[:0], [], self._next
 
     def _read_ahead(self, places: NDArray[np.intp]) -> None:
-        """Hold all rows up to the last of these."""
-        while self._next <= int(places.max()):
-            self._advance()
-            own = np.arange(self._first, self._next)
-            if self._wanted is not None:
-                wanted = self._wanted[self._first : self._next]
-                own, self._chunk = own[wanted], list(compress(self._chunk, wanted.tolist()))
-            if not len(own):
-                continue
-            columns = self.table.numbers(self._chunk, self._first)
-            self._chunk = []
-            there = self._there
-            before = [column[there] for column in self._columns] or [column[:0] for column in columns]
-            self._columns = [np.concatenate(pair) for pair in zip(before, columns, strict=True)]
-            self._held = np.concatenate((self._held[there], own))
-            self._there = np.ones(len(self._held), np.bool_)
+        """Hold all rows up to the last of these, and some more, since all that is held is copied for it."""
+        last = int(places.max())
+        if last < self._next:
+            return
+        pieces: list[_Piece] = [(self._held[self._there], [column[self._there] for column in self._columns])]
+        self._held, self._columns, self._there = self._held[:0], [], self._there[:0]
+        end = max(last + 1, min(self._next + rows_ahead(self.table.table.width), self._rows))
+        while self._next < end:
+            pieces.append(self._advance())
+        pieces = [piece for piece in pieces if len(piece[0])]
+        self._held = np.concatenate([rows for rows, _ in pieces])
+        self._columns = [
+            np.concatenate(parts) for parts in zip(*(columns for _, columns in pieces), strict=True)
+        ]
+        self._there = np.ones(len(self._held), np.bool_)

@@ -8,7 +8,7 @@ import numpy as np
 
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.pipeline import Pipeline
-from specnet.data.tables.scan import FALSE, TRUE
+from specnet.data.tables.cells import FALSE, TRUE
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph.graph import Value

@@ -1,3 +1,5 @@
+"""Which cells of a table are at fault, and in which lines."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -5,10 +7,11 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from specnet.data.collector import Collector
 from specnet.data.files import FilePlace
-from specnet.data.tables.dialect import Dialect
+from specnet.data.tables.cells import CellFormat, CellRules
 from specnet.data.tables.layout import Layout
-from specnet.data.tables.scan import CellFormat, CellRules
+from specnet.data.tables.table import Table
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, joined, plural
 
@@ -44,21 +47,21 @@ class _Seen:
 class _ColumnCells:
     """What the cells of one column are, by the lines in which they stand."""
 
-    def __init__(self, dialect: Dialect, form: CellFormat) -> None:
-        self.dialect = dialect
+    def __init__(self, table: Table, form: CellFormat) -> None:
+        self.parser = table.parser
         self.form = form
-        seen = [_Seen(word=dialect.word) for _ in range(5)]
+        seen = [_Seen(word=table.row_word) for _ in range(5)]
         self.numbers, self.texts, self.infinite, self.missing, self.unknown = seen
-        self.sorts: dict[str, tuple[_Seen, str]] = {}
+        self.sorts: dict[Any, tuple[_Seen, str]] = {}
 
-    def sort(self, cell: str) -> tuple[_Seen, str]:
+    def sort(self, cell: Any) -> tuple[_Seen, str]:
         """Return which of them a cell is one of, and the text to show for it."""
         if cell not in self.sorts:
             self.sorts[cell] = self._sort(cell)
         return self.sorts[cell]
 
-    def _sort(self, cell: str) -> tuple[_Seen, str]:
-        value = self.form.text(self.dialect, cell) if self.form.kind == "text" else self.dialect.read(cell)
+    def _sort(self, cell: Any) -> tuple[_Seen, str]:
+        value = self.form.text(self.parser, cell) if self.form.kind == "text" else self.parser.read(cell)
         if value is None:
             return self.missing, _written(cell)
         if isinstance(value, float):
@@ -69,101 +72,89 @@ class _ColumnCells:
         return self.texts, value
 
 
-def explain(place: FilePlace, dialect: Dialect, layout: Layout, rules: CellRules) -> None:
-    """Read a file again, line by line, and note each cell and each row that cannot be taken."""
-    width = len(layout.names)
-    seen = {i: _ColumnCells(dialect, rules.forms[i]) for i in layout.used}
+def check_cells(table: Table, layout: Layout, rules: CellRules) -> None:
+    """Read a table again, cell by cell; raise SpecError naming each cell and each row that is at fault."""
+    seen = {i: _ColumnCells(table, rules.forms[i]) for i in layout.used}
     short = _Seen()
-    first = None
-    with dialect.records(place) as lines:
-        for line, record in lines.numbered():
-            if first is None:
-                first = line
-                if dialect.header:
-                    continue
-            if len(record) != width:
-                short.add(line, str(len(record)))
-                continue
-            sorts = {i: (cells, *cells.sort(record[i])) for i, cells in seen.items()}
-            # A gap, or a category that the training file does not have, is no fault in a row that is left out.
-            left_out = any(sort is cells.missing for cells, sort, _ in map(sorts.__getitem__, rules.drop))
-            for cells, sort, text in sorts.values():
-                if not left_out or (sort is not cells.unknown and sort is not cells.missing):
+    for chunk in table.chunks():
+        for line, width in chunk.odd:
+            short.add(line, str(width))
+        sorts = {i: list(map(cells.sort, chunk.columns[i])) for i, cells in seen.items()}
+        # A gap, or a category that the training file does not have, is not a fault in a row that is left out.
+        gaps = [[sort is seen[i].missing for sort, _ in sorts[i]] for i in rules.drop]
+        left_out = list(map(any, zip(*gaps, strict=True))) if gaps else [False] * len(chunk.lines)
+        for i, cells in seen.items():
+            for line, (sort, text), dropped in zip(chunk.lines, sorts[i], left_out, strict=True):
+                if not dropped or (sort is not cells.unknown and sort is not cells.missing):
                     sort.add(line, text)
-    _note_short(place, dialect, short, width)
-    if (
-        not dialect.header
-        and any(cells.form.kind is None for cells in seen.values())
-        and _header_after_all(place, seen, first)
-    ):
-        return
-    for i, cells in seen.items():
-        column = f"{place.column(i, layout.names[i])} of `{place.name}`"
-        _note(place, column, place.reference(i, layout.names[i]), cells, i in rules.optional)
-        if cells.unknown.count and i not in rules.zeros:
-            _note_unknown(place, column, cells)
+    with table.place.context.collector.together() as faults:
+        if short.count:
+            _add_short(faults, table, short)
+        undecided = any(cells.form.kind is None for cells in seen.values())
+        if not table.header and undecided:
+            _check_first_line(table, seen)
+        for i, cells in seen.items():
+            place, name = table.place, layout.names[i]
+            column = f"{place.column(i, name)} of `{place.name}`"
+            _add_cells(faults, place, column, place.reference(i, name), cells, i in rules.optional)
+            if cells.unknown.count and i not in rules.zeros:
+                _add_unknown(faults, place, column, cells)
 
 
-def _note_short(place: FilePlace, dialect: Dialect, short: _Seen, width: int) -> None:
-    if not short.count:
-        return
-    whose = "the header" if dialect.header else "the first line"
+def _add_short(faults: Collector, table: Table, short: _Seen) -> None:
+    place = table.place
+    whose = "the header" if table.header else "the first line"
     verb = "has" if short.count == 1 else "have"
     number = short.texts[0] if len(set(short.texts)) == 1 else " or ".join(sorted(set(short.texts)))
-    message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {width}"
-    place.context.collector.add(
-        "SN505", message, *place.key, help="text that contains the delimiter must be quoted"
-    )
+    message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {table.width}"
+    faults.add("SN505", message, *place.key, help="text that contains the delimiter must be quoted")
 
 
-def _header_after_all(place: FilePlace, seen: Mapping[int, _ColumnCells], first: int | None) -> bool:
-    """Note a first line that holds the only texts of columns of numbers, as one finding."""
+def _check_first_line(table: Table, seen: Mapping[int, _ColumnCells]) -> None:
+    """Raise one finding for a first line that holds the only strings of columns of numbers."""
+    place = table.place
     odd = [cells.texts for cells in seen.values() if cells.texts.count and cells.numbers.count]
-    if not odd or any(texts.lines != [first] or texts.count > 1 for texts in odd):
-        return False
+    if not odd or any(texts.lines != [table.line] or texts.count > 1 for texts in odd):
+        return
     message = f"the first line of `{place.name}` looks like names of columns"
     if place.quotable:
         message += f": it holds `{clipped(odd[0].texts[0])}`"
-    place.context.collector.add("SN507", message, *place.key, help="leave out `header = false`")
-    return True
+    raise place.error("SN507", message, help="leave out `header = false`")
 
 
-def _note(place: FilePlace, column: str, reference: str, cells: _ColumnCells, optional: bool) -> None:
-    collector, kind = place.context.collector, cells.form.kind
+def _add_cells(
+    faults: Collector, place: FilePlace, column: str, reference: str, cells: _ColumnCells, optional: bool
+) -> None:
+    kind = cells.form.kind
     if cells.missing.count and not optional:
         help = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
         text = cells.missing.texts[0]
         shown = f" (`{clipped(text)}`)" if text and place.quotable else ""
         message = f"{column} has no value in {cells.missing.where}{shown}"
-        collector.add("SN511", message, *place.key, help=help)
+        faults.add("SN511", message, *place.key, help=help)
     texts, numbers, infinite = cells.texts, cells.numbers, cells.infinite
     if kind is None and texts.count > numbers.count + infinite.count:
         for odd in (numbers, infinite):
             if odd.count:
                 message = f"{column} has a number among its strings{_shown(place, odd, ': ')} in {odd.where}"
                 help = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
-                collector.add("SN512", message, *place.key, help=help)
+                faults.add("SN512", message, *place.key, help=help)
         return
     if infinite.count:
         shown = _shown(place, infinite) or "a cell"
         message = f"{column} holds {shown} in {infinite.where}, which is not a finite number"
         help = "add it to `missing_markers` if it stands for a missing value"
-        collector.add("SN513", message, *place.key, help=help)
+        faults.add("SN513", message, *place.key, help=help)
     if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
-        _note_text(place, column, cells)
+        message = f"{column} has text among its numbers{_shown(place, texts, ': ')} in {texts.where}"
+        help = (
+            "add it to `missing_markers` if it stands for a missing value, "
+            "or the column in `categories` if its cells are names"
+        )
+        faults.add("SN512", message, *place.key, help=help)
 
 
-def _note_text(place: FilePlace, column: str, cells: _ColumnCells) -> None:
-    shown = _shown(place, cells.texts, ": ")
-    message = f"{column} has text among its numbers{shown} in {cells.texts.where}"
-    help = (
-        "add it to `missing_markers` if it stands for a missing value, "
-        "or the column in `categories` if its cells are names"
-    )
-    place.context.collector.add("SN512", message, *place.key, help=help)
-
-
-def _note_unknown(place: FilePlace, column: str, cells: _ColumnCells) -> None:
+def _add_unknown(faults: Collector, place: FilePlace, column: str, cells: _ColumnCells) -> None:
     text, where = cells.unknown.texts[0], cells.unknown.where
     known = cells.form.categories or ()
     shown = _shown(place, cells.unknown) or "a cell"
@@ -181,7 +172,7 @@ def _note_unknown(place: FilePlace, column: str, cells: _ColumnCells) -> None:
             else place.known("the training file has", known)
         )
         help = f'{whose}; `unknown = "zeros"` lets features pass'
-    place.context.collector.add("SN514", message, *place.key, help=help)
+    faults.add("SN514", message, *place.key, help=help)
 
 
 def _written(cell: Any) -> str:

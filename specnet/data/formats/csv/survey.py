@@ -6,12 +6,14 @@ import csv
 import io
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from math import inf, isfinite, sqrt
 from pathlib import Path
 
-from specnet.data.formats.table import MARKERS
-from specnet.data.tables.dialect import Records, number
+from specnet.data.formats.csv.reader import RecordReader
+from specnet.data.tables.cells import number
+from specnet.data.tables.settings import MARKERS
+from specnet.data.tables.table import RECORDS
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -20,6 +22,9 @@ SAMPLE = 1 << 16
 
 DISTINCT = 1001
 """Up to how many different cells of a column are counted."""
+
+LOOKED_AT = 1000
+"""Rows by which a header is told from data."""
 
 ODD = 3
 """How many different texts a column of numbers may hold that stand for missing values."""
@@ -31,7 +36,7 @@ class ColumnSurvey:
 
     place: int
     name: str
-    """Its name; its place where there is no header, or no name of its own."""
+    """Its name; its position where there is no header, or no name of its own."""
     missing: int = 0
     numbers: int = 0
     texts: int = 0
@@ -46,7 +51,7 @@ class ColumnSurvey:
     counting: bool = True
     """Whether each number is one more than that in the row before."""
     markers: tuple[str, ...] = ()
-    """Texts among its numbers that stand for missing values."""
+    """Strings among its numbers that stand for missing values."""
     _sum: float = 0.0
     _squares: float = 0.0
     _last: float | None = None
@@ -126,34 +131,39 @@ def survey(path: Path) -> Survey:
     """Read a file to its end and return what it holds; raise SpecError where it is not a table."""
     text, encoding = _text(path)
     delimiter = _delimiter(text[:SAMPLE])
-    with io.StringIO(text, newline="") as stream:
-        reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
-        try:
-            records = [
-                (line, [cell.strip() for cell in record]) for line, record in Records(reader).numbered()
-            ]
-        except csv.Error as error:
-            raise _fault(
-                path, "SN504", f"`{path}` is not well-formed CSV: {error}, in line {reader.line_num}"
-            ) from None
-    if not records:
-        raise _fault(path, "SN506", f"`{path}` is empty")
-    width = len(records[0][1])
-    for line, record in records:
-        if len(record) != width:
-            message = f"line {line} of `{path}` has {len(record)} cells, where the first line has {width}"
-            raise _fault(path, "SN505", message, "text that contains the delimiter must be quoted")
-    header = _has_header([record for _, record in records])
-    first = records[0][1]
-    columns = tuple(ColumnSurvey(i, first[i] if header else str(i)) for i in range(width))
-    body = records[1:] if header else records
-    if not body:
+    first, columns = _columns(path, text, delimiter)
+    header = _has_header(first, [column[1 : LOOKED_AT + 1] for column in columns])
+    rows = len(columns[0]) - header
+    if not rows:
         raise _fault(path, "SN506", f"`{path}` has no rows of data")
-    for column in columns:
-        for _, record in body:
-            column.add(record[column.place])
+    surveys = tuple(ColumnSurvey(i, first[i] if header else str(i)) for i in range(len(first)))
+    for column, cells in zip(surveys, columns, strict=True):
+        for cell in islice(cells, int(header), None):
+            column.add(cell)
         column.finish()
-    return Survey(path, delimiter, encoding, header, len(body), columns)
+    return Survey(path, delimiter, encoding, header, rows, surveys)
+
+
+def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:
+    """Return the first record, and the cells of each column with that of the first record, blanks stripped."""
+    with io.StringIO(text, newline="") as stream:
+        reader = RecordReader(stream, delimiter)
+        try:
+            first = reader.first()
+            if first is None:
+                raise _fault(path, "SN506", f"`{path}` is empty")
+            reader.unread(first)
+            chunks = list(reader.chunks(len(first[1]), RECORDS))
+        except csv.Error as error:
+            message = f"`{path}` is not well-formed CSV: {error}, in line {reader.line}"
+            raise _fault(path, "SN504", message) from None
+    width = len(first[1])
+    for line, cells in chain.from_iterable(chunk.odd for chunk in chunks):
+        message = f"line {line} of `{path}` has {cells} cells, where the first line has {width}"
+        raise _fault(path, "SN505", message, "text that contains the delimiter must be quoted")
+    joined = ([cell.strip() for chunk in chunks for cell in chunk.columns[i]] for i in range(width))
+    columns = list(joined)
+    return [column[0] for column in columns], columns
 
 
 def _text(path: Path) -> tuple[str, str]:
@@ -186,13 +196,10 @@ def _delimiter(sample: str) -> str:
     return best
 
 
-def _has_header(records: list[list[str]]) -> bool:
+def _has_header(first: list[str], columns: list[list[str]]) -> bool:
     """Return whether the first record holds names: no number, no gap in the middle, and unlike the rest."""
-    first = records[0]
     if any(number(cell) is not None for cell in first) or (len(first) > 1 and not any(first[1:])):
         return False
-    rest = records[1:1001]
-    columns = list(zip(*rest, strict=True)) if rest else [()] * len(first)
     if any(any(number(cell) is not None for cell in column) for column in columns):
         return True
     # All is text: names do not come again below, and differ from each other.

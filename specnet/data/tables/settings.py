@@ -1,22 +1,20 @@
+"""The settings of a table, and of single columns of it."""
+
 from __future__ import annotations
 
 from abc import abstractmethod
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
-from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath
-from specnet.diagnostics import SpecError
-from specnet.vocabulary.kind import Table, fault
+from specnet.data.tables.cells import CellParser, TypedCellParser
+from specnet.vocabulary.kind import Table as Section
+from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
-    from specnet.data.collector import Collector
-    from specnet.data.new_rows import KnownRows, LabelledRows
-    from specnet.data.rows import Rows
-    from specnet.data.tables.dialect import Dialect
-    from specnet.data.tables.source import TableSource
+    from specnet.data.files import DataContext, FilePlace
+    from specnet.data.tables.table import Table
 
 MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -34,7 +32,7 @@ FITTING: dict[str, tuple[str, ...]] = {
 """What may become of missing cells, by the type of a column."""
 
 
-class ColumnSettings(Table):
+class ColumnSettings(Section):
     """Settings of one column of a table. By default they are those of the table.
 
     A key that has no effect on the column is an error: `encode` for a number, `scale` for a
@@ -120,8 +118,8 @@ NOTHING_SAID = ColumnSettings.model_construct()
 """The settings of a column of which a document says nothing."""
 
 
-class Tabular(DataFormat):
-    """A table: one row per example, one column per feature or target."""
+class TableSettings(DataFormat):
+    """What a document says of a table: one row per example, one column per feature or target."""
 
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
@@ -157,7 +155,7 @@ class Tabular(DataFormat):
     """Cells to replace by other strings, such as a second spelling of a class."""
 
     @model_validator(mode="after")
-    def _apart(self) -> Tabular:
+    def _apart(self) -> TableSettings:
         if self.unknown == "zeros" and self.encode == "index":
             message = '`unknown = "zeros"` applies to one-hot categories only: an index has no zeros'
             raise fault(message, key="unknown")
@@ -213,25 +211,34 @@ class Tabular(DataFormat):
         return False
 
     @property
-    @abstractmethod
-    def dialect(self) -> Dialect:
-        """How the file's cells are to be understood."""
-
-    def dialect_of(self, path: Path) -> Dialect:
-        """Return how another file of rows is read: a Parquet file as such, all others as CSV."""
-        from specnet.data.tables.dialect import Dialect
-        from specnet.data.tables.parquet import SUFFIXES, parquet_dialect
-
-        if path.suffix.lower() in SUFFIXES:
-            return parquet_dialect(self)
-        if not self.dialect.typed:
-            return self.dialect
-        return Dialect(",", "utf-8", True, frozenset(self.missing_markers), self.replace)
+    def named(self) -> bool:
+        """Whether the columns have names."""
+        return True
 
     @property
-    def csv_dialect(self) -> Dialect:
-        """How new rows in CSV are written."""
-        return self.dialect_of(Path())
+    def parser(self) -> CellParser:
+        """What tells what cells of text say."""
+        return CellParser(frozenset(self.missing_markers), self.replace)
+
+    @property
+    def typed_parser(self) -> TypedCellParser:
+        """What tells what cells say that have types."""
+        return TypedCellParser(frozenset(self.missing_markers), self.replace)
+
+    @abstractmethod
+    def table(self, place: FilePlace) -> Table:
+        """Return the table in a file of this format, its first record read; raises SpecError where there is none."""
+
+    @classmethod
+    def like(cls, data_format: DataFormat) -> Self:
+        """Return this format for other files of rows of a format: its defaults, and what a table says of its cells."""
+        if isinstance(data_format, cls):
+            return data_format
+        if isinstance(data_format, TableSettings):
+            return cls.model_construct(
+                missing_markers=data_format.missing_markers, replace=data_format.replace
+            )
+        return cls.model_construct()
 
     def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
@@ -241,61 +248,3 @@ class Tabular(DataFormat):
                     f"the {name} split has both a fraction here and a frame of its own: keep one of them"
                 )
                 context.collector.add("SN571", message, "split", name)
-
-    def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
-        """Return the rows of a file that has the features, with or without the targets."""
-        return self._rows(known, self.dialect_of(place.path), place)
-
-    def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
-        """Return the rows of a file that has the features and the targets."""
-        return self._labelled(known, self.dialect_of(place.path), place)
-
-    def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
-        """Return rows that are given as sequences of cells, in the features' order; note each row at fault."""
-        from specnet.data.tables.columns import TableRows
-
-        assert known.columns is not None
-        return TableRows.from_cells(known.columns, rows, self, collector)
-
-    def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
-        """Return the rows of a frame that has the features, found by name."""
-        from specnet.data.tables.typed import frame_dialect
-
-        return self._rows(known, frame_dialect(self, frame), _of_frame(collector))
-
-    def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
-        """Return the rows of a frame that has the features and the targets, found by name."""
-        from specnet.data.tables.typed import frame_dialect
-
-        return self._labelled(known, frame_dialect(self, frame), _of_frame(collector))
-
-    def _rows(self, known: KnownRows, dialect: Dialect, place: FilePlace) -> Rows:
-        from specnet.data.tables.columns import TableRows
-
-        assert known.columns is not None
-        rows = TableRows.from_file(known.columns, dialect, place)
-        place.context.collector.check()
-        assert rows is not None
-        return rows
-
-    def _labelled(self, known: KnownRows, dialect: Dialect, place: FilePlace) -> LabelledRows:
-        from specnet.data.tables.labelled import labelled_rows
-
-        assert known.columns is not None
-        rows = labelled_rows(known.columns, self, dialect, place)
-        place.context.collector.check()
-        assert rows is not None
-        return rows
-
-    def open(self, context: DataContext) -> TableSource:
-        """Return the columns, read and checked."""
-        from specnet.data.tables.source import open_table
-
-        source = open_table(self, context)
-        if source is None:
-            raise SpecError([])  # all faults have been noted
-        return source
-
-
-def _of_frame(collector: Collector) -> FilePlace:
-    return FilePlace(Path(), "the frame", (), DataContext(Path(), collector))

@@ -7,19 +7,21 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
-from specnet.data.formats.table import Tabular
-from specnet.vocabulary.kind import Table, fault
+from specnet.data.tables.tabular import Tabular
+from specnet.vocabulary.kind import Table as Section
+from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import IO
 
-    from specnet.data.files import DataContext
+    from specnet.data.files import DataContext, FilePlace
     from specnet.data.new_rows import RowBlock, RowFile
-    from specnet.data.tables.dialect import Dialect
+    from specnet.data.tables.table import Table
 
 
-class CsvRows(Table):
+class CsvRows(Section):
     """A separate CSV file, of the same format as the training file."""
 
     path: FilePath
@@ -83,9 +85,14 @@ class Csv(Tabular):
 
     def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
         """Yield the rows of a file block by block."""
-        from specnet.data.formats.csv_rows import new_rows
+        with path.open("rb") as stream:
+            yield from self.new_rows_of_stream(file, stream)
 
-        return new_rows(file, path)
+    def new_rows_of_stream(self, file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
+        """Yield the rows of a stream block by block."""
+        from specnet.data.formats.csv.new_rows import new_rows
+
+        return new_rows(file, stream, header=self.header, delimiter=self.delimiter, encoding=self.encoding)
 
     def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files, or not as the document says."""
@@ -110,10 +117,14 @@ class Csv(Tabular):
         return self.header and "header" not in self.model_fields_set
 
     @property
-    def dialect(self) -> Dialect:
-        """How the file's text is to be understood."""
-        from specnet.data.tables.dialect import Dialect
+    def named(self) -> bool:
+        """Whether the columns have names."""
+        return self.header
 
-        return Dialect(
-            self.delimiter, self.encoding, self.header, frozenset(self.missing_markers), self.replace
+    def table(self, place: FilePlace) -> Table:
+        """Return the table in a file, its first record read."""
+        from specnet.data.formats.csv.table import CsvTable
+
+        return CsvTable(
+            place, self.parser, header=self.header, delimiter=self.delimiter, encoding=self.encoding
         )

@@ -1,0 +1,105 @@
+"""The one reader of CSV: text in, chunks of columns of cells out."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
+from itertools import count, islice
+from typing import IO
+
+from specnet.data.tables.table import Chunk
+
+LONGEST = 64 << 20
+"""Letters of a line above which a file is taken for one that is made to fill the memory."""
+
+Record = tuple[int, list[str]]
+"""A record's cells, after the line in which it begins."""
+
+
+class EndlessLineError(csv.Error):
+    """A line is so long that it would fill the memory."""
+
+
+class RecordReader:
+    """Reads the records of CSV text; blank lines are left out.
+
+    Raises csv.Error where the text is not well-formed, and UnicodeError where its lines do.
+    """
+
+    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
+        skip = delimiter != " "
+        self._reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
+        self._waiting: Record | None = None
+
+    @property
+    def line(self) -> int:
+        """The line that was read last."""
+        return self._reader.line_num
+
+    def first(self) -> Record | None:
+        """Return the next record; None at the end of the text."""
+        line = self.line + 1
+        for record in self._reader:
+            if _filled(record):
+                return line, record
+            line = self.line + 1
+        return None
+
+    def unread(self, record: Record) -> None:
+        """Have the record that was read last come again."""
+        self._waiting = record
+
+    def chunks(self, width: int, records: int) -> Iterator[Chunk]:
+        """Yield the records that are left, up to a number of them at once; their columns are those of `width` cells."""
+        # Nothing is held here while the caller works on a chunk.
+        return iter(lambda: self._next(width, records), None)
+
+    def _next(self, width: int, number: int) -> Chunk | None:
+        start, records = self.line + 1, []
+        if self._waiting is not None:
+            (start, record), self._waiting = self._waiting, None
+            records.append(record)
+        records += islice(self._reader, number - len(records))
+        if not records:
+            return None
+        lines: list[int] | range = range(start, self.line + 1)
+        if len(lines) != len(records):
+            lines = _starts(records, start)
+        if width > 1 and set(map(len, records)) == {width}:
+            return Chunk(list(zip(*records, strict=True)), lines)
+        odd = [(n, len(r)) for n, r in zip(lines, records, strict=True) if len(r) != width and _filled(r)]
+        kept = [(n, r) for n, r in zip(lines, records, strict=True) if len(r) == width and _filled(r)]
+        columns = list(zip(*(record for _, record in kept), strict=True)) or [()] * width
+        return Chunk(columns, [line for line, _ in kept], odd)
+
+
+def _filled(record: list[str]) -> bool:
+    """Return whether a record is more than a blank line."""
+    return len(record) > 1 or (len(record) == 1 and bool(record[0].strip()))
+
+
+def _starts(records: list[list[str]], line: int) -> list[int]:
+    """Return the lines in which records begin that are more than a line each, for the ends of lines in their cells."""
+    starts = []
+    for record in records:
+        starts.append(line)
+        line += 1 + sum(cell.count("\n") + cell.count("\r") - cell.count("\r\n") for cell in record)
+    return starts
+
+
+def decoded(file: IO[bytes], encoding: str) -> TextIOWrapper:
+    """Return a file as text, its ends of lines as they are; a mark at the start of UTF-8 is left out."""
+    plain = encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+    return TextIOWrapper(file, encoding="utf-8-sig" if plain else encoding, newline="")
+
+
+def bounded(file: IO[str]) -> Iterator[str]:
+    """Yield the lines of a file; raise csv.Error at one that would fill the memory."""
+    for number in count(1):
+        line = file.readline(LONGEST)
+        if len(line) == LONGEST and not line.endswith(("\n", "\r")):
+            raise EndlessLineError(f"line {number} is longer than {LONGEST >> 20} MiB")
+        if not line:
+            return
+        yield line

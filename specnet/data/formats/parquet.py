@@ -1,0 +1,130 @@
+"""Tables in Parquet files, which pyarrow reads."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext, FilePlace
+from specnet.data.format import FilePath
+from specnet.data.opening import open_regular
+from specnet.data.tables.table import Chunk, Table
+from specnet.data.tables.tabular import Tabular
+from specnet.diagnostics import SpecError
+from specnet.diagnostics.text import clipped
+from specnet.installation import install_command
+from specnet.vocabulary.kind import Table as Section
+
+if TYPE_CHECKING:
+    from specnet.data.new_rows import RowBlock, RowFile
+    from specnet.data.tables.cells import CellParser
+
+ROWS = 4096
+"""Rows that are held as Python's values at once."""
+
+
+class ParquetRows(Section):
+    """A separate Parquet file, of the same format as the training file."""
+
+    path: FilePath
+    """The file; relative to the document, then to $SPECNET_DATA."""
+
+
+class Parquet(Tabular):
+    """A table in a Parquet file: one row per example, one column per feature or target.
+
+    It is read by pyarrow, which the extra `parquet` installs. Columns keep their types: numbers, text (categories,
+    even if it looks like numbers) and booleans; `columns` can override this, so that numbers are categories or text is
+    numbers. Everything else is as for `csv`. Using a column of dates, lists or another type is an error.
+    """
+
+    type: Literal["parquet"] = "parquet"
+    validation: ParquetRows | None = None
+    """A file of the rows to validate on during training."""
+    test: ParquetRows | None = None
+    """A file of the rows to test the finished model on."""
+
+    suffixes: ClassVar[tuple[str, ...] | None] = (".parquet", ".pq")
+
+    def table(self, place: FilePlace) -> Table:
+        """Return the table in a file, its schema read."""
+        return ParquetTable(place, self.typed_parser)
+
+    def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
+        """Yield the rows of a file: cells of a table as they are, numbers of an array by their names."""
+        place = FilePlace(path, file.name, (), DataContext(Path(), Collector(())))
+        try:
+            table = self.table(place)
+            positions = file.positions(table.names, header=True)
+            for chunk in table.chunks():
+                yield from file.blocks(chunk, positions, "row")
+        except SpecError as error:
+            raise file.of_file(error) from None
+
+
+class ParquetTable(Table):
+    """A Parquet file, its schema read."""
+
+    def __init__(self, place: FilePlace, parser: CellParser) -> None:
+        self.place = place
+        try:
+            self._arrow = importlib.import_module("pyarrow")
+            self._parquet = importlib.import_module("pyarrow.parquet")
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "pyarrow":
+                raise
+            message = (
+                f"`{place.name}` cannot be read: Parquet needs pyarrow, which the extra `parquet` installs"
+            )
+            raise place.error("SN582", message, help=install_command("parquet")) from None
+        self.errors = (self._arrow.ArrowException, OSError)
+        try:
+            with open_regular(place.path) as raw, self._parquet.ParquetFile(raw) as file:
+                schema = file.schema_arrow
+        except self.errors as error:
+            message = f"`{place.name}` is not a valid Parquet file{_why(place, error)}"
+            raise place.error("SN519", message) from None
+        self._kinds = {
+            name: _kind(self._arrow.types, type_)
+            for name, type_ in zip(schema.names, schema.types, strict=True)
+        }
+        super().__init__(place, parser, [name.strip() for name in schema.names])
+
+    @property
+    def kinds(self) -> Mapping[str, str | None]:
+        """What columns hold by their types."""
+        return self._kinds
+
+    def read(self, records: int) -> Iterator[Chunk]:
+        """Yield the rows; pyarrow is quicker with more of them at once."""
+        row = 1
+        with open_regular(self.place.path) as raw, self._parquet.ParquetFile(raw) as file:
+            for batch in file.iter_batches(batch_size=ROWS):
+                yield Chunk([column.to_pylist() for column in batch.columns], range(row, row + len(batch)))
+                row += len(batch)
+
+    def fault(self, error: Exception) -> SpecError:
+        """Return what to raise for a damaged file."""
+        return self.place.error("SN519", f"`{self.place.name}` is damaged{_why(self.place, error)}")
+
+
+def _why(place: FilePlace, error: Exception) -> str:
+    """Return what pyarrow says of a file, which may hold some of its contents."""
+    first = next(iter(str(error).splitlines()), type(error).__name__)
+    return f": {clipped(first, 200)}" if place.quotable else ""
+
+
+def _kind(types: Any, of: Any) -> str | None:
+    """Return what a column holds, in the words of `Table.kinds`."""
+    if types.is_dictionary(of):
+        of = of.value_type
+    if types.is_boolean(of):
+        return "boolean"
+    if types.is_integer(of) or types.is_floating(of) or types.is_decimal(of):
+        return "number"
+    if types.is_string(of) or types.is_large_string(of) or types.is_string_view(of):
+        return "text"
+    return None if types.is_null(of) else str(of)

@@ -1,0 +1,131 @@
+"""Rows of a table that are held, and cells that are given as rows."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from specnet.data.tables.cells import ABSENT, UNKNOWN, CellParser, absent, boolean, spelled
+from specnet.data.tables.columns import indices
+from specnet.data.tables.filling import Filling
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.data.collector import Collector
+    from specnet.data.rows import Index
+    from specnet.data.tables.columns import Column
+    from specnet.data.tables.plan import ColumnPlan, TablePlan
+
+
+class TableRows:
+    """Rows of a table: columns of numbers, and columns of codes that become one-hot elements when taken."""
+
+    def __init__(self, plan: TablePlan, columns: Sequence[array[Any]]) -> None:
+        self.plan = plan
+        self.columns = [np.frombuffer(c, c.typecode) if len(c) else np.zeros(0, c.typecode) for c in columns]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example: (elements,)."""
+        return (self.plan.size,)
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def fit(self, rows: Index, collector: Collector) -> None:
+        """Learn what missing cells become: a number's mean or median, or the most frequent value."""
+        filling = Filling(self.plan)
+        filling.add(self.columns, rows)
+        filling.finish(collector)
+
+    def take(self, rows: Index) -> NDArray[Any]:
+        """Return the chosen rows (rows, elements) in float64."""
+        return expanded(self.plan, [column[rows] for column in self.columns])
+
+
+def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return columns of numbers and codes, in the features' order, as rows (rows, elements) in float64."""
+    out = np.zeros((len(taken[0]), plan.size))
+    row = np.arange(len(out))
+    start = 0
+    for column, values in zip(plan.features, taken, strict=True):
+        instead = nan if column.fill is None else column.fill
+        if not column.text:
+            out[:, start] = np.where(np.isnan(values), instead, values)
+        else:
+            codes = values
+            if column.fill is not None and (values == ABSENT).any():
+                codes = np.where(values == ABSENT, int(column.fill), values)
+            if column.one_hot:
+                known = codes >= 0
+                out[row[known], start + codes[known]] = 1.0
+            else:
+                out[:, start] = codes
+        start += column.width
+    return out
+
+
+def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Collector) -> TableRows:
+    """Return rows that are given as sequences of cells, in the features' order.
+
+    Raises SpecError naming each row and column at fault.
+    """
+    width = len(plan.features)
+    columns: list[array[Any]] = [array("i" if column.text else "d") for column in plan.features]
+    index = [indices(column.categories) for column in plan.features]
+    for r, row in enumerate(rows):
+        whole = isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str)
+        cells = list(row) if whole else [row]
+        if len(cells) != width:
+            collector.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
+            continue
+        for i, (cell, column) in enumerate(zip(cells, plan.features, strict=True)):
+            value = _cell(cell, column, index[i], parser)
+            if isinstance(value, str):
+                near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
+                help = f"did you mean `{clipped(near)}`?" if near else None
+                collector.add("SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=help)
+                value = 0
+            columns[i].append(value)
+    collector.check()
+    return TableRows(plan, columns)
+
+
+def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[Any]:
+    """Return target columns as (rows,), int64 if they are whole numbers or classes, or as (rows, columns)."""
+    arrays = [np.frombuffer(column.values, column.values.typecode) for column in columns]
+    if integers:
+        return arrays[0].astype(np.int64)
+    return arrays[0] if single else np.stack(arrays, axis=1).astype(np.float64, copy=False)
+
+
+def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], parser: CellParser) -> float | int | str:
+    """Return a cell's number or code, or a string that says why it has none."""
+    lacking, value = absent(cell), None
+    if isinstance(cell, str):
+        value = parser.text(cell) if column.text else parser.read(cell)
+        lacking = value is None
+    if lacking:
+        if not column.optional:
+            return "there is no value"
+        return ABSENT if column.text else nan
+    if column.text:
+        text = value if isinstance(value, str) else spelled(cell)
+        code = index.get(boolean(text) if column.type == "boolean" else text, UNKNOWN)
+        if code == UNKNOWN and column.type == "boolean":
+            return f"`{clipped(str(cell))}` is neither true nor false"
+        if code == UNKNOWN and column.unknown != "zeros":
+            return f"`{clipped(str(cell))}` is not a category that the model was trained on"
+        return code
+    try:
+        number = float(cell) if value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return f"`{clipped(str(cell))}` is not a number"
+    return number if isfinite(number) else f"`{clipped(str(cell))}` is not a finite number"

@@ -1,0 +1,85 @@
+"""The base of formats whose data are a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from specnet.data.files import DataContext, FilePlace
+from specnet.data.formats import FORMATS, SUFFIXES
+from specnet.data.tables.settings import TableSettings
+
+if TYPE_CHECKING:
+    from specnet.data.collector import Collector
+    from specnet.data.new_rows import KnownRows, LabelledRows
+    from specnet.data.rows import Rows
+    from specnet.data.tables.source import TableSource
+    from specnet.data.tables.table import Table
+
+
+class Tabular(TableSettings):
+    """A table: one row per example, one column per feature or target.
+
+    A format of tables is a class below this one: its `table` opens a file, its `new_rows` reads one for predictions.
+    """
+
+    def open(self, context: DataContext) -> TableSource:
+        """Return the columns, read and checked."""
+        from specnet.data.tables.source import open_table
+
+        return open_table(self, context)
+
+    def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
+        """Return the rows of a file that has the features, with or without the targets."""
+        with place.context.collector.catch():
+            return self._rows(known, self._other(place))
+        raise place.context.collector.failure()
+
+    def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
+        """Return the rows of a file that has the features and the targets."""
+        with place.context.collector.catch():
+            return self._labelled(known, self._other(place))
+        raise place.context.collector.failure()
+
+    def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
+        """Return rows that are given as sequences of cells, in the features' order."""
+        from specnet.data.tables.rows import rows_of_cells
+
+        assert known.columns is not None
+        return rows_of_cells(known.columns, rows, self.parser, collector)
+
+    def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
+        """Return the rows of a frame that has the features, found by name."""
+        with collector.catch():
+            return self._rows(known, self._frame(frame, collector))
+        raise collector.failure()
+
+    def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
+        """Return the rows of a frame that has the features and the targets, found by name."""
+        with collector.catch():
+            return self._labelled(known, self._frame(frame, collector))
+        raise collector.failure()
+
+    def _other(self, place: FilePlace) -> Table:
+        """Return the table in a file of rows: of the format that its suffix shows, or else as in training."""
+        own = self.type if self.suffixes is None else "csv"
+        kind = cast("type[Tabular]", FORMATS.kinds[SUFFIXES.get(place.path.suffix.lower(), own)])
+        return kind.like(self).table(place)
+
+    def _frame(self, frame: Any, collector: Collector) -> Table:
+        from specnet.data.tables.frames import FrameTable
+
+        place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
+        return FrameTable(place, self.typed_parser, frame)
+
+    def _rows(self, known: KnownRows, table: Table) -> Rows:
+        from specnet.data.tables.by_plan import feature_rows
+
+        assert known.columns is not None
+        return feature_rows(known.columns, table)
+
+    def _labelled(self, known: KnownRows, table: Table) -> LabelledRows:
+        from specnet.data.tables.by_plan import labelled_rows
+
+        assert known.columns is not None
+        return labelled_rows(known.columns, table, single=not isinstance(self.target, tuple))

@@ -1,6 +1,6 @@
 """What normalisation does to matrices, a tile of rows at a time, so that a tile's passes find it in cache.
 
-A tile (`TILE` elements) is what scratch arrays hold; whole rows of the matrix fit in it. Vectors that belong to
+A tile (`TILE` elements, says the op) is what scratch arrays hold; whole rows fit in it. Vectors that belong to
 columns are laid out over a tile once (`_over`), so that all that is done element by element runs over long
 stretches of memory, and sums over rows or columns are products with a vector of ones. Nothing is allocated. What
 needs no more than some of a matrix's rows at a time is calls (`specnet.engines.numpy.calls`), so that workers can
@@ -17,9 +17,6 @@ import numpy as np
 from specnet.engines.numpy.calls import Call
 
 Array = np.ndarray[Any, Any]
-
-TILE = 16_384
-"""Elements of a tile: 64 KiB of float32, a handful of which share a core's L2 cache."""
 
 
 def _over(vector: Array, tile: Array, rows: int) -> None:

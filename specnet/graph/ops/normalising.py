@@ -39,7 +39,7 @@ class GroupAttributes(Attributes):
 
 
 TILE = 16_384
-"""Elements of one tile, which scratch arrays hold: as `specnet.engines.numpy.normalising` has it."""
+"""Elements of one tile, which scratch arrays hold: 64 KiB of float32, a handful of which share a core's L2 cache."""
 
 
 def _columns(x: Value) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.pipeline import Pipeline
 from specnet.data.tables.cells import FALSE, TRUE
@@ -21,8 +19,6 @@ from specnet.model.inputs import rows_dtype
 from specnet.model.model import Model
 from specnet.model.programs import VALUE
 from specnet.passes.simplify import simplify
-
-Array = np.ndarray[Any, Any]
 
 TRUTH = {text: value for value, texts in (("false", FALSE), ("true", TRUE)) for text in sorted(texts)}
 """What the cells of boolean columns mean."""

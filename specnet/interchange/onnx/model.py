@@ -19,8 +19,6 @@ from specnet.passes.simplify import simplify
 from specnet.runs.extras import needed
 from specnet.runs.files import write_bytes
 
-Array = np.ndarray[Any, Any]
-
 OPSET = 18
 """The version of the operators: of 2022, which every runtime of the last years knows."""
 

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
-
 
 class OnnxWriter:
     """The nodes of a file that are written so far, and its arrays."""

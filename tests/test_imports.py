@@ -14,8 +14,8 @@ import specnet
 PACKAGE = Path(specnet.__file__).parent
 
 HEAVY = {
-    "PIL": "specnet.data",
-    "pyarrow": "specnet.data",
+    "PIL": "specnet.data.formats.images",
+    "pyarrow": "specnet.data.formats.parquet",
     "jinja2": "specnet.reporting",
     "matplotlib": "specnet.reporting",
     "onnx": "specnet.interchange.onnx",

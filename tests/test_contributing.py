@@ -16,7 +16,7 @@ TESTS = [
     "tests/graph/test_records.py",
     "tests/engines/numpy/test_printer.py",
     "tests/interchange/onnx/test_ops.py",
-    "tests/engines/numpy/test_names.py",
+    "tests/engines/numpy/test_functions.py",
 ]
 
 

@@ -155,49 +155,6 @@ def test_a_shared_product_is_the_product(count):
     np.testing.assert_allclose(turned, a.T @ np.ones((7, 4)), 1e-13)
 
 
-@KNOWN
-def test_the_matrix_library_has_its_threads_back_after_the_last_of_several_users():
-    get, put = blas.setting()
-    before = get()
-    try:
-        put(2)
-        with blas.one_thread():
-            assert get() == 1
-            with blas.one_thread():
-                assert get() == 1
-            assert get() == 1
-        assert get() == 2
-        with pytest.raises(RuntimeError), blas.one_thread():
-            raise RuntimeError
-        assert get() == 2
-    finally:
-        put(before)
-
-
-@KNOWN
-def test_many_users_at_once_leave_the_setting_as_it_was():
-    get, put = blas.setting()
-    before = get()
-    try:
-        put(2)
-        found = []
-
-        def use():
-            for _ in range(200):
-                with blas.one_thread():
-                    found.append(get())
-
-        threads = [threading.Thread(target=use) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert set(found) == {1}
-        assert get() == 2
-    finally:
-        put(before)
-
-
 def _in_child(workers, results):
     done = []
     workers.run(lambda part: done.append((part, os.getpid())), 3)

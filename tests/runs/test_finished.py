@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from specnet.runs import directory
 from specnet.runs.directory import RunDirectory
 from specnet.runs.files import finite
 from specnet.runs.resuming import newest
+from tests.support.resuming import after
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 60, "noise": 0.2, "split": {"validation": 0.25}}
 FAST = {"type": "sgd", "learning_rate": 2.0, "momentum": 0.9}
@@ -46,12 +46,6 @@ def document(**training: Any) -> specnet.Spec:
             }
         )
     )
-
-
-def after(asked: int) -> Any:
-    """Stop when the training has asked so many times."""
-    counter = itertools.count(1)
-    return lambda: next(counter) == asked
 
 
 def files(run: Path) -> dict[str, bytes]:

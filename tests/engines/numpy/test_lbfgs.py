@@ -1,4 +1,4 @@
-"""The line search and the steps of L-BFGS against PyTorch's, on problems whose minima are known."""
+"""The steps of L-BFGS against PyTorch's, on problems whose minima are known."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ import numpy as np
 import pytest
 
 from specnet.engines.numpy.lbfgs import LimitedMemoryBFGS
-from specnet.engines.numpy.line_search import CURVATURE, DECREASE, Line, Trial, strong_wolfe
 from specnet.vocabulary.optimizers import OPTIMIZERS
-
-
-def rosenbrock(p):
-    a, b = p[:-1], p[1:]
-    loss = np.sum(100.0 * (b - a**2) ** 2 + (1.0 - a) ** 2)
-    g = np.zeros_like(p)
-    g[:-1] = -400.0 * a * (b - a**2) - 2.0 * (1.0 - a)
-    g[1:] += 200.0 * (b - a**2)
-    return loss, g
+from tests.support.minima import rosenbrock
 
 
 def quadratic(p):
@@ -171,29 +162,6 @@ def test_evaluations_are_counted(most):
         made.step(evaluate, latest)
         assert counter[0] - before <= most
         assert function(p)[0] <= loss
-
-
-def test_lengths_fulfil_the_conditions():
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        p = rng.normal(size=4) * 2.0
-        loss, g = rosenbrock(p)
-        d = -g * rng.uniform(0.2, 1.0, 4)
-        latest = np.empty(4)
-
-        def evaluate(p=p, latest=latest):
-            loss, latest[...] = rosenbrock(p)
-            return (loss,)
-
-        line = Line(p, d, np.empty(4), latest, np.empty((2, 4)), evaluate)
-        start = Trial(0.0, loss, float(g @ d), g, (loss,))
-        found = strong_wolfe(line, start, float(10.0 ** rng.uniform(-5, 2)), 60, 1e-12)
-        assert found.loss <= loss + DECREASE * found.t * start.slope
-        assert abs(found.slope) <= CURVATURE * abs(start.slope)
-        line.go(found.t)
-        value, gradient = rosenbrock(p)
-        assert found.loss == value
-        np.testing.assert_array_equal(found.gradient, gradient)
 
 
 def test_it_goes_on_bit_for_bit():

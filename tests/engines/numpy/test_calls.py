@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from specnet.engines.numpy.calls import Remade, add_up, maximum, perform, sum_rows
+
+
+def test_calls_are_made_in_order():
+    done = []
+    perform([(done.append, (1,)), (done.extend, ([2, 3],))])
+    assert done == [1, 2, 3]
+
+
+def test_remade_calls_are_made_from_what_is_there_at_the_time():
+    done, number = [], [1]
+    calls = Remade(lambda: [(done.append, (number[0],))])
+    perform(calls)
+    number[0] = 2
+    perform(calls)
+    assert done == [1, 2]
+
+
+def test_the_larger_of_two_is_written():
+    out = np.empty(3)
+    maximum(np.array([1.0, -2.0, 3.0]), 0.0, out)
+    np.testing.assert_array_equal(out, [1.0, 0.0, 3.0])
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3)])
+def test_rows_are_summed_or_added(shape):
+    x, out, more = np.random.default_rng(0).normal(size=shape), np.full(3, np.nan), np.empty(3)
+    expected = x.reshape(-1, 3).sum(0)
+    for times in (1, 2):
+        perform(sum_rows(x, np.ones(20), more, times == 1, out))
+        np.testing.assert_allclose(out, times * expected, 1e-13)
+
+
+def test_sums_are_added_to_the_first():
+    sums = [np.array([1.0, 2.0]), np.array([10.0, 20.0]), np.array([100.0, 200.0])]
+    add_up(sums)
+    np.testing.assert_array_equal(sums, [[111.0, 222.0], [10.0, 20.0], [100.0, 200.0]])

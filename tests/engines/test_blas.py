@@ -1,0 +1,212 @@
+"""The matrix library's setting: who holds it, and that it is restored."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+
+from specnet.engines import blas
+from specnet.engines.workers import Workers
+from tests.support.threads import KNOWN, blas_threads, elsewhere, forks, in_child, together
+
+
+@KNOWN
+def test_of_overlapping_holders_the_last_restores_the_setting():
+    """The first to come leaves first: what it found is restored when the second, which found 1, leaves."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def second():
+        with blas.one_thread():
+            entered.set()
+            assert leave.wait(30.0)
+
+    thread = threading.Thread(target=second)
+    with blas_threads(3) as get:
+        with blas.one_thread():
+            thread.start()
+            assert entered.wait(30.0)
+            assert get() == 1
+        assert get() == 1
+        leave.set()
+        thread.join()
+        assert get() == 3
+
+
+@KNOWN
+def test_holders_come_and_go_in_many_threads():
+    def use():
+        found = []
+        for _ in range(300):
+            with blas.one_thread():
+                found.append(get())
+        return found
+
+    with blas_threads(3) as get:
+        assert {count for found in together(*[use] * 6) for count in found} == {1}
+
+
+@KNOWN
+def test_what_the_host_sets_in_between_stays():
+    get, put = blas.setting()
+    with blas_threads(3):
+        with blas.one_thread():
+            put(2)
+        assert get() == 2
+        with blas.one_thread():
+            put(3)
+            with blas.one_thread():
+                assert get() == 1
+        assert get() == 3
+        put(1)
+        with blas.one_thread():
+            pass
+        assert get() == 1
+        put(3)
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at the n-th place where the interpreter looks for signals: as a function of Python's
+    begins, and when one of C has returned."""
+
+    def __init__(self, number):
+        self.left = number
+
+    def __call__(self, frame, event, _):
+        if event in ("call", "c_return") and frame.f_code.co_filename in (blas.__file__, contextlib.__file__):
+            self.count()
+
+    def count(self):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+    def after(self, function):
+        """Return a function of ctypes with the place after it, which a profiler does not see."""
+
+        def called(*arguments):
+            result = function(*arguments)
+            self.count()
+            return result
+
+        return called
+
+    def meets(self, work):
+        """Call a function with the interrupt on its way; return whether it came."""
+        sys.setprofile(self)
+        try:
+            work()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.setprofile(None)
+        return False
+
+
+@KNOWN
+def test_ctrl_c_anywhere_leaves_the_setting_as_it_was(monkeypatch):
+    known = blas.setting()
+
+    def use():
+        with blas.one_thread():
+            pass
+
+    number, met = 0, True
+    while met:
+        number += 1
+        interrupt = Interrupt(number)
+        with blas_threads(3), monkeypatch.context() as patched:
+            watched = tuple(map(interrupt.after, known))
+            patched.setattr(blas, "setting", partial(tuple, watched))
+            met = interrupt.meets(use)
+        elsewhere(use)  # no lock is held
+    assert number > 15, "few places were met"
+
+
+@KNOWN
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt])
+def test_a_step_that_fails_leaves_the_setting_as_it_was(kind):
+    workers = Workers(3)
+
+    def fail(part):
+        if part == 1:
+            raise kind
+
+    with blas_threads(3) as get:
+        with pytest.raises(kind), blas.one_thread():
+            workers.run(fail, 3)
+        assert get() == 3
+
+
+@KNOWN
+@forks
+def test_a_child_has_the_setting_back_that_its_parent_had():
+    get, _ = blas.setting()
+    holding, done = threading.Event(), threading.Event()
+
+    def hold():
+        with blas.one_thread():
+            holding.set()
+            assert done.wait(30.0)
+
+    def use():
+        before = get()
+        with blas.one_thread():
+            within = get()
+        np.ones((300, 300)) @ np.ones((300, 300))
+        return before, within, get()
+
+    thread = threading.Thread(target=hold)
+    with blas_threads(3):
+        thread.start()
+        assert holding.wait(30.0)
+        assert in_child(use) == (3, 1, 3)
+        done.set()
+        thread.join()
+
+
+@KNOWN
+def test_the_matrix_library_has_its_threads_back_after_the_last_of_several_users():
+    get, put = blas.setting()
+    before = get()
+    try:
+        put(2)
+        with blas.one_thread():
+            assert get() == 1
+            with blas.one_thread():
+                assert get() == 1
+            assert get() == 1
+        assert get() == 2
+        with pytest.raises(RuntimeError), blas.one_thread():
+            raise RuntimeError
+        assert get() == 2
+    finally:
+        put(before)
+
+
+@KNOWN
+def test_many_users_at_once_leave_the_setting_as_it_was():
+    get, put = blas.setting()
+    before = get()
+    try:
+        put(2)
+        found = []
+
+        def use():
+            for _ in range(200):
+                with blas.one_thread():
+                    found.append(get())
+
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert set(found) == {1}
+        assert get() == 2
+    finally:
+        put(before)

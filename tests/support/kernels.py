@@ -1,0 +1,35 @@
+"""The kernels of convolution over arrays, against the meaning of their ops."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from specnet.engines.numpy.calls import perform
+from specnet.engines.numpy.convolution import convolve, convolve_input, convolve_kernel
+from specnet.graph.geometry import Geometry
+from tests.support.reference import conv2d, conv2d_input, conv2d_kernel
+
+
+def check_convolution(
+    size, kernel, *, strides=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1, batch=5
+):
+    """Check output and gradients of one convolution, in scratch memory of just the size that is asked for."""
+    rng = np.random.default_rng(0)
+    channels, filters = kernel[2] * groups, kernel[3]
+    how = Geometry(size, channels, kernel[:2], filters, strides, padding, dilation, groups, item=8)
+    settings = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups}
+    x, w, b = rng.normal(size=(batch, *size, channels)), rng.normal(size=kernel), rng.normal(size=filters)
+    y = np.full((batch, *how.out, filters), np.nan)
+    g = rng.normal(size=y.shape)
+    for bias in (None, b):
+        perform(convolve(x, w, bias, np.full(how.forward_scratch, np.nan), how, y))
+        np.testing.assert_allclose(y, conv2d(x, w, 0.0 if bias is None else bias, **settings), 1e-11, 1e-11)
+    back = np.full(x.shape, np.nan)
+    perform(convolve_input(g, w, np.full(how.input_scratch, np.nan), how, back))
+    np.testing.assert_allclose(back, conv2d_input(g, w, size, **settings), 1e-11, 1e-11)
+    total, expected = np.full(kernel, np.nan), conv2d_kernel(x, g, (*kernel[:2],), **settings)
+    for times in (1, 2):
+        scratch, more = np.full(how.kernel_scratch, np.nan), np.full(kernel, np.nan)
+        perform(convolve_kernel(x, g, scratch, more, how, times == 1, total))
+        np.testing.assert_allclose(total, times * expected, 1e-11, 1e-11)
+    return how

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md says of adding an op is all that there is to do."""
+"""What CONTRIBUTING.md says of adding an op, or a data format, is all that there is to do."""
 
 from __future__ import annotations
 
@@ -70,3 +70,43 @@ def test_an_op_without_a_row_is_named(tmp_path):
     tried = run_in(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS[0], "-k", "covers_every")
     assert tried.returncode == 1
     assert "'sinh'" in tried.stdout
+
+
+def with_format(folder):
+    """Add the data format of the page to a copy of the package, without its row of tests."""
+    text, (module, line, row) = section("Adding a data format")
+    copied(folder)
+    (place,) = re.findall(r"`(specnet/data/formats/\w+\.py)`, for", text)
+    (folder / place).write_text(module)
+    names = folder / "specnet/data/formats/__init__.py"
+    before, after = names.read_text().split("    {\n", 1)
+    names.write_text(f"{before}    {{\n{line}{after}")
+    assert "`TABLE` of `tests/support/format_rows.py`" in text
+    return row
+
+
+def test_a_data_format_is_a_module_a_line_and_a_row(tmp_path):
+    row = with_format(tmp_path)
+    table = tmp_path / "tests/support/format_rows.py"
+    functions, rows = row.split("TABLE = [\n    ...,\n")
+    before, after = table.read_text().split("TABLE = [\n", 1)
+    before = before.replace("import gzip\n", "import gzip\nimport json\n")
+    rows = rows.removesuffix("]\n")
+    table.write_text(f"{before}{functions}TABLE = [\n{rows}{after}")
+    test = "tests/data/formats/test_every_format.py"
+    tried = run_in(
+        tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, "-k", "jsonl or format_has"
+    )
+    assert tried.returncode == 0, tried.stdout
+    (passed,) = re.findall(r"(\d+) passed", tried.stdout)
+    assert int(passed) > 13, tried.stdout
+    shown = run_in(tmp_path, "-m", "specnet", "layers", "jsonl")
+    assert (shown.returncode, 'path = "rows.jsonl"' in shown.stdout) == (0, True), shown.stdout
+
+
+def test_a_data_format_without_a_row_is_named(tmp_path):
+    with_format(tmp_path)
+    test = "tests/data/formats/test_every_format.py"
+    tried = run_in(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, "-k", "every_format_has")
+    assert tried.returncode == 1
+    assert "'jsonl'" in tried.stdout

@@ -157,8 +157,6 @@ class Encoding:
                 together = of_inputs(rows, self.arrays, prod(self.raw_shape), collector)
             else:
                 together = side_by_side(rows, named, collector)
-            collector.check()
-            assert together is not None
             return ArrayRows(together)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, collector)

@@ -1,21 +1,21 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
 
 from pydantic import Field, model_validator
 
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
-from specnet.data.files import DataContext, Wanted
+from specnet.data.files import DataContext, FilePlace, Wanted
 from specnet.data.rows import ArrayRows
 from specnet.data.sample import Sample
 from specnet.data.signature import ColumnSlice, DataDescription
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
-from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.vocabulary.kind import Kind, fault
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from specnet.data.collector import Collector
-    from specnet.data.files import FilePlace
     from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.plan import TablePlan
 
 FilePath = Annotated[str, Field(min_length=1)]
+
+T = TypeVar("T")
 
 Load = Literal["auto", "whole", "batches"]
 
@@ -48,28 +49,42 @@ class DataPart:
 
 
 class DataSource(Protocol):
-    """Data that were opened: described without NumPy, read with it."""
+    """Data that were opened, and found to be sound as far as their description shows."""
 
     description: DataDescription
 
+    @abstractmethod
     def read(self, seed: int) -> dict[str, DataPart]:
-        """Return `train`, and `validation` and `test` where these have tables of their own."""
-        ...
+        """Return `train`, and `validation` and `test` where these have tables of their own.
+
+        `seed` is for data that are made up. Raises SpecError where the data are damaged.
+        """
 
     def columns(self) -> TablePlan | None:
-        """Return how a table's columns become inputs and targets; None where inputs are arrays."""
-        ...
+        """Return how a table's columns become inputs and targets; None, the default, where inputs are arrays."""
+        return None
 
     def samples(self) -> dict[str, Sample]:
-        """Return rows of each split without NumPy, those of large arrays in part; none of made-up data.
+        """Return rows of each split for `specnet validate` to look at, those of large arrays in part.
 
-        Raises SpecError where the data are damaged.
+        By default there are none, as of data that are made up. Raises SpecError where the data are damaged.
         """
-        ...
+        return {}
 
 
 class DataFormat(Kind):
-    """Where the rows come from that a model learns from."""
+    """Where the rows come from that a model learns from.
+
+    A format is a class with the fields that a document gives, and `open`, which returns a `DataSource`: what the
+    data are, and how they are read. Splits by fractions, transforms, batches and the stored state follow from
+    these. A format whose data lie in files says with `suffixes` and `read_array` how new rows are read from a file
+    for predictions, and with `labelled_rows` how rows with targets are read for an evaluation; without them, they
+    come in CSV, JSON, npz and the like. The other methods have defaults that hold wherever inputs are arrays;
+    a table overrides them (`data/tables`).
+
+    Everything that is wrong is raised as SpecError. `FilePlace.error` makes one for a file, and
+    `Collector.together` collects those of several parts, so that a user sees them at once.
+    """
 
     split: SplitSpec | None = None
     """Which parts of the rows are kept out of the training, by fractions."""
@@ -79,10 +94,9 @@ class DataFormat(Kind):
     """Random changes of each training batch, in order, after all transforms; no other rows are changed."""
 
     reads: ClassVar[Wanted] = "file"
-    """What its data lie in."""
+    """What a path of new rows leads to: `folder` for one whose files are the rows."""
     suffixes: ClassVar[tuple[str, ...] | None] = ()
-    """The suffixes of files that its `new_rows` reads; None for all that no other format has. By default it has no
-    files of new rows of its own: rows come in CSV, JSON, npz and the like."""
+    """The suffixes of files of new rows that are read by `new_rows`; None for all but those of other formats."""
 
     @model_validator(mode="after")
     def _one_source_a_split(self) -> DataFormat:
@@ -131,21 +145,14 @@ class DataFormat(Kind):
 
     @abstractmethod
     def open(self, context: DataContext) -> DataSource:
-        """Return the data, looked into as far as a description needs; raise SpecError for all that is wrong."""
+        """Return the data, looked into as far as a description needs; raise SpecError for all that is wrong.
 
-    def check_frames(self, context: DataContext) -> None:
-        """Note frames that cannot take the place of files."""
-        if context.frames:
-            message = f"a frame replaces the file of a table, and `{self.type}` data are not a table"
-            context.collector.add(
-                "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
-            )
+        Only what cannot be known otherwise is read here: a header, the classes. `context.find` returns the path of
+        a file that the document names, and NumPy is imported here, not at the top of the format's module.
+        """
 
     def read_array(self, place: FilePlace) -> NDArray[Any]:
-        """Return the inputs (rows, ...) in a file like the format's own, which needs no targets.
-
-        Raises SpecError naming what is wrong with it.
-        """
+        """Return the inputs (rows, ...) in a file like the format's own, which needs no targets."""
         raise place.context.collector.error("SN571", f"`{self.type}` data are not read from a file", "type")
 
     def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
@@ -157,21 +164,37 @@ class DataFormat(Kind):
         return file.array_blocks(file.read(self.read_array, path))
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows | None:
-        """Return rows and targets of a file, for an evaluation; None where they come in npz files instead.
-
-        Raises SpecError naming what is wrong with it.
-        """
+        """Return rows and targets of a file, for an evaluation; None where they come in npz files instead."""
         return None
 
+    def read_each(self, context: DataContext, read: Callable[[FilePlace], T]) -> dict[str, T]:
+        """Return what is read of the file `path`, and of that of each split that has a table of its own.
+
+        Raises SpecError with the faults of all files.
+        """
+        found = {}
+        with context.collector.together() as faults:
+            for name, table in {"train": cast("Any", self), **self.tables}.items():
+                key: KeyPath = ("path",) if name == "train" else (name, "path")
+                with faults.catch():
+                    found[name] = read(FilePlace(context.find(table.path, *key), table.path, key, context))
+        return found
+
+    def check_frames(self, context: DataContext) -> None:
+        """Note frames that cannot take the place of files."""
+        if context.frames:
+            message = f"a frame replaces the file of a table, and `{self.type}` data are not a table"
+            context.collector.add(
+                "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
+            )
+
     def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
-        """Return rows that are given as an array or nested lists; raise SpecError, or note each row at fault."""
+        """Return rows that are given as an array or nested lists; raise SpecError for what is none."""
         import numpy as np
 
         from specnet.data.arrays.given import as_numbers
 
         array = as_numbers(rows, "the inputs are", collector)
-        collector.check()
-        assert array is not None
         return ArrayRows(np.empty((0, *known.shape)) if array.ndim and not len(array) else array)
 
     def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:

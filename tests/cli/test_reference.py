@@ -25,6 +25,7 @@ from specnet.vocabulary.metrics import METRICS
 from specnet.vocabulary.optimizers import OPTIMIZERS, Searching
 from specnet.vocabulary.regularizers import REGULARIZERS
 from specnet.vocabulary.schedules import SCHEDULES
+from tests.support.format_rows import TABLE
 from tests.support.pictures import write_classes
 
 FAMILIES = [
@@ -179,6 +180,9 @@ def test_every_example_is_a_piece_of_a_document_that_runs(entry: FamilyEntry, ki
         assert field == "type" or f"\n{field}  " in page
     piece = tomllib.loads(text)
     assert f'"{name}"' in text
+    if entry.family.name == "data format" and not Path(piece["data"].get("path", "")).exists():
+        (row,) = (row for row in TABLE if row.type == name)
+        piece["data"] |= row.write(Path(), row.inputs, row.targets)
     document = merged(piece, host(entry, kind), entry.family.name)
     result = specnet.run(specnet.load(json.dumps(document)))
     assert result.epochs == 1 or result.stopped == "diverged"

@@ -64,7 +64,7 @@ def test_what_the_package_hands_on():
 
 def test_the_families():
     assert isinstance(FORMATS, Family)
-    assert set(FORMATS.kinds) == {
+    assert set(FORMATS.kinds) >= {
         "inline",
         "csv",
         "parquet",

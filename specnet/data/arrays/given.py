@@ -18,38 +18,30 @@ if TYPE_CHECKING:
 
 def side_by_side(
     given: Mapping[str, Any], column_slices: Sequence[ColumnSlice], collector: Collector
-) -> NDArray[Any] | None:
+) -> NDArray[Any]:
     """Return arrays that are given by name as the rows (rows, elements) that a model of several arrays learnt from.
 
-    None where there are no such arrays, or a fault was noted.
+    Raises SpecError where there are no such arrays, or they do not fit.
     """
     if not column_slices:
-        collector.add("SN571", "these data have no arrays by name: give the rows as one array")
-        return None
-    before = len(collector.found)
+        raise collector.error("SN571", "these data have no arrays by name: give the rows as one array")
     shapes = {part.name: part.shape for part in column_slices}
     lacking = [name for name in shapes if name not in given]
     if lacking:
         message = f"there is no {listed(lacking)} among the arrays"
-        collector.add("SN521", message, help=f"the model takes {listed(list(shapes))}")
-        return None
+        raise collector.error("SN521", message, help=f"the model takes {listed(list(shapes))}")
     arrays = _sound(shapes, given, collector)
-    if len(collector.found) > before:
-        return None
     return np.concatenate([array.reshape(len(array), -1) for array in arrays], axis=1, dtype=np.float64)
 
 
 def of_inputs(
     given: Mapping[str, Any], inputs: Sequence[InputArray], width: int, collector: Collector
-) -> NDArray[Any] | None:
+) -> NDArray[Any]:
     """Return inputs that are given by the names in the document as rows (rows, width); 0 where no input has elements.
 
-    None where a fault was noted.
+    Raises SpecError where they do not fit.
     """
-    before = len(collector.found)
     arrays = _sound({array.short: array.shape for array in inputs}, given, collector)
-    if len(collector.found) > before:
-        return None
     rows = np.zeros((len(arrays[0]), width))
     for array, own in zip(inputs, arrays, strict=True):
         put_back(rows, array, own)
@@ -70,33 +62,33 @@ def of_frame(frame: Any, names: Sequence[str], collector: Collector) -> NDArray[
     return np.array([cells[name] for name in names], dtype=np.float64).T
 
 
-def as_numbers(given: Any, whose: str, collector: Collector, *, scalar: bool = True) -> NDArray[Any] | None:
-    """Return an array of numbers; None, and a fault noted, for what is none, and for one number unless `scalar`."""
+def as_numbers(given: Any, whose: str, collector: Collector, *, scalar: bool = True) -> NDArray[Any]:
+    """Return an array of numbers; raise SpecError for what is none, and for one number unless `scalar`."""
     try:
         array = np.asarray(given)
     except ValueError:
         array = np.array(None)
     if array.dtype.kind in "buif" and (scalar or array.ndim):
         return array
-    collector.add("SN540", f"{whose} not an array of numbers: a row is ragged, or holds no number")
-    return None
+    raise collector.error("SN540", f"{whose} not an array of numbers: a row is ragged, or holds no number")
 
 
 def _sound(
     shapes: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], collector: Collector
 ) -> list[NDArray[Any]]:
-    """Return arrays of numbers by name, whose rows have these shapes; note each that has another."""
+    """Return arrays of numbers by name, whose rows have these shapes; raise SpecError naming all that have others."""
     arrays: list[NDArray[Any]] = []
-    for name, shape in shapes.items():
-        array = as_numbers(given[name], f"`{name}` is", collector, scalar=False)
-        if array is None:
-            continue
-        if (array.shape[1:] or (1,)) != shape:
-            message = f"one row of `{name}` has shape {list(array.shape[1:])}; the model was trained on "
-            collector.add("SN572", f"{message}{list(shape)}")
-        elif arrays and len(array) != len(arrays[0]):
-            mine, theirs = counted(len(array), "row"), counted(len(arrays[0]), "row")
-            collector.add("SN542", f"`{name}` has {mine}, `{next(iter(shapes))}` has {theirs}")
-        else:
-            arrays.append(array)
+    with collector.together() as faults:
+        for name, shape in shapes.items():
+            with faults.catch():
+                array = as_numbers(given[name], f"`{name}` is", faults, scalar=False)
+                if (array.shape[1:] or (1,)) != shape:
+                    message = (
+                        f"one row of `{name}` has shape {list(array.shape[1:])}; the model was trained on "
+                    )
+                    raise faults.error("SN572", f"{message}{list(shape)}")
+                if arrays and len(array) != len(arrays[0]):
+                    mine, theirs = counted(len(array), "row"), counted(len(arrays[0]), "row")
+                    raise faults.error("SN542", f"`{name}` has {mine}, `{next(iter(shapes))}` has {theirs}")
+                arrays.append(array)
     return arrays

@@ -3,8 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
+from specnet.data.arrays.classes import count_classes
 from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
 from specnet.data.arrays.stored import StoredArray
 from specnet.data.files import DataContext, FilePlace
@@ -15,9 +14,6 @@ from specnet.diagnostics.text import counted
 if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.diagnostics import KeyPath
-
-LARGEST = 2**31
-"""Whole numbers from here on are taken for no class indices."""
 
 
 class FilePair(Protocol):
@@ -90,9 +86,5 @@ def describe(inputs: StoredInputs, targets: StoredArray | None) -> DataDescripti
     )
     # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
     if not raw.target and targets.dtype.kind in "iu" and targets.fits:
-        values = targets.read()
-        if values.min() >= 0 and values.max() < LARGEST:
-            raw.class_count = int(values.max()) + 1
-            if raw.class_count <= 10 * rows:
-                raw.per_class = np.bincount(values.astype(np.int64)).tolist()
+        raw.class_count, raw.per_class = count_classes(targets.read())
     return raw

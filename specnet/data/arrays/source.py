@@ -9,7 +9,7 @@ import numpy as np
 
 from specnet.data.arrays.stored import StoredArray, check_memory
 from specnet.data.files import DataContext, larger_than_half
-from specnet.data.format import BATCHES, DataPart, Load
+from specnet.data.format import BATCHES, DataPart, DataSource, Load
 from specnet.data.rows import ArrayRows, rows_at_once
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
@@ -83,7 +83,7 @@ class Pair:
 
 
 @dataclass
-class ArraySource:
+class ArraySource(DataSource):
     """The inputs and targets of each split, as arrays in files whose headers are sound."""
 
     pairs: Mapping[str, Pair]
@@ -138,10 +138,6 @@ class ArraySource:
             return array.read()
         array.check()
         return array.rows()
-
-    def columns(self) -> None:
-        """Return None: the inputs are arrays, which have no columns with names."""
-        return
 
     def samples(self) -> dict[str, Sample]:
         """Return the first rows of each split."""

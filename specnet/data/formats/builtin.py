@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart
-from specnet.data.sample import Sample
+from specnet.data.format import DataFormat, DataPart, DataSource
 from specnet.data.signature import DataDescription, names
 
 FOLDER = Path(__file__).parent.parent / "builtin"
@@ -40,7 +39,7 @@ class Builtin(DataFormat):
 
 
 @dataclass
-class BuiltinSource:
+class BuiltinSource(DataSource):
     """One of the shipped data sets."""
 
     name: str
@@ -66,14 +65,6 @@ class BuiltinSource:
         # The header of an idx file: four bytes, and four for each axis.
         pixels = inputs[12:].reshape(-1, 64)
         return {"train": DataPart(ArrayRows(pixels), targets[8:].astype(np.int64))}
-
-    def columns(self) -> None:
-        """Return None: the inputs are arrays."""
-        return
-
-    def samples(self) -> dict[str, Sample]:
-        """Return nothing: what comes with specnet is known to be sound."""
-        return {}
 
     def _file(self, name: str) -> Path:
         path = FOLDER / name

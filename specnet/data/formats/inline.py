@@ -9,7 +9,7 @@ from pydantic import Field
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart, joined
+from specnet.data.format import DataFormat, DataPart, DataSource, joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import DataDescription
 from specnet.diagnostics.spelling import closest
@@ -83,7 +83,7 @@ class Inline(DataFormat):
 
 
 @dataclass
-class InlineSource:
+class InlineSource(DataSource):
     """Checked rows of a document."""
 
     tables: dict[str, Inline | InlineRows]
@@ -106,10 +106,6 @@ class InlineSource:
             aims = None if targets is None else np.array(targets, dtype=np.float64).astype(kind)
             parts[split] = DataPart(inputs, aims)
         return parts
-
-    def columns(self) -> None:
-        """Return None: the rows have no columns with names."""
-        return
 
     def samples(self) -> dict[str, Sample]:
         """Return all rows."""

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart
-from specnet.data.sample import Sample
+from specnet.data.format import DataFormat, DataPart, DataSource
 from specnet.data.signature import DataDescription, names
 from specnet.diagnostics.text import joined
 from specnet.vocabulary.kind import Table, fault
@@ -91,7 +90,7 @@ class Synthetic(DataFormat):
 
 
 @dataclass
-class SyntheticSource:
+class SyntheticSource(DataSource):
     """Rows that are made when they are read."""
 
     format: Synthetic
@@ -112,14 +111,6 @@ class SyntheticSource:
             inputs, targets = self._make(samples, noise, rng, shared)
             parts[split] = DataPart(ArrayRows(inputs), targets)
         return parts
-
-    def columns(self) -> None:
-        """Return None: the rows have no columns with names."""
-        return
-
-    def samples(self) -> dict[str, Sample]:
-        """Return nothing: the rows are made when they are read."""
-        return {}
 
     def _make(
         self, samples: int, noise: float, rng: np.random.Generator, shared: np.random.Generator

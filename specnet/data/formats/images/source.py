@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.data.files import DataContext, FilePlace, larger_than_half
-from specnet.data.format import BATCHES, DataPart, Load
+from specnet.data.format import BATCHES, DataPart, DataSource, Load
 from specnet.data.formats.images.folder import Labelled, labelled_images
 from specnet.data.formats.images.rows import ImageRows, decoded
 from specnet.data.rows import ArrayRows, rows_at_once
@@ -78,7 +78,7 @@ def described(
 
 
 @dataclass
-class ImageSource:
+class ImageSource(DataSource):
     """The images of each split, a class to a folder."""
 
     parts: Mapping[str, Labelled]
@@ -102,10 +102,6 @@ class ImageSource:
                         rows = ArrayRows(decoded(part.files, self.frame, place))
                     found[name] = DataPart(rows, np.array(part.labels, np.int64))
         return found
-
-    def columns(self) -> None:
-        """Return None: images have no columns."""
-        return
 
     def samples(self) -> dict[str, Sample]:
         """Return a few images of each split, evenly spread."""

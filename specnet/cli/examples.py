@@ -32,15 +32,6 @@ VALUES: dict[str, Any] = {
 }
 """What stands for fields that a document must give, by name, where the class gives no `examples`."""
 
-FILES: dict[str, dict[str, Any]] = {
-    "parquet": {"path": "table.parquet"},
-    "npz": {"path": "arrays.npz"},
-    "npy": {"inputs": "inputs.npy", "targets": "targets.npy"},
-    "idx": {"inputs": "images-idx3-ubyte.gz", "targets": "labels-idx1-ubyte.gz"},
-    "inline": {"inputs": [[0, 0], [0, 1], [1, 0], [1, 1]], "targets": [0, 1, 1, 0]},
-}
-"""The same for the data formats whose fields are called like those of others."""
-
 
 def example(entry: FamilyEntry, kind: type[Kind]) -> str:
     """Return TOML that names a kind at the place of its family, with what it needs and an option."""
@@ -84,9 +75,6 @@ def _value(kind: type[Table], field: FieldDescription) -> Any:
     given = kind.model_fields[field.name].examples
     if given:
         return given[0]
-    special = FILES.get(describe(kind).name, {})
-    if field.name in special:
-        return special[field.name]
     return VALUES[field.name] if field.name in VALUES else _of(field.domain)
 
 

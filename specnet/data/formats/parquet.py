@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from pydantic import Field
+
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import FilePath
@@ -42,6 +44,8 @@ class Parquet(Tabular):
     """
 
     type: Literal["parquet"] = "parquet"
+    path: FilePath = Field(examples=["table.parquet"])
+    """The file; relative to the document, then to $SPECNET_DATA."""
     validation: ParquetRows | None = None
     """A file of the rows to validate on during training."""
     test: ParquetRows | None = None

@@ -90,19 +90,19 @@ K = TypeVar("K", bound="Kind")
 def register(kind: type[K]) -> type[K]:
     """Let documents name a class of your own by its `type`, and return the class: it may be used as a decorator.
 
-    The class is a subclass of `Layer`, `Activation`, `Initializer`, `Regularizer`, `Loss`, `Metric`, `Optimizer`,
-    `Schedule`, `DataFormat`, `Transform` or `Augmentation`, and thereby a kind of that family, as those of specnet are;
-    docs/extending.md shows one. It stays registered until the process ends, for all threads. Raises TypeError for a
-    class that is not a complete kind of a family, and ValueError where its `type` is not snake_case or is another
-    kind's, or a description is missing.
+    The class is a subclass of `Layer`, `Activation`, `Initializer`, `Regularizer`, `Loss`, `Metric`, `Stepping` or
+    `Searching` (optimizers), `Schedule`, `DataFormat`, `Transform` or `Augmentation`, and thereby a kind of that
+    family, as those of specnet are; docs/extending.md shows one. It stays registered until the process ends, for all
+    threads. Raises TypeError for a class that is not a complete kind of a family, and ValueError where its `type` is
+    not snake_case or is another kind's, or a description is missing.
     """
     from specnet.language.kinds import FAMILIES
     from specnet.vocabulary.registering import called, is_class_of
 
     for family in FAMILIES:
-        if is_class_of(kind, family.base):
+        if is_class_of(kind, family.bases):
             return family.register(kind)
-    bases = joined([f"`{family.base.__name__}`" for family in FAMILIES], "or")
+    bases = joined([f"`{base.__name__}`" for family in FAMILIES for base in family.bases], "or")
     raise TypeError(f"{called(kind)} is not a kind of anything: it must be a subclass of {bases}")
 
 

@@ -30,9 +30,7 @@ class Kinds(Mapping[str, type[K]]):
         """The kinds of other packages. A change makes a new mapping, so that who walks the old one is not disturbed."""
 
     def __getitem__(self, name: str) -> type[K]:
-        if name in self.added:
-            return self.added[name]
-        kind = self.classes.get(name)
+        kind = self.added.get(name) or self.classes.get(name)
         if kind is None:
             module, _, class_name = f"{self.package}.{self.homes[name]}".rpartition(".")
             kind = self.classes[name] = getattr(import_module(module), class_name)
@@ -60,10 +58,16 @@ class Family(Generic[K]):
     Kinds of other packages are added by `register`.
     """
 
-    def __init__(self, name: str, base: type[Kind], package: str, homes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        bases: type[Kind] | tuple[type[Kind], ...],
+        package: str,
+        homes: Mapping[str, str],
+    ) -> None:
         self.name = name
-        self.base = base
-        """What all its kinds are subclasses of."""
+        self.bases = bases if isinstance(bases, tuple) else (bases,)
+        """What all its kinds are subclasses of: one of these."""
         self.kinds: Kinds[K] = Kinds(package, homes)
         self._changing = RLock()
         self._names = {home.rpartition(".")[2]: kind for kind, home in homes.items()}
@@ -71,15 +75,15 @@ class Family(Generic[K]):
     def register(self, kind: type[New]) -> type[New]:
         """Let documents name a class of another package by its `type`, and return the class.
 
-        It may stand as a decorator above the class. The class is a subclass of the family's base with a `type` of its
-        own, `type: Literal["my_kind"] = "my_kind"`; its docstring and the string below each field are its reference.
-        Registering a class again changes nothing, and a class that was defined again, as in a notebook, replaces
-        itself.
+        It may stand as a decorator above the class. The class is a subclass of a base of the family, and has a `type`
+        of its own, `type: Literal["my_kind"] = "my_kind"`. Its docstring and the string below each field are its
+        reference. Registering a class again changes nothing, and a class that was defined again, as in a notebook,
+        replaces itself.
 
         Raises TypeError for anything that is not a complete kind of the family, and ValueError where its `type` is not
         snake_case or is another kind's, or a description is missing.
         """
-        name = check_kind(kind, self.base, self.name)
+        name = check_kind(kind, self.bases, self.name)
         with self._changing:
             if name in self.kinds:
                 there = self.kinds[name]

@@ -7,20 +7,21 @@ from typing import Literal, TypeGuard, get_args, get_origin
 
 from pydantic.errors import PydanticUndefinedAnnotation
 
-from specnet.diagnostics.text import article, listed
+from specnet.diagnostics.text import article, joined, listed
 from specnet.vocabulary.kind import Kind, Table
 
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-def check_kind(kind: object, base: type[Kind], family: str) -> str:
+def check_kind(kind: object, bases: tuple[type[Kind], ...], family: str) -> str:
     """Return the `type` of a class that is to be a kind of a family.
 
-    Raises TypeError for what is not a complete subclass of the family's base, and ValueError where its `type` is not
+    Raises TypeError for what is not a complete subclass of a base of the family, and ValueError where its `type` is not
     snake_case, or it lacks a description.
     """
-    if not is_class_of(kind, base) or kind is base:
-        raise TypeError(f"{called(kind)} is not {article(family)}: it must be a subclass of {called(base)}")
+    if not is_class_of(kind, bases) or kind in bases:
+        names = joined(list(map(called, bases)), "or")
+        raise TypeError(f"{called(kind)} is not {article(family)}: it must be a subclass of {names}")
     missing = sorted(getattr(kind, "__abstractmethods__", ()))
     if missing:
         raise TypeError(f"{called(kind)} does not define {listed(missing, 8)}, as every {family} must")
@@ -28,15 +29,15 @@ def check_kind(kind: object, base: type[Kind], family: str) -> str:
     name = _type_of(kind)
     if not (kind.__doc__ or "").strip():
         raise ValueError(f"{called(kind)} has no docstring, which is its description in the reference")
-    bare = undocumented(kind, base)
+    bare = undocumented(kind, bases)
     if bare:
         raise ValueError(f"{called(kind)}: no string below {listed(bare, 8)} says what the field is")
     return name
 
 
-def is_class_of(kind: object, base: type[Kind]) -> TypeGuard[type[Kind]]:
-    """Return whether something is a class of the family that a base has, the base included."""
-    return isinstance(kind, type) and issubclass(kind, base)
+def is_class_of(kind: object, bases: tuple[type[Kind], ...]) -> TypeGuard[type[Kind]]:
+    """Return whether something is a class of the family that has these bases, which are included."""
+    return isinstance(kind, type) and issubclass(kind, bases)
 
 
 def called(kind: object) -> str:
@@ -67,17 +68,19 @@ def _type_of(kind: type[Kind]) -> str:
     return name
 
 
-def undocumented(kind: type[Table], base: type[Table]) -> list[str]:
-    """Return the fields of a class, beyond those of its family's base, that no string describes.
+def undocumented(kind: type[Table], bases: tuple[type[Table], ...]) -> list[str]:
+    """Return the fields of a class, beyond those of its family's bases, that no string describes.
 
     Where the source of the class cannot be read, as at a prompt, there is nothing to say of them.
     """
     from specnet.vocabulary.notes import notes_of
 
-    classes = [each for each in kind.__mro__ if issubclass(each, Table) and not issubclass(base, each)]
+    above = {each for base in bases for each in base.__mro__}
+    classes = [each for each in kind.__mro__ if issubclass(each, Table) and each not in above]
     notes = {each: notes_of(each) for each in classes}
     if None in notes.values():
         return []
     described = {name for found in notes.values() for name in found or ()}
     own = {name for each in classes for name in vars(each).get("__annotations__", {})}
-    return [name for name in kind.model_fields if name in own - described - set(base.model_fields)]
+    common = {name for base in bases for name in base.model_fields}
+    return [name for name in kind.model_fields if name in own - described - common]

@@ -29,6 +29,7 @@ from specnet.vocabulary.activations import ACTIVATIONS, Activation
 from specnet.vocabulary.describe import describe
 from specnet.vocabulary.initializers import Zeros
 from specnet.vocabulary.layers import LAYERS, Dense, Layer
+from specnet.vocabulary.optimizers import Optimizer
 from tests.support.exports import bare, session
 
 FILES = {
@@ -317,7 +318,7 @@ DOCUMENT = {
 
 
 def family_of(kind):
-    (family,) = (family for family in FAMILIES if issubclass(kind, family.base))
+    (family,) = (family for family in FAMILIES if issubclass(kind, family.bases))
     return family
 
 
@@ -559,7 +560,7 @@ def test_the_page_shows_how(tmp_path):
     bases = dict(re.findall(r"^\| ([a-z ]+) \| `(specnet\S+)` \|$", page, re.MULTILINE))
     for family in FAMILIES:
         module, _, name = bases.pop(family.name).rpartition(".")
-        assert issubclass(getattr(importlib.import_module(module), name), family.base)
+        assert issubclass(getattr(importlib.import_module(module), name), family.bases)
     assert not bases
 
 
@@ -662,6 +663,7 @@ class Unresolved(Activation):
             TypeError,
             r"Activation is not an activation: it must be a subclass of \S+\.Activation$",
         ),
+        (Optimizer, TypeError, "Optimizer is not a kind of anything"),
         (Unfinished, TypeError, r"Unfinished does not define `lower`, as every layer must$"),
     ],
 )

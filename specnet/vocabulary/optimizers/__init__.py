@@ -98,7 +98,7 @@ def shrunk(p: Value, lr: Value, weight_decay: float) -> Value:
 
 OPTIMIZERS: Family[Optimizer] = Family(
     "optimizer",
-    Optimizer,
+    (Stepping, Searching),
     __name__,
     {
         "sgd": "sgd.SGD",

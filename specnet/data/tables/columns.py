@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser, number
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Column:
     """One column that was read, eight bytes a number, or four a category."""
 
     name: str
     kind: Literal["number", "text"]
-    values: array[float] | array[int]
+    values: NDArray[Any]
     """Numbers, NaN where there is none; or the categories' indices, -1 where there is none."""
     categories: tuple[str, ...] = ()
     boolean: bool = False
@@ -66,8 +69,6 @@ class ColumnReader:
         self.form = form
         self.kind = form.kind
         self.codes = Codes(parser, form, index)
-        self.missing: list[int] = []
-        """The cells without a value in the piece that was read last."""
         self._faulty = False
 
     @property
@@ -75,18 +76,14 @@ class ColumnReader:
         """Whether a cell could not be read; categories that the training file does not have are not counted."""
         return self._faulty or self.codes.faulty
 
-    def read(self, cells: Sequence[Any]) -> array[Any]:
-        """Return the numbers, or the codes, of the column's next cells."""
-        self.missing = []
+    def read(self, cells: Sequence[Any]) -> NDArray[Any]:
+        """Return the column's next cells as float64, NaN where there is no value, or as int32 codes."""
         values = None if self.kind == "text" else self._numbers(cells)
         if values is not None:
-            return values
-        codes = array("i", map(self.codes.__getitem__, cells))
-        if ABSENT in codes:
-            self.missing = [i for i, code in enumerate(codes) if code == ABSENT]
-        return codes
+            return np.frombuffer(values) if cells else np.empty(0)
+        return np.fromiter(map(self.codes.__getitem__, cells), np.int32, len(cells))
 
-    def _numbers(self, cells: Sequence[Any]) -> array[Any] | None:
+    def _numbers(self, cells: Sequence[Any]) -> array[float] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
         typed = self.parser.typed
         try:
@@ -102,35 +99,42 @@ class ColumnReader:
         self.kind = "number"
         return values
 
-    def _mixed(self, cells: Sequence[Any]) -> array[Any] | None:
+    def _mixed(self, cells: Sequence[Any]) -> array[float] | None:
         meaning = {cell: self.parser.read(cell) for cell in set(cells)}
         texts = any(isinstance(value, str) for value in meaning.values())
-        numbers = any(isinstance(value, float) for value in meaning.values())
+        numbers = [value for value in meaning.values() if isinstance(value, float)]
         if texts and not numbers and self.kind is None:
             self.kind = "text"
             return None
-        if texts or any(isinstance(value, float) and not isfinite(value) for value in meaning.values()):
-            self._faulty = True
+        self._faulty = self._faulty or texts or not all(map(isfinite, numbers))
         if numbers:
             self.kind = "number"
-        self.missing = [i for i, cell in enumerate(cells) if meaning[cell] is None]
         lookup = {cell: value if isinstance(value, float) else nan for cell, value in meaning.items()}
         return array("d", map(lookup.__getitem__, cells))
 
-    def column(self, values: array[Any], used: Container[int]) -> Column:
+    def column(self, values: NDArray[Any], used: Container[int]) -> Column:
         """Return the column of these numbers or codes; its categories, those with a code in `used`, in order."""
         if self.kind != "text":
             return Column(self.name, "number", values)
         if self.codes.known:
             return Column(self.name, "text", values, self._with_own(self.codes.index), self.form.boolean)
-        names = in_order(text for text, code in self.codes.index.items() if code in used)
-        rank = {self.codes.index[text]: i for i, text in enumerate(names)} | {ABSENT: ABSENT}
-        return Column(self.name, "text", array("i", map(rank.__getitem__, values)), self._with_own(names))
+        index = self.codes.index
+        names = in_order(text for text, code in index.items() if code in used)
+        # The last one, at -1, is that of missing values.
+        rank = np.full(len(index) + 1, ABSENT, np.int32)
+        rank[[index[text] for text in names]] = np.arange(len(names))
+        return Column(self.name, "text", rank[values], self._with_own(names))
 
     def _with_own(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return categories, the one that missing cells are among them."""
         own = self.form.own
         return tuple(names) if own is None or own in self.codes.index else (*names, own)
+
+
+def lacking(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which of a column's numbers or codes are missing values."""
+    found: NDArray[np.bool_] = np.isnan(values) if values.dtype.kind == "f" else values == ABSENT
+    return found
 
 
 def indices(categories: Iterable[str]) -> dict[str, int]:

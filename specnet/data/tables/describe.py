@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from specnet.data.signature import DataDescription
 from specnet.data.tables.plan import ColumnPlan, TablePlan
@@ -11,6 +12,8 @@ from specnet.data.tables.settings import NOTHING_SAID
 from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from specnet.data.files import FilePlace
     from specnet.data.tables.columns import Column
     from specnet.data.tables.layout import Layout
@@ -77,17 +80,13 @@ def describe(settings: TableSettings, layout: Layout, found: Scan, plan: TablePl
     if several or settings.reproduces:
         return raw
     column = found.columns[layout.targets[0]]
-    if column.kind == "text":
-        counter = Counter(column.values)
-        raw.target_kind, raw.classes, raw.class_count = "class", column.categories, len(column.categories)
-        raw.per_class = [counter[i] for i in range(raw.class_count)]
-        return raw
     values = column.values
-    if min(values) >= 0 and max(values) < LARGEST and all(value == int(value) for value in values):
-        raw.class_count = int(max(values)) + 1
-        if raw.class_count <= 10 * found.rows:
-            counter = Counter(values)
-            raw.per_class = [counter[i] for i in range(raw.class_count)]
+    if column.kind == "text":
+        raw.target_kind, raw.classes, raw.class_count = "class", column.categories, len(column.categories)
+    elif values.min() >= 0 and values.max() < LARGEST and _are_whole(values):
+        raw.class_count = int(values.max()) + 1
+    if raw.class_count is not None and (column.kind == "text" or raw.class_count <= 10 * found.rows):
+        raw.per_class = np.bincount(values.astype(np.int64), minlength=raw.class_count).tolist()
     return raw
 
 
@@ -97,7 +96,11 @@ def _whole(plan: ColumnPlan, column: Column, rows: int) -> bool:
         return True
     # What gaps are filled with is not known yet, and of a file that is read in batches not every number.
     known = plan.scale == "none" and not plan.optional and len(column.values) == rows
-    return known and all(map(float.is_integer, column.values))
+    return known and _are_whole(column.values)
+
+
+def _are_whole(values: NDArray[np.float64]) -> bool:
+    return bool((values == np.floor(values)).all())
 
 
 def plan_of(settings: TableSettings, layout: Layout, found: Scan) -> TablePlan:

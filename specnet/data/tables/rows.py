@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
 class TableRows:
     """Rows of a table: columns of numbers, and columns of codes that become one-hot elements when taken."""
 
-    def __init__(self, plan: TablePlan, columns: Sequence[array[Any]]) -> None:
-        self.plan = plan
-        self.columns = [np.frombuffer(c, c.typecode) if len(c) else np.zeros(0, c.typecode) for c in columns]
+    def __init__(self, plan: TablePlan, columns: Sequence[NDArray[Any]]) -> None:
+        self.plan, self.columns = plan, columns
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,7 +76,7 @@ def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Col
     Raises SpecError naming each row and column at fault.
     """
     width = len(plan.features)
-    columns: list[array[Any]] = [array("i" if column.text else "d") for column in plan.features]
+    columns: list[list[float]] = [[] for _ in plan.features]
     index = [indices(column.categories) for column in plan.features]
     for r, row in enumerate(rows):
         whole = isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str)
@@ -95,15 +93,16 @@ def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Col
                 value = 0
             columns[i].append(value)
     collector.check()
-    return TableRows(plan, columns)
+    dtypes = [np.int32 if column.text else np.float64 for column in plan.features]
+    return TableRows(plan, [np.array(cells, dtype) for cells, dtype in zip(columns, dtypes, strict=True)])
 
 
 def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[Any]:
     """Return target columns as (rows,), int64 if they are whole numbers or classes, or as (rows, columns)."""
-    arrays = [np.frombuffer(column.values, column.values.typecode) for column in columns]
+    first = columns[0].values
     if integers:
-        return arrays[0].astype(np.int64)
-    return arrays[0] if single else np.stack(arrays, axis=1).astype(np.float64, copy=False)
+        return first.astype(np.int64)
+    return first if single else np.stack([column.values for column in columns], axis=1, dtype=np.float64)
 
 
 def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], parser: CellParser) -> float | int | str:

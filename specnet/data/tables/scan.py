@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import compress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from specnet.data.sample import MAXIMUM
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellRules
-from specnet.data.tables.columns import Column, ColumnReader
+from specnet.data.tables.columns import Column, ColumnReader, lacking
 from specnet.data.tables.faults import check_cells
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import listed
@@ -20,61 +21,55 @@ if TYPE_CHECKING:
     from specnet.data.tables.table import Table
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scan:
     """The columns that are used of one file."""
 
     rows: int
     columns: dict[int, Column]
     """By their position in the file."""
-    missing: Mapping[int, int] = field(default_factory=dict)
+    missing: Mapping[int, int]
     """How many rows have no value, by column, of those that are kept."""
-    dropped: bytearray | None = None
-    """For each record whether it is left out, where the rows stay in their file and some are."""
+    dropped: NDArray[np.bool_] | None
+    """For each record whether it is left out, where some may be."""
 
 
-class _HeldColumn:
-    """A column of which all values are kept, of the rows that are."""
+class _Sink:
+    """Takes in the cells of one column, and keeps its values, or with a maximum the first of them."""
 
-    def __init__(self, reader: ColumnReader) -> None:
+    def __init__(self, reader: ColumnReader, maximum: int | None) -> None:
         self.reader = reader
-        self.values: array[Any] = array("d")
         self.used: set[int] = set()
         self.missing = 0
-        self._new: array[Any] = array("d")
+        self.new: NDArray[Any] = np.empty(0)
+        """What was read last."""
+        self._maximum = maximum
+        self._kept: list[NDArray[Any]] = []
 
-    def read(self, cells: Any) -> None:
+    def read(self, cells: Sequence[Any]) -> None:
         """Read the cells of the next rows."""
-        self._new = self.reader.read(cells)
+        self.new = self.reader.read(cells)
 
-    def keep(self, kept: list[bool] | None) -> None:
-        """Take in what was read, of the rows that are kept; None for all."""
-        reader, new = self.reader, self._new
-        if kept is not None:
-            new = array(new.typecode, compress(new, kept))
-            self.missing += sum(map(kept.__getitem__, reader.missing))
-        else:
-            self.missing += len(reader.missing)
-        if reader.kind == "text":
-            if self.values.typecode == "d":
-                # Until the first text, the column had no values at all.
-                self.values = array("i", [ABSENT]) * len(self.values)
-            self.used.update(new)
-        self._take(new)
-
-    def _take(self, new: array[Any]) -> None:
-        self.values.extend(new)
+    def keep(self, kept: NDArray[np.bool_] | None) -> None:
+        """Take in what was read last, of the rows that are kept; None for all."""
+        new = self.new if kept is None else self.new[kept]
+        self.missing += int(np.count_nonzero(lacking(new)))
+        if new.dtype.kind == "i":
+            self.used.update(new.tolist())
+        if self._maximum is not None:
+            new = new[: self._maximum]
+            self._maximum -= len(new)
+        if len(new):
+            self._kept.append(new)
 
     def finish(self) -> Column:
         """Return the column; its categories in order."""
-        return self.reader.column(self.values, self.used)
-
-
-class _SampledColumn(_HeldColumn):
-    """A column of which the first values are kept, of the rows that are."""
-
-    def _take(self, new: array[Any]) -> None:
-        self.values.extend(new[: max(0, MAXIMUM - len(self.values))])
+        text = self.reader.kind == "text"
+        pieces, self._kept = [np.empty(0, np.int32 if text else np.float64), *self._kept], []
+        if text:
+            # Until the first text, the column had no values at all.
+            pieces = [p if p.dtype.kind == "i" else np.full(len(p), ABSENT, np.int32) for p in pieces]
+        return self.reader.column(np.concatenate(pieces), self.used)
 
 
 def scan(table: Table, layout: Layout, rules: CellRules, maximum: int | None = None) -> Scan:
@@ -83,27 +78,28 @@ def scan(table: Table, layout: Layout, rules: CellRules, maximum: int | None = N
     With a `maximum`, features are not held: only their first values, in bounded memory. One of more categories
     than the maximum is refused as soon as it has them.
     """
-    stays = maximum is not None
     columns = {
-        i: (_SampledColumn if stays and i not in layout.targets else _HeldColumn)(
-            ColumnReader(layout.names[i], table.parser, rules.forms[i])
+        i: _Sink(
+            ColumnReader(layout.names[i], table.parser, rules.forms[i]),
+            None if maximum is None or i in layout.targets else MAXIMUM,
         )
         for i in layout.used
     }
-    rows, faulty, dropped = 0, False, bytearray()
+    rows, faulty = 0, False
+    dropped: list[NDArray[np.bool_]] = []
     for chunk in table.chunks():
         faulty = faulty or bool(chunk.odd)
         for i, column in columns.items():
             column.read(chunk.columns[i])
-        count = len(chunk.lines)
-        kept = _kept((columns[i].reader for i in rules.drop), count)
+        kept = None
+        if rules.drop:
+            dropped.append(np.any([lacking(columns[i].new) for i in rules.drop], axis=0))
+            kept = ~dropped[-1]
         for i, column in columns.items():
             column.keep(kept)
             if maximum is not None and i in layout.features and len(column.reader.codes.index) > maximum:
                 raise _too_many(table, i, column.reader, maximum)
-        rows += count if kept is None else sum(kept)
-        if stays and rules.drop:
-            dropped.extend(bytes(count) if kept is None else (not each for each in kept))
+        rows += len(chunk.lines) if kept is None else int(np.count_nonzero(kept))
     missing = {i: column.missing for i, column in columns.items() if column.missing}
     faulty = faulty or any(column.reader.faulty for column in columns.values())
     # Rows that are left out may hold categories that the training file does not have.
@@ -111,12 +107,7 @@ def scan(table: Table, layout: Layout, rules: CellRules, maximum: int | None = N
     if faulty or not rules.optional.issuperset(missing):
         check_cells(table, layout, rules)
     found = {i: column.finish() for i, column in columns.items()}
-    return Scan(rows, found, missing, dropped if any(dropped) else None)
-
-
-def _kept(dropping: Iterable[ColumnReader], rows: int) -> list[bool] | None:
-    dropped = set[int]().union(*(reader.missing for reader in dropping))
-    return [row not in dropped for row in range(rows)] if dropped else None
+    return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None)
 
 
 def _too_many(table: Table, number: int, reader: ColumnReader, maximum: int) -> SpecError:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from specnet.data.files import DataContext, FilePlace, memory
 from specnet.data.format import DataPart, joined
 from specnet.data.rows import BLOCK
@@ -93,7 +91,7 @@ class TableSource:
                 Cells(
                     c.name,
                     c.kind,
-                    np.asarray(c.values[:maximum]),
+                    c.values[:maximum],
                     c.categories,
                     scaled=column.scale != "none",
                 )

@@ -11,7 +11,7 @@ import numpy as np
 from specnet.data.files import FileFingerprint
 from specnet.data.rows import FromFile
 from specnet.data.tables.cells import UNKNOWN
-from specnet.data.tables.columns import ColumnReader, indices
+from specnet.data.tables.columns import ColumnReader, indices, lacking
 from specnet.data.tables.filling import Filling
 from specnet.data.tables.rows import expanded
 from specnet.data.tables.rules import form_of
@@ -38,10 +38,12 @@ _Piece = tuple["NDArray[np.intp]", list["NDArray[Any]"]]
 class StreamedTable:
     """A table in a file that has been read through once, and is valid."""
 
-    def __init__(self, table: Table, layout: Layout, plan: TablePlan, dropped: bytearray | None) -> None:
+    def __init__(
+        self, table: Table, layout: Layout, plan: TablePlan, dropped: NDArray[np.bool_] | None
+    ) -> None:
         self.table, self.layout = table, layout
         self.columns = [(column, form_of(column), indices(column.categories)) for column in plan.features]
-        self.dropped = None if dropped is None else np.frombuffer(dropped, np.bool_)
+        self.dropped = dropped
         self.fingerprint = FileFingerprint.of(table.place.path, table.place.name)
 
     def cells(self) -> Iterator[tuple[int, _Cells]]:
@@ -69,10 +71,10 @@ class StreamedTable:
             reader = ColumnReader(plan.name, self.table.parser, form, index)
             values = reader.read(own)
             unknown = plan.text and plan.unknown != "zeros" and UNKNOWN in values
-            if reader.faulty or unknown or (reader.missing and not plan.optional):
+            if reader.faulty or unknown or (not plan.optional and lacking(values).any()):
                 rows = f"rows {start + 1} to {start + len(own)}"
                 raise self.fingerprint.changed(f"column `{plan.name}` has other cells in {rows}")
-            columns.append(np.frombuffer(values, values.typecode))
+            columns.append(values)
         return columns
 
 

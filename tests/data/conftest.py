@@ -9,6 +9,7 @@ import pytest
 
 from specnet.data import FORMATS, Dataset, Signature, inspect_data, load_data
 from specnet.diagnostics import Diagnostic, SpecError
+from tests.support.typed_columns import FIELDS, TEXT
 
 
 class Desk:
@@ -81,3 +82,11 @@ def real() -> Callable[[str], Path]:
         return folder / name
 
     return find
+
+
+@pytest.fixture
+def expected(desk: Desk) -> Dataset:
+    """What the same table comes to as text, its columns' types written down."""
+    desk.write("f.csv", TEXT)
+    columns = {"member": {"type": "boolean"}, "zip": {"type": "category"}}
+    return desk.load(type="csv", path="f.csv", **FIELDS, columns=columns)

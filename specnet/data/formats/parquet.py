@@ -13,12 +13,12 @@ from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import FilePath
 from specnet.data.opening import open_regular
-from specnet.data.tables.table import Chunk, Table
+from specnet.data.tables.table import Chunk, DataTable
 from specnet.data.tables.tabular import Tabular
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import clipped
 from specnet.installation import install_command
-from specnet.vocabulary.kind import Table as Section
+from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
     from specnet.data.new_rows import RowBlock, RowFile
@@ -28,7 +28,7 @@ ROWS = 4096
 """Rows that are held as Python's values at once."""
 
 
-class ParquetRows(Section):
+class ParquetRows(Table):
     """A separate Parquet file, of the same format as the training file."""
 
     path: FilePath
@@ -53,7 +53,7 @@ class Parquet(Tabular):
 
     suffixes: ClassVar[tuple[str, ...] | None] = (".parquet", ".pq")
 
-    def table(self, place: FilePlace) -> Table:
+    def table(self, place: FilePlace) -> DataTable:
         """Return the table in a file, its schema read."""
         return ParquetTable(place, self.typed_parser)
 
@@ -69,7 +69,7 @@ class Parquet(Tabular):
             raise file.of_file(error) from None
 
 
-class ParquetTable(Table):
+class ParquetTable(DataTable):
     """A Parquet file, its schema read."""
 
     def __init__(self, place: FilePlace, parser: CellParser) -> None:
@@ -122,7 +122,7 @@ def _why(place: FilePlace, error: Exception) -> str:
 
 
 def _kind(types: Any, of: Any) -> str | None:
-    """Return what a column holds, in the words of `Table.kinds`."""
+    """Return what a column holds, in the words of `DataTable.kinds`."""
     if types.is_dictionary(of):
         of = of.value_type
     if types.is_boolean(of):

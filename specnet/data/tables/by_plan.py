@@ -12,10 +12,10 @@ from specnet.data.tables.scan import scan
 
 if TYPE_CHECKING:
     from specnet.data.tables.plan import TablePlan
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
-def feature_rows(plan: TablePlan, table: Table) -> TableRows:
+def feature_rows(plan: TablePlan, table: DataTable) -> TableRows:
     """Return the rows of a file that has the features; raises SpecError with what is wrong."""
     layout = choose_by_plan(plan, table, labelled=False)
     rules = known_rules(dict(zip(layout.used, plan.features, strict=True)), drop=False)
@@ -23,7 +23,7 @@ def feature_rows(plan: TablePlan, table: Table) -> TableRows:
     return TableRows(plan, [found.columns[i].values for i in layout.features])
 
 
-def labelled_rows(plan: TablePlan, table: Table, *, single: bool) -> LabelledRows:
+def labelled_rows(plan: TablePlan, table: DataTable, *, single: bool) -> LabelledRows:
     """Return the rows of a file that has the features and the targets, and its targets.
 
     The targets are None where they are the inputs; with `single`, they are one number a row. Rows that the training

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.tables.plan import TablePlan
     from specnet.data.tables.settings import ColumnSettings, TableSettings
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
-def choose(settings: TableSettings, table: Table) -> Layout:
+def choose(settings: TableSettings, table: DataTable) -> Layout:
     """Return which columns of the training file are used; raises SpecError with every name that is wrong."""
     resolver = Resolver(table)
     if settings.guessed_header and not table.parser.typed:
@@ -83,7 +83,7 @@ def _check_use(
         faults.add("SN517", message, *path, option, help='`missing = "drop"` leaves such rows out')
 
 
-def choose_alike(table: Table, main: Layout) -> Layout:
+def choose_alike(table: DataTable, main: Layout) -> Layout:
     """Return which columns of another file the training file uses: by name, if there are names."""
     place = table.place
     if not table.header:
@@ -103,7 +103,7 @@ def choose_alike(table: Table, main: Layout) -> Layout:
     )
 
 
-def choose_by_plan(plan: TablePlan, table: Table, *, labelled: bool) -> Layout:
+def choose_by_plan(plan: TablePlan, table: DataTable, *, labelled: bool) -> Layout:
     """Return which columns of a file a stored plan takes, with its targets if the rows are `labelled`.
 
     They are found by name, if there are names; else by position, as in the training file or as the features alone.

@@ -11,7 +11,7 @@ from specnet.data.collector import Collector
 from specnet.data.files import FilePlace
 from specnet.data.tables.cells import CellFormat, CellRules
 from specnet.data.tables.layout import Layout
-from specnet.data.tables.table import Table
+from specnet.data.tables.table import DataTable
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, joined, plural
 
@@ -47,7 +47,7 @@ class _Seen:
 class _ColumnCells:
     """What the cells of one column are, by the lines in which they stand."""
 
-    def __init__(self, table: Table, form: CellFormat) -> None:
+    def __init__(self, table: DataTable, form: CellFormat) -> None:
         self.parser = table.parser
         self.form = form
         seen = [_Seen(word=table.row_word) for _ in range(5)]
@@ -72,7 +72,7 @@ class _ColumnCells:
         return self.texts, value
 
 
-def check_cells(table: Table, layout: Layout, rules: CellRules) -> None:
+def check_cells(table: DataTable, layout: Layout, rules: CellRules) -> None:
     """Read a table again, cell by cell; raise SpecError naming each cell and each row that is at fault."""
     seen = {i: _ColumnCells(table, rules.forms[i]) for i in layout.used}
     short = _Seen()
@@ -101,7 +101,7 @@ def check_cells(table: Table, layout: Layout, rules: CellRules) -> None:
                 _add_unknown(faults, place, column, cells)
 
 
-def _add_short(faults: Collector, table: Table, short: _Seen) -> None:
+def _add_short(faults: Collector, table: DataTable, short: _Seen) -> None:
     place = table.place
     whose = "the header" if table.header else "the first line"
     verb = "has" if short.count == 1 else "have"
@@ -110,7 +110,7 @@ def _add_short(faults: Collector, table: Table, short: _Seen) -> None:
     faults.add("SN505", message, *place.key, help="text that contains the delimiter must be quoted")
 
 
-def _check_first_line(table: Table, seen: Mapping[int, _ColumnCells]) -> None:
+def _check_first_line(table: DataTable, seen: Mapping[int, _ColumnCells]) -> None:
     """Raise one finding for a first line that holds the only strings of columns of numbers."""
     place = table.place
     odd = [cells.texts for cells in seen.values() if cells.texts.count and cells.numbers.count]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specnet.data.tables.cells import absent
-from specnet.data.tables.table import Chunk, Table
+from specnet.data.tables.table import Chunk, DataTable
 
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
@@ -22,11 +22,11 @@ class FrameColumns(NamedTuple):
 
     names: tuple[str, ...]
     kinds: dict[str, str | None]
-    """What each column holds: see `Table.kinds`."""
+    """What each column holds: see `DataTable.kinds`."""
     columns: list[list[Any]]
 
 
-class FrameTable(Table):
+class FrameTable(DataTable):
     """A pandas or Polars frame as a table: its columns have names and types."""
 
     def __init__(self, place: FilePlace, parser: CellParser, frame: Any) -> None:
@@ -60,7 +60,7 @@ def frame_columns(frame: Any) -> FrameColumns:
 
 
 def plain(values: list[Any]) -> tuple[list[Any], str | None]:
-    """Return a column's values, missing ones as None, and what they are: see `Table.kinds`."""
+    """Return a column's values, missing ones as None, and what they are: see `DataTable.kinds`."""
     types = set(map(type, values))
     if any(kind.__name__ in ABSENT_TYPES for kind in types) or len(types) > 1:
         values = [None if _absent(value) else value for value in values]

@@ -14,7 +14,7 @@ from specnet.diagnostics.text import clipped, counted, listed
 if TYPE_CHECKING:
     from specnet.data.collector import Collector
     from specnet.data.tables.settings import ColumnSettings
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
     from specnet.diagnostics import KeyPath, Part
 
 ColumnRef = str | int
@@ -44,7 +44,7 @@ class Layout:
 class Resolver:
     """Finds the columns that a document names among those of a table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: DataTable) -> None:
         self.table, self.place, self.names = table, table.place, table.names
         self.collector = table.place.context.collector
 

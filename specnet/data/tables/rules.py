@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan
     from specnet.data.tables.settings import ColumnSettings, TableSettings
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
-def first_rules(settings: TableSettings, layout: Layout, table: Table) -> CellRules:
+def first_rules(settings: TableSettings, layout: Layout, table: DataTable) -> CellRules:
     """Return what the cells of the training file may be: what the document says, and else what they are.
 
     Raises SpecError for each column whose type is none that can be used.

@@ -18,7 +18,7 @@ from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
     from specnet.data.tables.layout import Layout
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +72,7 @@ class _Sink:
         return self.reader.column(np.concatenate(pieces), self.used)
 
 
-def scan(table: Table, layout: Layout, rules: CellRules, maximum: int | None = None) -> Scan:
+def scan(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None = None) -> Scan:
     """Return the columns of a file that a layout uses; raises SpecError naming each cell that is at fault.
 
     With a `maximum`, features are not held: only their first values, in bounded memory. One of more categories
@@ -110,7 +110,7 @@ def scan(table: Table, layout: Layout, rules: CellRules, maximum: int | None = N
     return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None)
 
 
-def _too_many(table: Table, number: int, reader: ColumnReader, maximum: int) -> SpecError:
+def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int) -> SpecError:
     place = table.place
     message = f"{place.column(number, reader.name)} of `{place.name}` has more than {maximum} categories"
     if place.quotable:

@@ -9,12 +9,11 @@ from pydantic import PositiveInt, model_validator
 
 from specnet.data.format import DataFormat, FilePath
 from specnet.data.tables.cells import CellParser, TypedCellParser
-from specnet.vocabulary.kind import Table as Section
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     from specnet.data.files import DataContext, FilePlace
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
@@ -32,7 +31,7 @@ FITTING: dict[str, tuple[str, ...]] = {
 """What may become of missing cells, by the type of a column."""
 
 
-class ColumnSettings(Section):
+class ColumnSettings(Table):
     """Settings of one column of a table. By default they are those of the table.
 
     A key that has no effect on the column is an error: `encode` for a number, `scale` for a
@@ -226,7 +225,7 @@ class TableSettings(DataFormat):
         return TypedCellParser(frozenset(self.missing_markers), self.replace)
 
     @abstractmethod
-    def table(self, place: FilePlace) -> Table:
+    def table(self, place: FilePlace) -> DataTable:
         """Return the table in a file of this format, its first record read; raises SpecError where there is none."""
 
     @classmethod

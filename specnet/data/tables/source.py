@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.plan import ColumnPlan, TablePlan
     from specnet.data.tables.scan import Scan
     from specnet.data.tables.settings import TableSettings
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
     from specnet.diagnostics import KeyPath
 
 CELL = 120
@@ -40,7 +40,7 @@ CELL = 120
 class TablePart(NamedTuple):
     """The table of one split, and what was found in its columns."""
 
-    table: Table
+    table: DataTable
     layout: Layout
     found: Scan
 
@@ -153,7 +153,7 @@ def _others(settings: TableSettings, context: DataContext) -> dict[str, tuple[st
     return found
 
 
-def _open(settings: TableSettings, split: str, text: str, key: KeyPath, context: DataContext) -> Table:
+def _open(settings: TableSettings, split: str, text: str, key: KeyPath, context: DataContext) -> DataTable:
     frame = context.frames.get(split)
     if frame is not None:
         place = FilePlace(Path(), f"the {split} frame", key, context)
@@ -167,7 +167,7 @@ def _open(settings: TableSettings, split: str, text: str, key: KeyPath, context:
     return settings.table(place)
 
 
-def _scanned(table: Table, layout: Layout, rules: CellRules, maximum: int | None) -> TablePart:
+def _scanned(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None) -> TablePart:
     """Return what a table's columns hold; with a `maximum` of categories, of features the first rows only."""
     found = scan(table, layout, rules, maximum)
     if not found.rows:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from specnet.data.rows import Index
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import TablePlan
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 _Cells = list["Sequence[Any]"]
 """Some rows as cells, by feature."""
@@ -39,7 +39,7 @@ class StreamedTable:
     """A table in a file that has been read through once, and is valid."""
 
     def __init__(
-        self, table: Table, layout: Layout, plan: TablePlan, dropped: NDArray[np.bool_] | None
+        self, table: DataTable, layout: Layout, plan: TablePlan, dropped: NDArray[np.bool_] | None
     ) -> None:
         self.table, self.layout = table, layout
         self.columns = [(column, form_of(column), indices(column.categories)) for column in plan.features]

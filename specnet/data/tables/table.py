@@ -28,7 +28,7 @@ class Chunk(NamedTuple):
     """The line and the number of cells of each record of another width, which is not among the columns."""
 
 
-class Table(ABC):
+class DataTable(ABC):
     """A table that was opened: its first record is read, and its rows can be read any number of times."""
 
     header: bool = True

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from specnet.data.new_rows import KnownRows, LabelledRows
     from specnet.data.rows import Rows
     from specnet.data.tables.source import TableSource
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
 class Tabular(TableSettings):
@@ -60,25 +60,25 @@ class Tabular(TableSettings):
             return self._labelled(known, self._frame(frame, collector))
         raise collector.failure()
 
-    def _other(self, place: FilePlace) -> Table:
+    def _other(self, place: FilePlace) -> DataTable:
         """Return the table in a file of rows: of the format that its suffix shows, or else as in training."""
         own = self.type if self.suffixes is None else "csv"
         kind = cast("type[Tabular]", FORMATS.kinds[SUFFIXES.get(place.path.suffix.lower(), own)])
         return kind.like(self).table(place)
 
-    def _frame(self, frame: Any, collector: Collector) -> Table:
+    def _frame(self, frame: Any, collector: Collector) -> DataTable:
         from specnet.data.tables.frames import FrameTable
 
         place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
         return FrameTable(place, self.typed_parser, frame)
 
-    def _rows(self, known: KnownRows, table: Table) -> Rows:
+    def _rows(self, known: KnownRows, table: DataTable) -> Rows:
         from specnet.data.tables.by_plan import feature_rows
 
         assert known.columns is not None
         return feature_rows(known.columns, table)
 
-    def _labelled(self, known: KnownRows, table: Table) -> LabelledRows:
+    def _labelled(self, known: KnownRows, table: DataTable) -> LabelledRows:
         from specnet.data.tables.by_plan import labelled_rows
 
         assert known.columns is not None

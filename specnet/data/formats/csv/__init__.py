@@ -8,8 +8,7 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
 from specnet.data.tables.tabular import Tabular
-from specnet.vocabulary.kind import Table as Section
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 
     from specnet.data.files import DataContext, FilePlace
     from specnet.data.new_rows import RowBlock, RowFile
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
-class CsvRows(Section):
+class CsvRows(Table):
     """A separate CSV file, of the same format as the training file."""
 
     path: FilePath
@@ -121,7 +120,7 @@ class Csv(Tabular):
         """Whether the columns have names."""
         return self.header
 
-    def table(self, place: FilePlace) -> Table:
+    def table(self, place: FilePlace) -> DataTable:
         """Return the table in a file, its first record read."""
         from specnet.data.formats.csv.table import CsvTable
 

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from specnet.data.formats.csv.reader import LONGEST, EndlessLineError, Record, RecordReader, bounded, decoded
 from specnet.data.opening import open_regular
-from specnet.data.tables.table import Chunk, Table
+from specnet.data.tables.table import Chunk, DataTable
 from specnet.diagnostics import SpecError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ PIECE = 1 << 20
 """Bytes that are held at once to find where a file is not text."""
 
 
-class CsvTable(Table):
+class CsvTable(DataTable):
     """A CSV file, its first record read."""
 
     row_word = "line"

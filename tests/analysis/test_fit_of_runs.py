@@ -148,7 +148,7 @@ def test_a_summed_loss_is_judged_as_its_mean() -> None:
     assert fits[0] == fits[1]
 
 
-def test_the_best_parameters_are_judged_where_they_were_put_back() -> None:
+def test_the_best_parameters_are_judged_where_they_were_restored() -> None:
     spec = document(synthetic("moons", 200, 0.4, 0.5), "cross_entropy", 2, LARGE, epochs=150)
     overfit = result_of(spec)
     assert overfit.fit.verdict == "overfit"

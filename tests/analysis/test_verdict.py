@@ -103,7 +103,7 @@ def test_overfit_by_a_gap_that_only_ranks_or_counts_tell_from_chance() -> None:
     assert judged(settled(0.1), settled(0.4), **few, chance=0.0021).verdict == "unknown"
 
 
-def test_more_lost_than_was_learnt() -> None:
+def test_more_lost_than_was_learned() -> None:
     found = judged(settled(0.1), [2.5] * 60)
     assert found.verdict == "overfit"
     assert "more than all of what was learned is lost" in found.why
@@ -201,7 +201,7 @@ def test_a_constant_must_be_better_by_more_errors_with_fewer_rows() -> None:
         assert found.verdict == verdict, (errors, rows)
 
 
-def test_next_to_nothing_learnt_is_underfit_whatever_a_constant_does() -> None:
+def test_next_to_nothing_learned_is_underfit_whatever_a_constant_does() -> None:
     assert judged([0.95], [0.96], constant=BaselineScore(0.5, 0.01)).verdict == "underfit"
 
 
@@ -245,7 +245,7 @@ def test_good_names_both_costs_of_the_constant_where_they_differ() -> None:
     assert found.why.endswith("both are below 1 for always predicting the mean of the targets")
 
 
-def test_underfit_where_next_to_nothing_was_learnt() -> None:
+def test_underfit_where_next_to_nothing_was_learned() -> None:
     found = judged([1.0, 0.95, 0.95, 0.95, 0.95], [1.0, 0.96, 0.96, 0.96, 0.96], deviation=0.1)
     assert found == Verdict(
         "underfit",
@@ -254,7 +254,7 @@ def test_underfit_where_next_to_nothing_was_learnt() -> None:
     )
 
 
-def test_underfit_where_nothing_was_learnt() -> None:
+def test_underfit_where_nothing_was_learned() -> None:
     found = judged([1.3, 1.2, 1.1], [1.3, 1.2, 1.1])
     assert found.verdict == "underfit"
     assert found.why == (
@@ -303,7 +303,7 @@ def test_units_are_taken_out() -> None:
     assert found.why == expected.why
 
 
-def test_epochs_without_validation_are_passed_over() -> None:
+def test_epochs_without_validation_are_skipped() -> None:
     rows = history(settled(0.05), risen(0.1))
     for row in rows:
         if row["epoch"] % 3:
@@ -364,7 +364,7 @@ def test_noise_about_a_small_gap_is_not_called_overfit() -> None:
     assert accused <= 2
 
 
-def test_what_was_learnt_by_heart_is_seen_in_few_rows() -> None:
+def test_what_was_memorised_is_seen_in_few_rows() -> None:
     """No cost in training, and in validation a third of the rows dearly wrong."""
     random = np.random.default_rng(2)
     caught = 0

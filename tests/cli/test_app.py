@@ -56,7 +56,7 @@ def test_a_fault_of_specnet_s_own_asks_to_be_reported(monkeypatch: pytest.Monkey
     assert isinstance(done.exception, ZeroDivisionError)
 
 
-def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     from specnet import api
 
     def fail(*_: object, **__: object) -> None:
@@ -72,7 +72,7 @@ def test_too_little_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "code", "said"),
     [(KeyboardInterrupt(), 130, "interrupted"), (ImportError("of mine"), 1, "ImportError: of mine")],
 )
-def test_what_ends_the_import_of_a_command_is_told(
+def test_what_ends_the_import_of_a_command_is_reported(
     monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
 ) -> None:
     def fail(_: str) -> None:

@@ -53,7 +53,7 @@ def test_an_argument_outside_is_wrong_usage_there_or_not(specnet: Specnet, tree:
     assert done.stderr == f"error: {name}: is outside repo, to which this check is confined\n"
 
 
-def test_links_that_lead_out_are_passed_over_in_folders_and_by_hooks(specnet: Specnet, tree: Path) -> None:
+def test_links_that_lead_out_are_skipped_in_folders_and_by_hooks(specnet: Specnet, tree: Path) -> None:
     for name in ("a.toml", "specs/a.toml"):
         (tree / "repo" / name).unlink()
     (tree / "out/a.toml").write_text(SPEC.replace("mse", "nonsense"))

@@ -87,7 +87,7 @@ def test_ascii_alone_is_used_where_nothing_else_can_be_shown() -> None:
     assert any("o" in line for line in lines[1:-2])
 
 
-def test_two_curves_are_told_apart_without_colours() -> None:
+def test_two_curves_are_distinguished_without_colours() -> None:
     x = [float(n) for n in range(100)]
     found = dots(plot((x, [1.0] * 100), (x, [2.0] * 100)))
     solid = sorted(column for column, heights in found.items() if max(heights) > 20)

@@ -53,7 +53,7 @@ def test_a_folder_stands_for_the_documents_below_it(tree: Path) -> None:
     assert find([str(tree / "sub")]).files == [str(tree / name) for name in IN_SUB]
 
 
-def test_what_is_passed_over_is_found_where_it_is_named() -> None:
+def test_what_is_skipped_is_found_where_it_is_named() -> None:
     assert find([".hidden", ".venv", "node_modules"]).files == [
         ".hidden/e.toml",
         ".venv/f.toml",
@@ -109,7 +109,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tree: Path) -> None
     assert find(["[ab].toml"]).files == ["[ab].toml"]
 
 
-def test_what_names_no_document_is_told(tree: Path) -> None:
+def test_what_names_no_document_is_reported(tree: Path) -> None:
     (tree / "empty").mkdir()
     found = find(["empty", "*.yaml", "a.toml", "absent.toml"])
     assert found.files == ["a.toml", "absent.toml"]
@@ -119,7 +119,7 @@ def test_what_names_no_document_is_told(tree: Path) -> None:
     ]
 
 
-def test_named_files_without_the_key_are_passed_over_on_demand() -> None:
+def test_named_files_without_the_key_are_skipped_on_demand() -> None:
     names = [
         "a.toml",
         "pyproject.toml",

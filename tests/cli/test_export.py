@@ -93,7 +93,7 @@ def test_what_is_not_there_exits_with_2(specnet: Specnet) -> None:
     assert (done.returncode, done.stderr) == (2, "error: nothing: no such file or directory\n")
 
 
-def test_a_hostile_file_is_told_without_a_traceback(specnet: Specnet, tmp_path: Path) -> None:
+def test_a_hostile_file_is_reported_without_a_traceback(specnet: Specnet, tmp_path: Path) -> None:
     (tmp_path / "a.specnet").write_bytes(b"PK\x03\x04" + bytes(100))
     done = specnet("export", "a.specnet", "--to", "numpy")
     assert done.returncode == 1

@@ -133,7 +133,7 @@ def test_line_ends_mark_permissions_and_links_stay(here: Path) -> None:
     assert (here / "a.toml").is_symlink()
 
 
-def test_what_is_not_sure_is_left_and_told(here: Path) -> None:
+def test_what_is_not_sure_is_left_and_reported(here: Path) -> None:
     text = AFTER.replace('"tanh"', '"Linear2"').replace("units = 8", "unts = 8\nuntis = 8")
     (here / "a.toml").write_text(text)
     done = validate("a.toml", "--fix", "--output", "concise")

@@ -111,10 +111,10 @@ def test_arrays_and_lists_still_do() -> None:
 def test_faulty_new_images_are_named() -> None:
     Path("new/above/1.png").write_text("nothing")
     Path("new/below/notes.txt").write_text("nothing")
-    _, told = called("predict", "run", "new", code=1)
-    assert "SN584" in told
-    assert "`new/above/1.png` is neither PNG nor JPEG" in told
-    assert "`new/below/notes.txt` is not an image by its name" in told
+    _, printed = called("predict", "run", "new", code=1)
+    assert "SN584" in printed
+    assert "`new/above/1.png` is neither PNG nor JPEG" in printed
+    assert "`new/below/notes.txt` is not an image by its name" in printed
     Path("empty").mkdir()
     assert "`empty` has no images" in called("predict", "run", "empty", code=1)[1]
 
@@ -130,19 +130,19 @@ def test_evaluating_another_folder_and_the_run_s_own(run: Path) -> None:
         assert own["splits"][name] == pytest.approx(split)
     assert "is a single image without a class" in called("evaluate", "run", "new/above/0.png", code=1)[1]
     write_png(Path("new/beside/1.png"), np.zeros((6, 5, 3), np.uint8))
-    told = called("evaluate", "run", "new", code=1)[1]
-    assert "no class `beside`" in told.replace("\n", " ")
+    printed = called("evaluate", "run", "new", code=1)[1]
+    assert "no class `beside`" in printed.replace("\n", " ")
 
 
 @pytest.mark.usefixtures("run")
 def test_changed_images_are_noticed() -> None:
     write_png(Path("all/above/0.png"), np.zeros((6, 5, 3), np.uint8))
-    told = " ".join(called("evaluate", "run", code=1)[1].split())
-    assert "`all` has another SHA-256" in told
+    printed = " ".join(called("evaluate", "run", code=1)[1].split())
+    assert "`all` has another SHA-256" in printed
     called("run", "sides.toml", "--set", "training.epochs=5", "--resume", "run", code=1)
 
 
-def test_a_run_that_was_killed_goes_on_bit_for_bit(run: Path) -> None:
+def test_a_run_that_was_killed_resumes_bit_for_bit(run: Path) -> None:
     spec = specnet.load("sides.toml")
     asked = iter(range(10**6))
     cut = specnet.run(spec, out="cut", stop=lambda: next(asked) == 2)

@@ -28,7 +28,7 @@ def test_while_there_is_nothing_to_save_the_first_signal_ends() -> None:
         assert not interrupts.stop()
 
 
-def test_handlers_are_put_back() -> None:
+def test_handlers_are_restored() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Interrupts():
         assert signal.getsignal(signal.SIGTERM) != before

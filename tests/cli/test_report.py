@@ -101,7 +101,7 @@ def test_every_part_is_there(page: Page) -> None:
     assert "dense_1.kernel" in page.text
 
 
-def test_figures_of_the_result_stand_in_the_page(page: Page, digits: Path) -> None:
+def test_figures_of_the_result_are_in_the_page(page: Page, digits: Path) -> None:
     result = json.loads((digits / "result.json").read_text())
     for split in result["splits"].values():
         assert f"{split['loss']:.4g}" in page.text
@@ -121,7 +121,7 @@ def test_worst_predictions_of_images_are_images(page: Page) -> None:
     assert all(str(each["alt"]).startswith("Input of row ") for each in images)
 
 
-def test_a_screen_reader_is_told_what_a_figure_shows(page: Page) -> None:
+def test_a_screen_reader_is_given_what_a_figure_shows(page: Page) -> None:
     drawn = [a for tag, a in page.elements if tag == "div" and a.get("role") == "img"]
     assert len(drawn) == 4  # loss, accuracy, learning rate, calibration
     assert all(len(a["aria-label"] or "") > 40 for a in drawn)

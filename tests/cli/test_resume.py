@@ -1,4 +1,4 @@
-"""Runs that are killed, interrupted and gone on with, as processes."""
+"""Runs that are killed, interrupted and resumed, as processes."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def killed(folder: Path, phase: str, calls: int, *arguments: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
-def told(run: Path) -> dict[str, Any]:
+def recorded(run: Path) -> dict[str, Any]:
     """All that a run's directory says, but for times and its own path."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     result = json.loads((run / "result.json").read_text())
@@ -154,7 +154,7 @@ def test_however_often_it_is_killed_it_ends_the_same(specnet: Specnet, tmp_path:
     assert not (run / "result.json").exists()
     done = specnet("run", "a.toml", "--resume", "-q")
     assert (done.returncode, done.stderr) == (0, "")
-    assert told(run) == told(tmp_path / "whole")
+    assert recorded(run) == recorded(tmp_path / "whole")
     assert sorted(path.name for path in run.iterdir()) == sorted(
         path.name for path in (tmp_path / "whole").iterdir()
     )
@@ -188,11 +188,11 @@ def test_killed_during_a_write(specnet: Specnet, tmp_path: Path) -> None:
         assert half.stat().st_size > 0
     done = specnet("run", "a.toml", "--resume", "cut", "-q")
     assert (done.returncode, done.stderr) == (0, "")
-    assert told(tmp_path / "cut") == told(tmp_path / "whole")
+    assert recorded(tmp_path / "cut") == recorded(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_says_how_to_go_on_and_that_does(tmp_path: Path, number: int, code: int) -> None:
+def test_a_signal_says_how_to_resume_and_that_does(tmp_path: Path, number: int, code: int) -> None:
     write(tmp_path, 10**6)
     process = start(tmp_path, "--seed", "5", "--set", "training.batch_size=40")
     run = tmp_path / "runs" / "moons" / "001"
@@ -272,7 +272,7 @@ def test_a_killed_process_keeps_no_lock_and_a_living_one_does(specnet: Specnet, 
     process.communicate(timeout=HANG)
 
 
-def test_a_damaged_checkpoint_is_told_of(specnet: Specnet, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_reported(specnet: Specnet, tmp_path: Path) -> None:
     write(tmp_path, 4, EVERY)
     assert specnet("run", "a.toml", "-q").returncode == 0
     run = tmp_path / "runs" / "moons" / "001"
@@ -322,7 +322,7 @@ def test_a_run_that_diverged_has_failed_still(specnet: Specnet, tmp_path: Path) 
     assert (again.returncode, again.stdout, again.stderr) == (first.returncode, first.stdout, first.stderr)
 
 
-def test_a_torn_result_is_told_of(specnet: Specnet, tmp_path: Path) -> None:
+def test_a_torn_result_is_reported(specnet: Specnet, tmp_path: Path) -> None:
     write(tmp_path, 3)
     first = specnet("run", "a.toml", "-q")
     (tmp_path / "runs" / "moons" / "001" / "result.json").write_text('{"specnet": ')

@@ -245,7 +245,9 @@ class Training:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_training_and_saves_what_was_learnt(tmp_path: Path, number: int, code: int) -> None:
+def test_a_signal_ends_the_training_and_saves_what_was_learned(
+    tmp_path: Path, number: int, code: int
+) -> None:
     training = Training(tmp_path)
     training.learn()
     returned, out, err = training.end(number)
@@ -258,7 +260,7 @@ def test_a_signal_ends_the_training_and_saves_what_was_learnt(tmp_path: Path, nu
     assert len((training.run / "metrics.jsonl").read_text().splitlines()) == data["epochs"]
 
 
-def test_a_signal_before_anything_is_learnt_just_ends(tmp_path: Path) -> None:
+def test_a_signal_before_anything_is_learned_just_ends(tmp_path: Path) -> None:
     # The document comes from a pipe to which nobody writes its end, so that the command is still reading it.
     os.mkfifo(tmp_path / "a.toml")
     process = subprocess.Popen(

@@ -97,13 +97,13 @@ def test_outputs_that_make_no_sense_are_wrong_usage(choice: str) -> None:
     assert done.stdout == ""
 
 
-def test_a_file_that_cannot_be_written_is_told() -> None:
+def test_a_file_that_cannot_be_written_is_reported() -> None:
     done = validate("sound.toml", "--output", "sarif=sound.toml/x.sarif")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("error: sound.toml/x.sarif cannot be written: ")
 
 
-def test_with_files_alone_the_outcome_is_told_on_standard_error() -> None:
+def test_with_files_alone_the_outcome_is_reported_on_standard_error() -> None:
     done = validate("faulty.toml", "--output", "json=a.json")
     assert (done.exit_code, done.stdout, done.stderr) == (1, "", "Found 1 error in 1 file.\n")
 
@@ -142,7 +142,7 @@ def test_standard_input() -> None:
     assert validate("-", stdin="").exit_code == 1
 
 
-def test_data_of_standard_input_lie_beside_its_file(here: Path) -> None:
+def test_data_of_standard_input_lie_next_to_its_file(here: Path) -> None:
     (here / "x").mkdir()
     (here / "x/d.csv").write_text("a,b\n1,2\n3,5\n")
     text = SPEC.replace('type = "inline"\ninputs = [[0.0], [1.0]]\ntargets = [0.0, 1.0]\n', "")

@@ -23,7 +23,7 @@ def test_a_warning_fails_only_where_it_is_asked_to(specnet: Specnet, doubtful: P
     assert specnet("validate", doubtful, "--strict").returncode == 1
 
 
-def test_a_warning_can_be_passed_over(specnet: Specnet, doubtful: Path) -> None:
+def test_a_warning_can_be_ignored(specnet: Specnet, doubtful: Path) -> None:
     done = specnet("validate", doubtful, "--strict", "--ignore", "SN725")
     assert (done.returncode, done.stdout, done.stderr) == (0, "No problems in 1 file.\n", "")
 

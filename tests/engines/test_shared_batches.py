@@ -194,7 +194,7 @@ def test_a_network_without_images_is_shared_by_nobody(several):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_long_chains_and_large_products_beside_images_are_shared_too(dtype, several):
+def test_long_chains_and_large_products_next_to_images_are_shared_too(dtype, several):
     several.count = 3
     graph = Graph(dtype)
     x, w = leaf(graph, "x", "input", (BATCH, 600)), leaf(graph, "w", "parameter", (600, 700))

@@ -45,7 +45,7 @@ FILLED = [
 
 
 @pytest.mark.parametrize(("template", "text", "binds"), FILLED)
-def test_operands_stand_in_parentheses_where_their_places_need_them(template, text, binds):
+def test_operands_are_in_parentheses_where_their_places_need_them(template, text, binds):
     assert fill(template, OPERANDS.__getitem__) == Expression(text, binds)
     assert fill(f"({template})", OPERANDS.__getitem__).binds == ATOM
 

@@ -192,7 +192,7 @@ def test_the_printed_expression_computes_the_formula(text):
 # What is written
 
 
-def test_short_formulas_stand_where_they_are_used_and_long_ones_are_functions():
+def test_short_formulas_are_written_where_they_are_used_and_long_ones_are_functions():
     assert printed("max(a, 0)") == "np.maximum({a}, 0)"
     assert printed("a / (1 + abs(a))") == "{a} / (1 + np.abs({a}))"
     assert helper("softsign", "a / (1 + abs(a))") == ()

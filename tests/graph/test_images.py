@@ -164,7 +164,7 @@ def test_operations_are_counted_by_formula():
         ((5, 4), (3, 3, 4, 6), {}, r"\(batch, 5, 4\) are no images"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told(images, kernel, options, message):
+def test_what_does_not_fit_is_reported(images, kernel, options, message):
     graph = Graph("float32")
     x, w = leaf(graph, "x", "input", (BATCH, *images)), leaf(graph, "w", "parameter", kernel)
     with pytest.raises(ShapeFault, match=message) as caught:
@@ -172,7 +172,7 @@ def test_what_does_not_fit_is_told(images, kernel, options, message):
     assert caught.value.blame is x
 
 
-def test_a_window_that_sees_nothing_is_told():
+def test_a_window_that_sees_nothing_is_reported():
     graph = Graph("float32")
     x = leaf(graph, "x", "input", (BATCH, 4, 3))
     for windows in ((), ((0, 2), (4, 6)), ((-2, 0),)):

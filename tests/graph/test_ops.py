@@ -14,8 +14,9 @@ from specnet.graph.sizes import at
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from tests.support.compiled import TOLERANCE, checked, run
+from tests.support.graphs import pulled_back
 from tests.support.op_rows import FLAT, OF_SCALARS, TABLE, B, build, build_of_scalars, flowing, named, numbers
-from tests.support.reference import DRAWN, evaluate, gradients
+from tests.support.reference import DRAWN, evaluate
 
 
 def test_the_table_covers_every_op():
@@ -87,7 +88,7 @@ def test_a_pullback_agrees_with_central_differences(row):
     loss, sources = flowing(row)
     given = numbers(row, batch)
     given["w"] = rng.normal(size=at(leaves(loss.graph)["w"].shape, batch))
-    slopes = checked(loss.graph, given, gradients(loss.graph, loss, sources), batch, rtol=1e-10)
+    slopes = checked(loss.graph, given, pulled_back(loss.graph, loss, sources), batch, rtol=1e-10)
     compiled = evaluate(loss.graph, given, differentiate(loss.graph, loss, sources), batch)
     for slope, other in zip(slopes, compiled, strict=True):
         np.testing.assert_array_equal(slope, other)
@@ -117,7 +118,7 @@ def test_differences_would_show_a_wrong_pullback(name):
     loss, (source, *_) = flowing(next(r for r in TABLE if r.op == name))
     given = numbers(next(r for r in TABLE if r.op == name), 5)
     given["w"] = np.ones(at(leaves(loss.graph)["w"].shape, 5))
-    (slope,) = evaluate(loss.graph, given, gradients(loss.graph, loss * 2.0, [source]), 5)
+    (slope,) = evaluate(loss.graph, given, pulled_back(loss.graph, loss * 2.0, [source]), 5)
     direction = np.random.default_rng(1).normal(size=slope.shape)
     expected = difference(loss, given, name_of(source), 1e-6 * direction) / 2e-6
     assert abs(expected) > 0.01
@@ -145,7 +146,7 @@ def test_a_function_of_scalars_raises_nothing(name, x):
 def test_ties_of_the_largest_share_the_gradient():
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (B, 4))
-    (slope,) = gradients(graph, ops.sum_all(ops.reduce_max(x)), [x])
+    (slope,) = pulled_back(graph, ops.sum_all(ops.reduce_max(x)), [x])
     given = {"x": [[1.0, 3.0, 3.0, 0.0], [2.0, 1.0, 0.0, 0.0]]}
     np.testing.assert_array_equal(checked(graph, given, [slope], 2)[0], [[0, 0.5, 0.5, 0], [1, 0, 0, 0]])
 
@@ -155,7 +156,7 @@ def test_an_unselected_gradient_that_is_infinite_does_no_harm():
     x = leaf(graph, "x", "input", (B,))
     weight = leaf(graph, "w", "input", (B,))
     y = ops.where(ops.greater(x, 0.0), x, x * 0.5)
-    (slope,) = gradients(graph, ops.sum_all(y * weight), [x])
+    (slope,) = pulled_back(graph, ops.sum_all(y * weight), [x])
     got = run(graph, {"x": [1.0, -1.0], "w": [np.inf, -np.inf]}, [slope], 2)[0]
     np.testing.assert_array_equal(got, [np.inf, -np.inf])
 

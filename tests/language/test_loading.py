@@ -180,7 +180,7 @@ def test_two_misspellings_of_one_key() -> None:
     ]
 
 
-def test_a_key_beside_its_misspelling_is_not_suggested() -> None:
+def test_a_key_next_to_its_misspelling_is_not_suggested() -> None:
     (only,) = found(with_layers('[[layers]]\ntype = "dense"\nunits = 1\nunts = 2'))
     assert "did you mean" not in only.message
 

@@ -34,7 +34,7 @@ def test_the_document_is_sound():
     assert specnet.validate(DOCUMENT).ok
 
 
-def test_shapes_are_checked_beside_faulty_settings():
+def test_shapes_are_checked_next_to_faulty_settings():
     text = DOCUMENT.replace("epochs = 2", "epochs = 0").replace("shape = [6]", "shape = [7]")
     assert codes(text) == {("SN401", ("layers", 1), 11), ("SN208", ("training", "epochs"), 19)}
 
@@ -49,7 +49,7 @@ def test_what_follows_a_faulty_layer_is_not_guessed_at():
     assert codes(text) == {("SN208", ("layers", 0, "units"), 8)}
 
 
-def test_data_are_looked_at_beside_faulty_layers():
+def test_data_are_looked_at_next_to_faulty_layers():
     text = DOCUMENT.replace("units = 3", "unts = 3").replace(
         '{ type = "synthetic", kind = "blobs", classes = 3, features = 4, samples = 60 }',
         '{ type = "npz", path = "absent.npz" }',
@@ -58,7 +58,7 @@ def test_data_are_looked_at_beside_faulty_layers():
     assert {code for code, _, _ in codes(text, data=False)} == {"SN202"}
 
 
-def test_the_loss_is_checked_beside_faulty_settings():
+def test_the_loss_is_checked_next_to_faulty_settings():
     text = DOCUMENT.replace("units = 3", "units = 2").replace("epochs = 2", "epoch = 2")
     assert {code for code, _, _ in codes(text)} == {"SN202", "SN401"}
 

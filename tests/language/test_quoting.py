@@ -103,7 +103,7 @@ def test_what_a_program_or_a_pipe_gives_is_its_own(places: tuple[Path, Path]) ->
     assert "2 | loss = mse" in full_text(specnet.validate(named))
 
 
-def test_outside_of_the_project_the_place_is_told_and_how_to_see_more(places: tuple[Path, Path]) -> None:
+def test_outside_of_the_project_the_place_is_reported_and_how_to_see_more(places: tuple[Path, Path]) -> None:
     path = places[0] / "a.toml"
     path.write_text(BROKEN)
     report = specnet.validate(path)

@@ -280,11 +280,11 @@ def test_a_text_with_half_of_a_letter_is_none(text):
     assert found.message == "`\\ud800` is half of a surrogate pair, without the other half"
 
 
-def test_an_override_with_half_of_a_letter_is_told():
+def test_an_override_with_half_of_a_letter_is_reported():
     with pytest.raises(specnet.SpecError, match="is not a data format"):
         specnet.load('specnet = 1\n[data]\ntype = "csv"\n', overrides={"data.type": "\udcff"})
 
 
-def test_what_is_no_json_is_told_before_what_json_lacks():
+def test_what_is_no_json_is_reported_before_what_json_lacks():
     (found,) = specnet.validate('{"specnet": NaN,\n"seInfinity\n}\n').diagnostics
     assert (found.code, found.span.start.line) == ("SN101", 2)

@@ -48,7 +48,7 @@ def asked(first="", second="", third=""):
     )
 
 
-def test_nothing_is_passed_over_unasked():
+def test_nothing_is_ignored_unasked():
     assert codes(DOCUMENT) == ALL
 
 
@@ -66,7 +66,7 @@ def test_by_whoever_checks():
         codes(DOCUMENT, ignore=["SN401"])
 
 
-def test_by_a_comment_beside_it():
+def test_by_a_comment_next_to_it():
     assert codes(asked(first="specnet: ignore[SN707]")) == ["SN707", "SN722"]
     assert codes(asked(third="as the paper has it; specnet:ignore[SN722]")) == ["SN707", "SN707"]
 
@@ -88,7 +88,7 @@ def test_one_comment_may_name_several():
     assert codes(text) == ["SN707", "SN707"]
 
 
-def test_errors_are_never_passed_over():
+def test_errors_are_never_ignored():
     text = DOCUMENT.replace("units = 8\n", "units = 0 # specnet: ignore[SN208]\n", 1)
     assert codes(text) == ["SN208"]
 

@@ -367,7 +367,7 @@ def test_no_rule_needs_data_where_none_may_be_read(codes):
     assert codes(piece, data=False) == ["SN707"]
 
 
-def test_warnings_stand_beside_faults_of_the_training(codes):
+def test_warnings_are_next_to_faults_of_the_training(codes):
     piece = '[training.early_stopping]\nmonitor = "validation.loss"\n' + dense(8) + dense(1)
     assert sorted(codes(piece)) == ["SN604", "SN707"]
 

@@ -183,7 +183,7 @@ def test_arrays_come_in_their_own_shapes(of_arrays, tmp_path, load, transforms):
     np.testing.assert_allclose(wanted.reshape(-1), 1 / (1 + np.exp(-scores.reshape(-1))), rtol=1e-10)
 
 
-def test_an_array_can_be_laid_out_anew(of_arrays):
+def test_an_array_can_be_laid_out_again(of_arrays):
     inputs = {"picture": {"array": "image", "shape": [2, 6, 2]}, "rest": {"array": "numbers"}}
     network = specnet.compile(specnet.load(of_arrays(inputs, TWO))).network
     assert network.layers[0].output[1:] == (1, 5, 2)

@@ -26,7 +26,7 @@ def found(metrics, loss="cross_entropy", units=3):
     return [(d.code, d.path, d.message) for d in report.diagnostics if d.severity == "error"]
 
 
-def test_two_of_one_name_are_told():
+def test_two_of_one_name_are_reported():
     assert found('["accuracy", { type = "accuracy", threshold = 0.3 }]') == [
         ("SN302", ("metrics", 1), "two metrics would be reported as `accuracy`")
     ]
@@ -46,5 +46,5 @@ def test_two_of_one_name_are_told():
         ),
     ],
 )
-def test_what_does_not_fit_the_predictions_is_told(metrics, message):
+def test_what_does_not_fit_the_predictions_is_reported(metrics, message):
     assert found(metrics) == [("SN412", ("metrics", 0), message)]

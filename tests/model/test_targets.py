@@ -1,4 +1,4 @@
-"""Targets that a loss makes no sense of are told before the training, not by a strange loss after it."""
+"""Targets that a loss makes no sense of are reported before the training, not by a strange loss after it."""
 
 from __future__ import annotations
 

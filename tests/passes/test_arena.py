@@ -58,7 +58,7 @@ def test_nothing_needs_no_memory():
     assert lay_out([]) == 0
 
 
-def test_a_gap_is_filled_by_what_fits_and_passed_over_by_what_does_not():
+def test_a_gap_is_filled_by_what_fits_and_skipped_by_what_does_not():
     below, gap, above = (
         Storage(256, birth=0, death=9),
         Storage(192, birth=0, death=4),

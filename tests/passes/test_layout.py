@@ -123,7 +123,7 @@ def test_a_product_that_something_else_reads_stays():
     assert joined(graph)[1] == []
 
 
-def test_what_is_the_same_for_all_rows_stands_beside_them_as_a_column():
+def test_what_is_the_same_for_all_rows_is_next_to_them_as_a_column():
     graph = Graph("float64")
     x, v = leaf(graph, "x", "input", (BATCH, 3)), leaf(graph, "v", "input", (4,))
     h = ops.tanh(affine(graph, x, "1", 4)) * v

@@ -104,7 +104,7 @@ def test_a_convolution_that_others_read_stays_as_it_is(monkeypatch):
     assert phases(graph) == [(1, 1)], "an image is cut into bands"
 
 
-def test_loops_beside_and_around_a_convolution():
+def test_loops_next_to_and_around_a_convolution():
     sizes = {"batch": 3, "steps": 2}
     graph, (x, w, b), _, z = pooled()
     (last,), _ = ops.scan(lambda states, _: ([ops.tanh(states[0])], []), [ops.flat(z)], [], length=2)

@@ -96,7 +96,7 @@ def test_onnx_reproduces_the_same(run: Path) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_classes_are_gone(run: Path) -> None:
+def test_classes_are_dropped(run: Path) -> None:
     path = run.parent / "s.toml"
     path.write_text(SPEC.replace('"mse"', '"cross_entropy"'))
     (found,) = specnet.validate(path).diagnostics

@@ -1,4 +1,4 @@
-"""Runs whose rows stay in their files: what they come to, where they go on, and what they are told of."""
+"""Runs whose rows stay in their files: what they result in, where they resume, and how they are reported."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def document(folder, training=None, **data):
     return specnet.load(path)
 
 
-def test_a_buffer_of_all_rows_comes_to_the_same_bits_as_rows_that_are_read_whole(folder):
+def test_a_buffer_of_all_rows_has_the_same_bits_as_rows_that_are_read_whole(folder):
     whole = specnet.run(document(folder, load="whole"))
     for more in ({"shuffle_buffer": 90}, {"type": "npy"}):
         rows = specnet.run(document(folder, **more))
@@ -104,7 +104,7 @@ def test_wherever_it_stops_it_ends_the_same(
 
 
 @pytest.mark.parametrize("kind", ["csv", "npy"])
-def test_data_that_change_end_it_and_it_goes_on_once_they_are_back(folder, tmp_path, kind):
+def test_data_that_change_end_it_and_it_resumes_once_they_are_back(folder, tmp_path, kind):
     spec = document(folder, {"checkpoint": {"every_steps": 2}}, type=kind, shuffle_buffer=20)
     whole = specnet.run(spec)
     path = folder / ("t.csv" if kind == "csv" else "x.npy")
@@ -122,7 +122,7 @@ def test_data_that_change_end_it_and_it_goes_on_once_they_are_back(folder, tmp_p
     assert result.model.parameters.flat.tobytes() == whole.model.parameters.flat.tobytes()
 
 
-def test_another_buffer_cannot_go_on(folder, tmp_path, monkeypatch):
+def test_another_buffer_cannot_resume(folder, tmp_path, monkeypatch):
     spec = document(folder, load="auto", shuffle_buffer=20)
     monkeypatch.setattr(csv, "larger_than_half", lambda size: size > 4)
     specnet.run(spec, out=tmp_path / "run", stop=after(12))
@@ -136,7 +136,7 @@ def test_another_buffer_cannot_go_on(folder, tmp_path, monkeypatch):
         specnet.run(other, resume=tmp_path / "run")
 
 
-def test_a_finished_run_is_measured_and_told_of(folder, tmp_path):
+def test_a_finished_run_is_measured_and_reported(folder, tmp_path):
     result = specnet.run(document(folder, shuffle_buffer=20), out=tmp_path / "run")
     again = specnet.evaluate(tmp_path / "run")
     assert {name: dict(part) for name, part in again.splits.items()} == dict(result.splits)
@@ -162,7 +162,7 @@ def test_the_program_of_a_training_shuffles_in_the_same_buffer(folder, tmp_path)
     assert made.text == numpy_program(Exported.of(folder / "spec.json"), training=True, beside="a.npz").text
 
 
-def test_the_memory_foretold_is_what_is_taken_at_most(tmp_path, monkeypatch):
+def test_the_memory_predicted_is_what_is_taken_at_most(tmp_path, monkeypatch):
     monkeypatch.undo()
     rows = 40_000
     lines = "\n".join(f"{i * 0.37:.6f},{i % 97},name{i % 50},{i * 0.11:.5f},{i % 2}" for i in range(rows))

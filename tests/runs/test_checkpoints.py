@@ -24,7 +24,7 @@ from specnet.training.events import EpochEnded, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
 from tests.support.command_line import ROOT
-from tests.support.resuming import after, document, told
+from tests.support.resuming import after, document, recorded
 
 
 def names(run: Path) -> list[str]:
@@ -121,7 +121,7 @@ def test_a_monitor_that_is_not_measured_is_a_fault():
         specnet.compile(document(split=None, checkpoint={"best": "validation.loss"}))
 
 
-def test_one_that_is_not_asked_for_is_gone_at_the_end(tmp_path):
+def test_one_that_is_not_asked_for_is_removed_at_the_end(tmp_path):
     specnet.run(document(), out=tmp_path, stop=after(8))
     assert names(tmp_path) == ["0000000008-000002.npz"]
     specnet.run(document(), resume=tmp_path)
@@ -155,7 +155,7 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     run = tmp_path_factory.mktemp("whole")
-    return told(specnet.run(document(checkpoint={}, optimizer="adam"), out=run))
+    return recorded(specnet.run(document(checkpoint={}, optimizer="adam"), out=run))
 
 
 def test_a_damaged_one_is_named_and_the_one_before_is_used(cut, whole, tmp_path):
@@ -167,18 +167,18 @@ def test_a_damaged_one_is_named_and_the_one_before_is_used(cut, whole, tmp_path)
     assert events[0].checkpoint == run / "checkpoints" / "0000000012-000006.npz"
     (problem,) = events[0].problems
     assert problem.startswith(f"{last} is damaged: ")
-    assert told(result) == whole
+    assert recorded(result) == whole
     assert f"{last.name}.damaged" in names(run)
 
 
-def test_without_any_whole_one_it_begins_anew(cut, whole, tmp_path):
+def test_without_any_whole_one_it_starts_over(cut, whole, tmp_path):
     run = Path(shutil.copytree(cut, tmp_path / "run"))
     for path in (run / "checkpoints").iterdir():
         path.write_bytes(b"")
     events: list[Any] = []
     result = specnet.run(document(checkpoint={}, optimizer="adam"), resume=run, listener=events.append)
     assert (events[0].checkpoint, events[0].epoch, len(events[0].problems)) == (None, 0, 2)
-    assert told(result) == whole
+    assert recorded(result) == whole
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -228,7 +228,7 @@ def test_leftovers_of_a_process_that_died_are_cleared_away(cut, whole, tmp_path)
     (run / ".lock").write_text("123")
     with (run / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 3, "st')
-    assert told(specnet.run(document(checkpoint={}, optimizer="adam"), resume=run)) == whole
+    assert recorded(specnet.run(document(checkpoint={}, optimizer="adam"), resume=run)) == whole
     assert not any(path.exists() for path in leftovers)
 
 
@@ -252,7 +252,7 @@ def test_a_full_disk_ends_the_run_and_leaves_those_before(tmp_path, monkeypatch,
     assert ("from before, is complete" in str(caught.value)) == (fails_at > 1)
     monkeypatch.undo()
     result = specnet.run(spec, resume=tmp_path / "cut")
-    assert told(result) == told(specnet.run(spec, out=tmp_path / "whole"))
+    assert recorded(result) == recorded(specnet.run(spec, out=tmp_path / "whole"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of this kind are POSIX")
@@ -369,7 +369,7 @@ def test_a_run_that_stopped_early_is_finished(tmp_path):
         specnet.run(longer, resume=tmp_path)
 
 
-def test_best_alone_is_enough_to_go_on_from(tmp_path):
+def test_best_alone_is_enough_to_resume_from(tmp_path):
     spec = document(epochs=9, checkpoint={"every_epochs": 100, "best": "train.loss"})
     specnet.run(spec, out=tmp_path / "cut", stop=after(30))
     (last,) = (tmp_path / "cut" / "checkpoints").glob("0*.npz")
@@ -379,4 +379,4 @@ def test_best_alone_is_enough_to_go_on_from(tmp_path):
     assert stored.path.name == "best.npz"
     assert len(problems) == 1
     result = specnet.run(spec, resume=tmp_path / "cut")
-    assert told(result) == told(specnet.run(spec, out=tmp_path / "whole"))
+    assert recorded(result) == recorded(specnet.run(spec, out=tmp_path / "whole"))

@@ -39,7 +39,7 @@ def numbers(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def test_runs_are_numbered_from_one_and_go_on_after_the_highest(tmp_path: Path) -> None:
+def test_runs_are_numbered_from_one_and_continue_after_the_highest(tmp_path: Path) -> None:
     assert RunDirectory.new(tmp_path, "a").path == tmp_path / "a" / "001"
     assert RunDirectory.new(tmp_path, "a").path == tmp_path / "a" / "002"
     (tmp_path / "a" / "041").mkdir()
@@ -200,7 +200,7 @@ def test_equal_runs_leave_equal_bytes(iris: specnet.Spec, tmp_path: Path) -> Non
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-def test_what_was_learnt_is_saved_when_stopped(iris: specnet.Spec, tmp_path: Path) -> None:
+def test_what_was_learned_is_saved_when_stopped(iris: specnet.Spec, tmp_path: Path) -> None:
     asked = 0
 
     def stop() -> bool:

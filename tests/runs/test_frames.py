@@ -108,9 +108,9 @@ def test_parquet_files_of_rows(document: Path) -> None:
     specnet.run(specnet.load(document), data=frame, out=run)
     model = specnet.load_run(run)
     pandas.DataFrame({"id": range(ROWS)} | COLUMNS).to_parquet(new)
-    told: list[str] = []
-    (block,) = row_files.blocks(model.encoding, new, "new.parquet", told.append)
-    assert told == ["new.parquet: the model does not take `id`, `kind`"]
+    notes: list[str] = []
+    (block,) = row_files.blocks(model.encoding, new, "new.parquet", notes.append)
+    assert notes == ["new.parquet: the model does not take `id`, `kind`"]
     np.testing.assert_array_equal(model.predict(block.rows), model.predict(frame))
     assert specnet.evaluate(run, new).splits == specnet.evaluate(run, frame).splits
     iris = specnet.load(
@@ -121,5 +121,5 @@ def test_parquet_files_of_rows(document: Path) -> None:
     rows = np.array([[5.0, 3.0, 1.5, 0.25], [6.0, 2.5, 4.0, 1.0]])
     names = ("sepal_length", "sepal_width", "petal_length", "petal_width")
     pandas.DataFrame(rows, columns=list(names)).to_parquet(new)
-    (block,) = row_files.blocks(learnt.encoding, new, "new.parquet", told.append)
+    (block,) = row_files.blocks(learnt.encoding, new, "new.parquet", notes.append)
     np.testing.assert_array_equal(learnt.predict(block.rows), learnt.predict(rows))

@@ -124,7 +124,7 @@ def test_a_report_is_made_of_every_kind_of_targets(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["triplet", "semi_hard", "hard", "contrastive"])
-def test_embeddings_come_to_tell_classes_apart(name):
+def test_embeddings_learn_to_separate_classes(name):
     """Rows of different classes lie farther apart than those of one, by more than before the training."""
     result = specnet.run(document(*CASES[name], epochs=60))
     rows = result.data.splits["train"]

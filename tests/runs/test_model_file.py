@@ -275,7 +275,9 @@ def test_a_damaged_description_is_refused(copy: Path, text: str) -> None:
         specnet.load_run(copy)
 
 
-def test_what_is_no_run_is_told_from_a_folder_of_runs(finished: specnet.Result, tmp_path: Path) -> None:
+def test_what_is_no_run_is_distinguished_from_a_folder_of_runs(
+    finished: specnet.Result, tmp_path: Path
+) -> None:
     assert finished.run is not None
     with pytest.raises(specnet.RunError, match=r"not a run, but holds 1: name one, such as .*001"):
         specnet.load_run(finished.run.parent)

@@ -1,4 +1,4 @@
-"""A run that was interrupted anywhere, and gone on with, ends where an uninterrupted one ends: to the bit."""
+"""A run that was interrupted anywhere, and resumed, ends where an uninterrupted one ends: to the bit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import specnet
 from specnet.vocabulary.schedules import SCHEDULES
 from tests.support.optimizer_cases import STEPPING
-from tests.support.resuming import after, check, document, told
+from tests.support.resuming import after, check, document, recorded
 
 SCHEDULE_OPTIONS: dict[str, dict[str, Any]] = {
     "step": {"step_size": 1},
@@ -66,12 +66,12 @@ def test_wherever_it_stops_it_ends_the_same(
 
 
 @pytest.mark.parametrize("optimizer", STEPPING)
-def test_every_optimizer_goes_on(optimizer):
+def test_every_optimizer_resumes(optimizer):
     assert check(document(optimizer=optimizer, epochs=3), 8) == 1
 
 
 @pytest.mark.parametrize("rates", [kind.model_fields["type"].default for kind in SCHEDULES])
-def test_every_schedule_goes_on(rates):
+def test_every_schedule_resumes(rates):
     assert check(document(schedule=schedule(rates), epochs=4), 9, 3) == 2
 
 
@@ -104,13 +104,13 @@ WITH_STATE = {
 
 @pytest.mark.parametrize("name", WITH_STATE)
 @pytest.mark.parametrize("more", [{}, {"early_stopping": {"patience": 2}}, {"accumulate": 2}])
-def test_every_layer_with_randomness_or_statistics_goes_on(name, more):
+def test_every_layer_with_randomness_or_statistics_resumes(name, more):
     assert check(document(layers=WITH_STATE[name], epochs=4, **more), 5, 4) == 2
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("validate_every", [1, 5, 100])
-def test_spans_of_full_batches_go_on(optimizer, validate_every):
+def test_spans_of_full_batches_resume(optimizer, validate_every):
     training = {"epochs": 40, "batch_size": "full", "optimizer": optimizer, "validate_every": validate_every}
     assert check(document(**training), 13, 1, 9) == 3
     assert check(document(split=None, **training), 13) == 1
@@ -119,7 +119,7 @@ def test_spans_of_full_batches_go_on(optimizer, validate_every):
 @pytest.mark.parametrize(
     "more", [{}, {"early_stopping": {"patience": 2}}, {"checkpoint": {"every_epochs": 2}}, {"split": None}]
 )
-def test_an_optimizer_that_searches_goes_on(more):
+def test_an_optimizer_that_searches_resumes(more):
     optimizer = {"type": "lbfgs", "history": 3, "tolerance_change": 1e-6}
     spec = document(optimizer=optimizer, epochs=60, batch_size="full", layers=[], **more)
     assert check(spec, 1, 1, 2, 4) == 4
@@ -127,7 +127,7 @@ def test_an_optimizer_that_searches_goes_on(more):
 
 @pytest.mark.parametrize("batch_size", [8, "full"])
 @pytest.mark.parametrize("stopping", [None, {"patience": 3}])
-def test_a_mean_of_the_parameters_goes_on(batch_size, stopping):
+def test_a_mean_of_the_parameters_resumes(batch_size, stopping):
     training = {"early_stopping": stopping} if stopping is not None else {}
     assert check(document(ema_decay=0.9, batch_size=batch_size, epochs=5, **training), 3, 1) == 2
 
@@ -154,7 +154,7 @@ def test_a_run_that_was_finished_can_be_made_longer(tmp_path):
     specnet.run(short, out=tmp_path / "cut")
     result = specnet.run(long, resume=tmp_path / "cut")
     assert result.epochs == 7
-    assert told(result) == told(specnet.run(long, out=tmp_path / "whole"))
+    assert recorded(result) == recorded(specnet.run(long, out=tmp_path / "whole"))
     resolved = json.loads((tmp_path / "cut" / "resolved.json").read_text())
     assert resolved["spec"]["training"]["epochs"] == 7
 
@@ -167,7 +167,7 @@ def test_a_schedule_that_spans_the_training_forbids_a_longer_one(tmp_path):
     assert json.loads((tmp_path / "cut" / "result.json").read_text())["epochs"] == 3
 
 
-def test_events_say_where_it_goes_on(tmp_path):
+def test_events_say_where_it_resumes(tmp_path):
     events: list[Any] = []
     specnet.run(document(), out=tmp_path, stop=after(8))
     specnet.run(document(), resume=tmp_path, listener=events.append)
@@ -231,7 +231,7 @@ def test_changed_and_vanished_data_are_refused(tmp_path):
     assert specnet.run(loaded, resume=tmp_path / "run").stopped == "completed"
 
 
-def test_what_is_no_run_cannot_be_gone_on_with(tmp_path):
+def test_what_is_no_run_cannot_be_resumed(tmp_path):
     with pytest.raises(specnet.RunError, match="there is no such directory"):
         specnet.run(document(), resume=tmp_path / "absent")
     with pytest.raises(specnet.RunError, match="this directory is not a run"):
@@ -247,7 +247,7 @@ def test_what_is_no_run_cannot_be_gone_on_with(tmp_path):
         ("resolved.json", '{"format": 1, "spec": 3}'),
     ],
 )
-def test_damaged_descriptions_are_told_of(tmp_path, name, content):
+def test_damaged_descriptions_are_reported(tmp_path, name, content):
     specnet.run(document(), out=tmp_path, stop=after(8))
     (tmp_path / name).write_text(content)
     with pytest.raises(specnet.RunError, match=rf"{name}"):
@@ -263,7 +263,7 @@ def test_a_run_that_does_not_say_which_data_it_had(tmp_path):
             specnet.run(document(), resume=tmp_path)
 
 
-def test_penalties_go_on():
+def test_penalties_resume():
     layer = {"type": "dense", "units": 3, "kernel_regularizer": "l2"}
     assert check(document(layers=[layer], optimizer="adam"), 9, 5) == 2
     assert check(document(layers=[layer], split=None, batch_size="full", epochs=30), 9, 5) == 2

@@ -63,7 +63,7 @@ def test_some_layers_start_from_it_and_stay_as_they_are(run, tmp_path):
     )
 
 
-def test_a_run_in_one_file_and_a_path_beside_the_document(run, tmp_path):
+def test_a_run_in_one_file_and_a_path_next_to_the_document(run, tmp_path):
     from specnet.runs.model_archive import write_archive
 
     model = specnet.load_run(run)

@@ -108,7 +108,7 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_memory_foretold_is_the_memory_taken(name):
+def test_the_memory_predicted_is_the_memory_taken(name):
     network, data = some(name, 2000, **{"training.epochs": 1})
     took = taken(lambda: Trainer(Model(network, data.encoding), data))
     held = sum(map(_size, data.splits.values()))

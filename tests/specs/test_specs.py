@@ -68,7 +68,7 @@ def test_xor_tells_all_four_corners_apart():
 
 
 @pytest.mark.parametrize("seed", [None, 1, 2])
-def test_moons_are_told_apart(seed):
+def test_moons_are_distinguished(seed):
     result = trained("moons.toml", **({} if seed is None else {"seed": seed}))
     assert result.splits["test"]["accuracy"] >= 0.96
     assert result.splits["test"]["auc"] >= 0.99

@@ -6,7 +6,7 @@ import numpy as np
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.leaves import leaf, leaves, name_of
+from specnet.graph.leaves import constant, leaf, leaves, name_of
 from specnet.graph.sizes import Size, at
 
 
@@ -95,3 +95,26 @@ def difference(evaluate, loss, given, source, direction, sizes, step=5e-4):
 
     near, far = at_distance(1) - at_distance(-1), at_distance(2) - at_distance(-2)
     return (8.0 * near - far) / (12.0 * step)
+
+
+def pulled_back(graph, loss, wanted):
+    """Append the gradient of a scalar with respect to values: the chain rule over every op's own pullback.
+
+    This is no oracle for pullbacks, but for how `differentiate` visits nodes. What it returns is compared with central
+    differences (`tests/graph/test_ops.py`), or with PyTorch.
+    """
+    flowing = {loss.index: constant(graph, 1.0)}
+    for node in reversed(graph.nodes[: loss.node.index + 1]):
+        if node.op.leaf or not node.inputs or node.op.pullback is None:
+            continue
+        value = node.value
+        if value.index not in flowing:
+            continue
+        parts = node.op.pullback(flowing[value.index], value, *node.inputs, **node.attributes.named())
+        assert len(parts) == len(node.inputs), f"{node.op} has a pullback of {len(parts)} parts"
+        for source, part in zip(node.inputs, parts, strict=True):
+            if part is not None:
+                assert part.shape == source.shape, f"{node.op}: {part.shape} flows back to {source.shape}"
+                before = flowing.get(source.index)
+                flowing[source.index] = part if before is None else ops.add(before, part)
+    return [flowing[v.index] for v in wanted]

@@ -26,9 +26,9 @@ from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS, Layer
 from tests.support.compiled import checked
+from tests.support.graphs import pulled_back
 from tests.support.lowering import lowered
 from tests.support.memory import growth
-from tests.support.reference import gradients
 
 torch = pytest.importorskip("torch")
 # Arrays this small are done before a second thread has woken up.
@@ -134,7 +134,7 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     weights = rng.normal(size=at(y.shape, batch))
     loss = ops.sum_all(y * weight)
     wanted = [*([] if row.indices else [x]), *fitted]
-    slopes = gradients(graph, loss, wanted)
+    slopes = pulled_back(graph, loss, wanted)
     compiled = differentiate(graph, loss, wanted)
     observed = [seen for _, seen, _ in build.followed]
     got = checked(

@@ -12,7 +12,7 @@ import numpy as np
 from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.graph.graph import Graph
-from specnet.graph.leaves import constant, scalar_of
+from specnet.graph.leaves import scalar_of
 from specnet.graph.sizes import at, named
 
 
@@ -335,22 +335,3 @@ def drawn(value, shape, streams):
     """Draw what a random op does, from its stream as it stands."""
     name = value.attributes.stream
     return DRAWN[value.op.name](value, shape, streams.setdefault(name, stream(0, name)))
-
-
-def gradients(graph, loss, wanted):
-    """Append the gradient of a scalar with respect to values: the chain rule over every op's pullback."""
-    flowing = {loss.index: constant(graph, 1.0)}
-    for node in reversed(graph.nodes[: loss.node.index + 1]):
-        if node.op.leaf or not node.inputs or node.op.pullback is None:
-            continue
-        value = node.value
-        if value.index not in flowing:
-            continue
-        parts = node.op.pullback(flowing[value.index], value, *node.inputs, **node.attributes.named())
-        assert len(parts) == len(node.inputs), f"{node.op} has a pullback of {len(parts)} parts"
-        for source, part in zip(node.inputs, parts, strict=True):
-            if part is not None:
-                assert part.shape == source.shape, f"{node.op}: {part.shape} flows back to {source.shape}"
-                before = flowing.get(source.index)
-                flowing[source.index] = part if before is None else ops.add(before, part)
-    return [flowing[v.index] for v in wanted]

@@ -37,7 +37,7 @@ def after(asked: int):
     return lambda: next(counter) == asked
 
 
-def told(result: specnet.Result) -> dict[str, Any]:
+def recorded(result: specnet.Result) -> dict[str, Any]:
     """All that a result and its directory say, but for times and paths."""
     run = result.run
     assert run is not None
@@ -68,5 +68,5 @@ def check(spec: specnet.Spec, *stops: int) -> int:
                 break
             cuts += 1
             result = specnet.run(spec, resume=run, stop=after(stop))
-        assert told(result) == told(whole)
+        assert recorded(result) == recorded(whole)
     return cuts

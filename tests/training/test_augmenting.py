@@ -177,7 +177,7 @@ def test_no_array_is_allocated_after_the_first_epoch(batch_size):
 
 @pytest.mark.parametrize("augmentations", [IMAGES, [MIXUP], [IMAGES[3]]], ids=["images", "mixup", "shift"])
 @pytest.mark.parametrize("batch_size", [300, "full"])
-def test_the_memory_foretold_is_the_memory_taken(batch_size, augmentations):
+def test_the_memory_predicted_is_the_memory_taken(batch_size, augmentations):
     data = {"transforms": [{"type": "reshape", "shape": [16, 4]}], "split": {"test": 0.5}}
     layers = [{"type": "flatten"}, {"type": "dense", "units": 512}, {"type": "dense", "units": 10}]
     spec = document(augmentations, data=data, layers=layers, batch_size=batch_size, epochs=1)
@@ -196,7 +196,7 @@ def found(augmentation, loss="cross_entropy", units=10, more="", **options):
     return text.splitlines(), [d for d in report.diagnostics if d.severity == "error"]
 
 
-def test_a_shape_that_does_not_fit_is_told_at_its_lines():
+def test_a_shape_that_does_not_fit_is_reported_at_its_lines():
     lines, (fault,) = found('[[data.augmentations]]\ntype = "cutout"\nsize = 4\n')
     assert (fault.code, fault.path) == ("SN580", ("data", "augmentations", 0))
     assert "cutout takes images" in fault.message
@@ -307,7 +307,7 @@ def test_an_output_that_is_compared_with_the_inputs_sees_them_as_they_are(batch_
     assert not np.array_equal(batch.arrays["inputs"], kept)
 
 
-def test_unknown_kinds_and_misspellings_are_told():
+def test_unknown_kinds_and_misspellings_are_reported():
     _, (fault,) = found('[[data.augmentations]]\ntype = "flipp"\n')
     assert (fault.code, fault.message) == ("SN204", '`flipp` is not an augmentation; did you mean "flip"?')
 

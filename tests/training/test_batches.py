@@ -55,7 +55,7 @@ def test_it_learns_the_same_bits(tmp_path, batch_size):
     assert runs[0].fit == runs[1].fit
 
 
-def test_it_goes_on_from_where_it_was_stopped(tmp_path):
+def test_it_resumes_from_where_it_was_stopped(tmp_path):
     store(tmp_path)
     spec = document(tmp_path, checkpoint={"every_steps": 1})
     whole = specnet.run(spec)

@@ -133,7 +133,7 @@ def spec_rows(spec: specnet.Spec) -> int:
     ("kind", "batch_size"),
     [("StepsDone", 16), *itertools.product(["Started", "EpochEnded", "Ended"], [16, "full"])],
 )
-def test_the_training_stands_still_at_every_kind_of_event(kind, batch_size, monkeypatch):
+def test_the_training_waits_at_every_kind_of_event(kind, batch_size, monkeypatch):
     if kind == "StepsDone":
         monkeypatch.setattr(loop, "TICK", 0.0)
     spec = document(epochs=3, batch_size=batch_size)
@@ -217,7 +217,7 @@ def test_stopping_from_outside_is_seen_where_it_stopped(batch_size):
 
 
 @pytest.mark.parametrize("name", ["full-momentum", "full-adam", "full-lbfgs", "batches-accumulated"])
-def test_a_training_goes_on_from_its_state_at_any_event(name, monkeypatch):
+def test_a_training_resumes_from_its_state_at_any_event(name, monkeypatch):
     monkeypatch.setattr(loop, "TICK", 0.0)
     spec = document(**DOCUMENTS[name])
     first = trainer(spec)

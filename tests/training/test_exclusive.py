@@ -57,7 +57,7 @@ def test_other_threads_cannot_use_a_model_while_steps_are_made():
     np.testing.assert_array_equal(expected[0], seen[0].model.predict(VECTORS[:2]))
 
 
-def test_a_training_does_not_go_on_while_another_thread_predicts():
+def test_a_training_does_not_continue_while_another_thread_predicts():
     alone = specnet.run(dense()).model.parameters.flat
     events = specnet.train(dense())
     model = next(events).model

@@ -93,7 +93,7 @@ def test_no_array_is_allocated_after_the_first_epoch(batch_size, dtype):
 
 @pytest.mark.parametrize("accumulate", [1, 3])
 @pytest.mark.parametrize("batch_size", [48, "full"])
-def test_the_memory_foretold_is_the_memory_taken(batch_size, accumulate):
+def test_the_memory_predicted_is_the_memory_taken(batch_size, accumulate):
     data = MOONS | {"samples": 12_000}
     layers = [{"type": "dense", "units": 384, "activation": "relu"}] * 3 + [{"type": "dense", "units": 2}]
     stopping = {"monitor": "validation.loss", "patience": 50}
@@ -131,7 +131,7 @@ def test_early_stopping_on_a_metric_goes_up():
     assert best == sorted(best)
 
 
-def test_stopping_from_outside_keeps_what_was_learnt():
+def test_stopping_from_outside_keeps_what_was_learned():
     asked = iter([False] * 10 + [True] * 1000)
     started, epochs, ended = train(document(training={"epochs": 50}), stop=lambda: next(asked))
     assert ended.stopped == "interrupted"
@@ -149,7 +149,7 @@ def test_stopping_a_full_batch_training_from_outside():
     assert (ended.stopped, ended.epochs, ended.steps, len(epochs)) == ("interrupted", 11, 11, 11)
 
 
-def test_spans_and_single_epochs_come_to_the_same():
+def test_spans_and_single_epochs_are_the_same():
     data = MOONS | {"split": {"test": 0.5}}
     training = {"epochs": 30, "batch_size": "full", "optimizer": "adam"}
     _, fast, end = train(document(data=data, training=training))
@@ -162,7 +162,7 @@ def test_spans_and_single_epochs_come_to_the_same():
 
 
 @pytest.mark.parametrize("batch_size", [16, "full"])
-def test_divergence_is_told_with_step_layer_and_cure(batch_size):
+def test_divergence_is_reported_with_step_layer_and_help(batch_size):
     training = {"epochs": 500, "batch_size": batch_size, "optimizer": {"type": "sgd", "learning_rate": 1e30}}
     layers = [
         {"type": "dense", "units": 8, "activation": "relu", "name": "hidden"},

@@ -137,7 +137,7 @@ def test_gradients_are_checked_on_lazy_rows():
     assert check_gradients(model, replace(data, splits=splits)) == found
 
 
-def test_what_is_gone_ends_the_training_at_the_next_epoch():
+def test_what_is_missing_ends_the_training_at_the_next_epoch():
     model, data = compiled(document(batch_size=16, epochs=5))
     far = Far(data.splits["train"].inputs)
     data = replace(data, splits={**data.splits, "train": Split(far, data.splits["train"].targets)})

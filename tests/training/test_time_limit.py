@@ -76,7 +76,7 @@ def ends(spec: specnet.Spec, **times: float) -> list[tuple[str, str, int, int, f
     ("limit", "epochs", "steps"),
     [(1, 0, 1), (2.5, 0, 3), (4, 1, 4), (4.5, 1, 5), (10, 2, 10), (200, 50, 200)],
 )
-def test_batches_end_after_the_step_under_way(limit, epochs, steps):
+def test_batches_end_after_the_current_step(limit, epochs, steps):
     why = f"max_seconds = {limit:g} is over"
     assert ends(document(max_seconds=limit, **BATCHES)) == ("early_stopping", why, epochs, steps, steps)
 
@@ -137,7 +137,7 @@ def test_a_consumer_s_time_counts(changes):
     assert event.epochs == 2
 
 
-def test_the_best_parameters_are_put_back_in_the_middle_of_an_epoch():
+def test_the_best_parameters_are_restored_in_the_middle_of_an_epoch():
     optimizer = {"type": "adam", "learning_rate": 0.5}
     spec = document(
         data=SPLIT, max_seconds=29, early_stopping={"patience": 40}, optimizer=optimizer, **BATCHES
@@ -160,7 +160,7 @@ def test_without_any_validation_the_last_parameters_stay():
     assert ended.model.parameters.flat.tobytes() == expected.parameters.flat.tobytes()
 
 
-def test_ticks_go_on_within_the_limit():
+def test_ticks_continue_within_the_limit():
     events = list(timed(document(max_seconds=50, batch_size=4, epochs=1), batch=0.0625).events())
     assert [event.step for event in events if isinstance(event, specnet.StepsDone)] == [
         2,

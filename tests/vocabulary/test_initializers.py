@@ -119,7 +119,7 @@ def test_identity_and_its_gain():
 @pytest.mark.parametrize(
     ("name", "shape"), [("identity", (2, 2, 2)), ("identity", (3,)), ("orthogonal", (3,))]
 )
-def test_shapes_that_cannot_be_filled_are_told(name, shape):
+def test_shapes_that_cannot_be_filled_are_reported(name, shape):
     assert "needs two axes" in (INITIALIZERS.validate(name).fault(shape) or "")
 
 
@@ -138,7 +138,7 @@ def test_a_constant_is_the_array_written_down(shape, seed):
     assert hash(constant) == hash(INITIALIZERS.validate({"type": "constant", "value": array.tolist()}))
 
 
-def test_a_constant_of_another_shape_is_told_with_both_shapes():
+def test_a_constant_of_another_shape_is_reported_with_both_shapes():
     constant = INITIALIZERS.validate({"type": "constant", "value": [[1.0, 2.0], [3.0, 4.0]]})
     assert constant.fault((2, 3)) == "`value` has the shape (2, 2), and the parameter has (2, 3)"
     # A row that NumPy would stretch is refused too: it is likelier a slip than meant.

@@ -18,7 +18,7 @@ from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from tests.support.compiled import checked
-from tests.support.reference import gradients
+from tests.support.graphs import pulled_back
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -320,7 +320,7 @@ def ours(loss, y, t, dtype="float64", through=None):
     target = leaf(graph, "t", "target", (BATCH, *t.shape[1:]), "int64" if t.dtype == np.int64 else None)
     assert loss.fault(output.shape, target.shape, target.dtype, None) is None
     elements = loss.elements(output if through is None else through(output), target)
-    (slope,) = gradients(graph, ops.mean_all(elements), [output])
+    (slope,) = pulled_back(graph, ops.mean_all(elements), [output])
     return checked(graph, {"y": y, "t": t}, [elements, slope], len(y))
 
 
@@ -431,7 +431,7 @@ def test_rows_without_a_triplet_cost_nothing(options, classes):
     assert np.isfinite(slope).all()
 
 
-def test_a_gaussian_is_least_at_the_targets_own_spread():
+def test_a_gaussian_is_smallest_at_the_targets_own_spread():
     """Over many draws the best log-variance is that of the draws: the slope there is 0."""
     t = np.random.default_rng(0).normal(2.0, 3.0, (500, 1))
     best = np.array([[t.mean(), np.log(t.var())]])
@@ -578,7 +578,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("name", "output", "target", "dtype", "classes", "message"), FAULTS)
-def test_outputs_that_do_not_fit_the_data_are_told(name, output, target, dtype, classes, message):
+def test_outputs_that_do_not_fit_the_data_are_reported(name, output, target, dtype, classes, message):
     found = LOSSES.validate(name).fault(output, target, dtype, classes)
     assert (found is None) if message is None else (message in (found or ""))
 
@@ -612,7 +612,7 @@ def test_outputs_that_do_not_fit_the_data_are_told(name, output, target, dtype, 
         ("poisson", -0.25, 4.0, "poisson takes targets of at least 0, and the data has -0.25"),
     ],
 )
-def test_targets_that_a_loss_makes_no_sense_of_are_told(name, least, most, message):
+def test_targets_that_a_loss_makes_no_sense_of_are_reported(name, least, most, message):
     assert LOSSES.validate(name).value_fault(least, most) == message
 
 

@@ -146,7 +146,7 @@ def test_precision_recall_and_f1_of_class_1(name, case):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_two_outputs_are_averaged_unless_told_otherwise(name):
+def test_two_outputs_are_averaged_unless_set_otherwise(name):
     case = CLASSES["two"]
     binary = measure({"type": name, "average": "binary"}, case.prediction, case.target)
     assert binary == pytest.approx(FIGURES[name](case.actual, case.predicted))
@@ -307,8 +307,8 @@ def test_labels_are_read_as_the_document_says():
     largest = (case.prediction.argmax(1) == case.actual.argmax(1)).mean()
     assert right != largest
     assert measure("accuracy", case.prediction, case.target, loss="mse") == pytest.approx(largest)
-    told = {"type": "accuracy", "multilabel": True}
-    assert measure(told, case.prediction, case.target, loss="mse") == pytest.approx(right)
+    asked = {"type": "accuracy", "multilabel": True}
+    assert measure(asked, case.prediction, case.target, loss="mse") == pytest.approx(right)
 
 
 def test_sequences_count_each_place():
@@ -344,7 +344,7 @@ def test_sequences_count_each_place():
         ({"type": "confusion", "multilabel": True}, (BATCH, 3), (BATCH, 3), "needs one class per row"),
     ],
 )
-def test_what_does_not_fit_is_told(options, output, target, message):
+def test_what_does_not_fit_is_reported(options, output, target, message):
     graph = Graph("float32")
     y, t = leaf(graph, "y", "input", output), leaf(graph, "t", "target", target)
     metric = METRICS.validate(options)

@@ -504,7 +504,7 @@ def test_specs_that_name_them_are_pickled_and_are_their_own_equals(path):
 
 
 @pytest.mark.usefixtures("kinds")
-def test_the_schema_has_them_until_they_are_gone():
+def test_the_schema_has_them_until_they_are_removed():
     jsonschema.Draft202012Validator(schema()).validate(DOCUMENT)
     assert "layer.scaled_dense" in schema()["$defs"]
 
@@ -718,7 +718,7 @@ def test_threads_may_register_while_others_list():
         ACTIVATIONS.kinds.added = {}
 
 
-def test_a_spec_of_a_kind_that_is_gone_is_refused():
+def test_a_spec_of_a_kind_that_was_removed_is_refused():
     with ACTIVATIONS.registered(doubled()) as kind:
         made = kind()
     with pytest.raises(ValueError, match="Doubled is not a activation"):

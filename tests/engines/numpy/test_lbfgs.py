@@ -164,7 +164,7 @@ def test_evaluations_are_counted(most):
         assert function(p)[0] <= loss
 
 
-def test_it_goes_on_bit_for_bit():
+def test_it_resumes_bit_for_bit():
     function, start = PROBLEMS["rosenbrock"]
     whole, part = start.copy(), start.copy()
     made, evaluate, latest, _ = method(function, whole, history=3)

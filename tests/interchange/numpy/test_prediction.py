@@ -87,7 +87,7 @@ def test_columns_of_words_and_gaps_are_read_as_cells(tmp_path):
         scope["predict"]([[1, "green"]])
 
 
-def test_large_arrays_lie_beside_the_program_and_are_refused_without(tmp_path):
+def test_large_arrays_lie_next_to_the_program_and_are_refused_without(tmp_path):
     source = Exported.of(SPECS / "digits.toml")
     paths = write_numpy(tmp_path / "digits.py", source, training=False)
     assert [path.name for path in paths] == ["digits.py", "digits.npz"]

@@ -166,7 +166,7 @@ def test_every_setting_has_its_lines(settings, tmp_path):
     agrees(SPECS / "iris.toml", tmp_path, dtype="float64", **{"training.epochs": 9}, **settings)
 
 
-def test_a_rate_of_its_own_stands_in_the_line_of_a_parameter():
+def test_a_rate_of_its_own_is_in_the_line_of_a_parameter():
     changes = {"layers.0.learning_rate_multiplier": 0.1}
     spec = specnet.load(SPECS / "mlp.toml", overrides=changes)
     exported = Exported.of_spec(SPECS / "mlp.toml", spec)

@@ -10,14 +10,14 @@ from specnet.engines.random import stream
 from specnet.graph import ops
 from specnet.passes.pipeline import plan
 from tests.support.compiled import checked
+from tests.support.graphs import pulled_back
 from tests.support.lowering import lowered
-from tests.support.reference import gradients
 
 
 def drawn(options, shape, rows, dtype="float64"):
     """Return what a layer makes of ones in training, and the gradient of its sum, in plans of every kind."""
     graph, _, x, y = lowered(options, shape, training=True, dtype=dtype)
-    (slope,) = gradients(graph, ops.sum_all(y), [x])
+    (slope,) = pulled_back(graph, ops.sum_all(y), [x])
     return checked(graph, {"x": np.ones((rows, *shape))}, [y, slope], rows)
 
 
@@ -64,7 +64,7 @@ def test_gaussian_noise_has_its_standard_deviation_and_lets_the_gradient_pass(dt
         ({"type": "gaussian_noise", "stddev": 1.0}, "layer/noise"),
     ],
 )
-def test_each_step_draws_anew_from_a_stream_of_the_layer_s_own(options, name):
+def test_each_step_draws_again_from_a_stream_of_the_layer_s_own(options, name):
     graph, _, _, y = lowered(options, (1, 200), training=True)
     graph.outputs = {"y": y}
     made = plan(graph, 60)

@@ -64,7 +64,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("options", "shape", "message", "help_"), FAULTS)
-def test_what_does_not_fit_is_told_in_the_words_of_the_document(options, shape, message, help_):
+def test_what_does_not_fit_is_reported_in_the_words_of_the_document(options, shape, message, help_):
     with pytest.raises(ShapeFault) as caught:
         lowered(options, shape)
     assert (str(caught.value), caught.value.help) == (message, help_)

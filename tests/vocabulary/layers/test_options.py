@@ -13,8 +13,9 @@ from specnet.graph.graph import ShapeFault
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.layers import LAYERS
 from tests.support.compiled import checked
+from tests.support.graphs import pulled_back
 from tests.support.lowering import lowered
-from tests.support.reference import evaluate, gradients
+from tests.support.reference import evaluate
 
 
 def test_dense_adds_its_penalties_once():
@@ -65,7 +66,7 @@ def test_dropout_is_nothing_in_evaluation():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_dropout_keeps_a_share_and_the_mean(dtype):
     graph, _, x, y = lowered({"type": "dropout", "rate": 0.3}, (50,), training=True, dtype=dtype)
-    (slope,) = gradients(graph, ops.sum_all(y), [x])
+    (slope,) = pulled_back(graph, ops.sum_all(y), [x])
     ones = np.ones((400, 50))
     kept, flowed = checked(graph, {"x": ones}, [y, slope], 400)
     np.testing.assert_allclose(np.unique(kept), [0.0, 1.0 / 0.7], 1e-6)
@@ -74,7 +75,7 @@ def test_dropout_keeps_a_share_and_the_mean(dtype):
     np.testing.assert_array_equal(kept, flowed)
 
 
-def test_dropout_draws_anew_at_each_step_from_a_stream_of_its_own():
+def test_dropout_draws_again_at_each_step_from_a_stream_of_its_own():
     graph, _, _, y = lowered({"type": "dropout", "rate": 0.5}, (200,), training=True)
     graph.outputs = {"y": y}
     made = plan(graph, 1)
@@ -92,14 +93,14 @@ def test_dropout_draws_anew_at_each_step_from_a_stream_of_its_own():
 @pytest.mark.parametrize("options", [{"type": "flatten"}, {"type": "reshape", "shape": [-1]}])
 def test_one_number_a_row_becomes_a_row_of_one(options):
     graph, _, x, y = lowered(options, ())
-    (slope,) = gradients(graph, ops.sum_all(y), [x])
+    (slope,) = pulled_back(graph, ops.sum_all(y), [x])
     got, flowed = checked(graph, {"x": np.arange(3.0)}, [y * 1.0, slope], 3)
     np.testing.assert_array_equal(got, [[0.0], [1.0], [2.0]])
     np.testing.assert_array_equal(flowed, np.ones(3))
 
 
 @pytest.mark.parametrize("shape", [[5], [-1, -1], [5, -1], [24, 2]])
-def test_a_reshape_that_does_not_fit_is_told(shape):
+def test_a_reshape_that_does_not_fit_is_reported(shape):
     with pytest.raises(ShapeFault, match="24 elements, which cannot be laid out as"):
         lowered({"type": "reshape", "shape": shape}, (4, 3, 2))
 

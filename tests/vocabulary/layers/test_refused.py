@@ -57,7 +57,7 @@ from tests.support.lowering import lowered
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else None,
 )
 @pytest.mark.parametrize("training", [False, True])
-def test_inputs_that_do_not_fit_are_told_with_a_cure(options, shape, message, cure, training):
+def test_inputs_that_do_not_fit_are_reported_with_help(options, shape, message, cure, training):
     with pytest.raises(ShapeFault) as caught:
         lowered(options, shape, training=training)
     assert message in str(caught.value)

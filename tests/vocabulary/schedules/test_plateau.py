@@ -40,7 +40,7 @@ def test_plateaus_are_pytorch_s(options: dict[str, Any], better: Any) -> None:
     assert fell >= 1
 
 
-def test_a_plateau_goes_on_from_its_state() -> None:
+def test_a_plateau_resumes_from_its_state() -> None:
     schedule = make("plateau", patience=1, cooldown=1, factor=0.5, monitor="validation.accuracy")
     values = [0.1, 0.5, 0.4, 0.3, 0.2, 0.6, 0.1, 0.1, 0.1, 0.1, 0.1]
     whole = Rates(schedule, BASE, RUN, "higher")

@@ -176,7 +176,7 @@ def test_every_shipped_document_passes(path: Path) -> None:
     VALIDATOR.validate(tomllib.loads(text) if path.suffix == ".toml" else json.loads(text))
 
 
-FAULTY = sorted((ROOT / "tests" / "data" / "invalid").glob("sn2*.*"))
+FAULTY = sorted((ROOT / "tests" / "invalid").glob("sn2*.*"))
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,11 @@ def test_each_step_says_where_its_result_is():
     assert (total.op, total.memory) == ("reduce_sum", "")
     assert {step.loop for step in whole.steps} == {None}
     assert whole.prologue == 0
+
+
+def test_what_is_computed_once_is_no_part_of_an_execution():
+    graph, leaves = graph_of({"x": (BATCH, 3), "K": (3, 4)})
+    graph.outputs = {"y": ops.square(leaves["x"]) @ leaves["K"]}
+    whole = plan(graph, ROWS, fixed_inputs=True)
+    assert whole.flops() == 2 * ROWS * 3 * 4
+    assert whole.prologue >= ROWS * 3 * 8

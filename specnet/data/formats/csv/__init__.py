@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import codecs
+import csv
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
+from specnet.data.new_rows import ROWS
+from specnet.data.tables.cells import number
 from specnet.data.tables.tabular import Tabular
 from specnet.vocabulary.kind import Table, fault
 
@@ -88,10 +91,33 @@ class Csv(Tabular):
             yield from self.new_rows_of_stream(file, stream)
 
     def new_rows_of_stream(self, file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
-        """Yield the rows of a stream block by block."""
-        from specnet.data.formats.csv.new_rows import new_rows
+        """Yield the rows of a stream block by block.
 
-        return new_rows(file, stream, header=self.header, delimiter=self.delimiter, encoding=self.encoding)
+        Where the model was not trained on a table, whether there is a header is found out.
+        """
+        from specnet.data.formats.csv.reader import RecordReader, decoded
+
+        text = decoded(stream, self.encoding)
+        reader = RecordReader(text, self.delimiter)
+        try:
+            first = reader.first()
+            if first is None:
+                raise file.error("SN506", f"`{file.name}` is empty")
+            cells = [cell.strip() for cell in first[1]]
+            guessed = any(number(cell) is None for cell in cells)
+            header = guessed if file.known.columns is None else self.header
+            positions = file.positions(cells, header=header)
+            if not header:
+                reader.unread(first)
+            for chunk in reader.chunks(len(cells), ROWS):
+                yield from file.blocks(chunk, positions, "line")
+        except UnicodeError:
+            raise file.error("SN503", f"`{file.name}` is not text in {self.encoding}") from None
+        except csv.Error as error:
+            message = f"`{file.name}` is not well-formed CSV: {error}, in line {reader.line}"
+            raise file.error("SN504", message) from None
+        finally:
+            text.detach()
 
     def check_frames(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files, or not as the document says."""

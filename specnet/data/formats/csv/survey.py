@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from math import inf, isfinite, sqrt
 from pathlib import Path
@@ -37,54 +38,52 @@ class ColumnSurvey:
     place: int
     name: str
     """Its name; its position where there is no header, or no name of its own."""
-    missing: int = 0
-    numbers: int = 0
-    texts: int = 0
-    whole: bool = True
-    """Whether all of its numbers are whole."""
-    low: float = inf
-    high: float = -inf
-    distinct: Counter[str] = field(default_factory=Counter)
+    missing: int
+    numbers: int
+    texts: int
+    distinct: Counter[str]
     """How often each cell occurs, up to a limit."""
-    odd: Counter[str] = field(default_factory=Counter)
-    """Cells that are no finite numbers, by how often they occur, up to a limit."""
-    counting: bool = True
+    whole: bool
+    """Whether all of its numbers are whole."""
+    low: float
+    high: float
+    spread: float
+    """The standard deviation of its numbers."""
+    counting: bool
     """Whether each number is one more than that in the row before."""
-    markers: tuple[str, ...] = ()
-    """Strings among its numbers that stand for missing values."""
-    _sum: float = 0.0
-    _squares: float = 0.0
-    _last: float | None = None
+    markers: tuple[str, ...]
+    """Strings among its numbers that stand for missing values: a few among many."""
 
-    def add(self, cell: str) -> None:
-        """Take in one cell, its blanks stripped."""
-        if cell in MARKERS:
-            self.missing += 1
-            return
-        if cell in self.distinct or len(self.distinct) < DISTINCT:
-            self.distinct[cell] += 1
-        value = number(cell)
-        if value is None or not isfinite(value):
-            self.texts += 1
-            if cell in self.odd or len(self.odd) <= ODD:
-                self.odd[cell] += 1
-            return
-        self.numbers += 1
-        self.whole = self.whole and value == int(value)
-        self.low, self.high = min(self.low, value), max(self.high, value)
-        self._sum += value
-        self._squares += value * value
-        self.counting = self.counting and (self._last is None or value == self._last + 1)
-        self._last = value
-
-    def finish(self) -> None:
-        """Take a few texts among many numbers for marks of missing values."""
-        if self.texts and len(self.odd) <= ODD and self.numbers >= 9 * self.texts:
-            self.markers = tuple(sorted(self.odd))
-            self.missing += self.texts
-            self.texts = 0
-            for text in self.markers:
-                del self.distinct[text]
+    @classmethod
+    def of(cls, place: int, name: str, cells: Sequence[str]) -> ColumnSurvey:
+        """Return what the cells of a column are, their blanks stripped."""
+        there = [cell for cell in cells if cell not in MARKERS]
+        distinct = Counter(dict(islice(Counter(there).items(), DISTINCT)))
+        values = {
+            cell: value for cell in set(there) if (value := number(cell)) is not None and isfinite(value)
+        }
+        numbers = [values[cell] for cell in there if cell in values]
+        odd = Counter(cell for cell in there if cell not in values)
+        texts = sum(odd.values())
+        markers = tuple(sorted(odd)) if len(odd) <= ODD and len(numbers) >= 9 * texts else ()
+        for text in markers:
+            del distinct[text]
+        mean = sum(numbers) / max(1, len(numbers))
+        squares = sum(value * value for value in numbers) / max(1, len(numbers))
+        return cls(
+            place,
+            name,
+            missing=len(cells) - len(there) + (texts if markers else 0),
+            numbers=len(numbers),
+            texts=0 if markers else texts,
+            distinct=distinct,
+            whole=all(map(float.is_integer, numbers)),
+            low=min(numbers, default=inf),
+            high=max(numbers, default=-inf),
+            spread=sqrt(max(0.0, squares - mean * mean)),
+            counting=all(b == a + 1 for a, b in pairwise(numbers)),
+            markers=markers,
+        )
 
     @property
     def rows(self) -> int:
@@ -105,14 +104,6 @@ class ColumnSurvey:
     def many(self) -> bool:
         """Whether it has more different cells than are counted."""
         return len(self.distinct) >= DISTINCT
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation of its numbers."""
-        if not self.numbers:
-            return 0.0
-        mean = self._sum / self.numbers
-        return sqrt(max(0.0, self._squares / self.numbers - mean * mean))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +127,11 @@ def survey(path: Path) -> Survey:
     rows = len(columns[0]) - header
     if not rows:
         raise _fault(path, "SN506", f"`{path}` has no rows of data")
-    surveys = tuple(ColumnSurvey(i, first[i] if header else str(i)) for i in range(len(first)))
-    for column, cells in zip(surveys, columns, strict=True):
-        for cell in islice(cells, int(header), None):
-            column.add(cell)
-        column.finish()
-    return Survey(path, delimiter, encoding, header, rows, surveys)
+    surveys = (
+        ColumnSurvey.of(i, first[i] if header else str(i), cells[int(header) :])
+        for i, cells in enumerate(columns)
+    )
+    return Survey(path, delimiter, encoding, header, rows, tuple(surveys))
 
 
 def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], list[list[str]]]:

@@ -99,6 +99,12 @@ class CellFormat:
     """The category that cells without a value are, known or not; it comes last."""
     origin: Literal["file", "values"] = "file"
     """Where the categories are from: the training file, or the document."""
+    zeros: bool = False
+    """Whether there may be categories that the training file does not have."""
+    optional: bool = False
+    """Whether cells may be without a value."""
+    drop: bool = False
+    """Whether a row is left out where its cell is without a value."""
 
     @property
     def unknown_clause(self) -> str:
@@ -115,20 +121,6 @@ class CellFormat:
         """Return what a cell of a column of text says, or None for a missing value."""
         text = parser.text(cell)
         return boolean(text) if self.boolean and text is not None else text
-
-
-@dataclass(frozen=True, slots=True)
-class CellRules:
-    """What the cells of a file may be."""
-
-    forms: Mapping[int, CellFormat]
-    """Of each column that is read, by its position."""
-    drop: frozenset[int]
-    """Columns without a value in which a row is left out."""
-    zeros: frozenset[int]
-    """Columns that may hold categories that the training file does not have."""
-    optional: frozenset[int]
-    """Columns whose cells may be without a value."""
 
 
 def boolean(text: str) -> str:

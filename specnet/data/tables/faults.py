@@ -8,8 +8,7 @@ from math import isfinite
 from typing import Any
 
 from specnet.data.collector import Collector
-from specnet.data.files import FilePlace
-from specnet.data.tables.cells import CellFormat, CellRules
+from specnet.data.tables.cells import CellFormat
 from specnet.data.tables.layout import Layout
 from specnet.data.tables.table import DataTable
 from specnet.diagnostics.spelling import closest
@@ -45,11 +44,12 @@ class _Seen:
 
 
 class _ColumnCells:
-    """What the cells of one column are, by the lines in which they stand."""
+    """What the cells of one column are, by the lines that hold them."""
 
-    def __init__(self, table: DataTable, form: CellFormat) -> None:
-        self.parser = table.parser
-        self.form = form
+    def __init__(self, table: DataTable, i: int, form: CellFormat) -> None:
+        self.place, self.parser, self.form = table.place, table.parser, form
+        self.column = f"{self.place.column(i, table.names[i])} of `{self.place.name}`"
+        self.reference = self.place.reference(i, table.names[i])
         seen = [_Seen(word=table.row_word) for _ in range(5)]
         self.numbers, self.texts, self.infinite, self.missing, self.unknown = seen
         self.sorts: dict[Any, tuple[_Seen, str]] = {}
@@ -71,41 +71,98 @@ class _ColumnCells:
             return self.unknown, value
         return self.texts, value
 
+    def report(self, faults: Collector) -> None:
+        """Add what is wrong with the cells to `faults`."""
+        self._report_values(faults)
+        if self.unknown.count and not self.form.zeros:
+            self._report_unknown(faults)
 
-def check_cells(table: DataTable, layout: Layout, rules: CellRules) -> None:
+    def _report_values(self, faults: Collector) -> None:
+        kind, key = self.form.kind, self.place.key
+        if self.missing.count and not self.form.optional:
+            help = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
+            text = self.missing.texts[0]
+            shown = f" (`{clipped(text)}`)" if text and self.place.quotable else ""
+            message = f"{self.column} has no value in {self.missing.where}{shown}"
+            faults.add("SN511", message, *key, help=help)
+        texts, numbers, infinite = self.texts, self.numbers, self.infinite
+        if kind is None and texts.count > numbers.count + infinite.count:
+            for odd in (odd for odd in (numbers, infinite) if odd.count):
+                message = (
+                    f"{self.column} has a number among its strings{self._shown(odd, ': ')} in {odd.where}"
+                )
+                help = (
+                    f"write `categories = [{self.reference}]` if its cells are names, whatever they look like"
+                )
+                faults.add("SN512", message, *key, help=help)
+            return
+        if infinite.count:
+            shown = self._shown(infinite) or "a cell"
+            message = f"{self.column} holds {shown} in {infinite.where}, which is not a finite number"
+            help = "add it to `missing_markers` if it stands for a missing value"
+            faults.add("SN513", message, *key, help=help)
+        if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
+            message = f"{self.column} has text among its numbers{self._shown(texts, ': ')} in {texts.where}"
+            help = (
+                "add it to `missing_markers` if it stands for a missing value, "
+                "or the column in `categories` if its cells are names"
+            )
+            faults.add("SN512", message, *key, help=help)
+
+    def _report_unknown(self, faults: Collector) -> None:
+        text, where, form = self.unknown.texts[0], self.unknown.where, self.form
+        known = form.categories or ()
+        message = (
+            f"{self.column} holds {self._shown(self.unknown) or 'a cell'} in {where}, {form.unknown_clause}"
+        )
+        near = closest(text, known) if self.place.quotable else None
+        if form.boolean:
+            help = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
+        elif near is not None:
+            mean = clipped(near)
+            help = f'if it means `{mean}`, write `replace = {{ "{clipped(text)}" = "{mean}" }}`'
+        else:
+            listed = self.place.known("the training file has", known)
+            whose = "list it in `values`" if form.origin == "values" else listed
+            help = f'{whose}; `unknown = "zeros"` lets features pass'
+        faults.add("SN514", message, *self.place.key, help=help)
+
+    def _shown(self, seen: _Seen, lead: str = "") -> str:
+        """Return a lead and the first cells; nothing where they may not be quoted."""
+        texts = list(dict.fromkeys(f"`{clipped(text)}`" for text in seen.texts))
+        return lead + ", ".join(texts[:3]) if self.place.quotable else ""
+
+
+def check_cells(table: DataTable, layout: Layout, forms: Mapping[int, CellFormat]) -> None:
     """Read a table again, cell by cell; raise SpecError naming each cell and each row that is at fault."""
-    seen = {i: _ColumnCells(table, rules.forms[i]) for i in layout.used}
+    seen = {i: _ColumnCells(table, i, forms[i]) for i in layout.used}
     short = _Seen()
     for chunk in table.chunks():
         for line, width in chunk.odd:
             short.add(line, str(width))
         sorts = {i: list(map(cells.sort, chunk.columns[i])) for i, cells in seen.items()}
         # A gap, or a category that the training file does not have, is not a fault in a row that is left out.
-        gaps = [[sort is seen[i].missing for sort, _ in sorts[i]] for i in rules.drop]
+        gaps = [[sort is seen[i].missing for sort, _ in sorts[i]] for i in seen if forms[i].drop]
         left_out = list(map(any, zip(*gaps, strict=True))) if gaps else [False] * len(chunk.lines)
         for i, cells in seen.items():
             for line, (sort, text), dropped in zip(chunk.lines, sorts[i], left_out, strict=True):
                 if not dropped or (sort is not cells.unknown and sort is not cells.missing):
                     sort.add(line, text)
     with table.place.context.collector.together() as faults:
-        if short.count:
-            _add_short(faults, table, short)
-        undecided = any(cells.form.kind is None for cells in seen.values())
-        if not table.header and undecided:
+        _check_widths(table, short, faults)
+        if not table.header and any(cells.form.kind is None for cells in seen.values()):
             _check_first_line(table, seen)
-        for i, cells in seen.items():
-            place, name = table.place, layout.names[i]
-            column = f"{place.column(i, name)} of `{place.name}`"
-            _add_cells(faults, place, column, place.reference(i, name), cells, i in rules.optional)
-            if cells.unknown.count and i not in rules.zeros:
-                _add_unknown(faults, place, column, cells)
+        for cells in seen.values():
+            cells.report(faults)
 
 
-def _add_short(faults: Collector, table: DataTable, short: _Seen) -> None:
-    place = table.place
+def _check_widths(table: DataTable, short: _Seen, faults: Collector) -> None:
+    if not short.count:
+        return
     whose = "the header" if table.header else "the first line"
     verb = "has" if short.count == 1 else "have"
     number = short.texts[0] if len(set(short.texts)) == 1 else " or ".join(sorted(set(short.texts)))
+    place = table.place
     message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {table.width}"
     faults.add("SN505", message, *place.key, help="text that contains the delimiter must be quoted")
 
@@ -122,65 +179,6 @@ def _check_first_line(table: DataTable, seen: Mapping[int, _ColumnCells]) -> Non
     raise place.error("SN507", message, help="leave out `header = false`")
 
 
-def _add_cells(
-    faults: Collector, place: FilePlace, column: str, reference: str, cells: _ColumnCells, optional: bool
-) -> None:
-    kind = cells.form.kind
-    if cells.missing.count and not optional:
-        help = '`missing = "drop"` leaves such rows out; `missing = "mean"` fills in features'
-        text = cells.missing.texts[0]
-        shown = f" (`{clipped(text)}`)" if text and place.quotable else ""
-        message = f"{column} has no value in {cells.missing.where}{shown}"
-        faults.add("SN511", message, *place.key, help=help)
-    texts, numbers, infinite = cells.texts, cells.numbers, cells.infinite
-    if kind is None and texts.count > numbers.count + infinite.count:
-        for odd in (numbers, infinite):
-            if odd.count:
-                message = f"{column} has a number among its strings{_shown(place, odd, ': ')} in {odd.where}"
-                help = f"write `categories = [{reference}]` if its cells are names, whatever they look like"
-                faults.add("SN512", message, *place.key, help=help)
-        return
-    if infinite.count:
-        shown = _shown(place, infinite) or "a cell"
-        message = f"{column} holds {shown} in {infinite.where}, which is not a finite number"
-        help = "add it to `missing_markers` if it stands for a missing value"
-        faults.add("SN513", message, *place.key, help=help)
-    if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
-        message = f"{column} has text among its numbers{_shown(place, texts, ': ')} in {texts.where}"
-        help = (
-            "add it to `missing_markers` if it stands for a missing value, "
-            "or the column in `categories` if its cells are names"
-        )
-        faults.add("SN512", message, *place.key, help=help)
-
-
-def _add_unknown(faults: Collector, place: FilePlace, column: str, cells: _ColumnCells) -> None:
-    text, where = cells.unknown.texts[0], cells.unknown.where
-    known = cells.form.categories or ()
-    shown = _shown(place, cells.unknown) or "a cell"
-    message = f"{column} holds {shown} in {where}, {cells.form.unknown_clause}"
-    near = closest(text, known) if place.quotable else None
-    if cells.form.boolean:
-        help = "true, yes, t, y, on and 1 are true, and false, no, f, n, off and 0 are false, in any case"
-    elif near is not None:
-        mean = clipped(near)
-        help = f'if it means `{mean}`, write `replace = {{ "{clipped(text)}" = "{mean}" }}`'
-    else:
-        whose = (
-            "list it in `values`"
-            if cells.form.origin == "values"
-            else place.known("the training file has", known)
-        )
-        help = f'{whose}; `unknown = "zeros"` lets features pass'
-    faults.add("SN514", message, *place.key, help=help)
-
-
 def _written(cell: Any) -> str:
     """Return a cell as it stands in its file; nothing for what a typed table leaves out."""
     return cell.strip() if isinstance(cell, str) else "" if cell is None else str(cell)
-
-
-def _shown(place: FilePlace, seen: _Seen, lead: str = "") -> str:
-    """Return a lead and the first cells; nothing where they may not be quoted."""
-    texts = list(dict.fromkeys(f"`{clipped(text)}`" for text in seen.texts))
-    return lead + ", ".join(texts[:3]) if place.quotable else ""

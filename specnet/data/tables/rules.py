@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from specnet.data.tables.cells import BOOLEANS, CellFormat, CellRules
+from specnet.data.tables.cells import BOOLEANS, CellFormat
 from specnet.data.tables.settings import NOTHING_SAID
 from specnet.diagnostics.text import clipped
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.table import DataTable
 
 
-def first_rules(settings: TableSettings, layout: Layout, table: DataTable) -> CellRules:
+def first_formats(settings: TableSettings, layout: Layout, table: DataTable) -> dict[int, CellFormat]:
     """Return what the cells of the training file may be: what the document says, and else what they are.
 
     Raises SpecError for each column whose type is none that can be used.
@@ -32,19 +33,14 @@ def first_rules(settings: TableSettings, layout: Layout, table: DataTable) -> Ce
             reference = place.reference(i, name)
             help = f"leave it out with `exclude = [{reference}]`, or make numbers, text or booleans of it"
             faults.add("SN518", message, *place.key, help=help)
-    forms: dict[int, CellFormat] = {}
-    drop, zeros, optional = set[int](), set[int](), set[int]()
+    forms = {}
     for i in layout.used:
-        column = layout.settings.get(i, NOTHING_SAID)
-        missing = settings.missing_of(column, target=i in layout.targets, text=False)
-        if missing == "drop":
-            drop.add(i)
-        if missing != "refuse":
-            optional.add(i)
-        forms[i] = _first_form(column, kinds.get(layout.names[i]), names_only=i in layout.categories)
-        if settings.unknown_of(column) == "zeros" and i in layout.features and not forms[i].boolean:
-            zeros.add(i)
-    return CellRules(forms, frozenset(drop), frozenset(zeros), frozenset(optional))
+        column, target = layout.settings.get(i, NOTHING_SAID), i in layout.targets
+        missing = settings.missing_of(column, target=target, text=False)
+        form = _first_form(column, kinds.get(layout.names[i]), names_only=i in layout.categories)
+        zeros = settings.unknown_of(column) == "zeros" and not target and not form.boolean
+        forms[i] = replace(form, zeros=zeros, optional=missing != "refuse", drop=missing == "drop")
+    return forms
 
 
 def _first_form(column: ColumnSettings, kind: str | None, *, names_only: bool) -> CellFormat:
@@ -64,20 +60,21 @@ def _first_form(column: ColumnSettings, kind: str | None, *, names_only: bool) -
     )
 
 
-def known_rules(columns: dict[int, ColumnPlan], *, drop: bool) -> CellRules:
-    """Return what the cells of columns may be that stand at these places of another file than the training file."""
-    dropped = frozenset(i for i, column in columns.items() if drop and column.missing == "drop")
-    return CellRules(
-        {i: form_of(column) for i, column in columns.items()},
-        drop=dropped,
-        zeros=frozenset(i for i, column in columns.items() if column.unknown == "zeros"),
-        optional=dropped | {i for i, column in columns.items() if column.optional},
-    )
+def known_format(column: ColumnPlan, *, drop: bool = False) -> CellFormat:
+    """Return what the cells of a column may be in a file other than the training file.
 
-
-def form_of(column: ColumnPlan) -> CellFormat:
-    """Return what the cells of a column may be, as the training file has them."""
+    With `drop`, rows are left out that the training file would have dropped.
+    """
+    drop = drop and column.missing == "drop"
+    optional = drop or column.optional
     if not column.text:
-        return CellFormat("number")
-    boolean = column.type == "boolean"
-    return CellFormat("text", tuple(column.categories), names_only=column.names_only, boolean=boolean)
+        return CellFormat("number", optional=optional, drop=drop)
+    return CellFormat(
+        "text",
+        tuple(column.categories),
+        names_only=column.names_only,
+        boolean=column.type == "boolean",
+        zeros=column.unknown == "zeros",
+        optional=optional,
+        drop=drop,
+    )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specnet.data.sample import MAXIMUM
-from specnet.data.tables.cells import ABSENT, UNKNOWN, CellRules
+from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat
 from specnet.data.tables.columns import Column, ColumnReader, lacking
 from specnet.data.tables.faults import check_cells
 from specnet.diagnostics import SpecError
@@ -72,7 +72,9 @@ class _Sink:
         return self.reader.column(np.concatenate(pieces), self.used)
 
 
-def scan(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None = None) -> Scan:
+def scan(
+    table: DataTable, layout: Layout, forms: Mapping[int, CellFormat], maximum: int | None = None
+) -> Scan:
     """Return the columns of a file that a layout uses; raises SpecError naming each cell that is at fault.
 
     With a `maximum`, features are not held: only their first values, in bounded memory. One of more categories
@@ -80,11 +82,12 @@ def scan(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None
     """
     columns = {
         i: _Sink(
-            ColumnReader(layout.names[i], table.parser, rules.forms[i]),
+            ColumnReader(layout.names[i], table.parser, forms[i]),
             None if maximum is None or i in layout.targets else MAXIMUM,
         )
         for i in layout.used
     }
+    dropping = [column for i, column in columns.items() if forms[i].drop]
     rows, faulty = 0, False
     dropped: list[NDArray[np.bool_]] = []
     for chunk in table.chunks():
@@ -92,8 +95,8 @@ def scan(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None
         for i, column in columns.items():
             column.read(chunk.columns[i])
         kept = None
-        if rules.drop:
-            dropped.append(np.any([lacking(columns[i].new) for i in rules.drop], axis=0))
+        if dropping:
+            dropped.append(np.any([lacking(column.new) for column in dropping], axis=0))
             kept = ~dropped[-1]
         for i, column in columns.items():
             column.keep(kept)
@@ -103,9 +106,9 @@ def scan(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None
     missing = {i: column.missing for i, column in columns.items() if column.missing}
     faulty = faulty or any(column.reader.faulty for column in columns.values())
     # Rows that are left out may hold categories that the training file does not have.
-    faulty = faulty or any(UNKNOWN in column.used for i, column in columns.items() if i not in rules.zeros)
-    if faulty or not rules.optional.issuperset(missing):
-        check_cells(table, layout, rules)
+    faulty = faulty or any(UNKNOWN in column.used for i, column in columns.items() if not forms[i].zeros)
+    if faulty or not all(forms[i].optional for i in missing):
+        check_cells(table, layout, forms)
     found = {i: column.finish() for i, column in columns.items()}
     return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None)
 

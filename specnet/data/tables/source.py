@@ -16,7 +16,7 @@ from specnet.data.tables.choose import choose, choose_alike
 from specnet.data.tables.describe import check_columns, describe, plan_of
 from specnet.data.tables.frames import FrameTable
 from specnet.data.tables.plan import FITTED
-from specnet.data.tables.rules import first_rules, known_rules
+from specnet.data.tables.rules import first_formats, known_format
 from specnet.data.tables.scan import scan
 from specnet.data.tables.table import records_at_once, rows_ahead
 from specnet.diagnostics.text import sized
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from specnet.data.rows import Rows, StoredRows
-    from specnet.data.tables.cells import CellRules
+    from specnet.data.tables.cells import CellFormat
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan, TablePlan
     from specnet.data.tables.scan import Scan
@@ -118,7 +118,7 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     # The reading in batches knows no more than this of a feature's categories.
     maximum = None if buffer is None else settings.max_categories
     layout = choose(settings, table)
-    train = _scanned(table, layout, first_rules(settings, layout, table), maximum)
+    train = _scanned(table, layout, first_formats(settings, layout, table), maximum)
     check_columns(settings, layout, train.found, table.place)
     plan = plan_of(settings, layout, train.found)
     parts = {"train": train}
@@ -127,9 +127,8 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
             with faults.catch():
                 table = _open(settings, name, path, key, context)
                 other = choose_alike(table, layout)
-                columns = (*plan.features, *plan.targets)
-                rules = known_rules(dict(zip(other.used, columns, strict=True)), drop=True)
-                parts[name] = _scanned(table, other, rules, maximum)
+                formats = (known_format(column, drop=True) for column in (*plan.features, *plan.targets))
+                parts[name] = _scanned(table, other, dict(zip(other.used, formats, strict=True)), maximum)
     if context.frames:
         context.digests |= {f"frame:{name}": _digest(part.found) for name, part in parts.items()}
     described = {name: describe(settings, part.layout, part.found, plan) for name, part in parts.items()}
@@ -167,11 +166,13 @@ def _open(settings: TableSettings, split: str, text: str, key: KeyPath, context:
     return settings.table(place)
 
 
-def _scanned(table: DataTable, layout: Layout, rules: CellRules, maximum: int | None) -> TablePart:
+def _scanned(
+    table: DataTable, layout: Layout, forms: dict[int, CellFormat], maximum: int | None
+) -> TablePart:
     """Return what a table's columns hold; with a `maximum` of categories, of features the first rows only."""
-    found = scan(table, layout, rules, maximum)
+    found = scan(table, layout, forms, maximum)
     if not found.rows:
-        dropped = ": every row has a missing value" if rules.drop else ""
+        dropped = ": every row has a missing value" if any(form.drop for form in forms.values()) else ""
         raise table.place.error("SN506", f"`{table.place.name}` has no rows of data{dropped}")
     return TablePart(table, layout, found)
 

@@ -14,7 +14,7 @@ from specnet.data.tables.cells import UNKNOWN
 from specnet.data.tables.columns import ColumnReader, indices, lacking
 from specnet.data.tables.filling import Filling
 from specnet.data.tables.rows import expanded
-from specnet.data.tables.rules import form_of
+from specnet.data.tables.rules import known_format
 from specnet.data.tables.table import records_at_once, rows_ahead
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class StreamedTable:
         self, table: DataTable, layout: Layout, plan: TablePlan, dropped: NDArray[np.bool_] | None
     ) -> None:
         self.table, self.layout = table, layout
-        self.columns = [(column, form_of(column), indices(column.categories)) for column in plan.features]
+        self.columns = [
+            (column, known_format(column), indices(column.categories)) for column in plan.features
+        ]
         self.dropped = dropped
         self.fingerprint = FileFingerprint.of(table.place.path, table.place.name)
 
@@ -70,8 +72,8 @@ class StreamedTable:
         for (plan, form, index), own in zip(self.columns, cells, strict=True):
             reader = ColumnReader(plan.name, self.table.parser, form, index)
             values = reader.read(own)
-            unknown = plan.text and plan.unknown != "zeros" and UNKNOWN in values
-            if reader.faulty or unknown or (not plan.optional and lacking(values).any()):
+            unknown = plan.text and not form.zeros and UNKNOWN in values
+            if reader.faulty or unknown or (not form.optional and lacking(values).any()):
                 rows = f"rows {start + 1} to {start + len(own)}"
                 raise self.fingerprint.changed(f"column `{plan.name}` has other cells in {rows}")
             columns.append(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,15 +32,11 @@ class Tabular(TableSettings):
 
     def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
         """Return the rows of a file that has the features, with or without the targets."""
-        with place.context.collector.catch():
-            return self._rows(known, self._other(place))
-        raise place.context.collector.failure()
+        return self._rows(known, place, self._table_like, labelled=False).inputs
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
         """Return the rows of a file that has the features and the targets."""
-        with place.context.collector.catch():
-            return self._labelled(known, self._other(place))
-        raise place.context.collector.failure()
+        return self._rows(known, place, self._table_like, labelled=True)
 
     def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return rows that are given as sequences of cells, in the features' order."""
@@ -50,36 +47,35 @@ class Tabular(TableSettings):
 
     def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return the rows of a frame that has the features, found by name."""
-        with collector.catch():
-            return self._rows(known, self._frame(frame, collector))
-        raise collector.failure()
+        return self._of_frame(frame, known, collector, labelled=False).inputs
 
     def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
         """Return the rows of a frame that has the features and the targets, found by name."""
-        with collector.catch():
-            return self._labelled(known, self._frame(frame, collector))
-        raise collector.failure()
+        return self._of_frame(frame, known, collector, labelled=True)
 
-    def _other(self, place: FilePlace) -> DataTable:
+    def _of_frame(
+        self, frame: Any, known: KnownRows, collector: Collector, *, labelled: bool
+    ) -> LabelledRows:
+        from specnet.data.tables.frames import FrameTable
+
+        place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
+        return self._rows(
+            known, place, lambda place: FrameTable(place, self.typed_parser, frame), labelled=labelled
+        )
+
+    def _table_like(self, place: FilePlace) -> DataTable:
         """Return the table in a file of rows: of the format that its suffix shows, or else as in training."""
         own = self.type if self.suffixes is None else "csv"
         kind = cast("type[Tabular]", FORMATS.kinds[SUFFIXES.get(place.path.suffix.lower(), own)])
         return kind.like(self).table(place)
 
-    def _frame(self, frame: Any, collector: Collector) -> DataTable:
-        from specnet.data.tables.frames import FrameTable
-
-        place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
-        return FrameTable(place, self.typed_parser, frame)
-
-    def _rows(self, known: KnownRows, table: DataTable) -> Rows:
-        from specnet.data.tables.by_plan import feature_rows
+    def _rows(
+        self, known: KnownRows, place: FilePlace, table: Callable[[FilePlace], DataTable], *, labelled: bool
+    ) -> LabelledRows:
+        from specnet.data.tables.by_plan import rows_by_plan
 
         assert known.columns is not None
-        return feature_rows(known.columns, table)
-
-    def _labelled(self, known: KnownRows, table: DataTable) -> LabelledRows:
-        from specnet.data.tables.by_plan import labelled_rows
-
-        assert known.columns is not None
-        return labelled_rows(known.columns, table, single=not isinstance(self.target, tuple))
+        single = not isinstance(self.target, tuple)
+        with place.context.collector.catch():
+            return rows_by_plan(known.columns, table(place), labelled=labelled, single=single)
+        raise place.context.collector.failure()

@@ -3,8 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import specnet
+from tests.support.examples import examples
+
+settings.register_profile("specnet", max_examples=examples(100))
+settings.load_profile("specnet")
 
 IRIS = """
 specnet = 1

@@ -22,6 +22,7 @@ from specnet.cli.formats import FORMATS, ReportOutput
 from specnet.cli.validate import Options
 from specnet.cli.validate import check as validate
 from tests.support.command_line import ROOT, SPECS
+from tests.support.examples import examples
 
 SOUND = sorted(
     path for path in SPECS.iterdir() if path.suffix in {".toml", ".json"} and "mnist" not in path.name
@@ -197,7 +198,9 @@ def test_a_fix_leaves_no_document_worse(tmp_path: Path) -> None:
         assert outcome(tmp_path, after, name, diff=True) <= before
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass")))
 def test_any_bytes(tmp_path: Path, content: bytes) -> None:
     for name in ("a.toml", "a.json"):
@@ -215,7 +218,9 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.dictionaries(KEYS, TREES))
 def test_any_json(tmp_path: Path, data: dict[str, Any]) -> None:
     outcome(tmp_path, json.dumps(data), "a.json")

@@ -14,6 +14,7 @@ from specnet.data import AUGMENTATIONS, Augmentation
 from specnet.data.augmentation import PIXELS, Sizes, Work
 from specnet.data.transforms import TransformError
 from specnet.engines.random import stream
+from tests.support.examples import examples
 
 SHAPES = st.tuples(st.integers(2, 7), st.integers(2, 7), st.integers(1, 3))
 
@@ -58,7 +59,7 @@ def two(rows, seed=0):
 
 
 @given(SHAPES, st.integers(1, 5), st.sampled_from(["horizontal", "vertical"]), st.floats(0.01, 1))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_flip(shape, rows, direction, probability):
     x = pixels(rows, shape)
     got = augmented({"type": "flip", "direction": direction, "probability": probability}, x)
@@ -72,7 +73,7 @@ def test_flip(shape, rows, direction, probability):
 
 
 @given(SHAPES, st.integers(1, 5), st.integers(0, 1), st.integers(0, 1), st.floats(-2, 2, width=32))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_pad_crop(shape, rows, vertical, horizontal, fill):
     if vertical == horizontal == 0:
         vertical = 1
@@ -86,7 +87,7 @@ def test_pad_crop(shape, rows, vertical, horizontal, fill):
 
 
 @given(SHAPES, st.integers(1, 5), st.floats(0.3, 0.9), st.floats(0.3, 0.9), st.floats(-2, 2, width=32))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_shift(shape, rows, vertical, horizontal, fill):
     x = pixels(rows, shape)
     got = augmented({"type": "shift", "vertical": vertical, "horizontal": horizontal, "fill": fill}, x)
@@ -122,7 +123,7 @@ def turned(image, angle, fill, *, nearest):
 
 
 @given(SHAPES, st.integers(1, 4), st.floats(1, 180), st.booleans(), st.floats(-2, 2))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_rotate(shape, rows, degrees, nearest, fill):
     x = pixels(rows, shape, "float64")
     interpolation = "nearest" if nearest else "bilinear"
@@ -160,7 +161,7 @@ def test_rotation_goes_counter_clockwise_for_positive_angles():
 
 
 @given(SHAPES, st.integers(1, 5), st.integers(1, 3), st.integers(1, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_cutout(shape, rows, high, wide):
     x = pixels(rows, shape)
     got = augmented({"type": "cutout", "size": [high, wide], "fill": 0.5}, x)
@@ -173,7 +174,7 @@ def test_cutout(shape, rows, high, wide):
 
 
 @given(st.integers(1, 6), st.floats(0.1, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_mixup(rows, alpha):
     x, t = pixels(rows, (4,), "float64"), pixels(rows, (3,), "float64", 4)
     mixed = t.copy()

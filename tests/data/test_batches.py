@@ -14,6 +14,7 @@ from specnet.data import FORMATS, files, inspect_data, load_data
 from specnet.data.arrays import stored
 from specnet.data.streamed import StreamedRows, extent, taken, whole
 from specnet.diagnostics import RunError, SpecError
+from tests.support.examples import examples
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.integers(0, 200, (57, 4, 3))
@@ -112,7 +113,9 @@ def test_splits_with_tables_of_their_own(desk):
     check_equal(*both(desk, **fields, test={"inputs": "c", "targets": "d"}, transforms=["standardize"]))
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(places=st.lists(st.integers(0, 56), max_size=40))
 def test_any_places_in_any_order(desk, places):
     if not (desk.folder / "f.npz").exists():

@@ -14,11 +14,12 @@ from specnet.graph.sizes import BATCH
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from tests.support.compiled import checked, run
+from tests.support.examples import examples
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-SETTINGS = settings(deadline=None, max_examples=40)
+SETTINGS = settings(deadline=None, max_examples=examples(40))
 SIZES, SMALL = st.integers(1, 9), st.integers(1, 3)
 
 

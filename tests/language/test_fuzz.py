@@ -19,6 +19,7 @@ from specnet.diagnostics.formats.full import full_text
 from specnet.diagnostics.formats.json_report import json_report
 from specnet.diagnostics.segments import width_of
 from specnet.language import check, text_source
+from tests.support.examples import examples
 
 SOUND = """\
 specnet = 1
@@ -100,7 +101,7 @@ def test_the_sound_document() -> None:
 
 
 @given(st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_mutated_text(data: st.DataObject) -> None:
     text, name = data.draw(st.sampled_from([(SOUND, "a.toml"), (json.dumps(DATA, indent=1), "a.json")]))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -140,7 +141,7 @@ PATHS = paths(DATA)[1:]
         max_size=5,
     )
 )
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_mutated_data(changes: list[tuple[tuple[str | int, ...], str, Any]]) -> None:
     data = json.loads(json.dumps(DATA))
     for path, what, value in changes:
@@ -175,19 +176,19 @@ def test_mutated_data(changes: list[tuple[tuple[str | int, ...], str, Any]]) -> 
         max_size=4,
     )
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_overrides(flags: list[str]) -> None:
     examine(SOUND, "a.toml", flags)
 
 
 @given(st.text(max_size=200), st.sampled_from(["a.toml", "a.json", "a"]))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_text(text: str, name: str) -> None:
     examine(text, name)
 
 
 @given(st.binary(max_size=300), st.sampled_from([".toml", ".json", ""]))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_any_bytes(data: bytes, suffix: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"a{suffix}"

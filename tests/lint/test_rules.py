@@ -15,6 +15,7 @@ from specnet.diagnostics.formats.full import full_text
 from specnet.diagnostics.rules import RULES as EXPLAINED
 from specnet.lint import RULES
 from specnet.lint.ignoring import UNUSED
+from tests.support.examples import examples
 
 IRIS = '[data]\ntype = "builtin"\nname = "iris"\n[[data.transforms]]\ntype = "standardize"\n'
 DIGITS = '[data]\ntype = "builtin"\nname = "digits"\n'
@@ -401,7 +402,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_no_numbers_upset_a_rule(data):
     width, count = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 25))

@@ -18,6 +18,7 @@ from specnet.model.programs import training_graph
 from specnet.passes.pipeline import plan
 from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import RunLength
+from tests.support.examples import examples
 
 DATA = {"type": "synthetic", "kind": "blobs", "classes": 3, "features": 5, "samples": 60, "noise": 1.0}
 
@@ -90,7 +91,7 @@ OPTIMIZERS = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     hidden=st.lists(HIDDEN, max_size=3),
     optimizer=OPTIMIZERS,

@@ -14,13 +14,16 @@ from specnet.passes import fuse
 from specnet.passes.pipeline import plan
 from tests.support.allocations import allocations, collisions
 from tests.support.drawn_graphs import gradients, graphs
+from tests.support.examples import examples
 from tests.support.graphs import drawn
 from tests.support.reference import evaluate
 
 SIZES = {"batch": 2, "steps": 3}
 LARGER = {"batch": 4, "steps": 5}
 often = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=examples(300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 

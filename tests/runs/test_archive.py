@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.interchange.exporting import WRITERS, Exported
+from tests.support.examples import examples
 from tests.support.exports import SPECS
 
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.1, 5.6, 2.4]]
@@ -213,7 +214,7 @@ def loads_or_refuses(path):
         assert predicted.shape == (2, 3)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_any_damage_is_refused_or_harmless(archive, tmp_path_factory, data):
@@ -227,7 +228,7 @@ def test_any_damage_is_refused_or_harmless(archive, tmp_path_factory, data):
     loads_or_refuses(path)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_any_damage_within_sound_archives_is_refused_or_harmless(archive, tmp_path_factory, data):
     """The archives' sums are right, so that what lies in them is read."""
@@ -254,7 +255,7 @@ def test_any_damage_within_sound_archives_is_refused_or_harmless(archive, tmp_pa
 @given(st.binary(max_size=200))
 @example(b"PK\x03\x04")
 @example(b"PK\x05\x06" + bytes(18))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_any_bytes_are_refused(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("fuzz") / "a.specnet"
     path.write_bytes(content)

@@ -18,6 +18,7 @@ from specnet.data.tables import table as tables
 from specnet.diagnostics import RunError
 from specnet.interchange.exporting import Exported, numpy_program
 from specnet.training.loop import Trainer
+from tests.support.examples import examples
 from tests.support.memory import taken, trainer_maker
 from tests.support.resuming import after, check
 
@@ -79,7 +80,9 @@ def test_a_buffer_of_all_rows_has_the_same_bits_as_rows_that_are_read_whole(fold
     assert less.splits["train"]["loss"] == pytest.approx(whole.splits["train"]["loss"], rel=0.2)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     window=st.sampled_from([1, 2, 9, 40, 1000]),
     batch_size=st.sampled_from([1, 7, 16, "full"]),

@@ -24,6 +24,7 @@ from specnet.training.events import EpochEnded, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
 from tests.support.command_line import ROOT
+from tests.support.examples import examples
 from tests.support.resuming import after, document, recorded
 
 
@@ -181,7 +182,9 @@ def test_without_any_whole_one_it_starts_over(cut, whole, tmp_path):
     assert recorded(result) == whole
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_no_damage_passes_unseen(cut, tmp_path, data):
     original = cut / "checkpoints" / "0000000015-000003.npz"

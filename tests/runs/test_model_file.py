@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.runs.model_file import read_model, write_model
+from tests.support.examples import examples
 
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.1, 5.6, 2.4]]
 
@@ -226,7 +227,7 @@ def test_a_file_rewritten_by_numpy_is_still_read(copy: Path, finished: specnet.R
     assert np.array_equal(specnet.load_run(copy).predict(ROWS), finished.model.predict(ROWS))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_any_damage_is_a_run_error_or_harmless(
     finished: specnet.Result, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

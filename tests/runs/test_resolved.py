@@ -20,12 +20,15 @@ from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Table
 from specnet.vocabulary.outputs import NamedOutput
+from tests.support.examples import examples
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = [(family, name) for family in FAMILIES for name in family.kinds]
 TABLES = [Training, EarlyStopping, Checkpoint, InitFrom, Lint, Output, Entry, NamedOutput]
 
-DRAWN = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+DRAWN = settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
 
 NAMES = ["x", "y", "inputs", "-1", "a b", "é", "train.loss"]
 """Texts: names of columns, arrays, files and layers."""
@@ -168,7 +171,7 @@ def comes_back(spec: Spec) -> None:
 
 
 @given(tables(Spec))
-@settings(DRAWN, max_examples=100)
+@settings(DRAWN, max_examples=examples(100))
 def test_every_document_comes_back(data: dict[str, Any]) -> None:
     comes_back(specnet.load(json.dumps(data)))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import specnet
 from specnet.vocabulary.schedules import SCHEDULES
+from tests.support.examples import examples
 from tests.support.optimizer_cases import STEPPING
 from tests.support.resuming import after, check, document, recorded
 
@@ -26,7 +27,7 @@ def schedule(name: str) -> dict[str, Any]:
     return {"type": name, **SCHEDULE_OPTIONS.get(name, {})}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     optimizer=st.sampled_from(STEPPING),
     rates=st.sampled_from([kind.model_fields["type"].default for kind in SCHEDULES]),

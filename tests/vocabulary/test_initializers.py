@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from specnet.engines.random import stream
 from specnet.vocabulary.initializers import INITIALIZERS, fans
+from tests.support.examples import examples
 
 SHAPES = [(400, 300), (3, 3, 32, 64), (2000,), (1, 1)]
 
@@ -127,7 +128,7 @@ def test_a_constant_fills_any_shape_with_one_number():
     np.testing.assert_array_equal(draw({"type": "constant", "value": 2}, (2, 3)), np.full((2, 3), 2.0))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple), st.integers(0, 1000))
 def test_a_constant_is_the_array_written_down(shape, seed):
     array = np.random.default_rng(seed).normal(size=shape)

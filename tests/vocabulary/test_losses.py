@@ -18,6 +18,7 @@ from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from tests.support.compiled import checked
+from tests.support.examples import examples
 from tests.support.graphs import pulled_back
 
 torch = pytest.importorskip("torch")
@@ -446,7 +447,7 @@ def test_log_cosh_keeps_its_digits_near_zero():
     np.testing.assert_allclose(elements, series, 1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.floats(-1e4, 1e4), min_size=2, max_size=6), st.integers(0, 1))
 def test_cross_entropy_of_two_classes_is_binary_cross_entropy(values, label):
     z = np.array(values)

@@ -18,6 +18,7 @@ from specnet.graph.sizes import BATCH
 from specnet.vocabulary.losses import LOSSES
 from specnet.vocabulary.metrics import METRICS
 from tests.support.compiled import checked, run
+from tests.support.examples import examples
 
 sk = pytest.importorskip("sklearn.metrics")
 
@@ -209,7 +210,7 @@ def test_auc_of_one_class_is_undefined(case):
     assert math.isnan(measure("auc", case.prediction, case.target))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=2, max_size=30))
 def test_auc_is_the_share_of_pairs_in_order(rows):
     yes, no = [s for s, label in rows if label], [s for s, label in rows if not label]

@@ -19,6 +19,7 @@ from specnet.data.formats.images.decoding import Frame, decode
 from specnet.data.formats.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
 from specnet.installation import install_command
+from tests.support.examples import examples
 from tests.support.pictures import chunk, png_bytes, write_classes, write_png
 
 Image = pytest.importorskip("PIL.Image")
@@ -279,7 +280,9 @@ def test_a_png_that_unpacks_to_very_much_is_refused(tmp_path):
         framed(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_damage_of_any_kind_is_told_or_harmless(tmp_path, data):
     file = io.BytesIO()

@@ -15,6 +15,7 @@ from specnet.data.streamed import StreamedRows, taken, whole
 from specnet.data.tables import stream_rows
 from specnet.data.tables import table as tables
 from specnet.diagnostics import RunError, SpecError
+from tests.support.examples import examples
 
 RANDOM = np.random.default_rng(11)
 ROWS = 240
@@ -218,7 +219,9 @@ def test_too_many_categories_are_told_before_all_are_held(desk):
     assert "more than 20 categories" in fault.message
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data(), window=st.integers(1, 60), batch=st.integers(1, 50))
 def test_a_shuffle_within_the_window_reads_each_row_once(desk, data, window, batch):
     """As a feed reads them: in order, shuffled, some of it skipped as after a checkpoint."""

@@ -1,0 +1,13 @@
+"""How many cases the tests draw that draw their cases."""
+
+from __future__ import annotations
+
+import os
+
+TIMES = int(os.environ.get("SPECNET_TEST_EXAMPLES", "1"))
+"""How many times as many as usual: the long checks set it."""
+
+
+def examples(count: int) -> int:
+    """Return how many cases to draw where `count` are drawn in a usual run."""
+    return count * TIMES

@@ -60,20 +60,24 @@ class Collector:
         if inner.found:
             raise SpecError(inner.found)
 
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Raise the faults that the block raises after those found before: the first ones, where they are many."""
+        with self.catch():
+            yield
+        self.check()
+
     def check(self) -> None:
         """Raise SpecError with everything that was found, if anything was."""
-        if self.found:
-            raise self.failure()
-
-    def failure(self) -> SpecError:
-        """Return what to raise for everything that was found."""
+        if not self.found:
+            return
         shown = self.found[:LIMIT]
         rest = len(self.found) - LIMIT
         if rest > 0:
             shown.append(
                 Diagnostic("SN500", f"{rest} more errors in the data are not listed", path=self.root)
             )
-        return SpecError(shown)
+        raise SpecError(shown)
 
     def _fault(
         self,

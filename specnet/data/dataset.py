@@ -100,9 +100,8 @@ def read_data(opened: OpenedData, *, seed: int, dtype: DType, arrays: tuple[Inpu
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
     arrays = arrays or only_array(signature.inputs, dtype)
-    with collector.catch():
+    with collector.limited():
         parts = source.read(seed)
-    collector.check()
     drawn = drawn_rows(data_format, parts, seed)
     del parts
     part, chosen = drawn["train"]

@@ -73,7 +73,9 @@ class Encoding:
         if sound is not None:
             return sound
         collector = Collector(())
-        return self._run(self._raw(rows, collector), collector)
+        with collector.limited():
+            raw = self._raw(rows, collector)
+        return self._run(raw, collector)
 
     def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
         """Return the inputs of a file like the one that the model learnt from, as the model takes them.
@@ -83,9 +85,9 @@ class Encoding:
         collector = Collector(())
         context = DataContext(Path() if base is None else base, collector)
         found = context.find(str(path), what="either" if self.format.reads == "folder" else "file")
-        return self._run(
-            self.format.read_rows(self.known, FilePlace(found, str(path), (), context)), collector
-        )
+        with collector.limited():
+            rows = self.format.read_rows(self.known, FilePlace(found, str(path), (), context))
+        return self._run(rows, collector)
 
     def _numbers(self, rows: Any) -> Encoded | None:
         """Return `encode` of a few rows that are plain finite numbers, without what finds faults.
@@ -123,7 +125,6 @@ class Encoding:
         return plain(encoded)
 
     def _run(self, raw: Rows, collector: Collector) -> Encoded:
-        collector.check()
         encoded = self.run(raw, "the new rows", collector)
         collector.check()
         return encoded
@@ -160,20 +161,19 @@ class Encoding:
             return ArrayRows(together)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, collector)
-            collector.check()
         return self.format.rows_of_cells(rows, self.known, collector)
 
     def _in_order(self, rows: Sequence[Mapping[str, Any]], collector: Collector) -> list[list[Any]]:
         names = self.columns.names if self.columns is not None else self.signature.features
         if names is None:
-            collector.add("SN571", "these data have no column names: give rows as lists of numbers")
-            return []
-        for i, row in enumerate(rows):
-            lacking = [name for name in names if name not in row]
-            if lacking:
-                near = closest(lacking[0], map(str, row))
-                help = f"did you mean `{lacking[0]}` where it says `{near}`?" if near else None
-                collector.add("SN509", f"row {i + 1} has no {listed(lacking)}", help=help)
+            raise collector.error("SN571", "these data have no column names: give rows as lists of numbers")
+        with collector.together() as faults:
+            for i, row in enumerate(rows):
+                lacking = [name for name in names if name not in row]
+                if lacking:
+                    near = closest(lacking[0], map(str, row))
+                    help = f"did you mean `{lacking[0]}` where it says `{near}`?" if near else None
+                    faults.add("SN509", f"row {i + 1} has no {listed(lacking)}", help=help)
         return [[row.get(name) for name in names] for row in rows]
 
     def decode(self, targets: NDArray[Any]) -> NDArray[Any]:

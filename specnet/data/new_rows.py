@@ -95,7 +95,8 @@ class RowFile:
         """Return what is read of a path; what is wrong with it becomes findings about this file."""
         collector = Collector(())
         try:
-            return read(FilePlace(path, self.name, (), DataContext(Path(), collector)))
+            with collector.limited():
+                return read(FilePlace(path, self.name, (), DataContext(Path(), collector)))
         except SpecError as error:
             raise self.of_file(error) from None
 

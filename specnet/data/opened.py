@@ -47,9 +47,8 @@ def open_data(
     context = DataContext(base, collector, frames=frames or {}, access=Access(base, confine))
     data_format.check_frames(context)
     collector.check()
-    with collector.catch():
+    with collector.limited():
         source = data_format.open(context)
-    collector.check()
     signature = infer_signature(
         source.description,
         data_format.split,

@@ -71,7 +71,8 @@ def labelled_rows(encoding: Encoding, path: Path) -> LabelledRows:
     context = DataContext(Path(), Collector(()))
     found = context.find(str(path), what="either" if encoding.format.reads == "folder" else "file")
     place = FilePlace(found, str(path), (), context)
-    rows = encoding.format.labelled_rows(encoding.known, place)
+    with context.collector.limited():
+        rows = encoding.format.labelled_rows(encoding.known, place)
     return rows or _module(READERS[".npz"]).labelled_rows(encoding.format, place)
 
 

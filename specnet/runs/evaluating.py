@@ -63,8 +63,10 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     if isinstance(data, (str, PathLike)):
         split = _split(model, labelled_rows(_encoding(model), Path(data)))
     elif is_frame(data):
-        encoding = _encoding(model)
-        split = _split(model, encoding.format.labelled_frame(data, encoding.known, Collector(())))
+        encoding, collector = _encoding(model), Collector(())
+        with collector.limited():
+            rows = encoding.format.labelled_frame(data, encoding.known, collector)
+        split = _split(model, rows)
     else:
         split = _of_arrays(model, data)
     return _measured(model, {GIVEN: split})

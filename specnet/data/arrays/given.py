@@ -53,12 +53,12 @@ def of_frame(frame: Any, names: Sequence[str], collector: Collector) -> NDArray[
     table = frame_columns(frame)
     cells = dict(zip(table.names, table.columns, strict=True)) if len(frame) else {}
     lacking = [name for name in names if name not in cells]
-    if lacking:
-        collector.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
-    for name in names:
-        if name in cells and table.kinds.get(name) not in ("number", "boolean"):
-            collector.add("SN540", f"column `{name}` of the frame is not all numbers")
-    collector.check()
+    with collector.together() as faults:
+        if lacking:
+            faults.add("SN509", f"the frame has no {listed(lacking)}", help=f"it has {listed(table.names)}")
+        for name in names:
+            if name in cells and table.kinds.get(name) not in ("number", "boolean"):
+                faults.add("SN540", f"column `{name}` of the frame is not all numbers")
     return np.array([cells[name] for name in names], dtype=np.float64).T
 
 

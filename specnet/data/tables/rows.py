@@ -78,21 +78,21 @@ def rows_of_cells(plan: TablePlan, rows: Any, parser: CellParser, collector: Col
     width = len(plan.features)
     columns: list[list[float]] = [[] for _ in plan.features]
     index = [indices(column.categories) for column in plan.features]
-    for r, row in enumerate(rows):
-        whole = isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str)
-        cells = list(row) if whole else [row]
-        if len(cells) != width:
-            collector.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
-            continue
-        for i, (cell, column) in enumerate(zip(cells, plan.features, strict=True)):
-            value = _cell(cell, column, index[i], parser)
-            if isinstance(value, str):
-                near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
-                help = f"did you mean `{clipped(near)}`?" if near else None
-                collector.add("SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=help)
-                value = 0
-            columns[i].append(value)
-    collector.check()
+    with collector.together() as faults:
+        for r, row in enumerate(rows):
+            whole = isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str)
+            cells = list(row) if whole else [row]
+            if len(cells) != width:
+                faults.add("SN505", f"row {r + 1} has {len(cells)} cells, the model takes {width}")
+                continue
+            for i, (cell, column) in enumerate(zip(cells, plan.features, strict=True)):
+                value = _cell(cell, column, index[i], parser)
+                if isinstance(value, str):
+                    near = closest(str(cell), index[i]) if index[i] and column.type != "boolean" else None
+                    help = f"did you mean `{clipped(near)}`?" if near else None
+                    faults.add("SN512", f"row {r + 1}, column `{clipped(column.name)}`: {value}", help=help)
+                    value = 0
+                columns[i].append(value)
     dtypes = [np.int32 if column.text else np.float64 for column in plan.features]
     return TableRows(plan, [np.array(cells, dtype) for cells, dtype in zip(columns, dtypes, strict=True)])
 

@@ -76,6 +76,4 @@ class Tabular(TableSettings):
 
         assert known.columns is not None
         single = not isinstance(self.target, tuple)
-        with place.context.collector.catch():
-            return rows_by_plan(known.columns, table(place), labelled=labelled, single=single)
-        raise place.context.collector.failure()
+        return rows_by_plan(known.columns, table(place), labelled=labelled, single=single)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from specnet.data.collector import Collector
-from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import FilePath
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
@@ -21,7 +18,7 @@ from specnet.installation import install_command
 from specnet.vocabulary.kind import Table
 
 if TYPE_CHECKING:
-    from specnet.data.new_rows import RowBlock, RowFile
+    from specnet.data.files import FilePlace
     from specnet.data.tables.cells import CellParser
 
 ROWS = 4096
@@ -56,17 +53,6 @@ class Parquet(Tabular):
     def table(self, place: FilePlace) -> DataTable:
         """Return the table in a file, its schema read."""
         return ParquetTable(place, self.typed_parser)
-
-    def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
-        """Yield the rows of a file: cells of a table as they are, numbers of an array by their names."""
-        place = FilePlace(path, file.name, (), DataContext(Path(), Collector(())))
-        try:
-            table = self.table(place)
-            positions = file.positions(table.names, header=True)
-            for chunk in table.chunks():
-                yield from file.blocks(chunk, positions, "row")
-        except SpecError as error:
-            raise file.of_file(error) from None
 
 
 class ParquetTable(DataTable):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.formats import FORMATS, SUFFIXES
 from specnet.data.tables.settings import TableSettings
+from specnet.diagnostics import SpecError
 
 if TYPE_CHECKING:
-    from specnet.data.collector import Collector
-    from specnet.data.new_rows import KnownRows, LabelledRows
+    from specnet.data.new_rows import KnownRows, LabelledRows, RowBlock, RowFile
     from specnet.data.rows import Rows
     from specnet.data.tables.source import TableSource
     from specnet.data.tables.table import DataTable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Tabular(TableSettings):
     """A table: one row per example, one column per feature or target.
 
-    A format of tables is a class below this one: its `table` opens a file, its `new_rows` reads one for predictions.
+    A format of tables is a class below this one, and its `table` opens a file.
     """
 
     def open(self, context: DataContext) -> TableSource:
@@ -32,11 +33,22 @@ class Tabular(TableSettings):
 
     def read_rows(self, known: KnownRows, place: FilePlace) -> Rows:
         """Return the rows of a file that has the features, with or without the targets."""
-        return self._rows(known, place, self._table_like, labelled=False).inputs
+        return self._rows(known, self._table_like(place), labelled=False).inputs
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
         """Return the rows of a file that has the features and the targets."""
-        return self._rows(known, place, self._table_like, labelled=True)
+        return self._rows(known, self._table_like(place), labelled=True)
+
+    def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
+        """Yield the rows of a file block by block: cells of a table as they are, numbers of an array by their names."""
+        place = FilePlace(path, file.name, (), DataContext(Path(), Collector(())))
+        try:
+            table = self.table(place)
+            positions = file.positions(table.first, header=table.header)
+            for chunk in table.chunks():
+                yield from file.blocks(chunk, positions, table.row_word)
+        except SpecError as error:
+            raise file.of_file(error) from None
 
     def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return rows that are given as sequences of cells, in the features' order."""
@@ -47,33 +59,31 @@ class Tabular(TableSettings):
 
     def rows_of_frame(self, frame: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return the rows of a frame that has the features, found by name."""
-        return self._of_frame(frame, known, collector, labelled=False).inputs
+        return self._rows(known, self._frame(frame, collector), labelled=False).inputs
 
     def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
         """Return the rows of a frame that has the features and the targets, found by name."""
-        return self._of_frame(frame, known, collector, labelled=True)
-
-    def _of_frame(
-        self, frame: Any, known: KnownRows, collector: Collector, *, labelled: bool
-    ) -> LabelledRows:
-        from specnet.data.tables.frames import FrameTable
-
-        place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
-        return self._rows(
-            known, place, lambda place: FrameTable(place, self.typed_parser, frame), labelled=labelled
-        )
+        return self._rows(known, self._frame(frame, collector), labelled=True)
 
     def _table_like(self, place: FilePlace) -> DataTable:
         """Return the table in a file of rows: of the format that its suffix shows, or else as in training."""
-        own = self.type if self.suffixes is None else "csv"
-        kind = cast("type[Tabular]", FORMATS.kinds[SUFFIXES.get(place.path.suffix.lower(), own)])
-        return kind.like(self).table(place)
+        suffix = place.path.suffix.lower()
+        own = self.suffixes is None or suffix in self.suffixes
+        kind = SUFFIXES.get(suffix, self.type if own else "csv")
+        if kind == self.type:
+            return self.table(place)
+        return cast("type[Tabular]", FORMATS.kinds[kind]).like(self).table(place)
 
-    def _rows(
-        self, known: KnownRows, place: FilePlace, table: Callable[[FilePlace], DataTable], *, labelled: bool
-    ) -> LabelledRows:
+    def _frame(self, frame: Any, collector: Collector) -> DataTable:
+        from specnet.data.tables.frames import FrameTable
+
+        place = FilePlace(Path(), "the frame", (), DataContext(Path(), collector))
+        return FrameTable(place, self.typed_parser, frame)
+
+    def _rows(self, known: KnownRows, table: DataTable, *, labelled: bool) -> LabelledRows:
         from specnet.data.tables.by_plan import rows_by_plan
 
         assert known.columns is not None
-        single = not isinstance(self.target, tuple)
-        return rows_by_plan(known.columns, table(place), labelled=labelled, single=single)
+        return rows_by_plan(
+            known.columns, table, labelled=labelled, single=not isinstance(self.target, tuple)
+        )

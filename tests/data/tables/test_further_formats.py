@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from specnet.data import load_data
+from specnet.data import load_data, row_files
 from specnet.data.tables.table import Chunk, DataTable
 from specnet.data.tables.tabular import Tabular
 from specnet.diagnostics import SpecError
@@ -67,9 +67,19 @@ def test_its_columns_are_those_of_the_same_table_as_text(desk, write):
     assert data.signature == expected.signature
     np.testing.assert_array_equal(data.splits["train"].inputs, expected.splits["train"].inputs)
     np.testing.assert_array_equal(data.splits["train"].targets, expected.splits["train"].targets)
-    np.testing.assert_array_equal(
-        data.encoding.encode_file("t.csv", desk.folder), expected.splits["train"].inputs
-    )
+    for name in ("t.csv", "t.fwf"):
+        found = data.encoding.encode_file(name, desk.folder)
+        np.testing.assert_array_equal(found, expected.splits["train"].inputs)
+
+
+def test_new_rows_of_it_are_encoded(desk, write):
+    write("t.fwf", TEXT)
+    write("new.fwf", "colour,more,a\nred,7,2\ngreen,8,0.5\n")
+    data, notes = loaded(desk, missing="mean"), []
+    blocks = list(row_files.blocks(data.encoding, desk.folder / "new.fwf", "new.fwf", notes.append))
+    assert [list(block.places) for block in blocks] == [["line 2", "line 3"]]
+    assert data.encoding.encode(blocks[0].rows).tolist() == [[2, 0, 1], [0.5, 1, 0]]
+    assert notes == ["new.fwf: the model does not take `more`"]
 
 
 def test_its_faults_are_found_like_those_of_text(desk, write):

@@ -143,6 +143,15 @@ class DataFormat(Kind):
         found = {name: getattr(self, name, None) for name in ("validation", "test")}
         return {name: table for name, table in found.items() if table is not None}
 
+    def same_rows(self, split: str) -> tuple[str, ...] | None:
+        """Return the key at which the table of a split names the training's own rows; None where it names others."""
+        return self.same_value(split, "path")
+
+    def same_value(self, split: str, key: str) -> tuple[str, ...] | None:
+        """Return the key of a split's table if its value is that of the training rows; None where it is another."""
+        own, training = getattr(self.tables.get(split), key, None), getattr(self, key, None)
+        return (split, key) if own is not None and own == training else None
+
     @abstractmethod
     def open(self, context: DataContext) -> DataSource:
         """Return the data, looked into as far as a description needs; raise SpecError for all that is wrong.

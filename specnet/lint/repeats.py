@@ -73,18 +73,9 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
 
 
 def _same_file(subject: Subject, name: str) -> tuple[KeyPath, Part] | None:
-    """Return where the document gives a split the training's own files."""
-    data: Any = subject.spec.data
-    table = data.tables.get(name)
-    if table is None:
-        return None
-    if data.type in ("csv", "parquet") and table.path == data.path:
-        return ("data", name, "path"), "value"
-    if data.type in ("idx", "npy") and table.inputs == data.inputs:
-        return ("data", name, "inputs"), "value"
-    if data.type == "npz" and table.path in (None, data.path) and table.inputs in (None, data.inputs):
-        return ("data", name), "table"
-    return None
+    """Return where the document gives a split the training's own rows."""
+    key = subject.spec.data.same_rows(name)
+    return None if key is None else (("data", *key), "table" if len(key) == 1 else "value")
 
 
 def _room(sample: Sample) -> bool:

@@ -48,6 +48,10 @@ class Npy(DataFormat):
     test: NpyRows | None = None
     """Files of the rows to test the finished model on."""
 
+    def same_rows(self, split: str) -> tuple[str, ...] | None:
+        """Return the key at which the table of a split names the training's own inputs."""
+        return self.same_value(split, "inputs")
+
     def open(self, context: DataContext) -> ArraySource:
         """Return the files, their headers read."""
         from specnet.data.arrays.pairs import open_pairs

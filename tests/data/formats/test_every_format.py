@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -179,3 +180,17 @@ def test_damaged_files_are_faults(written, damage):
         assert found.code in RULES
         assert found.path[0] == "data"
         assert found.message
+
+
+@pytest.mark.parametrize("row", OF_FILES, ids=lambda row: row.type)
+def test_a_split_that_is_trained_on_is_recognised(written):
+    (table,) = (
+        of for of in get_args(type(written.format()).model_fields["test"].annotation) if of is not NoneType
+    )
+    keys = {name: value for name, value in written.keys.items() if name in table.model_fields}
+    key = written.format(test=keys).same_rows("test")
+    assert key is not None
+    assert key[0] == "test"
+    other = {name: f"other-{value}" for name, value in keys.items()}
+    assert written.format(test=other).same_rows("test") is None
+    assert written.format().same_rows("test") is None

@@ -91,6 +91,12 @@ class Npz(DataFormat):
                 raise fault(message, key=(split, "inputs"), help="name as many, in the same order")
         return self
 
+    def same_rows(self, split: str) -> tuple[str, ...] | None:
+        """Return the key of the table of a split that names the training's own file and inputs."""
+        table = self.tables.get(split)
+        same = table and table.path in (None, self.path) and table.inputs in (None, self.inputs)
+        return (split,) if same else None
+
     def open(self, context: DataContext) -> ArraySource:
         """Return the arrays, their headers read."""
         from specnet.data.arrays.pairs import describe_all

@@ -8,7 +8,6 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
-from specnet.data.new_rows import ROWS
 from specnet.data.tables.cells import number
 from specnet.data.tables.tabular import Tabular
 from specnet.vocabulary.kind import Table, fault
@@ -96,6 +95,7 @@ class Csv(Tabular):
         Where the model was not trained on a table, whether there is a header is found out.
         """
         from specnet.data.formats.csv.reader import RecordReader, decoded
+        from specnet.data.new_rows import ROWS
 
         text = decoded(stream, self.encoding)
         reader = RecordReader(text, self.delimiter)

@@ -25,9 +25,9 @@ from specnet.diagnostics import (
     SpecnetError,
 )
 from specnet.diagnostics.text import joined
-from specnet.language import SourceText, examine, load
+from specnet.language import examine, load
+from specnet.language.loading import Document
 from specnet.language.overrides import Overrides
-from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
 from specnet.runs.result import Result
 
@@ -107,7 +107,7 @@ def register(kind: type[K]) -> type[K]:
 
 
 def validate(
-    source: str | PathLike[str] | SourceText,
+    source: Document,
     overrides: Overrides | None = None,
     *,
     data: bool = True,
@@ -116,8 +116,8 @@ def validate(
 ) -> Report:
     """Return all errors and warnings of a document and of the data that it names.
 
-    `source` is a path, or the text of a document, or both as a Source. Without `data` no data are read, and
-    shapes are checked if `input_shape` gives them. `ignore` lists warnings to suppress, such as
+    `source` is a path, the text of a document, its data as a dictionary, or a spec. Without `data` no data are read,
+    and shapes are checked if `input_shape` gives them. `ignore` lists warnings to suppress, such as
     `SN701`, in addition to those that the document suppresses. `confine` names a folder: a document outside it is
     not read, nor is anything outside it that the document names, even through links. An invalid document never
     raises; a file that cannot or must not be read raises SpecFileError, and a code that is not a warning's, or a
@@ -161,7 +161,7 @@ def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[
     return tuple(sorted(found, key=place))
 
 
-def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name that the design fixes)
+def compile(spec: Document, *, data: Any = None) -> Model:  # noqa: A001 (the name that the design fixes)
     """Return a document's model: shapes checked, data read, transforms fitted, parameters initialised.
 
     `data`, a pandas or Polars frame, replaces the file that the document's table names; a mapping
@@ -170,10 +170,10 @@ def compile(spec: Spec, *, data: Any = None) -> Model:  # noqa: A001 (the name t
     """
     from specnet.runs.compiling import compile_spec
 
-    return compile_spec(spec, data)[0]
+    return compile_spec(load(spec), data)[0]
 
 
-def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
+def train(spec: Document, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
     """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
     `Started` and `Ended` have the model. The training pauses at each event until the next is requested: the model
@@ -192,12 +192,12 @@ def train(spec: Spec, *, data: Any = None, stop: Callable[[], bool] | None = Non
     from specnet.runs.compiling import compile_spec
     from specnet.training.loop import Trainer
 
-    model, loaded = compile_spec(spec, data)
+    model, loaded = compile_spec(load(spec), data)
     return Trainer(model, loaded, stop).events()
 
 
 def run(
-    spec: Spec,
+    spec: Document,
     *,
     data: Any = None,
     out: str | PathLike[str] | None = None,
@@ -226,6 +226,7 @@ def run(
 
     if sum(place is not None for place in (out, folder, resume)) > 1:
         raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
+    spec = load(spec)
     if resume is not None:
         from specnet.runs.resuming import check_resumable
 
@@ -259,7 +260,7 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
 
 
 def check_gradients(
-    spec: Spec, *, data: Any = None, rows: int = 32, entries: int = 32
+    spec: Document, *, data: Any = None, rows: int = 32, entries: int = 32
 ) -> list[GradientCheck]:
     """Return how far the gradient of each parameter is from central differences, on the document's own data.
 
@@ -270,7 +271,7 @@ def check_gradients(
     from specnet.analysis.gradients import check_gradients as check
     from specnet.runs.compiling import compile_spec
 
-    model, loaded = compile_spec(spec.model_copy(update={"dtype": "float64"}), data)
+    model, loaded = compile_spec(load(spec).model_copy(update={"dtype": "float64"}), data)
     return check(model, loaded, rows=rows, entries=entries)
 
 

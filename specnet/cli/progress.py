@@ -79,7 +79,7 @@ def introduction(event: Started) -> str:
     """Return what is about to be trained, in a line."""
     rows = ", ".join(f"{count:,} {split}" for split, count in event.rows.items())
     return (
-        f"{event.name}: {counted(event.parameters, 'parameter')}; rows: {rows}; "
+        f"{event.name}: {counted(event.parameter_count, 'parameter')}; rows: {rows}; "
         f"{counted(event.epochs, 'epoch')} of {counted(event.steps_per_epoch, 'step')}; {sized(event.memory)}"
     )
 

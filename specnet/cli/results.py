@@ -27,7 +27,7 @@ def show_result(console: Console, result: Result) -> None:
     """Print the table of results, a confusion matrix, and the curves."""
     steps = "" if result.steps == result.epochs else f" ({counted(result.steps, 'step')})"
     ending = {"completed": "", "diverged": ": it diverged"}.get(result.stopped, f": {result.why}")
-    facts = f"{counted(result.parameters, 'parameter')}, {counted(result.epochs, 'epoch')}{steps}"
+    facts = f"{counted(result.parameter_count, 'parameter')}, {counted(result.epochs, 'epoch')}{steps}"
     text = f"{facts} in {duration(result.seconds)}{ending}"
     paragraph(console, result.name, "bold", text, min(console.width, WIDEST))
     console.print()

@@ -159,8 +159,8 @@ def _output(place: int, names: tuple[str, ...]) -> str:
 
 def _weights(console: Console, result: Result) -> None:
     section(console, "weights")
-    if result.parameters > MAXIMUM_NUMBERS:
-        much = counted(result.parameters, "parameter")
+    if result.parameter_count > MAXIMUM_NUMBERS:
+        much = counted(result.parameter_count, "parameter")
         say(console, f" not shown: the model has {much}, and up to {MAXIMUM_NUMBERS} are readable", "dim")
         return
     for name, array in result.model.parameters.items():

@@ -75,6 +75,16 @@ class Diagnostic:
     document: str | None = None
     """The document that has the error; `file` is another one if the position is in a flag."""
 
+    def __str__(self) -> str:
+        """Return it as one line: where it is, its code, what it says, and what helps."""
+        where = self.file or "spec"
+        if self.span is not None:
+            where += f":{self.span.start.line}:{self.span.start.column}"
+        elif self.path:
+            where += f": {'.'.join(map(str, self.path))}"
+        help = f" ({self.help})" if self.help else ""
+        return f"{where}: {self.code} {self.message}{help}"
+
     @property
     def counts_others(self) -> bool:
         """Whether it only says how many findings are not listed, and therefore comes after those that are."""
@@ -128,9 +138,17 @@ class Report:
     unread: tuple[str, ...] = ()
     """The files that could not be read, each with its name before a colon and the reason after it."""
 
+    def __bool__(self) -> bool:
+        """Whether no finding is an error: `assert specnet.validate(path)` holds for a document that can be run."""
+        return self.ok
+
+    def __str__(self) -> str:
+        """Return each finding as one line."""
+        return "\n".join(map(str, self.diagnostics))
+
     @property
     def ok(self) -> bool:
-        """Whether no finding is an error."""
+        """Whether no finding is an error; warnings may be there."""
         return not any(d.severity == "error" for d in self.diagnostics)
 
     def failing(self, fail_on: Severity) -> bool:

@@ -15,7 +15,7 @@ class SpecError(SpecnetError):
     def __init__(self, diagnostics: Iterable[Diagnostic], sources: dict[str, str] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
         self.sources = dict(sources or {})
-        super().__init__("\n".join(_line(d) for d in self.diagnostics))
+        super().__init__("\n".join(map(str, self.diagnostics)))
 
 
 class SpecFileError(SpecnetError):
@@ -31,13 +31,3 @@ class ModelInUseError(SpecnetError, RuntimeError):
 
     Nothing is lost: the same call can be repeated once the other thread is done.
     """
-
-
-def _line(diagnostic: Diagnostic) -> str:
-    where = diagnostic.file or "spec"
-    if diagnostic.span is not None:
-        where += f":{diagnostic.span.start.line}:{diagnostic.span.start.column}"
-    elif diagnostic.path:
-        where += f": {'.'.join(map(str, diagnostic.path))}"
-    help = f" ({diagnostic.help})" if diagnostic.help else ""
-    return f"{where}: {diagnostic.code} {diagnostic.message}{help}"

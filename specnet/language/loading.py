@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from specnet.diagnostics import Diagnostic, Report, SpecError
+from specnet.language.mappings import document_of
 from specnet.language.overrides import Overrides, apply, read_overrides
 from specnet.language.parsing import parsed
 from specnet.language.reading import read
@@ -20,20 +19,25 @@ if TYPE_CHECKING:
     from specnet.language.partial import PartialSpec
 
 
-def check(
-    source: str | os.PathLike[str] | SourceText, overrides: Overrides | None = None
-) -> tuple[Spec | None, Report]:
+UNNAMED = "spec"
+"""What a document is called in findings that was read from no file."""
+
+Document = str | os.PathLike[str] | SourceText | Mapping[str, Any] | Spec
+"""What a document can be given as: the path of a file, its text, its data, or a spec that was made of it."""
+
+
+def check(source: Document, overrides: Overrides | None = None) -> tuple[Spec | None, Report]:
     """Return a document's spec, None if it has errors, and the report of all that is wrong with it.
 
-    `source` is a path, or a string if it holds a line break or begins with `{`. Raises SpecFileError for a file
-    that cannot be read at all.
+    `source` is a path, or a string if it holds a line break or begins with `{`; or a mapping, or a spec. Raises
+    SpecFileError for a file that cannot be read at all.
     """
     spec, report, _ = examine(source, overrides)
     return spec, report
 
 
 def examine(
-    source: str | os.PathLike[str] | SourceText,
+    source: Document,
     overrides: Overrides | None = None,
     confine: Confine | None = None,
 ) -> tuple[Spec | None, Report, PartialSpec | None]:
@@ -41,33 +45,54 @@ def examine(
 
     With `confine`, the document may not lie outside of a folder.
     """
+    if isinstance(source, Spec):
+        return (*_of_spec(source, overrides), None)
     wanted, faults = read_overrides(overrides or ())
     texts = {fault.file: fault.file for fault in faults if fault.file is not None}
+    text: SourceText | None = None
     try:
-        text = read(source, confine)
-        data = parsed(text)
+        if isinstance(source, Mapping):
+            data = document_of(source)
+        else:
+            text = read(source, confine)
+            data = parsed(text)
     except SpecError as error:
-        file = next((d.file for d in error.diagnostics if d.file), "spec")
+        file = next((d.file for d in error.diagnostics if d.file), UNNAMED)
         return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None
     done, misfits = apply(data, wanted)
     faults += misfits
     spec_source = SpecSource(text, tuple(done))
     texts |= spec_source.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
-    spec, found = _build(data, text)
-    if spec is None or faults:
-        from specnet.language.partial import partial_spec
+    found: tuple[Diagnostic, ...] = ()
+    file = UNNAMED if text is None else text.file
+    try:
+        spec = Spec.of_data(data, spec_source)
+        if not faults:
+            return spec, _report(file, (), texts), None
+    except SpecError as error:
+        found = error.diagnostics
+    from specnet.language.partial import partial_spec
 
-        report = _report(text.file, (*spec_source.place(found), *faults), texts)
-        return None, report, partial_spec(data, (*found, *faults), spec_source)
-    spec._source = spec_source  # noqa: SLF001  the one place that makes a spec of a string
-    return spec, _report(text.file, (), texts), None
+    report = _report(file, (*spec_source.place(found), *faults), texts)
+    return None, report, partial_spec(data, (*found, *faults), spec_source)
+
+
+def _of_spec(spec: Spec, overrides: Overrides | None) -> tuple[Spec | None, Report]:
+    """Return a spec with overrides, and the report of what is wrong with these."""
+    text = spec.source.source
+    file = UNNAMED if text is None else text.file
+    try:
+        made = spec if overrides is None else spec.replace(overrides)
+    except SpecError as error:
+        return None, _report(file, error.diagnostics, error.sources)
+    return made, _report(file, (), spec.source.texts)
 
 
 def _report(file: str, found: Iterable[Diagnostic], texts: dict[str, str]) -> Report:
     return Report(1, tuple(replace(d, document=file) for d in found), texts, (file,))
 
 
-def load(source: str | os.PathLike[str] | SourceText, overrides: Overrides | None = None) -> Spec:
+def load(source: Document, overrides: Overrides | None = None) -> Spec:
     """Return a document's spec; raises SpecError with all that is wrong with it.
 
     Raises SpecFileError for a file that cannot be read at all.
@@ -76,20 +101,3 @@ def load(source: str | os.PathLike[str] | SourceText, overrides: Overrides | Non
     if spec is None:
         raise SpecError(report.diagnostics, report.sources)
     return spec
-
-
-def _build(data: dict[str, Any], source: SourceText) -> tuple[Spec | None, list[Diagnostic]]:
-    if source.syntax == "json" and isinstance(data.get("$schema"), str):
-        del data["$schema"]
-    try:
-        return Spec.model_validate({"name": _name(source.stem), **data}), []
-    except ValidationError as error:
-        from specnet.language.faults import model_faults
-
-        return None, model_faults(Spec, data, error)
-
-
-def _name(stem: str) -> str:
-    """Return a file's stem as a name, which cannot hold what no folder's name may."""
-    name = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in stem).strip(" .")
-    return name or "spec"

@@ -7,6 +7,7 @@ from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
 from specnet.diagnostics.text import clipped
+from specnet.language.mappings import plain
 from specnet.language.wording import dotted, noun, shown_key
 
 Overrides = Mapping[str, Any] | Iterable[str]
@@ -37,8 +38,19 @@ def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnosti
     faults: list[Diagnostic] = []
     if isinstance(overrides, Mapping):
         for key, value in overrides.items():
+            try:
+                plain_value = plain(value)
+            except RecursionError:
+                message = f"`{clipped(str(key))}` is nested too deeply"
+                faults.append(_fault("SN108", message, f"override {key}"))
+                continue
             _read(
-                str(key), value, f"override {key}={clipped(repr(value), 60)}", len("override "), found, faults
+                str(key),
+                plain_value,
+                f"override {key}={clipped(repr(plain_value), 60)}",
+                len("override "),
+                found,
+                faults,
             )
         return found, faults
     for text in [overrides] if isinstance(overrides, str) else overrides:

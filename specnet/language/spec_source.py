@@ -24,11 +24,15 @@ class SpecSource:
 
     source: SourceText | None = field(default=None, compare=False)
     overrides: tuple[Override, ...] = field(default=(), compare=False)
+    start: Path | None = field(default=None, compare=False)
+    """The folder that relative paths start from where there is no text; by default the current one."""
 
     @property
     def folder(self) -> Path:
         """The folder that relative paths in the document start from."""
-        return self.source.folder if self.source is not None else Path.cwd()
+        if self.source is not None:
+            return self.source.folder
+        return Path.cwd() if self.start is None else self.start
 
     @property
     def texts(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from specnet.language.spec import Training
+from specnet.language.training import Training
 from specnet.lint.rule import Finding, Subject, rule
 from specnet.model.settings import run_length
 from specnet.vocabulary.schedules import RunLength

@@ -38,7 +38,7 @@ def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) 
         return Result(
             name=model.network.spec.name,
             run=run,
-            parameters=stored["parameters"],
+            parameter_count=stored["parameters"],
             epochs=stored["epochs"],
             steps=stored["steps"],
             seconds=stored["seconds"],

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from specnet._version import __version__
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from specnet.analysis.verdict import Verdict
     from specnet.data import Dataset
     from specnet.model.model import Model
     from specnet.training.events import Stopped
     from specnet.training.history import History
+
+    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,7 @@ class Result:
     name: str
     run: Path | None
     """The run's directory; None if nothing was saved."""
-    parameters: int
+    parameter_count: int
     """The number of trained parameters."""
     epochs: int
     """The number of finished epochs."""
@@ -44,13 +48,18 @@ class Result:
     version: str = __version__
     """The version of specnet that trained it."""
 
+    @property
+    def parameters(self) -> Mapping[str, Array]:
+        """The trained model's parameters by name; the same arrays as `model.parameters`."""
+        return self.model.parameters
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the form that `run --output json` prints."""
         return {
             "specnet": self.version,
             "name": self.name,
             "run": None if self.run is None else str(self.run),
-            "parameters": self.parameters,
+            "parameters": self.parameter_count,
             "epochs": self.epochs,
             "steps": self.steps,
             "seconds": self.seconds,

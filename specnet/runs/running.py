@@ -113,7 +113,7 @@ def _result(
     return Result(
         name=model.network.spec.name,
         run=None if directory is None else directory.path,
-        parameters=model.network.size,
+        parameter_count=model.network.size,
         epochs=ended.epochs,
         steps=ended.steps,
         seconds=ended.seconds,

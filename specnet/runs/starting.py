@@ -10,7 +10,7 @@ from specnet.data.access import UNQUOTED, Access
 from specnet.diagnostics import Diagnostic, KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
-from specnet.language.spec import InitFrom
+from specnet.language.training import InitFrom
 
 if TYPE_CHECKING:
     import numpy as np

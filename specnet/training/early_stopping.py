@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.language.spec import EarlyStopping
+from specnet.language.training import EarlyStopping
 from specnet.training.state import TrainingState, put
 
 Array = np.ndarray[Any, Any]

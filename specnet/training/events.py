@@ -16,7 +16,7 @@ class Started:
     """The training is about to make its first step."""
 
     name: str
-    parameters: int
+    parameter_count: int
     """The number of trained parameters."""
     rows: Mapping[str, int]
     """Rows by split."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -75,6 +76,32 @@ class History:
 
     def __len__(self) -> int:
         return len(self.epochs)
+
+    def to_dict(self) -> dict[str, list[Any]]:
+        """Return the columns by name, a value per epoch.
+
+        They are `epoch`, `step`, `learning_rate`, `seconds`, `train.loss` and, with a validation split, its loss and
+        metrics as `validation.loss` and so on; None for an epoch that was not validated.
+        """
+        columns: dict[str, list[Any]] = {
+            "epoch": self.epochs.tolist(),
+            "step": self.steps.tolist(),
+            "learning_rate": self.learning_rate.tolist(),
+            "seconds": self.seconds.tolist(),
+            "train.loss": self.loss.tolist(),
+        }
+        for name, figures in self.validation.items():
+            known = dict(zip(self.validated, figures, strict=True))
+            columns[f"validation.{name}"] = [known.get(epoch) for epoch in self.epochs]
+        return columns
+
+    def to_frame(self) -> Any:
+        """Return the columns of `to_dict` as a pandas DataFrame with the epoch as its index.
+
+        Raises ModuleNotFoundError where pandas is not installed.
+        """
+        pandas: Any = importlib.import_module("pandas")
+        return pandas.DataFrame(self.to_dict()).set_index("epoch")
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Give each epoch as plain data, in the form of a line of `metrics.jsonl`."""

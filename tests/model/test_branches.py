@@ -244,7 +244,7 @@ def test_frozen_layers_and_rates_of_their_own():
     result = specnet.run(specnet.load(text))
     trained = result.model.parameters
     assert list(trained)[-2:] == ["dense_1.kernel", "dense_1.bias"]  # what is not fitted comes last
-    assert result.parameters == 16 + 20 + 20 + 10
+    assert result.parameter_count == 16 + 20 + 20 + 10
     for name, array in trained.items():
         np.testing.assert_allclose(array, p[name].detach(), 1e-8, 1e-10)
     np.testing.assert_array_equal(trained["dense_1.kernel"], model.parameters["dense_1.kernel"])

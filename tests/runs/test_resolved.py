@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 import specnet
 from specnet.language.kinds import FAMILIES
-from specnet.language.spec import Checkpoint, EarlyStopping, Entry, InitFrom, Lint, Output, Spec, Training
+from specnet.language.spec import Entry, Lint, Output, Spec
+from specnet.language.training import Checkpoint, EarlyStopping, InitFrom, Training
 from specnet.runs.resolved import resolved, spec_of
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family

@@ -35,7 +35,7 @@ def test_mlp_ends_where_the_tutorial_ends():
     """The numbers are the tutorial's own program's, not ours."""
     result = trained("mlp.toml")
     parameters = result.model.parameters
-    assert (result.parameters, result.epochs, result.steps) == (13, 20000, 20000)
+    assert (result.parameter_count, result.epochs, result.steps) == (13, 20000, 20000)
     np.testing.assert_allclose(
         parameters["dense_2.kernel"], [[3.0686198740079584], [8.716302470748724]], rtol=0, atol=1e-9
     )

@@ -8,7 +8,7 @@ from specnet.interchange.numpy.figures import write_figure
 from specnet.interchange.numpy.forward import target_names
 from specnet.interchange.numpy.layout import indented, listed
 from specnet.interchange.numpy.program import Program
-from specnet.language.spec import EarlyStopping
+from specnet.language.training import EarlyStopping
 from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.vocabulary.schedules import RunLength, Schedule

@@ -1,0 +1,101 @@
+"""The table `[training]` of a document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from specnet.vocabulary.kind import Table
+from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
+from specnet.vocabulary.schedules import SCHEDULES, Schedule
+
+
+class EarlyStopping(Table):
+    """Stop a run when a monitored value no longer improves."""
+
+    monitor: str = "validation.loss"
+    """What to monitor: a value of a split, such as `validation.loss` or `validation.accuracy`."""
+    patience: PositiveInt = 10
+    """How many validations without an improvement to wait."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """The minimum change that counts as an improvement."""
+    restore_best: bool = True
+    """Whether to restore the parameters of the best validation at the end."""
+
+
+class Checkpoint(Table):
+    """Save at intervals what a run needs to resume after a crash; by default the last two checkpoints are kept.
+
+    A checkpoint is written whenever one of the three intervals is over, and after every epoch if none is
+    given.
+    """
+
+    every_epochs: PositiveInt | None = None
+    """Epochs from one checkpoint to the next."""
+    every_steps: PositiveInt | None = None
+    """Steps from one checkpoint to the next."""
+    every_seconds: PositiveFloat | None = None
+    """Seconds from one checkpoint to the next; the current step is finished first."""
+    keep: PositiveInt = 2
+    """How many checkpoints to keep; with 1, a damaged one leaves none."""
+    best: str | None = None
+    """A value of a split, such as `validation.loss`: the checkpoint of its best epoch is kept as well."""
+
+    @property
+    def epochs(self) -> int | None:
+        """Epochs from one checkpoint to the next, where epochs count."""
+        alone = self.every_steps is None and self.every_seconds is None
+        return 1 if alone and self.every_epochs is None else self.every_epochs
+
+
+class InitFrom(Table):
+    """An earlier run whose parameters are the initial values."""
+
+    run: Annotated[str, Field(min_length=1)]
+    """The run's directory, or a file that `export --to specnet` wrote; relative to the document, then to the
+    current folder."""
+    layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The layers to load; by default all whose names occur in both."""
+
+
+class Training(Table):
+    """How the parameters are trained."""
+
+    epochs: PositiveInt = 10
+    """The number of passes through the training split."""
+    batch_size: PositiveInt | Literal["full"] = 32
+    """The number of rows per step, or `"full"` for the whole training split in one step."""
+    optimizer: Annotated[Optimizer, OPTIMIZERS] = OPTIMIZERS.field("sgd")
+    """The rule that turns gradients into steps."""
+    schedule: Annotated[Schedule, SCHEDULES] = SCHEDULES.field("constant")
+    """How the learning rate changes from step to step."""
+    shuffle: bool = True
+    """Whether to draw a new order of the rows for each epoch; a full batch has only one order."""
+    drop_last: bool = False
+    """Whether to drop a last batch that is smaller than the others."""
+    accumulate: PositiveInt = 1
+    """How many batches' gradients to average for one step."""
+    clip_norm: PositiveFloat | None = None
+    """The maximum Euclidean norm of the whole gradient; a larger one is scaled down to it."""
+    clip_value: PositiveFloat | None = None
+    """The maximum magnitude of each element of the gradient."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The fraction that a running mean of the parameters keeps at each step (Polyak and Juditsky, 1992).
+
+    mean + (1 - ema_decay) * (p - mean), starting from the initial parameters, is used for validation, early stopping
+    and the results, and is the final model. Keras (`use_ema`) validates with p unless `SwapEMAWeights` is among
+    the callbacks; timm averages running statistics as well.
+    """
+    validate_every: PositiveInt = 1
+    """Epochs from one validation to the next."""
+    early_stopping: EarlyStopping | None = None
+    """When to stop before the last epoch."""
+    max_seconds: PositiveFloat | None = None
+    """The maximum time of the training, including validation: it ends after the current step, even in the middle of
+    an epoch. At least one step is made."""
+    init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = None
+    """A run whose parameters and running statistics are the initial values of layers with the same names: its
+    directory, or a table that also lists layers. All others are initialised as the document says."""
+    checkpoint: Checkpoint | None = None
+    """When to save what the run needs to resume after a crash."""

@@ -13,6 +13,7 @@ from specnet.data.files import sha256
 from specnet.data.format import DataFormat, DataPart
 from specnet.data.inputs import Encoded, plain
 from specnet.data.opened import OpenedData, open_data
+from specnet.data.passed import PassedData
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import Rows, StoredRows, TargetRows
 from specnet.data.signature import InputArray, Signature, only_array
@@ -65,7 +66,8 @@ class Dataset:
     encoding: Encoding
     """How new rows are converted to the same form."""
     sources: tuple[tuple[str, str], ...]
-    """Each file that was read, as the document names it, with its SHA-256; `frame:train` and the like for frames."""
+    """Each file that was read, as the document names it, with its SHA-256; what a program passed is `frame:train`,
+    `arrays:train` and the like."""
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them; see Encoding.encode."""
@@ -84,10 +86,10 @@ def load_data(
     dtype: DType,
     arrays: tuple[InputArray, ...] = (),
     root_path: KeyPath = ("data",),
-    frames: Mapping[str, Any] | None = None,
+    passed: PassedData | None = None,
 ) -> Dataset:
     """Open and read the data that a format names: see `open_data` and `read_data`."""
-    opened = open_data(data_format, base, root_path, frames=frames)
+    opened = open_data(data_format, base, root_path, passed=passed)
     return read_data(opened, seed=seed, dtype=dtype, arrays=arrays)
 
 

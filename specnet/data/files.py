@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from specnet.data.access import UNQUOTED, Access
 from specnet.data.collector import Collector
 from specnet.data.opening import open_regular
+from specnet.data.passed import PassedRows
 from specnet.diagnostics import KeyPath, RunError, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
@@ -34,6 +35,8 @@ class DataContext:
     """The files that were found, by the text that named them."""
     frames: Mapping[str, Any] = field(default_factory=dict)
     """Frames in memory that take the place of files, by the split whose rows they are."""
+    arrays: Mapping[str, PassedRows] = field(default_factory=dict)
+    """Arrays in memory that take the place of files, by the split whose rows they are."""
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of what was read of each."""
     access: Access = field(default_factory=Access)

@@ -95,6 +95,10 @@ class DataFormat(Kind):
 
     reads: ClassVar[Wanted] = "file"
     """What a path of new rows leads to: `folder` for one whose files are the rows."""
+    passed: ClassVar[bool] = False
+    """Whether its data come from a program alone, and never from a file."""
+    is_table: ClassVar[bool] = False
+    """Whether its data are columns with names, so that a frame can replace its files."""
     suffixes: ClassVar[tuple[str, ...] | None] = ()
     """The suffixes of files of new rows that are read by `new_rows`; None for all but those of other formats."""
 
@@ -189,13 +193,12 @@ class DataFormat(Kind):
                     found[name] = read(FilePlace(context.find(table.path, *key), table.path, key, context))
         return found
 
-    def check_frames(self, context: DataContext) -> None:
+    def check_given(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
         if context.frames:
             message = f"a frame replaces the file of a table, and `{self.type}` data are not a table"
-            context.collector.add(
-                "SN571", message, "type", help='`type = "csv"` or `"parquet"` describes its columns'
-            )
+            help = '`type = "csv"` or `"parquet"` describes its columns; arrays are passed as (inputs, targets)'
+            context.collector.add("SN571", message, "type", help=help)
 
     def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:
         """Return rows that are given as an array or nested lists; raise SpecError for what is none."""

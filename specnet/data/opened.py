@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from specnet.data.access import Access
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, DataSource
+from specnet.data.passed import PassedData
 from specnet.data.signature import Signature, infer_signature
 from specnet.diagnostics import KeyPath
 
@@ -33,19 +33,22 @@ def open_data(
     base: Path,
     root_path: KeyPath = ("data",),
     *,
-    frames: Mapping[str, Any] | None = None,
+    passed: PassedData | None = None,
     confine: Confine | None = None,
 ) -> OpenedData:
     """Return the data that a format names, opened and described.
 
     `base` is the folder that relative paths start from, and `root_path` where in the document the format is.
-    `frames` take the place of a table's files, by the split whose rows they are. With `confine`, no path may lead
+    `passed` holds rows in memory that take the place of files. With `confine`, no path may lead
     out of a folder. Of binary files only the headers and whole-number targets are read; of CSV files everything,
     since any cell can be a new category. Raises SpecError with every fault that was found.
     """
+    passed = passed or PassedData()
     collector = Collector(root_path)
-    context = DataContext(base, collector, frames=frames or {}, access=Access(base, confine))
-    data_format.check_frames(context)
+    context = DataContext(
+        base, collector, frames=passed.frames, arrays=passed.arrays, access=Access(base, confine)
+    )
+    data_format.check_given(context)
     collector.check()
     with collector.limited():
         source = data_format.open(context)

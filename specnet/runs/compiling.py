@@ -30,20 +30,25 @@ def network_of(spec: Spec) -> Network:
 def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> tuple[Model, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
-    `given`, a frame or frames by split, replaces the files that the document names. Raises SpecError with every
-    error in the document or its data, and where the training needs more than the machine's memory.
+    `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. Raises
+    SpecError with every error in the document or its data, and where the training needs more than the machine's
+    memory, and TypeError where `given` is nothing of that.
     """
     from specnet.data import open_data
     from specnet.data.dataset import read_data
-    from specnet.data.tables.frames import frames_of
+    from specnet.data.passing import passed_data
     from specnet.model.memory import check_memory
     from specnet.model.model import Model
     from specnet.model.targets import check_targets
     from specnet.runs.starting import start_from
 
     try:
-        frames = None if given is None else frames_of(given)
-        opened = open_data(spec.data, spec.source.folder, frames=frames)
+        passed = None
+        if given is not None:
+            data_format, passed = passed_data(given, spec.data)
+            if data_format is not spec.data:
+                spec = spec.model_copy(update={"data": data_format})
+        opened = open_data(spec.data, spec.source.folder, passed=passed)
         network = build(spec, opened.signature)
         check_memory(network)
         data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)

@@ -97,9 +97,9 @@ def data_folder(run: Path) -> Path:
 def own_data(run: Path, network: Network) -> Dataset:
     """Return the data that a run was trained on, read again; raise RunError if they cannot be read or have changed."""
     made_of, base = load_resolved(run / RESOLVED), data_folder(run)
-    of_frames = any(name.startswith("frame:") for name in made_of.get("data", {}))
-    if of_frames:
-        raise RunError(f"{run} was trained on a frame, which was not saved: name the data to evaluate it on")
+    if any(name.startswith(("frame:", "arrays:")) for name in made_of.get("data", {})):
+        message = f"{run} was trained on data that a program passed, which were not saved"
+        raise RunError(f"{message}: name the data to evaluate it on")
     try:
         spec, arrays = network.spec, network.inputs
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays)

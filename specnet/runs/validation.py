@@ -26,7 +26,7 @@ def validate_spec(
     document names may lead out of a folder.
     """
     found: list[Diagnostic] = []
-    if not data:
+    if not data or spec.data.passed:
         found += layer_faults(spec, spec.input_shape) if spec.input_shape is not None else []
         return [*found, *lint(Subject(spec))]
     try:
@@ -60,7 +60,7 @@ def validate_partial(
     spec, faulty = partial_spec.spec, partial_spec.faulty
     found: list[Diagnostic] = []
     signature: Signature | None = None
-    if data and "data" not in faulty:
+    if data and "data" not in faulty and not spec.data.passed:
         try:
             signature = inspect_data(spec.data, spec.source.folder, confine=confine)
         except SpecError as error:

@@ -36,7 +36,9 @@ def test_a_dictionary_is_the_document_that_its_json_is():
 def test_values_of_numpy_tuples_mappings_and_paths_are_plain_values():
     given = document(
         seed=np.int64(4),
-        layers=({"type": "dense", "units": np.uint8(3), "bias_init": {"type": "constant", "value": np.zeros(3)}},),
+        layers=(
+            {"type": "dense", "units": np.uint8(3), "bias_init": {"type": "constant", "value": np.zeros(3)}},
+        ),
         training=MappingProxyType({"epochs": np.int16(7), "batch_size": np.str_("full")}),
         data={"type": "csv", "path": PurePosixPath("a/b.csv"), "target": np.str_("y")},
     )
@@ -48,7 +50,10 @@ def test_values_of_numpy_tuples_mappings_and_paths_are_plain_values():
 
 
 def test_overrides_take_numpy_scalars():
-    chosen = {"training.epochs": np.int64(3), "training.optimizer": {"type": "sgd", "learning_rate": np.float64(0.5)}}
+    chosen = {
+        "training.epochs": np.int64(3),
+        "training.optimizer": {"type": "sgd", "learning_rate": np.float64(0.5)},
+    }
     spec = specnet.load(document(), chosen)
     assert (spec.training.epochs, spec.training.optimizer.learning_rate) == (3, 0.5)
     assert type(spec.training.epochs) is int

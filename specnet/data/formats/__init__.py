@@ -17,6 +17,7 @@ FORMATS: Family[DataFormat] = Family(
         "images": "images.Images",
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",
+        "arrays": "arrays.Arrays",
     },
 )
 

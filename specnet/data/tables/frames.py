@@ -89,14 +89,3 @@ def _name(kind: type) -> str:
 def is_frame(rows: Any) -> bool:
     """Return whether something is a frame: columns with names, each of which can be made a list."""
     return hasattr(rows, "columns") and hasattr(rows, "__getitem__") and hasattr(rows, "dtypes")
-
-
-def frames_of(data: Any) -> dict[str, Any]:
-    """Return frames by split: of one frame, or of a mapping of them. Raises TypeError for anything else."""
-    frames = dict(data) if isinstance(data, Mapping) else {"train": data}
-    strange = sorted(set(map(str, frames)) - {"train", "validation", "test"})
-    if strange or "train" not in frames or not all(map(is_frame, frames.values())):
-        raise TypeError(
-            "data are a frame of pandas or Polars, or a mapping of such from `train`, `validation` and `test`"
-        )
-    return frames

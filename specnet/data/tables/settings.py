@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
@@ -119,6 +119,8 @@ NOTHING_SAID = ColumnSettings.model_construct()
 
 class TableSettings(DataFormat):
     """What a document says of a table: one row per example, one column per feature or target."""
+
+    is_table: ClassVar[bool] = True
 
     path: FilePath
     """The file; relative to the document, then to $SPECNET_DATA."""
@@ -239,7 +241,7 @@ class TableSettings(DataFormat):
             )
         return cls.model_construct()
 
-    def check_frames(self, context: DataContext) -> None:
+    def check_given(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
         for name in self.split.parts if self.split is not None else ():
             if name in context.frames:

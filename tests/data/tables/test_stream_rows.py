@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from specnet.data import FORMATS, files, inspect_data, load_data
+from specnet.data.passed import PassedData
 from specnet.data.streamed import StreamedRows, taken, whole
 from specnet.data.tables import stream_rows
 from specnet.data.tables import table as tables
@@ -172,11 +173,13 @@ def test_frames_are_read_whole(desk):
     polars = pytest.importorskip("polars")
     frame = polars.DataFrame({"a": [1.0, 2.0, 3.0], "y": ["u", "v", "u"]})
     fields = {"type": "csv", "path": "t.csv", "target": "y"}
-    data = load_data(FORMATS.validate(fields), desk.folder, seed=0, dtype="float32", frames={"train": frame})
+    data = load_data(
+        FORMATS.validate(fields), desk.folder, seed=0, dtype="float32", passed=PassedData({"train": frame})
+    )
     assert data.signature.batches == ()
     reader = FORMATS.validate({**fields, "load": "batches"})
     with pytest.raises(SpecError, match="a frame is in memory already") as refused:
-        load_data(reader, desk.folder, seed=0, dtype="float32", frames={"train": frame})
+        load_data(reader, desk.folder, seed=0, dtype="float32", passed=PassedData({"train": frame}))
     assert refused.value.diagnostics[0].path == ("data", "load")
 
 

@@ -119,9 +119,9 @@ class Csv(Tabular):
         finally:
             text.detach()
 
-    def check_frames(self, context: DataContext) -> None:
+    def check_given(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files, or not as the document says."""
-        super().check_frames(context)
+        super().check_given(context)
         if context.frames and self.load == "batches":
             message = "a frame is in memory already: it cannot be read in batches"
             context.collector.add("SN573", message, "load", help="leave `load` out")

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from specnet.data.files import DataContext
+from specnet.data.format import DataFormat, joined
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from specnet.data.arrays.passed_array import PassedArray
+    from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
+    from specnet.data.passed import PassedRows
+    from specnet.data.signature import DataDescription
+
+
+class Arrays(DataFormat):
+    """Arrays that a program passes: `specnet.run("model.toml", data=(x, y))`.
+
+    The inputs are an array (rows, ...), or several by name, whose rows are flattened and concatenated:
+    `[inputs.NAME]` with `array` selects one of them in its own shape. Targets are numbers (rows, ...), class
+    indices (rows,), or the names of classes (rows,), which are indexed in alphabetical order. The command line has
+    none to pass: there, such a document can be validated, and its layers are checked if `input_shape` is given.
+    """
+
+    type: Literal["arrays"] = "arrays"
+    target: Literal["inputs"] | None = None
+    """`inputs` to predict the transformed inputs; by default the targets that are passed."""
+
+    passed: ClassVar[bool] = True
+
+    def open(self, context: DataContext) -> ArraySource:
+        """Return the arrays, their shapes checked."""
+        from specnet.data.arrays.pairs import describe_all
+        from specnet.data.arrays.source import ArraySource
+
+        pairs: dict[str, Pair] = {}
+        classes = _classes(context.arrays)
+        with context.collector.together() as faults:
+            for name, given in context.arrays.items():
+                with faults.catch():
+                    pairs[name] = _pair(name, given, classes, context, reproduces=self.reproduces)
+            parts = describe_all(pairs, faults)
+        for part in parts.values():
+            _name_classes(part, classes)
+        if "train" in parts:
+            first = context.arrays["train"]
+            parts["train"].features = first.features
+        context.digests |= {f"arrays:{name}": _digest(pair) for name, pair in pairs.items()}
+        return ArraySource.of("whole", pairs, joined(parts, context), context)
+
+    def check_given(self, context: DataContext) -> None:
+        """Note that nothing was passed, or what the document splits otherwise."""
+        if not context.arrays:
+            message = "the data of this document are passed by a program, and none were"
+            help = 'specnet.run("model.toml", data=(x, y)) passes them in Python'
+            context.collector.add("SN576", message, "type", help=help)
+
+
+def _pair(
+    split: str,
+    given: PassedRows,
+    classes: tuple[str, ...] | None,
+    context: DataContext,
+    *,
+    reproduces: bool,
+) -> Pair:
+    """Return the inputs and targets of one split; raise SpecError with all that is wrong with them."""
+    from specnet.data.arrays.passed_array import PassedArray
+    from specnet.data.arrays.side_by_side import SideBySide
+    from specnet.data.arrays.source import Pair
+
+    whose = "" if split == "train" else f"{split}: "
+    targets: PassedArray | None = None
+    with context.collector.together() as faults:
+        parts: dict[str, PassedArray] = {}
+        named = given.inputs if isinstance(given.inputs, Mapping) else {"inputs": given.inputs}
+        for name, array in named.items():
+            with faults.catch():
+                parts[name] = PassedArray.of(f"{whose}{name}", array, context)
+        if not reproduces:
+            with faults.catch():
+                targets = PassedArray.of(f"{whose}targets", _targets(given.targets, classes, context), context)
+    inputs: StoredInputs = next(iter(parts.values()))
+    if isinstance(given.inputs, Mapping):
+        inputs = SideBySide.of(tuple(parts), tuple(parts.values()))
+    return Pair(inputs, targets)
+
+
+def _targets(given: Any, classes: tuple[str, ...] | None, context: DataContext) -> Any:
+    """Return targets as numbers: those that can be class indices as whole numbers, names as their indices."""
+    import numpy as np
+
+    if given is None:
+        help = 'pass (x, y), or write `target = "inputs"` where the targets are the inputs'
+        raise context.collector.error("SN542", "there are inputs and no targets", help=help)
+    if classes is not None:
+        index = {name: i for i, name in enumerate(classes)}
+        found = [index.get(str(name), -1) for name in np.asarray(given).tolist()]
+        if -1 in found:
+            row = found.index(-1)
+            name = np.asarray(given).tolist()[row]
+            message = f"row {row + 1}: `{name}` is not a class of the training rows"
+            raise context.collector.error("SN514", message)
+        return np.array(found, np.int64)
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        return given
+    if array.ndim == 1 and array.dtype.kind == "b":
+        return array.astype(np.int64)
+    if array.ndim == 1 and array.dtype.kind == "f" and np.isfinite(array).all():
+        whole = array.astype(np.int64) if np.abs(array).max(initial=0) < 2**31 else None
+        return whole if whole is not None and np.array_equal(whole, array) else array
+    return array
+
+
+def _classes(given: Mapping[str, PassedRows]) -> tuple[str, ...] | None:
+    """Return the names of the classes of the training rows; None where their targets are numbers."""
+    import numpy as np
+
+    try:
+        targets = np.asarray(given["train"].targets)
+    except (KeyError, ValueError):
+        return None
+    if targets.ndim != 1 or not len(targets):
+        return None
+    if targets.dtype.kind != "U" and not (
+        targets.dtype.kind == "O" and all(isinstance(name, str) for name in targets.tolist())
+    ):
+        return None
+    return tuple(sorted(set(map(str, targets.tolist()))))
+
+
+def _name_classes(part: DataDescription, classes: tuple[str, ...] | None) -> None:
+    if classes is None:
+        return
+    part.target_kind, part.classes, part.class_count = "class", classes, len(classes)
+    if part.per_class is not None:
+        part.per_class += [0] * (len(classes) - len(part.per_class))
+
+
+def _digest(pair: Pair) -> str:
+    """Return the SHA-256 of what was passed: types, shapes and elements."""
+    import numpy as np
+
+    digest = hashlib.sha256()
+    for stored in pair.arrays:
+        for part in stored.parts:
+            array: np.ndarray[Any, Any] = part.read()
+            digest.update(repr((array.dtype.str, array.shape)).encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -28,6 +28,7 @@ from specnet.diagnostics.text import joined
 from specnet.language import examine, load
 from specnet.language.loading import Document
 from specnet.language.overrides import Overrides
+from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
 from specnet.runs.result import Result
 

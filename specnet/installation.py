@@ -20,7 +20,7 @@ DISTRIBUTION = "specnet-nn"
 
 PACKAGE = Path(__file__).resolve().parent
 
-Extra = Literal["report", "parquet", "images", "onnx", "safetensors"]
+Extra = Literal["report", "parquet", "images", "onnx", "safetensors", "sklearn"]
 
 EXTRAS: dict[Extra, tuple[str, ...]] = {
     "report": ("jinja2>=3.1", "matplotlib>=3.9"),
@@ -28,6 +28,7 @@ EXTRAS: dict[Extra, tuple[str, ...]] = {
     "images": ("pillow>=11",),
     "onnx": ("onnx>=1.17",),
     "safetensors": ("safetensors>=0.4.5",),
+    "sklearn": ("scikit-learn>=1.6",),
 }
 """The extras of pyproject.toml that a command may ask for: an installation need not have that file or metadata."""
 

@@ -65,9 +65,10 @@ class Encoding:
 
         `rows` is an array or nested lists (rows, ...); for a table, rows of cells in the order of its
         features, or mappings from column to cell; or a pandas or Polars frame, whose columns are found by
-        their names (in their order, where the inputs have none). Where the inputs are several arrays, it may be a
-        mapping from their names to arrays, or from the names that the document gives its inputs. Raises SpecError
-        naming each row and column at fault.
+        their names (in their order, where the inputs have none). A single mapping from column to cell, or a pandas
+        Series of one row, is one row. Where the inputs are several arrays, it may be a mapping from their names to
+        arrays, or from the names that the document gives its inputs. Raises SpecError naming each row and column at
+        fault.
         """
         sound = None if is_frame(rows) else self._numbers(rows)
         if sound is not None:
@@ -150,6 +151,7 @@ class Encoding:
     def _raw(self, rows: Any, collector: Collector) -> Rows:
         if is_frame(rows):
             return self.format.rows_of_frame(rows, self.known, collector)
+        rows = _single(rows)
         if isinstance(rows, Mapping):
             named = [part for part in self.signature.column_slices or () if part.shape]
             lacking = any(part.name not in rows for part in named)
@@ -161,6 +163,8 @@ class Encoding:
             return ArrayRows(together)
         if isinstance(rows, Sequence) and rows and isinstance(rows[0], Mapping):
             rows = self._in_order(rows, collector)
+        if not hasattr(rows, "__iter__") or isinstance(rows, str):
+            raise collector.error("SN540", "the inputs are not rows, but a single value")
         return self.format.rows_of_cells(rows, self.known, collector)
 
     def _in_order(self, rows: Sequence[Mapping[str, Any]], collector: Collector) -> list[list[Any]]:
@@ -246,6 +250,15 @@ class Encoding:
             _restored(state, "targets"),
             None if plain["columns"] is None else TablePlan.from_state(plain["columns"]),
         )
+
+
+def _single(rows: Any) -> Any:
+    """Return one row of named cells, as a mapping or a Series, as a list of rows; all else as it is."""
+    if hasattr(rows, "index") and hasattr(rows, "to_dict") and not isinstance(rows, Mapping):
+        rows = rows.to_dict()
+    if isinstance(rows, Mapping) and rows and all(np.ndim(cell) == 0 for cell in rows.values()):
+        return [rows]
+    return rows
 
 
 def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pipeline:

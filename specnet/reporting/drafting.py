@@ -14,15 +14,13 @@ from specnet.data.tables.settings import MARKERS
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import counted, listed
+from specnet.reporting.first_model import FirstModel
 
 MAXIMUM_CLASSES = 20
 """Up to how many whole numbers, from 0 or 1 on, are taken for classes."""
 
 MAXIMUM_CATEGORIES = 100
 """Up to how many categories a feature of text may have; more are names, dates or numbers of rows."""
-
-FEW_ROWS = 30
-"""Below so many rows, none are kept out of the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +137,7 @@ def _document(
     used = [*inputs, aim]
     width = sum(1 if c.numeric else len(c.distinct) for c in inputs)
     numbers = sum(c.numeric for c in inputs)
+    first = FirstModel(table.rows, width)
     head = (
         f"# A first model for {_comment(table.path.name)}: {table.rows:,} rows, "
         f"{counted(len(inputs), 'feature')} ({numbers} of numbers), which become {counted(width, 'input')}."
@@ -153,10 +152,10 @@ def _document(
         *_metrics(classes),
         "",
         *_data(table, aim, inputs, used, out, document),
-        *_split(table, aim, classes),
+        *_split(first, aim, classes),
         *_transforms(inputs, aim, classes),
-        *_network(table, width, classes),
-        *_training(table),
+        *_network(first, classes),
+        *_training(first),
     ]
     return "\n".join(lines) + "\n"
 
@@ -223,14 +222,13 @@ def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
     return lines
 
 
-def _split(table: Survey, aim: ColumnSurvey, classes: int | None) -> list[str]:
-    if table.rows < FEW_ROWS:
+def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[str]:
+    if first.share is None:
         return ["# With so few rows, none are held out: the metrics show what was memorised.", ""]
-    share = 0.15 if table.rows >= 5000 else 0.2
     lines = [
         "[data.split]",
-        f"validation = {share}  # decides when to stop",
-        f"test       = {share}  # estimates how well new rows are predicted",
+        f"validation = {first.share}  # decides when to stop",
+        f"test       = {first.share}  # estimates how well new rows are predicted",
     ]
     if classes is not None:
         if min(aim.distinct.values()) >= 5 and not aim.missing:
@@ -252,47 +250,33 @@ def _transforms(inputs: list[ColumnSurvey], aim: ColumnSurvey, classes: int | No
     return lines
 
 
-def _network(table: Survey, width: int, classes: int | None) -> list[str]:
-    units = 16 if table.rows < 500 else 32 if table.rows < 5000 else 64
-    why = f"for {table.rows:,} rows"
-    lines = [
-        "[[layers]]",
-        'type       = "dense"',
-        f"units      = {units}  # {why}",
-        'activation = "relu"',
-        "",
-    ]
-    if table.rows >= 500:
-        lines += [*_dropout(width, units), "[[layers]]", 'type       = "dense"', f"units      = {units}"]
-        lines += ['activation = "relu"', ""]
+def _network(first: FirstModel, classes: int | None) -> list[str]:
+    hidden = ["[[layers]]", 'type       = "dense"', f"units      = {first.units}"]
+    lines = [*hidden[:2], f"{hidden[2]}  # for {first.rows:,} rows", 'activation = "relu"', ""]
+    for _ in range(first.hidden - 1):
+        lines += [*_dropout(first), *hidden, 'activation = "relu"', ""]
     last = "one logit a class" if classes is not None else "one number"
     lines += ["[[layers]]", 'type  = "dense"', f"units = {classes or 1}  # {last}", "", "[loss]"]
     lines.append('type = "cross_entropy"' if classes is not None else 'type = "mse"')
     return [*lines, ""]
 
 
-def _dropout(width: int, units: int) -> list[str]:
-    if width < units:
+def _dropout(first: FirstModel) -> list[str]:
+    if first.dropout is None:
         return []
-    return ["[[layers]]", 'type = "dropout"', "rate = 0.2  # without it, many inputs are memorised", ""]
+    why = "without it, many inputs are memorised"
+    return ["[[layers]]", 'type = "dropout"', f"rate = {first.dropout}  # {why}", ""]
 
 
-def _training(table: Survey) -> list[str]:
-    large = table.rows >= 5000
-    epochs, patience = (60, 8) if large else (300, 30)
-    batch = 128 if large else 32
-    lines = ["[training]", f"epochs     = {epochs}", f"batch_size = {min(batch, table.rows)}", ""]
-    lines += [
-        "[training.optimizer]",
-        'type          = "adam"',
-        f"learning_rate = {0.002 if large else 0.003}",
-    ]
-    if table.rows >= FEW_ROWS:
+def _training(first: FirstModel) -> list[str]:
+    lines = ["[training]", f"epochs     = {first.epochs}", f"batch_size = {first.batch}", ""]
+    lines += ["[training.optimizer]", 'type          = "adam"', f"learning_rate = {first.learning_rate}"]
+    if first.share is not None:
         lines += [
             "",
             "[training.early_stopping]",
             'monitor  = "validation.loss"',
-            f"patience = {patience}  # epochs without a better one; the best is restored",
+            f"patience = {first.patience}  # epochs without a better one; the best is restored",
         ]
     return lines
 

@@ -1,0 +1,60 @@
+"""The sizes of a first model for a table: what `init` writes, and what an estimator without a spec trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FEW_ROWS = 30
+"""Below so many rows, none are kept out of the training."""
+
+MANY_ROWS = 5000
+"""From so many rows on, a smaller share of them is enough to validate on, and fewer epochs are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstModel:
+    """What follows from the number of rows, and of the inputs that their columns become."""
+
+    rows: int
+    width: int
+    """The number of inputs."""
+
+    @property
+    def units(self) -> int:
+        """The units of a hidden layer."""
+        return 16 if self.rows < 500 else 32 if self.rows < MANY_ROWS else 64
+
+    @property
+    def hidden(self) -> int:
+        """The number of hidden layers."""
+        return 1 if self.rows < 500 else 2
+
+    @property
+    def dropout(self) -> float | None:
+        """The rate of the dropout between them; None for none."""
+        return 0.2 if self.hidden > 1 and self.width >= self.units else None
+
+    @property
+    def share(self) -> float | None:
+        """The fraction of the rows to validate on; None for too few rows."""
+        return None if self.rows < FEW_ROWS else 0.15 if self.rows >= MANY_ROWS else 0.2
+
+    @property
+    def epochs(self) -> int:
+        """The maximum number of epochs."""
+        return 60 if self.rows >= MANY_ROWS else 300
+
+    @property
+    def patience(self) -> int:
+        """The number of epochs without a better one after which the training ends."""
+        return 8 if self.rows >= MANY_ROWS else 30
+
+    @property
+    def batch(self) -> int:
+        """The number of rows of a batch."""
+        return min(128 if self.rows >= MANY_ROWS else 32, self.rows)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of Adam."""
+        return 0.002 if self.rows >= MANY_ROWS else 0.003

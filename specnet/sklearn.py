@@ -1,0 +1,210 @@
+"""Specs as estimators of scikit-learn: for pipelines, cross-validation and grid search.
+
+from specnet.sklearn import SpecClassifier
+
+cross_val_score(SpecClassifier("model.toml"), x, y)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets, type_of_target
+    from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+except ModuleNotFoundError as missing:
+    if (missing.name or "").partition(".")[0] != "sklearn":
+        raise
+    from specnet.installation import install_command
+
+    raise ModuleNotFoundError(
+        f"specnet.sklearn needs scikit-learn, which the extra `sklearn` installs: {install_command('sklearn')}",
+        name="sklearn",
+    ) from None
+
+import numpy as np
+
+from specnet.api import load, run
+from specnet.data.tables.typed import is_frame
+from specnet.reporting.first_model import FirstModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from specnet.api import Model
+    from specnet.language.loading import Document
+    from specnet.training.history import History
+
+__all__ = ["SpecClassifier", "SpecRegressor"]
+
+LARGEST_SEED = 2**31
+
+
+class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
+    """What both have in common: a spec, and the training of it on the rows that `fit` is given."""
+
+    model_: Model
+    """The trained model."""
+    history_: History
+    """What each epoch came to."""
+    n_iter_: int
+    """The number of epochs of the training."""
+    n_features_in_: int
+
+    def __init__(
+        self,
+        spec: Document | None = None,
+        *,
+        overrides: Mapping[str, Any] | Iterable[str] | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.spec = spec
+        self.overrides = overrides
+        self.random_state = random_state
+
+    def _train(self, inputs: Any, targets: Any, outputs: int | None, rows: int, width: int) -> Self:
+        """Train the spec, or a first model; `outputs` is the number of classes, None for numbers."""
+        document = self.spec
+        if document is None:
+            document = _first_document(rows, width, outputs, targets)
+        spec = load(document, self.overrides)
+        if self.random_state is not None:
+            seed = check_random_state(self.random_state).randint(LARGEST_SEED)
+            spec = spec.replace({"seed": int(seed)})
+        result = run(spec, data=(inputs, targets))
+        self.model_ = result.model
+        self.history_ = result.history
+        self.n_iter_ = result.epochs
+        return self
+
+    @property
+    def _table(self) -> bool:
+        """Whether the spec describes the columns of a table, for which cells stay as they are."""
+        return self.spec is not None and load(self.spec, self.overrides).data.is_table
+
+    def _rows(self, inputs: Any) -> Any:
+        """Return new rows, checked against those that `fit` was given."""
+        check_is_fitted(self, "model_")
+        if self._table and is_frame(inputs):
+            return inputs
+        return validate_data(self, inputs, reset=False, dtype=np.float64, allow_nd=True)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+
+class SpecClassifier(ClassifierMixin, _SpecEstimator):  # type: ignore[misc, unused-ignore]
+    """A spec as a classifier of scikit-learn.
+
+    `spec` is a path, the text of a document, a dictionary, or a Spec; the data that it names are replaced by the rows
+    that `fit` is given, and its splits, transforms and augmentations apply to them. Without a spec, a network is
+    trained that `specnet init` would write for as many rows, features and classes. `overrides` are those of
+    `specnet.load`, and `random_state` replaces the spec's `seed`.
+
+    The loss must be one of classes: `cross_entropy` and the like with an output per class, or
+    `binary_cross_entropy` and the like with one output for two classes.
+    """
+
+    classes_: NDArray[Any]
+    """(classes,): the labels, in the order of the columns of `predict_proba`."""
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on inputs (rows, ...) and labels (rows,); return the estimator.
+
+        Raises ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
+        """
+        if self._table and is_frame(X):
+            y = column_or_1d(y, warn=True)
+            rows, width = X.shape
+        else:
+            X, y = validate_data(self, X, y, dtype=np.float64, allow_nd=True)
+            y = column_or_1d(y, warn=True)
+            rows, width = len(X), X[0].size
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                "SpecClassifier needs samples of at least 2 classes, and the data contain one class"
+            )
+        return self._train(X, codes.astype(np.int64), len(self.classes_), rows, width)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Return the probability of each class (rows, classes)."""
+        rows = self._rows(X)
+        made = self.model_.predict(rows)
+        if made.ndim == 2 and made.shape[1] == 1:
+            made = made[:, 0]
+        return np.stack([1.0 - made, made], axis=1) if made.ndim == 1 else np.asarray(made)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the most probable label of each row (rows,)."""
+        likely = self.predict_proba(X).argmax(axis=1)
+        return np.asarray(self.classes_[likely])
+
+
+class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unused-ignore]
+    """A spec as a regressor of scikit-learn.
+
+    `spec`, `overrides` and `random_state` are as in SpecClassifier. Targets may be several numbers per row, if the
+    spec's last layer has as many outputs. Predictions have the units of the targets that `fit` was given.
+    """
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on inputs (rows, ...) and targets (rows,) or (rows, outputs); return the estimator.
+
+        Raises ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
+        """
+        if self._table and is_frame(X):
+            y = check_array(y, ensure_2d=False, dtype=np.float64)
+            rows, width = X.shape
+        else:
+            X, y = validate_data(
+                self, X, y, dtype=np.float64, allow_nd=True, multi_output=True, y_numeric=True
+            )
+            rows, width = len(X), X[0].size
+        if type_of_target(y) not in (
+            "continuous-multioutput",
+            "multiclass-multioutput",
+            "multilabel-indicator",
+        ):
+            y = column_or_1d(y, warn=True)
+        self._single = np.ndim(y) == 1
+        targets = np.asarray(y, np.float64)
+        return self._train(X, targets.reshape(len(targets), -1), None, rows, width)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Return the predicted targets (rows,) or (rows, outputs)."""
+        rows = self._rows(X)
+        made = np.asarray(self.model_.predict(rows))
+        return made.reshape(len(made)) if self._single else made
+
+
+def _first_document(rows: int, width: int, classes: int | None, targets: Any) -> dict[str, Any]:
+    """Return the document of a first model for rows of arrays, with the choices of `specnet init`."""
+    first = FirstModel(rows, width)
+    hidden: list[dict[str, Any]] = [{"type": "dense", "units": first.units, "activation": "relu"}]
+    layers: list[dict[str, Any]] = [*hidden]
+    for _ in range(first.hidden - 1):
+        layers += [{"type": "dropout", "rate": first.dropout}] if first.dropout is not None else []
+        layers += hidden
+    layers.append({"type": "dense", "units": classes or np.shape(targets)[1]})
+    data: dict[str, Any] = {"type": "arrays", "transforms": [{"type": "standardize"}]}
+    if classes is None:
+        data["transforms"] += [{"type": "standardize", "on": "targets"}]
+    training: dict[str, Any] = {
+        "epochs": first.epochs,
+        "batch_size": first.batch,
+        "optimizer": {"type": "adam", "learning_rate": first.learning_rate},
+    }
+    if first.share is not None:
+        enough = classes is not None and np.bincount(targets).min() >= 5
+        data["split"] = {"validation": first.share, **({"stratify": True} if enough else {})}
+        training["early_stopping"] = {"monitor": "validation.loss", "patience": first.patience}
+    loss = "mse" if classes is None else "cross_entropy"
+    return {"specnet": 1, "data": data, "layers": layers, "loss": loss, "training": training}

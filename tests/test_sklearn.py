@@ -1,0 +1,143 @@
+"""Specs as estimators of scikit-learn."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import specnet
+from specnet.sklearn import SpecClassifier, SpecRegressor
+
+SPECS = Path(__file__).parents[1] / "specs"
+NETWORK: dict[str, Any] = {
+    "specnet": 1,
+    "data": {"type": "arrays", "transforms": [{"type": "standardize"}]},
+    "layers": [{"type": "dense", "units": 8, "activation": "tanh"}, {"type": "dense", "units": 3}],
+    "loss": "cross_entropy",
+    "training": {"epochs": 30, "batch_size": 16, "optimizer": {"type": "adam", "learning_rate": 0.05}},
+}
+
+
+# Some of the checks train on a constant target, or on labels that are numbers.
+@pytest.mark.filterwarnings("ignore:.*:sklearn.exceptions.DataConversionWarning")
+@parametrize_with_checks([SpecClassifier(random_state=0), SpecRegressor(random_state=0)])
+def test_they_are_estimators(estimator, check):
+    check(estimator)
+
+
+def test_a_spec_is_trained_and_predicts_labels():
+    x, y = load_iris(return_X_y=True)
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    made = SpecClassifier(NETWORK).fit(x, names)
+    assert list(made.classes_) == ["setosa", "versicolor", "virginica"]
+    assert made.score(x, names) > 0.95
+    probabilities = made.predict_proba(x)
+    assert np.allclose(probabilities.sum(axis=1), 1.0)
+    assert np.array_equal(made.predict(x), made.classes_[probabilities.argmax(axis=1)])
+    assert made.n_iter_ == 30 == len(made.history_)
+    assert np.array_equal(made.model_.predict(x), probabilities)
+
+
+def test_one_output_of_two_classes():
+    x, y = load_iris(return_X_y=True)
+    x, y = x[:100], np.where(y[:100] == 1, "yes", "no")
+    layers = [{"type": "dense", "units": 1, "activation": "sigmoid"}]
+    made = SpecClassifier({**NETWORK, "layers": layers, "loss": "binary_cross_entropy"}).fit(x, y)
+    assert list(made.classes_) == ["no", "yes"]
+    assert made.predict_proba(x).shape == (100, 2)
+    assert made.score(x, y) == 1.0
+
+
+def test_the_files_of_a_spec_are_replaced_and_the_rest_of_it_kept():
+    x, y = load_iris(return_X_y=True)
+    made = SpecClassifier(SPECS / "iris.toml", overrides={"training.epochs": 3}).fit(x, y)
+    spec = made.model_.network.spec
+    assert spec.data.type == "arrays"
+    assert spec.data.transforms == specnet.load(SPECS / "iris.toml").data.transforms
+    assert made.n_iter_ == 3
+    with pytest.raises(specnet.SpecError, match="SN576 `validation` names rows of its own"):
+        SpecRegressor(SPECS / "regression.toml").fit(x, y)
+    layers = [{"type": "dense", "units": 2}]
+    with pytest.raises(specnet.SpecError, match="3 classes"):
+        SpecClassifier({**NETWORK, "layers": layers}).fit(x, y)
+
+
+def test_pipelines_cross_validation_and_grids():
+    x, y = load_iris(return_X_y=True)
+    assert cross_val_score(make_pipeline(StandardScaler(), SpecClassifier(NETWORK)), x, y, cv=3).mean() > 0.9
+    grid = GridSearchCV(
+        SpecClassifier(NETWORK),
+        {
+            "overrides": [
+                {"training.epochs": 1, "training.optimizer.learning_rate": 1e-6},
+                {"training.epochs": 20},
+            ]
+        },
+        cv=3,
+    ).fit(x, y)
+    assert grid.best_params_ == {"overrides": {"training.epochs": 20}}
+    assert clone(grid.best_estimator_).get_params() == grid.best_estimator_.get_params()
+
+
+def test_a_regressor_predicts_in_the_units_of_its_targets():
+    x, y = load_diabetes(return_X_y=True)
+    made = SpecRegressor(random_state=1).fit(x, y)
+    assert made.score(x, y) > 0.5
+    assert made.predict(x[:3]).shape == (3,)
+    both = np.stack([y, 2 * y + 1], axis=1)
+    several = SpecRegressor(random_state=1).fit(x, both)
+    assert several.predict(x[:3]).shape == (3, 2)
+    assert several.score(x, both) > 0.5
+
+
+def test_the_same_random_state_gives_the_same_model():
+    x, y = load_iris(return_X_y=True)
+    made = [SpecClassifier(NETWORK, random_state=seed).fit(x, y).predict_proba(x) for seed in (1, 1, 2)]
+    assert np.array_equal(made[0], made[1])
+    assert not np.array_equal(made[0], made[2])
+
+
+def test_frames_of_a_table_keep_their_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"size": [1.0, 2.0, 3.0, 4.0] * 10, "colour": ["red", "blue", "red", "blue"] * 10}
+    )
+    labels = np.where(frame["colour"] == "red", "stop", "go")
+    table = {
+        "type": "csv",
+        "path": "none.csv",
+        "target": "label",
+        "columns": {"size": {"scale": "standardize"}},
+    }
+    layers = [{"type": "dense", "units": 2}]
+    made = SpecClassifier({**NETWORK, "data": table, "layers": layers}).fit(frame, labels)
+    assert made.score(frame, labels) == 1.0
+    assert np.array_equal(made.predict(frame[["colour", "size"]]), made.predict(frame))
+
+
+def test_what_is_not_fitted_or_not_two_classes_is_refused():
+    with pytest.raises(NotFittedError):
+        SpecClassifier(NETWORK).predict([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="one class"):
+        SpecClassifier(NETWORK).fit([[1.0], [2.0]], ["a", "a"])
+
+
+def test_without_scikit_learn_the_extra_is_named():
+    code = "import sys; sys.modules['sklearn'] = None\ntry:\n    import specnet.sklearn\nexcept ModuleNotFoundError as e:\n    print(e)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "the extra `sklearn` installs" in done.stdout

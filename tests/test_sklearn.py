@@ -138,6 +138,9 @@ def test_what_is_not_fitted_or_not_two_classes_is_refused():
 
 
 def test_without_scikit_learn_the_extra_is_named():
-    code = "import sys; sys.modules['sklearn'] = None\ntry:\n    import specnet.sklearn\nexcept ModuleNotFoundError as e:\n    print(e)"
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "try:\n    import specnet.sklearn\nexcept ModuleNotFoundError as e:\n    print(e)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "the extra `sklearn` installs" in done.stdout

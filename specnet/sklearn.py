@@ -28,7 +28,7 @@ except ModuleNotFoundError as missing:
 import numpy as np
 
 from specnet.api import load, run
-from specnet.data.tables.typed import is_frame
+from specnet.data.tables.frames import is_frame
 from specnet.reporting.first_model import FirstModel
 
 if TYPE_CHECKING:

@@ -197,7 +197,7 @@ class DataFormat(Kind):
         """Note frames that cannot take the place of files."""
         if context.frames:
             message = f"a frame replaces the file of a table, and `{self.type}` data are not a table"
-            help = '`type = "csv"` or `"parquet"` describes its columns; arrays are passed as (inputs, targets)'
+            help = '`type = "frame"` describes its columns; arrays are passed as (inputs, targets)'
             context.collector.add("SN571", message, "type", help=help)
 
     def rows_of_cells(self, rows: Any, known: KnownRows, collector: Collector) -> Rows:

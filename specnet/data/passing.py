@@ -13,7 +13,7 @@ from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.data.format import DataFormat
-    from specnet.data.tables.settings import Tabular
+    from specnet.data.tables.tabular import Tabular
 
 SPLITS = ("train", "validation", "test")
 

@@ -19,10 +19,10 @@ class PassedArray(StoredArray):
     array: NDArray[Any]
 
     @classmethod
-    def of(cls, name: str, given: Any, context: DataContext) -> PassedArray:
+    def of(cls, name: str, given: Any, context: DataContext, help: str | None = None) -> PassedArray:
         """Return what a program passed as an array of numbers; raise SpecError where it is not one.
 
-        `name` is what a diagnostic calls it.
+        `name` is what a diagnostic calls it, and `help` what helps where it holds something else than numbers.
         """
         place = FilePlace(Path(), name, (), context)
         try:
@@ -30,7 +30,8 @@ class PassedArray(StoredArray):
         except ValueError:
             raise place.error("SN541", f"`{name}` is not an array: its rows have different shapes") from None
         if array.dtype.kind not in "buif":
-            raise place.error("SN540", f"`{name}` is not an array of numbers: it holds {array.dtype.name}")
+            message = f"`{name}` is not an array of numbers: it holds {array.dtype.name}"
+            raise place.error("SN540", message, help=help)
         if not array.ndim:
             raise place.error("SN540", f"`{name}` is a single number, not rows")
         if not array.size:

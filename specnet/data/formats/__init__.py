@@ -18,6 +18,7 @@ FORMATS: Family[DataFormat] = Family(
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",
         "arrays": "arrays.Arrays",
+        "frame": "frame.Frame",
     },
 )
 

@@ -72,6 +72,11 @@ def _pair(
     from specnet.data.arrays.side_by_side import SideBySide
     from specnet.data.arrays.source import Pair
 
+    help = (
+        None
+        if given.features is None
+        else 'describe it as a table: data = { type = "frame", target = "..." }'
+    )
     whose = "" if split == "train" else f"{split}: "
     targets: PassedArray | None = None
     with context.collector.together() as faults:
@@ -79,10 +84,12 @@ def _pair(
         named = given.inputs if isinstance(given.inputs, Mapping) else {"inputs": given.inputs}
         for name, array in named.items():
             with faults.catch():
-                parts[name] = PassedArray.of(f"{whose}{name}", array, context)
+                parts[name] = PassedArray.of(f"{whose}{name}", array, context, help)
         if not reproduces:
             with faults.catch():
-                targets = PassedArray.of(f"{whose}targets", _targets(given.targets, classes, context), context)
+                targets = PassedArray.of(
+                    f"{whose}targets", _targets(given.targets, classes, context), context
+                )
     inputs: StoredInputs = next(iter(parts.values()))
     if isinstance(given.inputs, Mapping):
         inputs = SideBySide.of(tuple(parts), tuple(parts.values()))

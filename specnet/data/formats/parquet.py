@@ -11,7 +11,7 @@ from pydantic import Field
 from specnet.data.format import FilePath
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
-from specnet.data.tables.tabular import Tabular
+from specnet.data.tables.tabular import FileTable
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import clipped
 from specnet.installation import install_command
@@ -32,7 +32,7 @@ class ParquetRows(Table):
     """The file; relative to the document, then to $SPECNET_DATA."""
 
 
-class Parquet(Tabular):
+class Parquet(FileTable):
     """A table in a Parquet file: one row per example, one column per feature or target.
 
     It is read by pyarrow, which the extra `parquet` installs. Columns keep their types: numbers, text (categories,

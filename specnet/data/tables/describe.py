@@ -38,7 +38,7 @@ def check_columns(settings: TableSettings, layout: Layout, found: Scan, place: F
                 faults.add("SN517", message, "columns", layout.keys[i], key, help=help)
         for i in layout.features:
             column = found.columns[i]
-            which = f"{place.column(i, column.name)} of `{settings.path}`"
+            which = f"{place.column(i, column.name)} of `{place.name}`"
             help = f"leave it out with `exclude = [{place.reference(i, column.name)}]`"
             count = len(column.categories)
             if count > settings.max_categories:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import PositiveInt, model_validator
 
-from specnet.data.format import DataFormat, FilePath
+from specnet.data.format import DataFormat
 from specnet.data.tables.cells import CellParser, TypedCellParser
 from specnet.vocabulary.kind import Table, fault
 
@@ -122,8 +122,6 @@ class TableSettings(DataFormat):
 
     is_table: ClassVar[bool] = True
 
-    path: FilePath
-    """The file; relative to the document, then to $SPECNET_DATA."""
     target: ColumnName | Columns
     """The column to predict: its name, or its index from 0 (-1 is the last); a list for several numbers; or
     `inputs` for the transformed inputs (give a column named `inputs` by its index)."""
@@ -225,6 +223,11 @@ class TableSettings(DataFormat):
     def typed_parser(self) -> TypedCellParser:
         """What tells what cells say that have types."""
         return TypedCellParser(frozenset(self.missing_markers), self.replace)
+
+    @property
+    def file(self) -> str:
+        """The file of the training rows, as the document names it; nothing where it names none."""
+        return ""
 
     @abstractmethod
     def table(self, place: FilePlace) -> DataTable:

@@ -113,7 +113,7 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
 
     The tables of other splits are read by what was found in the training split's.
     """
-    table = _open(settings, "train", settings.path, ("path",), context)
+    table = _open(settings, "train", settings.file, ("path",), context)
     buffer = None if context.frames else settings.buffer(table.place.path.stat().st_size)
     # The reading in batches knows no more than this of a feature's categories.
     maximum = None if buffer is None else settings.max_categories

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
+from specnet.data.format import FilePath
 from specnet.data.formats import FORMATS, SUFFIXES
 from specnet.data.tables.settings import TableSettings
 from specnet.diagnostics import SpecError
@@ -87,3 +88,15 @@ class Tabular(TableSettings):
         return rows_by_plan(
             known.columns, table, labelled=labelled, single=not isinstance(self.target, tuple)
         )
+
+
+class FileTable(Tabular):
+    """A table in a file."""
+
+    path: FilePath
+    """The file; relative to the document, then to $SPECNET_DATA."""
+
+    @property
+    def file(self) -> str:
+        """The file of the training rows, as the document names it."""
+        return self.path

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
 from specnet.data.tables.cells import number
-from specnet.data.tables.tabular import Tabular
+from specnet.data.tables.tabular import FileTable
 from specnet.vocabulary.kind import Table, fault
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class CsvRows(Table):
     """The file; relative to the document, then to $SPECNET_DATA."""
 
 
-class Csv(Tabular):
+class Csv(FileTable):
     """A table in a CSV file: one row per example, one column per feature or target.
 
     A column whose cells are all numbers is numeric; one whose cells are all text is a category; `columns`

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from specnet.diagnostics import html
+
 Severity = Literal["error", "warning"]
 KeyPath = tuple[str | int, ...]
 Part = Literal["key", "value", "type", "table"]
@@ -145,6 +147,16 @@ class Report:
     def __str__(self) -> str:
         """Return each finding as one line."""
         return "\n".join(map(str, self.diagnostics))
+
+    def _repr_html_(self) -> str:
+        """Return the findings as a table, for notebooks."""
+        if not self.diagnostics:
+            return html.heading("No errors or warnings")
+        rows = [
+            [d.severity, d.code, str(d).partition(f": {d.code} ")[0], d.message, d.help]
+            for d in self.diagnostics
+        ]
+        return html.table(["severity", "code", "where", "message", "help"], rows)
 
     @property
     def ok(self) -> bool:

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_validator
 
 from specnet.data import FORMATS, DataFormat
-from specnet.diagnostics import SpecError
+from specnet.diagnostics import SpecError, html
 from specnet.language.overrides import Overrides, apply, read_overrides
+from specnet.language.set_options import set_options
 from specnet.language.spec_source import SpecSource
 from specnet.language.training import Training
 from specnet.language.warnings import unknown_warning
@@ -178,6 +179,23 @@ class Spec(Table):
     def folder(self) -> Path:
         """The folder that relative paths in it start from."""
         return self._source.folder
+
+    def _repr_html_(self) -> str:
+        """Return what it says, section by section, for notebooks."""
+        layers = [[number, layer.type, set_options(layer)] for number, layer in enumerate(self.layers)]
+        training = self.training
+        facts = [
+            ["data", self.data.type, set_options(self.data)],
+            ["loss", self.loss.type, set_options(self.loss)],
+            ["optimizer", training.optimizer.type, set_options(training.optimizer)],
+            ["schedule", training.schedule.type, set_options(training.schedule)],
+        ]
+        title = html.heading(self.name, f"seed {self.seed}, {self.dtype}")
+        return (
+            title
+            + html.table(["", "type", "options"], facts)
+            + html.table(["layer", "type", "options"], layers)
+        )
 
     @classmethod
     def of_data(cls, data: dict[str, Any], source: SpecSource) -> Spec:

@@ -9,9 +9,11 @@ import numpy as np
 from specnet.data.encoding import Encoding
 from specnet.data.inputs import plain
 from specnet.data.pipeline import Pipeline
+from specnet.diagnostics import html
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
 from specnet.engines.use import ModelUse
+from specnet.graph.sizes import show
 from specnet.model.arrays import as_inputs, as_targets
 from specnet.model.network import Network
 from specnet.model.outputs import NetworkOutput
@@ -56,6 +58,24 @@ class Model:
         parameters = Parameters(network.arrays, network.spec.dtype)
         parameters.flat[...] = flat
         self._start(network, encoding, parameters)
+
+    def __repr__(self) -> str:
+        """Return its name, and the numbers of its layers and parameters."""
+        network = self.network
+        return f"<Model {network.spec.name}: {len(network.layers)} layers, {network.size:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        """Return its layers as a table, for notebooks."""
+        network = self.network
+        sizes = {p.name: p.size for p in network.arrays}
+        rows = [
+            [layer.name, layer.type, show(layer.output), sum(sizes[name] for name in layer.parameters)]
+            for layer in network.layers
+        ]
+        facts = f"{network.size:,} parameters, {network.spec.dtype}"
+        return html.heading(network.spec.name, facts) + html.table(
+            ["layer", "type", "output", "parameters"], rows
+        )
 
     def loss_and_gradients(
         self, inputs: Any, targets: Any, *, training: bool = False

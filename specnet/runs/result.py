@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet._version import __version__
+from specnet.diagnostics import html
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,21 @@ class Result:
         """The trained model's parameters by name; the same arrays as `model.parameters`."""
         return self.model.parameters
 
+    def _repr_html_(self) -> str:
+        """Return the table of results and the curves of the loss, for notebooks."""
+        names = list(dict.fromkeys(name for figures in self.splits.values() for name in figures))
+        names = [name for name in names if all(_is_number(f.get(name)) for f in self.splits.values())]
+        rows = [[split, *(figures[name] for name in names)] for split, figures in self.splits.items()]
+        ending = self.stopped.replace("_", " ")
+        facts = f"{self.parameter_count:,} parameters, {self.epochs:,} epochs in {self.seconds:.3g} s: {ending}"
+        fit = html.heading(f"Fit: {self.fit.verdict}", self.fit.why)
+        return (
+            html.heading(self.name, facts)
+            + html.table(["split", *names], rows)
+            + fit
+            + self.history._repr_html_()
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the form that `run --output json` prints."""
         return {
@@ -69,3 +85,7 @@ class Result:
             "why": self.why,
             "best_epoch": self.best_epoch,
         }
+
+
+def _is_number(figure: object) -> bool:
+    return figure is None or isinstance(figure, float | int)

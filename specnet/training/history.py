@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.diagnostics import html
 from specnet.training.events import EpochEnded, Span
 from specnet.training.state import TrainingState
 
@@ -102,6 +103,13 @@ class History:
         """
         pandas: Any = importlib.import_module("pandas")
         return pandas.DataFrame(self.to_dict()).set_index("epoch")
+
+    def _repr_html_(self) -> str:
+        """Return the curves of the loss, for notebooks."""
+        lines = {"train": list(zip(self.epochs, self.loss, strict=True))}
+        if "loss" in self.validation:
+            lines["validation"] = list(zip(self.validated, self.validation["loss"], strict=True))
+        return html.heading("Loss by epoch") + html.curves(lines)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Give each epoch as plain data, in the form of a line of `metrics.jsonl`."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 
 import specnet
 from specnet.diagnostics.html import curves, table
+from specnet.notebook import Progress
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -112,9 +114,47 @@ def test_parameters_of_a_result_are_those_of_its_model(result):
     assert result.as_dict()["parameters"] == result.parameter_count
 
 
+class Cell:
+    """Stands for IPython's display: keeps what is shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def display(self, page, display_id):
+        assert display_id
+        self.shown.append(page)
+        return self
+
+    def update(self, page):
+        self.shown.append(page)
+
+    @staticmethod
+    def HTML(page):
+        return page
+
+
+@pytest.mark.parametrize(("document", "epochs"), [("iris.toml", 6), ("xor.json", 50)])
+def test_progress_in_a_cell(monkeypatch, document, epochs):
+    cell, ticks = Cell(), iter(range(10_000))
+    monkeypatch.setitem(sys.modules, "IPython.display", cell)
+    spec = specnet.load(SPECS / document, {"training.epochs": epochs})
+    result = specnet.run(spec, listener=Progress(clock=lambda: float(next(ticks))))
+    assert len(cell.shown) > 2
+    assert "parameters; starting" in text_of(cell.shown[0])
+    assert f"{epochs} epochs in" in text_of(cell.shown[-1])
+    assert result.name in text_of(cell.shown[-1])
+    assert "<polyline" in cell.shown[-1]
+
+
+def test_progress_without_ipython_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython.display", None)
+    with pytest.raises(ModuleNotFoundError, match="IPython"):
+        Progress()
+
+
 def test_cells_are_escaped_and_curves_are_svg():
     assert "&lt;i&gt;" in table(["<i>"], [["<i>", 1, 2.5, None]])
-    drawing = ElementTree.fromstring(curves({"a<b": [(1, 1.0), (2, float("nan")), (3, 0.01)]}))
+    drawing = ET.fromstring(curves({"a<b": [(1, 1.0), (2, float("nan")), (3, 0.01)]}))
     lines = drawing.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(lines) == 1
     assert len(lines[0].get("points").split()) == 3  # the last point is always there

@@ -60,7 +60,9 @@ class Result:
         names = [name for name in names if all(_is_number(f.get(name)) for f in self.splits.values())]
         rows = [[split, *(figures[name] for name in names)] for split, figures in self.splits.items()]
         ending = self.stopped.replace("_", " ")
-        facts = f"{self.parameter_count:,} parameters, {self.epochs:,} epochs in {self.seconds:.3g} s: {ending}"
+        facts = (
+            f"{self.parameter_count:,} parameters, {self.epochs:,} epochs in {self.seconds:.3g} s: {ending}"
+        )
         fit = html.heading(f"Fit: {self.fit.verdict}", self.fit.why)
         return (
             html.heading(self.name, facts)

@@ -113,7 +113,7 @@ def _table(item: Any, table: Tabular) -> Any:
     columns = dict(_columns(inputs, table.features))
     for name, column in zip(names, _several(targets, len(names)), strict=True):
         columns[str(len(columns)) if isinstance(name, int) else name] = column
-    return _Columns(columns)
+    return Columns(columns)
 
 
 def _columns(inputs: Any, features: Sequence[str | int] | None) -> Iterator[tuple[str, list[Any]]]:
@@ -149,7 +149,7 @@ def _several(targets: Any, count: int) -> list[list[Any]]:
     return [listed] if count == 1 else [list(column) for column in zip(*listed, strict=True)]
 
 
-class _Columns:
+class Columns:
     """Columns by name, with what is used of a frame."""
 
     dtypes = ()

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from specnet.data.passed import PassedData, PassedRows
+from specnet.data.passing import Columns
 from tests.support.pictures import write_png
 
 Array = np.ndarray[Any, Any]
@@ -52,6 +54,8 @@ class Row:
     inputs: Array | None = field(default_factory=lambda: X)
     """What is read as inputs; None where the rows come with the format."""
     targets: Array | None = field(default_factory=lambda: Y)
+    passed: Callable[[Array, Array], PassedData] | None = None
+    """Returns what a program passes, if the rows do not come from files."""
     damages: tuple[Callable[[Path], None], ...] = (Path.unlink, empty, cut, replace_by_folder)
     """What can be done to any one of the files that were written, so that they are no data."""
 
@@ -136,6 +140,11 @@ def _inline(_: Path, x: Array, y: Array) -> dict[str, Any]:
     return {"inputs": x.tolist(), "targets": y.tolist()}
 
 
+def _frame(x: Array, y: Array) -> Any:
+    columns = dict(zip("abc", x.T.tolist(), strict=True))
+    return Columns(columns | {"y": ["uvw"[i] for i in y]})
+
+
 # A folder of images is read class by class.
 BY_CLASS = np.argsort(Y, kind="stable")
 
@@ -172,4 +181,18 @@ TABLE = [
     ),
     Row("builtin", lambda *_: {"name": "iris"}, inputs=None, targets=None),
     Row("synthetic", lambda *_: {"kind": "moons", "samples": 24}, inputs=None, targets=None),
+    Row(
+        "arrays",
+        lambda *_: {},
+        passed=lambda x, y: PassedData(arrays={"train": PassedRows(x, y)}),
+        damages=(),
+    ),
+    Row(
+        "frame",
+        lambda *_: {"target": "y"},
+        new=lambda folder, x: _csv(folder / "new.csv", x),
+        labelled=lambda folder, x, y: _csv(folder / "labelled.csv", x, y),
+        passed=lambda x, y: PassedData(frames={"train": _frame(x, y)}),
+        damages=(),
+    ),
 ]

@@ -6,7 +6,7 @@ from specnet.data.tables.tabular import Tabular
 
 if TYPE_CHECKING:
     from specnet.data.files import DataContext, FilePlace
-    from specnet.data.tables.table import Table
+    from specnet.data.tables.table import DataTable
 
 
 class Frame(Tabular):
@@ -21,7 +21,7 @@ class Frame(Tabular):
 
     passed: ClassVar[bool] = True
 
-    def table(self, place: FilePlace) -> Table:
+    def table(self, place: FilePlace) -> DataTable:
         """Raise SpecError: there are no files of frames."""
         raise place.error("SN576", f"`{place.name}` is a file, and the data of this document are a frame")
 

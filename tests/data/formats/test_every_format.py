@@ -30,16 +30,20 @@ class Written:
             pytest.importorskip("PIL")
         self.row, self.folder = row, folder
         self.keys = {"type": row.type, **row.write(folder, row.inputs, row.targets)}
+        self.passed = None if row.passed is None else row.passed(row.inputs, row.targets)
         self.files = sorted(path for path in folder.rglob("*") if path.is_file())
 
     def format(self, **more: Any) -> Any:
         return FORMATS.validate({**self.keys, **more})
 
     def load(self, **more: Any) -> Any:
-        return load_data(self.format(**more), self.folder, seed=3, dtype="float64")
+        return self.read(self.format(**more))
+
+    def read(self, data_format: Any) -> Any:
+        return load_data(data_format, self.folder, seed=3, dtype="float64", passed=self.passed)
 
     def open(self, **more: Any) -> Any:
-        return open_data(self.format(**more), self.folder)
+        return open_data(self.format(**more), self.folder, passed=self.passed)
 
 
 @pytest.fixture
@@ -115,7 +119,7 @@ def test_what_a_run_writes_is_read_again(written):
     again = FORMATS.validate(resolved)
     assert again.model_dump() == data_format.model_dump()
     np.testing.assert_array_equal(
-        load_data(again, written.folder, seed=3, dtype="float64").splits["train"].inputs,
+        written.read(again).splits["train"].inputs,
         written.load().splits["train"].inputs,
     )
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from specnet.data import FORMATS, load_data
+from specnet.data.passed import PassedData
 from specnet.diagnostics import SpecError
 from tests.support.typed_columns import COLUMNS, DATES, FIELDS, same
 
@@ -32,7 +33,7 @@ FRAMES = {
 def framed(desk, frame, others=None, **fields):
     reader = FORMATS.validate({"type": "csv", "path": "absent.csv", **fields})
     frames = {"train": frame} | (others or {})
-    return load_data(reader, desk.folder, seed=7, dtype="float64", frames=frames)
+    return load_data(reader, desk.folder, seed=7, dtype="float64", passed=PassedData(frames))
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
@@ -88,7 +89,7 @@ def test_faults_of_frames(desk):
         named.encode(pandas_frame({"y": ["u", "w"]}))
     reader = FORMATS.validate({"type": "builtin", "name": "iris"})
     with pytest.raises(SpecError, match="`builtin` data are not a table"):
-        load_data(reader, desk.folder, seed=1, dtype="float64", frames={"train": frame})
+        load_data(reader, desk.folder, seed=1, dtype="float64", passed=PassedData({"train": frame}))
     narrow = pandas_frame({name: [1.0] for name in ("sepal_length", "sepal_width", "petal_length")})
     with pytest.raises(SpecError, match="the frame has no `petal_width`"):
         desk.load(type="builtin", name="iris").encode(narrow)

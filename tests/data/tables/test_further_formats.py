@@ -9,7 +9,7 @@ import pytest
 
 from specnet.data import load_data, row_files
 from specnet.data.tables.table import Chunk, DataTable
-from specnet.data.tables.tabular import Tabular
+from specnet.data.tables.tabular import FileTable
 from specnet.diagnostics import SpecError
 
 
@@ -32,7 +32,7 @@ class FixedTable(DataTable):
             yield Chunk(columns, range(start + 1, start + 1 + len(lines)))
 
 
-class FixedWidth(Tabular):
+class FixedWidth(FileTable):
     """A table of columns of ten letters each."""
 
     type: Literal["fixed_width"] = "fixed_width"

@@ -1,8 +1,8 @@
 """The progress of a training below a notebook's cell.
 
-from specnet.notebook import Progress
+from specnet.notebook import NotebookProgress
 
-specnet.run("model.toml", listener=Progress())
+specnet.run("model.toml", listener=NotebookProgress())
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from specnet.diagnostics import html
 from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
 from specnet.training.history import History
 
-__all__ = ["Progress"]
+__all__ = ["NotebookProgress"]
 
 PAUSE = 0.5
 """Seconds between two updates of the cell."""
 
 
-class Progress:
+class NotebookProgress:
     """A listener for `specnet.run` that shows epochs, losses and their curves while a training runs.
 
     The cell is updated twice a second, and at the end. Raises ModuleNotFoundError outside of IPython.

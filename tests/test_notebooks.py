@@ -13,7 +13,7 @@ import pytest
 
 import specnet
 from specnet.diagnostics.html import curves, table
-from specnet.notebook import Progress
+from specnet.notebook import NotebookProgress
 
 SPECS = Path(__file__).parents[1] / "specs"
 
@@ -138,7 +138,7 @@ def test_progress_in_a_cell(monkeypatch, document, epochs):
     cell, ticks = Cell(), iter(range(10_000))
     monkeypatch.setitem(sys.modules, "IPython.display", cell)
     spec = specnet.load(SPECS / document, {"training.epochs": epochs})
-    result = specnet.run(spec, listener=Progress(clock=lambda: float(next(ticks))))
+    result = specnet.run(spec, listener=NotebookProgress(clock=lambda: float(next(ticks))))
     assert len(cell.shown) > 2
     assert "parameters; starting" in text_of(cell.shown[0])
     assert f"{epochs} epochs in" in text_of(cell.shown[-1])
@@ -149,7 +149,7 @@ def test_progress_in_a_cell(monkeypatch, document, epochs):
 def test_progress_without_ipython_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "IPython.display", None)
     with pytest.raises(ModuleNotFoundError, match="IPython"):
-        Progress()
+        NotebookProgress()
 
 
 def test_cells_are_escaped_and_curves_are_svg():

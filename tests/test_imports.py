@@ -20,9 +20,9 @@ HEAVY = {
     "matplotlib": "specnet.reporting",
     "onnx": "specnet.interchange.onnx",
     "safetensors": "specnet.interchange.safetensors_file",
-    "sklearn": None,
+    "sklearn": "specnet.sklearn",
     "torch": None,
-    "pandas": None,
+    "pandas": "specnet.training.history",
     "polars": None,
 }
 """The only part of the package that may import a library of an extra, if any may."""

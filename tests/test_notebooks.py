@@ -155,7 +155,7 @@ def test_progress_without_ipython_says_so(monkeypatch):
 def test_cells_are_escaped_and_curves_are_svg():
     assert "&lt;i&gt;" in table(["<i>"], [["<i>", 1, 2.5, None]])
     drawing = ET.fromstring(curves({"a<b": [(1, 1.0), (2, float("nan")), (3, 0.01)]}))
-    lines = drawing.findall("{http://www.w3.org/2000/svg}polyline")
+    lines = drawing.findall("polyline")
     assert len(lines) == 1
     assert len(lines[0].get("points").split()) == 3  # the last point is always there
     assert curves({"a": [(1, float("inf"))]}) == ""

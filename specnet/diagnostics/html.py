@@ -63,7 +63,7 @@ def curves(named: Mapping[str, Sequence[tuple[int, float]]]) -> str:
     parts += [_text(LEFT - 6, y + 4, f"{value:.3g}", anchor="end") for value, y in ends]
     parts.append(_text(LEFT, HEIGHT - 6, f"epoch {first}"))
     parts.append(_text(WIDTH - 10, HEIGHT - 6, f"epoch {last}", anchor="end"))
-    frame = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" role="img">'
+    frame = f'<svg width="{WIDTH}" height="{HEIGHT}" role="img">'
     return f"{frame}{''.join(parts)}</svg>"
 
 

@@ -46,7 +46,7 @@ def applied(data: dict[str, Any], overrides: Overrides) -> tuple[dict[str, Any],
         (["a=1", "a=2"], {"a": 2, "t": {"b": [1, 2]}, "n": "mse"}),
         (['a="x=y"'], {"a": "x=y", "t": {"b": [1, 2]}, "n": "mse"}),
         (["a=2020-01-01"], {"a": dt.date(2020, 1, 1), "t": {"b": [1, 2]}, "n": "mse"}),
-        ({"t.b": (3,), "a": "relu"}, {"a": "relu", "t": {"b": (3,)}, "n": "mse"}),
+        ({"t.b": (3,), "a": "relu"}, {"a": "relu", "t": {"b": [3]}, "n": "mse"}),
         ("a=7", {"a": 7, "t": {"b": [1, 2]}, "n": "mse"}),
     ],
 )

@@ -18,7 +18,7 @@ FORMATS: Family[DataFormat] = Family(
         "builtin": "builtin.Builtin",
         "synthetic": "synthetic.Synthetic",
         "arrays": "arrays.Arrays",
-        "frame": "frame.Frame",
+        "frame": "frame.FrameFormat",
     },
 )
 

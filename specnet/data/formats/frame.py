@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from specnet.data.tables.table import DataTable
 
 
-class Frame(Tabular):
+class FrameFormat(Tabular):
     """A pandas or Polars frame that a program passes: `specnet.run("model.toml", data=frame)`.
 
     Everything else is as for `parquet`. Inputs and targets can also be passed apart, as `data=(x, y)`. The command

@@ -231,7 +231,7 @@ def test_each_pattern_finds_its_example(pattern, better, example):
         ("docs/images.md", "How to train a network on a folder of images"),
         ("specs/moons.toml", "Two half circles"),
         ("specnet/api.py", "Train a document's model to the end and return the result."),
-        ("specnet/cli/validate.py", "Find errors in documents and their data."),
+        ("specnet/cli/validate.py", "Check specs and their data."),
         ("specnet/cli/validate.py", "Treat warnings as errors."),
         ("specnet/vocabulary/layers/dense.py", "The number of output features."),
         ("specnet/vocabulary/layers/batch_norm.py", "Keras omits the factor"),

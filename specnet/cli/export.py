@@ -21,6 +21,10 @@ class Format(StrEnum):
     SPECNET = "specnet"
 
 
+NAMES = {Format.ONNX: "ONNX", Format.SAFETENSORS: "safetensors", Format.SPECNET: "specnet"}
+"""What the binary formats are called in a sentence."""
+
+
 def export(
     source: Annotated[str, argument("RUN|SPEC", help="A run's directory, a .specnet file, or a document.")],
     to: Annotated[Format, typer.Option("--to", help="The format.", show_default=False)],
@@ -41,7 +45,9 @@ def export(
     if training and to is not Format.NUMPY:
         raise typer.BadParameter("only a NumPy program can train", param_hint="--training")
     if out is None and to is not Format.NUMPY:
-        raise typer.BadParameter(f"{to.value} is not text: name a file to write", param_hint="--out")
+        raise typer.BadParameter(
+            f"{NAMES[to]} is a binary format: name the file with -o model.{to.value}", param_hint="--to"
+        )
     if out is not None and to is Format.NUMPY and out.lower().endswith(".npz"):
         raise typer.BadParameter(
             "a program's arrays go into an .npz file: name it otherwise", param_hint="--out"

@@ -25,10 +25,7 @@ CURVE_ROWS = 10
 
 def show_result(console: Console, result: Result) -> None:
     """Print the table of results, a confusion matrix, and the curves."""
-    steps = "" if result.steps == result.epochs else f" ({counted(result.steps, 'step')})"
-    ending = {"completed": "", "diverged": ": it diverged"}.get(result.stopped, f": {result.why}")
-    facts = f"{counted(result.parameter_count, 'parameter')}, {counted(result.epochs, 'epoch')}{steps}"
-    text = f"{facts} in {duration(result.seconds)}{ending}"
+    text = f"{counted(result.parameter_count, 'parameter')}, {_ending(result)}"
     paragraph(console, result.name, "bold", text, min(console.width, WIDEST))
     console.print()
     rows = {name: len(split) for name, split in result.data.splits.items()}
@@ -39,6 +36,16 @@ def show_result(console: Console, result: Result) -> None:
             section(console, f"{metric} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(matrix, names, console.width).show(console)
     _loss_curves(console, result.history, result.best_epoch)
+
+
+def _ending(result: Result) -> str:
+    """Say how long the training was, and why it ended before its last epoch, if it did."""
+    if result.stopped == "interrupted":
+        return f"{result.why} ({duration(result.seconds)})"
+    steps = "" if result.steps == result.epochs else f" ({counted(result.steps, 'step')})"
+    ending = {"diverged": ", diverged", "early_stopping": f", stopped early: {result.why}"}
+    length = f"{counted(result.epochs, 'epoch')}{steps} in {duration(result.seconds)}"
+    return f"{length}{ending.get(result.stopped, '')}"
 
 
 def show_end(console: Console, result: Result) -> None:

@@ -89,9 +89,7 @@ def validate(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Show only the number of findings of each code.")
     ] = False,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Apply the safe fixes to the files, and report what remains.")
-    ] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply safe fixes in place; report the rest.")] = False,
     diff: Annotated[
         bool, typer.Option("--diff", help="Show what --fix would change, without changing it.")
     ] = False,
@@ -114,7 +112,7 @@ def validate(
         ),
     ] = None,
 ) -> int:
-    """Find errors in documents and their data.
+    """Check specs and their data.
 
     Nothing is trained. Exits with 0 if nothing is found, with 1 for findings, and with 2 if a file cannot be
     read or there is no document.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.diagnostics.text import counted
 from specnet.language.training import EarlyStopping
 from specnet.training.state import TrainingState, put
 
@@ -54,8 +55,10 @@ class Watch:
     @property
     def why(self) -> str:
         """Say what it has waited for."""
-        value = "a number" if self.best is None else f"{self.best:.6g} at epoch {self.best_epoch}"
-        return f"{self._settings.monitor} has not been better than {value} for {self.waited} validations"
+        monitor, waited = self._settings.monitor, counted(self.waited, "validation")
+        if self.best is None:
+            return f"{monitor} was not a number in {waited}"
+        return f"{monitor} had not improved on {self.best:.6g} (epoch {self.best_epoch}) for {waited}"
 
     def restore(self) -> int | None:
         """Put the best parameters back; return their epoch, or None where there is nothing to put back."""

@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from specnet.data import Dataset
+from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
 from specnet.model.arrays import held_arrays
 from specnet.model.model import Model
@@ -139,6 +140,8 @@ class Trainer:
             yield EpochEnded(self.epoch, self.steps.step, self.steps.loss, figures, rate, self.seconds, best)
             ending = ending or self._enough(self.seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
+        if stopped == "interrupted":
+            why = self._interrupted()
         if stopped == "diverged":
             why = explain_divergence(self.model, self.steps.batch.arrays, self.steps.step + 1, self.epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
@@ -275,8 +278,14 @@ class Trainer:
         if self.program.ended is not None:
             return "early_stopping", self.program.ended
         if self.settings.max_seconds is not None and seconds >= self.settings.max_seconds:
-            return "early_stopping", f"max_seconds = {self.settings.max_seconds:g} is over"
+            return "early_stopping", f"the limit of max_seconds = {self.settings.max_seconds:g} was reached"
         return None
+
+    def _interrupted(self) -> str:
+        """Say where an interruption came."""
+        if self.under_way:
+            return f"interrupted in epoch {self.epoch + 1} after {counted(self.steps.step, 'step')}"
+        return f"interrupted after {counted(self.epoch, 'epoch')}"
 
     def _watching(self) -> Watch | None:
         settings = self.settings.early_stopping

@@ -114,7 +114,7 @@ class Steps:
                 elif self._next % accumulate == 0 or self._next == len(batches):
                     self._update()
                 if stop is not None and stop():
-                    return "interrupted", "it was interrupted"
+                    return "interrupted", ""
                 now = clock()
                 if now >= until and (now < deadline or self.between):
                     break
@@ -146,7 +146,7 @@ class Steps:
                 now = clock()
                 times.append(now)
                 if stop is not None and stop():
-                    ending = "interrupted", "it was interrupted"
+                    ending = "interrupted", ""
                     break
                 if now >= until or (method is not None and method.ended is not None):
                     break
@@ -173,7 +173,7 @@ class Steps:
             if penalised:
                 loss += scalars[1]
             if stop is not None and stop():
-                return loss, ("interrupted", "it was interrupted")
+                return loss, ("interrupted", "")
             return loss, None
 
         return epoch

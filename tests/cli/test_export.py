@@ -75,7 +75,7 @@ def test_a_missing_extra_is_named(to: Extra, specnet: Specnet, run: Path, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "onnx"), "name a file to write"),
+        (("--to", "onnx"), "ONNX is a binary format: name the file with -o model.onnx"),
         (("--to", "onnx", "--training", "-o", "a.onnx"), "only a NumPy program can train"),
         (("--to", "numpy", "-o", "a.npz"), "go into an .npz file"),
         ((), "--to"),

@@ -182,7 +182,7 @@ def test_arrays_and_their_faults(specnet: Specnet, tmp_path: Path) -> None:
     assert (done.returncode, "row 1 of" in done.stderr) == (1, True)
     np.save(tmp_path / "o.npy", np.array([{}], dtype=object), allow_pickle=True)
     done = specnet("predict", "run", "o.npy")
-    assert (done.returncode, "not a valid npy file" in done.stderr) == (1, True)
+    assert (done.returncode, "not a valid .npy file" in done.stderr) == (1, True)
     assert specnet("predict", "run", "absent.csv").returncode == 2
     assert specnet("predict", "absent", "x.csv").returncode == 2
     assert specnet("predict", "run", ".").returncode == 2

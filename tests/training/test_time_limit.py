@@ -77,7 +77,7 @@ def ends(spec: specnet.Spec, **times: float) -> list[tuple[str, str, int, int, f
     [(1, 0, 1), (2.5, 0, 3), (4, 1, 4), (4.5, 1, 5), (10, 2, 10), (200, 50, 200)],
 )
 def test_batches_end_after_the_current_step(limit, epochs, steps):
-    why = f"max_seconds = {limit:g} is over"
+    why = f"the limit of max_seconds = {limit:g} was reached"
     assert ends(document(max_seconds=limit, **BATCHES)) == ("early_stopping", why, epochs, steps, steps)
 
 
@@ -235,7 +235,7 @@ def run(monkeypatch: pytest.MonkeyPatch, spec: specnet.Spec, **options: Any) -> 
 def test_a_run_reports_whole_epochs_and_all_steps(monkeypatch, tmp_path):
     spec = document(data=SPLIT, max_seconds=8, **BATCHES)
     result = run(monkeypatch, spec, out=tmp_path)
-    assert (result.stopped, result.why) == ("early_stopping", "max_seconds = 8 is over")
+    assert (result.stopped, result.why) == ("early_stopping", "the limit of max_seconds = 8 was reached")
     assert (result.epochs, result.steps, len(result.history)) == (2, 8, 2)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [(row["epoch"], row["step"]) for row in rows] == [(1, 3), (2, 6)]

@@ -71,7 +71,7 @@ def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise file.error("SN520", f"`{file.name}` is not a valid npy file: {error}") from None
+        raise file.error("SN520", f"`{file.name}` is not a valid .npy file: {error}") from None
     return file.array_blocks(array)
 
 

@@ -111,7 +111,7 @@ def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[
         except Damaged as error:
             why = f": {clipped(str(error), 200)}" if place.quotable else ""
             raise place.error(
-                "SN520", f"`{file}` is not a valid npz file{why}", help=_instead(path)
+                "SN520", f"`{file}` is not a valid .npz file{why}", help=_instead(path)
             ) from None
     return arrays
 

@@ -27,13 +27,13 @@ from specnet.engines.numpy.emit import emit
 from specnet.graph.graph import Graph
 from specnet.graph.printing import text
 from specnet.language import load
+from specnet.model.building import build
 from specnet.model.network import Network
 from specnet.model.programs import training_graph
 from specnet.passes.layout import join_biases
 from specnet.passes.pipeline import plan
 from specnet.passes.plan import Plan
 from specnet.passes.simplify import simplify
-from specnet.runs.validation import build
 from specnet.vocabulary.layers.dense import Dense
 from specnet.vocabulary.schedules import RunLength
 

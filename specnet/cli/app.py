@@ -27,6 +27,7 @@ NAMES = [
     "runs",
     "compare",
     "report",
+    "plot",
     "export",
 ]
 

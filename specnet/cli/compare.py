@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 from rich.console import Console
 
 from specnet.cli.numbers import column, duration
-from specnet.cli.options import As, OutputStyle, argument, option
+from specnet.cli.options import As, OutputStyle, argument, out_file
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import notes, plain, results, say, write_json
 
@@ -35,23 +34,23 @@ def compare(
             help="The directories of two or more runs, folders of runs such as runs/iris, or quoted patterns.",
         ),
     ],
-    svg: Annotated[
+    out: Annotated[
         str | None,
-        option(
-            "--svg", metavar="FILE", help="Also draw the curves into this file; needs the extra `report`."
-        ),
+        out_file("Also draw the curves into this .png, .svg or .pdf file; needs the extra `report`."),
     ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Show how runs differ, and their results.
 
     Shows every key that differs between the documents, defaults included; the loss and the metrics of every split,
-    the best marked with a star; and the loss from epoch to epoch.
+    the best marked with a star; and the loss from epoch to epoch. Results and curves are named after what differs.
     """
+    from specnet.cli.plot import check_picture
     from specnet.cli.runs import chosen
     from specnet.reporting.comparison import compare as compared
-    from specnet.runs.kept import short_names
 
+    if out is not None:
+        check_picture(Path(out))
     found = chosen(runs)
     if len(found) < 2:
         raise typer.BadParameter(f"{found[0].path} is one run: name two or more", param_hint="RUN")
@@ -60,11 +59,12 @@ def compare(
         write_json(comparison.as_dict())
     else:
         _show(results(), comparison)
-    if svg is not None:
-        from specnet.reporting.curves_file import write_curves
+    if out is not None:
+        from specnet.reporting.drawing import write_drawing
+        from specnet.reporting.drawings.curves import compared_drawing
 
-        write_curves(Path(svg), short_names([run.path for run in found]), *curves(found))
-        say(notes(), f"curves drawn into {svg}")
+        write_drawing(Path(out), compared_drawing(found, comparison.names))
+        say(notes(), f"curves written to {out}")
     return 0
 
 
@@ -85,17 +85,18 @@ def _curve(rows: Sequence[dict[str, Any]], split: str) -> tuple[list[int], list[
 def _show(console: Console, comparison: Comparison) -> None:
     from specnet.cli.curve import Series
     from specnet.cli.results import show_curves
+    from specnet.reporting.comparison import shown
     from specnet.runs.kept import short_names
 
-    heads = short_names([run.path for run in comparison.runs])
+    folders = short_names([run.path for run in comparison.runs])
     section(console, "what differs")
     if comparison.differences:
-        rows = [[d.key, *(_shown(value) for value in d.values)] for d in comparison.differences]
-        _fitting(["key", *heads], rows, "<" * (len(heads) + 1), console)
+        rows = [[d.key, *(shown(value) for value in d.values)] for d in comparison.differences]
+        _fitting(["key", *folders], rows, "<" * (len(folders) + 1), console)
     else:
         say(console, " nothing: the runs used the same document, data and versions", "dim")
     section(console, "results")
-    _fitting(["", *heads], _results(comparison), "<" + ">" * len(heads), console)
+    _fitting(_heads(comparison, folders, console), _results(comparison), "<" + ">" * len(folders), console)
     if any(figure.best for figure in comparison.figures):
         say(console, " * the best", "dim")
     if not comparison.same_rows:
@@ -110,10 +111,24 @@ def _show(console: Console, comparison: Comparison) -> None:
             LETTERS[n % len(LETTERS)],
             dashed=n // len(STYLES) % 2 == 1,
         )
-        for n, (name, (epochs, losses)) in enumerate(zip(heads, lines, strict=True))
+        for n, (name, (epochs, losses)) in enumerate(zip(comparison.names, lines, strict=True))
     ]
     # Without colours, only letters tell several curves apart.
     show_curves(console, series, title, ROWS, ascii_only=plain(console) or not console.color_system)
+
+
+def _heads(comparison: Comparison, folders: list[str], console: Console) -> list[str]:
+    """Return the heads of the results: what differs, if it finds room, or else the directories.
+
+    Of one key that differs, its values are the heads, and the key stands before them.
+    """
+    named = [name.split(" = ") for name in comparison.names]
+    keys = {key for key, *_ in named}
+    if len(keys) == 1 and all(len(parts) == 2 for parts in named):
+        return [f"{keys.pop()} =", *(f"{value}  " for _, value in named)]
+    heads = ["", *(f"{name}  " for name in comparison.names)]
+    whole = TextTable(heads, "<" + ">" * len(folders), list(_results(comparison)))
+    return heads if whole.width <= console.width else ["", *(f"{folder}  " for folder in folders)]
 
 
 def _results(comparison: Comparison) -> list[list[str]]:
@@ -138,12 +153,6 @@ def _cells(figure: Figure) -> list[str]:
 
 def _padded(texts: Sequence[str]) -> list[str]:
     return [f"{text}  " for text in texts]
-
-
-def _shown(value: Any) -> str:
-    from specnet.reporting.comparison import ABSENT
-
-    return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False).strip('"')
 
 
 def _fitting(heads: list[str], rows: list[list[str]], sides: str, console: Console) -> None:

@@ -58,7 +58,7 @@ def draw(
     canvas = _Canvas(columns, height, ascii_only)
     for each in finite:
         canvas.add(each, left, right, axis)
-    lines = [_title(title + (" (logarithmic)" if axis.logarithmic else ""), finite, ascii_only)]
+    lines = _title(title + (" (logarithmic)" if axis.logarithmic else ""), finite, width, ascii_only)
     bar, corner, across, tick = ("|", "+", "-", "+") if ascii_only else ("│", "└", "─", "┤")
     for row in range(height):
         label = axis.labels.get(row, "")
@@ -81,12 +81,19 @@ def _arrow(place: int, text: str, columns: int, ascii_only: bool) -> str:
     return (f"{text} {arrow}" if len(text) < place else arrow).rjust(place + 1)
 
 
-def _title(title: str, series: Sequence[Series], ascii_only: bool) -> list[Piece]:
-    line: list[Piece] = [(f" {title}", "bold")]
+def _title(title: str, series: Sequence[Series], width: int, ascii_only: bool) -> list[list[Piece]]:
+    """Return the title and each curve's name, in as many lines as they take."""
+    lines: list[list[Piece]] = [[(f" {title}", "bold")]]
+    used = 1 + len(title)
     for each in series:
         sample = each.letter * 2 if ascii_only else "⠒ ⠒" if each.dashed else "⠒⠒⠒"
-        line += [("   ", ""), (sample, each.style), (f" {each.name}", "")]
-    return line
+        room = 3 + len(sample) + 1 + len(each.name)
+        if used + room > width and used:
+            lines.append([])
+            used = 0
+        lines[-1] += [("   ", ""), (sample, each.style), (f" {each.name}", "")]
+        used += room
+    return lines
 
 
 def _finite(series: Series) -> Series:

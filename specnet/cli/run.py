@@ -48,8 +48,7 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Resume a run of this document that was killed or interrupted, bit for bit; of a finished run, "
-            "show the result.",
+            help="Resume a run of this document that was killed or interrupted; of a finished run, show the result.",
         ),
     ] = False,
     report: Annotated[
@@ -74,7 +73,7 @@ def run(
         (resume and (out is not None or no_save), "a resumed run is saved in its own directory", "--resume"),
         (unfinished is not None and not resume, "a run can be named only with --resume", "RUN"),
         (out is not None and no_save, "--out and --no-save contradict each other", "--no-save"),
-        (report and no_save, "a report needs a saved run", "--report"),
+        (report and no_save, "it needs a saved run; leave out --no-save", "--report"),
     ):
         if wrong:
             raise typer.BadParameter(message, param_hint=named)
@@ -108,7 +107,7 @@ def run(
         show_asked(shown, result)
         show_end(shown, result)
     if report and result.run is not None:
-        say(console, f"report: {page(result.run)}")
+        say(console, f"report written to {page(result.run)}")
     return _code(console, result, interrupts, [spec, *(part for text in chosen for part in ("--set", text))])
 
 

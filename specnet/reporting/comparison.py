@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from pathlib import Path
 from typing import Any, Literal
 
 from specnet.diagnostics import RunError
 from specnet.runs.directory import RESOLVED
-from specnet.runs.kept import KeptRun
+from specnet.runs.kept import KeptRun, short_names
 from specnet.runs.resolved import read_resolved
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.outputs import MultiOutput
 
 VERSIONS = ("specnet", "python", "numpy")
+
+MADE = ("version of ", "sha256 of ")
+"""How the keys begin that the machine added, and not the user."""
+
+MAXIMUM_NAME = 48
+"""Letters of a name made of differences; more are no name."""
 
 NAMELESS = "name"
 """The key of a spec that says nothing about the experiment."""
@@ -69,6 +77,11 @@ class Comparison:
     figures: tuple[Figure, ...]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What to call each run: by what its document says otherwise than the others', or by its directory."""
+        return tuple(run_names([run.path for run in self.runs], self.differences))
+
+    @property
     def same_rows(self) -> bool:
         """Whether all were measured on the same rows: of the same data, split alike."""
         return len({_rows(run) for run in self.runs}) == 1
@@ -77,7 +90,9 @@ class Comparison:
         """Return it as plain data, in the form that `compare --output json` prints."""
         paths = [str(run.path) for run in self.runs]
         return {
-            "runs": [run.as_dict() for run in self.runs],
+            "runs": [
+                {**run.as_dict(), "label": name} for run, name in zip(self.runs, self.names, strict=True)
+            ],
             "differences": [
                 {
                     "key": d.key,
@@ -116,9 +131,52 @@ def compare(runs: Sequence[KeptRun]) -> Comparison:
     return Comparison(tuple(runs), tuple(_ordered(differences)), tuple(_figures(runs)))
 
 
+def run_names(paths: Sequence[Path], differences: Sequence[Difference]) -> list[str]:
+    """Return what to call each run, such as `learning_rate = 0.5`.
+
+    Several differences are joined. A run is called by its directory instead where nothing in the documents differs,
+    where too much does, or where it has none of the keys; and by both where two would be called the same.
+    """
+    folders = short_names(paths)
+    chosen = [each for each in differences if not each.key.startswith(MADE)]
+    keys = [each.key for each in chosen]
+    short = [_short(key, keys) for key in keys]
+    names = []
+    for n, folder in enumerate(folders):
+        own = [
+            f"{key} = {shown(each.values[n])}"
+            for key, each in zip(short, chosen, strict=True)
+            if each.values[n] is not ABSENT
+        ]
+        name = ", ".join(own)
+        names.append(name if 0 < len(name) <= MAXIMUM_NAME else folder)
+    if any(name in folders for name in names):
+        return folders
+    alike = [names.count(name) > 1 for name in names]
+    return [
+        f"{name} ({folder})" if same else name
+        for name, folder, same in zip(names, folders, alike, strict=True)
+    ]
+
+
+def _short(key: str, keys: Sequence[str]) -> str:
+    """Return the end of a dotted key that distinguishes it from the others."""
+    parts = key.split(".")
+    for count in range(1, len(parts) + 1):
+        short = ".".join(parts[-count:])
+        if not parts[-count].isdecimal() and sum(f".{other}".endswith(f".{short}") for other in keys) == 1:
+            return short
+    return key
+
+
+def shown(value: Any) -> str:
+    """Return a value of a document as it is shown in a table."""
+    return repr(value) if value is ABSENT else json.dumps(value, ensure_ascii=False).strip('"')
+
+
 def _ordered(differences: Sequence[Difference]) -> list[Difference]:
     """Put what the user wrote before what the machine added."""
-    return sorted(differences, key=lambda d: d.key.startswith(("version of ", "sha256 of ")))
+    return sorted(differences, key=lambda d: d.key.startswith(MADE))
 
 
 def _flat(run: KeptRun) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError
+from specnet.diagnostics.text import counted
 from specnet.language.spec import Spec
 from specnet.runs.files import write_bytes, write_json, writing
 from specnet.runs.lock import LOCK, locked
@@ -23,6 +24,7 @@ MODEL = "model.npz"
 RESULT = "result.json"
 CHECKPOINTS = "checkpoints"
 REPORT = "report.html"
+PLOTS = "plots"
 DOCUMENTS = ("spec.toml", "spec.json")
 
 
@@ -75,6 +77,7 @@ class RunDirectory:
         with locked(run.path), writing(run.path):
             (run.path / MODEL).unlink(missing_ok=True)
             run.forget_checkpoints()
+            run.forget_plots()
             for name in (RESULT, REPORT, METRICS, *DOCUMENTS, RESOLVED):
                 (run.path / name).unlink(missing_ok=True)
         return run
@@ -86,6 +89,15 @@ class RunDirectory:
             for pattern in ("*.npz", "*.npz.damaged", ".*.npz.*.tmp"):
                 for path in folder.glob(pattern):
                     path.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def forget_plots(self) -> None:
+        """Remove the pictures of the run."""
+        folder = self.path / PLOTS
+        with writing(folder):
+            for path in [path for kind in ("png", "svg", "pdf") for path in folder.glob(f"*.{kind}")]:
+                path.unlink()
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
@@ -145,8 +157,8 @@ def why_no_run(folder: Path) -> str:
         return "this is a file, and a run is a directory" if folder.exists() else "there is no such directory"
     below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())
     if below:
-        return f"this directory is not a run, but holds {len(below)}: name one, such as {folder / below[-1]}"
-    return f"this directory is not a run: there is no {RESOLVED} in it"
+        return f"this folder holds {counted(len(below), 'run')}; name one, such as {folder / below[-1]}"
+    return f"this folder is not a run: there is no {RESOLVED} in it"
 
 
 def _document(spec: Spec, data: Any) -> tuple[str, bytes]:

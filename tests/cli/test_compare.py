@@ -8,6 +8,7 @@ import pytest
 
 from specnet import api
 from specnet.installation import install_command
+from specnet.reporting.comparison import ABSENT, Difference, run_names
 from tests.support.command_line import ROOT, SPECS, Specnet
 
 TEXT = """
@@ -84,7 +85,8 @@ def test_the_table_marks_the_best_and_overlays_the_curves(two: Specnet) -> None:
     shown = two("compare", "runs/small/*").stdout
     assert "training.epochs  4    6" in shown
     assert " *" in next(line for line in shown.splitlines() if line.startswith(" validation loss  "))
-    assert "validation loss   ** 001   oo 002" in shown
+    assert "validation loss   ** units = 4, epochs = 4   oo units = 5, epochs = 6" in shown
+    assert "  units = 4, epochs = 4    units = 5, epochs = 6\n" in shown
 
 
 def test_other_rows_are_said_to_be_others(two: Specnet) -> None:
@@ -95,16 +97,88 @@ def test_other_rows_are_said_to_be_others(two: Specnet) -> None:
 
 def test_curves_are_drawn_into_a_file(two: Specnet, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    done = two("compare", "runs/small", "--svg", "curves.svg")
+    done = two("compare", "runs/small", "-o", "curves.svg")
     assert done.returncode == 0, done.stderr
+    assert "curves written to curves.svg\n" in done.stderr
     drawn = (tmp_path / "curves.svg").read_text()
-    assert all(text in drawn for text in ("<svg", ">001<", ">002<", ">epoch<", ">validation loss<"))
+    for text in (
+        "units = 4, epochs = 4",
+        "units = 5, epochs = 6",
+        "epoch",
+        "validation cross-entropy (nats)",
+    ):
+        assert f">{text}<" in drawn
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".pdf", b"%PDF-"), (".SVG", b"<?xml")])
+def test_the_suffix_decides_what_the_curves_are_written_as(
+    two: Specnet, tmp_path: Path, suffix: str, start: bytes
+) -> None:
+    pytest.importorskip("matplotlib")
+    done = two("compare", "runs/small", "--output", "json", "-o", f"c{suffix}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / f"c{suffix}").read_bytes().startswith(start)
+    assert [run["label"] for run in json.loads(done.stdout)["runs"]] == [
+        "units = 4, epochs = 4",
+        "units = 5, epochs = 6",
+    ]
+
+
+def test_a_file_that_is_not_a_picture_is_refused_before_anything_is_printed(
+    two: Specnet, tmp_path: Path
+) -> None:
+    done = two("compare", "runs/small", "-o", "curves.gif")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "curves.gif: a picture is written as .png, .svg or .pdf" in " ".join(done.stderr.split())
+    assert not (tmp_path / "curves.gif").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({}, ["001", "002"]),
+        ({"training.optimizer.learning_rate": (0.1, 0.5)}, ["learning_rate = 0.1", "learning_rate = 0.5"]),
+        (
+            {"layers.0.units": (8, 16), "layers.1.units": (3, 4)},
+            ["layers.0.units = 8, layers.1.units = 3", "layers.0.units = 16, layers.1.units = 4"],
+        ),
+        ({"layers.1.rate": (0.5, ABSENT)}, ["001", "002"]),
+        ({"version of numpy": ("2.1", "2.2")}, ["001", "002"]),
+        ({f"key{n}": (f"value{n}", n) for n in range(9)}, ["001", "002"]),
+    ],
+)
+def test_runs_are_named_after_what_differs(
+    values: dict[str, tuple[object, object]], names: list[str]
+) -> None:
+    differences = [Difference(key, pair) for key, pair in values.items()]
+    assert run_names([Path("runs/a/001"), Path("runs/a/002")], differences) == names
+
+
+def test_runs_that_would_be_named_alike_have_their_directories_as_well() -> None:
+    paths = [Path(f"runs/a/00{n}") for n in (1, 2, 3)]
+    assert run_names(paths, [Difference("seed", (1, 1, 2))]) == [
+        "seed = 1 (001)",
+        "seed = 1 (002)",
+        "seed = 2",
+    ]
+
+
+def test_three_runs_that_differ_in_one_key_fit_in_80_columns(two: Specnet) -> None:
+    for rate in ("0.1", "0.5", "0.25"):
+        override = f'training.optimizer={{type="sgd", learning_rate={rate}}}'
+        assert two("run", "small.toml", "-q", "--set", override, "--out", f"runs/rate/{rate}").returncode == 0
+    shown = two("compare", "runs/rate").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    head = next(line for line in shown.splitlines() if line.startswith(" learning_rate ="))
+    assert head.split() == ["learning_rate", "=", "0.1", "0.25", "0.5"]
+    for rate in ("0.1", "0.25", "0.5"):
+        assert f"learning_rate = {rate}" in shown
 
 
 def test_without_matplotlib_the_extra_is_named(two: Specnet, tmp_path: Path) -> None:
     (tmp_path / "blocked").mkdir()
     (tmp_path / "blocked" / "sitecustomize.py").write_text("import sys\nsys.modules['matplotlib'] = None\n")
-    done = two("compare", "runs/small", "--svg", "a.svg", PYTHONPATH=f"{ROOT}:{tmp_path / 'blocked'}")
+    done = two("compare", "runs/small", "-o", "a.svg", PYTHONPATH=f"{ROOT}:{tmp_path / 'blocked'}")
     assert done.returncode == 1
     assert install_command("report") in done.stderr
     assert not (tmp_path / "a.svg").exists()

@@ -123,7 +123,7 @@ def test_worst_predictions_of_images_are_images(page: Page) -> None:
 
 def test_a_screen_reader_is_given_what_a_figure_shows(page: Page) -> None:
     drawn = [a for tag, a in page.elements if tag == "div" and a.get("role") == "img"]
-    assert len(drawn) == 4  # loss, accuracy, learning rate, calibration
+    assert len(drawn) == 6  # loss, accuracy, learning rate, calibration, activations, first weights
     assert all(len(a["aria-label"] or "") > 40 for a in drawn)
     assert all(a.get("aria-hidden") == "true" for a in page.all("svg"))
     assert page.all("html") == [{"lang": "en"}]
@@ -197,7 +197,7 @@ def test_a_run_that_diverged_has_a_page(rate: float, tmp_path: Path) -> None:
 def test_calibration_is_what_scikit_learn_finds() -> None:
     np = pytest.importorskip("numpy")
     found = pytest.importorskip("sklearn.calibration")
-    from specnet.reporting.html.predictions import Predicted, calibration
+    from specnet.reporting.predictions import Predicted, calibration
 
     generator = np.random.default_rng(0)
     sure = generator.uniform(0.5, 1.0, 500)
@@ -220,7 +220,7 @@ def test_the_command_writes_the_page_and_prints_where(specnet: Specnet, tmp_path
     done = specnet("run", SPECS / "iris.toml", "-q", "--report", "--set", "training.epochs=2")
     assert done.returncode == 0, done.stderr
     written = tmp_path / "runs/iris/001/report.html"
-    assert str(Path("runs/iris/001/report.html")) in done.stderr
+    assert f"report written to {Path('runs/iris/001/report.html')}" in done.stderr
     first = written.read_text(encoding="utf-8")
     again = specnet("report", "runs/iris/001", "-o", "page.html")
     assert again.stdout == "page.html\n"
@@ -292,3 +292,53 @@ def test_each_output_has_predictions_of_its_own(tmp_path: Path) -> None:
     assert "Predictions of digit for the test split" in page.text
     assert "Predictions of image for the test split" in page.text
     assert "Predictions over targets" in page.text
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown", "missing"),
+    [
+        (
+            "moons.toml",
+            ["Predictions over the inputs", "Decision boundary and rows of the train split"],
+            ["Filters"],
+        ),
+        (
+            "denoising-autoencoder.toml",
+            ["Inputs and their reconstructions", "as images"],
+            ["Decision boundary"],
+        ),
+        ("digits.toml", ["Activations of dense_2", "as images"], ["Inputs and their reconstructions"]),
+        ("regression.toml", ["MSE by epoch", "RMSE by epoch", "R² by epoch"], ["Rmse", "Confusion"]),
+    ],
+)
+def test_what_is_drawn_depends_on_the_model(
+    spec: str, shown: list[str], missing: list[str], tmp_path: Path
+) -> None:
+    from specnet.reporting.html.page import write_report
+
+    page = Page(write_report(trained(spec, tmp_path, training__epochs=2)).read_text("utf-8"))
+    assert page.faults == []
+    for text in shown:
+        assert text in page.text
+    for text in missing:
+        assert text not in page.text
+    assert "Training completed all 2 epochs." in page.text
+
+
+def test_options_of_layers_that_have_their_defaults_are_left_out(page: Page) -> None:
+    layers = page.text.partition("A training step of")[2].partition("Weights and gradients")[0]
+    assert "dense: units = 128, activation = relu8,320 parameters" in layers
+    assert "learning_rate_multiplier" not in layers
+
+
+def test_without_data_there_are_filters_all_the_same(tmp_path: Path) -> None:
+    from specnet.reporting.html.page import write_report
+
+    run = trained("digits.toml", tmp_path, training__epochs=1)
+    resolved = json.loads((run / "resolved.json").read_text())
+    resolved["data"] = {"other": {"sha256": "0"}}
+    (run / "resolved.json").write_text(json.dumps(resolved))
+    page = Page(write_report(run).read_text("utf-8"))
+    assert page.faults == []
+    assert "as images" in page.text
+    assert "Worst predictions" not in page.text

@@ -280,7 +280,7 @@ def test_what_is_no_run_is_distinguished_from_a_folder_of_runs(
     finished: specnet.Result, tmp_path: Path
 ) -> None:
     assert finished.run is not None
-    with pytest.raises(specnet.RunError, match=r"not a run, but holds 1: name one, such as .*001"):
+    with pytest.raises(specnet.RunError, match=r"this folder holds 1 run; name one, such as .*001"):
         specnet.load_run(finished.run.parent)
     with pytest.raises(specnet.RunError, match=r"there is no resolved\.json in it"):
         specnet.load_run(tmp_path)

@@ -235,7 +235,7 @@ def test_changed_and_vanished_data_are_refused(tmp_path):
 def test_what_is_no_run_cannot_be_resumed(tmp_path):
     with pytest.raises(specnet.RunError, match="there is no such directory"):
         specnet.run(document(), resume=tmp_path / "absent")
-    with pytest.raises(specnet.RunError, match="this directory is not a run"):
+    with pytest.raises(specnet.RunError, match="this folder is not a run"):
         specnet.run(document(), resume=tmp_path)
     with pytest.raises(ValueError, match="give one of them"):
         specnet.run(document(), resume=tmp_path, out=tmp_path)

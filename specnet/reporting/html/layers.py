@@ -10,7 +10,8 @@ from specnet.analysis.profiling import Times, profile
 from specnet.data import Dataset
 from specnet.graph.sizes import BATCH, show
 from specnet.model.model import Model
-from specnet.model.topology import every
+from specnet.model.topology import changed, every
+from specnet.vocabulary.layers import Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def network_facts(model: Model, data: Dataset) -> NetworkFacts:
     for layer in network.layers:
         # What is repeated has its time as a whole, and each time its share of it.
         seconds = spent.get(explanation.layer_at(layer.path), 0.0) / repeated[layer.path]
-        options = _options(specs[layer.path].model_dump(mode="json"))
+        options = _options(specs[layer.path])
         size = explanation.size_of(layer)
         layers.append(
             LayerFacts(layer.name, layer.type, options, show(layer.output), size, seconds, seconds / whole)
@@ -92,17 +93,16 @@ def network_facts(model: Model, data: Dataset) -> NetworkFacts:
     )
 
 
-def _options(fields: dict[str, object]) -> str:
-    """Return a layer's activation, and its numbers and texts, in the words of a document."""
+def _options(layer: Layer) -> str:
+    """Return a layer's activation, and its numbers and texts, in the words of a document; defaults are left out."""
     shown = []
-    for key, value in fields.items():
-        if isinstance(value, dict) and key == "activation":
-            value = value["type"]  # noqa: PLW2901 (the kind is what it says)
-        if (
-            key not in ("type", "name")
-            and isinstance(value, str | int | float)
-            and not isinstance(value, bool)
-        ):
+    for key in type(layer).model_fields:
+        value = getattr(layer, key)
+        if key in ("type", "name") or not changed(layer, key):
+            continue
+        if key == "activation":
+            value = value.type  # the kind is what it says
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
             shown.append(f"{key} = {value}")
     return ", ".join(shown)
 

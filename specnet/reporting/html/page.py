@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,20 @@ from specnet.data import Dataset
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import sized
 from specnet.model.model import Model
-from specnet.reporting.html.figures import INK, RATE, TRAIN, VALIDATION, Curve, Figures
+from specnet.reporting.drawing import Drawing, InapplicableError
+from specnet.reporting.drawings.activations import activations_drawing
+from specnet.reporting.drawings.boundary import boundary_drawing
+from specnet.reporting.drawings.curves import History, curves_drawing, figure_labels
+from specnet.reporting.drawings.judging import calibration_drawing, residuals_drawing, scatter_drawing
+from specnet.reporting.drawings.reconstructions import reconstructions_drawing
+from specnet.reporting.drawings.weights import filters_drawing
+from specnet.reporting.html.embedded import PagePictures
 from specnet.reporting.html.layers import network_facts
 from specnet.reporting.html.parameters import parameter_facts
-from specnet.reporting.html.predictions import Predicted, calibration, confusion, predicted, worst
 from specnet.reporting.html.repeating import repeating
+from specnet.reporting.html.worst import worst
+from specnet.reporting.outcome import outcome
+from specnet.reporting.predictions import Predicted, calibration, confusion, predicted
 from specnet.runs.directory import DOCUMENTS, REPORT, load_run
 from specnet.runs.evaluating import own_data
 from specnet.runs.extras import needed
@@ -28,9 +37,6 @@ MAXIMUM_CLASSES = 20
 """Classes of a confusion matrix that is shown whole; of a larger one, the most frequent confusions are."""
 
 MAXIMUM_CONFUSIONS = 15
-
-MAXIMUM_DOTS = 800
-"""Rows drawn as dots."""
 
 CURVE_ROWS = 12
 """Epochs in the table beside the curves."""
@@ -44,7 +50,7 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     where the extra is not installed, or where the file cannot be written.
     """
     jinja = needed("jinja2", "report", "a report")
-    figures = Figures()
+    pictures = PagePictures()
     kept = read_run(run)
     folder = files("specnet.reporting.html")
     environment = jinja.Environment(
@@ -58,42 +64,53 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     }
     template = environment.from_string((folder / "page.html.j2").read_text(encoding="utf-8"))
     style = jinja.utils.markupsafe.Markup((folder / "page.css").read_text(encoding="utf-8"))
-    text = template.render(style=style, **_facts(kept, figures))
+    text = template.render(style=style, **_facts(kept, pictures))
     target = run / REPORT if path is None else path
     write_bytes(target, text.encode())
     return target
 
 
-def _facts(kept: KeptRun, figures: Figures) -> dict[str, Any]:
+def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
     """Return all that the page's template names."""
     missing: list[str] = []
     model, data = _model(kept, missing), None
     if model is not None:
         data = _data(kept, model, missing)
-    spec = kept.made_of["spec"]
+    spec, history = kept.made_of["spec"], kept.history()
     facts: dict[str, Any] = {
         "run": kept,
         "result": kept.result or {},
         "made_of": kept.made_of,
         "spec": spec,
         "missing": missing,
-        "curves": _curves(kept, figures),
-        "epochs": _epochs(kept.history()),
+        "outcome": outcome(kept),
+        "curves": [
+            pictures.embedded(curves_drawing(kept, history, label)) for label in figure_labels(history)
+        ],
+        "epochs": _epochs(history),
         "scalars": _scalars(kept),
         "document": _document(kept.path),
         "resolved": json.dumps(spec, indent=2, ensure_ascii=False),
         "repeating": repeating(kept.made_of),
         "outputs": [],
+        "boundary": None,
+        "activations": None,
+        "filters": None,
         "parameters": None,
         "network": None,
         "rows": {},
     }
+    if model is not None:
+        filters = filters_drawing(model)
+        facts["filters"] = None if filters is None else pictures.embedded(filters)
     if model is not None and data is not None:
         split = next(name for name in ("test", "validation", "train") if name in data.splits)
         with np.errstate(all="ignore"):
             if model.network.spec.loss.targets != "groups":
                 made = predicted(model, data, split)
-                facts["outputs"] = [_predictions(given, data, figures) for given in made]
+                facts["outputs"] = [_predictions(given, data, pictures) for given in made]
+            facts["boundary"] = _if_any(lambda: boundary_drawing(model, data, "train"), pictures)
+            facts["activations"] = _if_any(lambda: activations_drawing(model, data, split), pictures)
             facts["parameters"] = parameter_facts(model, data)
             facts["network"] = network_facts(model, data)
         facts["rows"] = {name: len(part) for name, part in data.splits.items()}
@@ -116,56 +133,15 @@ def _data(kept: KeptRun, model: Model, missing: list[str]) -> Dataset | None:
         return None
 
 
-def _curves(kept: KeptRun, figures: Figures) -> list[dict[str, str]]:
-    history = kept.history()
-    chosen = (kept.result or {}).get("best_epoch")
-    names = dict.fromkeys(name for row in history for name in row.get("validation", {}))
-    shown = []
-    for name in dict.fromkeys(("loss", *names)):
-        curves = [
-            curve
-            for split, colour, style in (("train", TRAIN, "-"), ("validation", VALIDATION, "--"))
-            if (curve := _curve(history, split, name, colour, style)) is not None
-        ]
-        if curves:
-            shown.append(_drawn(figures, curves, name, chosen))
-    rates = np.array([row["learning_rate"] for row in history])
-    if len(rates) and rates.min() < rates.max():
-        epochs = np.array([row["epoch"] for row in history])
-        shown.append(_drawn(figures, [Curve(RATE, epochs, rates, INK)], RATE, None))
-    return shown
-
-
-def _drawn(figures: Figures, curves: Sequence[Curve], name: str, chosen: int | None) -> dict[str, str]:
-    described = "; ".join(_reported(each) for each in curves)
-    kept = "" if chosen is None else f"; the parameters of epoch {chosen} were kept"
-    caption = f"{name.capitalize()} by epoch"
-    return {
-        "svg": figures.curves(curves, name, chosen),
-        "label": f"{caption}: {described}{kept}.",
-        "caption": caption,
-    }
-
-
-def _curve(history: Sequence[dict[str, Any]], split: str, name: str, colour: str, style: str) -> Curve | None:
-    points = [
-        (row["epoch"], math.nan if row[split][name] is None else row[split][name])
-        for row in history
-        if not isinstance(row.get(split, {}).get(name, []), list)
-    ]
-    if not points:
+def _if_any(make: Callable[[], Drawing], pictures: PagePictures) -> dict[str, object] | None:
+    """Return a picture where there is such a thing to draw, and None elsewhere."""
+    try:
+        return pictures.embedded(make())
+    except InapplicableError:
         return None
-    epochs, values = zip(*points, strict=True)
-    return Curve(split, np.array(epochs), np.array(values, np.float64), colour, style)
 
 
-def _reported(curve: Curve) -> str:
-    first, last = float(curve.values[0]), float(curve.values[-1])
-    start, end = int(curve.epochs[0]), int(curve.epochs[-1])
-    return f"{curve.name} from {first:.4g} at epoch {start} to {last:.4g} at epoch {end}"
-
-
-def _epochs(history: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _epochs(history: History) -> dict[str, Any]:
     """Return some epochs, spread evenly, as a table: what the curves show, for those who cannot see them."""
     names = dict.fromkeys(name for row in history for name in row.get("validation", {}))
     scalar = [
@@ -189,7 +165,7 @@ def _scalars(kept: KeptRun) -> list[str]:
     return [name for name, value in first.items() if not isinstance(value, list)]
 
 
-def _predictions(given: Predicted, data: Dataset, figures: Figures) -> dict[str, Any]:
+def _predictions(given: Predicted, data: Dataset, pictures: PagePictures) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "output": given.output,
         "split": given.split,
@@ -200,9 +176,13 @@ def _predictions(given: Predicted, data: Dataset, figures: Figures) -> dict[str,
         "confusions": [],
         "figures": [],
         "calibration": None,
+        "reconstructions": None,
     }
+    if given.of_inputs:
+        drawing = reconstructions_drawing([given], data.encoding)
+        facts["reconstructions"] = pictures.embedded(drawing)
     if given.kind == "numbers":
-        facts["figures"] = _off(given, figures)
+        facts["figures"] = [pictures.embedded(each(given)) for each in (scatter_drawing, residuals_drawing)]
         return facts
     matrix = confusion(given)
     facts["right"] = int(np.trace(matrix)), int(matrix.sum())
@@ -218,37 +198,12 @@ def _predictions(given: Predicted, data: Dataset, figures: Figures) -> dict[str,
     facts["confusions"] = [(given.names[a], given.names[b], int(off[a, b])) for a, b in pairs if off[a, b]]
     found = calibration(given)
     if found is not None:
-        label = (
-            f"How often predictions of the {given.split} split come true, by how sure the model is; "
-            f"the expected calibration error is {found.error:.3f}."
-        )
         facts["calibration"] = {
-            "svg": figures.calibration(found.confidence, found.share, "probability given"),
-            "label": label,
+            **pictures.embedded(calibration_drawing(given, found)),
             "error": found.error,
             "rows": list(zip(found.confidence.tolist(), found.share.tolist(), found.rows, strict=True)),
         }
     return facts
-
-
-def _off(given: Predicted, figures: Figures) -> list[dict[str, str]]:
-    """Return predictions over targets, and what they are off by, of every output together."""
-    places = np.linspace(0, given.targets.size - 1, min(MAXIMUM_DOTS, given.targets.size)).astype(np.intp)
-    targets, outputs = given.targets.reshape(-1)[places], given.outputs.reshape(-1)[places]
-    off = given.outputs.astype(np.float64) - given.targets
-    spread = f"The residuals have mean {off.mean():.4g} and standard deviation {off.std():.4g}."
-    return [
-        {
-            "svg": figures.scatter(targets, outputs),
-            "caption": "Predictions over targets",
-            "label": f"Predictions over targets of the {given.split} split.",
-        },
-        {
-            "svg": figures.residuals(targets, outputs),
-            "caption": f"Residuals over predictions. {spread}",
-            "label": f"Residuals over predictions of the {given.split} split. {spread}",
-        },
-    ]
 
 
 def _document(run: Path) -> tuple[str, str]:

@@ -1,12 +1,8 @@
-"""What a model predicts for the rows that judge it: right and wrong, sure and unsure, and where it is worst."""
+"""What a model predicts for the rows of a split: right and wrong, sure and unsure."""
 
 from __future__ import annotations
 
-import base64
-import io
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,22 +12,12 @@ from specnet.data import Dataset
 from specnet.data.streamed import taken, taken_inputs
 from specnet.model.model import Model
 from specnet.model.predicting import PREDICTION_ROWS
-from specnet.runs.extras import needed
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
 
-WORST = 12
-"""Rows shown as those that cost most."""
-
-MAXIMUM_FEATURES = 8
-"""Columns of a table that are shown of such a row."""
-
 BINS = 10
 """Parts of equal width that the range of probabilities is cut into, to see how often they come true."""
-
-SMALLEST_IMAGE = 4
-"""Pixels on a side, below which an array is no image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +40,8 @@ class Predicted:
     """(rows,) the probability that the model gives to what it predicts."""
     costs: Array
     names: tuple[str, ...]
+    of_inputs: bool = False
+    """Whether its targets are the inputs."""
 
 
 def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
@@ -77,7 +65,9 @@ def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
             targets = inputs
             targets = targets if way is None else way.invert(targets)
         flat = targets.reshape(len(rows), -1)
-        found.append(_read(name, split, loss, rows, costs, made.reshape(len(rows), -1), flat, names))
+        own_names = () if output.of_inputs else names
+        read = _read(name, split, loss, rows, costs, made.reshape(len(rows), -1), flat, own_names)
+        found.append(replace(read, of_inputs=output.of_inputs or data.encoding.format.reproduces))
     return found
 
 
@@ -140,86 +130,3 @@ def calibration(given: Predicted) -> Calibration | None:
     share = np.bincount(bins, right, BINS)[there] / counts[there]
     error = float(np.sum(counts[there] * np.abs(confidence - share)) / len(right))
     return Calibration(tuple(counts[there].tolist()), confidence, share, error)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row as a reader recognises it."""
-
-    number: int
-    """Its place in its split, from 1."""
-    cost: float
-    target: str
-    prediction: str
-    sure: float | None
-    wrong: bool
-    image: str | None
-    """A PNG as a data address, where the input is an image."""
-    features: tuple[tuple[str, str], ...]
-
-
-def worst(given: Predicted, data: Dataset) -> list[Row]:
-    """Return the rows that cost most, the worst first."""
-    order = np.argsort(-np.nan_to_num(given.costs, nan=np.inf), kind="stable")[:WORST]
-    part = taken_inputs(data.splits[given.split].inputs, given.rows[order])
-    raw = data.encoding.raw_rows(part).reshape(len(order), *data.encoding.raw_shape)
-    pictures = _pictures(_unrolled(raw, data.signature.features))
-    rows = []
-    for n, place in enumerate(order.tolist()):
-        image = None if pictures is None else _png(pictures[n])
-        features = () if pictures is not None else _features(raw[n], data.signature.features)
-        target, prediction = _texts(given, place)
-        sure = None if given.sure is None else float(given.sure[place])
-        wrong = given.read is not None and bool(given.read[place] != given.targets[place])
-        number = int(given.rows[place]) + 1
-        rows.append(Row(number, float(given.costs[place]), target, prediction, sure, wrong, image, features))
-    return rows
-
-
-def _texts(given: Predicted, place: int) -> tuple[str, str]:
-    if given.read is not None:
-        return given.names[int(given.targets[place])], given.names[int(given.read[place])]
-    return _numbers(given.targets[place]), _numbers(given.outputs[place])
-
-
-def _numbers(values: Array) -> str:
-    shown = ", ".join(f"{value:.4g}" for value in values[:6].tolist())
-    return f"{shown}, ..." if len(values) > 6 else shown
-
-
-def _features(row: Array, names: Sequence[str] | None) -> tuple[tuple[str, str], ...]:
-    values = row.reshape(-1)[:MAXIMUM_FEATURES].tolist()
-    heads = names if names is not None and len(names) == row.size else [f"x{n}" for n in range(len(values))]
-    return tuple((head, f"{value:.4g}") for head, value in zip(heads, values, strict=False))
-
-
-def _unrolled(raw: Array, names: Sequence[str] | None) -> Array:
-    """Return rows of pixels as images where the columns' names, `pixel_ROW_COLUMN`, say that they are such."""
-    places = [re.fullmatch(r"pixel_(\d+)_(\d+)", name) for name in names or ()]
-    found = [(int(place[1]), int(place[2])) for place in places if place is not None]
-    if raw.ndim != 2 or not found or len(found) != raw.shape[1]:
-        return raw
-    height, width = (max(ends) + 1 for ends in zip(*found, strict=True))
-    whole = found == [(y, x) for y in range(height) for x in range(width)]
-    return raw.reshape(len(raw), height, width) if whole else raw
-
-
-def _pictures(raw: Array) -> Array | None:
-    """Return inputs as grey or coloured images with values from 0 to 1; None where they are none."""
-    shape = raw.shape[1:]
-    grey = len(shape) == 2 or (len(shape) == 3 and shape[2] == 1)
-    if not (grey or (len(shape) == 3 and shape[2] == 3)) or min(shape[:2]) < SMALLEST_IMAGE:
-        return None
-    low, high = float(raw.min()), float(raw.max())
-    scaled = (raw - low) / (high - low) if high > low else np.zeros_like(raw)
-    return scaled.reshape(len(raw), *shape[:2]) if grey else scaled
-
-
-def _png(picture: Array) -> str:
-    image = needed("matplotlib.image", "report", "a report")
-    pixels = np.round(picture * 255).astype(np.uint8)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[:, :, None], 3, axis=2)
-    file = io.BytesIO()
-    image.imsave(file, pixels, format="png", metadata={"Software": None})
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

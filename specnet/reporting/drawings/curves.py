@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from specnet.reporting.drawing import (
+    CATEGORICAL,
+    LINES,
+    LOGARITHMIC,
+    Colours,
+    Drawing,
+    InapplicableError,
+    label,
+    plain_axes,
+)
+from specnet.reporting.wording import RATE, FigureName, figure_name
+from specnet.runs.kept import KeptRun
+
+Array = np.ndarray[Any, Any]
+
+History = Sequence[dict[str, Any]]
+"""The epochs of a run, as `KeptRun.history` returns them."""
+
+NO_CURVE = "the run has not finished an epoch: there is no curve yet"
+
+MAXIMUM_POINTS = 400
+"""Points of a curve; of more, neighbours are averaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The values of one split or run, epoch by epoch."""
+
+    name: str
+    epochs: Array
+    values: Array
+
+
+def figure_labels(history: History) -> list[str]:
+    """Return the labels of all figures that a run has a curve of, the loss first, and the learning rate last."""
+    if not history:
+        return []
+    names = dict.fromkeys(("loss", *(name for row in history for name in row.get("validation", {}))))
+    found = [
+        name for name in names if any(curve_of(history, split, name) for split in ("train", "validation"))
+    ]
+    rates = {row.get(RATE) for row in history}
+    return [*found, RATE] if len(rates) > 1 else found
+
+
+def curve_of(history: History, split: str, figure: str) -> Curve | None:
+    """Return the curve of one figure of a split; None where it has none that consists of numbers."""
+    points = [
+        (row["epoch"], row[split][figure])
+        for row in history
+        if figure in (row.get(split) or {}) and not isinstance(row[split][figure], list)
+    ]
+    if not points:
+        return None
+    epochs, values = zip(*points, strict=True)
+    numbers = [math.nan if value is None else value for value in values]
+    return Curve(split, np.array(epochs), np.array(numbers, np.float64))
+
+
+def curves_drawing(run: KeptRun, history: History, figure: str) -> Drawing:
+    """Return a figure of a run by epoch, for each split that has it, with the epoch whose parameters were kept.
+
+    `history` is the run's own.
+    Raises InapplicableError where the run has no such figure.
+    """
+    name = figure_name(figure, run.made_of["spec"])
+    if figure == RATE:
+        epochs, rates = ([row[key] for row in history] for key in ("epoch", RATE))
+        found = [Curve(name.name, np.array(epochs), np.array(rates))] if history else []
+        return _drawing(name, found, None, logarithmic=False)
+    both = (curve_of(history, split, figure) for split in ("train", "validation"))
+    curves = [curve for curve in both if curve is not None]
+    return _drawing(name, curves, (run.result or {}).get("best_epoch"), logarithmic=True)
+
+
+def _drawing(name: FigureName, curves: Sequence[Curve], chosen: int | None, *, logarithmic: bool) -> Drawing:
+    if not curves:
+        raise InapplicableError(NO_CURVE)
+
+    def draw(figure: Any, colours: Colours) -> None:
+        axes = plain_axes(figure, colours)
+        for each in curves:
+            held_out = each.name == "validation"
+            _plot(axes, each, colours.validation if held_out else colours.train, "--" if held_out else "-")
+        finish_axes(axes, curves, name.axis, logarithmic=logarithmic)
+        if chosen is not None:
+            axes.axvline(
+                chosen, color=colours.ink, linewidth=1, linestyle=":", label=f"epoch {chosen} (kept)"
+            )
+        if len(curves) > 1 or chosen is not None:
+            axes.legend(frameon=False, labelcolor=colours.ink)
+
+    described = "; ".join(map(_described, curves))
+    kept = "" if chosen is None else f"; the parameters of epoch {chosen} were kept"
+    title = f"{name.title} by epoch"
+    return Drawing(title, f"{title}: {described}{kept}.", draw)
+
+
+def compared_drawing(runs: Sequence[KeptRun], names: Sequence[str]) -> Drawing:
+    """Return the loss of several runs by epoch: that of the validation split, if all have one."""
+    histories = [run.history() for run in runs]
+    split = compared_split(histories)
+    curves = [curve_of(history, split, "loss") for history in histories]
+    called = {figure_name("loss", run.made_of["spec"]) for run in runs}
+    one = called.pop() if len(called) == 1 else FigureName("loss")
+
+    def draw(figure: Any, colours: Colours) -> None:
+        axes = plain_axes(figure, colours)
+        there = []
+        for n, (name, curve) in enumerate(zip(names, curves, strict=True)):
+            if curve is not None:
+                there.append(curve)
+                own = Curve(name, curve.epochs, curve.values)
+                _plot(axes, own, CATEGORICAL[n % len(CATEGORICAL)], LINES[n % len(LINES)])
+        finish_axes(axes, there, f"{split} {one.axis}", logarithmic=True)
+        if there:
+            axes.legend(frameon=False, labelcolor=colours.ink, fontsize=8)
+
+    title = f"{one.title} of the {split} split by epoch"
+    described = "; ".join(
+        f"{name}: {_described(curve)}" for name, curve in zip(names, curves, strict=True) if curve is not None
+    )
+    return Drawing(title, f"{title}: {described}.", draw, (8.0, 4.5))
+
+
+def compared_split(histories: Sequence[History]) -> str:
+    """Return the split whose loss all runs have a curve of: `validation`, or else `train`."""
+    validated = all(any("validation" in row for row in history) for history in histories)
+    return "validation" if validated else "train"
+
+
+def _plot(axes: Any, curve: Curve, colour: str, style: str) -> None:
+    epochs, values = _thinned(curve.epochs), _thinned(curve.values)
+    marker = {"marker": "o", "markersize": 3} if len(epochs) < 3 else {}
+    axes.plot(epochs, values, style, color=colour, label=label(curve.name, 60), linewidth=1.6, **marker)
+
+
+def finish_axes(axes: Any, curves: Sequence[Curve], what: str, *, logarithmic: bool) -> None:
+    """Label the axes, the values' one logarithmic where all values are positive and span much."""
+    values = np.concatenate([each.values for each in curves]) if curves else np.zeros(0)
+    finite = values[np.isfinite(values)]
+    if logarithmic and len(finite) and finite.min() > 0 and finite.max() >= LOGARITHMIC * finite.min():
+        axes.set_yscale("log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(what.replace("$", r"\$"))
+
+
+def _described(curve: Curve) -> str:
+    first, last = float(curve.values[0]), float(curve.values[-1])
+    start, end = int(curve.epochs[0]), int(curve.epochs[-1])
+    return f"{curve.name} from {first:.4g} at epoch {start} to {last:.4g} at epoch {end}"
+
+
+def _thinned(values: Array) -> Array:
+    if len(values) <= MAXIMUM_POINTS:
+        return values
+    return np.array([part.mean() for part in np.array_split(values.astype(np.float64), MAXIMUM_POINTS)])

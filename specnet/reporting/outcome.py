@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from specnet.diagnostics.text import counted
+from specnet.runs.kept import KeptRun
+
+
+def outcome(run: KeptRun) -> str:
+    """Return one sentence on how a run's training ended."""
+    result = run.result or {}
+    why = str(result.get("why") or "")
+    if run.status == "completed":
+        epochs = result.get("epochs", 0)
+        return f"Training completed {'its only epoch' if epochs == 1 else f'all {epochs:,} epochs'}."
+    if run.status == "early_stopping":
+        return f"Training stopped early: {why}."
+    if run.status == "diverged":
+        return f"Training diverged: {why}."
+    if run.status == "interrupted":
+        # Version 0.1.0 did not say where.
+        after = why if why.startswith("interrupted ") else _interrupted(result.get("steps", 0))
+        return f"Training was {after}."
+    return (
+        "Training has not ended." if run.status == "running" else "Training did not end: it can be resumed."
+    )
+
+
+def _interrupted(steps: int) -> str:
+    return f"interrupted after {counted(steps, 'step')}"

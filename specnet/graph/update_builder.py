@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import leaf
+from specnet.graph.leaves import leaf, number
 
 
 @dataclass
@@ -16,12 +16,40 @@ class UpdateBuilder:
     graph: Graph
     size: int
     slots: dict[str, tuple[tuple[int, ...], float]] = field(default_factory=dict)
+    origins: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """For each slot of a textbook form, the slot of the run's own form, and what that one is multiplied by."""
+    options: dict[str, float] = field(default_factory=dict)
+    """The options that the graph takes as numbers, by their names."""
+    named: dict[str, Value] = field(default_factory=dict)
+    """The values that a reader calls by a name, such as `m_hat`."""
 
-    def slot(self, name: str, initial: float = 0.0, shape: tuple[int, ...] | None = None) -> Value:
-        """Declare an array kept from step to step, of the parameters' length unless `shape` says otherwise."""
+    def slot(
+        self,
+        name: str,
+        initial: float = 0.0,
+        shape: tuple[int, ...] | None = None,
+        *,
+        origin: str | None = None,
+        scale: float = 1.0,
+    ) -> Value:
+        """Declare an array kept from step to step, of the parameters' length unless `shape` says otherwise.
+
+        In a textbook form `origin` is the slot of the run's own form, and this one holds `scale` times what that holds.
+        """
         shape = (self.size,) if shape is None else shape
         self.slots[name] = (shape, initial)
+        self.origins[name] = (name if origin is None else origin, scale)
         return leaf(self.graph, f"slot/{name}", "slot", shape)
+
+    def option(self, name: str, value: float) -> Value:
+        """Return an option as a number that the graph is given, so that formulas show its name."""
+        self.options[name] = value
+        return number(self.graph, name)
+
+    def name(self, name: str, value: Value) -> Value:
+        """Give a value a name for readers, and return it."""
+        self.named[name] = value
+        return value
 
     def keep(self, slot: Value, value: Value) -> Value:
         """Have the slot hold this value after the step, and return the value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
@@ -31,21 +31,32 @@ class Update:
 
     graph: Graph
     slots: dict[str, tuple[tuple[int, ...], float]]
+    options: dict[str, float] = field(default_factory=dict)
+    """In a textbook form, the optimizer's options that are numbers of the graph, by their names."""
+    origins: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """In a textbook form, each slot's slot in the run's own form, and what that one is multiplied by."""
 
 
-def training_graph(network: Network, length: RunLength | None = None, naming: Naming | None = None) -> Update:
+def training_graph(
+    network: Network,
+    length: RunLength | None = None,
+    naming: Naming | None = None,
+    *,
+    textbook: bool = False,
+) -> Update:
     """Return one whole step: forward, backward, and the update.
 
     Outputs: `loss`, without penalties, and `penalty` where there are regularizers. Numbers: `step`, counted from 1,
     and `rate`, the learning rate, which a graph for a training of a given length computes itself, as far as its
     schedule does not go by what is measured. What `naming` gives is an output too, and its gradient another, named
-    `value NAME` and `gradient NAME`.
+    `value NAME` and `gradient NAME`. With `textbook` the optimizer's step has the form that readers know, and what it
+    names is an output `value NAME`, too.
     """
     lowered = network.lower(training=True, spread=network.spreads)
     gradient = _gradient(network, lowered, naming)
-    slots = _update(network, lowered.graph, gradient, length)
+    update = _update(network, lowered.graph, gradient, length, textbook=textbook)
     _follow(lowered)
-    return Update(lowered.graph, slots)
+    return update
 
 
 def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
@@ -63,14 +74,14 @@ def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
     return graph
 
 
-def update_graph(network: Network, length: RunLength | None = None) -> Update:
+def update_graph(network: Network, length: RunLength | None = None, *, textbook: bool = False) -> Update:
     """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
     graph = Graph(network.spec.dtype)
     graph.phase = "update"
     gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
-    slots = _update(network, graph, gradient, length)
+    update = _update(network, graph, gradient, length, textbook=textbook)
     graph.assign(gradient, ops.zeros_like(gradient))
-    return Update(graph, slots)
+    return update
 
 
 def rate_graph(schedule: Schedule, base: float, length: RunLength) -> Graph:
@@ -199,9 +210,7 @@ def _follow(lowered: Lowered) -> None:
         graph.assign(statistic, statistic * momentum + observed * (1.0 - momentum))
 
 
-def _update(
-    network: Network, graph: Graph, g: Value, length: RunLength | None
-) -> dict[str, tuple[tuple[int, ...], float]]:
+def _update(network: Network, graph: Graph, g: Value, length: RunLength | None, *, textbook: bool) -> Update:
     training, size = network.spec.training, network.trained_size
     graph.key_path, graph.phase = ("training", "schedule"), "update"
     step = number(graph, "step")
@@ -222,11 +231,13 @@ def _update(
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
         lr = leaf(graph, "multipliers", "constant", (size,)) * lr
     assert isinstance(training.optimizer, Stepping)
-    new = training.optimizer.step(build, parameters, g, lr, step)
+    make = training.optimizer.textbook if textbook else training.optimizer.step
+    new = make(build, parameters, g, lr, step)
+    graph.outputs |= _named(build.named)
     graph.assign(parameters, new)
     if training.ema_decay is not None:
         graph.key_path = ("training", "ema_decay")
         average = build.slot(AVERAGE)
         # In this form parameters that do not move leave the mean as it is, to the bit.
         build.keep(average, average + (new - average) * (1.0 - training.ema_decay))
-    return build.slots
+    return Update(graph, build.slots, build.options, build.origins)

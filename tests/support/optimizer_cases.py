@@ -12,7 +12,7 @@ from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf, name_of, number, scalar_of
 from specnet.graph.sizes import DType
 from specnet.graph.update_builder import UpdateBuilder
-from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, Searching
+from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer, Searching, Stepping
 
 STEPS = 40
 
@@ -92,12 +92,16 @@ def rates(base: float) -> list[float]:
     return [base * (0.2 + 0.8 * (0.5 + 0.5 * np.cos(step / 5))) for step in range(STEPS)]
 
 
-def graph_of(optimizer: Optimizer, size: int, dtype: DType = "float64") -> tuple[UpdateBuilder, Graph]:
+def graph_of(
+    optimizer: Optimizer, size: int, dtype: DType = "float64", *, textbook: bool = False
+) -> tuple[UpdateBuilder, Graph]:
+    assert isinstance(optimizer, Stepping)
     graph = Graph(dtype)
     p, g = leaf(graph, "p", "parameter", (size,)), leaf(graph, "g", "input", (size,))
     lr, t = number(graph, "lr"), number(graph, "t")
     build = UpdateBuilder(graph, size)
-    graph.assign(p, optimizer.step(build, p, g, lr, t))
+    make = optimizer.textbook if textbook else optimizer.step
+    graph.assign(p, make(build, p, g, lr, t))
     return build, graph
 
 
@@ -131,10 +135,15 @@ def interpret(graph: Graph, leaves: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fitted(optimizer: Optimizer, rate_of: list[float]) -> Iterator[np.ndarray]:
+    return (leaves["p"] for leaves in held(optimizer, rate_of))
+
+
+def held(optimizer: Optimizer, rate_of: list[float], *, textbook: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the parameters `p` and the slots after each step."""
     p = start()
-    build, graph = graph_of(optimizer, p.size)
-    leaves: dict[str, Any] = {"p": p}
+    build, graph = graph_of(optimizer, p.size, textbook=textbook)
+    leaves: dict[str, Any] = {"p": p, **build.options}
     leaves |= {f"slot/{name}": np.full(shape, initial) for name, (shape, initial) in build.slots.items()}
     for t, (g, lr) in enumerate(zip(gradients(), rate_of, strict=True), start=1):
         leaves = interpret(graph, {**leaves, "g": g, "lr": lr, "t": float(t)})
-        yield leaves["p"]
+        yield leaves

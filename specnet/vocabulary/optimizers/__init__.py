@@ -44,6 +44,14 @@ class Stepping(Optimizer):
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return the parameters after the step; p, g (n,), lr and t scalars."""
 
+    def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return the same in the form of a textbook, for those who read it; it may differ in rounding.
+
+        Slots hold what the formulas name, where the run's own may hold multiples that take fewer operations, and
+        options have their names. Where a step has no other form, this is `step`.
+        """
+        return self.step(build, p, g, lr, t)
+
 
 class Decaying(Stepping):
     """Base of optimizers that follow the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
@@ -54,9 +62,18 @@ class Decaying(Stepping):
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         return self.follow(build, p, g + p * self.weight_decay if self.weight_decay else g, lr, t)
 
+    def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        if self.weight_decay:
+            g = build.name("decayed", g + build.option("weight_decay", self.weight_decay) * p)
+        return self.follow_textbook(build, p, g, lr, t)
+
     @abstractmethod
     def follow(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         """Return the parameters after a step along this gradient."""
+
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return the same in the form of a textbook; where there is no other form, this is `follow`."""
+        return self.follow(build, p, g, lr, t)
 
 
 class Method(Protocol):
@@ -94,6 +111,11 @@ class Searching(Optimizer):
 def shrunk(p: Value, lr: Value, weight_decay: float) -> Value:
     """Return (1 - lr * weight_decay) p: decay that does not pass through the rule's running means."""
     return p * (1.0 - lr * weight_decay) if weight_decay else p
+
+
+def shrunk_textbook(build: UpdateBuilder, p: Value, lr: Value, weight_decay: float) -> Value:
+    """Return what `shrunk` does, with the decay as an option that has a name."""
+    return (1.0 - lr * build.option("weight_decay", weight_decay)) * p if weight_decay else p
 
 
 OPTIMIZERS: Family[Optimizer] = Family(

@@ -8,8 +8,16 @@ from pydantic import PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
+from specnet.graph.leaves import constant
 from specnet.graph.update_builder import UpdateBuilder
-from specnet.vocabulary.optimizers import Decay, Decaying, NonNegative, Stepping, shrunk
+from specnet.vocabulary.optimizers import (
+    Decay,
+    Decaying,
+    NonNegative,
+    Stepping,
+    shrunk,
+    shrunk_textbook,
+)
 
 
 class Moments(Stepping):
@@ -48,6 +56,20 @@ class Moments(Stepping):
         rate = lr * (1.0 - self.beta_1) / (1.0 - ops.power(self.beta_1, t)) * root
         return p - m / (ops.sqrt(v) + root * self.epsilon) * rate
 
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        """Return the same from m and v themselves."""
+        beta_1, beta_2 = build.option("beta_1", self.beta_1), build.option("beta_2", self.beta_2)
+        slot_m = build.slot("m", origin="mean", scale=1.0 - self.beta_1)
+        slot_v = build.slot("v", origin="square", scale=1.0 - self.beta_2)
+        m = build.keep(slot_m, beta_1 * slot_m + (1.0 - beta_1) * g)
+        v = build.keep(slot_v, beta_2 * slot_v + (1.0 - beta_2) * ops.square(g))
+        if self.amsgrad:
+            slot_largest = build.slot("v_max", origin="largest_square", scale=1.0 - self.beta_2)
+            v = build.keep(slot_largest, ops.maximum(slot_largest, v))
+        m_hat = build.name("m_hat", m / (1.0 - ops.power(beta_1, t)))
+        v_hat = build.name("v_hat", v / (1.0 - ops.power(beta_2, t)))
+        return p - lr * m_hat / (ops.sqrt(v_hat) + build.option("epsilon", self.epsilon))
+
 
 class Adam(Moments, Decaying):
     """p <- p - lr * m^ / (sqrt(v^) + epsilon) (Kingma and Ba, 2015).
@@ -77,6 +99,9 @@ class AdamW(Moments):
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         return self.follow(build, shrunk(p, lr, self.weight_decay), g, lr, t)
+
+    def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        return self.follow_textbook(build, shrunk_textbook(build, p, lr, self.weight_decay), g, lr, t)
 
 
 class NAdam(Decaying):
@@ -117,6 +142,25 @@ class NAdam(Decaying):
         ahead = (rate * then * (1.0 - self.beta_1)) / (1.0 - product * then)
         here = (rate * (1.0 - now)) / (1.0 - product)
         return p - (m * ahead + g * here) / (ops.sqrt(v) + root * self.epsilon)
+
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        beta_1, beta_2 = build.option("beta_1", self.beta_1), build.option("beta_2", self.beta_2)
+        slot_m = build.slot("m", origin="mean", scale=1.0 - self.beta_1)
+        slot_v = build.slot("v", origin="square", scale=1.0 - self.beta_2)
+        slot_product = build.slot("product", initial=1.0, shape=(1,))
+        m = build.keep(slot_m, beta_1 * slot_m + (1.0 - beta_1) * g)
+        v = build.keep(slot_v, beta_2 * slot_v + (1.0 - beta_2) * ops.square(g))
+        decay = build.option("momentum_decay", self.momentum_decay)
+
+        def momentum(t: Value) -> Value:
+            return beta_1 * (1.0 - 0.5 * ops.power(ops.power(constant(t.graph, 0.96), decay), t))
+
+        mu, mu_next = build.name("mu", momentum(t)), build.name("mu_next", momentum(t + 1.0))
+        product = ops.sum_all(build.keep(slot_product, slot_product * mu))
+        ahead = mu_next * m / (1.0 - product * mu_next)
+        m_hat = build.name("m_hat", ahead + (1.0 - mu) * g / (1.0 - product))
+        v_hat = build.name("v_hat", v / (1.0 - ops.power(beta_2, t)))
+        return p - lr * m_hat / (ops.sqrt(v_hat) + build.option("epsilon", self.epsilon))
 
     def _momentum(self, t: Value) -> Value:
         return self.beta_1 - ops.power(0.96**self.momentum_decay, t) * (0.5 * self.beta_1)

@@ -36,6 +36,13 @@ class Adagrad(Decaying):
         rate = lr / (1.0 + (t - 1.0) * self.lr_decay) if self.lr_decay else lr
         return p - g / (ops.sqrt(s) + self.epsilon) * rate
 
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        slot = build.slot("s", self.initial_accumulator_value, origin="square_sum")
+        s = build.keep(slot, slot + ops.square(g))
+        if self.lr_decay:
+            lr = build.name("decayed_rate", lr / (1.0 + (t - 1.0) * build.option("lr_decay", self.lr_decay)))
+        return p - lr * g / (ops.sqrt(s) + build.option("epsilon", self.epsilon))
+
 
 class RMSProp(Decaying):
     """Divide steps by the root of a running mean of squared gradients (Tieleman and Hinton, 2012).
@@ -78,6 +85,20 @@ class RMSProp(Decaying):
             d = build.keep(slot_d, slot_d * self.momentum + d)
         return p - d * (lr * (1.0 / scale))
 
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        alpha, rest = build.option("alpha", self.alpha), 1.0 - self.alpha
+        slot_v = build.slot("v", origin="square", scale=rest)
+        v = build.keep(slot_v, alpha * slot_v + (1.0 - alpha) * ops.square(g))
+        if self.centered:
+            slot_a = build.slot("a", origin="mean", scale=rest)
+            a = build.keep(slot_a, alpha * slot_a + (1.0 - alpha) * g)
+            v = build.name("variance", ops.maximum(v - ops.square(a), 0.0))
+        d = g / (ops.sqrt(v) + build.option("epsilon", self.epsilon))
+        if self.momentum:
+            slot_d = build.slot("velocity", origin="momentum", scale=1.0 / sqrt(rest))
+            d = build.keep(slot_d, build.option("momentum", self.momentum) * slot_d + d)
+        return p - lr * d
+
 
 class Adadelta(Decaying):
     """Scale steps by the ratio of recent steps to recent gradients (Zeiler, 2012).
@@ -109,3 +130,12 @@ class Adadelta(Decaying):
         d = ops.sqrt((slot_u + epsilon) / (v + epsilon)) * g
         build.keep(slot_u, slot_u * self.rho + ops.square(d))
         return p - d * lr
+
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        rho, epsilon = build.option("rho", self.rho), build.option("epsilon", self.epsilon)
+        slot_v = build.slot("v", origin="square", scale=1.0 - self.rho)
+        slot_u = build.slot("u", origin="step_square", scale=1.0 - self.rho)
+        v = build.keep(slot_v, rho * slot_v + (1.0 - rho) * ops.square(g))
+        d = build.name("d", ops.sqrt(slot_u + epsilon) / ops.sqrt(v + epsilon) * g)
+        build.keep(slot_u, rho * slot_u + (1.0 - rho) * ops.square(d))
+        return p - lr * d

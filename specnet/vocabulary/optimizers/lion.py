@@ -7,7 +7,7 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.update_builder import UpdateBuilder
-from specnet.vocabulary.optimizers import Decay, NonNegative, Stepping, shrunk
+from specnet.vocabulary.optimizers import Decay, NonNegative, Stepping, shrunk, shrunk_textbook
 
 
 class Lion(Stepping):
@@ -38,3 +38,10 @@ class Lion(Stepping):
         d = ops.sign(slot * (self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1)) + g)
         build.keep(slot, slot * self.beta_2 + g)
         return shrunk(p, lr, self.weight_decay) - d * lr
+
+    def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        beta_1, beta_2 = build.option("beta_1", self.beta_1), build.option("beta_2", self.beta_2)
+        slot = build.slot("m", origin="mean", scale=1.0 - self.beta_2)
+        d = build.name("d", ops.sign(beta_1 * slot + (1.0 - beta_1) * g))
+        build.keep(slot, beta_2 * slot + (1.0 - beta_2) * g)
+        return shrunk_textbook(build, p, lr, self.weight_decay) - lr * d

@@ -55,3 +55,16 @@ class SGD(Decaying):
             # At t = 1 nothing is left out; 1 - min(t - 1, 1) * dampening says so without a branch.
             g = g * (1.0 - ops.minimum(t - 1.0, 1.0) * self.dampening)
         return p - build.keep(slot, slot * self.momentum + g) * lr
+
+    def follow_textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
+        if not self.momentum:
+            return p - lr * g
+        momentum = build.option("momentum", self.momentum)
+        scale = 1.0 / self.momentum if self.nesterov else 1.0
+        slot = build.slot("velocity", origin="momentum", scale=scale)
+        own = g
+        if self.dampening:
+            # At t = 1 nothing is left out; 1 - min(t - 1, 1) * dampening says so without a branch.
+            own = (1.0 - ops.minimum(t - 1.0, 1.0) * build.option("dampening", self.dampening)) * g
+        d = build.keep(slot, momentum * slot + own)
+        return p - lr * (g + momentum * d) if self.nesterov else p - lr * d

@@ -18,6 +18,7 @@ from tests.support.optimizer_cases import (
     fitted,
     gradients,
     graph_of,
+    held,
     interpret,
     make,
     rates,
@@ -76,6 +77,27 @@ def test_steps_are_the_oracle_s(name: str, options: dict[str, Any]) -> None:
     rate_of = rates(0.05)
     for ours, theirs in zip(fitted(optimizer, rate_of), oracle(optimizer, rate_of), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-20)
+
+
+@pytest.mark.parametrize(("name", "options"), RUNS)
+def test_the_textbook_form_makes_the_same_steps(name: str, options: dict[str, Any]) -> None:
+    """Both forms are compared with each other, slots included, and the textbook's with the oracle."""
+    optimizer, rate_of = make(name, **options), rates(0.05)
+    origins = graph_of(optimizer, start().size, textbook=True)[0].origins
+    assert {origin for origin, _ in origins.values()} == graph_of(optimizer, 1)[0].slots.keys()
+    forms = (held(optimizer, rate_of, textbook=form) for form in (True, False))
+    for written, own, theirs in zip(*forms, oracle(optimizer, rate_of), strict=True):
+        np.testing.assert_allclose(written["p"], theirs, rtol=1e-9, atol=1e-20)
+        np.testing.assert_allclose(written["p"], own["p"], rtol=1e-9, atol=1e-20)
+        for slot, (origin, scale) in origins.items():
+            of_run = own[f"slot/{origin}"] * scale
+            np.testing.assert_allclose(written[f"slot/{slot}"], of_run, rtol=1e-9, atol=1e-20, err_msg=slot)
+
+
+def test_the_textbook_form_shows_every_number_by_its_name() -> None:
+    _, graph = graph_of(make("adam"), 3, textbook=True)
+    printed = text(graph)
+    assert not {"0.9", "0.999", "1e-08"} & set(printed.replace(",", " ").split())
 
 
 def test_the_table_covers_every_optimizer_and_option() -> None:

@@ -107,26 +107,23 @@ def gradient_graph(network: Network, *, training: bool) -> Graph:
     return graph
 
 
-def loss_graph(network: Network, naming: Naming) -> Graph:
-    """Return the loss in evaluation, penalties included: output `loss`, beside what `naming` gives."""
-    lowered = network.lower(training=False)
-    graph = lowered.graph
-    _objective(network, lowered)
-    graph.outputs = {"loss": _whole(graph), **_named(naming(network, lowered))}
-    return graph
-
-
-def evaluation_graph(network: Network, *, units: bool = False, naming: Naming | None = None) -> Graph:
+def evaluation_graph(
+    network: Network, *, units: bool = False, naming: Naming | None = None, loss: bool = False
+) -> Graph:
     """Return what evaluation adds up over batches.
 
     Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
     keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
-    leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed.
+    leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed. With `loss`, the
+    output `loss`, penalties included, takes the place of the cost and the penalty.
     """
     lowered = network.lower(training=False)
     graph = lowered.graph
-    graph.outputs["cost"] = ops.sum_all(lowered.elements)
-    _penalty(lowered)
+    if loss:
+        graph.outputs = {"loss": _objective(network, lowered)}
+    else:
+        graph.outputs["cost"] = ops.sum_all(lowered.elements)
+        _penalty(lowered)
     scaling: tuple[Value, ...] | None = None
     for name, output in network.outputs.items():
         own = lowered.outputs[name]

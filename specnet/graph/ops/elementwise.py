@@ -157,8 +157,11 @@ def _printed_product(value: Value) -> str:
     a, b = value.inputs
     if b.shape or not (a.shape or b.op is CONSTANT):
         return "{a} * {b}"
+    known = scalar_of(b)
+    if known is not None and known[1] == (("batch", -1),) and abs(known[0]) == 1.0 and a.dtype != "bool":
+        return "{a} / {rows}" if known[0] == 1.0 else "-{a} / {rows}"
     # A number stands before what it multiplies.
-    return "{a} / {rows}" if scalar_of(b) == (1.0, (("batch", -1),)) and a.dtype != "bool" else "{b} * {a}"
+    return "{b} * {a}"
 
 
 multiply = elementwise(

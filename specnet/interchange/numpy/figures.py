@@ -1,11 +1,12 @@
-"""What a training watches, as functions of prepared rows."""
+"""What a training measures of a split, as a function of prepared rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from specnet.diagnostics import RunError
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph.graph import Graph
@@ -14,50 +15,67 @@ from specnet.interchange.numpy.forward import array_expressions, named_values, t
 from specnet.interchange.numpy.layout import indented, without_unused
 from specnet.interchange.numpy.program import Program
 from specnet.interchange.numpy.sources import Sources
+from specnet.model.figures import OutputFigure
 from specnet.model.model import Model
-from specnet.model.programs import VALUE, evaluation_graph, loss_graph
+from specnet.model.programs import VALUE, evaluation_graph
 from specnet.passes.simplify import simplify
 from specnet.training.evaluation import data_units
 
 
-def write_figure(model: Model, program: Program, variables: Mapping[str, str], figure: str) -> str:
-    """Write a function `(inputs, targets...)` that measures a figure, such as `loss` or `f1`, and return its name.
+def write_measure(
+    model: Model, program: Program, variables: Mapping[str, str], needed: Collection[str]
+) -> tuple[str, list[str]]:
+    """Write a function `(inputs, targets...)` that returns the figures of prepared rows by name, such as `loss`.
 
-    Raises RunError for a metric of the user's own whose source is no plain NumPy.
+    Returns the name of the function, and those of the figures. A metric of the user's own whose source is no plain
+    NumPy is left out; where it is `needed`, RunError is raised.
     """
-    called, targets = figure.replace(".", "_"), target_names(model.network)
+    targets, sources = target_names(model.network), Sources(program)
     variables = {**variables, **array_expressions(model.network)}
-    if figure == "loss":
-        lines, (loss,) = _measured(loss_graph(model.network, named_values), program, variables, ("loss",))
-        result = f"float({loss})"
-    else:
-        units = data_units(model)
-        graph = evaluation_graph(model.network, units=bool(units), naming=named_values)
-        used = {name: array for name, array in units.items() if name in leaves(graph)}
-        scaling = {name: program.names.new(f"target_{name.removeprefix('units/')}") for name in used}
-        scaled = {scaling[name]: np.asarray(array) for name, array in used.items()}
-        program.hold(scaled, "What makes the network's numbers those of the data.")
-        finish = next(each.finish for each in model.network.figures if each.label == figure)
-        own = [name for name in graph.outputs if name.startswith((f"{figure}/", f"{figure}:"))]
-        lines, results = _measured(graph, program, {**variables, **scaling}, own)
-        pairs = ", ".join(
-            f'"{name[len(figure) + 1 :]}": {result}' for name, result in zip(own, results, strict=True)
-        )
-        result = f"{Sources(program).copy(finish)}({{{pairs}}}, len(inputs))"
-    name = program.names.new(f"{called}_of")
-    doc = f'"""Return the {figure} of prepared rows."""'
+    finishes: dict[str, str] = {}
+    for figure in model.network.figures:
+        if not _is_number(figure):
+            continue
+        try:
+            finishes[figure.label] = sources.copy(figure.finish)
+        except RunError:
+            if figure.label in needed:
+                raise
+    units = data_units(model)
+    graph = evaluation_graph(model.network, units=bool(units), naming=named_values, loss=True)
+    own = {
+        label: [n for n in graph.outputs if n.startswith((f"{label}/", f"{label}:"))] for label in finishes
+    }
+    wanted = ["loss", *(name for names in own.values() for name in names)]
+    graph.outputs = {name: v for name, v in graph.outputs.items() if name in wanted or name.startswith(VALUE)}
+    graph = simplify(graph)
+    used = {name: array for name, array in units.items() if name in leaves(graph)}
+    scaling = {name: program.names.new(f"target_{name.removeprefix('units/')}") for name in used}
+    scaled = {scaling[name]: np.asarray(array) for name, array in used.items()}
+    program.hold(scaled, "What makes the network's numbers those of the data.")
+    lines, results = _measured(graph, program, {**variables, **scaling}, wanted)
+    found = dict(zip(wanted, results, strict=True))
+    entries = [f'"loss": float({found["loss"]}),']
+    for label, finish in finishes.items():
+        totals = ", ".join(f'"{name[len(label) + 1 :]}": {found[name]}' for name in own[label])
+        entries.append(f'"{label}": {finish}({{{totals}}}, rows),')
+    name = program.names.new("measure")
+    doc = '"""Return the loss and the metrics of prepared rows."""'
     head = f"def {name}({', '.join(['inputs', *targets.values()])}):"
-    lines = without_unused([doc, "rows = len(inputs)", *lines, f"return {result}"], ["rows"])
-    program.functions.append([head, *indented(lines)])
-    return name
+    body = [doc, "rows = len(inputs)", *lines, "return {", *indented(entries), "}"]
+    program.functions.append([head, *indented(without_unused(body, ["rows"]))])
+    return name, ["loss", *finishes]
+
+
+def _is_number(figure: OutputFigure) -> bool:
+    """Whether a figure is one number: a confusion matrix is none."""
+    return figure.metric is None or figure.metric.type != "confusion"
 
 
 def _measured(
     graph: Graph, program: Program, variables: Mapping[str, str], wanted: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """Return the lines that compute some outputs of a graph, and the expressions of these."""
-    graph.outputs = {name: v for name, v in graph.outputs.items() if name in wanted or name.startswith(VALUE)}
-    graph = simplify(graph)
     known = {v.index: variables.get(name, name) for name, v in leaves(graph).items()}
     wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
     printer = NumpyPrinter(graph, Names(["inputs", "rows", *variables.values()]), known)

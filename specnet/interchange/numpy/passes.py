@@ -11,6 +11,7 @@ from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT, leaves, role_of
 from specnet.interchange.numpy.forward import array_expressions
 from specnet.interchange.numpy.program import Program
+from specnet.interchange.numpy.readable import readable
 from specnet.model.network import Network
 from specnet.model.programs import GRADIENT, VALUE
 from specnet.passes.simplify import simplify
@@ -38,7 +39,7 @@ class Passes:
 
 def passes_of(graph: Graph, network: Network, program: Program, variables: Mapping[str, str]) -> Passes:
     """Return the passes of a network's training graph over the variables of its arrays."""
-    graph = simplify(graph)
+    graph = readable(simplify(graph))
     arrays = {**variables, **array_expressions(network)}
     known = {leaf.index: arrays.get(name, name) for name, leaf in leaves(graph).items()}
     streams: dict[str, str] = {}
@@ -82,14 +83,26 @@ def _wishes(graph: Graph, gradients: Mapping[str, Value]) -> dict[int, str]:
         if key.startswith(VALUE):
             wished.setdefault(value.index, key.removeprefix(VALUE))
     for value in graph.values:
-        if value.op is ops.subtract and any(_is_target(i) for i in value.inputs):
-            wished.setdefault(value.index, "error")
+        name = _known_as(value, wished)
+        if name:
+            wished.setdefault(value.index, name)
     for name, value in gradients.items():
         wished.setdefault(value.index, name)
     for key, value in graph.outputs.items():
         if key.startswith(GRADIENT):
             wished.setdefault(value.index, f"d_{key.removeprefix(GRADIENT)}")
     return wished
+
+
+def _known_as(value: Value, wished: Mapping[int, str]) -> str:
+    """Return what textbooks call the parts of a loss and of its gradient; empty for other values."""
+    if value.op is ops.subtract and any(map(_is_target, value.inputs)):
+        return "error"
+    if value.op is ops.exp and value.inputs[0].op is ops.log_softmax:
+        return "probabilities"
+    if value.op is ops.sigmoid and wished.get(value.inputs[0].index) == "logits":
+        return "probabilities"
+    return "one_hot" if value.op is ops.one_hot and _is_target(value.inputs[0]) else ""
 
 
 def _is_target(value: Value) -> bool:

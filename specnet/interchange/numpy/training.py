@@ -18,17 +18,17 @@ from specnet.interchange.numpy.layout import indented, listed, without_unused
 from specnet.interchange.numpy.passes import passes_of
 from specnet.interchange.numpy.prediction import parameter_names, write_predict
 from specnet.interchange.numpy.program import Program
+from specnet.interchange.numpy.reporting import Report
 from specnet.interchange.numpy.rows import raw_splits, smallest
 from specnet.interchange.numpy.searching import write_search
 from specnet.interchange.numpy.sources import Sources
+from specnet.interchange.numpy.starting import write_start
 from specnet.interchange.numpy.updating import UpdateLines, kept_between_steps
 from specnet.interchange.numpy.watching import (
-    TRAIN,
     after_watching,
     before_watching,
     falling,
     time_is_over,
-    watched_figures,
     watching,
 )
 from specnet.model.arrays import as_targets
@@ -46,7 +46,8 @@ OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
     "learning_rate_at rate parameters arrays parameter gradient gradients accumulated so_far multiplier "
     "multipliers exchange augment vector latest slots method evaluate shuffling best waited kept value lowest "
-    "stale cooling prepare time"
+    "stale cooling prepare time rng limit stddev fan_in fan_out q r losses plt show_every curve "
+    "figures"
 )
 """The variables that the loop has for itself."""
 
@@ -83,13 +84,14 @@ class _Training:
             program.names.new(name)
         self.variables = parameter_names(model, program)
         self.penalty = ""
+        self.report = Report(model, program, self.variables, list(data.splits), self.fetched)
 
     def write(self, folder: Path) -> None:
         """Write the program."""
         program, network, optimizer = self.program, self.network, self.settings.optimizer
+        program.values += ["", *self.report.constants()]
         prepared = self._write_rows(folder)
-        start = {self.variables[name]: array.copy() for name, array in self.model.parameters.items()}
-        program.hold(start, "Initial parameters.")
+        program.body += write_start(self.model, program, self.variables)
         if write_predict(self.model, program, self.variables):
             program.body += [f"{name} = prepare({name})" for name in prepared]
         else:
@@ -106,30 +108,31 @@ class _Training:
             epoch = whole or self._batches(step)
         loop = [
             *before,
+            "losses = []",
             *before_watching(network, program, self.variables),
             "",
             f"for epoch in range(1, {self.settings.epochs + 1}):",
             *indented([*epoch, *time_is_over(network)]),
             *after_watching(network),
-            "",
-            'print(f"epoch {epoch}: the loss of the last step is {loss:.6g}")',
+            *self.report.end(),
         ]
         program.body += without_unused(loop, DROPPED)
 
     def _write_rows(self, folder: Path) -> dict[str, bool]:
         """Write the rows; return the variables of inputs, and whether each has yet to take the program's type."""
         splits = raw_splits(self.spec, folder, self.data)
-        validated = any(figure != TRAIN for figure in watched_figures(self.network))
         held: dict[str, Array] = {}
         prepared = {}
-        for name in ("train", "validation") if validated and "validation" in splits else ("train",):
-            inputs, targets = splits[name]
+        for name, (inputs, targets) in splits.items():
             prefix = "" if name == "train" and not self.fetched else f"{name}_"
             held[f"{prefix}inputs"] = small = smallest(inputs, rows_dtype(self.network.inputs))
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
-        self.program.hold(held, f"The data: {self.rows} training rows.")
+        counts = [
+            f"{len(given)} {'training' if name == 'train' else name}" for name, (given, _) in splits.items()
+        ]
+        self.program.hold(held, f"The data: {', '.join(counts)} rows.")
         return prepared
 
     # A step
@@ -137,11 +140,14 @@ class _Training:
     def _step(self) -> tuple[list[str], list[str]]:
         """Return the lines before the loop, and those of one step: forward, backward, update."""
         network, program, shared = self.network, self.program, self.settings.accumulate > 1
-        update = update_graph(network) if shared else training_graph(network, naming=named_values)
+        if shared:
+            update = update_graph(network, textbook=True)
+        else:
+            update = training_graph(network, naming=named_values, textbook=True)
         graph = accumulating_graph(network, named_values) if shared else update.graph
         # What is kept from step to step must not be overwritten by a value of the passes.
         names = program.names
-        kept = kept_between_steps(network, update.slots, names)
+        kept = kept_between_steps(network, update, names)
         passes = passes_of(graph, network, program, self.variables)
         lines = UpdateLines(
             passes.graph, network, names, kept, self.variables, passes.known, passes.gradients
@@ -222,7 +228,7 @@ class _Training:
         ]
 
     def _watching(self) -> list[str]:
-        return watching(self.model, self.length, self.program, self.variables)
+        return watching(self.model, self.length, self.report)
 
     def _batches(self, step: list[str]) -> list[str]:
         mean, several = self.spec.loss.reduction == "mean", self.settings.accumulate

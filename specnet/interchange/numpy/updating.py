@@ -15,10 +15,10 @@ from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import leaves, name_of, role_of
+from specnet.graph.leaves import CONSTANT, leaves, name_of, role_of
 from specnet.interchange.numpy.layout import indented, listed
 from specnet.model.network import Network
-from specnet.model.programs import AVERAGE
+from specnet.model.programs import AVERAGE, VALUE, Update
 
 PARAMETERS, ACCUMULATED, MULTIPLIERS, SLOT = "parameters", "accumulated", "multipliers", "slot/"
 
@@ -28,7 +28,10 @@ NUMBERS = {"rate": "learning_rate"}
 Change = tuple[Value, Value]
 """A leaf, and what it becomes."""
 
-_PLURALS = {"momentum": "momenta"}
+_PLURALS = {"momentum": "momenta", "velocity": "velocities"}
+
+SHORT = 16
+"""Letters of a scalar that stands in every line that uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +39,23 @@ class Kept:
     """What is kept from step to step beside the parameters: the variables of arrays, and of lists of arrays."""
 
     arrays: dict[str, str]
-    """The variable of each leaf that is one array."""
+    """The variable of each leaf that is one array, or a number."""
     lists: dict[str, tuple[str, str]]
     """For each leaf that lies along the parameters, the variable of one array and that of the list of all."""
     start: list[str]
     """The lines that make them."""
 
 
-def kept_between_steps(
-    network: Network, slots: Mapping[str, tuple[tuple[int, ...], float]], names: Names
-) -> Kept:
-    """Return the variables and the first values of what an update keeps, given its optimizer's slots."""
+def kept_between_steps(network: Network, update: Update, names: Names) -> Kept:
+    """Return the variables and the first values of what an update keeps and is given."""
     kept = Kept({}, {PARAMETERS: ("parameter", "parameters")}, [])
+    for name, value in update.options.items():
+        kept.arrays[name] = names.new(name)
+        kept.start.append(f"{kept.arrays[name]} = {value!r}")
     if network.rates_differ:
         kept.lists[MULTIPLIERS] = "multiplier", "multipliers"
         kept.start.extend(listed("multipliers", [repr(p.rate) for p in network.trained]))
-    for name, (shape, first) in slots.items():
+    for name, (shape, first) in update.slots.items():
         wish = "average" if name == AVERAGE else name
         if shape != (network.trained_size,):
             kept.arrays[SLOT + name] = names.new(wish)
@@ -81,6 +85,22 @@ class _Printer(NumpyPrinter):
         super().state(value, name)
         if value.index in self.vectors:
             self.loop.append(self.lines.pop()[0].partition("  #")[0].rstrip())
+
+    def write_readers(
+        self, leaf: Value, new: Value, named: Mapping[int, str], wanted: Iterable[Value]
+    ) -> None:
+        """Write the values with names that read a leaf as it is before it becomes `new`, which they do not need."""
+        live = self._live(wanted)
+        for value in self.graph.values:
+            if value.index in named and value.index in live and value.index not in self.known:
+                below = self._live([value])
+                if leaf.index in below and new.index not in below:
+                    self._write([value], named, set())
+
+    def _plain(self, value: Value) -> bool:
+        """Whether a value is short where it is used: a difference such as `1 - beta_1` needs no name."""
+        short = not value.shape and all(v.op.leaf or v.op is CONSTANT for v in value.inputs)
+        return (short and len(self._computed(value).text) <= SHORT) or super()._plain(value)
 
     def write_all_below(self, values: Sequence[Value]) -> None:
         """Write what some values need, but not themselves."""
@@ -119,6 +139,11 @@ class UpdateLines:
         found = leaves(graph)
         called = {name: one for name, (one, _) in kept.lists.items()} | kept.arrays | NUMBERS
         self._printer = _Printer(graph, names, dict(known))
+        self._named = {
+            value.index: name.removeprefix(VALUE)
+            for name, value in graph.outputs.items()
+            if name.startswith(VALUE) and value.phase == "update"
+        }
         for name, leaf in found.items():
             if name in called or not leaf.shape:
                 self._printer.known[leaf.index] = called.get(name, name)
@@ -177,7 +202,8 @@ class UpdateLines:
         """Write changes of leaves; return the lines that are no loop's."""
         printer = self._printer
         for place, (leaf, value) in enumerate(changes):
-            printer.write_below(value)
+            printer.write_readers(leaf, value, self._named, (later for _, later in changes[place + 1 :]))
+            printer.write_below(value, self._named)
             line = self._assignment(leaf, value)
             printer.known[value.index] = printer.known[leaf.index]
             printer.state_readers(leaf, (later for _, later in changes[place + 1 :]))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from specnet.interchange.numpy.figures import write_figure
-from specnet.interchange.numpy.forward import target_names
 from specnet.interchange.numpy.layout import indented, listed
 from specnet.interchange.numpy.program import Program
+from specnet.interchange.numpy.reporting import TRAIN, Report, variable
 from specnet.language.training import EarlyStopping
 from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.vocabulary.schedules import RunLength, Schedule
 from specnet.vocabulary.schedules.plateau import Plateau
-
-TRAIN = "train.loss"
 
 EXCHANGE = [
     "def exchange():",
@@ -22,13 +19,6 @@ EXCHANGE = [
     "    for parameter, average in zip(parameters, averages):",
     "        parameter[...], average[...] = average.copy(), parameter.copy()",
 ]
-
-
-def watched_figures(network: Network) -> list[str]:
-    """Return what a training watches, such as `validation.loss`."""
-    settings = network.spec.training
-    stopping = settings.early_stopping.monitor if settings.early_stopping is not None else None
-    return list(dict.fromkeys(m for m in (settings.schedule.watched, stopping) if m is not None))
 
 
 def before_watching(network: Network, program: Program, variables: Mapping[str, str]) -> list[str]:
@@ -64,16 +54,11 @@ def after_watching(network: Network) -> list[str]:
     return lines
 
 
-def watching(model: Model, run: RunLength, program: Program, variables: Mapping[str, str]) -> list[str]:
-    """Return the lines that end an epoch; writes the functions that they call."""
-    network = model.network
+def watching(model: Model, run: RunLength, report: Report) -> list[str]:
+    """Return the lines that end an epoch."""
+    network, program = model.network, report.program
     settings = network.spec.training
-    measured = []
-    for figure in watched_figures(network):
-        if figure != TRAIN:
-            function = write_figure(model, program, variables, figure.partition(".")[2])
-            given = ", ".join(f"validation_{array}" for array in ("inputs", *target_names(network).values()))
-            measured.append(f"{_variable(figure)} = {function}({given})")
+    measured, shown = report.measured(), report.shown()
     if measured and settings.ema_decay is not None:
         program.functions.append(EXCHANGE)
         measured = ["exchange()", *measured, "exchange()"]
@@ -87,15 +72,15 @@ def watching(model: Model, run: RunLength, program: Program, variables: Mapping[
         higher = _higher(network, stopping.monitor)
         watchers.append((stopping.monitor, _stopping(stopping, kept_list(network), higher=higher)))
     always = [line for monitor, lines in watchers if monitor == TRAIN for line in lines]
-    due = measured + [line for monitor, lines in watchers if monitor != TRAIN for line in lines]
-    if due and settings.validate_every > 1:
+    due = [line for monitor, lines in watchers if monitor != TRAIN for line in lines]
+    if due and stopping is not None and stopping.monitor != TRAIN:
+        due = ["# Early stopping: is it still improving?", *due]
+    elif stopping is not None:
+        always = ["# Early stopping: is it still improving?", *always]
+    if measured and settings.validate_every > 1:
         condition = f"if epoch % {settings.validate_every} == 0 or epoch == {settings.epochs}:"
-        due = [condition, *indented(due)]
-    return (
-        ["# Early stopping: is it still improving?", *always, *due]
-        if stopping is not None
-        else [*always, *due]
-    )
+        return ["losses.append(epoch_loss)", *always, condition, *indented([*measured, *shown, *due])]
+    return ["losses.append(epoch_loss)", *measured, *shown, *always, *due]
 
 
 def time_is_over(network: Network, *more: str) -> list[str]:
@@ -104,10 +89,6 @@ def time_is_over(network: Network, *more: str) -> list[str]:
     if limit is None:
         return []
     return [f"if {' and '.join((f'time.perf_counter() - began >= {limit!r}', *more))}:", "    break"]
-
-
-def _variable(monitor: str) -> str:
-    return "epoch_loss" if monitor == TRAIN else monitor.replace(".", "_")
 
 
 def _higher(network: Network, monitor: str) -> bool:
@@ -122,7 +103,7 @@ def kept_list(network: Network) -> str:
 
 
 def _stopping(stopping: EarlyStopping, several: str, *, higher: bool) -> list[str]:
-    score = _variable(stopping.monitor)
+    score = variable(stopping.monitor)
     better = f"{score} {'>' if higher else '<'} best"
     if stopping.min_delta:
         gain = f"{score} - best" if higher else f"best - {score}"
@@ -144,7 +125,7 @@ def falling(schedule: Schedule, run: RunLength) -> str:
 
 
 def _plateau(schedule: Plateau, run: RunLength, *, higher: bool) -> list[str]:
-    score = _variable(schedule.monitor)
+    score = variable(schedule.monitor)
     signed = f"-{score}" if higher else score
     margin = repr(schedule.threshold)
     if schedule.threshold_mode == "relative":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from specnet.vocabulary.family import Family
@@ -15,6 +17,18 @@ TRUNCATED_STDDEV = 0.87962566103423978
 """The standard deviation of a standard normal variable cut at ±2: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1))."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a program makes an array with a generator `rng`, in lines of NumPy."""
+
+    value: str
+    """The expression of the array."""
+    before: tuple[str, ...] = ()
+    """The lines before it."""
+    uses: tuple[Callable[..., Any], ...] = ()
+    """The functions that these call, by their own names."""
+
+
 class Initializer(Kind):
     """The initial value of a parameter."""
 
@@ -25,6 +39,10 @@ class Initializer(Kind):
     @abstractmethod
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return the values, shaped `shape`, as float64; the parameter rounds them to its own dtype."""
+
+    def drawing(self, shape: tuple[int, ...]) -> Drawing | None:
+        """Return how a program draws the same, within rounding; None where the values themselves say more."""
+        return None
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -40,6 +58,11 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     for dim in shape[:-2]:
         field *= dim
     return field * shape[-2], field * shape[-1]
+
+
+def written(shape: tuple[int, ...]) -> str:
+    """Return a shape as NumPy's functions take it."""
+    return str(shape[0]) if len(shape) == 1 else str(shape)
 
 
 def truncated(shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import WithJsonSchema, field_validator
 
 from specnet.graph.sizes import show
-from specnet.vocabulary.initializers import Initializer
+from specnet.vocabulary.initializers import Drawing, Initializer, written
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ class Zeros(Initializer):
 
         return np.zeros(shape)
 
+    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+        return Drawing(f"np.zeros({written(shape)})")
+
 
 class Ones(Initializer):
     """All ones."""
@@ -35,6 +38,9 @@ class Ones(Initializer):
         import numpy as np
 
         return np.ones(shape)
+
+    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+        return Drawing(f"np.ones({written(shape)})")
 
 
 class ConstantInitializer(Initializer):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.graph.sizes import show
-from specnet.vocabulary.initializers import Initializer
+from specnet.vocabulary.initializers import Drawing, Initializer, written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,16 @@ class Orthogonal(Initializer):
         q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
         return self.gain * np.ascontiguousarray(q if rows >= columns else q.T).reshape(shape)
 
+    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+        columns, rows = shape[-1], math.prod(shape[:-1])
+        before = (
+            f"q, r = np.linalg.qr(rng.standard_normal(({max(rows, columns)}, {min(rows, columns)})))",
+            "q *= np.where(np.diagonal(r) < 0, -1, 1)",
+        )
+        factor = "" if self.gain == 1.0 else f"{self.gain!r} * "
+        turned = "q" if rows >= columns else "q.T"
+        return Drawing(f"{factor}{turned}.reshape({written(shape)})", before)
+
 
 class Identity(Initializer):
     """`gain` on the diagonal and 0 elsewhere: each output starts as the input of the same index."""
@@ -51,3 +62,7 @@ class Identity(Initializer):
 
         rows, columns = shape
         return np.eye(rows, columns) * self.gain
+
+    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+        factor = "" if self.gain == 1.0 else f" * {self.gain!r}"
+        return Drawing(f"np.eye({shape[0]}, {shape[1]}){factor}")

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from specnet.vocabulary.initializers import TRUNCATED_STDDEV, Initializer, fans, truncated
+from specnet.vocabulary.initializers import (
+    TRUNCATED_STDDEV,
+    Drawing,
+    Initializer,
+    fans,
+    truncated,
+    written,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,22 +33,43 @@ class VarianceScaling(Initializer):
 class ScaledUniform(VarianceScaling):
     """Uniform in ±sqrt(3 * variance)."""
 
+    formula: ClassVar[str]
+    """Three times the variance, as a program writes it."""
+
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         limit = math.sqrt(3.0 * self.variance(*fans(shape)))
         return generator.uniform(-limit, limit, shape)
+
+    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+        before = (*_fans_of(shape), f"limit = np.sqrt({self.formula})")
+        return Drawing(f"rng.uniform(-limit, limit, {written(shape)})", before)
 
 
 class ScaledNormal(VarianceScaling):
     """Normal, truncated at two standard deviations and widened, so that the variance is right after truncation."""
 
+    formula: ClassVar[str]
+    """The variance, as a program writes it."""
+
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
         return truncated(shape, generator) * stddev
+
+    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+        stddev = f"stddev = np.sqrt({self.formula}) / {TRUNCATED_STDDEV!r}  # of the normal before it is cut"
+        value = f"truncated({written(shape)}, rng) * stddev"
+        return Drawing(value, (*_fans_of(shape), stddev), uses=(truncated,))
+
+
+def _fans_of(shape: tuple[int, ...]) -> tuple[str]:
+    fan_in, fan_out = fans(shape)
+    return (f"fan_in, fan_out = {fan_in}, {fan_out}",)
 
 
 class GlorotUniform(ScaledUniform):
     """Uniform in ±sqrt(6 / (fan_in + fan_out)): for tanh and sigmoid (Glorot and Bengio, 2010)."""
 
+    formula: ClassVar[str] = "6 / (fan_in + fan_out)"
     type: Literal["glorot_uniform"] = "glorot_uniform"
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -55,6 +83,7 @@ class GlorotNormal(ScaledNormal):
     PyTorch's `xavier_normal_` does not truncate.
     """
 
+    formula: ClassVar[str] = "2 / (fan_in + fan_out)"
     type: Literal["glorot_normal"] = "glorot_normal"
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -64,6 +93,7 @@ class GlorotNormal(ScaledNormal):
 class HeUniform(ScaledUniform):
     """Uniform in ±sqrt(6 / fan_in): for relu and its variants (He et al., 2015)."""
 
+    formula: ClassVar[str] = "6 / fan_in"
     type: Literal["he_uniform"] = "he_uniform"
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -77,6 +107,7 @@ class HeNormal(ScaledNormal):
     PyTorch's `kaiming_normal_` does not truncate.
     """
 
+    formula: ClassVar[str] = "2 / fan_in"
     type: Literal["he_normal"] = "he_normal"
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -86,6 +117,7 @@ class HeNormal(ScaledNormal):
 class LecunUniform(ScaledUniform):
     """Uniform in ±sqrt(3 / fan_in) (LeCun et al., 1998)."""
 
+    formula: ClassVar[str] = "3 / fan_in"
     type: Literal["lecun_uniform"] = "lecun_uniform"
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -98,6 +130,7 @@ class LecunNormal(ScaledNormal):
     The normal distribution is widened so that this is the variance after truncation, as in Keras.
     """
 
+    formula: ClassVar[str] = "1 / fan_in"
     type: Literal["lecun_normal"] = "lecun_normal"
 
     def variance(self, fan_in: int, fan_out: int) -> float:

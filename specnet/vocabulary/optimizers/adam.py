@@ -147,7 +147,7 @@ class NAdam(Decaying):
         beta_1, beta_2 = build.option("beta_1", self.beta_1), build.option("beta_2", self.beta_2)
         slot_m = build.slot("m", origin="mean", scale=1.0 - self.beta_1)
         slot_v = build.slot("v", origin="square", scale=1.0 - self.beta_2)
-        slot_product = build.slot("product", initial=1.0, shape=(1,))
+        slot_product = build.slot("mu_products", initial=1.0, shape=(1,), origin="product")
         m = build.keep(slot_m, beta_1 * slot_m + (1.0 - beta_1) * g)
         v = build.keep(slot_v, beta_2 * slot_v + (1.0 - beta_2) * ops.square(g))
         decay = build.option("momentum_decay", self.momentum_decay)
@@ -156,7 +156,7 @@ class NAdam(Decaying):
             return beta_1 * (1.0 - 0.5 * ops.power(ops.power(constant(t.graph, 0.96), decay), t))
 
         mu, mu_next = build.name("mu", momentum(t)), build.name("mu_next", momentum(t + 1.0))
-        product = ops.sum_all(build.keep(slot_product, slot_product * mu))
+        product = build.name("mu_product", ops.sum_all(build.keep(slot_product, slot_product * mu)))
         ahead = mu_next * m / (1.0 - product * mu_next)
         m_hat = build.name("m_hat", ahead + (1.0 - mu) * g / (1.0 - product))
         v_hat = build.name("v_hat", v / (1.0 - ops.power(beta_2, t)))

@@ -90,7 +90,7 @@ class RMSProp(Decaying):
         slot_v = build.slot("v", origin="square", scale=rest)
         v = build.keep(slot_v, alpha * slot_v + (1.0 - alpha) * ops.square(g))
         if self.centered:
-            slot_a = build.slot("a", origin="mean", scale=rest)
+            slot_a = build.slot("g_mean", origin="mean", scale=rest)
             a = build.keep(slot_a, alpha * slot_a + (1.0 - alpha) * g)
             v = build.name("variance", ops.maximum(v - ops.square(a), 0.0))
         d = g / (ops.sqrt(v) + build.option("epsilon", self.epsilon))

@@ -14,6 +14,7 @@ from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.interchange.exporting import Exported, numpy_program, write_numpy
 from specnet.interchange.numpy.updating import UpdateLines, kept_between_steps
+from specnet.model.programs import Update
 from specnet.training.events import EpochEnded
 from specnet.vocabulary.metrics import METRICS
 from tests.support.exports import SMALL, SPECS, bare
@@ -45,7 +46,7 @@ def test_the_tutorials_program_ends_where_the_run_ends(tmp_path):
 def test_the_tutorials_program_reads_like_one():
     text = numpy_program(Exported.of(SPECS / "mlp.toml"), training=True, beside=None).text
     lines = [line for line in text.split("\n") if line.strip()]
-    assert len(lines) <= 60
+    assert len(lines) <= 100
     assert max(map(len, lines)) <= 100
     for line in (
         "    hidden_sum = inputs @ dense_1_kernel + dense_1_bias             # (rows, 2)",
@@ -171,8 +172,8 @@ def test_a_rate_of_its_own_is_in_the_line_of_a_parameter():
     spec = specnet.load(SPECS / "mlp.toml", overrides=changes)
     exported = Exported.of_spec(SPECS / "mlp.toml", spec)
     lines = numpy_program(exported, training=True, beside=None).text.split("\n")
-    assert "    dense_1_kernel -= d_dense_1_kernel * (learning_rate * 0.1)" in lines
-    assert "    dense_2_kernel -= d_dense_2_kernel * (learning_rate * 1.0)" in lines
+    assert "    dense_1_kernel -= learning_rate * 0.1 * d_dense_1_kernel" in lines
+    assert "    dense_2_kernel -= learning_rate * 1.0 * d_dense_2_kernel" in lines
 
 
 def test_running_means_of_statistics_and_parameters(tmp_path):
@@ -197,7 +198,8 @@ def test_slots_that_change_places_are_first_read():
     graph.assign(b, a + p)
     graph.assign(p, p - a)
     names = Names()
-    kept = kept_between_steps(network, dict.fromkeys(("left", "right"), ((size,), 0.0)), names)
+    slots = dict.fromkeys(("left", "right"), ((size,), 0.0))
+    kept = kept_between_steps(network, Update(graph, slots), names)
     update = UpdateLines(graph, network, names, kept, {p.name: p.name for p in network.trained}, {}, [])
     scope = {
         "parameters": [np.array([1.0])],
@@ -240,7 +242,7 @@ def test_the_time_is_over_after_the_same_step(settings, batches, limit, monkeypa
     assert expected.stopped == "interrupted"
     limited = specnet.load(SPECS / "iris.toml", overrides=changes | {"training.max_seconds": limit})
     exported = Exported.of_spec(SPECS / "iris.toml", limited)
-    text = numpy_program(exported, training=True, beside=None).text
+    text = without_curve(numpy_program(exported, training=True, beside=None).text)
     found: dict[str, Any] = {}
 
     def clock() -> float:
@@ -287,13 +289,19 @@ def test_every_metric_that_can_be_watched_is_tried():
     assert kinds == METRICS.kinds.keys() - {"confusion"}
 
 
+def without_curve(text):
+    """A program that draws nothing, whether matplotlib is there or not."""
+    start = text.index("try:  # the curve of the loss")
+    return text[:start]
+
+
 def executed(document, spec, tmp_path):
     """Run the program of a training here; return its variables."""
     exported = Exported.of_spec(SPECS / document, spec)
     written = numpy_program(exported, training=True, beside="made.npz")
     np.savez(tmp_path / "made.npz", **written.arrays)
     found: dict[str, Any] = {"__file__": str(tmp_path / "made.py")}
-    exec(written.text, found)
+    exec(without_curve(written.text), found)
     if "stored" in found:
         found["stored"].close()
     return found

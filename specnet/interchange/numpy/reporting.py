@@ -1,0 +1,131 @@
+"""What a training program prints and draws: figures while it trains, those of every split at its end, and a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from specnet.interchange.numpy.figures import write_measure
+from specnet.interchange.numpy.forward import target_names
+from specnet.interchange.numpy.layout import indented
+from specnet.interchange.numpy.program import Program
+from specnet.model.model import Model
+from specnet.model.network import Network
+
+TRAIN = "train.loss"
+
+LINES = 10
+"""About how many lines a program prints while it trains."""
+
+
+@dataclass
+class Report:
+    """The figures of one training program, which a function measures that is written when it is first needed."""
+
+    model: Model
+    program: Program
+    variables: Mapping[str, str]
+    splits: Collection[str]
+    """The splits that the program has rows of."""
+    fetched: bool
+    """Whether the training rows have names of their own, beside the batch's."""
+
+    @cached_property
+    def watched(self) -> list[str]:
+        """What is measured at the end of an epoch, such as `validation.loss`, which is shown where there is one."""
+        figures = [figure for figure in watched_figures(self.model.network) if figure != TRAIN]
+        loss = ["validation.loss"] if "validation" in self.splits else []
+        return list(dict.fromkeys([*loss, *figures]))
+
+    @cached_property
+    def _measure(self) -> tuple[str, list[str]]:
+        needed = {figure.partition(".")[2] for figure in watched_figures(self.model.network)}
+        return write_measure(self.model, self.program, self.variables, needed)
+
+    def _arrays(self, split: str) -> str:
+        prefix = f"{split}_" if split != "train" or self.fetched else ""
+        return ", ".join(prefix + array for array in ("inputs", *target_names(self.model.network).values()))
+
+    def measured(self) -> list[str]:
+        """Return the lines that measure what an epoch is watched by."""
+        if not self.watched:
+            return []
+        lines = [f"figures = {self._measure[0]}({self._arrays('validation')})"]
+        return lines + [
+            f'{variable(figure)} = figures["{figure.partition(".")[2]}"]' for figure in self.watched
+        ]
+
+    def shown(self) -> list[str]:
+        """Return the lines that print an epoch's figures now and then."""
+        parts = ["loss {epoch_loss:.6f}"]
+        parts += [f"{figure.replace('.', ' ')} {{{variable(figure)}:.6f}}" for figure in self.watched]
+        width = len(str(self.model.network.spec.training.epochs))
+        return [
+            "if epoch == 1 or epoch % show_every == 0:",
+            f'    print(f"epoch {{epoch:{width}}}: {", ".join(parts)}")',
+        ]
+
+    def end(self) -> list[str]:
+        """Return the lines after the training: the figures of each split, and the curve of the loss."""
+        rows = [f'("{split}", ({self._arrays(split)})),' for split in self.splits]
+        return [
+            "",
+            'print(f"after {epoch} epochs:")',
+            "for split, arrays in (",
+            *indented(rows),
+            "):",
+            f"    figures = {self._measure[0]}(*arrays)",
+            '    print(f"{split:10}", *(f"  {name} {figure:.4f}" for name, figure in figures.items()))',
+            "",
+            *self._curve(),
+        ]
+
+    def _curve(self) -> list[str]:
+        return [
+            "try:  # the curve of the loss",
+            "    import matplotlib.pyplot as plt",
+            "except ImportError:",
+            '    print("matplotlib is not installed: no curve of the loss is drawn")',
+            "else:",
+            *indented(
+                [
+                    "plt.plot(range(1, len(losses) + 1), losses)",
+                    'plt.xlabel("epoch")',
+                    'plt.ylabel("training loss")',
+                    "plt.savefig(curve) if curve else plt.show()",
+                ]
+            ),
+        ]
+
+    @property
+    def _every(self) -> int:
+        """How many epochs there are from one printed line to the next: a multiple of those that are measured."""
+        settings = self.model.network.spec.training
+        step = settings.validate_every if self.watched else 1
+        return max(-(-settings.epochs // (LINES * step)), 1) * step
+
+    def constants(self) -> list[str]:
+        """Return the lines at the top of the program that its reader may change."""
+        name = _file(self.model.network.spec.name)
+        return [
+            f"show_every = {self._every}  # epochs from one printed line to the next",
+            f'curve = "{name}-loss.png"  # where the curve of the loss is saved; "" opens a window',
+        ]
+
+
+def watched_figures(network: Network) -> list[str]:
+    """Return what a training watches, such as `validation.loss`."""
+    settings = network.spec.training
+    stopping = settings.early_stopping.monitor if settings.early_stopping is not None else None
+    return list(dict.fromkeys(m for m in (settings.schedule.watched, stopping) if m is not None))
+
+
+def variable(monitor: str) -> str:
+    """Return the variable that holds what is watched."""
+    return "epoch_loss" if monitor == TRAIN else monitor.replace(".", "_")
+
+
+def _file(name: str) -> str:
+    """Return a name as part of the name of a file."""
+    return "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)

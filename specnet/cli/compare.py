@@ -76,15 +76,21 @@ def curves(runs: Sequence[KeptRun]) -> tuple[str, list[tuple[list[int], list[flo
     return f"{split} loss", [_curve(rows, split) for rows in histories]
 
 
-def _curve(rows: Sequence[dict[str, Any]], split: str) -> tuple[list[int], list[float]]:
-    there = [row for row in rows if split in row]
-    losses = [row[split].get("loss") for row in there]
+def tracked_curves(runs: Sequence[KeptRun]) -> list[tuple[list[int], list[float]]]:
+    """Return each run's epochs and losses of the training split after them; [] where not all were measured so."""
+    from specnet.training.history import AFTER
+
+    found = [_curve(run.history(), "train", AFTER) for run in runs]
+    return found if all(epochs for epochs, _ in found) else []
+
+
+def _curve(rows: Sequence[dict[str, Any]], split: str, name: str = "loss") -> tuple[list[int], list[float]]:
+    there = [row for row in rows if name in row.get(split, {})]
+    losses = [row[split][name] for row in there]
     return [row["epoch"] for row in there], [math.nan if loss is None else loss for loss in losses]
 
 
 def _show(console: Console, comparison: Comparison) -> None:
-    from specnet.cli.curve import Series
-    from specnet.cli.results import show_curves
     from specnet.reporting.comparison import shown
     from specnet.runs.kept import short_names
 
@@ -101,7 +107,19 @@ def _show(console: Console, comparison: Comparison) -> None:
         say(console, " * the best", "dim")
     if not comparison.same_rows:
         say(console, " measured on different rows: part of each difference is chance", "yellow")
-    title, lines = curves(comparison.runs)
+    drawn = [curves(comparison.runs)]
+    if tracked := tracked_curves(comparison.runs):
+        drawn.append(("train loss after the epoch", tracked))
+    for title, lines in drawn:
+        _draw(console, comparison.names, title, lines)
+
+
+def _draw(
+    console: Console, names: Sequence[str], title: str, lines: Sequence[tuple[list[int], list[float]]]
+) -> None:
+    from specnet.cli.curve import Series
+    from specnet.cli.results import show_curves
+
     series = [
         Series(
             name,
@@ -111,7 +129,7 @@ def _show(console: Console, comparison: Comparison) -> None:
             LETTERS[n % len(LETTERS)],
             dashed=n // len(STYLES) % 2 == 1,
         )
-        for n, (name, (epochs, losses)) in enumerate(zip(comparison.names, lines, strict=True))
+        for n, (name, (epochs, losses)) in enumerate(zip(names, lines, strict=True))
     ]
     # Without colours, only letters tell several curves apart.
     show_curves(console, series, title, ROWS, ascii_only=plain(console) or not console.color_system)

@@ -36,6 +36,7 @@ class ProgressState:
         self.epoch = self.epochs = self.steps_per_epoch = self.step = 0
         self.loss = self.learning_rate = float("nan")
         self.validation: Mapping[str, Any] = {}
+        self.train: Mapping[str, Any] = {}
         self.seconds = 0.0
 
     def see(self, event: Event | Span) -> None:
@@ -49,8 +50,9 @@ class ProgressState:
         elif isinstance(event, StepsDone | EpochEnded):
             self.epoch, self.step = event.epoch, event.step
             self.loss, self.learning_rate, self.seconds = event.loss, event.learning_rate, event.seconds
-            if isinstance(event, EpochEnded) and event.validation is not None:
-                self.validation = event.validation
+            if isinstance(event, EpochEnded):
+                self.validation = event.validation or self.validation
+                self.train = event.train or self.train
 
     @property
     def share(self) -> float:
@@ -68,9 +70,10 @@ class ProgressState:
         if not self.step:
             return "starting"
         parts = [f"loss {number(self.loss)}"]
-        numbers = {k: v for k, v in self.validation.items() if isinstance(v, int | float)}
-        if numbers:
-            parts.append("validation " + " ".join(f"{k} {number(v)}" for k, v in numbers.items()))
+        for split, figures in (("train", self.train), ("validation", self.validation)):
+            numbers = {k: v for k, v in figures.items() if isinstance(v, int | float)}
+            if numbers:
+                parts.append(f"{split} " + " ".join(f"{k} {number(v)}" for k, v in numbers.items()))
         parts.append(f"rate {number(self.learning_rate)}")
         return ", ".join(parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,7 +36,7 @@ def show_result(console: Console, result: Result) -> None:
         if len(matrix) <= MAXIMUM_CLASSES:
             section(console, f"{metric} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(matrix, names, console.width).show(console)
-    _loss_curves(console, result.history, result.best_epoch)
+    _curves(console, result.history, result.best_epoch)
 
 
 def _ending(result: Result) -> str:
@@ -115,15 +116,24 @@ def show_curves(
         line(console, *parts)
 
 
-def _loss_curves(console: Console, history: History, best_epoch: int | None) -> None:
-    """Print the losses of training and validation, epoch by epoch."""
-    series = [Series("train", history.epochs, history.loss, "cyan", "*")]
-    if history.validated:
-        series.append(
-            Series("validation", history.validated, history.validation["loss"], "magenta", "o", dashed=True)
-        )
+def _curves(console: Console, history: History, best_epoch: int | None) -> None:
+    """Print the losses of training and validation, epoch by epoch; with `track_training` the first metric as well.
+
+    Where the training split is measured after its epochs, its loss is that of the same moment as the validation's.
+    """
     mark = None if best_epoch is None else (float(best_epoch), f"epoch {best_epoch}: its parameters are kept")
-    show_curves(console, series, "loss", CURVE_ROWS, ascii_only=plain(console), mark=mark)
+    metrics = [
+        name for name, column in history.train.items() if name != "loss" and not isinstance(column[0], list)
+    ]
+    for name in ["loss", *metrics[:1]]:
+        epochs, values = history.epochs, history.loss
+        if history.tracked:
+            epochs, values = history.tracked, array("d", history.train[name])
+        series = [Series("train", epochs, values, "cyan", "*")]
+        if history.validated:
+            figures = history.validation[name]
+            series.append(Series("validation", history.validated, figures, "magenta", "o", dashed=True))
+        show_curves(console, series, name, CURVE_ROWS, ascii_only=plain(console), mark=mark)
 
 
 def _matrices(splits: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, list[list[float]]]]:

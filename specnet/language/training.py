@@ -89,6 +89,10 @@ class Training(Table):
     """
     validate_every: PositiveInt = 1
     """Epochs from one validation to the next."""
+    track_training: bool = False
+    """Whether to measure the training split as well after an epoch, whenever a validation is due: its loss and metrics
+    with the parameters of that moment, without dropout. This takes about a third of the time of an epoch more, and no
+    more memory."""
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch."""
     max_seconds: PositiveFloat | None = None

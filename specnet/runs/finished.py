@@ -58,14 +58,15 @@ def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) 
 
 def _history(lines: Iterable[dict[str, Any]]) -> History:
     from specnet.training.events import EpochEnded
-    from specnet.training.history import History
+    from specnet.training.history import History, measured_figures
 
     history = History()
     for line in lines:
-        loss = _figures(line["train"])["loss"]
+        figures = _figures(line["train"])
+        loss, train = figures["loss"], measured_figures(figures)
         validation = _figures(line["validation"]) if "validation" in line else None
         rate, seconds = line["learning_rate"], line["seconds"]
-        history.add(EpochEnded(line["epoch"], line["step"], loss, validation, rate, seconds, best=False))
+        history.add(EpochEnded(line["epoch"], line["step"], loss, validation, rate, seconds, False, train))
     return history
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from specnet.runs.files import finite, write_bytes, writing
 from specnet.training.events import EpochEnded, Event, Span
+from specnet.training.history import train_figures
 
 SECONDS = 1.0
 """How long a line may wait before it is in the file."""
@@ -57,7 +58,7 @@ def line(event: EpochEnded) -> str:
         "step": event.step,
         "learning_rate": event.learning_rate,
         "seconds": event.seconds,
-        "train": {"loss": event.loss},
+        "train": train_figures(event.loss, event.train),
     }
     if event.validation is not None:
         row["validation"] = dict(event.validation)

@@ -69,6 +69,8 @@ class EpochEnded:
     """Seconds since the start of the training."""
     best: bool
     """Whether this is the best validation so far."""
+    train: Mapping[str, Any] | None = None
+    """Loss and metrics of the training split after the epoch, where `track_training` is set and a validation is due."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,24 @@ from specnet.training.state import TrainingState
 Array = np.ndarray[Any, Any]
 
 
+AFTER = "loss_after_epoch"
+"""What the loss of the training split after an epoch is called beside the `loss` of its batches while it went on."""
+
+
+def train_figures(loss: float, measured: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what an epoch's line says of the training split: the loss of its batches, and what was measured after."""
+    if measured is None:
+        return {"loss": loss}
+    return {"loss": loss, AFTER: measured["loss"], **{k: v for k, v in measured.items() if k != "loss"}}
+
+
+def measured_figures(figures: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what was measured of the training split after an epoch, given what its line says of it."""
+    if AFTER not in figures:
+        return None
+    return {"loss": figures[AFTER], **{k: v for k, v in figures.items() if k not in ("loss", AFTER)}}
+
+
 class History:
     """What each epoch came to, in columns: eight bytes an epoch and figure."""
 
@@ -27,6 +45,10 @@ class History:
         """The epochs that were validated."""
         self.validation: dict[str, list[Any]] = {}
         """Each figure of the validation split, by name, for the epochs in `validated`."""
+        self.tracked = array("q")
+        """The epochs after which the training split was measured."""
+        self.train: dict[str, list[Any]] = {}
+        """Each figure of the training split, by name, for the epochs in `tracked`."""
 
     def add(self, event: EpochEnded) -> None:
         """Append one epoch."""
@@ -39,6 +61,10 @@ class History:
             self.validated.append(event.epoch)
             for name, figure in event.validation.items():
                 self.validation.setdefault(name, []).append(figure)
+        if event.train is not None:
+            self.tracked.append(event.epoch)
+            for name, figure in event.train.items():
+                self.train.setdefault(name, []).append(figure)
 
     def add_span(self, span: Span) -> None:
         """Append many epochs, none of them validated."""
@@ -52,10 +78,15 @@ class History:
     def state(self) -> TrainingState:
         """Return all columns: those of plain numbers as arrays."""
         arrays = {name: np.array(column) for name, column in self._columns().items()}
-        figures = dict(self.validation)
-        numbers = [name for name, column in figures.items() if all(type(n) is float for n in column)]
-        arrays |= {f"validation/{name}": np.array(figures.pop(name), np.float64) for name in numbers}
-        return TrainingState(arrays, {"names": list(self.validation), "validation": figures})
+        numbers, others = _parted(self.validation)
+        arrays |= {f"validation/{name}": column for name, column in numbers.items()}
+        plain: dict[str, Any] = {"names": list(self.validation), "validation": others}
+        if self.tracked:
+            numbers, others = _parted(self.train)
+            arrays |= {f"train/{name}": column for name, column in numbers.items()}
+            arrays["tracked"] = np.array(self.tracked)
+            plain |= {"train names": list(self.train), "train": others}
+        return TrainingState(arrays, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
         """Take a state's columns in the place of its own, which must be empty."""
@@ -64,6 +95,11 @@ class History:
         for name in plain["names"]:
             own = plain["validation"].get(name)
             self.validation[name] = arrays[f"validation/{name}"].tolist() if own is None else own
+        if "tracked" in arrays:
+            self.tracked.frombytes(arrays["tracked"].tobytes())
+        for name in plain.get("train names", ()):
+            own = plain["train"].get(name)
+            self.train[name] = arrays[f"train/{name}"].tolist() if own is None else own
 
     def _columns(self) -> dict[str, array[Any]]:
         return {
@@ -114,14 +150,29 @@ class History:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Give each epoch as plain data, in the form of a line of `metrics.jsonl`."""
         when = {epoch: n for n, epoch in enumerate(self.validated)}
+        after = {epoch: n for n, epoch in enumerate(self.tracked)}
         for n, epoch in enumerate(self.epochs):
             row: dict[str, Any] = {
                 "epoch": epoch,
                 "step": self.steps[n],
                 "learning_rate": self.learning_rate[n],
                 "seconds": self.seconds[n],
-                "train": {"loss": self.loss[n]},
+                "train": train_figures(self.loss[n], _at(self.train, after.get(epoch))),
             }
             if epoch in when:
-                row["validation"] = {name: column[when[epoch]] for name, column in self.validation.items()}
+                row["validation"] = _at(self.validation, when[epoch])
             yield row
+
+
+def _at(figures: Mapping[str, list[Any]], place: int | None) -> dict[str, Any] | None:
+    """Return each figure at a place of its column; None for no place."""
+    return None if place is None else {name: column[place] for name, column in figures.items()}
+
+
+def _parted(figures: Mapping[str, list[Any]]) -> tuple[dict[str, Array], dict[str, list[Any]]]:
+    """Return the columns of plain numbers as arrays, and the others."""
+    numbers = {name for name, column in figures.items() if all(type(n) is float for n in column)}
+    arrays: dict[str, Array] = {
+        name: np.array(figures[name], np.float64) for name in figures if name in numbers
+    }
+    return arrays, {name: column for name, column in figures.items() if name not in numbers}

@@ -135,9 +135,12 @@ class Trainer:
             self.epoch, self.under_way = self.epoch + 1, False
             due = self.epoch % settings.validate_every == 0 or self.epoch == settings.epochs
             figures = validation.evaluate() if validation is not None and due else None
+            tracked = self.splits["train"].evaluate() if settings.track_training and due else None
             rate = self.steps.rate
             best = self._observe(self.epoch, figures)
-            yield EpochEnded(self.epoch, self.steps.step, self.steps.loss, figures, rate, self.seconds, best)
+            yield EpochEnded(
+                self.epoch, self.steps.step, self.steps.loss, figures, rate, self.seconds, best, tracked
+            )
             ending = ending or self._enough(self.seconds)
         stopped, why = ending or ("completed", f"all {settings.epochs} epochs are done")
         if stopped == "interrupted":
@@ -252,7 +255,7 @@ class Trainer:
         kept = settings.checkpoint.best if settings.checkpoint is not None else None
         if (self.watch is not None and self.watch.split == "train") or kept == "train.loss":
             return 0
-        if "validation" not in self.splits:
+        if "validation" not in self.splits and not settings.track_training:
             return settings.epochs - epoch
         due = min(epoch - epoch % settings.validate_every + settings.validate_every, settings.epochs)
         return due - epoch - 1

@@ -35,8 +35,15 @@ class Report:
     def watched(self) -> list[str]:
         """What is measured at the end of an epoch, such as `validation.loss`, which is shown where there is one."""
         figures = [figure for figure in watched_figures(self.model.network) if figure != TRAIN]
-        loss = ["validation.loss"] if "validation" in self.splits else []
-        return list(dict.fromkeys([*loss, *figures]))
+        if "validation" not in self.splits:
+            return []
+        shown = self._measure[1] if self.tracks else ["loss"]
+        return list(dict.fromkeys([*(f"validation.{name}" for name in shown), *figures]))
+
+    @property
+    def tracks(self) -> bool:
+        """Whether the training split is measured after an epoch, too."""
+        return self.model.network.spec.training.track_training
 
     @cached_property
     def _measure(self) -> tuple[str, list[str]]:
@@ -48,17 +55,21 @@ class Report:
         return ", ".join(prefix + array for array in ("inputs", *target_names(self.model.network).values()))
 
     def measured(self) -> list[str]:
-        """Return the lines that measure what an epoch is watched by."""
-        if not self.watched:
-            return []
-        lines = [f"figures = {self._measure[0]}({self._arrays('validation')})"]
-        return lines + [
-            f'{variable(figure)} = figures["{figure.partition(".")[2]}"]' for figure in self.watched
-        ]
+        """Return the lines that measure what an epoch is watched by, or shown with."""
+        tracked = {f"train_{name}": name for name in self._measure[1]} if self.tracks else {}
+        watched = {variable(figure): figure.partition(".")[2] for figure in self.watched}
+        lines = []
+        for split, figures in (("train", tracked), ("validation", watched)):
+            if figures:
+                lines.append(f"figures = {self._measure[0]}({self._arrays(split)})")
+                lines += [f'{name} = figures["{figure}"]' for name, figure in figures.items()]
+        return lines
 
     def shown(self) -> list[str]:
         """Return the lines that print an epoch's figures now and then."""
         parts = ["loss {epoch_loss:.6f}"]
+        if self.tracks:
+            parts += [f"train {name} {{train_{name}:.6f}}" for name in self._measure[1]]
         parts += [f"{figure.replace('.', ' ')} {{{variable(figure)}:.6f}}" for figure in self.watched]
         width = len(str(self.model.network.spec.training.epochs))
         return [
@@ -102,7 +113,7 @@ class Report:
     def _every(self) -> int:
         """How many epochs there are from one printed line to the next: a multiple of those that are measured."""
         settings = self.model.network.spec.training
-        step = settings.validate_every if self.watched else 1
+        step = settings.validate_every if self.watched or self.tracks else 1
         return max(-(-settings.epochs // (LINES * step)), 1) * step
 
     def constants(self) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from specnet.reporting.drawing import (
 )
 from specnet.reporting.wording import RATE, FigureName, figure_name
 from specnet.runs.kept import KeptRun
+from specnet.training.history import AFTER
 
 Array = np.ndarray[Any, Any]
 
@@ -26,6 +27,9 @@ History = Sequence[dict[str, Any]]
 """The epochs of a run, as `KeptRun.history` returns them."""
 
 NO_CURVE = "the run has not finished an epoch: there is no curve yet"
+
+TRACKED = "train, after the epoch"
+"""What the curve of the training split is called that was measured after each epoch."""
 
 MAXIMUM_POINTS = 400
 """Points of a curve; of more, neighbours are averaged."""
@@ -77,7 +81,9 @@ def curves_drawing(run: KeptRun, history: History, figure: str) -> Drawing:
         epochs, rates = ([row[key] for row in history] for key in ("epoch", RATE))
         found = [Curve(name.name, np.array(epochs), np.array(rates))] if history else []
         return _drawing(name, found, None, logarithmic=False)
-    both = (curve_of(history, split, figure) for split in ("train", "validation"))
+    both = [curve_of(history, split, figure) for split in ("train", "validation")]
+    if figure == "loss" and (after := curve_of(history, "train", AFTER)) is not None:
+        both.insert(1, replace(after, name=TRACKED))
     curves = [curve for curve in both if curve is not None]
     return _drawing(name, curves, (run.result or {}).get("best_epoch"), logarithmic=True)
 
@@ -89,8 +95,8 @@ def _drawing(name: FigureName, curves: Sequence[Curve], chosen: int | None, *, l
     def draw(figure: Any, colours: Colours) -> None:
         axes = plain_axes(figure, colours)
         for each in curves:
-            held_out = each.name == "validation"
-            _plot(axes, each, colours.validation if held_out else colours.train, "--" if held_out else "-")
+            style = {"validation": "--", TRACKED: ":"}.get(each.name, "-")
+            _plot(axes, each, colours.validation if each.name == "validation" else colours.train, style)
         finish_axes(axes, curves, name.axis, logarithmic=logarithmic)
         if chosen is not None:
             axes.axvline(

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         SpecnetError,
         Started,
         StepsDone,
+        Trace,
         check_gradients,
         compile,  # noqa: A004 (the name that the design fixes)
         evaluate,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         load_run,
         register,
         run,
+        trace,
         train,
         validate,
     )
@@ -65,6 +67,7 @@ __all__ = [
     "SpecnetError",
     "Started",
     "StepsDone",
+    "Trace",
     "__version__",
     "check_gradients",
     "compile",
@@ -73,6 +76,7 @@ __all__ = [
     "load_run",
     "register",
     "run",
+    "trace",
     "train",
     "validate",
 ]

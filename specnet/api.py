@@ -34,6 +34,7 @@ from specnet.runs.result import Result
 
 if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
+    from specnet.analysis.traced import Trace
     from specnet.model.model import Model
     from specnet.runs.evaluating import Evaluation
     from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
@@ -59,6 +60,7 @@ __all__ = [
     "SpecnetError",
     "Started",
     "StepsDone",
+    "Trace",
     "check_gradients",
     "compile",
     "evaluate",
@@ -66,6 +68,7 @@ __all__ = [
     "load_run",
     "register",
     "run",
+    "trace",
     "train",
     "validate",
 ]
@@ -81,6 +84,7 @@ _LATER = {
     "Span": "specnet.training.events",
     "Started": "specnet.training.events",
     "StepsDone": "specnet.training.events",
+    "Trace": "specnet.analysis.traced",
 }
 """Where the classes are that need NumPy: each is imported when it is first asked for."""
 
@@ -274,6 +278,19 @@ def check_gradients(
 
     model, loaded = compile_spec(load(spec).model_copy(update={"dtype": "float64"}), data)
     return check(model, loaded, rows=rows, entries=entries)
+
+
+def trace(spec: Spec, *, data: Any = None, row: int | None = None, steps: int = 1) -> Trace:
+    """Return what happens to one row of the training split in the first steps of a document's training.
+
+    The result has for each step the formulas and numbers of the forward pass, the loss, the gradients and the update;
+    they are those of a run of the document. `row` counts from 0; without it, it is the first row of the first batch.
+    `data` is as in `compile`. Raises ValueError for a row that the split does not have, SpecError as `compile` does.
+    """
+    from specnet.analysis.tracing import trace as traced
+    from specnet.runs.compiling import compile_spec
+
+    return traced(*compile_spec(spec, data), row=row, steps=steps)
 
 
 def __getattr__(name: str) -> Any:

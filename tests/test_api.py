@@ -67,6 +67,7 @@ def test_exactly_these_names_are_exported():
         "SpecnetError",
         "Started",
         "StepsDone",
+        "Trace",
         "__version__",
         "check_gradients",
         "compile",
@@ -75,6 +76,7 @@ def test_exactly_these_names_are_exported():
         "load_run",
         "register",
         "run",
+        "trace",
         "train",
         "validate",
     ]

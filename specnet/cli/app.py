@@ -17,6 +17,7 @@ NAMES = [
     "run",
     "validate",
     "explain",
+    "trace",
     "schema",
     "layers",
     "rule",

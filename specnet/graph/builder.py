@@ -120,6 +120,8 @@ class Builder:
     penalties: list[Value] = field(default_factory=list)
     layers: list[LayerInfo] = field(default_factory=list)
     """The layers that have been lowered, each container before the layers in it."""
+    given: dict[int, Value] = field(default_factory=dict)
+    """What each of them gives, by its place among them."""
     known: list[dict[str, Known]] = field(default_factory=list)
     """What `inputs` and `share` may name, by the list of layers around them, the innermost last."""
     outputs: dict[str, Value] = field(default_factory=dict)
@@ -256,4 +258,5 @@ class Builder:
         declared = reversed([*islice(reversed(self.parameters), len(self.parameters) - known)])
         own = tuple(name for name in declared if name not in inner)
         self.layers[place] = replace(info, output=y.shape, parameters=own)
+        self.given[place] = y
         return y

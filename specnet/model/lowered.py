@@ -32,6 +32,7 @@ class Lowered:
                 builder,
                 graph=graph,
                 leaves={name: new(value) for name, value in builder.leaves.items()},
+                given={place: new(value) for place, value in builder.given.items()},
                 penalties=[new(value) for value in builder.penalties],
                 outputs={name: new(value) for name, value in builder.outputs.items()},
                 entering=tuple(new(value) for value in builder.entering),

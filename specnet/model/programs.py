@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, number
+from specnet.graph.sizes import BATCH
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
@@ -96,6 +97,35 @@ def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
     lowered = network.lower(training=True)
     lowered.graph.outputs["gradients"] = _gradient(network, lowered, naming)
     return lowered.graph
+
+
+def traced_graph(network: Network, naming: Naming) -> Graph:
+    """Return the passes of a step with all that `naming` gives to look at.
+
+    Outputs `loss`, `penalty` where there is one, `gradients` (n,), and `value NAME` and `gradient NAME` of each; a
+    value that the loss does not depend on has no gradient.
+    """
+    lowered = network.lower(training=True, spread=network.spreads)
+    named = naming(network, lowered)
+    lowered.graph.outputs["gradients"] = _gradient(network, lowered, lambda *_: named)
+    lowered.graph.outputs |= _named(named)
+    return lowered.graph
+
+
+def share_graph(network: Network) -> Graph | None:
+    """Return one row's share of a batch's loss and gradient, without penalties: outputs `loss`, `gradients` (n,).
+
+    The leaf `chosen` (batch, ...) is 1 at the row and 0 elsewhere. None where the loss is not one of rows.
+    """
+    lowered = network.lower(training=True, spread=network.spreads)
+    elements, graph = lowered.elements, lowered.graph
+    if not elements.shape or elements.shape[0] != BATCH:
+        return None
+    chosen = leaf(graph, "chosen", "constant", (BATCH, *[1] * (elements.rank - 1)))
+    builder = replace(lowered.builder, penalties=[])
+    lowered = replace(lowered, elements=elements * chosen, builder=builder)
+    graph.outputs["gradients"] = _gradient(network, lowered)
+    return graph
 
 
 def gradient_graph(network: Network, *, training: bool) -> Graph:

@@ -7,12 +7,11 @@ from collections import Counter
 from specnet.data.signature import ONLY
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
-from specnet.graph import ops
 from specnet.graph.graph import Graph, KeyPath, Value
-from specnet.graph.leaves import given, name_of
 from specnet.model.inputs import cut_rows
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
+from specnet.model.reading import is_sum
 from specnet.model.topology import every
 
 ACTIVATED = {
@@ -48,7 +47,7 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
         else:
             name = "hidden" if len(dense) == 1 else f"hidden_{numbers[info.path]}"
         output = own[-1]
-        summed = [v for v in own if _is_sum(v)]
+        summed = [v for v in own if is_sum(v)]
         if summed and summed[-1] is not output:
             found[f"{name}_sum"] = summed[-1]
         found.setdefault(name, output)
@@ -88,9 +87,3 @@ def _computed(graph: Graph) -> dict[KeyPath, list[Value]]:
         if value.shape and not value.op.leaf:
             computed.setdefault(value.key_path, []).append(value)
     return computed
-
-
-def _is_sum(value: Value) -> bool:
-    if value.op is ops.add:
-        return any(given(i) is not None and name_of(i).endswith(".bias") for i in value.inputs)
-    return value.op is ops.MATMUL

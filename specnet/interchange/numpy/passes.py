@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import CONSTANT, leaves, role_of
+from specnet.graph.leaves import CONSTANT, leaves
 from specnet.interchange.numpy.forward import array_expressions
 from specnet.interchange.numpy.program import Program
-from specnet.interchange.numpy.readable import readable
 from specnet.model.network import Network
 from specnet.model.programs import GRADIENT, VALUE
+from specnet.model.reading import known_as
+from specnet.passes.readable import readable
 from specnet.passes.simplify import simplify
 
 
@@ -83,7 +84,7 @@ def _wishes(graph: Graph, gradients: Mapping[str, Value]) -> dict[int, str]:
         if key.startswith(VALUE):
             wished.setdefault(value.index, key.removeprefix(VALUE))
     for value in graph.values:
-        name = _known_as(value, wished)
+        name = known_as(value, wished)
         if name:
             wished.setdefault(value.index, name)
     for name, value in gradients.items():
@@ -92,18 +93,3 @@ def _wishes(graph: Graph, gradients: Mapping[str, Value]) -> dict[int, str]:
         if key.startswith(GRADIENT):
             wished.setdefault(value.index, f"d_{key.removeprefix(GRADIENT)}")
     return wished
-
-
-def _known_as(value: Value, wished: Mapping[int, str]) -> str:
-    """Return what textbooks call the parts of a loss and of its gradient; empty for other values."""
-    if value.op is ops.subtract and any(map(_is_target, value.inputs)):
-        return "error"
-    if value.op is ops.exp and value.inputs[0].op is ops.log_softmax:
-        return "probabilities"
-    if value.op is ops.sigmoid and wished.get(value.inputs[0].index) == "logits":
-        return "probabilities"
-    return "one_hot" if value.op is ops.one_hot and _is_target(value.inputs[0]) else ""
-
-
-def _is_target(value: Value) -> bool:
-    return role_of(value) == "target"

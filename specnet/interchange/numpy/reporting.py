@@ -20,7 +20,7 @@ LINES = 10
 
 
 @dataclass
-class Report:
+class TrainingReport:
     """The figures of one training program, which a function measures that is written when it is first needed."""
 
     model: Model

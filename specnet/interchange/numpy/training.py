@@ -18,7 +18,7 @@ from specnet.interchange.numpy.layout import indented, listed, without_unused
 from specnet.interchange.numpy.passes import passes_of
 from specnet.interchange.numpy.prediction import parameter_names, write_predict
 from specnet.interchange.numpy.program import Program
-from specnet.interchange.numpy.reporting import Report
+from specnet.interchange.numpy.reporting import TrainingReport
 from specnet.interchange.numpy.rows import raw_splits, smallest
 from specnet.interchange.numpy.searching import write_search
 from specnet.interchange.numpy.sources import Sources
@@ -84,7 +84,7 @@ class _Training:
             program.names.new(name)
         self.variables = parameter_names(model, program)
         self.penalty = ""
-        self.report = Report(model, program, self.variables, list(data.splits), self.fetched)
+        self.report = TrainingReport(model, program, self.variables, list(data.splits), self.fetched)
 
     def write(self, folder: Path) -> None:
         """Write the program."""

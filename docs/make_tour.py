@@ -1,6 +1,6 @@
 """Fill the pages' output blocks with what the programs really print.
 
-    python docs/make_tour.py            # rewrite docs/tour.md and README.md where an output has changed
+    python docs/make_tour.py            # rewrite the pages where an output has changed
     python docs/make_tour.py --check    # change nothing; exit with 1 where a page differs
 
 A block is made by the function that the comment above it names: `<!-- made: explain -->`. The prose between
@@ -21,6 +21,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from lesson_blocks import Lesson
+
 from specnet.data import inspect_data
 from specnet.diagnostics import KeyPath
 from specnet.engines.numpy.emit import emit
@@ -38,7 +40,7 @@ from specnet.vocabulary.layers.dense import Dense
 from specnet.vocabulary.schedules import RunLength
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "docs" / "tour.md", ROOT / "README.md")
+PAGES = (ROOT / "docs" / "tour.md", ROOT / "docs" / "lesson.md", ROOT / "README.md")
 SPEC = ROOT / "specs" / "mlp.toml"
 BLOCK = re.compile(r"(<!-- made: ([\w-]+) -->\n+( *)```\w*\n)((?:.*\n)*?)( *```)")
 FIRST_SPEC = re.compile(r"```toml\n(.*?)```", re.DOTALL)
@@ -228,6 +230,9 @@ def simplified_graph() -> str:
 def source() -> str:
     """Return the function that the plan is written as."""
     return emit(compiled()).source
+
+
+MAKERS |= Lesson(command, folder).blocks
 
 
 def essence(text: str) -> str:

@@ -51,7 +51,7 @@ def trace(
     steps: Annotated[int, typer.Option(min=1, help="How many steps to show.")] = 1,
     output: As = OutputStyle.TABLE,
 ) -> int:
-    """Show one example's way through the first steps, with every number.
+    """Show one example's way through the steps of a training.
 
     For each step: the row's inputs, each layer's sum and output, the loss, each gradient and its share that comes from
     the row, and the update of the parameters. The numbers are those of a run of the document. Of large arrays only the

@@ -208,3 +208,11 @@ def maths(text: str, names: Mapping[str, str] | None = None) -> str:
     for pattern, new in _MATHS:
         text = re.sub(pattern, new, text)
     return text
+
+
+def symbol(name: str) -> str:
+    """Return what an array of the data is called: `x`, `y`, or of several `x_deep`."""
+    for kind, symbol in (("inputs", "x"), ("targets", "y")):
+        if name == kind or name.startswith(f"{kind}/"):
+            return name.replace(kind, symbol, 1).replace("/", "_")
+    return name

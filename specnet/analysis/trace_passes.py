@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from specnet.analysis.formulas import Lines, NoFormula, Numbers, Stated, maths, short
+from specnet.analysis.formulas import Lines, NoFormula, Numbers, Stated, maths, short, symbol
 from specnet.analysis.traced import Observed, TracedLayer, TracedLine, TracedParameter, TracedStep
 from specnet.engines.execution import Executable
 from specnet.engines.numpy.names import Names
@@ -109,6 +109,7 @@ class PassReader:
             }
             if own
             else {},
+            comes=seen.comes,
             forward=forward,
             backward=backward,
             update=(),
@@ -153,7 +154,7 @@ class PassReader:
         for name, leaf in leaves(graph).items():
             known[leaf.index] = names.new(name)
             layer, _, own = name.rpartition(".")
-            self._places[leaf.index] = layer, own if layer else _symbol(name)
+            self._places[leaf.index] = layer, own if layer else symbol(name)
         wished = self._wishes(graph)
         packed = next(value for value in graph.values if value.op is ops.pack)
         for parameter, value in zip(self._network.trained, packed.inputs, strict=True):
@@ -289,14 +290,6 @@ def _parted(name: str) -> tuple[str, str]:
     """Return the layer and the own part of a name."""
     layer, _, own = name.rpartition(".")
     return layer, own
-
-
-def _symbol(name: str) -> str:
-    """Return what an array of the data is called: `x`, `y`, or of several `x_deep`."""
-    for kind, symbol in (("inputs", "x"), ("targets", "y")):
-        if name == kind or name.startswith(f"{kind}/"):
-            return name.replace(kind, symbol, 1).replace("/", "_")
-    return name
 
 
 def _summary(kind: object) -> str:

@@ -75,6 +75,8 @@ class TracedStep:
     inputs: Mapping[str, Array]
     """What the network takes of the row, transformed and augmented; {} where the row is not in the batch."""
     targets: Mapping[str, Array]
+    comes: int | None
+    """The step of this epoch whose batch holds the row; None where it is dropped."""
     forward: tuple[TracedLayer, ...]
     backward: tuple[TracedLayer, ...]
     update: tuple[tuple[str, str], ...]
@@ -108,6 +110,8 @@ class Observed:
     """The rows of the training split, in the order of the batch."""
     place: int | None
     """Where the traced row is among them."""
+    comes: int | None
+    """The step of this epoch whose batch holds the row."""
     arrays: Mapping[str, Array]
     """What the plan reads of the batch, augmented."""
     parameters: Array

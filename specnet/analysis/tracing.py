@@ -92,6 +92,7 @@ class _Watch:
             epoch=trainer.epoch + 1,
             rows=places,
             place=int(found[0]) if len(found) else None,
+            comes=self._comes(places),
             arrays={name: array.copy() for name, array in batch.arrays.items()},
             parameters=trainer.model.parameters.flat.copy(),
             slots={name.removeprefix("slot/"): a.copy() for name, a in trainer.program.slots.items()},
@@ -99,3 +100,16 @@ class _Watch:
             rate=trainer.rates.at(trainer.steps.step + 1),
         )
         return self._seen
+
+    def _comes(self, places: Array) -> int | None:
+        """Return the step of this epoch whose batch holds the row, given the rows of this step's batch."""
+        order, trainer = self.trainer.feed.order, self.trainer
+        if order is None:
+            return trainer.steps.step + 1
+        now, then = (
+            int(np.flatnonzero(order == row)[0]) // trainer.batch_size for row in (places[0], self.row)
+        )
+        if then >= len(trainer.feed.batches):
+            return None
+        share = trainer.settings.accumulate
+        return trainer.steps.step + 1 + then // share - now // share

@@ -59,20 +59,22 @@ def trace(
     """
     from specnet import api
 
+    document = api.load(Path(spec), overrides)
     try:
-        found = api.trace(api.load(Path(spec), overrides), row=None if row is None else row - 1, steps=steps)
+        found = api.trace(document, row=None if row is None else row - 1, steps=steps)
     except ValueError as error:
         raise typer.BadParameter(f"{row:,} is not one of them: {error}", param_hint="--row") from None
     if output is OutputStyle.JSON:
         write_json(_data(found))
     else:
-        _Shown(results(), found).show()
+        changed = [name for name in ("transforms", "augmentations") if getattr(document.data, name)]
+        _Shown(results(), found, f" (after the {' and '.join(changed)})" if changed else "").show()
     return 0
 
 
 class _Shown:
-    def __init__(self, console: Console, found: Trace) -> None:
-        self._console, self._found = console, found
+    def __init__(self, console: Console, found: Trace, note: str) -> None:
+        self._console, self._found, self._note = console, found, note
         self._ascii, self._width = plain(console), min(console.width, WIDEST)
 
     def show(self) -> None:
@@ -87,14 +89,21 @@ class _Shown:
             self._line(f"the training ended: {found.ended}", 1)
 
     def _step(self, step: TracedStep) -> None:
+        from specnet.analysis.formulas import symbol
+
         section(self._console, f"step {step.step}, epoch {step.epoch}")
         self._line(self._batch(step), 1)
         self._line(f"learning rate: {step.learning_rate:.6g}", 1)
         if not step.inputs:
-            self._line(f"row {self._found.row + 1:,} is not in this batch", 1)
-        for arrays in (step.inputs, step.targets):
+            where = (
+                "no batch of this epoch, which drops the last rows"
+                if step.comes is None
+                else f"step {step.comes}"
+            )
+            self._line(f"row {self._found.row + 1:,} is not in this batch, but in {where}", 1)
+        for arrays, note in ((step.inputs, self._note), (step.targets, "")):
             for name, array in arrays.items():
-                self._line(f"{_symbol(name)} = {_numbers(array)}", 1)
+                self._line(f"{symbol(name)} = {_numbers(array)}{note}", 1)
         if step.forward:
             self._heading("forward: from the inputs to the loss")
             self._layers(step.forward)
@@ -179,13 +188,6 @@ class _Shown:
             self._console.print(
                 Text(" " * indent + other, "" if styled is not None else style), soft_wrap=True
             )
-
-
-def _symbol(name: str) -> str:
-    for kind, symbol in (("inputs", "x"), ("targets", "y")):
-        if name == kind or name.startswith(f"{kind}/"):
-            return name.replace(kind, symbol, 1).replace("/", "_")
-    return name
 
 
 def _numbers(array: Array) -> str:

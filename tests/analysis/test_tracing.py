@@ -275,6 +275,7 @@ def test_a_row_that_comes_later_is_waited_for():
     found = specnet.trace(spec("iris.toml"), row=0, steps=6)
     there = [step for step in found.steps if 0 in step.rows]
     assert len(there) == 1
+    assert {step.comes for step in found.steps} == {there[0].step}
     assert sorted(row for step in found.steps for row in step.rows) == list(range(90))
     for step in found.steps:
         assert bool(step.forward) == bool(step.inputs) == (step in there)

@@ -179,14 +179,14 @@ class _Shown:
         if self._ascii:
             text = "".join(ASCII.get(letter, letter) for letter in text)
         first, *rest = wrapped(printable(text), self._width - indent - 4)
-        line = Text(" " * indent + first)
+        line = Text(" " * indent + first.rstrip())
         if style:
             line.stylize(style, indent, indent + (len(first) if styled is None else styled))
         self._console.print(line, soft_wrap=True)
         indent += 4
         for other in rest:
             self._console.print(
-                Text(" " * indent + other, "" if styled is not None else style), soft_wrap=True
+                Text(" " * indent + other.rstrip(), "" if styled is not None else style), soft_wrap=True
             )
 
 

@@ -207,7 +207,7 @@ def compare_training(row: Row, folder: Path, *, rate: float = 0.05) -> None:
     rng = np.random.default_rng(1)
     size = 4
     inputs, targets = row.draw(rng, (3 * size - 1, *row.shape)), rng.normal(size=(3 * size - 1, 2))
-    spec = specnet.load(json.dumps(_document(row, inputs, targets, size, rate, folder)))
+    spec = specnet.load(json.dumps(document_of(row, inputs, targets, size, rate, folder)))
     start = specnet.compile(spec)
     held = _held(row, start.parameters, training=True)
     optimizer = torch.optim.SGD([v for v in held.values() if v.requires_grad], lr=rate, momentum=0.9)
@@ -232,9 +232,10 @@ def compare_training(row: Row, folder: Path, *, rate: float = 0.05) -> None:
         close(model.forward(inputs), _network(row, torch.tensor(inputs), held)[0], "predictions")
 
 
-def _document(
+def document_of(
     row: Row, inputs: np.ndarray, targets: np.ndarray, size: int, rate: float, folder: Path
 ) -> dict[str, Any]:
+    """Return a document that trains a network around the layer on arrays, which are written into a folder."""
     np.savez(folder / "data.npz", inputs=inputs, targets=targets)
     return {
         "specnet": 1,

@@ -88,6 +88,10 @@ def test_a_file_that_skips_where_a_package_is_missing_is_imported_once() -> None
         node.module
         for path in FILES
         if path.name.startswith("test_")
+        # A file that skips by itself before that is reported by itself.
+        if not any(
+            "importorskip" in ast.unparse(node) for node in parsed(path).body if isinstance(node, ast.Expr)
+        )
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom)
     )

@@ -85,7 +85,9 @@ def same(ours, theirs, tolerance):
 
 def program(path, ending):
     script = f"import runpy, numpy as np\nmade = runpy.run_path({str(path)!r})\n{ending}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=path.parent, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

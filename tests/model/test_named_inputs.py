@@ -54,7 +54,12 @@ def program_of(path, rows):
     script += "print(json.dumps(made['predict'](json.load(sys.stdin)).tolist()))"
     given_rows = json.dumps(np.asarray(rows).tolist())
     done = subprocess.run(
-        [sys.executable, "-c", script], input=given_rows, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        input=given_rows,
+        cwd=path.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return np.array(json.loads(done.stdout.splitlines()[-1]))

@@ -12,7 +12,7 @@ from specnet.graph.parameter import Parameter
 from specnet.interchange.numpy.program import Program, with_shape
 from specnet.interchange.numpy.sources import Sources
 from specnet.model.model import Model
-from specnet.vocabulary.initializers import Drawing, Initializer
+from specnet.vocabulary.initializers import DrawnValues, Initializer
 
 Array = np.ndarray[Any, Any]
 
@@ -45,7 +45,7 @@ def write_start(model: Model, program: Program, variables: Mapping[str, str]) ->
     return ["# Initial parameters.", *lines, ""] if lines else []
 
 
-def _drawing(model: Model, parameter: Parameter) -> Drawing | None:
+def _drawing(model: Model, parameter: Parameter) -> DrawnValues | None:
     """Return how a parameter's array is drawn; None where it is what the document or a file gives."""
     array, network = model.parameters[parameter.name], model.network
     drawing = cast("Initializer", parameter.initial).drawing(parameter.shape)
@@ -59,7 +59,7 @@ def _drawing(model: Model, parameter: Parameter) -> Drawing | None:
     return drawing if np.allclose(made, array, rtol=near, atol=0.0) else None
 
 
-def _draws(drawing: Drawing) -> bool:
+def _draws(drawing: DrawnValues) -> bool:
     return any("rng" in line for line in (*drawing.before, drawing.value))
 
 

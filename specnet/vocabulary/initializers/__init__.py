@@ -18,7 +18,7 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class DrawnValues:
     """How a program makes an array with a generator `rng`, in lines of NumPy."""
 
     value: str
@@ -40,7 +40,7 @@ class Initializer(Kind):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         """Return the values, shaped `shape`, as float64; the parameter rounds them to its own dtype."""
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing | None:
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
         """Return how a program draws the same, within rounding; None where the values themselves say more."""
         return None
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import PositiveFloat, model_validator
 
-from specnet.vocabulary.initializers import Drawing, Initializer, truncated, written
+from specnet.vocabulary.initializers import DrawnValues, Initializer, truncated, written
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class Uniform(Initializer):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return generator.uniform(self.low, self.high, shape)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
-        return Drawing(f"rng.uniform({self.low!r}, {self.high!r}, {written(shape)})")
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
+        return DrawnValues(f"rng.uniform({self.low!r}, {self.high!r}, {written(shape)})")
 
 
 class Normal(Initializer):
@@ -48,8 +48,8 @@ class Normal(Initializer):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return generator.normal(self.mean, self.stddev, shape)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
-        return Drawing(f"rng.normal({self.mean!r}, {self.stddev!r}, {written(shape)})")
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
+        return DrawnValues(f"rng.normal({self.mean!r}, {self.stddev!r}, {written(shape)})")
 
 
 class TruncatedNormal(Initializer):
@@ -68,6 +68,6 @@ class TruncatedNormal(Initializer):
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return self.mean + self.stddev * truncated(shape, generator)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         mean = f"{self.mean!r} + " if self.mean else ""
-        return Drawing(f"{mean}{self.stddev!r} * truncated({written(shape)}, rng)", uses=(truncated,))
+        return DrawnValues(f"{mean}{self.stddev!r} * truncated({written(shape)}, rng)", uses=(truncated,))

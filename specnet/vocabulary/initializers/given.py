@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import WithJsonSchema, field_validator
 
 from specnet.graph.sizes import show
-from specnet.vocabulary.initializers import Drawing, Initializer, written
+from specnet.vocabulary.initializers import DrawnValues, Initializer, written
 from specnet.vocabulary.kind import fault
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class Zeros(Initializer):
 
         return np.zeros(shape)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
-        return Drawing(f"np.zeros({written(shape)})")
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
+        return DrawnValues(f"np.zeros({written(shape)})")
 
 
 class Ones(Initializer):
@@ -39,8 +39,8 @@ class Ones(Initializer):
 
         return np.ones(shape)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
-        return Drawing(f"np.ones({written(shape)})")
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
+        return DrawnValues(f"np.ones({written(shape)})")
 
 
 class ConstantInitializer(Initializer):

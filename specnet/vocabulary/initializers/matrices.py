@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.graph.sizes import show
-from specnet.vocabulary.initializers import Drawing, Initializer, written
+from specnet.vocabulary.initializers import DrawnValues, Initializer, written
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class Orthogonal(Initializer):
         q *= np.where(np.diagonal(r) < 0.0, -1.0, 1.0)
         return self.gain * np.ascontiguousarray(q if rows >= columns else q.T).reshape(shape)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         columns, rows = shape[-1], math.prod(shape[:-1])
         before = (
             f"q, r = np.linalg.qr(rng.standard_normal(({max(rows, columns)}, {min(rows, columns)})))",
@@ -44,7 +44,7 @@ class Orthogonal(Initializer):
         )
         factor = "" if self.gain == 1.0 else f"{self.gain!r} * "
         turned = "q" if rows >= columns else "q.T"
-        return Drawing(f"{factor}{turned}.reshape({written(shape)})", before)
+        return DrawnValues(f"{factor}{turned}.reshape({written(shape)})", before)
 
 
 class Identity(Initializer):
@@ -63,6 +63,6 @@ class Identity(Initializer):
         rows, columns = shape
         return np.eye(rows, columns) * self.gain
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         factor = "" if self.gain == 1.0 else f" * {self.gain!r}"
-        return Drawing(f"np.eye({shape[0]}, {shape[1]}){factor}")
+        return DrawnValues(f"np.eye({shape[0]}, {shape[1]}){factor}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specnet.vocabulary.initializers import (
     TRUNCATED_STDDEV,
-    Drawing,
+    DrawnValues,
     Initializer,
     fans,
     truncated,
@@ -40,9 +40,9 @@ class ScaledUniform(VarianceScaling):
         limit = math.sqrt(3.0 * self.variance(*fans(shape)))
         return generator.uniform(-limit, limit, shape)
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         before = (*_fans_of(shape), f"limit = np.sqrt({self.formula})")
-        return Drawing(f"rng.uniform(-limit, limit, {written(shape)})", before)
+        return DrawnValues(f"rng.uniform(-limit, limit, {written(shape)})", before)
 
 
 class ScaledNormal(VarianceScaling):
@@ -55,10 +55,10 @@ class ScaledNormal(VarianceScaling):
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
         return truncated(shape, generator) * stddev
 
-    def drawing(self, shape: tuple[int, ...]) -> Drawing:
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues:
         stddev = f"stddev = np.sqrt({self.formula}) / {TRUNCATED_STDDEV!r}  # of the normal before it is cut"
         value = f"truncated({written(shape)}, rng) * stddev"
-        return Drawing(value, (*_fans_of(shape), stddev), uses=(truncated,))
+        return DrawnValues(value, (*_fans_of(shape), stddev), uses=(truncated,))
 
 
 def _fans_of(shape: tuple[int, ...]) -> tuple[str]:

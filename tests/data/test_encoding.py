@@ -163,11 +163,11 @@ def test_names_of_features_serve_for_arrays_too(desk):
     [
         ([[1, 2, 3]], r"one input has shape \[3\]; the model was trained on \[4\]"),
         ([1, 2, 3, 4], r"one input has shape \[1\]"),
-        (5, "one input has shape"),
+        (5, "not rows, but a single value"),
         ([[1, 2, 3], [4]], "ragged"),
         ([["a", "b", "c", "d"]], "holds no number"),
         ([[1, 2, math.nan, 4]], "inputs of the new rows hold nan in row 1 of the data, element .2."),
-        (None, "holds no number"),
+        (None, "not rows, but a single value"),
     ],
 )
 def test_arrays_that_cannot_be_taken(desk, rows, words):

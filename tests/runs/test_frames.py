@@ -77,7 +77,9 @@ def test_predictions_and_figures_from_frames(document: Path, frame) -> None:
 def test_a_run_of_a_frame_cannot_read_it_again(document: Path, frame) -> None:
     run = document.parent / "run"
     specnet.run(specnet.load(document), data=frame, out=run)
-    with pytest.raises(specnet.RunError, match="was trained on a frame, which was not saved"):
+    with pytest.raises(
+        specnet.RunError, match="was trained on data that a program passed, which were not saved"
+    ):
         specnet.evaluate(run)
 
 

@@ -1,13 +1,16 @@
-"""What CONTRIBUTING.md says of adding an op, or a data format, is all that there is to do."""
+"""What CONTRIBUTING.md says of adding a layer, an op, or a data format, is all that there is to do."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -40,6 +43,50 @@ def run_in(folder, *arguments):
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=300
     )
+
+
+def with_layer(folder):
+    """Add the layer of the page to a copy of the package, without its row of tests."""
+    text, (layer, line, row) = section("Adding a layer")
+    copied(folder)
+    (place,) = re.findall(r"in `(specnet/vocabulary/layers/\w+\.py)`:", text)
+    family = folder / place
+    family.write_text(f"{family.read_text()}\n\n{layer}")
+    names = folder / "specnet/vocabulary/layers/__init__.py"
+    before, after = names.read_text().split("    {\n", 1)
+    names.write_text(f"{before}    {{\n{line}{after}")
+    assert "a row of `tests/support/layer_rows/`" in text
+    return row
+
+
+def test_a_layer_is_a_class_a_line_and_a_row(tmp_path):
+    pytest.importorskip("torch")
+    row = with_layer(tmp_path)
+    table = tmp_path / "tests/support/layer_rows/gated.py"
+    before, after = table.read_text().split("ROWS = [\n", 1)
+    table.write_text(f"{before}ROWS = [\n{row.rstrip()},\n{after}")
+    test = "tests/vocabulary/layers/test_table.py"
+    tried = run_in(
+        tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", test, "-k", "gated_dense or layer_has_rows"
+    )
+    assert tried.returncode == 0, tried.stdout
+    (passed,) = re.findall(r"(\d+) passed", tried.stdout)
+    assert int(passed) > 6, tried.stdout
+
+
+def test_a_layer_of_the_page_trains_and_explains_itself(tmp_path):
+    with_layer(tmp_path)
+    shown = run_in(tmp_path, "-m", "specnet", "layers", "gated_dense")
+    assert (shown.returncode, "The number of output features." in shown.stdout) == (0, True), shown.stdout
+    document = {
+        "specnet": 1,
+        "data": {"type": "builtin", "name": "iris"},
+        "layers": [{"type": "gated_dense", "units": 3}],
+        "loss": "cross_entropy",
+    }
+    (tmp_path / "gated.json").write_text(json.dumps(document))
+    done = run_in(tmp_path, "-m", "specnet", "run", "gated.json", "--no-save", "--quiet")
+    assert done.returncode == 0, done.stderr
 
 
 def test_an_op_is_one_statement_and_one_row(tmp_path):

@@ -51,7 +51,7 @@ KEYS = _table("""
     beta1: b1 betas
     beta2: b2
     epsilon: eps
-    epochs: nepochs numepochs maxepochs iterations niter maxiter passes
+    epochs: nepochs numepochs nbepoch nbepochs maxepochs iterations niter maxiter passes
     batch_size: batch batchlength minibatch minibatchsize bs
     optimizer: optim optimiser solver algorithm
     schedule: scheduler lrschedule lrscheduler learningrateschedule

@@ -7,6 +7,7 @@ from typing import Any
 
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath
 from specnet.diagnostics.text import clipped, listed, plural
+from specnet.language.advice import advice
 from specnet.language.resolve import ABSENT, Resolved, resolve, table_of
 from specnet.language.suggestions import certain_key, meant_key
 from specnet.language.wording import dotted, shown_key
@@ -37,7 +38,10 @@ def unknown_faults(
             continue
         free = [name for name in table.model_fields if name not in taken and name not in given]
         message = f"`{clipped(key)}` is not a field of {owner_name(path, table)}"
-        help: str | None = None
+        help = advice(key, path, table)
+        if help is not None:
+            found.append(Diagnostic("SN202", message, path=place.path, part="key", help=help))
+            continue
         meant = meant_key(key, left)
         home = None if meant is not None else _home(model, data, path, key)
         meant = meant or (meant_key(key, free) if home is None else None)

@@ -24,6 +24,7 @@ def json_fault(source: SourceText, error: json.JSONDecodeError) -> Diagnostic:
     offset = min(error.pos, len(text))
     if not text[offset:].strip():
         offset = len(text.rstrip())
+    offset = _trailing_comma(error.msg, text, offset)
     said, help = _explain(error.msg, text, offset)
     found = _WORD.match(text, offset)
     width = int(text[offset : offset + 1] not in {"\n", "\r"} and bool(text[offset:].strip()))
@@ -51,8 +52,21 @@ def _explain(message: str, text: str, offset: int) -> Fault:
     return message[:1].lower() + message[1:], None
 
 
+def _trailing_comma(message: str, text: str, offset: int) -> int:
+    """Return the place of a comma before a closing bracket, as Python from 3.13 on does; else the place given."""
+    before = text[:offset].rstrip()
+    expected = message.startswith(("Expecting property name", "Expecting value"))
+    return (
+        len(before) - 1
+        if expected and before.endswith(",") and text[offset : offset + 1] in ("]", "}")
+        else offset
+    )
+
+
 def _comma_before_nothing(message: str, rest: str, before: str) -> bool:
-    if message.startswith("Illegal trailing comma"):
+    if message.startswith("Illegal trailing comma") or (
+        rest[0] == "," and rest[1:].lstrip()[:1] in ("]", "}")
+    ):
         return True
     expected = message.startswith(("Expecting property name", "Expecting value"))
     return expected and rest[0] in "]}," and before.endswith((",", "["))

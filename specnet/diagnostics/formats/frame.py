@@ -43,10 +43,16 @@ def frame(diagnostic: Diagnostic, lines: Sequence[str], width: int) -> Iterator[
         if before is not None and line > before + 1:
             yield "...\n", "gutter"
         source = lines[line].removesuffix("\r")
-        whole = len(source) <= available and sum(size for _, size in cells(source)) <= available
+        whole = _fits(source, group, available)
         for part in [group] if whole else [[mark] for mark in group]:
             yield from _marked(source, part, str(line + 1).rjust(gutter), available)
         before = line
+
+
+def _fits(source: str, marks: Sequence[_Mark], available: int) -> bool:
+    """Return whether a line has room with its marks, of which one after its end takes a column more."""
+    after = int(any(mark.start >= len(source) for mark in marks))
+    return len(source) + after <= available and sum(size for _, size in cells(source)) + after <= available
 
 
 def _mark(span: TextSpan, lines: Sequence[str], style: Style, label: str) -> _Mark:
@@ -98,8 +104,7 @@ def _mark_row(mark: _Mark, margin: str, indent: int, length: int, available: int
 
 def _window(source: str, mark: _Mark, available: int) -> tuple[int, int]:
     """Return the part of a line to show: all, or what is around a mark, two columns being for the cuts."""
-    nearby = cells(source[: available + 1])
-    if len(source) <= available and sum(size for _, size in nearby) <= available:
+    if _fits(source, [mark], available):
         return 0, len(source)
     first = max(mark.start - available // 3, 0)
     if mark.start < available // 3 or mark.end <= available - 2:

@@ -136,6 +136,15 @@ def test_two_places_on_one_long_line_are_shown_apart() -> None:
     assert lines[5][lines[6].index("^")] == "a"
 
 
+@pytest.mark.parametrize("length", [73, 74, 75, 76, 77])
+def test_a_mark_after_the_end_of_a_line_that_just_fits(length: int) -> None:
+    span = TextSpan(Position(11, length + 1), Position(11, length + 2))
+    finding = Diagnostic("SN101", "closed nowhere", file="a.toml", span=span)
+    shown = full_text(Report(1, (finding,), {"a.toml": "\n" * 10 + "x" * length}))
+    assert max(width_of(line) for line in shown.split("\n")) <= 80
+    assert "^" in shown
+
+
 def test_several_lines() -> None:
     found = Diagnostic("SN1", "m", file="a", span=span(2, 3, 2, to=9))
     text = "1\na = [\n" + "1,\n" * 7

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import example, given
@@ -129,6 +130,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True, width=32)
     st.integers(2, 20),
 )
 @example([[9007200328482816.0, 1.0]], False, 30, 2)
+@example([[], [1.0, 30.0]], False, 30, 2)
 def test_whatever_the_values_the_plot_fits(
     ys: list[list[float]], ascii_only: bool, width: int, height: int
 ) -> None:
@@ -138,5 +140,8 @@ def test_whatever_the_values_the_plot_fits(
         width=width,
         height=height,
     )
-    assert not lines or len(lines) == height + 3
+    # The names of the curves take more lines where the first has no room for them.
+    titles = sum(not re.match(r" [^|│┤+└]{0,12}[|│┤+└]", line) for line in lines[:-1])
+    assert not lines or len(lines) == titles + height + 2
+    assert titles <= 1 + len(ys)
     assert all(len(line) <= width for line in lines[1:])

@@ -146,11 +146,12 @@ def test_a_finished_run_is_measured_and_reported(folder, tmp_path):
     assert all(found.ok for found in specnet.check_gradients(document(folder, {"epochs": 1})))
 
 
-def test_the_program_of_a_training_shuffles_in_the_same_buffer(folder, tmp_path):
+def test_the_program_of_a_training_shuffles_in_the_same_buffer(folder, tmp_path, monkeypatch):
     spec = document(folder, shuffle_buffer=20)
     made = numpy_program(Exported.of(folder / "spec.json"), training=True, beside="made.npz")
     np.savez(tmp_path / "made.npz", **made.arrays)
     found = {"__file__": str(tmp_path / "made.py")}
+    monkeypatch.chdir(tmp_path)  # where the program draws its curve
     exec(made.text, found)
     found["stored"].close()
     trainer = Trainer(specnet.compile(spec), load_data(spec.data, folder, seed=spec.seed, dtype=spec.dtype))

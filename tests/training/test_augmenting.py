@@ -330,7 +330,7 @@ def test_unknown_kinds_and_misspellings_are_reported():
     ],
     ids=str,
 )
-def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settings, tmp_path):
+def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settings, tmp_path, monkeypatch):
     """To the bit: the last batch that the program has made is the run's."""
     spec = document(augmentations, dtype="float64", **settings)
     trainer, _ = trainer_of(spec)
@@ -340,6 +340,7 @@ def test_a_program_of_numpy_alone_augments_as_the_run_does(augmentations, settin
     found = {"__file__": str(tmp_path / "made.py")}
     written = numpy_program(exported, training=True, beside="made.npz")
     np.savez(tmp_path / "made.npz", **written.arrays)
+    monkeypatch.chdir(tmp_path)  # where the program draws its curve
     exec(written.text, found)
     found["stored"].close()
     batch = trainer.steps.batch

@@ -67,9 +67,7 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
 
     def _train(self, inputs: Any, targets: Any, outputs: int | None, rows: int, width: int) -> Self:
         """Train the spec, or a first model; `outputs` is the number of classes, None for numbers."""
-        document = self.spec
-        if document is None:
-            document = _first_document(rows, width, outputs, targets)
+        document = _first_document(rows, width, outputs, targets) if self.spec is None else self.spec
         spec = load(document, self.overrides)
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(LARGEST_SEED)
@@ -80,15 +78,15 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         self.n_iter_ = result.epochs
         return self
 
-    @property
-    def _table(self) -> bool:
-        """Whether the spec describes the columns of a table, for which cells stay as they are."""
-        return self.spec is not None and load(self.spec, self.overrides).data.is_table
+    def _is_table(self, inputs: Any) -> bool:
+        """Return whether the spec describes the columns of a frame, for which cells stay as they are."""
+        return is_frame(inputs) and self.spec is not None and load(self.spec, self.overrides).data.is_table
 
     def _rows(self, inputs: Any) -> Any:
         """Return new rows, checked against those that `fit` was given."""
         check_is_fitted(self, "model_")
-        if self._table and is_frame(inputs):
+        # What was fitted decides: the document may be gone, or be another by now.
+        if is_frame(inputs) and self.model_.network.spec.data.is_table:
             return inputs
         return validate_data(self, inputs, reset=False, dtype=np.float64, allow_nd=True)
 
@@ -119,7 +117,7 @@ class SpecClassifier(ClassifierMixin, _SpecEstimator):  # type: ignore[misc, unu
 
         Raises ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
         """
-        if self._table and is_frame(X):
+        if self._is_table(X):
             y = column_or_1d(y, warn=True)
             rows, width = X.shape
         else:
@@ -160,7 +158,7 @@ class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unuse
 
         Raises ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
         """
-        if self._table and is_frame(X):
+        if self._is_table(X):
             y = check_array(y, ensure_2d=False, dtype=np.float64)
             rows, width = X.shape
         else:

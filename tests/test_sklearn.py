@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,16 @@ def test_frames_of_a_table_keep_their_columns():
     made = SpecClassifier({**NETWORK, "data": table, "layers": layers}).fit(frame, labels)
     assert made.score(frame, labels) == 1.0
     assert np.array_equal(made.predict(frame[["colour", "size"]]), made.predict(frame))
+
+
+def test_predictions_need_the_document_no_more(tmp_path):
+    x, y = load_iris(return_X_y=True)
+    document = tmp_path / "model.json"
+    document.write_text(json.dumps(NETWORK))
+    made = SpecClassifier(document).fit(x, y)
+    wanted = made.predict(x)
+    document.unlink()
+    assert np.array_equal(made.predict(x), wanted)
 
 
 def test_what_is_not_fitted_or_not_two_classes_is_refused():

@@ -15,7 +15,9 @@ from specnet.cli.terminal import notes, plain, results, say, write_json
 
 if TYPE_CHECKING:
     from specnet.reporting.comparison import Comparison, Figure
-    from specnet.runs.kept import KeptRun
+
+    History = Sequence[dict[str, Any]]
+    """The epochs of a run, as `KeptRun.history` returns them."""
 
 STYLES = ("cyan", "magenta", "yellow", "green", "blue", "red")
 LETTERS = "*o+x#@"
@@ -68,23 +70,23 @@ def compare(
     return 0
 
 
-def curves(runs: Sequence[KeptRun]) -> tuple[str, list[tuple[list[int], list[float]]]]:
+def curves(histories: Sequence[History]) -> tuple[str, list[tuple[list[int], list[float]]]]:
     """Return which loss all runs have a curve of, and each run's epochs and losses."""
-    histories = [run.history() for run in runs]
-    validated = all(any("validation" in row for row in rows) for rows in histories)
-    split = "validation" if validated else "train"
+    from specnet.reporting.comparison import compared_split
+
+    split = compared_split(histories)
     return f"{split} loss", [_curve(rows, split) for rows in histories]
 
 
-def tracked_curves(runs: Sequence[KeptRun]) -> list[tuple[list[int], list[float]]]:
+def tracked_curves(histories: Sequence[History]) -> list[tuple[list[int], list[float]]]:
     """Return each run's epochs and losses of the training split after them; [] where not all were measured so."""
     from specnet.training.history import AFTER
 
-    found = [_curve(run.history(), "train", AFTER) for run in runs]
+    found = [_curve(rows, "train", AFTER) for rows in histories]
     return found if all(epochs for epochs, _ in found) else []
 
 
-def _curve(rows: Sequence[dict[str, Any]], split: str, name: str = "loss") -> tuple[list[int], list[float]]:
+def _curve(rows: History, split: str, name: str = "loss") -> tuple[list[int], list[float]]:
     there = [row for row in rows if name in row.get(split, {})]
     losses = [row[split][name] for row in there]
     return [row["epoch"] for row in there], [math.nan if loss is None else loss for loss in losses]
@@ -107,8 +109,9 @@ def _show(console: Console, comparison: Comparison) -> None:
         say(console, " * the best", "dim")
     if not comparison.same_rows:
         say(console, " measured on different rows: part of each difference is chance", "yellow")
-    drawn = [curves(comparison.runs)]
-    if tracked := tracked_curves(comparison.runs):
+    histories = [run.history() for run in comparison.runs]
+    drawn = [curves(histories)]
+    if tracked := tracked_curves(histories):
         drawn.append(("train loss after the epoch", tracked))
     for title, lines in drawn:
         _draw(console, comparison.names, title, lines)

@@ -26,7 +26,7 @@ class Collector:
         labels: tuple[Label, ...] = (),
     ) -> None:
         """Note one fault; `key` continues the format's key path."""
-        self.found.append(self._fault(code, message, *key, part=part, help=help, labels=labels))
+        self.found += self.error(code, message, *key, part=part, help=help, labels=labels).diagnostics
 
     def error(
         self,
@@ -38,7 +38,8 @@ class Collector:
         labels: tuple[Label, ...] = (),
     ) -> SpecError:
         """Return what to raise for one fault, after which the part at hand cannot go on."""
-        return SpecError([self._fault(code, message, *key, part=part, help=help, labels=labels)])
+        path = (*self.root, *key)
+        return SpecError([Diagnostic(code, message, path=path, part=part, help=help, labels=labels)])
 
     @contextmanager
     def catch(self) -> Iterator[None]:
@@ -78,14 +79,3 @@ class Collector:
                 Diagnostic("SN500", f"{rest} more errors in the data are not listed", path=self.root)
             )
         raise SpecError(shown)
-
-    def _fault(
-        self,
-        code: str,
-        message: str,
-        *key: str | int,
-        part: Part,
-        help: str | None,
-        labels: tuple[Label, ...],
-    ) -> Diagnostic:
-        return Diagnostic(code, message, path=(*self.root, *key), part=part, help=help, labels=labels)

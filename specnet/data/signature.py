@@ -17,6 +17,9 @@ NAMED = 1000
 """Up to how many classes integer targets are given names; above, they are hardly classes."""
 
 
+LARGEST_INDEX = 2**31
+"""Whole numbers from here on are not taken for class indices."""
+
 ONLY = "inputs"
 """The name of the only array that a model takes."""
 

@@ -245,3 +245,9 @@ def _rows(run: KeptRun) -> str:
     reader = {key: value for key, value in spec.get("data", {}).items() if key != "transforms"}
     drawn = reader.get("split") is not None or reader.get("type") == "synthetic"
     return repr((reader, run.made_of.get("data"), spec.get("seed") if drawn else None))
+
+
+def compared_split(histories: Sequence[Sequence[Mapping[str, Any]]]) -> str:
+    """Return the split whose loss all runs have a curve of: `validation`, or else `train`."""
+    validated = all(any("validation" in row for row in history) for history in histories)
+    return "validation" if validated else "train"

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST = 2**31
-"""Whole numbers from here on are not taken for class indices."""
+from specnet.data.signature import LARGEST_INDEX
 
 
 def count_classes(targets: NDArray[Any]) -> tuple[int | None, list[int] | None]:
@@ -15,7 +14,7 @@ def count_classes(targets: NDArray[Any]) -> tuple[int | None, list[int] | None]:
     None where there is a number that is not a class index.
     """
     low, high = int(targets.min()), int(targets.max())
-    if low < 0 or high >= LARGEST:
+    if low < 0 or high >= LARGEST_INDEX:
         return None, None
     count = high + 1
     return count, np.bincount(targets.astype(np.int64)).tolist() if count <= 10 * len(targets) else None

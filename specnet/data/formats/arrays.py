@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, joined
+from specnet.data.signature import LARGEST_INDEX
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +120,7 @@ def _targets(given: Any, classes: tuple[str, ...] | None, context: DataContext) 
     if array.ndim == 1 and array.dtype.kind == "b":
         return array.astype(np.int64)
     if array.ndim == 1 and array.dtype.kind == "f" and np.isfinite(array).all():
-        whole = array.astype(np.int64) if np.abs(array).max(initial=0) < 2**31 else None
+        whole = array.astype(np.int64) if np.abs(array).max(initial=0) < LARGEST_INDEX else None
         return whole if whole is not None and np.array_equal(whole, array) else array
     return array
 

@@ -11,7 +11,7 @@ from specnet.data.collector import Collector
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, DataPart, DataSource, joined
 from specnet.data.sample import Cells, Sample
-from specnet.data.signature import DataDescription
+from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted
 from specnet.vocabulary.kind import Table
@@ -31,9 +31,6 @@ Targets = Annotated[
 
 DEEPEST = 16
 """How deep lists may be nested."""
-
-LARGEST = 2**31
-"""Whole numbers from here on are not taken for class indices."""
 
 
 class InlineRows(Table):
@@ -189,7 +186,7 @@ def _count(
     if classes is not None:
         counter = Counter(targets)
         return len(classes), [counter[name] for name in classes]
-    if shape or any(t != int(t) or not 0 <= t < LARGEST for t in targets):
+    if shape or any(t != int(t) or not 0 <= t < LARGEST_INDEX for t in targets):
         return None, None
     counter = Counter(map(int, targets))
     count = max(counter) + 1

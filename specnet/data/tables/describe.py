@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from specnet.data.signature import DataDescription
+from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.data.tables.plan import ColumnPlan, TablePlan
 from specnet.data.tables.settings import NOTHING_SAID
 from specnet.diagnostics.text import listed
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.scan import Scan
     from specnet.data.tables.settings import TableSettings
-
-LARGEST = 2**31
-"""Whole numbers from here on are not taken for class indices."""
 
 
 def check_columns(settings: TableSettings, layout: Layout, found: Scan, place: FilePlace) -> None:
@@ -83,7 +80,7 @@ def describe(settings: TableSettings, layout: Layout, found: Scan, plan: TablePl
     values = column.values
     if column.kind == "text":
         raw.target_kind, raw.classes, raw.class_count = "class", column.categories, len(column.categories)
-    elif values.min() >= 0 and values.max() < LARGEST and _are_whole(values):
+    elif values.min() >= 0 and values.max() < LARGEST_INDEX and _are_whole(values):
         raw.class_count = int(values.max()) + 1
     if raw.class_count is not None and (column.kind == "text" or raw.class_count <= 10 * found.rows):
         raw.per_class = np.bincount(values.astype(np.int64), minlength=raw.class_count).tolist()

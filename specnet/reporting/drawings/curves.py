@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from specnet.reporting.comparison import compared_split
 from specnet.reporting.drawing import (
     CATEGORICAL,
     LINES,
@@ -136,12 +137,6 @@ def compared_drawing(runs: Sequence[KeptRun], names: Sequence[str]) -> Drawing:
         f"{name}: {_described(curve)}" for name, curve in zip(names, curves, strict=True) if curve is not None
     )
     return Drawing(title, f"{title}: {described}.", draw, (8.0, 4.5))
-
-
-def compared_split(histories: Sequence[History]) -> str:
-    """Return the split whose loss all runs have a curve of: `validation`, or else `train`."""
-    validated = all(any("validation" in row for row in history) for history in histories)
-    return "validation" if validated else "train"
 
 
 def _plot(axes: Any, curve: Curve, colour: str, style: str) -> None:

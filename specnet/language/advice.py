@@ -36,6 +36,17 @@ SPLITS = {
     ),
 }
 
+COLUMNS = {
+    **_rows(
+        "`missing_markers` lists the cells that mean a missing value",
+        "navalues",
+        "nullvalues",
+        "missingvalues",
+    ),
+    **_rows("`features` lists the columns to predict from", "usecols", "x", "xcols", "inputcolumns"),
+}
+"""Of tables alone, whose fields these name."""
+
 BY_ROOT: Mapping[str, Mapping[str, str]] = {
     "layers": {
         **_rows(
@@ -58,13 +69,6 @@ BY_ROOT: Mapping[str, Mapping[str, str]] = {
     },
     "data": {
         **SPLITS,
-        **_rows(
-            "`missing_markers` lists the cells that mean a missing value",
-            "navalues",
-            "nullvalues",
-            "missingvalues",
-        ),
-        **_rows("`features` lists the columns to predict from", "usecols", "x", "xcols", "inputcolumns"),
         **_rows(
             'a transform does that: transforms = ["standardize"]',
             "normalize",
@@ -99,6 +103,10 @@ def advice(key: str, path: KeyPath, table: type[Table]) -> str | None:
     if any(folded(name) == word for name in table.model_fields):
         return None
     root = str(path[0]) if path else ""
+    if path == ("data", "split"):  # which has the fields that fractions belong in
+        return None
+    if root == "data" and "missing_markers" in table.model_fields and word in COLUMNS:
+        return COLUMNS[word]
     if root == "layers" and not set(KEYS.get(word, ())).isdisjoint(table.model_fields):
         return None
     return ANYWHERE.get(word) or BY_ROOT.get(root, {}).get(word)

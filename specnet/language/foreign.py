@@ -77,7 +77,7 @@ KEYS = _table("""
     path: file filename csv url source folder directory root
     features: columns inputs
     delimiter: sep separator
-    validation: val valid dev validationsplit valsplit validationfraction
+    validation: val valid dev validationsplit valsplit validationfraction valsize valfraction
     test: testing testsplit testfraction testsize
     stratify: stratified
     transforms: preprocessing transform preprocess

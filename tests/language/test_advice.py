@@ -43,6 +43,8 @@ INFERRED = "follows from the data and the layers before it: leave the key out"
         (("data", "na_values"), "`missing_markers`"),
         (("data", "usecols"), "`features`"),
         (("data", "normalize"), 'transforms = ["standardize"]'),
+        (("data", "split", "val_size"), "did you mean `validation`?"),
+        (("data", "split", "test_size"), "did you mean `test`?"),
         (("training", "val_split"), "[data.split]"),
         (("training", "device"), "on the CPU"),
         (("training", "nb_epoch"), "did you mean `epochs`?"),
@@ -55,6 +57,8 @@ def test_what_to_write_instead(path, words):
     given = copy.deepcopy(DOCUMENT)
     if path[-1] == "inputDim":
         del given["layers"][3]["input_dim"]
+    if "split" in path:
+        given["data"]["split"] = {}
     table: Any = given
     for step in path[:-1]:
         table = table[step]
@@ -63,3 +67,9 @@ def test_what_to_write_instead(path, words):
     assert len(found) == 1, found
     assert found[0].code == "SN202"
     assert words in str(found[0])
+
+
+def test_what_tables_are_told_is_told_to_tables_alone():
+    arrays = {"type": "npz", "path": "x.npz", "x": "images"}
+    (found,) = specnet.validate({**DOCUMENT, "data": arrays}, data=False).diagnostics
+    assert "did you mean `inputs`?" in str(found)

@@ -171,7 +171,7 @@ def _factor(factor: Expression) -> str:
 
 
 def _within(operand: Value, place: Place) -> Place:
-    """Return which element of an operand, which NumPy may stretch, belongs to an element of the result."""
+    """Return which element of an operand, which NumPy may broadcast, belongs to an element of the result."""
     own = place[len(place) - operand.rank :] if operand.rank else ()
     return tuple(0 if dim == 1 else at for dim, at in zip(operand.shape, own, strict=True))
 

@@ -25,7 +25,7 @@ DISTINCT = 1001
 """Up to how many different cells of a column are counted."""
 
 LOOKED_AT = 1000
-"""Rows by which a header is told from data."""
+"""Rows that are read to tell whether the first one is a header."""
 
 ODD = 3
 """How many different texts a column of numbers may hold that stand for missing values."""

@@ -114,7 +114,7 @@ one_hot: Op[ClassesAttributes] = Op(
     attributes=ClassesAttributes,
     scratch=lambda value: [(value.inputs[0].shape, "int64")],
     prepare=lambda value: _first_of_row(one_hot.of(value).classes, value.inputs[0].count),
-    noun="ones",
+    noun="one_hot",
     printed=f"{_ONE_HOT}[{{a}}]",
     onnx=_ONE_HOT_ONNX.format("a"),
 )

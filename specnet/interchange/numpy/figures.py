@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -32,12 +32,12 @@ def write_measure(
     """
     targets, sources = target_names(model.network), Sources(program)
     variables = {**variables, **array_expressions(model.network)}
-    finishes: dict[str, str] = {}
+    finishes: dict[str, Callable[..., str]] = {}
     for figure in model.network.figures:
         if not _is_number(figure):
             continue
         try:
-            finishes[figure.label] = sources.copy(figure.finish)
+            finishes[figure.label] = sources.call(figure.finish)
         except RunError:
             if figure.label in needed:
                 raise
@@ -57,8 +57,8 @@ def write_measure(
     found = dict(zip(wanted, results, strict=True))
     entries = [f'"loss": float({found["loss"]}),']
     for label, finish in finishes.items():
-        totals = ", ".join(f'"{name[len(label) + 1 :]}": {found[name]}' for name in own[label])
-        entries.append(f'"{label}": {finish}({{{totals}}}, rows),')
+        totals = {name[len(label) + 1 :]: found[name] for name in own[label]}
+        entries.append(f'"{label}": {finish(totals, "rows")},')
     name = program.names.new("measure")
     doc = '"""Return the loss and the metrics of prepared rows."""'
     head = f"def {name}({', '.join(['inputs', *targets.values()])}):"
@@ -77,7 +77,8 @@ def _measured(
 ) -> tuple[list[str], list[str]]:
     """Return the lines that compute some outputs of a graph, and the expressions of these."""
     known = {v.index: variables.get(name, name) for name, v in leaves(graph).items()}
-    wished = {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
+    wished = {graph.outputs[name].index: name.rpartition("/")[2] for name in wanted}
+    wished |= {v.index: k.removeprefix(VALUE) for k, v in graph.outputs.items() if k.startswith(VALUE)}
     printer = NumpyPrinter(graph, Names(["inputs", "rows", *variables.values()]), known)
     values = [graph.outputs[name] for name in wanted]
     printer.write(values, wished)

@@ -15,7 +15,8 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -43,16 +44,37 @@ class Sources:
         """
         if what in self._copied:
             return self._copied[what]
+        return self._hold(what, self._text(what))
+
+    def call(self, what: Callable[..., Any]) -> Callable[..., str]:
+        """Return what writes calls of a function of a dictionary: from its values by name, and other arguments.
+
+        A function that does nothing but return an expression is not copied: that expression is written for a call.
+        Raises RunError as `copy` does.
+        """
+        text = self._text(what)
+        match ast.parse(text).body[0]:
+            case ast.FunctionDef(args=arguments, body=[ast.Expr(), ast.Return(value=ast.expr() as value)]):
+                names = [argument.arg for argument in arguments.args]
+                return partial(_written_out, ast.unparse(value), names)
+        return partial(_called, self._hold(what, text))
+
+    def _text(self, what: Callable[..., Any]) -> str:
+        """Return the source of a function, a class or a method as a program can have it, and copy what it uses."""
         try:
             source = textwrap.dedent(inspect.getsource(what))
         except (OSError, TypeError) as error:
             raise RunError(f"the source of {what!r} is needed, and cannot be read: {error}") from None
         self._packages.add(_package(what.__module__))
         owner = what.__self__ if isinstance(what, MethodType) else None
+        return _Copy(self, source, vars(sys.modules[what.__module__]), owner).text()
+
+    def _hold(self, what: Callable[..., Any], text: str) -> str:
+        """Add the text of a function to the program, once, and return its name there."""
+        owner = what.__self__ if isinstance(what, MethodType) else None
         wish = what.__name__
         if owner is not None:
             wish = f"{wish.strip('_')}_{getattr(owner, 'type', type(owner).__name__)}"
-        text = _Copy(self, source, vars(sys.modules[what.__module__]), owner).text()
         if (wish, text) not in self._copied:
             self._copied[wish, text] = self._program.names.new(wish)
             named = re.sub(
@@ -91,6 +113,40 @@ class Sources:
         return name
 
 
+def _called(function: str, given: Mapping[str, str], *others: str) -> str:
+    entries = ", ".join(f"{_literal(name)}: {value}" for name, value in given.items())
+    return f"{function}({', '.join([f'{{{entries}}}', *others])})"
+
+
+def _written_out(expression: str, names: list[str], given: Mapping[str, str], *others: str) -> str:
+    """Return an expression with values in the place of a dictionary's entries and of the other arguments."""
+    values = dict(zip(names[1:], others, strict=True))
+    return ast.unparse(_Filled(names[0], given, values).visit(_expression(expression)))
+
+
+class _Filled(ast.NodeTransformer):
+    """Puts expressions in the place of a dictionary's entries and of names."""
+
+    def __init__(self, dictionary: str, given: Mapping[str, str], others: Mapping[str, str]) -> None:
+        self._dictionary, self._given, self._others = dictionary, given, others
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        match node:
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str(key))) if (
+                name == self._dictionary
+            ):
+                return _expression(self._given[key])
+        self.generic_visit(node)
+        return node
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return _expression(self._others.get(node.id, node.id))
+
+
+def _expression(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
+
+
 class _Copy:
     """One function or class, and the changes that make it a part of a program."""
 
@@ -124,6 +180,12 @@ class _Copy:
                 self._annotated(node, field=isinstance(within, ast.ClassDef))
             case ast.Attribute() if self._owner is not None and self._attribute(node):
                 return None
+            case ast.BoolOp(op=ast.Or(), values=[ast.Attribute() as setting, other]) if self._is_unset(
+                setting
+            ):
+                self._edit(self._at(node), self._at(other))
+                self._edit(self._end(other), self._end(node))
+                return self._visit(other, node)
             case ast.Name(id=name, ctx=ast.Load()) if name not in self._local:
                 self._name(node)
         for child in ast.iter_child_nodes(node):
@@ -181,6 +243,11 @@ class _Copy:
                 self._edit(self._at(part), self._end(part), self._sources.copy(found))
                 return True
         raise RunError(f"{ast.unparse(node)} of {self._owner!r} has no plain form in NumPy")
+
+    def _is_unset(self, node: ast.Attribute) -> bool:
+        """Whether a node is `self.setting`, and the setting None."""
+        of_self = isinstance(node.value, ast.Name) and node.value.id == "self"
+        return of_self and self._owner is not None and getattr(self._owner, node.attr) is None
 
     def _name(self, node: ast.Name) -> None:
         if node.id in self._scope:

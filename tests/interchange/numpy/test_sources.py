@@ -77,3 +77,26 @@ def test_a_class_comes_with_all_that_it_uses_and_without_what_checkpoints_need()
 def test_what_is_not_of_this_package_or_has_no_source_is_refused():
     with pytest.raises(specnet.RunError, match=r"the source of .* is needed"):
         copied(np.add)
+
+
+def called(metric, *totals):
+    program = Program("calls", "float64", None)
+    write = Sources(program).call(METRICS.validate(metric).finish)
+    return write({name: name for name in totals}, "rows"), program
+
+
+def test_a_function_that_returns_one_expression_is_written_where_it_is_called():
+    text, program = called({"type": "accuracy"}, "hits")
+    assert (text, program.functions) == ("float(hits) / rows", [])
+
+
+def test_a_longer_function_is_copied_and_called():
+    text, program = called({"type": "auc"}, "score", "target")
+    assert text == 'finish_auc({"score": score, "target": target}, rows)'
+    assert any(lines[0] == "def finish_auc(totals, rows):" for lines in program.functions)
+
+
+def test_an_alternative_to_a_setting_that_is_none_is_written_alone():
+    _, program = called({"type": "f1"}, "classes_both", "classes_predicted", "classes_actual")
+    text = "\n".join(line for lines in program.functions for line in lines)
+    assert '    average = "binary" if form == "binary" else "macro"\n' in text

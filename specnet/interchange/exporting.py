@@ -21,9 +21,10 @@ from specnet.model.model import Model
 from specnet.runs.archive import write_arrays
 from specnet.runs.compiling import compile_spec
 from specnet.runs.directory import RESOLVED, load_run
-from specnet.runs.evaluating import data_folder, own_data
+from specnet.runs.evaluating import located_data
 from specnet.runs.files import write_bytes, write_whole
 from specnet.runs.model_archive import write_archive
+from specnet.runs.origin import FOLDER
 from specnet.runs.resolved import load_resolved, resolved
 from specnet.runs.starting import start_from
 
@@ -70,12 +71,14 @@ class Exported:
             raise RunError(
                 f"{self.path} does not record what it was trained on: export its run's directory, or the document"
             )
-        return own_data(self.path, network), data_folder(self.path)
+        return located_data(self.path, network)
 
     def described(self) -> dict[str, Any]:
         """Return what `resolved.json` holds, or would."""
         if self.trained and self.path.is_dir():
-            return load_resolved(self.path / RESOLVED)
+            what = load_resolved(self.path / RESOLVED)
+            # A file that is passed on needs no folder of this machine.
+            return {key: value for key, value in what.items() if key != FOLDER}
         return resolved(self.model.network.spec, ())
 
 
@@ -90,7 +93,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
     program = Program(f"{spec.name}: {title} in plain NumPy", spec.dtype, beside)
     if training:
         data, folder = source.data()
-        fresh = Model(build(spec, data.signature), data.encoding)
+        fresh = Model(build(spec.starting_from(folder), data.signature), data.encoding)
         start_from(fresh)
         write_training(fresh, data, folder, program)
     else:

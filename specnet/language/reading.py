@@ -28,10 +28,19 @@ def read(source: str | os.PathLike[str] | SourceText, confine: Confine | None = 
     if isinstance(source, str) and ("\n" in source or source.lstrip().startswith("{")):
         return text_source(source)
     name = os.fspath(source)
-    # resolve() would follow links to another folder.
-    path = Path(os.path.abspath(name))
+    path = Path(_absolute(name))
     _check_confined(name, path, confine)
     return bytes_source(_read_bytes(name), name, path)
+
+
+def _absolute(name: str) -> str:
+    """Return a document's path so that its folder is the one in which the system finds the document."""
+    folder, file = os.path.split(name)
+    if os.pardir in folder.split(os.sep):
+        # The system follows links before `..`, and abspath() does not.
+        return os.path.join(os.path.realpath(folder), file)
+    # A link to a document stays: its data lie beside the link.
+    return os.path.abspath(name)
 
 
 def _check_confined(name: str, path: Path, confine: Confine | None) -> None:

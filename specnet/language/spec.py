@@ -180,6 +180,12 @@ class Spec(Table):
         """The folder that relative paths in it start from."""
         return self._source.folder
 
+    def starting_from(self, folder: Path) -> Spec:
+        """Return the same spec, with relative paths that start from a folder, and without places in a document."""
+        spec = self.model_copy()
+        spec._source = SpecSource(None, (), folder)  # noqa: SLF001  its own
+        return spec
+
     def _repr_html_(self) -> str:
         """Return what it says, section by section, for notebooks."""
         layers = [[number, layer.type, set_options(layer)] for number, layer in enumerate(self.layers)]

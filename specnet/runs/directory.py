@@ -105,7 +105,7 @@ class RunDirectory:
         """Write the document and `resolved.json`."""
         from specnet.runs.resolved import resolved
 
-        what = resolved(spec, data.sources)
+        what = resolved(spec, data.sources, self.path)
         name, content = _document(spec, what["spec"])
         # What makes it a run's directory goes first: whatever happens meanwhile, another run may replace it.
         write_json(self.path / RESOLVED, what)

@@ -28,6 +28,7 @@ from specnet.model.programs import evaluation_graph
 from specnet.model.settings import evaluation_rows
 from specnet.passes.pipeline import plan
 from specnet.runs.directory import RESOLVED, load_run
+from specnet.runs.origin import data_folder
 from specnet.runs.resolved import load_resolved
 from specnet.training.evaluation import Evaluator, data_units
 
@@ -88,18 +89,18 @@ def _own_splits(run: Path, model: Model) -> Mapping[str, Split]:
     return own_data(run, model.network).splits
 
 
-def data_folder(run: Path) -> Path:
-    """Return the folder that relative paths in a run's document start from, as they did when it was made."""
-    document = load_resolved(run / RESOLVED).get("document")
-    return Path(document).parent if isinstance(document, str) else Path()
-
-
 def own_data(run: Path, network: Network) -> Dataset:
     """Return the data that a run was trained on, read again; raise RunError if they cannot be read or have changed."""
-    made_of, base = load_resolved(run / RESOLVED), data_folder(run)
+    return located_data(run, network)[0]
+
+
+def located_data(run: Path, network: Network) -> tuple[Dataset, Path]:
+    """Return what `own_data` does, and the folder that relative paths in the document start from."""
+    made_of = load_resolved(run / RESOLVED)
     if any(name.startswith(("frame:", "arrays:")) for name in made_of.get("data", {})):
         message = f"{run} was trained on data that a program passed, which were not saved"
         raise RunError(f"{message}: name the data to evaluate it on")
+    base = data_folder(run, made_of)
     try:
         spec, arrays = network.spec, network.inputs
         data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
@@ -110,10 +111,10 @@ def own_data(run: Path, network: Network) -> Dataset:
     for name in sorted({*stored, *now}):
         if not isinstance(stored.get(name), dict) or stored[name].get("sha256") != now.get(name):
             raise RunError(
-                f"the data have changed since {run} was trained on them: `{name}` has another SHA-256; "
+                f"the data have changed since {run} was trained on them: `{name}` in {base} has another SHA-256; "
                 "name the data to evaluate it on"
             )
-    return data
+    return data, base
 
 
 def _of_arrays(model: Model, data: Any) -> Split:

@@ -16,14 +16,18 @@ from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped
 from specnet.installation import requirement
 from specnet.language.spec import Spec
+from specnet.runs.origin import FOLDER, folder_record
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20
 """A larger file is refused unread; a document, of 64 MiB at most, does not resolve to as much."""
 
 
-def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    """Return what `resolved.json` holds: the whole spec, versions, a digest of each data file."""
+def resolved(spec: Spec, sources: tuple[tuple[str, str], ...], run: Path | None = None) -> dict[str, Any]:
+    """Return what `resolved.json` holds: the whole spec, versions, a digest of each data file.
+
+    In `run`, the run's directory, it also records where the document is.
+    """
     import numpy as np
 
     source = spec.source.source
@@ -36,6 +40,7 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...]) -> dict[str, Any]
         "platform": platform.platform(),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "document": None if source is None else source.file,
+        **({} if run is None else {FOLDER: folder_record(spec.folder, run)}),
         "overrides": [override.file for override in spec.source.overrides],
         "data": {name: {"sha256": digest} for name, digest in sources},
         "spec": spec.model_dump(mode="json"),

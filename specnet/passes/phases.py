@@ -14,6 +14,7 @@ from typing import TypeVar
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Region, Value
 from specnet.graph.sizes import Size
+from specnet.graph.windows import Strided
 from specnet.passes.pruning import prune
 from specnet.passes.rewriting import Replaced, Rewriting, readers_of, wanted_indices
 from specnet.passes.simplify import Simplifier
@@ -83,9 +84,10 @@ def _only(readers: list[Node], op: object) -> Value | None:
 def _phases(pool: Value, size: object) -> int:
     """Return how many places each window sees, where one follows the other from the first place on; else 0."""
     windows = ops.max_pool.of(pool).windows
-    length = windows[0][1] - windows[0][0]
-    even = all(window == (i * length, (i + 1) * length) for i, window in enumerate(windows))
-    return length if even and isinstance(size, int) and len(windows) == size // length else 0
+    if not isinstance(windows, Strided) or not isinstance(size, int):
+        return 0
+    length = windows.length
+    return length if windows == Strided(0, length, length, size // length) else 0
 
 
 def _goes_on(reader: Node, y: Value) -> bool:
@@ -142,7 +144,7 @@ class _Phasing(Rewriting):
 
 def _pool(each: _Pooled, new: dict[int, Value]) -> Value:
     floor, count = ops.max_pool.of(each.down).floor, prod(each.phases)
-    y = ops.max_pool(new[each.y.index], axis=1, windows=((0, count),), floor=floor)
+    y = ops.max_pool(new[each.y.index], axis=1, windows=Strided(0, count, count, 1), floor=floor)
     return ops.reshape(y, shape=each.down.shape)
 
 
@@ -151,4 +153,4 @@ def _unpool(each: _Pooled, new: dict[int, Value]) -> Value:
     y, count = new[each.y.index], prod(each.phases)
     shape = (y.shape[0], 1, *y.shape[2:])
     g, largest = (ops.reshape(new[v.index], shape=shape) for v in (each.back[0].inputs[0], each.down))
-    return ops.max_unpool(g, y, largest, axis=1, windows=((0, count),), size=count)
+    return ops.max_unpool(g, y, largest, axis=1, windows=Strided(0, count, count, 1), size=count)

@@ -18,6 +18,7 @@ from specnet.graph import geometry, ops, windows
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf, name_of
 from specnet.graph.sizes import BATCH
+from specnet.graph.windows import Strided
 from specnet.model.network import Network
 from specnet.model.programs import training_graph
 from specnet.passes import cores
@@ -198,7 +199,7 @@ def test_long_chains_and_large_products_next_to_images_are_shared_too(dtype, sev
     several.count = 3
     graph = Graph(dtype)
     x, w = leaf(graph, "x", "input", (BATCH, 600)), leaf(graph, "w", "parameter", (600, 700))
-    pooled = ops.max_pool(x, axis=1, windows=tuple((i, i + 1) for i in range(600)), floor=False)
+    pooled = ops.max_pool(x, axis=1, windows=Strided(0, 1, 1, 600), floor=False)
     product = pooled @ w
     outputs = [product, ops.tanh(product * 0.01) * 2.0 + product, ops.relu(pooled)]
     rng = np.random.default_rng(0)
@@ -219,7 +220,7 @@ def test_a_shared_plan_can_be_timed(several):
     several.count = 2
     graph = Graph("float64")
     x = leaf(graph, "x", "input", (BATCH, 600))
-    pooled = ops.max_pool(x, axis=1, windows=tuple((2 * i, 2 * i + 2) for i in range(300)), floor=False)
+    pooled = ops.max_pool(x, axis=1, windows=Strided(0, 2, 2, 300), floor=False)
     graph.outputs = {"y": ops.tanh(pooled * 0.1) + 1.0}
     made = plan(graph, 700)
     assert [block.workers for block in emit(made).blocks] == [2]

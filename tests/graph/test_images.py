@@ -11,6 +11,7 @@ from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph, ShapeFault
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
+from specnet.graph.windows import Strided
 from specnet.passes.differentiate import differentiate
 from specnet.passes.pipeline import plan
 from tests.support.compiled import checked, run
@@ -90,7 +91,7 @@ def test_any_pooling_with_equals_among_its_numbers(case, batch, largest, relu):
     """Whole numbers from -2 to 2: the first of equals takes the gradient, in PyTorch and here."""
     size, pool, strides, around = case
     windows = [
-        [(i, i + p) for i in range(-a, s + a - p + 1, step)]
+        Strided(-a, p, step, (s + 2 * a - p) // step + 1)
         for s, p, step, a in zip(size, pool, strides, around, strict=True)
     ]
     graph = Graph("float64")
@@ -144,7 +145,7 @@ def test_operations_are_counted_by_formula():
     assert back.op.count_flops(back).at(5) == 5 * 2 * products
     to_kernel = ops.conv2d_kernel(x, y, size=(3, 2), **options)
     assert to_kernel.op.count_flops(to_kernel).at(5) == 5 * 2 * products
-    pooled = ops.largest_of_windows(y, [[(0, 2), (2, 4), (4, 7)], [(0, 7)]])
+    pooled = ops.largest_of_windows(y, [Strided(0, 2, 2, 3), Strided(0, 7, 1, 1)])
     graph.outputs = {"pooled": pooled}
     steps = [step for step in plan(graph, 5).steps if step.op == "max_pool"]
     assert [step.flops.at(5) for step in steps] == [5 * 12 * 6 * 7, 5 * 12 * 6]
@@ -176,6 +177,6 @@ def test_what_does_not_fit_is_reported(images, kernel, options, message):
 def test_a_window_that_sees_nothing_is_reported():
     graph = Graph("float32")
     x = leaf(graph, "x", "input", (BATCH, 4, 3))
-    for windows in ((), ((0, 2), (4, 6)), ((-2, 0),)):
+    for windows in (Strided(0, 2, 2, 0), Strided(0, 2, 4, 2), Strided(-2, 2, 2, 1)):
         with pytest.raises(ShapeFault, match="a window sees nothing of axis 1"):
             ops.max_pool(x, axis=1, windows=windows, floor=False)

@@ -9,6 +9,7 @@ from specnet.graph import geometry, ops
 from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf, name_of
 from specnet.graph.sizes import BATCH, STEPS
+from specnet.graph.windows import Strided
 from specnet.passes import cores
 from specnet.passes.differentiate import differentiate
 from specnet.passes.phases import lay_out_phases
@@ -31,7 +32,7 @@ def pooled(size=(9, 8), channels=3, windows=(2, 2), kernel=(3, 2), *, floor=True
     down, right = windows
 
     def each(count, step):
-        return tuple((i * step, (i + 1) * step) for i in range(count // step))
+        return Strided(0, step, step, count // step)
 
     across = ops.max_pool(y, axis=2, windows=each(width, right), floor=False)
     z = ops.max_pool(across, axis=1, windows=last or each(height, down), floor=floor)
@@ -94,7 +95,7 @@ def test_a_convolution_that_others_read_stays_as_it_is(monkeypatch):
     graph, _, y, z = pooled()
     graph.outputs = {"z": z, "mean": ops.sum_all(y)}
     assert phases(graph) == [(1, 1)]
-    graph, _, _, z = pooled(last=((0, 3), (2, 5), (4, 7)))
+    graph, _, _, z = pooled(last=Strided(0, 3, 2, 3))
     graph.outputs = {"z": z}
     assert phases(graph) == [(1, 1)], "windows that share places"
     graph, _, _, z = pooled(size=(30, 30))
@@ -123,4 +124,4 @@ def test_loops_next_to_and_around_a_convolution():
     assert [ops.conv2d.of(value).phases for value in inside] == [(2, 2)]
 
 
-APART = ((0, 2), (2, 4), (4, 6))
+APART = Strided(0, 2, 2, 3)

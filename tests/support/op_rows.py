@@ -12,6 +12,7 @@ from specnet.graph import ops
 from specnet.graph.graph import OPS, Graph
 from specnet.graph.leaves import leaf, number
 from specnet.graph.sizes import BATCH, Size, at
+from specnet.graph.windows import AdaptiveCells, Strided
 
 B = BATCH
 
@@ -112,22 +113,33 @@ def pick_max(axis, windows):
     return apply
 
 
-APART = ((0, 2), (2, 4), (4, 6))
+APART = Strided(0, 2, 2, 3)
 
 
-GAPS = ((1, 3), (4, 5))
+GAPS = Strided(1, 2, 3, 2)
 
 
-LAPPING = ((-1, 2), (1, 4), (3, 6), (5, 8))
+LAPPING = Strided(-1, 3, 2, 4)
 
 
-UNEVEN = ((0, 2), (1, 4), (3, 5), (4, 7))
+UNEVEN = AdaptiveCells(7, 4)
 
 
-OVER = ((-1, 1), (1, 3), (3, 5), (5, 8))
+OVER = Strided(-1, 3, 3, 3)
 
 
-SPANS = [(APART, 6), (GAPS, 6), (LAPPING, 7), (UNEVEN, 7), (OVER, 7), (((0, 5),), 5)]
+REPEATED = AdaptiveCells(3, 5)
+
+
+SPANS = [
+    (APART, 6),
+    (GAPS, 7),
+    (LAPPING, 7),
+    (UNEVEN, 7),
+    (REPEATED, 3),
+    (OVER, 7),
+    (Strided(0, 5, 1, 1), 5),
+]
 
 
 TABLE = [

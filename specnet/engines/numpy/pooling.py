@@ -172,7 +172,7 @@ def _places(x: Array, how: Windows) -> Array:
 
 def _windows(y: Array, how: Windows) -> Array:
     """Return an array of all windows as (outer, windows, inner)."""
-    return y.reshape(-1, len(how.spans), how.inner)
+    return y.reshape(-1, how.spans.number, how.inner)
 
 
 def _like(scratch: Array, like: Array) -> Array:

@@ -10,9 +10,9 @@ from specnet.graph.sizes import BATCH, DType, Kind
 
 
 class FixedAttributes(Attributes):
-    """The numbers."""
+    """The numbers: a tuple, or a rule that gives them."""
 
-    values: tuple[float, ...]
+    values: Sequence[float]
     dtype: DType
 
 
@@ -53,4 +53,5 @@ def row_numbers(graph: Graph) -> Value:
 
 def fixed(graph: Graph, values: Sequence[float], dtype: DType | None = None) -> Value:
     """Return a vector (n,) of given numbers, of the graph's dtype unless another is named."""
-    return graph.apply(FIXED, (), FixedAttributes(tuple(values), dtype or graph.dtype))[0]
+    known = tuple(values) if isinstance(values, list) else values
+    return graph.apply(FIXED, (), FixedAttributes(known, dtype or graph.dtype))[0]

@@ -17,15 +17,15 @@ from specnet.graph.ops.fixed import fixed
 from specnet.graph.ops.shaping import reshape
 from specnet.graph.record import GRADIENT_ONLY
 from specnet.graph.rules import Flops, Scratch
-from specnet.graph.sizes import Count, Dim, DType, Kind, Shape, count, show, static
-from specnet.graph.windows import Span, Windows, step_of
+from specnet.graph.sizes import Count, DType, Kind, Shape, count, show, static
+from specnet.graph.windows import Shares, Spans, Strided, Windows
 
 
 class WindowsAttributes(Attributes):
     """The axis, and where its windows lie."""
 
     axis: int
-    windows: tuple[Span, ...]
+    windows: Spans
 
 
 class MaxPoolAttributes(WindowsAttributes):
@@ -49,8 +49,8 @@ def _windows(shape: Shape, attributes: WindowsAttributes) -> Windows:
 def _infer_pooled(inputs: tuple[Value, ...], attributes: WindowsAttributes) -> Kind:
     x, axis = inputs[0], attributes.axis
     windows = attributes.windows
-    shape = (*x.shape[:axis], len(windows), *x.shape[axis + 1 :])
-    if not windows or min(_windows(x.shape, attributes).counts) < 1:
+    shape = (*x.shape[:axis], windows.number, *x.shape[axis + 1 :])
+    if windows.number < 1 or windows.has_empty(static(x.shape[axis])):
         raise ShapeFault(f"a window sees nothing of axis {axis} of {show(x.shape)}", x)
     for value in inputs[1:]:
         if value.shape not in (x.shape, shape):
@@ -60,7 +60,7 @@ def _infer_pooled(inputs: tuple[Value, ...], attributes: WindowsAttributes) -> K
 
 def _infer_spread(inputs: tuple[Value, ...], attributes: UnpoolAttributes) -> Kind:
     g, axis = inputs[0], attributes.axis
-    if g.shape[axis] != len(attributes.windows):
+    if g.shape[axis] != attributes.windows.number:
         raise ShapeFault(f"{show(g.shape)} has not one element a window along axis {axis}", g)
     shape = (*g.shape[:axis], attributes.size, *g.shape[axis + 1 :])
     for value in inputs[1:]:
@@ -92,7 +92,7 @@ def _each(times: int) -> Flops:
 
     def flops(value: Value) -> Count:
         whole, axis = _whole(value), _settings(value).axis
-        seen = sum(_windows(whole, _settings(value)).counts)
+        seen = _settings(value).windows.total(static(whole[axis]))
         return count((*whole[:axis], *whole[axis + 1 :])) * Count(seen * times)
 
     return flops
@@ -103,7 +103,7 @@ def _scratch(*dtypes: DType | None) -> Scratch:
 
     def scratch(value: Value) -> Sequence[Kind]:
         how = _windows(_whole(value), _settings(value))
-        shape = (how.rows * how.inner * len(how.spans),)
+        shape = (how.rows * how.inner * how.spans.number,)
         return [(shape, dtype or value.dtype) for dtype in dtypes]
 
     return scratch
@@ -112,10 +112,11 @@ def _scratch(*dtypes: DType | None) -> Scratch:
 def _call(value: Value, operands: str, more: str = "") -> str:
     """Return the call that a person would write, with the windows by a rule where they follow one."""
     spans = _settings(value).windows
-    (first, stop), step = spans[0], step_of(spans)
-    windows = repr(list(spans))
-    if step is not None and len(spans) > 2:
-        windows = f"[(i, i + {stop - first}) for i in range({first}, {first + len(spans) * step}, {step})]"
+    if isinstance(spans, Strided) and spans.number > 2:
+        places = f"range({spans.first}, {spans.first + spans.number * spans.step}, {spans.step})"
+        windows = f"[(i, i + {spans.length}) for i in {places}]"
+    else:
+        windows = repr(list(spans))
     return f"{value.op}({operands}, axis={{axis}}, windows={windows}{more})"
 
 
@@ -132,17 +133,18 @@ def _windows_onnx(value: Value, operator: str) -> str:
 
 def _max_pool_onnx(value: Value) -> str:
     settings, size = max_pool.of(value), static(value.inputs[0].shape[max_pool.of(value).axis])
-    (first, stop), (_, last), step = settings.windows[0], settings.windows[-1], step_of(settings.windows)
+    spans = settings.windows
     pooled = _windows_onnx(value, "ReduceMax")
     if (
-        step is not None
-        and first == 0
-        and last <= size < last + step
+        isinstance(spans, Strided)
+        and spans.first == 0
+        and spans[-1][1] <= size < spans[-1][1] + spans.step
         and value.rank == 4
         and settings.axis < 3
     ):
         # All within the height or the width of images.
-        kernel, strides = ([n if axis == settings.axis else 1 for axis in (1, 2)] for n in (stop, step))
+        lengths = (spans.length, spans.step)
+        kernel, strides = ([n if axis == settings.axis else 1 for axis in (1, 2)] for n in lengths)
         x = "Transpose(a, perm=[0, 3, 1, 2])"
         pooled = f"Transpose(MaxPool({x}, kernel_shape={kernel}, strides={strides}), perm=[0, 2, 3, 1])"
     return f"Relu({pooled})" if settings.floor else pooled
@@ -253,37 +255,34 @@ window_sum_grad: Op[UnpoolAttributes] = Op(
 """For each place of an axis of `size`, the sum over the windows that see it: the transpose of `window_sum`."""
 
 
-def largest_of_windows(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
-    """Return the largest element of each window over the axes from 1 on, one list of windows an axis.
+def largest_of_windows(x: Value, windows: Sequence[Spans]) -> Value:
+    """Return the largest element of each window over the axes from 1 on, of which each has its own windows.
 
     A relu is monotone, so that it may as well come behind the pooling, where there are fewer elements; what
     flows back is the same, since it is 0 wherever relu is.
     """
-    axes = [axis for axis in range(len(windows), 0, -1) if not _single(windows[axis - 1], x.shape[axis])]
+    axes = [
+        axis for axis in range(len(windows), 0, -1) if not windows[axis - 1].singles(static(x.shape[axis]))
+    ]
     floor = x.op is relu and bool(axes)
     x = x.inputs[0] if floor else x
     for axis in axes:
         last = floor and axis == axes[-1]
-        x = max_pool(x, axis=axis, windows=tuple(windows[axis - 1]), floor=last)
+        x = max_pool(x, axis=axis, windows=windows[axis - 1], floor=last)
     return x
 
 
-def mean_of_windows(x: Value, windows: Sequence[Sequence[Span]]) -> Value:
+def mean_of_windows(x: Value, windows: Sequence[Spans]) -> Value:
     """Return the mean of what each window sees over the axes from 1 on; what lies outside does not count."""
     for axis in range(len(windows), 0, -1):
-        if _single(windows[axis - 1], x.shape[axis]):
+        spans, size = windows[axis - 1], static(x.shape[axis])
+        if spans.singles(size):
             continue
-        spans = tuple(windows[axis - 1])
-        counts = _windows(x.shape, WindowsAttributes(axis, spans)).counts
         x = window_sum(x, axis=axis, windows=spans)
-        if len(set(counts)) == 1:
-            x = x * (1.0 / counts[0])
+        places = spans.common(size)
+        if places is not None:
+            x = x * (1.0 / places)
         else:
-            shares = fixed(x.graph, tuple(1.0 / n for n in counts))
-            x = x * reshape(shares, shape=(len(counts), *(1,) * (x.rank - axis - 1)))
+            shares = fixed(x.graph, Shares(spans, size))
+            x = x * reshape(shares, shape=(spans.number, *(1,) * (x.rank - axis - 1)))
     return x
-
-
-def _single(windows: Sequence[Span], size: Dim) -> bool:
-    """Whether each window is one place, in order, and all are seen: then there is nothing to do."""
-    return len(windows) == size and all(span == (i, i + 1) for i, span in enumerate(windows))

@@ -5,14 +5,9 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
+from specnet.graph.windows import cells
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, along, pair
-from specnet.vocabulary.layers.pooling import Span
-
-
-def _cells(size: int, count: int) -> list[Span]:
-    """Return PyTorch's cells: cell i reaches from floor(i * size / count) to ceil((i + 1) * size / count)."""
-    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
 
 
 class AdaptiveMaxPooling1D(Layer):
@@ -28,7 +23,7 @@ class AdaptiveMaxPooling1D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:
         size = images.size_of(images.rows(self.type, x))
-        return ops.largest_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
+        return ops.largest_of_windows(x, [cells(size[1], along(self.output_size)[1])])
 
 
 class AdaptiveMaxPooling2D(Layer):
@@ -45,7 +40,7 @@ class AdaptiveMaxPooling2D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:
         sizes = images.size_of(images.images(self.type, x))
-        return ops.largest_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))
+        return ops.largest_of_windows(x, list(map(cells, sizes, pair(self.output_size))))
 
 
 class AdaptiveAveragePooling1D(Layer):
@@ -61,7 +56,7 @@ class AdaptiveAveragePooling1D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:
         size = images.size_of(images.rows(self.type, x))
-        return ops.mean_of_windows(x, [_cells(size[1], along(self.output_size)[1])])
+        return ops.mean_of_windows(x, [cells(size[1], along(self.output_size)[1])])
 
 
 class AdaptiveAveragePooling2D(Layer):
@@ -78,4 +73,4 @@ class AdaptiveAveragePooling2D(Layer):
 
     def lower(self, build: Builder, x: Value) -> Value:
         sizes = images.size_of(images.images(self.type, x))
-        return ops.mean_of_windows(x, list(map(_cells, sizes, pair(self.output_size))))
+        return ops.mean_of_windows(x, list(map(cells, sizes, pair(self.output_size))))

@@ -6,6 +6,7 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
+from specnet.graph.windows import Strided
 from specnet.vocabulary.layers import Layer, images
 
 
@@ -31,8 +32,8 @@ def _largest(x: Value) -> Value:
         places *= size
     y = ops.reshape(x, shape=(x.shape[0], places, x.shape[-1]))
     step = isqrt(places - 1) + 1 if places > 1 else 1
-    y = ops.largest_of_windows(y, [[(first, min(first + step, places)) for first in range(0, places, step)]])
-    y = ops.largest_of_windows(y, [[(0, -(-places // step))]])
+    y = ops.largest_of_windows(y, [Strided(0, step, step, -(-places // step))])
+    y = ops.largest_of_windows(y, [Strided(0, -(-places // step), 1, 1)])
     return ops.reshape(y, shape=(x.shape[0], x.shape[-1]))
 
 

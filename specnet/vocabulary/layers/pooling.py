@@ -6,16 +6,14 @@ from typing import Literal
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.windows import Spans, Strided
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Padding, Pair, along, pair
 
-Span = tuple[int, int]
-Pool = Callable[[Value, Sequence[Sequence[Span]]], Value]
+Pool = Callable[[Value, Sequence[Spans]], Value]
 
 
-def _strided(
-    x: Value, size: Pair, strides: Pair | None, padding: str, *, steps: bool = False
-) -> list[list[Span]]:
+def _strided(x: Value, size: Pair, strides: Pair | None, padding: str, *, steps: bool = False) -> list[Spans]:
     """Return the windows of each axis of images; raise ShapeFault where there are none."""
     strides = size if strides is None else strides
     there = images.size_of(x)
@@ -28,7 +26,7 @@ def _strided(
             help='a smaller pool_size, or padding = "same"',
         )
     return [
-        [(first, first + k) for first in range(-before, s + behind - k + 1, step)]
+        Strided(-before, k, step, (before + s + behind - k) // step + 1)
         for s, k, step, (before, behind) in zip(there, size, strides, around, strict=True)
     ]
 

@@ -12,6 +12,7 @@ from specnet.cli.patterns import is_pattern, matches
 from specnet.data.confine import Confine
 from specnet.data.opening import open_regular
 from specnet.diagnostics import SpecError
+from specnet.language.other_files import is_run, other_folder
 from specnet.language.parsing import parse
 from specnet.language.reading import MAX_BYTES
 from specnet.language.source import text_source
@@ -54,14 +55,20 @@ def find(
             continue
         names = list(_named(argument, specs_only=specs_only, confine=confine))
         if not names and not specs_only:
-            what = "in this folder" if os.path.isdir(argument) else "of this pattern"
-            found.problems.append(f"{argument}: there is no document {what}")
+            found.problems.append(f"{argument}: {_nothing(argument)}")
         for name in names:
             identity = _identity(name)
             if identity not in seen:
                 seen.add(identity)
                 found.files.append(name)
     return found
+
+
+def _nothing(argument: str) -> str:
+    """Return why an argument names no document."""
+    if not os.path.isdir(argument):
+        return "there is no document of this pattern"
+    return other_folder(argument) if is_run(argument) else "there is no document in this folder"
 
 
 def _identity(name: str) -> str:
@@ -102,7 +109,7 @@ def _below(folder: str, confine: Confine | None) -> Iterator[str]:
         here = pending.pop()
         entries = entries_of(here)
         # A run's directory holds copies of documents, whose data do not lie beside them.
-        if any(entry.name == "resolved.json" for entry in entries):
+        if is_run(here):
             continue
         for entry in entries:
             if entry.name.startswith("."):

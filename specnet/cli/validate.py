@@ -12,13 +12,17 @@ import typer
 
 from specnet.cli.formats import ReportOutput, outputs
 from specnet.cli.guard import FAULTY, MISUSED
-from specnet.cli.options import Overrides, argument, option
+from specnet.cli.options import Overrides, argument, choice, option
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.data.confine import Confine
     from specnet.diagnostics import Diagnostic, Report, Severity
     from specnet.language import SourceText
+
+
+FOR_PEOPLE = ("full", "concise")
+"""The formats that end in a sentence, where others are whole files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def validate(
         ),
     ] = None,
     fail_on: Annotated[
-        Lowest, typer.Option("--fail-on", help="The lowest severity that makes the exit code 1.")
+        Lowest, choice("--fail-on", kinds=Lowest, help="The lowest severity that makes the exit code 1.")
     ] = Lowest.ERROR,
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     ignore: Annotated[
@@ -168,7 +172,7 @@ def check(arguments: Sequence[str], options: Options) -> int:
             unread.append(str(error))
     report = replace(_joined(reports), unread=tuple(unread))
     _write(report, options)
-    if options.fix or options.diff:
+    if (options.fix or options.diff) and not _nothing_read(report):
         fixed.say(report, done=not options.diff)
     if unread:
         from specnet.cli.terminal import failed
@@ -257,17 +261,25 @@ def _write(report: Report, options: Options) -> None:
     for output in options.outputs:
         if output.file is not None:
             write(report, output, options.fail_on)
+        elif _nothing_read(report) and output.style in FOR_PEOPLE:
+            continue
         elif options.statistics:
             sys.stdout.write(statistics(report))
         elif not options.diff:
             write(report, output, options.fail_on)
             if output.style == "full":
                 _hint(report, options)
-    if all(output.file is not None for output in options.outputs) and not options.diff:
+    quiet = options.diff or _nothing_read(report)
+    if all(output.file is not None for output in options.outputs) and not quiet:
         from specnet.cli.terminal import notes, say
         from specnet.diagnostics.formats.full import summary
 
         say(notes(), summary(report))
+
+
+def _nothing_read(report: Report) -> bool:
+    """Return whether no document could be read at all, so that there is nothing to sum up."""
+    return not report.files and bool(report.unread)
 
 
 def _hint(report: Report, options: Options) -> None:

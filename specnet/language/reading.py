@@ -7,6 +7,7 @@ from pathlib import Path
 
 from specnet.data.confine import Confine
 from specnet.diagnostics import SpecFileError
+from specnet.language.other_files import other_file, other_folder
 from specnet.language.quoting import refused
 from specnet.language.source import SourceText, text_source
 
@@ -56,10 +57,13 @@ def bytes_source(data: bytes, name: str, path: Path | None = None) -> SourceText
             f"{name}: larger than {limit} MiB; a spec names its data instead of containing them"
         )
     if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise SpecFileError(f"{name}: this is not a text file: it contains null bytes")
+        said = other_file(name, data[:16]) or "this is not a text file: it contains null bytes"
+        raise SpecFileError(f"{name}: {said}")
     try:
         return text_source(data.decode("utf-8"), name, path)
     except UnicodeDecodeError as error:
+        if (other := other_file(name, data[:16])) is not None:
+            raise SpecFileError(f"{name}: {other}") from None
         from specnet.language.syntax import encoding_fault
 
         text = data.decode("utf-8", errors="replace")
@@ -78,7 +82,7 @@ def _read_bytes(name: str) -> bytes:
         meant = similar_file(name)
         raise SpecFileError(f"{name}: no such file" + (f"; did you mean {meant}?" if meant else "")) from None
     except IsADirectoryError:
-        raise SpecFileError(f"{name}: this is a folder, not a file") from None
+        raise SpecFileError(f"{name}: {other_folder(name)}") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SpecFileError(f"{name}: {reason[:1].lower()}{reason[1:]}") from None

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from specnet.cli.guard import guarded, reporting
+from specnet.cli.help import Command
 
 NAMES = [
     "run",
@@ -40,6 +41,18 @@ class Commands(TyperGroup):
         super().__init__(**settings)
         self.commands: Any = _Imported()
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that the arguments begin with, or fail with the one that was probably meant."""
+        name = args[0]
+        # An option that there is not is reported as such by what this class inherits.
+        if name not in NAMES and not name.startswith("-") and not ctx.resilient_parsing:
+            from specnet.cli.synonyms import meant_command
+
+            meant = meant_command(name, NAMES)
+            help = f"did you mean `{meant}`?" if meant else "`specnet --help` lists the commands"
+            ctx.fail(f"there is no command `{name}`; {help}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list without importing what the commands need."""
         with formatter.section("Commands"):
@@ -64,7 +77,7 @@ def _command(name: str) -> Any:
     function = name.replace("-", "_")
     with reporting():
         module = import_module(f"specnet.cli.{function}")
-    own.command(name)(guarded(getattr(module, function)))
+    own.command(name, cls=Command)(guarded(getattr(module, function)))
     return typer.main.get_command(own)
 
 
@@ -82,7 +95,6 @@ app = typer.Typer(
     cls=Commands,
     help="A declarative model-spec interpreter: TOML or JSON in, a trained and tested NumPy network out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Rich's help imports a reader of Markdown and a highlighter of code, for twice the time of all the rest.
     rich_markup_mode=None,

@@ -4,12 +4,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.numbers import number
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, whole_number
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics.text import counted
@@ -22,10 +21,16 @@ def check_gradients(
     spec: SpecFile,
     overrides: Overrides = None,
     rows: Annotated[
-        int, typer.Option(min=1, help="How many rows of the training split the loss is computed on.")
+        int,
+        whole_number(
+            "--rows", minimum=1, help="How many rows of the training split the loss is computed on."
+        ),
     ] = 32,
     entries: Annotated[
-        int, typer.Option(min=1, help="How many elements of each parameter are perturbed, one at a time.")
+        int,
+        whole_number(
+            "--entries", minimum=1, help="How many elements of each parameter are perturbed, one at a time."
+        ),
     ] = 32,
     output: As = OutputStyle.TABLE,
 ) -> int:

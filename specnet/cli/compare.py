@@ -32,7 +32,7 @@ def compare(
     runs: Annotated[
         list[str],
         argument(
-            "RUN...",
+            "RUN",
             help="The directories of two or more runs, folders of runs such as runs/iris, or quoted patterns.",
         ),
     ],

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli.given import must_exist
-from specnet.cli.options import argument, out_file
+from specnet.cli.options import argument, choice, out_file
 from specnet.cli.terminal import notes, say
 
 
@@ -27,7 +27,7 @@ NAMES = {Format.ONNX: "ONNX", Format.SAFETENSORS: "safetensors", Format.SPECNET:
 
 def export(
     source: Annotated[str, argument("RUN|SPEC", help="A run's directory, a .specnet file, or a document.")],
-    to: Annotated[Format, typer.Option("--to", help="The format.", show_default=False)],
+    to: Annotated[Format, choice("--to", kinds=Format, help="The format.", default=False)],
     training: Annotated[
         bool,
         typer.Option("--training", help="With numpy: write the whole training instead of prediction alone."),

@@ -25,6 +25,16 @@ def option(*names: str, metavar: str, help: str, default: bool | str = False) ->
     return typer.Option(*names, metavar=metavar, help=help, show_default=default)
 
 
+def choice(*names: str, kinds: type[StrEnum], help: str, default: bool = True) -> Any:
+    """Describe an option that takes one of a few words, which stand in its metavar."""
+    return typer.Option(*names, metavar="|".join(kinds), help=help, show_default=default)
+
+
+def whole_number(*names: str, minimum: int, help: str, default: bool = True) -> Any:
+    """Describe an option that takes a whole number."""
+    return typer.Option(*names, metavar="N", min=minimum, help=help, show_default=default)
+
+
 def out_file(help: str, default: bool | str = False) -> Any:
     """Describe the option that names the file to write."""
     return option("--out", "-o", metavar="FILE", help=help, default=default)
@@ -40,4 +50,4 @@ Overrides = Annotated[
     ),
 ]
 RunPath = Annotated[str, argument("RUN", help="The directory of a finished run, such as runs/iris/001.")]
-As = Annotated[OutputStyle, typer.Option("--output", help="The output format.")]
+As = Annotated[OutputStyle, choice("--output", kinds=OutputStyle, help="The output format.")]

@@ -10,7 +10,7 @@ from typing import IO, Annotated, Any, cast
 import typer
 
 from specnet.cli.given import must_exist
-from specnet.cli.options import RunPath, argument, out_file
+from specnet.cli.options import RunPath, argument, choice, out_file
 from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
@@ -38,7 +38,8 @@ def predict(
         str | None, out_file("Write a .csv, .jsonl or .npz file; a failure leaves no partial file.")
     ] = None,
     output: Annotated[
-        Predictions, typer.Option("--output", help="The format of predictions on standard output.")
+        Predictions,
+        choice("--output", kinds=Predictions, help="The format of predictions on standard output."),
     ] = Predictions.CSV,
 ) -> int:
     """Predict new rows with a finished run.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specnet.cli.guard import MISUSED
-from specnet.cli.options import argument
+from specnet.cli.options import argument, choice
 
 if TYPE_CHECKING:
     from specnet.diagnostics.rules import Rule
@@ -26,7 +26,7 @@ class Page(StrEnum):
 def rule(
     code: Annotated[str | None, argument("CODE", help="The code of a rule, such as SN204.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Show all rules.")] = False,
-    output: Annotated[Page, typer.Option("--output", help="The output format.")] = Page.TEXT,
+    output: Annotated[Page, choice("--output", kinds=Page, help="The output format.")] = Page.TEXT,
 ) -> int:
     """Explain the code of a finding.
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, argument, option
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, argument, option, whole_number
 from specnet.cli.terminal import failed, notes, results, say, write_json
 from specnet.diagnostics.text import counted
 
@@ -34,7 +34,8 @@ def run(
     ] = None,
     overrides: Overrides = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Use this seed instead of the document's.", show_default=False)
+        int | None,
+        whole_number("--seed", minimum=0, help="Use this seed instead of the document's.", default=False),
     ] = None,
     out: Annotated[
         str | None,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import entries
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, whole_number
 from specnet.cli.tables import section
 from specnet.cli.terminal import WIDEST, plain, results, write_json
 from specnet.diagnostics.text import counted
@@ -42,13 +42,14 @@ def trace(
     overrides: Overrides = None,
     row: Annotated[
         int | None,
-        typer.Option(
-            min=1,
+        whole_number(
+            "--row",
+            minimum=1,
             help="The row of the training split, from 1. Default: the first row of the first batch.",
-            show_default=False,
+            default=False,
         ),
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="How many steps to show.")] = 1,
+    steps: Annotated[int, whole_number("--steps", minimum=1, help="How many steps to show.")] = 1,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Show one example's way through the steps of a training.

@@ -255,8 +255,9 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     """Return the loss and the metrics of a finished run.
 
     Without `data` they are those of its own splits, read again from the files that it was trained on. `data` is a file
-    of the same format (CSV or Parquet, npz, or a folder of images), a pandas or Polars frame for a table, or a pair of
-    raw inputs and targets (only inputs, if these are the targets); the stored transforms are applied. Raises RunError
+    of any kind that `predict` takes, with targets (CSV, Parquet, JSON, npz, or a folder of images), a pandas or Polars
+    frame for a table, or a pair of raw inputs and targets (only inputs, if these are the targets); the stored
+    transforms are applied. Raises RunError
     if there is no valid run or its data have changed, SpecError for errors in the data.
     """
     from specnet.runs.evaluating import evaluate as measure

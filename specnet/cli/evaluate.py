@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from specnet.cli.given import must_exist, named
+from specnet.cli.given import STDIN, must_exist, named, standard_input
 from specnet.cli.options import As, OutputStyle, RunPath, argument
 from specnet.cli.tables import section
 from specnet.cli.terminal import results, write_json
@@ -15,7 +15,8 @@ def evaluate(
         str | None,
         argument(
             "DATA",
-            help="Inputs and targets in the format that the run was trained on: CSV, npz, or a folder of images.",
+            help="Rows with targets: CSV, Parquet, JSON, JSON lines (.jsonl), npz with `inputs` and `targets`, a "
+            "folder of images, or - for CSV or JSON lines on standard input.",
         ),
     ] = None,
     output: As = OutputStyle.TABLE,
@@ -23,18 +24,24 @@ def evaluate(
     """Evaluate a finished run on its own or other data.
 
     Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
-    must not have changed. Columns of a CSV file are found by name, in any order; others are ignored.
+    must not have changed. Columns are found by name, in any order, and others are ignored. If the run was not
+    trained on a table, the columns that are not inputs are the target.
     """
-    from specnet import api
     from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
+    from specnet.runs.evaluating import evaluate as measured
 
     must_exist(run)
-    if data is not None:
+    if data not in (None, "-"):
         must_exist(data)
+    name = STDIN if data == "-" else data
     try:
-        found = api.evaluate(run, data)
+        if data == "-":
+            with standard_input() as path:
+                found = measured(run, path, name=name)
+        else:
+            found = measured(run, data)
     except SpecError as error:
-        raise named(error, data or run) from None
+        raise named(error, name or run) from None
     if output is OutputStyle.JSON:
         write_json(found.as_dict())
         return 0

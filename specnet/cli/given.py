@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
+
+STDIN = "standard input"
+"""What rows are called in messages that come from there."""
+
+
+@contextmanager
+def standard_input() -> Iterator[Path]:
+    """Yield a file of what standard input holds, for what reads a file more than once."""
+    import shutil
+    from tempfile import TemporaryDirectory
+
+    if sys.stdin is None:
+        raise SpecFileError("-: there is no standard input")
+    with TemporaryDirectory(prefix="specnet-") as folder:
+        path = Path(folder, "rows")
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        with path.open("rb") as file:
+            is_json = file.read(64).lstrip()[:1] in (b"{", b"[")
+        yield path.rename(path.with_suffix(".jsonl" if is_json else ".csv"))
 
 
 def must_exist(path: str) -> None:

@@ -9,7 +9,7 @@ from typing import IO, Annotated, Any, cast
 
 import typer
 
-from specnet.cli.given import must_exist
+from specnet.cli.given import STDIN, must_exist
 from specnet.cli.options import RunPath, argument, choice, out_file
 from specnet.diagnostics import RunError, SpecFileError
 
@@ -65,7 +65,7 @@ def predict(
 
     if model.encoding is None:
         raise RunError(f"{run} has no data to describe its rows")
-    name = "standard input" if data == "-" else data
+    name = STDIN if data == "-" else data
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
     reading = readings(model)
     try:

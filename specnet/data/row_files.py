@@ -8,15 +8,13 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
-from specnet.data.collector import Collector
-from specnet.data.files import DataContext, FilePlace
 from specnet.data.formats import FORMATS, SUFFIXES
 from specnet.data.new_rows import RowFile
 
 if TYPE_CHECKING:
     from specnet.data.encoding import Encoding
     from specnet.data.format import DataFormat
-    from specnet.data.new_rows import LabelledRows, Note, RowBlock
+    from specnet.data.new_rows import Note, RowBlock
     from specnet.data.tables.tabular import Tabular
 
 READERS = {
@@ -30,7 +28,7 @@ READERS = {
 
 
 class RowReader(Protocol):
-    """A module, or a format of tables, that reads new rows; some read streams, too, and one targets."""
+    """A module, or a format of tables, that reads new rows; some read streams, too."""
 
     def new_rows(self, file: RowFile, path: Path, /) -> Iterator[RowBlock]:
         """Yield the rows of a file in blocks."""
@@ -38,10 +36,6 @@ class RowReader(Protocol):
 
     def new_rows_of_stream(self, file: RowFile, stream: IO[bytes], /) -> Iterator[RowBlock]:
         """Yield the rows of a stream in blocks."""
-        ...
-
-    def labelled_rows(self, data_format: DataFormat, place: FilePlace, /) -> LabelledRows:
-        """Return the rows and targets of a file."""
         ...
 
 
@@ -64,16 +58,6 @@ def are_files(encoding: Encoding, source: Path | BufferedReader) -> bool:
     """Return whether each row of a source is a file of its own: an image."""
     own = isinstance(source, Path) and _is_own(encoding, source)
     return own and encoding.format.reads == "folder"
-
-
-def labelled_rows(encoding: Encoding, path: Path) -> LabelledRows:
-    """Return the rows and targets of a file; arrays of an npz file where the format has no such files."""
-    context = DataContext(Path(), Collector(()))
-    found = context.find(str(path), what="either" if encoding.format.reads == "folder" else "file")
-    place = FilePlace(found, str(path), (), context)
-    with context.collector.limited():
-        rows = encoding.format.labelled_rows(encoding.known, place)
-    return rows or _module(READERS[".npz"]).labelled_rows(encoding.format, place)
 
 
 def _is_own(encoding: Encoding, path: Path) -> bool:

@@ -13,8 +13,8 @@ import numpy as np
 from specnet.data import Dataset, Encoding, Split, load_data
 from specnet.data.collector import Collector
 from specnet.data.inputs import Encoded
+from specnet.data.labelled import labelled_rows
 from specnet.data.new_rows import LabelledRows
-from specnet.data.row_files import labelled_rows
 from specnet.data.rows import TargetRows
 from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name
@@ -56,13 +56,13 @@ class Evaluation:
         }
 
 
-def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
-    """Return the figures of a saved run; see `specnet.evaluate`."""
+def evaluate(run: str | PathLike[str], data: Any = None, *, name: str | None = None) -> Evaluation:
+    """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
     model = load_run(run)
     if data is None:
         return _measured(model, _own_splits(Path(run), model))
     if isinstance(data, (str, PathLike)):
-        split = _split(model, labelled_rows(_encoding(model), Path(data)))
+        split = _split(model, labelled_rows(_encoding(model), Path(data), name))
     elif is_frame(data):
         encoding, collector = _encoding(model), Collector(())
         with collector.limited():

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.support.command_line import SPECS, Specnet
+import pytest
+
+from tests.support.command_line import SPECS, Specnet, environment
 
 
 def test_a_run_is_measured_again(specnet: Specnet, tmp_path: Path) -> None:
@@ -31,3 +35,27 @@ def test_what_is_not_there(specnet: Specnet, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert specnet("evaluate", "empty").returncode == 1
     assert specnet("evaluate", "empty", "absent.csv").returncode == 2
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_rows_come_from_standard_input(form: str, specnet: Specnet, tmp_path: Path) -> None:
+    rows = [f"{n / 10},{'yes' if n > 10 else 'no'}" for n in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,answer", *rows]), encoding="utf-8")
+    (tmp_path / "s.toml").write_text(
+        'specnet = 1\ndata = { type = "csv", path = "t.csv", target = "answer" }\n'
+        'layers = [{ type = "dense", units = 2 }]\nloss = "cross_entropy"\ntraining = { epochs = 2 }\n',
+        encoding="utf-8",
+    )
+    assert specnet("run", "s.toml").returncode == 0
+    given = {"csv": "answer,a\nyes,1.5\n", "jsonl": '{"answer": "yes", "a": 1.5}\n'}[form]
+    (tmp_path / f"new.{form}").write_text(given, encoding="utf-8")
+    named = specnet("evaluate", "runs/s/001", f"new.{form}", "--output", "json")
+    assert (named.returncode, json.loads(named.stdout)["rows"]) == (0, {"data": 1})
+    command = [sys.executable, "-m", "specnet", "evaluate", "runs/s/001", "-", "--output", "json"]
+    how = {"cwd": tmp_path, "env": environment(), "capture_output": True, "encoding": "utf-8"}
+    done = subprocess.run(command, input=given, check=False, **how)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", named.stdout)
+    wrong = subprocess.run(command, input=given.replace("1.5", '"x"'), check=False, **how)
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert "`standard input`" in wrong.stderr
+    assert "specnet-" not in wrong.stderr

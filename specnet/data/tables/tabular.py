@@ -62,6 +62,10 @@ class Tabular(TableSettings):
         """Return the rows of a frame that has the features, found by name."""
         return self._rows(known, self._frame(frame, collector), labelled=False).inputs
 
+    def labelled_table(self, known: KnownRows, table: DataTable) -> LabelledRows:
+        """Return the rows of a table that has the features and the targets."""
+        return self._rows(known, table, labelled=True)
+
     def labelled_frame(self, frame: Any, known: KnownRows, collector: Collector) -> LabelledRows:
         """Return the rows of a frame that has the features and the targets, found by name."""
         return self._rows(known, self._frame(frame, collector), labelled=True)

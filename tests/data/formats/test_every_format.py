@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from specnet.data import FORMATS, Encoding, load_data, open_data, row_files
+from specnet.data import FORMATS, Encoding, labelled, load_data, open_data, row_files
 from specnet.data.streamed import whole, whole_inputs
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.rules import RULES
@@ -162,7 +162,7 @@ def test_new_rows_of_an_npz_file(written):
 def test_labelled_rows_of_a_file(written):
     row, encoding = written.row, written.load().encoding
     path = row.labelled(written.folder, row.inputs[:9], row.targets[:9])
-    found = row_files.labelled_rows(encoding, path)
+    found = labelled.labelled_rows(encoding, path)
     np.testing.assert_array_equal(found.inputs.take(slice(None)), row.inputs[:9])
     np.testing.assert_array_equal(found.targets, row.targets[:9])
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.data import FORMATS, inspect_data, load_data, row_files
+from specnet.data import FORMATS, inspect_data, labelled, load_data, row_files
 from specnet.data.formats.images.decoding import Frame, decode
 from specnet.data.formats.images.header import MAXIMUM_PIXELS, ImageError, ImageHeader, checked_header
 from specnet.diagnostics import RunError, SpecError
@@ -251,7 +251,7 @@ def test_twenty_faults_are_listed_and_the_rest_counted(tmp_path):
     found = faults(lambda: list(row_files.blocks(encoding, tmp_path / "all", "all", print)))
     assert (len(found), found[-1][0]) == (21, "SN500")
     (tmp_path / "all" / "a").rename(tmp_path / "all" / "above")
-    found = faults(lambda: row_files.labelled_rows(encoding, tmp_path / "all"))
+    found = faults(lambda: labelled.labelled_rows(encoding, tmp_path / "all"))
     assert (len(found), found[-1][0]) == (21, "SN500")
 
 

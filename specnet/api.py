@@ -210,6 +210,7 @@ def run(
     resume: str | PathLike[str] | None = None,
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
+    warned: Callable[[Report], None] | None = None,
 ) -> Result:
     """Train a document's model to the end and return the result.
 
@@ -236,7 +237,7 @@ def run(
         from specnet.runs.resuming import check_resumable
 
         check_resumable(Path(resume), spec)
-    model, loaded = compile_spec(spec, data, initialised=resume is None)
+    model, loaded = compile_spec(spec, data, initialised=resume is None, warned=warned)
     return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 

@@ -16,6 +16,7 @@ from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     from specnet.cli.progress import Progress
+    from specnet.diagnostics import Report
     from specnet.runs.result import Result
     from specnet.training.events import Event, Resumed, Span
 
@@ -56,18 +57,23 @@ def run(
         bool,
         typer.Option("--report", help="Write the run's HTML report at the end; needs the extra `report`."),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Treat warnings as errors: train and save nothing.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor warnings.")] = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
 
-    Results go to standard output, progress and findings to standard error. Ctrl-C ends the training after the
+    Results go to standard output, progress and findings to standard error. The warnings of `specnet validate` are
+    shown before the training, a line each. Ctrl-C ends the training after the
     current step: the model is evaluated and saved, and `--resume` continues the training.
     """
     from specnet import api
     from specnet.cli.report import needed, page
     from specnet.cli.results import show_end, show_result
     from specnet.cli.shown import show_asked
+    from specnet.cli.warnings import show_warnings
     from specnet.training.events import Resumed, Started
 
     for wrong, message, named in (
@@ -79,6 +85,7 @@ def run(
         if wrong:
             raise typer.BadParameter(message, param_hint=named)
     chosen = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
+    given = [part for text in chosen for part in ("--set", text)]
     if report:
         needed()
     with Interrupts() as interrupts:
@@ -94,8 +101,19 @@ def run(
                     _report(console, event, quiet=quiet)
                 progress(event)
 
+            def warned(report: Report) -> None:
+                show_warnings(console, report, [spec, *given], strict=strict)
+
+            # A run that is resumed has shown them when it began.
+            shows = strict or not (quiet or resume)
             result = api.run(
-                loaded, out=out, folder=folder, resume=before, stop=interrupts.stop, listener=listen
+                loaded,
+                out=out,
+                folder=folder,
+                resume=before,
+                stop=interrupts.stop,
+                listener=listen,
+                warned=warned if shows else None,
             )
         trained = interrupts.armed  # by its first event; a run that is finished has none
         if not trained and not quiet:
@@ -109,7 +127,7 @@ def run(
         show_end(shown, result)
     if report and result.run is not None:
         say(console, f"report written to {page(result.run)}")
-    return _code(console, result, interrupts, [spec, *(part for text in chosen for part in ("--set", text))])
+    return _code(console, result, interrupts, [spec, *given])
 
 
 def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progress:

@@ -10,7 +10,7 @@ from specnet.diagnostics import Diagnostic, Position, TextSpan
 from specnet.language.source import SourceText
 from specnet.language.spec import Spec
 from specnet.language.warnings import unknown_warning
-from specnet.lint.rule import RULES
+from specnet.lint import every_rule
 
 UNUSED = "SN799"
 
@@ -111,12 +111,7 @@ def _idle(requests: list[Request], source: SourceText, *, whole: bool) -> Iterat
     """Yield a warning for each request that passed over nothing, unless its line asks to pass over that."""
     waived = {request.line for request in requests if request.code == UNUSED}
     for request in requests:
-        rule = RULES.get(request.code)
-        if (
-            request.used
-            or request.line in waived
-            or (rule is not None and rule.needs != "spec" and not whole)
-        ):
+        if request.used or request.line in waived or not (whole or _asked_without_data(request.code)):
             continue
         fault = unknown_warning(request.code)
         message, help = fault or (
@@ -127,6 +122,11 @@ def _idle(requests: list[Request], source: SourceText, *, whole: bool) -> Iterat
             UNUSED, message, severity="warning", help=help, file=source.file, span=request.span
         )
         yield replace(finding, document=source.file)
+
+
+def _asked_without_data(code: str) -> bool:
+    rule = every_rule().get(code)
+    return rule is None or rule.needs == "spec"
 
 
 def _file(source: SourceText | None) -> str | None:

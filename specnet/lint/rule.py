@@ -88,7 +88,7 @@ class LintRule:
 
 
 RULES: dict[str, LintRule] = {}
-"""Every rule by its code."""
+"""The rules of the modules that are imported, by their codes; `every_rule` has all."""
 
 
 def rule(code: str, needs: Needs = "spec") -> Callable[[Check], Check]:

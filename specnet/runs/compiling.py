@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from specnet.diagnostics import SpecError
+from specnet.diagnostics import Report, SpecError
 from specnet.language.spec import Spec
 from specnet.model.building import build
 
 if TYPE_CHECKING:
-    from specnet.data import Dataset
+    from specnet.data import Dataset, OpenedData
     from specnet.model.model import Model
     from specnet.model.network import Network
 
@@ -27,10 +28,17 @@ def network_of(spec: Spec) -> Network:
         raise spec.source.error(error) from None
 
 
-def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> tuple[Model, Dataset]:
+Warned = Callable[[Report], None]
+"""What is called with the warnings of a document."""
+
+
+def compile_spec(
+    spec: Spec, given: Any = None, *, initialised: bool = True, warned: Warned | None = None
+) -> tuple[Model, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
-    `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. Raises
+    `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. `warned` is
+    called with the warnings of the document and its data, if there are any, before all rows are read. Raises
     SpecError with every error in the document or its data, and where the training needs more than the machine's
     memory, and TypeError where `given` is nothing of that.
     """
@@ -51,6 +59,10 @@ def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> 
         opened = open_data(spec.data, spec.source.folder, passed=passed)
         network = build(spec, opened.signature)
         check_memory(network)
+        if warned is not None:
+            report = _warnings(network, opened)
+            if report.diagnostics:
+                warned(report)
         data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
         check_targets(spec.loss, data)
         model = Model(network, data.encoding)
@@ -59,3 +71,16 @@ def compile_spec(spec: Spec, given: Any = None, *, initialised: bool = True) -> 
     except SpecError as error:
         raise spec.source.error(error) from None
     return model, data
+
+
+def _warnings(network: Network, opened: OpenedData) -> Report:
+    """Return what `validate` would warn of, by what has been opened and lowered already."""
+    from specnet.lint import Subject, lint
+    from specnet.lint.ignoring import not_suppressed
+    from specnet.model.settings import check_training
+
+    spec, source = network.spec, network.spec.source
+    found = [d for d in check_training(network) if d.severity == "warning"]
+    placed = source.place([*found, *lint(Subject(spec, network, opened.source))])
+    file = () if source.source is None else (source.source.file,)
+    return Report(1, tuple(not_suppressed(spec, placed, (), whole=True)), source.texts, file)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 import specnet
 from specnet.diagnostics.formats.full import full_text
 from specnet.diagnostics.rules import RULES as EXPLAINED
-from specnet.lint import RULES
+from specnet.lint import every_rule
 from specnet.lint.ignoring import UNUSED
+from specnet.runs.compiling import compile_spec
 from tests.support.examples import examples
 
 IRIS = '[data]\ntype = "builtin"\nname = "iris"\n[[data.transforms]]\ntype = "standardize"\n'
@@ -294,13 +295,20 @@ def test_where_rules_begin_and_end(piece, expected, codes):
     assert sorted(codes(piece)) == sorted(expected)
 
 
+@pytest.mark.parametrize("piece", [piece for piece, _ in CASES.values()], ids=CASES)
+def test_a_run_warns_of_what_validate_warns_of(piece, found, tmp_path):
+    expected, reports = found(piece), []
+    compile_spec(specnet.load(tmp_path / "a.toml"), warned=reports.append)
+    assert [d for report in reports for d in report.diagnostics] == expected
+
+
 def test_each_rule_has_a_code_and_each_code_of_a_warning_a_rule():
-    assert {code for code in EXPLAINED if code >= "SN7"} == {*RULES, UNUSED}
-    assert all(rule.code == code for code, rule in RULES.items())
+    assert {code for code in EXPLAINED if code >= "SN7"} == {*every_rule(), UNUSED}
+    assert all(rule.code == code for code, rule in every_rule().items())
 
 
 def test_each_rule_has_a_case():
-    assert {code for _, expected in CASES.values() for code in expected} >= {*RULES} - {
+    assert {code for _, expected in CASES.values() for code in expected} >= {*every_rule()} - {
         "SN709", "SN722", "SN725", "SN726", "SN727", "SN741", "SN745",
     }  # fmt: skip
 

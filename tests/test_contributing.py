@@ -76,7 +76,7 @@ def test_a_layer_is_a_class_a_line_and_a_row(tmp_path):
 
 def test_a_layer_of_the_page_trains_and_explains_itself(tmp_path):
     with_layer(tmp_path)
-    shown = run_in(tmp_path, "-m", "specnet", "layers", "gated_dense")
+    shown = run_in(tmp_path, "-m", "specnet", "docs", "gated_dense")
     assert (shown.returncode, "The number of output features." in shown.stdout) == (0, True), shown.stdout
     document = {
         "specnet": 1,
@@ -147,7 +147,7 @@ def test_a_data_format_is_a_module_a_line_and_a_row(tmp_path):
     assert tried.returncode == 0, tried.stdout
     (passed,) = re.findall(r"(\d+) passed", tried.stdout)
     assert int(passed) > 13, tried.stdout
-    shown = run_in(tmp_path, "-m", "specnet", "layers", "jsonl")
+    shown = run_in(tmp_path, "-m", "specnet", "docs", "jsonl")
     assert (shown.returncode, 'path = "rows.jsonl"' in shown.stdout) == (0, True), shown.stdout
 
 

@@ -1,7 +1,7 @@
 """What users read is written in plain English, and in the words that the field has for things.
 
 `WORDS` lists what must not come back. It is looked for in the pages, the rules, the messages, the help of commands, the
-docstrings of the Python interface, and those of all that a document may name, which `specnet layers` shows.
+docstrings of the Python interface, and those of all that a document may name, which `specnet docs` shows.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ REFERENCE = [
         "language/spec.py",
     )
 ]
-"""Whose classes and fields `specnet layers` and the JSON Schema show the docstrings of."""
+"""Whose classes and fields `specnet docs` and the JSON Schema show the docstrings of."""
 INTERFACE = [
     PACKAGE / name
     for name in (

@@ -20,7 +20,7 @@ NAMES = [
     "explain",
     "trace",
     "schema",
-    "layers",
+    "docs",
     "rule",
     "check-gradients",
     "evaluate",
@@ -32,6 +32,9 @@ NAMES = [
     "plot",
     "export",
 ]
+
+ALIASES = {"layers": "docs"}
+"""Earlier names of commands, which are not listed."""
 
 
 class Commands(TyperGroup):
@@ -45,7 +48,7 @@ class Commands(TyperGroup):
         """Return the command that the arguments begin with, or fail with the one that was probably meant."""
         name = args[0]
         # An option that there is not is reported as such by what this class inherits.
-        if name not in NAMES and not name.startswith("-") and not ctx.resilient_parsing:
+        if name not in {*NAMES, *ALIASES} and not name.startswith("-") and not ctx.resilient_parsing:
             from specnet.cli.synonyms import meant_command
 
             meant = meant_command(name, NAMES)
@@ -61,7 +64,7 @@ class Commands(TyperGroup):
 
 class _Imported(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
-        if name not in NAMES:
+        if name not in NAMES and name not in ALIASES:
             raise KeyError(name)
         return _command(name)
 
@@ -74,7 +77,7 @@ class _Imported(Mapping[str, Any]):
 
 def _command(name: str) -> Any:
     own = typer.Typer(add_completion=False, rich_markup_mode=None)
-    function = name.replace("-", "_")
+    function = ALIASES.get(name, name).replace("-", "_")
     with reporting():
         module = import_module(f"specnet.cli.{function}")
     own.command(name, cls=Command)(guarded(getattr(module, function)))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from specnet.cli.keys import NAME, Key, Language, family_of
 from specnet.cli.vocabulary import FamilyEntry
+from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain
 from specnet.vocabulary.kind import Kind, Table
@@ -33,9 +36,75 @@ VALUES: dict[str, Any] = {
 """What stands for fields that a document must give, by name, where the class gives no `examples`."""
 
 
+BESIDES: dict[tuple[str, str], dict[str, Any]] = {
+    ("Entry", "shape"): {"array": "pixels"},
+    ("InlineRows", "inputs"): {"targets": [0, 0]},
+    ("IdxRows", "inputs"): {"targets": "t10k-labels-idx1-ubyte.gz"},
+    ("NpyRows", "inputs"): {"targets": "test-targets.npy"},
+    ("cosine", "t_mult"): {"t_0": 10},
+    ("conv2d_transpose", "output_padding"): {"strides": 2},
+    ("sgd", "nesterov"): {"momentum": 0.9},
+    ("synthetic", "classes"): {"kind": "blobs"},
+    ("synthetic", "features"): {"kind": "blobs"},
+}
+"""What an example of a key sets besides, by its kind or table: a key without which it means nothing."""
+
+
 def example(entry: FamilyEntry, kind: type[Kind]) -> str:
     """Return TOML that names a kind at the place of its family, with what it needs and an option."""
     return _written(entry, {"type": describe(kind).name, **_needed(kind), **_optional(kind)})
+
+
+def key_example(language: Language, key: Key) -> str:
+    """Return TOML that sets a key where it stands, with what its table needs besides."""
+    table, field = key.table, key.field
+    family = family_of(field.domain)
+    if table.is_kind:
+        assert table.entry is not None
+        values = {"type": describe(table.table).name, **_set(table.table, field)}
+        if table.entry.path is None or table.entry.several or not _is_table(values[field.name]):
+            return _written(table.entry, values)
+        sections = list(_sections(table.entry.path, values))
+        return sections[-1] if field.owner in table.entry.family.bases else "\n\n".join(sections)
+    if family is not None:
+        entry = next(entry for entry in language.families if entry.family is family)
+        if entry.path == (*table.paths[0], field.name):
+            name = field.default if isinstance(field.default, str) else next(iter(family.kinds))
+            return example(entry, family.kinds[name])
+    values = _set(table.table, field)
+    if table.table is Spec:
+        values = {field.name: values[field.name]}
+    sections = list(_sections(table.paths[0], values))
+    if table.kinds and table.entry is not None and table.entry.path is not None:
+        owner = table.entry.family.kinds[table.kinds[0]]
+        sections = [*_sections(table.entry.path, {"type": table.kinds[0], **_needed(owner)}), *sections]
+    return "\n\n".join(sections)
+
+
+def _set(table: type[Table], field: FieldDescription) -> dict[str, Any]:
+    """Return the values of a table that sets a field, and what it cannot do without."""
+    besides = BESIDES.get((describe(table).name, field.name), {})
+    return {**_needed(table), **besides, field.name: _value(table, field)}
+
+
+def _sections(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of a document that set the values of a table, each below its header."""
+    inner = {key: value for key, value in values.items() if _is_table(value) or key == NAME}
+    outer = {key: value for key, value in values.items() if key not in inner}
+    if outer:
+        yield "\n".join([*([f"[{'.'.join(path)}]"] if path else []), *_lines(outer)])
+    for key, value in inner.items():
+        yield from _sections((*path, key), value)
+
+
+def _is_table(value: Any) -> bool:
+    """Return whether a value is a table that is best written below a header of its own."""
+    return isinstance(value, dict) and "type" not in value
+
+
+def _lines(values: dict[str, Any]) -> list[str]:
+    room = max(map(len, values))
+    return [f"{key.ljust(room)} = {toml(value)}" for key, value in values.items()]
 
 
 def _written(entry: FamilyEntry, fields: dict[str, Any]) -> str:
@@ -48,12 +117,10 @@ def _written(entry: FamilyEntry, fields: dict[str, Any]) -> str:
     name = ".".join(entry.path)
     if entry.bare and isinstance(value, str):
         return f"{name} = {toml([value])}"
-    room = max(map(len, fields))
-    lines = [f"{key.ljust(room)} = {toml(value)}" for key, value in fields.items()]
-    return "\n".join([f"[[{name}]]" if entry.several else f"[{name}]", *lines])
+    return "\n".join([f"[[{name}]]" if entry.several else f"[{name}]", *_lines(fields)])
 
 
-def _needed(kind: type[Kind]) -> dict[str, Any]:
+def _needed(kind: type[Table]) -> dict[str, Any]:
     return {f.name: _value(kind, f) for f in describe(kind).fields if f.required}
 
 
@@ -71,11 +138,19 @@ def _optional(kind: type[Kind]) -> dict[str, Any]:
     return {f.name: VALUES.get(f.name, f.default) for f in fields if f.name in shown}
 
 
-def _value(kind: type[Table], field: FieldDescription) -> Any:
-    given = kind.model_fields[field.name].examples
+def _value(table: type[Table], field: FieldDescription) -> Any:
+    given = table.model_fields[field.name].examples
     if given:
         return given[0]
-    return VALUES[field.name] if field.name in VALUES else _of(field.domain)
+    choices = field.domain.choices
+    if field.name in VALUES and (not choices or VALUES[field.name] in choices):
+        return VALUES[field.name]
+    if isinstance(field.default, bool):
+        return not field.default
+    if field.default is None or field.default in ([], {}):
+        return _of(field.domain)
+    others = [choice for choice in choices if choice != field.default]
+    return others[0] if others else field.default
 
 
 def _of(domain: Domain) -> Any:
@@ -83,15 +158,25 @@ def _of(domain: Domain) -> Any:
     if domain.form == "union":
         return _of(domain.members[0])
     if domain.form == "array":
-        return [_of(domain.items)] if domain.items is not None else [_of(m) for m in domain.members]
+        if domain.items is None:
+            return [_of(member) for member in domain.members]
+        return [_of(domain.items)] * max(1, domain.min_length or 0)
     if domain.form == "choice":
         return domain.choices[0]
     if domain.form == "family" and domain.family is not None:
         return next(iter(domain.family.kinds))
     if domain.form in {"int", "float"}:
         low = domain.ge if domain.ge is not None else domain.gt
+        if domain.lt is not None and domain.lt <= 1:
+            return 0.5
         return 1 if low is None or low < 1 else int(low) + 1
-    return {"bool": True, "table": {}, "map": {}}.get(domain.form, "text")
+    if domain.form == "map":
+        return {"NAME": _of(domain.items)} if domain.items is not None else {}
+    if domain.table is not None:
+        first = next((f for f in describe(domain.table).fields if not f.required), None)
+        option = {} if first is None else {first.name: _value(domain.table, first)}
+        return {**_needed(domain.table), **option}
+    return {"bool": True}.get(domain.form, "text")
 
 
 def toml(value: Any) -> str:

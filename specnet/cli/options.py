@@ -15,6 +15,14 @@ class OutputStyle(StrEnum):
     JSON = "json"
 
 
+class Page(StrEnum):
+    """The format of a reference page."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 def argument(metavar: str, *, help: str) -> Any:
     """Describe an argument."""
     return typer.Argument(metavar=metavar, help=help, show_default=False)

@@ -3,24 +3,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from specnet.cli.guard import MISUSED
-from specnet.cli.options import argument, choice
+from specnet.cli.options import Page, argument, choice
 
 if TYPE_CHECKING:
     from specnet.diagnostics.rules import Rule
-
-
-class Page(StrEnum):
-    """The format of a rule."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def rule(

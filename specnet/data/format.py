@@ -87,7 +87,7 @@ class DataFormat(Kind):
     """
 
     split: SplitSpec | None = None
-    """Which parts of the rows are kept out of the training, by fractions."""
+    """Which parts of the rows are held out of the training, by fractions."""
     transforms: tuple[Annotated[Transform, TRANSFORMS], ...] = ()
     """Steps from the data's numbers to the model's, in order; fitted on the training split alone."""
     augmentations: tuple[Annotated[Augmentation, AUGMENTATIONS], ...] = ()

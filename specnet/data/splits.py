@@ -22,9 +22,9 @@ class SplitSpec(Table):
     Of n rows, round(n · fraction) go to a split and the rest to training; each split keeps the file's order.
     """
 
-    validation: Fraction = 0.0
+    validation: Fraction = Field(default=0.0, examples=[0.2])
     """The fraction of the rows to validate on during training."""
-    test: Fraction = 0.0
+    test: Fraction = Field(default=0.0, examples=[0.2])
     """The fraction of the rows to test the finished model on."""
     stratify: bool = False
     """Whether each class has the same share of the rows in every split; requires one class per row as target."""

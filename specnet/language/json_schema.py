@@ -75,10 +75,9 @@ class _Writer:
 
     def owned(self, table: type[Table], field: FieldDescription) -> dict[str, Any]:
         """Return the schema of a table's field; what a kind has from its family is written once for all of them."""
-        owner = next(base for base in table.__mro__ if field.name in vars(base).get("__annotations__", {}))
-        if owner is table or not issubclass(owner, Kind):
+        if field.owner is table or not issubclass(field.owner, Kind):
             return self.field(field)
-        name = f"{owner.__name__}.{field.name}"
+        name = f"{field.owner.__name__}.{field.name}"
         made = self.field(field)
         if self.definitions.setdefault(name, made) != made:
             return made

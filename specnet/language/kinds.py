@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from typing import Any
 
@@ -87,7 +88,9 @@ def kinds_of(family: str, names: Iterable[str], maximum: int = 24) -> str:
     """Return what there is of a family in alphabetical order, or where to read of it where there is much."""
     ordered = sorted(names)
     if len(ordered) > maximum:
-        return f"`specnet layers` lists the {len(ordered)} {plural(family)}, and says what each is"
+        all_of_them = plural(family)
+        command = f"specnet docs {shlex.quote(all_of_them)}"
+        return f"`{command}` lists the {len(ordered)} {all_of_them}, and says what each is"
     return f"{plural(family)}: {', '.join(ordered)}"
 
 

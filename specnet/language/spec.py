@@ -34,11 +34,15 @@ def _made() -> Loss:
 class Entry(Table):
     """One input of a network that has several: some columns of the data's inputs, or one of several arrays."""
 
-    columns: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = None
+    columns: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = Field(
+        default=None, examples=[["size", "age"]]
+    )
     """The columns of a table that it contains, in this order; without a header, their indices."""
-    array: Annotated[str, Field(min_length=1)] | None = None
+    array: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["pixels"])
     """Instead of `columns`, the one of several arrays (`inputs = [...]` of npz data) that it contains."""
-    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = Field(
+        default=None, examples=[[8, 8, 1]]
+    )
     """The shape of the input; by default one axis for columns, and an array's own shape."""
 
     @model_validator(mode="after")
@@ -57,7 +61,7 @@ class Entry(Table):
 class Lint(Table):
     """How likely mistakes that are not errors are reported."""
 
-    ignore: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = Field(default=(), examples=[["SN701"]])
     """The codes of warnings to suppress, such as `SN701`."""
 
     @model_validator(mode="after")
@@ -81,17 +85,21 @@ class Spec(Table):
     """Everything about one experiment."""
 
     # Python takes true and 1.0 for the literal 1, and so would a Literal.
-    specnet: Annotated[int, Field(ge=1, le=1, json_schema_extra={"const": 1})]
+    specnet: Annotated[int, Field(ge=1, le=1, json_schema_extra={"const": 1}), Words("the number 1")] = Field(
+        examples=[1]
+    )
     """The version of the language."""
     name: Annotated[str, Field(pattern=NAME), Words("a string that can be a folder's name")] = "spec"
     """The name of the experiment and of the folder of its runs; by default the file's stem."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63), Words("a whole number from 0 to below 2^63")] = Field(
+        default=0, examples=[7]
+    )
     """The only source of randomness."""
     dtype: Literal["float32", "float64"] = "float32"
     """The type of every parameter and activation."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
     """What to measure besides the loss; by default chosen by the loss."""
-    input_shape: tuple[PositiveInt, ...] | None = None
+    input_shape: tuple[PositiveInt, ...] | None = Field(default=None, examples=[[28, 28, 1]])
     """The shape of one example's input, without the batch axis; if given, the data must match it."""
     inputs: (
         Annotated[

@@ -18,7 +18,7 @@ class EarlyStopping(Table):
     """What to monitor: a value of a split, such as `validation.loss` or `validation.accuracy`."""
     patience: PositiveInt = 10
     """How many validations without an improvement to wait."""
-    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    min_delta: Annotated[float, Field(ge=0)] = Field(default=0.0, examples=[0.001])
     """The minimum change that counts as an improvement."""
     restore_best: bool = True
     """Whether to restore the parameters of the best validation at the end."""
@@ -31,15 +31,15 @@ class Checkpoint(Table):
     given.
     """
 
-    every_epochs: PositiveInt | None = None
+    every_epochs: PositiveInt | None = Field(default=None, examples=[5])
     """Epochs from one checkpoint to the next."""
-    every_steps: PositiveInt | None = None
+    every_steps: PositiveInt | None = Field(default=None, examples=[1000])
     """Steps from one checkpoint to the next."""
-    every_seconds: PositiveFloat | None = None
+    every_seconds: PositiveFloat | None = Field(default=None, examples=[600])
     """Seconds from one checkpoint to the next; the current step is finished first."""
     keep: PositiveInt = 2
     """How many checkpoints to keep; with 1, a damaged one leaves none."""
-    best: str | None = None
+    best: str | None = Field(default=None, examples=["validation.loss"])
     """A value of a split, such as `validation.loss`: the checkpoint of its best epoch is kept as well."""
 
     @property
@@ -52,10 +52,12 @@ class Checkpoint(Table):
 class InitFrom(Table):
     """An earlier run whose parameters are the initial values."""
 
-    run: Annotated[str, Field(min_length=1)]
+    run: Annotated[str, Field(min_length=1)] = Field(examples=["runs/iris/001"])
     """The run's directory, or a file that `export --to specnet` wrote; relative to the document, then to the
     current folder."""
-    layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, examples=[["dense_1"]]
+    )
     """The layers to load; by default all whose names occur in both."""
 
 
@@ -74,20 +76,20 @@ class Training(Table):
     """Whether to draw a new order of the rows for each epoch; a full batch has only one order."""
     drop_last: bool = False
     """Whether to drop a last batch that is smaller than the others."""
-    accumulate: PositiveInt = 1
+    accumulate: PositiveInt = Field(default=1, examples=[4])
     """How many batches' gradients to average for one step."""
-    clip_norm: PositiveFloat | None = None
+    clip_norm: PositiveFloat | None = Field(default=None, examples=[1.0])
     """The maximum Euclidean norm of the whole gradient; a larger one is scaled down to it."""
-    clip_value: PositiveFloat | None = None
+    clip_value: PositiveFloat | None = Field(default=None, examples=[0.5])
     """The maximum magnitude of each element of the gradient."""
-    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = None
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(default=None, examples=[0.999])
     """The fraction that a running mean of the parameters keeps at each step (Polyak and Juditsky, 1992).
 
     mean + (1 - ema_decay) * (p - mean), starting from the initial parameters, is used for validation, early stopping
     and the results, and is the final model. Keras (`use_ema`) validates with p unless `SwapEMAWeights` is among
     the callbacks; timm averages running statistics as well.
     """
-    validate_every: PositiveInt = 1
+    validate_every: PositiveInt = Field(default=1, examples=[5])
     """Epochs from one validation to the next."""
     track_training: bool = False
     """Whether to measure the training split as well after an epoch, whenever a validation is due: its loss and metrics
@@ -95,10 +97,12 @@ class Training(Table):
     more memory."""
     early_stopping: EarlyStopping | None = None
     """When to stop before the last epoch."""
-    max_seconds: PositiveFloat | None = None
+    max_seconds: PositiveFloat | None = Field(default=None, examples=[600])
     """The maximum time of the training, including validation: it ends after the current step, even in the middle of
     an epoch. At least one step is made."""
-    init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = None
+    init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = Field(
+        default=None, examples=["runs/iris/001"]
+    )
     """A run whose parameters and running statistics are the initial values of layers with the same names: its
     directory, or a table that also lists layers. All others are initialised as the document says."""
     checkpoint: Checkpoint | None = None

@@ -26,6 +26,8 @@ class FieldDescription:
     required: bool
     default: Any
     """As a document writes it; None if it has none."""
+    owner: type[Table]
+    """The class that declares it, which may be a base of the one that has it."""
 
     @property
     def takes(self) -> str:
@@ -67,11 +69,12 @@ def describe(table: type[Table]) -> TableDescription:
             domain=domain,
             required=table.model_fields[name].is_required(),
             default=_default(table, name),
+            owner=table.__mro__[own[name]],
         )
         for name, domain in domains(table).items()
         if name != "type" or not issubclass(table, Kind)
     ]
-    fields.sort(key=lambda field: own.get(field.name, 0))
+    fields.sort(key=lambda field: own[field.name])
     name = str(kind.default) if kind is not None else table.__name__
     return TableDescription(name, " ".join(text.split("\n\n")[0].split()), text, tuple(fields))
 

@@ -80,7 +80,7 @@ class Kind(Table):
     """Base of everything that a document chooses by `type`.
 
     The docstring of a kind is its reference page, and the string below a field is that field's description:
-    `specnet layers` and the JSON Schema read both from the source.
+    `specnet docs` and the JSON Schema read both from the source.
     """
 
     type: str

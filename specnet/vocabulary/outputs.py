@@ -15,14 +15,14 @@ from specnet.vocabulary.metrics import METRICS, Metric
 class NamedOutput(Table):
     """One output of a network: its layer, target, loss, weight and metrics."""
 
-    layer: str | None = None
+    layer: str | None = Field(default=None, examples=["dense_2"])
     """The name of the layer whose output it is; by default the output's own name."""
     target: str | int | tuple[str | int, ...] | None = None
     """The target: a column, or columns, of the data's `target`, or `"inputs"` for the network's inputs; by default
     the data's whole target."""
     loss: Annotated[Loss, LOSSES]
     """The loss of this output."""
-    weight: PositiveFloat = 1.0
+    weight: PositiveFloat = Field(default=1.0, examples=[0.5])
     """The weight of its loss in the sum of all."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
     """What is measured besides its loss; by default chosen by the loss."""

@@ -392,13 +392,13 @@ def test_the_command_line_knows_them(path):
     explained = runner.invoke(app, ["explain", str(path)])
     assert explained.exit_code == 0, explained.output
     assert "scaled_dense" in explained.output
-    listed = runner.invoke(app, ["layers"]).output
+    listed = runner.invoke(app, ["docs"]).output
     for name in FILES:
         assert name in listed
-        shown = runner.invoke(app, ["layers", name])
+        shown = runner.invoke(app, ["docs", name])
         assert shown.exit_code == 0, shown.output
         assert f'"{name}"' in shown.output
-    assert "How far from 0 the values are." in runner.invoke(app, ["layers", "checkered"]).output
+    assert "How far from 0 the values are." in runner.invoke(app, ["docs", "checkered"]).output
 
 
 def test_a_script_registers_them_and_starts_the_command_line(package, path):

@@ -36,9 +36,9 @@ DEEPEST = 16
 class InlineRows(Table):
     """Separate rows written in the document."""
 
-    inputs: Nested
+    inputs: Nested = Field(examples=[[[0, 0], [1, 1]]])
     """One entry per row: a number, or a list of numbers, nested for more axes; all of the same shape."""
-    targets: Nested | None = None
+    targets: Nested | None = Field(default=None, examples=[[0, 0]])
     """One entry per row: a number, a list of numbers, or the name of a class; left out if the targets are the
     inputs."""
 

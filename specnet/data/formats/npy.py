@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class NpyRows(Table):
     """Two separate .npy files."""
 
-    inputs: FilePath
+    inputs: FilePath = Field(examples=["test-inputs.npy"])
     """The file of inputs."""
-    targets: FilePath | None = None
+    targets: FilePath | None = Field(default=None, examples=["test-targets.npy"])
     """The file of targets; left out if the targets are the inputs."""
 
 

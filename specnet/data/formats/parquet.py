@@ -28,7 +28,7 @@ ROWS = 4096
 class ParquetRows(Table):
     """A separate Parquet file, of the same format as the training file."""
 
-    path: FilePath
+    path: FilePath = Field(examples=["test.parquet"])
     """The file; relative to the document, then to $SPECNET_DATA."""
 
 

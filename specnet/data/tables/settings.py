@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.format import DataFormat
 from specnet.data.tables.cells import CellParser, TypedCellParser
@@ -39,27 +39,29 @@ class ColumnSettings(Table):
     `missing` (`refuse` or `drop`) can be set.
     """
 
-    type: ColumnType | None = None
+    type: ColumnType | None = Field(default=None, examples=["category"])
     """The type of its cells; by default it is a number if all cells are numbers, a category if all are text. The
     cells of a category are names even if they look like numbers; those of a boolean are true, yes, t, y, on or 1
     (also 1.0), and false, no, f, n, off or 0 (0.0), in any case, and become 1 and 0; a boolean target has the
     classes false and true."""
-    values: tuple[str, ...] | None = None
+    values: tuple[str, ...] | None = Field(default=None, examples=[["small", "large"]])
     """The categories, in this order; any other cell is an unknown category. By default those of the training file,
     in alphabetical order."""
-    encode: Literal["onehot", "index"] | None = None
+    encode: Literal["onehot", "index"] | None = Field(default=None, examples=["index"])
     """Whether a category is one-hot encoded, or becomes its index as a number."""
-    scale: Literal["none", "standardize", "minmax"] | None = None
+    scale: Literal["none", "standardize", "minmax"] | None = Field(default=None, examples=["standardize"])
     """How numbers are scaled, by statistics of the training split after missing values are filled: to mean 0 and
     standard deviation 1, or to the range 0 to 1."""
-    missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category"] | None = None
+    missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category"] | None = Field(
+        default=None, examples=["median"]
+    )
     """How cells without a value are handled: an error; the row is dropped (at prediction, an error); they get the
     training split's mean, median or most frequent value (the smallest, or first, of several); or they are a
     category of their own, called `(missing)`, after all others."""
-    fill: float | str | bool | None = None
+    fill: float | str | bool | None = Field(default=None, examples=[0])
     """The value of cells without one, instead of `missing`: a number, true or false, or a category,
     which becomes one of the column's even if no other cell has it."""
-    unknown: Literal["refuse", "zeros"] | None = None
+    unknown: Literal["refuse", "zeros"] | None = Field(default=None, examples=["zeros"])
     """How a category that the training file (or `values`) does not have is handled: an error, or all zeros."""
 
     @model_validator(mode="after")
@@ -125,32 +127,34 @@ class TableSettings(DataFormat):
     target: ColumnName | Columns
     """The column to predict: its name, or its index from 0 (-1 is the last); a list for several numbers; or
     `inputs` for the transformed inputs (give a column named `inputs` by its index)."""
-    features: Columns | None = None
+    features: Columns | None = Field(default=None, examples=[["size", "age"]])
     """The columns to predict from, in this order; by default all others."""
-    exclude: Columns = ()
+    exclude: Columns = Field(default=(), examples=[["id"]])
     """Columns to leave out if `features` is not given."""
     columns: dict[str, ColumnSettings] = {}  # noqa: RUF012 - pydantic copies it for each table
     """Settings of single columns, by name (by index from 0, as a string, in a file without a header). They define
     how a feature or a target is read, but do not select columns."""
-    categories: Columns = ()
+    categories: Columns = Field(default=(), examples=[["postcode"]])
     """Columns whose cells are names even if they look like numbers, such as postcodes; short for `type =
     "category"` of each."""
-    encode: Literal["onehot", "index"] = "onehot"
+    encode: Literal["onehot", "index"] = Field(default="onehot", examples=["index"])
     """Whether a category feature is one-hot encoded, or becomes its index as a number."""
-    scale: Literal["none", "standardize", "minmax"] = "none"
+    scale: Literal["none", "standardize", "minmax"] = Field(default="none", examples=["standardize"])
     """How each numeric feature is scaled: to mean 0 and standard deviation 1, or to the range 0 to 1 over
     the training split. Unlike a transform, it leaves categories and booleans unchanged."""
     max_categories: PositiveInt = 1000
     """The maximum number of categories of a feature; a column with more is probably one of names or row numbers."""
-    unknown: Literal["refuse", "zeros"] = "refuse"
+    unknown: Literal["refuse", "zeros"] = Field(default="refuse", examples=["zeros"])
     """How a feature's category that the training file does not have is handled: an error, or all zeros."""
-    missing: Literal["refuse", "drop", "mean", "median", "most_frequent"] = "refuse"
+    missing: Literal["refuse", "drop", "mean", "median", "most_frequent"] = Field(
+        default="refuse", examples=["median"]
+    )
     """How cells without a value are handled: an error; the row is dropped; or a feature gets the training
     split's mean, median or most frequent value (for a category or boolean always the latter; a target must still
     have a value)."""
     missing_markers: tuple[str, ...] = MARKERS
     """The cells that mean a missing value."""
-    replace: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it for each table
+    replace: dict[str, str] = Field(default={}, examples=[{"Iris-setosa": "setosa"}])
     """Cells to replace by other strings, such as a second spelling of a class."""
 
     @model_validator(mode="after")

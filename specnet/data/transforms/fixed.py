@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from specnet.data.transform import Finite, Transform, TransformError
 from specnet.graph import ops
@@ -24,9 +24,9 @@ class Scale(Transform):
     """Multiply and shift by fixed numbers: y = x · factor + offset; for the bytes of an image, 1/255."""
 
     type: Literal["scale"] = "scale"
-    factor: Finite = 1.0
+    factor: Finite = Field(default=1.0, examples=[0.0625])
     """The factor of every element; not 0."""
-    offset: Finite = 0.0
+    offset: Finite = Field(default=0.0, examples=[-1.0])
     """The number added after multiplying."""
 
     @model_validator(mode="after")

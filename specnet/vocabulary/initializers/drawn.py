@@ -41,7 +41,7 @@ class Normal(Initializer):
 
     type: Literal["normal"] = "normal"
     mean: float = 0.0
-    """The mean."""
+    """The mean of the distribution."""
     stddev: PositiveFloat = 0.05
     """The standard deviation."""
 
@@ -61,7 +61,7 @@ class TruncatedNormal(Initializer):
 
     type: Literal["truncated_normal"] = "truncated_normal"
     mean: float = 0.0
-    """The mean."""
+    """The mean of the distribution."""
     stddev: PositiveFloat = 0.05
     """The standard deviation before truncation."""
 

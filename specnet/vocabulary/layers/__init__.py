@@ -18,16 +18,20 @@ NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 class Layer(Kind):
     """One stage of the network: a function of the previous layer's output."""
 
-    name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = None
+    name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = (
+        Field(None, examples=["hidden"])
+    )
     """The layer's name; by default its type and its index among layers of that type, from 1."""
-    inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        default=None, examples=[["dense_1"]]
+    )
     """The names of the layers whose outputs it takes, with `"input"` for the input of the list of layers that
     contains it; by default the output of the previous layer."""
-    share: str | None = None
+    share: str | None = Field(default=None, examples=["dense_1"])
     """The name of an earlier layer of the same kind whose parameters it uses."""
     trainable: bool = True
     """Whether its parameters are trained; they are saved and used either way."""
-    learning_rate_multiplier: PositiveFloat = 1.0
+    learning_rate_multiplier: PositiveFloat = Field(default=1.0, examples=[0.1])
     """A factor for the learning rate of its parameters."""
 
     takes: ClassVar[tuple[int, int | None]] = (1, 1)

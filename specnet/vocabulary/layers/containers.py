@@ -35,7 +35,7 @@ class Sequential(Container):
     """
 
     type: Literal["sequential"] = "sequential"
-    repeat: PositiveInt = 1
+    repeat: PositiveInt = Field(default=1, examples=[3])
     """How many times to repeat the layers."""
 
     def lower(self, build: Builder, x: Value) -> Value:
@@ -51,7 +51,7 @@ class Residual(Container):
     """
 
     type: Literal["residual"] = "residual"
-    shortcut: Layers = ()
+    shortcut: Layers = Field(default=(), examples=[[{"type": "dense", "units": 4}]])
     """Layers that give x the shape of the layers' output, such as a conv2d with kernel_size = 1; by default x is
     added unchanged."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")

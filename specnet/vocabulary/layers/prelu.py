@@ -27,7 +27,9 @@ class PReLU(Layer):
     """Initializer of alpha."""
     alpha_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on alpha that is added to the loss."""
-    shared_axes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    shared_axes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = Field(
+        default=None, examples=[[1, 2]]
+    )
     """The axes along which alpha is the same, counted from 1; the batch axis is 0."""
 
     def lower(self, build: Builder, x: Value) -> Value:

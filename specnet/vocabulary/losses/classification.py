@@ -33,9 +33,11 @@ class CrossEntropy(SoftmaxLoss):
     """
 
     type: Literal["cross_entropy"] = "cross_entropy"
-    label_smoothing: Smoothing = 0.0
+    label_smoothing: Smoothing = Field(default=0.0, examples=[0.1])
     """The fraction of each target that is spread uniformly over all classes."""
-    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
+    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = Field(
+        default=None, examples=[[1.0, 3.0]]
+    )
     """The weights of the classes, in their order; by default all are equal."""
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
@@ -83,9 +85,9 @@ class BinaryCrossEntropy(SigmoidLoss):
     """
 
     type: Literal["binary_cross_entropy"] = "binary_cross_entropy"
-    label_smoothing: Smoothing = 0.0
+    label_smoothing: Smoothing = Field(default=0.0, examples=[0.1])
     """How far targets are moved from 0 and 1 towards one half."""
-    positive_weight: PositiveFloat = 1.0
+    positive_weight: PositiveFloat = Field(default=1.0, examples=[3.0])
     """The weight of targets that are 1; those that are 0 have weight 1."""
 
     def elements(self, output: Value, target: Value) -> Value:

@@ -32,9 +32,11 @@ class Focal(SoftmaxLoss):
     """
 
     type: Literal["focal"] = "focal"
-    gamma: Gamma = 2.0
+    gamma: Gamma = Field(default=2.0, examples=[2.0])
     """How strongly rows that are nearly right are down-weighted."""
-    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = None
+    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = Field(
+        default=None, examples=[[1.0, 3.0]]
+    )
     """The weights of the classes, in their order; by default all are equal."""
 
     binary: ClassVar[str] = "binary_focal"
@@ -64,9 +66,9 @@ class BinaryFocal(SigmoidLoss):
     """
 
     type: Literal["binary_focal"] = "binary_focal"
-    gamma: Gamma = 2.0
+    gamma: Gamma = Field(default=2.0, examples=[2.0])
     """How strongly elements that are nearly right are down-weighted."""
-    alpha: Annotated[float, Field(gt=0, lt=1)] | None = None
+    alpha: Annotated[float, Field(gt=0, lt=1)] | None = Field(default=None, examples=[0.25])
     """The weight of targets that are 1; those that are 0 have weight 1 - alpha. By default both have weight 1."""
 
     for_rare: ClassVar[bool] = True

@@ -22,7 +22,7 @@ class Loss(Kind):
 
     reduction: Literal["mean", "sum"] = "mean"
     """Whether to average or sum the losses."""
-    scale: Annotated[float, Field(gt=0)] = 1.0
+    scale: Annotated[float, Field(gt=0)] = Field(default=1.0, examples=[0.5])
     """A factor for the result."""
 
     targets: ClassVar[Targets] = "real"

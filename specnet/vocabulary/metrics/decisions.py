@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from pydantic import Field
+
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import joined, show
@@ -46,7 +48,7 @@ class Deciding(Metric):
     probability, it is 1 if that is at least the threshold.
     """
 
-    threshold: float | None = None
+    threshold: float | None = Field(default=None, examples=[0.7])
     """The value of a single output from which class 1 is predicted; by default 0.5, or 0 for hinge losses."""
     multilabel: bool | None = None
     """Whether each output is a separate yes or no; by default this depends on the loss: true for

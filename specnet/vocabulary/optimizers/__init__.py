@@ -56,7 +56,7 @@ class Stepping(Optimizer):
 class Decaying(Stepping):
     """Base of optimizers that follow the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
 
-    weight_decay: NonNegative = 0.0
+    weight_decay: NonNegative = Field(default=0.0, examples=[5e-4])
     """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:

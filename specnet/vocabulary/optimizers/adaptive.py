@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Literal
 
-from pydantic import PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
@@ -23,7 +23,7 @@ class Adagrad(Decaying):
     """
 
     type: Literal["adagrad"] = "adagrad"
-    lr_decay: NonNegative = 0.0
+    lr_decay: NonNegative = Field(default=0.0, examples=[1e-3])
     """How fast the learning rate decays, in addition to the schedule."""
     initial_accumulator_value: NonNegative = 0.0
     """The initial value of s."""
@@ -63,7 +63,7 @@ class RMSProp(Decaying):
     """The decay of the running mean of squared gradients."""
     epsilon: PositiveFloat = 1e-8
     """Added to the root to avoid division by zero."""
-    momentum: Decay = 0.0
+    momentum: Decay = Field(default=0.0, examples=[0.9])
     """The fraction of its direction that each step passes on to the next."""
     centered: bool = False
     """Whether to use the variance of the gradients instead of their mean square."""

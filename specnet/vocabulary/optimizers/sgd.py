@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
@@ -24,7 +24,7 @@ class SGD(Decaying):
     """
 
     type: Literal["sgd"] = "sgd"
-    momentum: Decay = 0.0
+    momentum: Decay = Field(default=0.0, examples=[0.9])
     """The fraction of its direction that each step passes on to the next."""
     dampening: Decay = 0.0
     """The fraction of each gradient that momentum leaves out, except at the first step."""

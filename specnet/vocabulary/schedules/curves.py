@@ -32,9 +32,9 @@ class Cosine(Schedule):
     type: Literal["cosine"] = "cosine"
     minimum: NonNegative = 0.0
     """The learning rate at the end of a period."""
-    t_0: PositiveInt | None = None
+    t_0: PositiveInt | None = Field(default=None, examples=[10])
     """The length of the first period, in `unit`; by default there is one period without restarts."""
-    t_mult: PositiveInt = 1
+    t_mult: PositiveInt = Field(default=1, examples=[2])
     """How many times longer each period is than the previous one."""
     unit: Unit = "epoch"
     """Whether `t_0` counts epochs or steps."""
@@ -72,7 +72,7 @@ class Cosine(Schedule):
 class Decay(Schedule):
     """Base of schedules that decay over some length."""
 
-    length: PositiveInt | None = None
+    length: PositiveInt | None = Field(default=None, examples=[50])
     """How long the rate decays, in `unit`, before it stays constant; by default until the end of the training."""
     unit: Unit = "epoch"
     """Whether `length` counts epochs or steps."""
@@ -119,7 +119,7 @@ class Polynomial(Decay):
     floor: ClassVar[str | None] = "end"
 
     type: Literal["polynomial"] = "polynomial"
-    power: PositiveFloat = 1.0
+    power: PositiveFloat = Field(default=1.0, examples=[2.0])
     """The exponent: above 1 the decay is fast at first, below 1 it is fast at the end."""
     end: NonNegative = 0.0
     """The learning rate at the end, and after it."""
@@ -135,7 +135,7 @@ class InverseSqrt(Schedule):
     """
 
     type: Literal["inverse_sqrt"] = "inverse_sqrt"
-    timescale: PositiveInt | None = None
+    timescale: PositiveInt | None = Field(default=None, examples=[1000])
     """How many steps halve the square of the rate; by default as many as the warm-up, or 10000 without one."""
 
     def rate(self, build: RateBuilder) -> Value:

@@ -86,9 +86,9 @@ class Schedule(Kind):
     floor: ClassVar[str | None] = None
     """The field that holds the rate that the schedule decays to, if there is one."""
 
-    warmup_steps: NonNegativeInt = 0
+    warmup_steps: NonNegativeInt = Field(default=0, examples=[500])
     """The length of the warm-up in steps."""
-    warmup_epochs: NonNegative = 0.0
+    warmup_epochs: NonNegative = Field(default=0.0, examples=[2.0])
     """The length of the warm-up in epochs, rounded to whole steps; fractions are allowed."""
     warmup_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The fraction of the rate after the warm-up that the first step has."""

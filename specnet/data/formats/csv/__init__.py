@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class CsvRows(Table):
     """A separate CSV file, of the same format as the training file."""
 
-    path: FilePath
+    path: FilePath = Field(examples=["test.csv"])
     """The file; relative to the document, then to $SPECNET_DATA."""
 
 

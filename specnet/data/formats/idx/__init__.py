@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class IdxRows(Table):
     """Two separate idx files."""
 
-    inputs: FilePath
+    inputs: FilePath = Field(examples=["t10k-images-idx3-ubyte.gz"])
     """The file of inputs, plain or .gz."""
-    targets: FilePath | None = None
+    targets: FilePath | None = Field(default=None, examples=["t10k-labels-idx1-ubyte.gz"])
     """The file of targets, plain or .gz; left out if the targets are the inputs."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class ImageFolder(Table):
     """A separate folder of images, of the same layout as the training folder."""
 
-    path: FilePath
+    path: FilePath = Field(examples=["test-pictures"])
     """The folder, with a subfolder for each class; not every class needs one."""
 
 
@@ -49,10 +49,10 @@ class Images(DataFormat):
     path: FilePath = Field(examples=["pictures"])
     """The folder that contains a folder for each class; relative to the document, then to $SPECNET_DATA."""
     size: tuple[PositiveInt, PositiveInt] = Field(examples=[(32, 32)])
-    """[height, width] of every input."""
+    """The `[height, width]` of every input."""
     # Python takes true for the literal 1, and so would a Literal.
     channels: Annotated[int, Field(json_schema_extra={"enum": [1, 3]}), Words("1 or 3")] = 3
-    """3 for red, green and blue, 1 for grey."""
+    """The channels of every input: 3 for red, green and blue, 1 for grey."""
     resize: Literal["stretch", "crop", "pad"] = "stretch"
     """How an image of another size is fitted: `stretch` changes its proportions; `crop` keeps them and cuts off
     the excess on both sides equally; `pad` keeps them and fills both sides equally with `background`."""

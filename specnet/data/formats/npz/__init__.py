@@ -31,11 +31,11 @@ Names = str | tuple[str, ...]
 class NpzRows(Table):
     """Separate arrays; keys that are left out are as for the training rows."""
 
-    path: FilePath | None = None
+    path: FilePath | None = Field(default=None, examples=["test.npz"])
     """The file; by default that of the training rows."""
-    inputs: ArrayName | ArrayNames | None = None
+    inputs: ArrayName | ArrayNames | None = Field(default=None, examples=["test_inputs"])
     """The name of the array of inputs; as many names, of arrays of the same shapes, as the training rows have."""
-    targets: ArrayName | None = None
+    targets: ArrayName | None = Field(default=None, examples=["test_targets"])
     """The name of the array of targets."""
 
     @model_validator(mode="after")

@@ -1,10 +1,12 @@
 """A declarative model-spec interpreter: TOML or JSON in, a trained and tested NumPy network out.
 
-import specnet
+A first program:
 
-spec = specnet.load("specs/mlp.toml")
-result = specnet.run(spec)
-print(result.splits["train"]["loss"])
+    import specnet
+
+    spec = specnet.load("specs/mlp.toml")
+    result = specnet.run(spec)
+    print(result.splits["train"]["loss"])
 """
 
 from __future__ import annotations

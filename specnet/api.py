@@ -169,9 +169,10 @@ def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[
 def compile(spec: Document, *, data: Any = None) -> Model:  # noqa: A001 (the name that the design fixes)
     """Return a document's model: shapes checked, data read, transforms fitted, parameters initialised.
 
-    `data`, a pandas or Polars frame, replaces the file that the document's table names; a mapping
-    gives frames for the splits `train`, `validation` and `test`. Raises SpecError with every error in the
-    document or its data.
+    `data` replaces the document's own data: a pair of arrays, inputs and targets, of which the inputs may be several
+    arrays by name; a pandas or Polars frame for a table; or a dictionary of these for the splits `train`,
+    `validation` and `test`. The document's splits, transforms and augmentations apply to them. Raises SpecError with
+    every error in the document or its data.
     """
     from specnet.runs.compiling import compile_spec
 
@@ -282,7 +283,7 @@ def check_gradients(
     return check(model, loaded, rows=rows, entries=entries)
 
 
-def trace(spec: Spec, *, data: Any = None, row: int | None = None, steps: int = 1) -> Trace:
+def trace(spec: Document, *, data: Any = None, row: int | None = None, steps: int = 1) -> Trace:
     """Return what happens to one row of the training split in the first steps of a document's training.
 
     The result has for each step the formulas and numbers of the forward pass, the loss, the gradients and the update;
@@ -292,7 +293,7 @@ def trace(spec: Spec, *, data: Any = None, row: int | None = None, steps: int = 
     from specnet.analysis.tracing import trace as traced
     from specnet.runs.compiling import compile_spec
 
-    return traced(*compile_spec(spec, data), row=row, steps=steps)
+    return traced(*compile_spec(load(spec), data), row=row, steps=steps)
 
 
 def __getattr__(name: str) -> Any:

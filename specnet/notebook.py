@@ -1,8 +1,10 @@
 """The progress of a training below a notebook's cell.
 
-from specnet.notebook import NotebookProgress
+For example:
 
-specnet.run("model.toml", listener=NotebookProgress())
+    from specnet.notebook import NotebookProgress
+
+    specnet.run("model.toml", listener=NotebookProgress())
 """
 
 from __future__ import annotations

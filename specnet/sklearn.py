@@ -1,8 +1,10 @@
 """Specs as estimators of scikit-learn: for pipelines, cross-validation and grid search.
 
-from specnet.sklearn import SpecClassifier
+For example:
 
-cross_val_score(SpecClassifier("model.toml"), x, y)
+    from specnet.sklearn import SpecClassifier
+
+    cross_val_score(SpecClassifier("model.toml"), x, y)
 """
 
 from __future__ import annotations
@@ -49,10 +51,11 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
     model_: Model
     """The trained model."""
     history_: History
-    """What each epoch came to."""
+    """The figures of every epoch."""
     n_iter_: int
     """The number of epochs of the training."""
     n_features_in_: int
+    """The number of features that `fit` was given."""
 
     def __init__(
         self,

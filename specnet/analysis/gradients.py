@@ -40,7 +40,9 @@ class GradientCheck:
     """The result of the check of one parameter."""
 
     name: str
+    """The parameter's name, such as `dense_1.kernel`."""
     shape: tuple[int, ...]
+    """The parameter's shape."""
     checked: int
     """How many of its numbers were perturbed, one at a time; if these are not all, all were also perturbed at once."""
     error: float
@@ -52,6 +54,7 @@ class GradientCheck:
     difference: float
     """The central difference at that index, or along that direction."""
     ok: bool
+    """Whether the error is small enough for a right gradient."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,9 @@ class Verdict:
     """How well a run fits, and the evidence for it in words."""
 
     verdict: Word
+    """`good`, `overfit`, `underfit` or `unknown`."""
     why: str
+    """The evidence, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,9 @@ class Position:
     """A position in a string; lines and columns count from 1, columns in code points."""
 
     line: int
+    """The line."""
     column: int
+    """The column."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,7 +25,9 @@ class TextSpan:
     """A range of text; `end` is the position just after its last character."""
 
     start: Position
+    """The position of its first character."""
     end: Position
+    """The position just after its last character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,13 @@ class Label:
     """A second position that a diagnostic refers to, such as where a shape came from."""
 
     message: str
+    """What is there."""
     path: KeyPath = ()
+    """The key path of the entry."""
     part: Part = "value"
+    """The part of the entry: its key, its value, its table's header, or the table's `type`."""
     span: TextSpan | None = None
+    """The range of text; None where nothing has been located."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,13 @@ class Edit:
     """A range of a document, and the text to replace it with."""
 
     text: str
+    """The new text."""
     path: KeyPath = ()
+    """The key path of the entry that it changes."""
     part: Part = "value"
+    """The part of the entry."""
     span: TextSpan | None = None
+    """The range of text that is replaced; None where nothing has been located."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,9 @@ class Fix:
     """Edits that correct an error without ambiguity, so that a program may apply them."""
 
     message: str
+    """What it does, such as `write "sigmoid"`."""
     edits: tuple[Edit, ...]
+    """The edits, which belong together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +78,23 @@ class Diagnostic:
     """
 
     code: str
+    """The code of the rule, such as `SN204`; `specnet rule` explains it."""
     message: str
+    """What is wrong, in one sentence."""
     path: KeyPath = ()
+    """The key path of the entry, such as `("layers", 0, "units")`."""
     part: Part = "value"
+    """The part of the entry that is at fault."""
     severity: Severity = "error"
+    """`error` if the document cannot be run, else `warning`."""
     help: str | None = None
+    """What to write instead; None where the message says it."""
     labels: tuple[Label, ...] = ()
+    """Further positions that explain it."""
     file: str | None = None
+    """The file that contains the position; None for a document without a file."""
     span: TextSpan | None = None
+    """Where it is in the file; None where it has no position."""
     fix: Fix | None = None
     """The edit that corrects it, if only one is likely and it keeps the meaning of the document."""
     document: str | None = None
@@ -132,7 +155,9 @@ class Report:
     """The result of validating any number of files."""
 
     files: int
+    """The number of files that were validated."""
     diagnostics: tuple[Diagnostic, ...] = ()
+    """All findings, in the order of files and lines."""
     sources: dict[str, str] = field(default_factory=dict, repr=False)
     """The text of each file that a diagnostic names, for code frames."""
     documents: tuple[str, ...] = ()

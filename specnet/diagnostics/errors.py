@@ -14,7 +14,9 @@ class SpecError(SpecnetError):
 
     def __init__(self, diagnostics: Iterable[Diagnostic], sources: dict[str, str] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        """All findings."""
         self.sources = dict(sources or {})
+        """The text of each file that a finding names, for code frames."""
         super().__init__("\n".join(map(str, self.diagnostics)))
 
 

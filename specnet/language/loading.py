@@ -93,9 +93,12 @@ def _report(file: str, found: Iterable[Diagnostic], texts: dict[str, str]) -> Re
 
 
 def load(source: Document, overrides: Overrides | None = None) -> Spec:
-    """Return a document's spec; raises SpecError with all that is wrong with it.
+    """Return a document's spec, validated as a whole.
 
-    Raises SpecFileError for a file that cannot be read at all.
+    `source` is the path of a TOML or JSON file, the text of a document, its data as a dictionary, or a spec.
+    `overrides` replace values of the document: `{"training.epochs": 5, "layers.0.units": 32}`, or strings as `--set`
+    takes them, `["training.epochs=5"]`. The data that the document names are not read. Raises SpecError with all that
+    is wrong with the document, and SpecFileError for a file that cannot be read at all.
     """
     spec, report = check(source, overrides)
     if spec is None:

@@ -11,7 +11,7 @@ from specnet.language.mappings import plain
 from specnet.language.wording import dotted, noun, shown_key
 
 Overrides = Mapping[str, Any] | Iterable[str]
-"""`{"training.epochs": 5}`, or texts as `--set` takes them: `["training.epochs=5"]`."""
+"""`{"training.epochs": 5}`, or strings as `--set` takes them: `["training.epochs=5"]`."""
 
 
 @dataclass(frozen=True, slots=True)

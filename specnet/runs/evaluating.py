@@ -45,6 +45,7 @@ class Evaluation:
     splits: Mapping[str, Mapping[str, Any]]
     """Loss and metrics by split; rows that belong to no split are `data`."""
     rows: Mapping[str, int]
+    """The number of rows by split."""
     classes: tuple[str, ...] | None
     """The names of the classes, in the order of a confusion matrix."""
 

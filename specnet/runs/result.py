@@ -25,6 +25,7 @@ class Result:
     """The result of one run."""
 
     name: str
+    """The name of the experiment."""
     run: Path | None
     """The run's directory; None if nothing was saved."""
     parameter_count: int
@@ -32,18 +33,23 @@ class Result:
     epochs: int
     """The number of finished epochs."""
     steps: int
+    """The number of steps."""
     seconds: float
     """How long the training took, including the evaluation at its end."""
     stopped: Stopped
+    """How the training ended: `completed`, `early_stopping`, `interrupted` or `diverged`."""
     why: str
     """Why it ended."""
     splits: Mapping[str, Mapping[str, Any]]
     """Loss and metrics by split, measured with the final parameters."""
     fit: Verdict
+    """Whether the model fits well, overfits or underfits, and the evidence."""
     best_epoch: int | None
     """The epoch whose parameters the model has, if early stopping restored the best."""
     history: History = field(repr=False)
+    """Loss, learning rate and metrics of every epoch."""
     model: Model = field(repr=False)
+    """The trained model."""
     data: Dataset = field(repr=False)
     """The splits that it was trained and evaluated on."""
     version: str = __version__

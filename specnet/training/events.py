@@ -16,6 +16,7 @@ class Started:
     """The training is about to make its first step."""
 
     name: str
+    """The name of the experiment."""
     parameter_count: int
     """The number of trained parameters."""
     rows: Mapping[str, int]
@@ -23,7 +24,9 @@ class Started:
     epochs: int
     """The maximum number of epochs."""
     steps_per_epoch: int
+    """Steps of an epoch."""
     batch_size: int
+    """Rows of a batch."""
     memory: int
     """Bytes of memory of the plan, its parameters and the data."""
     model: Model = field(repr=False)
@@ -43,12 +46,15 @@ class StepsDone:
     """
 
     epoch: int
+    """The current epoch, from 1."""
     step: int
     """Steps since the start of the training."""
     loss: float
     """The mean training loss of the epoch so far."""
     learning_rate: float
+    """The learning rate of the last step."""
     seconds: float
+    """Seconds since the start of the training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class EpochEnded:
     """An epoch is done, and has been validated if it was due."""
 
     epoch: int
-    """Counted from 1."""
+    """The epoch, from 1."""
     step: int
     """Steps since the start of the training."""
     loss: float
@@ -78,11 +84,15 @@ class Ended:
     """The training is over: the model has its final parameters, and all splits have been evaluated."""
 
     stopped: Stopped
+    """How it ended: `completed`, `early_stopping`, `interrupted` or `diverged`."""
     why: str
     """Why the training ended; for a diverged run, also where and what to try."""
     epochs: int
+    """The number of finished epochs."""
     steps: int
+    """The number of steps."""
     seconds: float
+    """Seconds of the training, including the evaluation at its end."""
     splits: Mapping[str, Mapping[str, Any]]
     """Loss and metrics by split, evaluated with the final parameters."""
     best_epoch: int | None
@@ -108,6 +118,7 @@ class Span:
     times: list[float]
     """When each epoch ended, in seconds since the start of the training."""
     learning_rate: float
+    """The learning rate of every step."""
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -125,11 +136,13 @@ class Resumed:
     """An earlier run is resumed; sent before all other events."""
 
     run: Path
+    """The run's directory."""
     checkpoint: Path | None
     """The checkpoint that it resumes from; None if there is none, and it starts over."""
     epoch: int
     """How many epochs are already done."""
     step: int
+    """How many steps are already done."""
     problems: tuple[str, ...]
     """Why later checkpoints, or an existing result, could not be used, one string each."""
 

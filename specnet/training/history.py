@@ -33,14 +33,19 @@ def measured_figures(figures: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 class History:
-    """What each epoch came to, in columns: eight bytes an epoch and figure."""
+    """The figures of every epoch, in columns: eight bytes per epoch and figure."""
 
     def __init__(self) -> None:
         self.epochs = array("q")
+        """The number of each epoch, from 1."""
         self.steps = array("q")
+        """The steps at the end of each epoch, since the start of the training."""
         self.loss = array("d")
+        """The training loss of each epoch, as it was computed batch by batch."""
         self.learning_rate = array("d")
+        """The learning rate of each epoch's last step."""
         self.seconds = array("d")
+        """When each epoch ended, in seconds since the start of the training."""
         self.validated = array("q")
         """The epochs that were validated."""
         self.validation: dict[str, list[Any]] = {}
@@ -89,7 +94,7 @@ class History:
         return TrainingState(arrays, plain)
 
     def resume(self, arrays: Mapping[str, Array], plain: Mapping[str, Any]) -> None:
-        """Take a state's columns in the place of its own, which must be empty."""
+        """Take over a state's columns; its own must be empty."""
         for name, column in self._columns().items():
             column.frombytes(arrays[name].tobytes())
         for name in plain["names"]:

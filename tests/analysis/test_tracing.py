@@ -46,6 +46,11 @@ def test_parameters_are_the_run_s_to_the_bit(name, steps):
             assert earlier.after.tobytes() == later.before.tobytes()
 
 
+def test_a_document_may_be_given_by_its_path():
+    found, expected = (specnet.trace(given) for given in (SPECS / "mlp.toml", spec("mlp.toml")))
+    assert [step.loss for step in found.steps] == [step.loss for step in expected.steps]
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_outputs_and_gradients_are_the_model_s(name):
     document = spec(name)

@@ -16,7 +16,7 @@ def docs(
 ) -> int:
     """Explain a kind or a key of the language, or list all.
 
-    Without NAME, markdown is the complete reference.
+    Without NAME, `--output markdown` prints the complete reference.
     """
     from specnet.cli.keys import Language
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,25 @@ def test_is_without_any_finding(path):
 def test_is_called_as_its_file(path):
     assert specnet.load(path).name == path.stem
     assert path.stem in path.read_text(encoding="utf-8").partition("[data]")[0]
+
+
+ORIGIN = {
+    "inline": r"the \w+ rows below; nothing to download\.",
+    "synthetic": r"generated with the seed by specnet; nothing to download\.",
+    "builtin": r".+ \(UCI, CC BY 4\.0\); comes with specnet\.",
+    "idx": r".+ \((?:CC BY-SA 3\.0|MIT)\): [a-z.]+/.+\n# Put .+ into the folder `[\w-]+` in \$SPECNET_DATA[.:]",
+    "csv": r".+ \(UCI, 1996; CC BY 4\.0\): https://.+\n# Put .+ into the folder\n# `\w+` in \$SPECNET_DATA\.",
+}
+"""What a document says of its data, by their format: the source, the licence, and how to get them."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_says_where_its_data_come_from(path):
+    data = specnet.load(path).data
+    if path.suffix == ".json":  # which has no comments
+        assert data.type == "inline"
+        return
+    assert re.search(rf"^# Data: {ORIGIN[data.type]}", path.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_mlp_ends_where_the_tutorial_ends():

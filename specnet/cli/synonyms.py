@@ -11,6 +11,7 @@ SYNONYMS = {
     "validate": ("check", "lint", "verify", "fix"),
     "explain": ("plan", "summary", "summarize", "inspect", "describe", "profile", "flops"),
     "trace": ("step", "debug"),
+    "docs": ("doc", "manual", "reference", "vocabulary", "keys", "kinds"),
     "rule": ("rules", "codes"),
     "check-gradients": ("gradcheck", "gradients", "gradient-check"),
     "evaluate": ("test", "eval", "score", "measure"),

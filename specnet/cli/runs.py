@@ -1,104 +1,94 @@
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 from glob import glob, has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specnet.cli.numbers import duration, number
-from specnet.cli.options import As, OutputStyle
-from specnet.cli.tables import TextTable
+from specnet.cli.options import As, OutputStyle, argument, option
 from specnet.cli.terminal import notes, results, say, write_json
 
 if TYPE_CHECKING:
+    from specnet.cli.runs_table import SortKey
     from specnet.runs.kept import KeptRun
-
-KEPT_FIGURES = 2
-"""Figures that say more than when a run was started."""
 
 
 def runs(
     folder: Annotated[
-        str, typer.Argument(metavar="FOLDER", help="The folder in which, and below which, runs are listed.")
+        str, argument("FOLDER", help="The folder below which runs are listed; runs if left out.")
     ] = "runs",
+    sort: Annotated[
+        str | None,
+        option(
+            "--sort",
+            metavar="KEY",
+            help="Order by a figure or a key, such as started, validation.accuracy or learning_rate; with a leading - "
+            "from the largest.",
+        ),
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        option(
+            "--filter",
+            metavar="EXPR",
+            help="Only runs for which this holds, such as name=iris, stopped=completed, 'test.accuracy>=0.9' or "
+            "training.epochs=5; may be given repeatedly.",
+        ),
+    ] = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """List runs with their status, time and metrics.
 
     A run is `running` while a process is training it, and `unfinished` if that process has died: `specnet
-    run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split.
+    run SPEC --resume` continues it. Metrics are those of the test split, or else of the validation split. Keys are
+    those of the document, run, name, status, started, epochs, time and parameters, and figures as SPLIT.METRIC; the
+    end of a key is enough where no other has it.
     """
     from specnet.runs.kept import find_runs, read_run
 
     path = Path(folder)
     if not path.is_dir():
         raise typer.BadParameter(f"there is no folder {folder}", param_hint="FOLDER")
-    found = [read_run(each) for each in find_runs(path)]
+    every = [read_run(each) for each in find_runs(path)]
+    found, shown = selected(every, sort, filters or ())
     if output is OutputStyle.JSON:
         write_json({"version": 1, "runs": [run.as_dict() for run in found]})
     elif found:
+        from specnet.cli.runs_table import runs_table
+
         console = results()
-        runs_table(found, console.width).show(console)
+        runs_table(found, console.width, shown).show(console)
     else:
-        say(notes(), f"there are no runs in {folder}")
+        say(notes(), f"no run in {folder} matches" if every else f"there are no runs in {folder}")
     return 0
 
 
-def runs_table(found: list[KeptRun], columns: int) -> TextTable:
-    """Return a row a run; the figures that find no room are left out, from the right."""
-    names = list(
-        dict.fromkeys(
-            name
-            for run in found
-            for name, value in run.splits.get(run.judge or "", {}).items()
-            if not isinstance(value, list)
-        )
-    )
-    heads, sides = ["run", "status", "started", "epochs", "time", "split"], "<<<>><"
-    rows = [_row(run) for run in found]
-    figures = {name: [_figure(run, name) for run in found] for name in names}
-    while True:
-        own = [[figures[name][n] for name in names] for n in range(len(found))]
-        cells = [[*row, *more] for row, more in zip(rows, own, strict=True)]
-        table = TextTable([*heads, *names], sides + ">" * len(names), list(cells))
-        if table.width <= columns or not names:
-            return table
-        if len(names) <= KEPT_FIGURES and "started" in heads:
-            place = heads.index("started")
-            heads, sides = heads[:place] + heads[place + 1 :], sides[:place] + sides[place + 1 :]
-            rows = [row[:place] + row[place + 1 :] for row in rows]
-        else:
-            names.pop()
+def selected(
+    runs: list[KeptRun], sort: str | None, filters: Sequence[str]
+) -> tuple[list[KeptRun], SortKey | None]:
+    """Return the runs that all filters leave, in order, and what they are ordered by."""
+    from specnet.cli.runs_table import SortKey
+    from specnet.runs.selecting import RunValues
 
-
-def _figure(run: KeptRun, name: str) -> str:
-    value = run.splits.get(run.judge or "", {}).get(name)
-    return number(value) if isinstance(value, float) else ""
-
-
-def _row(run: KeptRun) -> list[str]:
-    result = run.result or {}
-    epochs = result.get("epochs")
-    seconds = result.get("seconds")
-    return [
-        str(run.path),
-        run.status.replace("_", " "),
-        started(run),
-        f"{len(run.history()) if epochs is None else epochs:,}",
-        "" if seconds is None else duration(seconds),
-        run.judge or "",
-    ]
-
-
-def started(run: KeptRun) -> str:
-    """Return when a run began, in the time of this machine."""
+    if not runs or not (sort or filters):
+        return runs, None
+    values = RunValues(runs)
+    for expression in filters:
+        try:
+            left = values.filtered(expression)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--filter") from None
+        runs = [run for run in runs if run in left]
+    if sort is None:
+        return runs, None
     try:
-        moment = datetime.fromisoformat(str(run.made_of.get("created")))
-    except ValueError:
-        return ""
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+        ordered, key = values.ordered(sort), values.key(asked := sort.removeprefix("-"))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--sort") from None
+    cells = {run.path: value for run, value in zip(values.runs, values.of(key), strict=True)}
+    return [run for run in ordered if run in runs], SortKey(asked, key, cells)
 
 
 def chosen(names: list[str]) -> list[KeptRun]:

@@ -13,6 +13,7 @@ from specnet.diagnostics import RunError
 from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun, short_names
 from specnet.runs.resolved import read_resolved
+from specnet.runs.selecting import leaves
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.outputs import MultiOutput
@@ -181,21 +182,10 @@ def _ordered(differences: Sequence[Difference]) -> list[Difference]:
 
 def _flat(run: KeptRun) -> dict[str, Any]:
     spec = {key: value for key, value in run.made_of["spec"].items() if key not in (NAMELESS, "specnet")}
-    flat = dict(_leaves(spec, ""))
+    flat = dict(leaves(spec))
     flat |= {f"version of {name}": run.made_of[name] for name in VERSIONS if name in run.made_of}
     digests = run.made_of.get("data", {})
     return flat | {f"sha256 of {name}": str(entry.get("sha256"))[:12] for name, entry in digests.items()}
-
-
-def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(data, Mapping) and data:
-        for key, value in data.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(data, list) and any(isinstance(item, Mapping) for item in data):
-        for number, item in enumerate(data):
-            yield from _leaves(item, f"{path}.{number}")
-    elif data is not None:
-        yield path, data
 
 
 def _figures(runs: Sequence[KeptRun]) -> Iterator[Figure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ DAMAGED = "is damaged, so that the run counts as unfinished"
 
 JUDGES = ("test", "validation", "train")
 """The splits, the one that says most about new data first."""
+
+
+_LEAD = re.compile(r"^(?:--set|override) ")
+"""How an override begins where it is recorded: as a flag, or as an argument in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,17 @@ class KeptRun:
         """The split that says most about new data, among those that the run was measured on."""
         return next((name for name in JUDGES if name in self.splits), None)
 
+    @property
+    def overrides(self) -> list[str]:
+        """What was set when it was started, each as `training.epochs=5`."""
+        return [_LEAD.sub("", str(text)) for text in self.made_of.get("overrides") or ()]
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that are done."""
+        done = (self.result or {}).get("epochs")
+        return len(self.history()) if done is None else int(done)
+
     def history(self) -> list[dict[str, Any]]:
         """Return the lines of `metrics.jsonl`; one that is being written, or was cut off, is left out."""
         path = self.path / METRICS
@@ -73,7 +89,8 @@ class KeptRun:
             "status": self.status,
             "created": self.made_of.get("created"),
             "document": self.made_of.get("document"),
-            "epochs": result.get("epochs", len(self.history())),
+            "overrides": self.overrides,
+            "epochs": self.epochs,
             "seconds": result.get("seconds"),
             "parameters": result.get("parameters"),
             "splits": self.splits,

@@ -31,11 +31,13 @@ class Item:
     place: Resolved
 
 
-def model_faults(model: type[Table], data: dict[str, Any], error: ValidationError) -> list[Diagnostic]:
+def model_faults(
+    model: type[Table], data: dict[str, Any], error: ValidationError, overridden: Sequence[KeyPath] = ()
+) -> list[Diagnostic]:
     """Return the findings that a document's validation errors stand for.
 
     A misspelled key and the missing one that it was meant to be are one finding, and so is a value that fits
-    no member of a union.
+    no member of a union. `overridden` are the key paths that flags have set in `data`.
     """
     items = list(_items(model, data, error))
     found: list[Diagnostic] = []
@@ -56,7 +58,7 @@ def model_faults(model: type[Table], data: dict[str, Any], error: ValidationErro
             found.append(_fault(model, data, item))
     for path in dict.fromkeys([*unknown, *missing]):
         keys = [str(item.place.path[-1]) for item in missing[path]]
-        some, rest = unknown_faults(model, data, path, [i.place for i in unknown[path]], keys)
+        some, rest = unknown_faults(model, data, path, [i.place for i in unknown[path]], keys, overridden)
         found += some
         found += missing_faults(data, path, [i.place for i in missing[path] if i.place.path[-1] in rest])
     left = max(error.error_count() - 2 * LIMIT, 0) + max(len(found) - LIMIT, 0)

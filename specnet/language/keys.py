@@ -22,8 +22,12 @@ def unknown_faults(
     path: KeyPath,
     places: Sequence[Resolved],
     missing: Sequence[str],
+    overridden: Sequence[KeyPath] = (),
 ) -> tuple[list[Diagnostic], list[str]]:
-    """Return the findings about a table's unknown keys, and the missing keys that none of them explains."""
+    """Return the findings about a table's unknown keys, and the missing keys that none of them explains.
+
+    `overridden` are the key paths that flags have set: their keys may be meant to be keys that the document has.
+    """
     found: list[Diagnostic] = []
     left = list(missing)
     taken: set[str] = set()
@@ -36,13 +40,24 @@ def unknown_faults(
                 Diagnostic("SN202", f"`{clipped(key)}` is not a key here", path=place.path, part="key")
             )
             continue
-        free = [name for name in table.model_fields if name not in taken and name not in given]
+        flag = any(place.path == each[: len(place.path)] for each in overridden)
+        free = [name for name in table.model_fields if name not in taken and (flag or name not in given)]
         message = f"`{clipped(key)}` is not a field of {owner_name(path, table)}"
         help = advice(key, path, table)
         if help is not None:
             found.append(Diagnostic("SN202", message, path=place.path, part="key", help=help))
             continue
         meant = meant_key(key, left)
+        if meant is None and not flag and (*path, "type") in overridden:
+            help = f"set {shown_key(path)} and not its `type` to replace all of its keys"
+            found.append(Diagnostic("SN202", message, path=place.path, part="key", help=help))
+            continue
+        kinds = _kinds_with(key, resolve(model, data, path).domains) if meant is None else []
+        if kinds and meant_key(key, free) is None:
+            none = "" if _settings(table) else f"{owner_name(path, table)} takes no settings; "
+            help = f"{none}`{key}` is a field of {listed(kinds, 5)}"
+            found.append(Diagnostic("SN202", message, path=place.path, part="key", help=help))
+            continue
         home = None if meant is not None else _home(model, data, path, key)
         meant = meant or (meant_key(key, free) if home is None else None)
         home = home or (_home(model, data, path, key, exactly=False) if meant is None else None)
@@ -60,6 +75,12 @@ def unknown_faults(
         fix = Fix(f"rename the key to `{meant}`", (Edit(str(meant), place.path, "key"),)) if sure else None
         found.append(Diagnostic("SN202", message, path=place.path, part="key", help=help, fix=fix))
     return found, left
+
+
+def _kinds_with(key: str, domains: Sequence[Domain]) -> list[str]:
+    """Return the kinds, of the families that a table may be of, that have a field of this name."""
+    families = [domain.family for domain in domains if domain.family is not None]
+    return [name for family in families for name in family.kinds if key in family.kinds[name].model_fields]
 
 
 def missing_faults(data: dict[str, Any], path: KeyPath, places: Sequence[Resolved]) -> list[Diagnostic]:
@@ -117,8 +138,11 @@ def _at(data: Any, path: KeyPath) -> Any:
 
 
 def _names(table: type[Table]) -> str:
-    names = [name for name in table.model_fields if name != "type" or not issubclass(table, Kind)]
-    return listed(names, 24, mark="") or "no settings"
+    return listed(_settings(table), 24, mark="") or "no settings"
+
+
+def _settings(table: type[Table]) -> list[str]:
+    return [name for name in table.model_fields if name != "type" or not issubclass(table, Kind)]
 
 
 def _table_name(path: KeyPath) -> str:

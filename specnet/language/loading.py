@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, Report, SpecError
 from specnet.language.mappings import document_of
-from specnet.language.overrides import Overrides, apply, read_overrides
+from specnet.language.overrides import Overrides, read_overrides
+from specnet.language.overriding import apply
 from specnet.language.parsing import parsed
 from specnet.language.reading import read
 from specnet.language.source import SourceText
@@ -59,7 +60,7 @@ def examine(
     except SpecError as error:
         file = next((d.file for d in error.diagnostics if d.file), UNNAMED)
         return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None
-    done, misfits = apply(data, wanted)
+    done, misfits = apply(data, wanted, Spec)
     faults += misfits
     spec_source = SpecSource(text, tuple(done))
     texts |= spec_source.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}

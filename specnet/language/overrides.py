@@ -1,17 +1,22 @@
+"""The values that flags, or a program, put into a document: reading them, and what is wrong with them."""
+
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
 from specnet.diagnostics.text import clipped
 from specnet.language.mappings import plain
-from specnet.language.wording import dotted, noun, shown_key
 
 Overrides = Mapping[str, Any] | Iterable[str]
 """`{"training.epochs": 5}`, or strings as `--set` takes them: `["training.epochs=5"]`."""
+
+_STEP = re.compile(r"""[ \t]*("(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.?""")
+"""A part of a dotted key that TOML accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,82 +27,74 @@ class Override:
     value: Any
     file: str
     """What stands for a file's name in a diagnostic, and is its text as well: `--set training.epochs=5`."""
-    key_at: int
+    steps: tuple[tuple[int, int], ...]
+    """Where each part of the key lies in `file`."""
     value_at: int
-    """Where key and value begin in `file`."""
+    """Where the value begins in `file`."""
+    bare: bool = False
+    """Whether the value is a string without quotes."""
 
     def span(self, key: bool = False) -> TextSpan:
         """Return where its value lies in `file`, or its key."""
-        offsets = (self.key_at, self.value_at - 1) if key else (self.value_at, len(self.file))
-        return TextSpan(_position(self.file, offsets[0]), _position(self.file, offsets[1]))
+        if key:
+            return self.step_span(0, len(self.steps))
+        return _span(self.file, self.value_at, len(self.file))
+
+    def step_span(self, start: int, stop: int) -> TextSpan:
+        """Return where some parts of its key lie in `file`, at least one."""
+        return _span(self.file, self.steps[start][0], self.steps[stop - 1][1])
 
 
 def read_overrides(overrides: Overrides) -> tuple[list[Override], list[Diagnostic]]:
     """Return what a mapping or `key=value` texts override, and what is wrong with them."""
     found: list[Override] = []
     faults: list[Diagnostic] = []
-    if isinstance(overrides, Mapping):
-        for key, value in overrides.items():
-            try:
-                plain_value = plain(value)
-            except RecursionError:
-                message = f"`{clipped(str(key))}` is nested too deeply"
-                faults.append(_fault("SN108", message, f"override {key}"))
-                continue
-            _read(
-                str(key),
-                plain_value,
-                f"override {key}={clipped(repr(plain_value), 60)}",
-                len("override "),
-                found,
-                faults,
-            )
-        return found, faults
-    for text in [overrides] if isinstance(overrides, str) else overrides:
-        key, value = _split(text)
-        if value is None:
-            faults.append(
-                _fault("SN108", f"`{clipped(text)}` sets no value", f"--set {text}", help="write key=value")
-            )
-            continue
-        file = f"--set {text}"
-        at = len(file) - len(value)
-        try:
-            data = tomllib.loads(f"value = {value}")
-        except (ValueError, RecursionError):
-            faults.append(_not_toml(file, at, value))
-            continue
-        if len(data) > 1:
-            faults.append(_fault("SN108", "a flag sets one value", file, at))
-            continue
-        _read(key, data["value"], file, len("--set "), found, faults)
+    read = (
+        (_of_item(str(key), value) for key, value in overrides.items())
+        if isinstance(overrides, Mapping)
+        else map(_of_text, [overrides] if isinstance(overrides, str) else overrides)
+    )
+    for each in read:
+        if isinstance(each, Override):
+            found.append(each)
+        else:
+            faults.append(each)
     return found, faults
 
 
-def apply(data: dict[str, Any], overrides: list[Override]) -> tuple[list[Override], list[Diagnostic]]:
-    """Put overrides into a document's data, in order.
-
-    Returns them with key paths as the data have them, and what does not fit. A table on the way that the
-    document does not have is made; a bare name (`loss = "mse"`) on the way becomes its table.
-    """
-    done: list[Override] = []
-    faults: list[Diagnostic] = []
-    for override in overrides:
-        path, fault = _put(data, override)
-        if fault is not None:
-            faults.append(fault)
-        else:
-            done.append(replace(override, path=path))
-    return done, faults
-
-
-def _read(key: str, value: Any, file: str, at: int, found: list[Override], faults: list[Diagnostic]) -> None:
+def _of_item(key: str, value: Any) -> Override | Diagnostic:
+    try:
+        plain_value = plain(value)
+    except RecursionError:
+        return _fault("SN108", f"`{clipped(key)}` is nested too deeply", f"override {key}")
+    file = f"override {key}={clipped(repr(plain_value), 60)}"
     path = _path(key)
     if path is None:
-        message = f"`{clipped(key)}` is not a key"
-        faults.append(_fault("SN108", message, file, at, help="write a key path such as training.epochs"))
-    else:
-        found.append(Override(path, value, file, at, at + len(key) + 1))
+        return _no_key(key, file)
+    return Override(path, plain_value, file, _steps(file, key), file.index(key) + len(key) + 1)
+
+
+def _of_text(text: str) -> Override | Diagnostic:
+    file = f"--set {text}"
+    key, value = _split(text)
+    if value is None:
+        return _fault(
+            "SN108", f"`{clipped(text)}` sets no value", file, len("--set "), help="write key=value"
+        )
+    path = _path(key)
+    if path is None:
+        return _no_key(key, file)
+    at = len(file) - len(value.lstrip())
+    try:
+        data = tomllib.loads(f"value = {value}")
+    except (ValueError, RecursionError):
+        word = value.strip()
+        if not word or word[0] in "[{\"'" or not word.isprintable():
+            return _no_value(file, at, word)
+        return Override(path, word, file, _steps(file, key), at, bare=True)
+    if len(data) > 1:
+        return _fault("SN108", "a flag sets one value", file, at)
+    return Override(path, data["value"], file, _steps(file, key), at)
 
 
 def _split(text: str) -> tuple[str, str | None]:
@@ -125,64 +122,44 @@ def _path(key: str) -> tuple[str, ...] | None:
     return tuple(path) if node == 0 else None
 
 
-def _put(data: dict[str, Any], override: Override) -> tuple[KeyPath, Diagnostic | None]:
-    node: Any = data
-    path: list[str | int] = []
-    last = len(override.path) - 1
-    for depth, step in enumerate(override.path):
-        place, fault = _step(node, str(step), tuple(path), override)
-        if fault is not None:
-            return (), fault
-        path.append(place)
-        if depth == last:
-            node[place] = override.value
-        elif isinstance(node, dict) and place not in node:
-            node[place] = {}
-        elif isinstance(node[place], str):
-            node[place] = {"type": node[place]}
-        node = node[place]
-    return tuple(path), None
+def _steps(file: str, key: str) -> tuple[tuple[int, int], ...]:
+    """Return where the parts of a key lie in `file`."""
+    at = file.index(key)
+    return tuple((at + step.start(1), at + step.end(1)) for step in _STEP.finditer(key))
 
 
-def _step(node: Any, step: str, path: KeyPath, override: Override) -> tuple[str | int, Diagnostic | None]:
-    """Return the key or index that a step of a path means in a table or an array."""
-    if isinstance(node, dict):
-        return step, None
-    at = override.key_at
-    if not isinstance(node, list):
-        message = f"{shown_key(path)} is {noun(node)}: nothing can be set below it"
-        return step, _fault("SN109", message, override.file, at)
-    try:
-        place = int(step)
-    except ValueError:
-        help = f"write its index, from 0: {dotted((*path, 0, step))}"
-        message = f"{shown_key(path)} is an array, which has no `{clipped(step)}`"
-        return step, _fault("SN109", message, override.file, at, help=help)
-    if not -len(node) <= place < len(node):
-        message = f"{shown_key(path)} has no element {place}: it has {len(node)}, numbered from 0"
-        return step, _fault("SN109", message, override.file, at)
-    return place % len(node), None
+def _no_key(key: str, file: str) -> Diagnostic:
+    at = file.index(" ") + 1
+    if not key.strip():
+        return _fault(
+            "SN108", "the key is missing", file, at, help="write a key path such as training.epochs"
+        )
+    example = re.sub(r"\[(-?\w+)\]", r".\1", key)
+    if _path(example) is None:
+        example = "training.epochs"
+    span = _span(file, at, at + len(key))
+    message = f"`{clipped(key)}` is not a key"
+    return Diagnostic("SN108", message, help=f"write a key path such as {example}", file=file, span=span)
 
 
-def _not_toml(file: str, at: int, value: str) -> Diagnostic:
-    if not value.strip():
-        return _fault("SN108", "the value is missing", file, at)
-    if value.replace("_", "").replace("-", "").isalnum() and not value[0].isdigit():
-        help = f"strings need quotes, protected from the shell: '{file[6:at]}\"{clipped(value)}\"'"
+def _no_value(file: str, at: int, value: str) -> Diagnostic:
+    key = file[len("--set ") : at].rstrip("= \t")
+    if not value:
+        help = f"protect an empty string from the shell: '{key}=\"\"'"
+        return _fault("SN108", "the value is missing", file, at, help=help)
+    if value[0] in "[{":
+        help = f'strings in arrays and tables need quotes, protected from the shell: \'{key}=["a", "b"]\''
     else:
         help = 'the value is read as TOML: 5, 0.1, true, "text", [1, 2] or { type = "adam" }'
     return _fault("SN108", f"`{clipped(value)}` is not a value", file, at, help=help)
 
 
-def _fault(
-    code: str,
-    message: str,
-    file: str,
-    at: int = 0,
-    help: str | None = None,
-) -> Diagnostic:
-    span = TextSpan(_position(file, at), _position(file, len(file)))
-    return Diagnostic(code, message, help=help, file=file, span=span)
+def _fault(code: str, message: str, file: str, at: int = 0, help: str | None = None) -> Diagnostic:
+    return Diagnostic(code, message, help=help, file=file, span=_span(file, at, len(file)))
+
+
+def _span(text: str, start: int, stop: int) -> TextSpan:
+    return TextSpan(_position(text, start), _position(text, stop))
 
 
 def _position(text: str, offset: int) -> Position:

@@ -9,7 +9,8 @@ from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_val
 
 from specnet.data import FORMATS, DataFormat
 from specnet.diagnostics import SpecError, html
-from specnet.language.overrides import Overrides, apply, read_overrides
+from specnet.language.overrides import Overrides, read_overrides
+from specnet.language.overriding import apply
 from specnet.language.set_options import set_options
 from specnet.language.spec_source import SpecSource
 from specnet.language.training import Training
@@ -222,7 +223,9 @@ class Spec(Table):
         except ValidationError as error:
             from specnet.language.faults import model_faults
 
-            raise SpecError(model_faults(cls, data, error)) from None
+            raise SpecError(
+                model_faults(cls, data, error, [each.path for each in source.overrides])
+            ) from None
         spec._source = source  # noqa: SLF001  its own
         return spec
 
@@ -239,7 +242,7 @@ class Spec(Table):
             from specnet.language.parsing import parsed
 
             data = parsed(source.source)
-            earlier, _ = apply(data, list(source.overrides))
+            earlier, _ = apply(data, list(source.overrides), Spec)
             if Spec.of_data(dict(data), source) != self:  # changed since, by Pydantic's own means
                 data = None
         if data is None:
@@ -248,7 +251,7 @@ class Spec(Table):
                 [],
                 self.model_dump(mode="json"),
             )
-        done, misfits = apply(data, wanted)
+        done, misfits = apply(data, wanted, Spec)
         source = SpecSource(source.source, (*earlier, *done), source.start)
         faults += misfits
         try:

@@ -51,10 +51,12 @@ class SpecSource:
         for override in reversed(self.overrides):
             if override.path == path[: len(override.path)]:
                 return override.file, self._within(override, path, part)
+            if part == "table" and override.path == (*path[:-1], "type"):  # what makes the table need a key
+                return override.file, override.span()
         if self._positions is not None and self._positions.find(path) is None:
             for override in self.overrides:
                 if path == override.path[: len(path)]:
-                    return override.file, override.span(key=True)
+                    return override.file, override.step_span(0, max(1, len(path)))
         file = self.source.file if self.source is not None else None
         return file, self._positions.span(path, part) if self._positions is not None else None
 
@@ -113,8 +115,10 @@ class SpecSource:
     def _within(self, override: Override, path: KeyPath, part: Part) -> TextSpan:
         """Return a place in an override, whose text is a TOML statement once `--set` is taken away."""
         depth = len(override.path)
-        if not override.file.startswith("--set ") or (part == "key" and len(path) == depth):
-            return override.span(key=part == "key" and len(path) == depth)
+        if part == "key" and len(path) == depth:
+            return override.step_span(depth - 1, depth)
+        if override.bare or not override.file.startswith("--set "):
+            return override.span()
         from specnet.language.positions import locate
 
         # The value is put below a plain key of as many letters, since the flag's own may name array elements.

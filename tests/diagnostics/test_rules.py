@@ -54,7 +54,7 @@ def test_a_rule_shows_what_is_wrong_and_what_is_right() -> None:
 
 
 def test_a_flag_is_shown_as_a_shell_takes_it() -> None:
-    assert "--set 'loss=\"mse\"'\n" in RULES["SN108"].markdown
+    assert "--set 'metrics=[\"mae\"]'\n" in RULES["SN108"].markdown
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)

@@ -166,20 +166,28 @@ def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[
     return tuple(sorted(found, key=place))
 
 
-def compile(spec: Document, *, data: Any = None) -> Model:  # noqa: A001 (the name that the design fixes)
+def compile(spec: Document, *, data: Any = None, threads: int | None = None) -> Model:  # noqa: A001 (the name that the design fixes)
     """Return a document's model: shapes checked, data read, transforms fitted, parameters initialised.
 
     `data` replaces the document's own data: a pair of arrays, inputs and targets, of which the inputs may be several
     arrays by name; a pandas or Polars frame for a table; or a dictionary of these for the splits `train`,
-    `validation` and `test`. The document's splits, transforms and augmentations apply to them. Raises SpecError with
+    `validation` and `test`. The document's splits, transforms and augmentations apply to them. `threads` is how many
+    threads the model may compute with; by default it is the environment variable `SPECNET_THREADS`, or as many as
+    there are cores for the process. The last digits of a large network's numbers depend on it. Raises SpecError with
     every error in the document or its data.
     """
     from specnet.runs.compiling import compile_spec
 
-    return compile_spec(load(spec), data)[0]
+    return compile_spec(load(spec), data, threads=threads)[0]
 
 
-def train(spec: Document, *, data: Any = None, stop: Callable[[], bool] | None = None) -> Iterator[Event]:
+def train(
+    spec: Document,
+    *,
+    data: Any = None,
+    stop: Callable[[], bool] | None = None,
+    threads: int | None = None,
+) -> Iterator[Event]:
     """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
     `Started` and `Ended` have the model. The training pauses at each event until the next is requested: the model
@@ -188,7 +196,7 @@ def train(spec: Document, *, data: Any = None, stop: Callable[[], bool] | None =
     running mean with `ema_decay`.
 
     `stop` is called after every step, and once it returns true the training ends cleanly, with an `Ended`
-    that says `interrupted`. `data` is as in `compile`.
+    that says `interrupted`. `data` and `threads` are as in `compile`.
 
     Any thread may request the next event, and between two events any thread may predict with the model. While
     steps are made, only the thread that makes them may, in `stop`; others get ModelInUseError. Requesting an event
@@ -198,7 +206,7 @@ def train(spec: Document, *, data: Any = None, stop: Callable[[], bool] | None =
     from specnet.runs.compiling import compile_spec
     from specnet.training.loop import Trainer
 
-    model, loaded = compile_spec(load(spec), data)
+    model, loaded = compile_spec(load(spec), data, threads=threads)
     return Trainer(model, loaded, stop).events()
 
 
@@ -212,6 +220,7 @@ def run(
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
     warned: Callable[[Report], None] | None = None,
+    threads: int | None = None,
 ) -> Result:
     """Train a document's model to the end and return the result.
 
@@ -219,8 +228,9 @@ def run(
     that one, as `specnet run` does under `runs`; without either, nothing is written. `resume` names the
     directory of a run of this document that was killed or interrupted, which is continued bit for bit. If the run
     is already finished, its result is returned, without training and without an event.
-    `data` is as in `compile`, and `stop` as in `train`. What `train` says about threads applies here: ModelInUseError,
-    which ends the run, is raised if another thread is predicting with the run's model when `listener` returns.
+    `data` and `threads` are as in `compile`, and `stop` as in `train`. What `train` says about threads applies here:
+    ModelInUseError, which ends the run, is raised if another thread is predicting with the run's model when `listener`
+    returns.
 
     `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
     an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use
@@ -238,22 +248,22 @@ def run(
         from specnet.runs.resuming import check_resumable
 
         check_resumable(Path(resume), spec)
-    model, loaded = compile_spec(spec, data, initialised=resume is None, warned=warned)
+    model, loaded = compile_spec(spec, data, initialised=resume is None, warned=warned, threads=threads)
     return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
 
-def load_run(path: str | PathLike[str]) -> Model:
+def load_run(path: str | PathLike[str], *, threads: int | None = None) -> Model:
     """Return the model of a finished run, ready to predict; the data that it was trained on are not needed.
 
-    `path` is the run's directory, or a file that `specnet export --to specnet` wrote. Raises RunError if there is
-    no run, or a damaged one.
+    `path` is the run's directory, or a file that `specnet export --to specnet` wrote; `threads` is as in `compile`.
+    Raises RunError if there is no run, or a damaged one.
     """
     from specnet.runs.directory import load_run as read
 
-    return read(path)
+    return read(path, threads)
 
 
-def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
+def evaluate(run: str | PathLike[str], data: Any = None, *, threads: int | None = None) -> Evaluation:
     """Return the loss and the metrics of a finished run.
 
     Without `data` they are those of its own splits, read again from the files that it was trained on. `data` is a file
@@ -264,36 +274,39 @@ def evaluate(run: str | PathLike[str], data: Any = None) -> Evaluation:
     """
     from specnet.runs.evaluating import evaluate as measure
 
-    return measure(run, data)
+    return measure(run, data, threads=threads)
 
 
 def check_gradients(
-    spec: Document, *, data: Any = None, rows: int = 32, entries: int = 32
+    spec: Document, *, data: Any = None, rows: int = 32, entries: int = 32, threads: int | None = None
 ) -> list[GradientCheck]:
     """Return how far the gradient of each parameter is from central differences, on the document's own data.
 
     Both are computed in float64, of the loss with its penalties on up to `rows` rows of the training split, as in
     training; up to `entries` numbers of a parameter are perturbed one at a time. A gradient that is wrong raises
-    nothing: its `ok` is false. `data` is as in `compile`. Raises SpecError as `compile` does.
+    nothing: its `ok` is false. `data` and `threads` are as in `compile`. Raises SpecError as `compile` does.
     """
     from specnet.analysis.gradients import check_gradients as check
     from specnet.runs.compiling import compile_spec
 
-    model, loaded = compile_spec(load(spec).model_copy(update={"dtype": "float64"}), data)
+    model, loaded = compile_spec(load(spec).model_copy(update={"dtype": "float64"}), data, threads=threads)
     return check(model, loaded, rows=rows, entries=entries)
 
 
-def trace(spec: Document, *, data: Any = None, row: int | None = None, steps: int = 1) -> Trace:
+def trace(
+    spec: Document, *, data: Any = None, row: int | None = None, steps: int = 1, threads: int | None = None
+) -> Trace:
     """Return what happens to one row of the training split in the first steps of a document's training.
 
     The result has for each step the formulas and numbers of the forward pass, the loss, the gradients and the update;
     they are those of a run of the document. `row` counts from 0; without it, it is the first row of the first batch.
-    `data` is as in `compile`. Raises ValueError for a row that the split does not have, SpecError as `compile` does.
+    `data` and `threads` are as in `compile`. Raises ValueError for a row that the split does not have, SpecError as
+    `compile` does.
     """
     from specnet.analysis.tracing import trace as traced
     from specnet.runs.compiling import compile_spec
 
-    return traced(*compile_spec(load(spec), data), row=row, steps=steps)
+    return traced(*compile_spec(load(spec), data, threads=threads), row=row, steps=steps)
 
 
 def __getattr__(name: str) -> Any:

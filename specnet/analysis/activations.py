@@ -23,7 +23,9 @@ def activations(model: Model, inputs: Encoded, layer: str) -> Array:
     lowered.graph.outputs = {"activations": value}
     arrays = as_inputs(model.network, inputs)
     rows = len(next(iter(arrays.values())))
-    bound = Executable(plan(lowered.graph, rows)).bind(rows, model.leaves(**arrays))
+    bound = Executable(plan(lowered.graph, rows, threads=model.network.threads)).bind(
+        rows, model.leaves(**arrays)
+    )
     with model.use.reading(), np.errstate(all="ignore"):
         bound.step()
     return np.array(bound.arrays["activations"])

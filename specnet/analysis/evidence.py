@@ -86,7 +86,7 @@ def row_costs(model: Model, split: Split) -> tuple[Array, Array]:
 def _cost_program(model: Model, rows: int) -> Executable:
     lowered = model.network.lower(training=False)
     lowered.graph.outputs = {"costs": _by_row(lowered.elements)}
-    return Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE)))
+    return Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE), threads=model.network.threads))
 
 
 def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
@@ -233,7 +233,7 @@ def _constant_costs(network: Network, constants: Mapping[str, Array], targets: T
         elements[name] = output.loss.elements(given, target)
     graph.outputs["costs"] = _by_row(total(network.outputs, elements))
     count = len(next(iter(targets.values())))
-    executable = Executable(plan(graph, min(count, ROWS_AT_ONCE)))
+    executable = Executable(plan(graph, min(count, ROWS_AT_ONCE), threads=network.threads))
     costs = np.empty(count)
     with np.errstate(all="ignore"):
         for cut in _cuts(count):

@@ -71,7 +71,7 @@ class _Measure:
 
     def __init__(self, model: Model, rows: int, arrays: Mapping[str, Array]) -> None:
         self.model = model
-        compiled = plan(gradient_graph(model.network, training=True), rows)
+        compiled = plan(gradient_graph(model.network, training=True), rows, threads=model.network.threads)
         self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
         self._bound = Executable(compiled, self._streams).bind(rows, model.leaves(**arrays))

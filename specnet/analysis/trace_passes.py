@@ -64,10 +64,10 @@ class PassReader:
         for number, stated in enumerate(self._lines.stated):
             graph.outputs[f"line {number}"] = stated.value
         self._graph = graph
-        self._plan = plan(graph, batch_size)
+        self._plan = plan(graph, batch_size, threads=self._network.threads)
         shares = share_graph(self._network)
         self._chosen = None if shares is None else leaves(shares)["chosen"].rank
-        self._share_plan = None if shares is None else plan(shares, batch_size)
+        self._share_plan = None if shares is None else plan(shares, batch_size, threads=self._network.threads)
 
     def read(self, seen: Observed, scalars: tuple[float, ...]) -> TracedStep:
         """Return a step's passes, given what it begins with, and the scalars that the run computes in it."""

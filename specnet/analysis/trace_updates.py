@@ -47,7 +47,7 @@ class UpdateReader:
         self._lines = self._printed()
         for number, stated in enumerate(self._lines.stated):
             graph.outputs[f"line {number}"] = stated.value
-        self._plan = plan(graph, 1)
+        self._plan = plan(graph, 1, threads=network.threads)
 
     def read(self, traced: TracedStep, seen: Observed, after: Array) -> TracedStep:
         """Return a step with its update, given what it began with, and the parameters after it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -115,8 +116,15 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def specnet(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (its callback acts on it)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Take the options that come before any command."""
+    if os.environ.get("SPECNET_THREADS"):
+        from specnet.passes.cores import requested
+
+        try:
+            requested(None)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None

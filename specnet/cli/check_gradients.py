@@ -8,7 +8,7 @@ from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.numbers import number
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, whole_number
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads, whole_number
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics.text import counted
@@ -32,6 +32,7 @@ def check_gradients(
             "--entries", minimum=1, help="How many elements of each parameter are perturbed, one at a time."
         ),
     ] = 32,
+    threads: Threads = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Compare gradients with central differences.
@@ -42,7 +43,7 @@ def check_gradients(
     """
     from specnet import api
 
-    found = api.check_gradients(api.load(Path(spec), overrides), rows=rows, entries=entries)
+    found = api.check_gradients(api.load(Path(spec), overrides), rows=rows, entries=entries, threads=threads)
     right = all(check.ok for check in found)
     if output is OutputStyle.JSON:
         write_json(_data(found, right=right))

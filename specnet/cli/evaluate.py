@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from specnet.cli.given import STDIN, must_exist, named, standard_input
-from specnet.cli.options import As, OutputStyle, RunPath, argument
+from specnet.cli.options import As, OutputStyle, RunPath, Threads, argument
 from specnet.cli.tables import section
 from specnet.cli.terminal import results, write_json
 from specnet.diagnostics import SpecError
@@ -19,6 +19,7 @@ def evaluate(
             "folder of images, or - for CSV or JSON lines on standard input.",
         ),
     ] = None,
+    threads: Threads = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Evaluate a finished run on its own or other data.
@@ -37,9 +38,9 @@ def evaluate(
     try:
         if data == "-":
             with standard_input() as path:
-                found = measured(run, path, name=name)
+                found = measured(run, path, name=name, threads=threads)
         else:
-            found = measured(run, data)
+            found = measured(run, data, threads=threads)
     except SpecError as error:
         raise named(error, name or run) from None
     if output is OutputStyle.JSON:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import amount
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import line, plain, results, write_json
 from specnet.diagnostics.text import counted, sized
@@ -36,6 +36,7 @@ STAYING = "what reading the splits takes; their rows stay in files"
 def explain(
     spec: SpecFile,
     overrides: Overrides = None,
+    threads: Threads = None,
     output: As = OutputStyle.TABLE,
     profile: Annotated[
         bool, typer.Option("--profile", help="Run a few steps on the data and show where the time goes.")
@@ -50,8 +51,8 @@ def explain(
     from specnet.runs.compiling import network_of
 
     loaded = api.load(Path(spec), overrides)
-    explanation = explained(network_of(loaded))
-    times = _profile(loaded, explanation) if profile else {}
+    explanation = explained(network_of(loaded, threads))
+    times = _profile(loaded, explanation, threads) if profile else {}
     if output is OutputStyle.JSON:
         write_json(_data(explanation, times))
     else:
@@ -59,11 +60,11 @@ def explain(
     return 0
 
 
-def _profile(spec: Spec, explanation: Explanation) -> dict[str, Times]:
+def _profile(spec: Spec, explanation: Explanation, threads: int | None) -> dict[str, Times]:
     from specnet.analysis.profiling import profile
     from specnet.runs.compiling import compile_spec
 
-    return profile(*compile_spec(spec), explanation)
+    return profile(*compile_spec(spec, threads=threads), explanation)
 
 
 def _data(explanation: Explanation, times: dict[str, Times]) -> dict[str, object]:

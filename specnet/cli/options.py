@@ -38,9 +38,11 @@ def choice(*names: str, kinds: type[StrEnum], help: str, default: bool = True) -
     return typer.Option(*names, metavar="|".join(kinds), help=help, show_default=default)
 
 
-def whole_number(*names: str, minimum: int, help: str, default: bool = True) -> Any:
+def whole_number(
+    *names: str, minimum: int, maximum: int | None = None, help: str, default: bool = True
+) -> Any:
     """Describe an option that takes a whole number."""
-    return typer.Option(*names, metavar="N", min=minimum, help=help, show_default=default)
+    return typer.Option(*names, metavar="N", min=minimum, max=maximum, help=help, show_default=default)
 
 
 def out_file(help: str, default: bool | str = False) -> Any:
@@ -58,4 +60,14 @@ Overrides = Annotated[
     ),
 ]
 RunPath = Annotated[str, argument("RUN", help="The directory of a finished run, such as runs/iris/001.")]
+Threads = Annotated[
+    int | None,
+    whole_number(
+        "--threads",
+        minimum=1,
+        maximum=1024,
+        help="How many threads compute. Default: $SPECNET_THREADS, or one for each core.",
+        default=False,
+    ),
+]
 As = Annotated[OutputStyle, choice("--output", kinds=OutputStyle, help="The output format.")]

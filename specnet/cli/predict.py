@@ -10,7 +10,7 @@ from typing import IO, Annotated, Any, cast
 import typer
 
 from specnet.cli.given import STDIN, must_exist
-from specnet.cli.options import RunPath, argument, choice, out_file
+from specnet.cli.options import RunPath, Threads, argument, choice, out_file
 from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
@@ -41,6 +41,7 @@ def predict(
         Predictions,
         choice("--output", kinds=Predictions, help="The format of predictions on standard output."),
     ] = Predictions.CSV,
+    threads: Threads = None,
 ) -> int:
     """Predict new rows with a finished run.
 
@@ -58,7 +59,7 @@ def predict(
     must_exist(run)
     if data != "-":
         must_exist(data)
-    model = api.load_run(run)
+    model = api.load_run(run, threads=threads)
     from specnet.data import row_files
     from specnet.runs.files import write_whole
     from specnet.runs.predicting import predictions, readings

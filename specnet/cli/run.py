@@ -10,7 +10,7 @@ from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, argument, option, whole_number
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads, argument, option, whole_number
 from specnet.cli.terminal import failed, notes, results, say, write_json
 from specnet.diagnostics.text import counted
 
@@ -61,6 +61,7 @@ def run(
         bool, typer.Option("--strict", help="Treat warnings as errors: train and save nothing.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor warnings.")] = False,
+    threads: Threads = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Train the experiment that a document describes.
@@ -114,6 +115,7 @@ def run(
                 stop=interrupts.stop,
                 listener=listen,
                 warned=warned if shows else None,
+                threads=threads,
             )
         trained = interrupts.armed  # by its first event; a run that is finished has none
         if not trained and not quiet:
@@ -154,6 +156,10 @@ def _report(console: Console, event: Resumed, *, quiet: bool) -> None:
         say(console, f"warning: {problem}", "bold yellow")
     if quiet:
         return
+    if event.differences:
+        say(
+            console, f"the last digits may differ from an uninterrupted run's: {'; '.join(event.differences)}"
+        )
     if event.checkpoint is None:
         say(console, f"{event.run} has no complete checkpoint: it starts over")
     else:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import entries
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, whole_number
+from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads, whole_number
 from specnet.cli.tables import section
 from specnet.cli.terminal import WIDEST, plain, results, write_json
 from specnet.diagnostics.text import counted
@@ -50,6 +50,7 @@ def trace(
         ),
     ] = None,
     steps: Annotated[int, whole_number("--steps", minimum=1, help="How many steps to show.")] = 1,
+    threads: Threads = None,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Show one example's way through the steps of a training.
@@ -62,7 +63,7 @@ def trace(
 
     document = api.load(Path(spec), overrides)
     try:
-        found = api.trace(document, row=None if row is None else row - 1, steps=steps)
+        found = api.trace(document, row=None if row is None else row - 1, steps=steps, threads=threads)
     except ValueError as error:
         raise typer.BadParameter(f"{row:,} is not one of them: {error}", param_hint="--row") from None
     if output is OutputStyle.JSON:

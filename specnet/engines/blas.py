@@ -1,4 +1,4 @@
-"""The threads of the matrix library beneath NumPy, which must rest while several workers call it at once."""
+"""The matrix library beneath NumPy: which it is, and its threads, which rest while several workers call it at once."""
 
 from __future__ import annotations
 
@@ -57,66 +57,115 @@ def _libraries() -> list[Path]:
 
 
 class _Hold(Shared):
-    """Who holds the library to one thread at the moment, and what it was set to before the first of them."""
+    """Who holds the library to a number of threads at the moment, and what it was set to before the first of them."""
 
     def __init__(self) -> None:
         self.before: int | None = None
+        self.ours: set[int] = set()
+        """What it was set to here since then; any other number is the host's."""
         super().__init__()
 
     def reset(self) -> None:
         """Begin without holders; a child gets back what was set before its parent's took hold."""
         super().reset()
-        self.holders: set[object] = set()
+        self.holders: dict[object, int] = {}
         self._restore()
 
-    def take(self, holder: object) -> None:
-        """Set the library to one thread, also where the host has set it to more since the first holder came."""
+    def take(self, holder: object, threads: int) -> None:
+        """Set the library to the fewest threads that a holder wants, whatever the host has set it to since."""
         known = setting()
         if known is None:
             return
-        get, put = known
         with self.lock:
-            self.holders.add(holder)
-            now = get()
-            if now != 1:
+            self.holders[holder] = threads
+            now = known[0]()
+            if self.before is None or now not in self.ours:
                 self.before = now
-                put(1)
+            self._set(known, now)
 
     def release(self, holder: object) -> None:
-        """Forget a holder, and restore what was set if it is the last; again is no more than once."""
+        """Forget a holder, and set what the others want, or what was set before; again is no more than once."""
         with self.lock:
-            self.holders.discard(holder)
+            self.holders.pop(holder, None)
+            known = setting()
             if not self.holders:
                 self._restore()
+            elif known is not None:
+                now = known[0]()
+                if now in self.ours:
+                    self._set(known, now)
+
+    def _set(self, known: Setting, now: int) -> None:
+        fewest = min(self.holders.values())
+        self.ours.add(fewest)
+        if now != fewest:
+            known[1](fewest)
 
     def _restore(self) -> None:
         known = setting() if self.before is not None else None
-        if known is None or self.before is None:
-            return
-        get, put = known
-        if get() == 1:  # else the host has set it in the meantime, and means what it says
-            put(self.before)
+        if known is not None and self.before is not None:
+            now = known[0]()
+            # Else the host has set it in the meantime, and means what it says.
+            if now in self.ours and now != self.before:
+                known[1](self.before)
+        self.ours.clear()
         self.before = None
 
 
 _hold = _Hold()
 
 
+def host_threads() -> int | None:
+    """Return how many threads the host lets the library use, whatever it is held to; None where it is not known."""
+    known = setting()
+    if known is None:
+        return None
+    with _hold.lock:
+        now = known[0]()
+        return _hold.before if _hold.before is not None and now in _hold.ours else now
+
+
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Have matrix products run on the calling thread alone; the last of several users restores what was.
+def limited(threads: int) -> Iterator[None]:
+    """Have matrix products run on so many threads; of several users the fewest, and the last restores what was.
 
     The setting is the whole process's: OpenBLAS's `openblas_set_num_threads_local` sets it for all threads, too,
     in builds with threads of its own such as NumPy's. A number that the host sets while some thread is in here
-    stays after the last has left; only a 1 cannot be distinguished from ours.
+    stays after the last has left; only one that is ours as well cannot be distinguished from it.
     """
     holder = object()
     try:
         try:
-            _hold.take(holder)
+            _hold.take(holder, threads)
             yield
         finally:
             _hold.release(holder)
     except BaseException:
         _hold.release(holder)  # again, since Ctrl-C may have kept the first call from doing it
         raise
+
+
+@cache
+def version() -> str | None:
+    """Return the library's version and the processor whose kernels it runs: `OpenBLAS 0.3.31 Haswell`."""
+    for path in _libraries():
+        try:
+            library = ctypes.CDLL(str(path))
+        except OSError:
+            continue
+        for name in _NAMES:
+            # `openblas_get_config`, after `openblas_get_num_threads`.
+            config = getattr(library, name.replace("num_threads", "config").format("get"), None)
+            if config is not None:
+                config.restype, config.argtypes = ctypes.c_char_p, ()
+                words = config().decode(errors="replace").split()
+                flags = {
+                    "USE64BITINT",
+                    "DYNAMIC_ARCH",
+                    "NO_AFFINITY",
+                    "NO_LAPACK",
+                    "NO_LAPACKE",
+                    "USE_OPENMP",
+                }
+                return " ".join(w for w in words if w not in flags and not w.startswith("MAX_THREADS"))
+    return None

@@ -9,12 +9,12 @@ from specnet.model.network import Network, initial_faults, lower_layers, unused_
 from specnet.model.settings import check_training
 
 
-def build(spec: Spec, signature: Signature) -> Network:
+def build(spec: Spec, signature: Signature, threads: int | None = None) -> Network:
     """Return the network of a document over data of known shapes; raises SpecError with every fault."""
     pinned = pinned_fault(spec, signature)
     if pinned is not None:
         raise SpecError([pinned])
-    network = Network(spec, signature)
+    network = Network(spec, signature, threads)
     found = [d for d in check_training(network) if d.severity == "error"]
     if found:
         raise SpecError(found)

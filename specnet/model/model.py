@@ -91,7 +91,7 @@ class Model:
         if given.ndim and not 0 < rows == len(given):
             raise ValueError(f"{rows} inputs cannot be compared with {len(given)} targets")
         arrays |= as_targets(self.network, given, plain(arrays))
-        compiled = plan(gradient_graph(self.network, training=training), rows)
+        compiled = plan(gradient_graph(self.network, training=training), rows, threads=self.network.threads)
         executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
         bound = executable.bind(rows, self.leaves(**arrays))
         with self.use.reading(), np.errstate(all="ignore"):

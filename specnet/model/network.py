@@ -19,6 +19,7 @@ from specnet.model.inputs import input_arrays, input_values, read_as_indices, se
 from specnet.model.lowered import Lowered
 from specnet.model.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.model.topology import changed, check_topology, every
+from specnet.passes.cores import requested
 from specnet.vocabulary.initializers.given import ConstantInitializer
 
 
@@ -29,8 +30,10 @@ class Network:
     faults. Each `lower` gives a graph of its own to build a program on, copied from one that is built once.
     """
 
-    def __init__(self, spec: Spec, signature: Signature) -> None:
+    def __init__(self, spec: Spec, signature: Signature, threads: int | None = None) -> None:
         self.spec = spec
+        self.threads = requested(threads)
+        """How many threads its plans are made for; None for the default."""
         self.signature = signature
         error = shape_faults(spec, signature.inputs)
         if error:

@@ -66,9 +66,13 @@ def plan_training(network: Network, rows: dict[str, int], *, units: bool) -> Pla
     if update is not None:
         slots |= {f"slot/{name}": slot for name, slot in update.slots.items()}
     return Plans(
-        step=plan(graph, size, guard="loss", fixed_inputs=whole),
-        update=plan(update.graph, 1) if update is not None and shared else None,
-        evaluation=plan(evaluation_graph(network, units=units), evaluation_rows(network, max(rows.values()))),
+        step=plan(graph, size, guard="loss", fixed_inputs=whole, threads=network.threads),
+        update=plan(update.graph, 1, threads=network.threads) if update is not None and shared else None,
+        evaluation=plan(
+            evaluation_graph(network, units=units),
+            evaluation_rows(network, max(rows.values())),
+            threads=network.threads,
+        ),
         slots=slots,
     )
 

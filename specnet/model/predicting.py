@@ -24,7 +24,7 @@ class Predictor:
 
     def __init__(self, network: Network, arrays: Mapping[str, Array], use: ModelUse) -> None:
         self._network, self._use = network, use
-        self._pool = Pool(lambda rows: plan(prediction_graph(network), rows), arrays)
+        self._pool = Pool(lambda rows: plan(prediction_graph(network), rows, threads=network.threads), arrays)
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the predictions of any number of rows, as `prediction_graph` names them; inputs are as they lie there.

@@ -24,12 +24,14 @@ def plan(
     guard: str | None = None,
     fixed_inputs: bool = False,
     optimise: bool = True,
+    threads: int | None = None,
 ) -> Plan:
     """Compile a graph that has all its ops into a plan: simplify, move out of loops, lay out, fuse, place.
 
     `sizes` are the largest that the plan will see, a number for the batch alone, and `fixed_inputs` says that the
     inputs that it is bound to never change. `optimise=False` leaves out the rewriting and the fusing, and gives the
-    plan that every optimised one is tested against.
+    plan that every optimised one is tested against. `threads` is how many threads may compute; by default as many as
+    there are cores, and as the matrix library is set to.
     """
     if optimise:
         graph = simplify(graph)
@@ -42,8 +44,8 @@ def plan(
             graph = hoist(graph)
     else:
         graph = prune(graph)
-    workers = cores() if any(node.op.shared for node in graph) else 0
+    workers = cores(threads) if any(node.op.shared for node in graph) else 0
     groups = group(graph, sizes, fuse=optimise, fixed_inputs=fixed_inputs, workers=workers)
     allocations = allocate(graph, groups, sizes)
     instructions = scheduled(graph, groups, allocations, workers)
-    return Plan(graph, allocations, instructions, named(sizes), guard, workers)
+    return Plan(graph, allocations, instructions, named(sizes), guard, workers, threads)

@@ -92,6 +92,13 @@ class Step:
     """Bytes of the results and scratch at the largest sizes."""
 
 
+SHARED = 4096
+"""Elements of the largest array below which OpenBLAS computes every product on one thread.
+
+It shares products of more than 2^18 multiplications between threads, which take an array of 64 x 64 at least, products
+of a matrix and a vector from 9,216 elements on, and vectors from 10,000 on."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """Ordered steps over placed buffers: everything that is to be known about an execution before it starts."""
@@ -105,6 +112,13 @@ class Plan:
     """A scalar output that must be finite for anything but the forward pass to run."""
     workers: int
     """How many workers share the batch; 0 where no op is shared out, and the plan runs on the calling thread."""
+    threads: int | None = None
+    """How many threads the matrix library may use where there are no workers; None for as many as it is set to."""
+
+    @cached_property
+    def shares_products(self) -> bool:
+        """Whether the matrix library may share some product between its threads: it keeps small ones on one."""
+        return _largest(self.graph, self.sizes) >= SHARED
 
     @property
     def arena(self) -> int:
@@ -247,3 +261,9 @@ class _Steps:
 
     def _bytes(self, value: Value) -> int:
         return value.count.at(self.sizes) * ITEM_BYTES[value.dtype] if value.shape else 0
+
+
+def _largest(graph: Graph, sizes: Sizes) -> int:
+    """Return the elements of a graph's largest array, those of its loops' bodies included."""
+    own = max((value.count.at(sizes) for node in graph for value in node.results), default=0)
+    return max([own, *(_largest(region, sizes) for node in graph for region in node.regions)])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from specnet.model.network import Network
 
 
-def network_of(spec: Spec) -> Network:
+def network_of(spec: Spec, threads: int | None = None) -> Network:
     """Return a document's network; its data are described, and not read.
 
     Raises SpecError with every error in the document, and in what is known of its data.
@@ -23,7 +23,7 @@ def network_of(spec: Spec) -> Network:
     from specnet.data import inspect_data
 
     try:
-        return build(spec, inspect_data(spec.data, spec.source.folder))
+        return build(spec, inspect_data(spec.data, spec.source.folder), threads)
     except SpecError as error:
         raise spec.source.error(error) from None
 
@@ -33,12 +33,18 @@ Warned = Callable[[Report], None]
 
 
 def compile_spec(
-    spec: Spec, given: Any = None, *, initialised: bool = True, warned: Warned | None = None
+    spec: Spec,
+    given: Any = None,
+    *,
+    initialised: bool = True,
+    warned: Warned | None = None,
+    threads: int | None = None,
 ) -> tuple[Model, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
     `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. `warned` is
-    called with the warnings of the document and its data, if there are any, before all rows are read. Raises
+    called with the warnings of the document and its data, if there are any, before all rows are read. `threads` is
+    how many threads may compute. Raises
     SpecError with every error in the document or its data, and where the training needs more than the machine's
     memory, and TypeError where `given` is nothing of that.
     """
@@ -57,7 +63,7 @@ def compile_spec(
             if data_format is not spec.data:
                 spec = spec.model_copy(update={"data": data_format})
         opened = open_data(spec.data, spec.source.folder, passed=passed)
-        network = build(spec, opened.signature)
+        network = build(spec, opened.signature, threads)
         check_memory(network)
         if warned is not None:
             report = _warnings(network, opened)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -101,11 +101,11 @@ class RunDirectory:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def describe(self, spec: Spec, data: Dataset) -> None:
-        """Write the document and `resolved.json`."""
+    def describe(self, spec: Spec, data: Dataset, computed_with: Sequence[Mapping[str, Any]]) -> None:
+        """Write the document and `resolved.json`; `computed_with` are the environments that the run was computed in."""
         from specnet.runs.resolved import resolved
 
-        what = resolved(spec, data.sources, self.path)
+        what = resolved(spec, data.sources, self.path, computed_with)
         name, content = _document(spec, what["spec"])
         # What makes it a run's directory goes first: whatever happens meanwhile, another run may replace it.
         write_json(self.path / RESOLVED, what)
@@ -133,22 +133,29 @@ class RunDirectory:
         write_json(self.path / RESULT, result.as_dict())
 
 
-def load_run(path: str | PathLike[str]) -> Model:
+def load_run(path: str | PathLike[str], threads: int | None = None) -> Model:
     """Return the model of a finished run, ready to predict; the data that it learnt from is not needed.
 
-    `path` is a run's directory, or a file that `export --to specnet` wrote. Raises RunError where it holds no
+    `path` is a run's directory, or a file that `export --to specnet` wrote; `threads` is how many threads may compute.
+    Raises RunError where it holds no
     run, or a damaged one.
     """
+    from specnet.passes.cores import requested
     from specnet.runs.loading import load_model
 
+    threads = requested(threads)
     folder = Path(path)
     if folder.is_file():
         from specnet.runs.model_archive import read_archive
 
-        return read_archive(folder)
+        model = read_archive(folder)
+        model.network.threads = threads
+        return model
     if not (folder / RESOLVED).exists():
         raise RunError(f"{folder}: {why_no_run(folder)}")
-    return load_model(folder / RESOLVED, folder / MODEL)
+    model = load_model(folder / RESOLVED, folder / MODEL)
+    model.network.threads = threads  # nothing is planned before it is needed
+    return model
 
 
 def why_no_run(folder: Path) -> str:

@@ -57,9 +57,11 @@ class Evaluation:
         }
 
 
-def evaluate(run: str | PathLike[str], data: Any = None, *, name: str | None = None) -> Evaluation:
+def evaluate(
+    run: str | PathLike[str], data: Any = None, *, name: str | None = None, threads: int | None = None
+) -> Evaluation:
     """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
-    model = load_run(run)
+    model = load_run(run, threads)
     if data is None:
         return _measured(model, _own_splits(Path(run), model))
     if isinstance(data, (str, PathLike)):
@@ -77,7 +79,8 @@ def evaluate(run: str | PathLike[str], data: Any = None, *, name: str | None = N
 def _measured(model: Model, splits: Mapping[str, Split]) -> Evaluation:
     units = data_units(model)
     maximum = evaluation_rows(model.network, max(len(split) for split in splits.values()))
-    evaluator = Evaluator(model, plan(evaluation_graph(model.network, units=bool(units)), maximum), units)
+    graph = evaluation_graph(model.network, units=bool(units))
+    evaluator = Evaluator(model, plan(graph, maximum, threads=model.network.threads), units)
     figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
     rows = {name: len(split) for name, split in splits.items()}
     return Evaluation(figures, rows, model.network.signature.classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,17 @@ MAX_BYTES = 256 * 2**20
 """A larger file is refused unread; a document, of 64 MiB at most, does not resolve to as much."""
 
 
-def resolved(spec: Spec, sources: tuple[tuple[str, str], ...], run: Path | None = None) -> dict[str, Any]:
-    """Return what `resolved.json` holds: the whole spec, versions, a digest of each data file.
+COMPUTED_WITH = "computed_with"
+"""The environments that a run was computed in: the one it began in, and each other one that it was resumed in."""
+
+
+def resolved(
+    spec: Spec,
+    sources: tuple[tuple[str, str], ...],
+    run: Path | None = None,
+    computed_with: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return what `resolved.json` holds: the whole spec, versions, environments, a digest of each data file.
 
     In `run`, the run's directory, it also records where the document is.
     """
@@ -38,6 +48,7 @@ def resolved(spec: Spec, sources: tuple[tuple[str, str], ...], run: Path | None 
         "python": platform.python_version(),
         "numpy": np.__version__,
         "platform": platform.platform(),
+        COMPUTED_WITH: list(computed_with),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "document": None if source is None else source.file,
         **({} if run is None else {FOLDER: folder_record(spec.folder, run)}),

@@ -13,10 +13,11 @@ from specnet.diagnostics.text import clipped
 from specnet.language.spec import Spec
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
-from specnet.runs.files import writing
+from specnet.runs.environment import differences, environment
+from specnet.runs.files import write_json, writing
 from specnet.runs.finished import read_result
 from specnet.runs.kept import damage, final_result
-from specnet.runs.resolved import load, read_resolved
+from specnet.runs.resolved import COMPUTED_WITH, load, read_resolved
 from specnet.training.events import Resumed
 from specnet.training.history import History
 from specnet.training.loop import Trainer
@@ -129,14 +130,20 @@ def resume(
         except (KeyError, ValueError, TypeError) as error:
             raise RunError(f"{stored.path} is not a checkpoint of this experiment: {error}") from error
         checkpoints.resume(stored.best)
+    described, now = _table(run / RESOLVED), environment(trainer.plans)
+    known = _environments(described)
+    differing = differences(known[-1], now) if known else ()
+    known = known if known and not differing else [*known, now]
     if before != spec or not any((run / name).exists() for name in DOCUMENTS):
-        directory.describe(spec, data)
+        directory.describe(spec, data, known)
+    elif differing:
+        write_json(run / RESOLVED, {**described, COMPUTED_WITH: known})
     torn = damage(run)
     with writing(run):
         (run / RESULT).unlink(missing_ok=True)
     path = None if stored is None else stored.path
     problems = problems if torn is None else (torn, *problems)
-    return Resumed(run, path, trainer.epoch, trainer.steps.step, problems)
+    return Resumed(run, path, trainer.epoch, trainer.steps.step, problems, differing)
 
 
 def _asks_for_more(before: Spec, spec: Spec) -> bool:
@@ -157,6 +164,12 @@ def _check_data(run: Path, data: Dataset) -> None:
                 f"the data have changed since {run} began: `{name}` has SHA-256 {str(now.get(name))[:12]}..., "
                 f"and had {str(was)[:12]}...; a run can only be resumed with the data that it was trained on"
             )
+
+
+def _environments(described: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the environments that a run was computed in, as far as they were recorded."""
+    found = described.get(COMPUTED_WITH)
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 def _table(path: Path) -> dict[str, Any]:

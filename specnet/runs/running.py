@@ -9,6 +9,7 @@ from specnet.data import Dataset
 from specnet.model.model import Model
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.directory import RunDirectory
+from specnet.runs.environment import environment
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
 from specnet.runs.result import Result
@@ -68,7 +69,7 @@ def _recorded(
     model, history = trainer.model, History()
     checkpoints = Checkpoints(directory.path, trainer, history)
     if not resumed:
-        directory.describe(model.network.spec, data)
+        directory.describe(model.network.spec, data, [environment(trainer.plans)])
     else:
         event = take_up(directory, trainer, history, checkpoints, data)
         if listener is not None:

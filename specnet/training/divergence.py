@@ -58,7 +58,7 @@ def _layer(model: Model, arrays: Mapping[str, Array]) -> str | None:
     for info in lowered.layers:
         if info.path in last:
             graph.outputs[info.name] = last[info.path]
-    executable = Executable(plan(graph, rows, optimise=False))
+    executable = Executable(plan(graph, rows, optimise=False, threads=model.network.threads))
     targets = {
         output.target: np.zeros((rows, *output.target_shape), output.target_dtype)
         for output in network.outputs.values()

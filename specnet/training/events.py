@@ -145,6 +145,8 @@ class Resumed:
     """How many steps are already done."""
     problems: tuple[str, ...]
     """Why later checkpoints, or an existing result, could not be used, one string each."""
+    differences: tuple[str, ...] = ()
+    """What computes otherwise than before, such as another processor, one string each: the last digits may differ."""
 
 
 Event = Resumed | Started | StepsDone | EpochEnded | Ended

@@ -21,13 +21,13 @@ def test_of_overlapping_holders_the_last_restores_the_setting():
     entered, leave = threading.Event(), threading.Event()
 
     def second():
-        with blas.one_thread():
+        with blas.limited(1):
             entered.set()
             assert leave.wait(30.0)
 
     thread = threading.Thread(target=second)
     with blas_threads(3) as get:
-        with blas.one_thread():
+        with blas.limited(1):
             thread.start()
             assert entered.wait(30.0)
             assert get() == 1
@@ -42,7 +42,7 @@ def test_holders_come_and_go_in_many_threads():
     def use():
         found = []
         for _ in range(300):
-            with blas.one_thread():
+            with blas.limited(1):
                 found.append(get())
         return found
 
@@ -54,16 +54,16 @@ def test_holders_come_and_go_in_many_threads():
 def test_what_the_host_sets_in_between_stays():
     get, put = blas.setting()
     with blas_threads(3):
-        with blas.one_thread():
+        with blas.limited(1):
             put(2)
         assert get() == 2
-        with blas.one_thread():
+        with blas.limited(1):
             put(3)
-            with blas.one_thread():
+            with blas.limited(1):
                 assert get() == 1
         assert get() == 3
         put(1)
-        with blas.one_thread():
+        with blas.limited(1):
             pass
         assert get() == 1
         put(3)
@@ -112,7 +112,7 @@ def test_ctrl_c_anywhere_leaves_the_setting_as_it_was(monkeypatch):
     known = blas.setting()
 
     def use():
-        with blas.one_thread():
+        with blas.limited(1):
             pass
 
     number, met = 0, True
@@ -137,7 +137,7 @@ def test_a_step_that_fails_leaves_the_setting_as_it_was(kind):
             raise kind
 
     with blas_threads(3) as get:
-        with pytest.raises(kind), blas.one_thread():
+        with pytest.raises(kind), blas.limited(1):
             workers.run(fail, 3)
         assert get() == 3
 
@@ -149,13 +149,13 @@ def test_a_child_has_the_setting_back_that_its_parent_had():
     holding, done = threading.Event(), threading.Event()
 
     def hold():
-        with blas.one_thread():
+        with blas.limited(1):
             holding.set()
             assert done.wait(30.0)
 
     def use():
         before = get()
-        with blas.one_thread():
+        with blas.limited(1):
             within = get()
         np.ones((300, 300)) @ np.ones((300, 300))
         return before, within, get()
@@ -175,13 +175,13 @@ def test_the_matrix_library_has_its_threads_back_after_the_last_of_several_users
     before = get()
     try:
         put(2)
-        with blas.one_thread():
+        with blas.limited(1):
             assert get() == 1
-            with blas.one_thread():
+            with blas.limited(1):
                 assert get() == 1
             assert get() == 1
         assert get() == 2
-        with pytest.raises(RuntimeError), blas.one_thread():
+        with pytest.raises(RuntimeError), blas.limited(1):
             raise RuntimeError
         assert get() == 2
     finally:
@@ -198,7 +198,7 @@ def test_many_users_at_once_leave_the_setting_as_it_was():
 
         def use():
             for _ in range(200):
-                with blas.one_thread():
+                with blas.limited(1):
                     found.append(get())
 
         threads = [threading.Thread(target=use) for _ in range(4)]
@@ -210,3 +210,38 @@ def test_many_users_at_once_leave_the_setting_as_it_was():
         assert get() == 2
     finally:
         put(before)
+
+
+@KNOWN
+def test_of_several_users_the_one_with_the_fewest_threads_counts():
+    with blas_threads(4) as get:
+        assert blas.host_threads() == 4
+        with blas.limited(3):
+            assert get() == 3
+            with blas.limited(1):
+                assert get() == 1
+                assert blas.host_threads() == 4
+                with blas.limited(2):
+                    assert get() == 1
+            assert get() == 3
+        assert get() == 4
+        with blas.limited(6):
+            assert get() == 6
+        assert get() == 4
+
+
+@KNOWN
+def test_what_the_host_sets_while_several_hold_stays():
+    _, put = blas.setting()
+    with blas_threads(4) as get:
+        with blas.limited(3):
+            with blas.limited(1):
+                put(2)
+            assert get() == 2
+        assert get() == 2
+        put(4)
+
+
+@KNOWN
+def test_the_library_says_which_it_is():
+    assert "OpenBLAS" in (blas.version() or "")

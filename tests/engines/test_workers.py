@@ -56,7 +56,7 @@ def test_one_part_or_one_worker_needs_no_threads():
 def test_where_threads_cannot_be_held_back_the_caller_works_alone(monkeypatch):
     monkeypatch.setattr(blas, "setting", lambda: None)
     assert Workers(4).count == 1
-    with blas.one_thread():
+    with blas.limited(1):
         pass
 
 
@@ -169,7 +169,7 @@ def test_a_child_starts_threads_of_its_own():
     workers.run(lambda _: None, 3)
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
-    with blas.one_thread():
+    with blas.limited(1):
         child = context.Process(target=_in_child, args=(workers, results))
         child.start()
         child.join(HANG)

@@ -54,7 +54,7 @@ def test_what_leaves_a_loop_runs_once(optimise):
 
 
 def test_workers_are_there_only_for_ops_that_are_shared(monkeypatch):
-    monkeypatch.setattr(pipeline, "cores", lambda: 3)
+    monkeypatch.setattr(pipeline, "cores", lambda threads: 3)
     assert pipeline.plan(small(), 8).workers == 0
     graph, leaves = graph_of({"x": (BATCH, 8, 8, 2), "K": (3, 3, 2, 4)})
     graph.outputs = {"y": ops.conv2d(leaves["x"], leaves["K"], **ops.PLAIN)}

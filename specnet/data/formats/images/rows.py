@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from specnet.data.formats.images.decoding import Frame, decode
 from specnet.data.formats.images.header import ImageError
 from specnet.data.rows import AnyOrder
 from specnet.diagnostics import RunError
+from specnet.passes.cores import allowed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +89,7 @@ def _decoded(
         out[number] = np.frombuffer(pixels, np.uint8).reshape(frame.shape)
         return None
 
-    workers = min(len(places), os.cpu_count() or 1)
+    workers = min(len(places), allowed())
     if workers < 2:
         found = [one(number) for number in range(len(places))]
     else:

@@ -6,11 +6,10 @@ any of it, and threads may share a model: see `Model`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from importlib import import_module
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from specnet.data.confine import Confine
@@ -35,9 +34,11 @@ from specnet.runs.result import Result
 if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
     from specnet.analysis.traced import Trace
+    from specnet.model.evaluation import Evaluation, Figures
     from specnet.model.model import Model
-    from specnet.runs.evaluating import Evaluation
     from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
+    from specnet.training.exclusive import ExclusiveEvents
+    from specnet.training.history import History
     from specnet.vocabulary.kind import Kind
 
 __all__ = [
@@ -46,7 +47,9 @@ __all__ = [
     "EpochEnded",
     "Evaluation",
     "Event",
+    "Figures",
     "GradientCheck",
+    "History",
     "Model",
     "ModelInUseError",
     "Report",
@@ -65,6 +68,7 @@ __all__ = [
     "compile",
     "evaluate",
     "load",
+    "load_model",
     "load_run",
     "register",
     "run",
@@ -76,9 +80,11 @@ __all__ = [
 _LATER = {
     "Ended": "specnet.training.events",
     "EpochEnded": "specnet.training.events",
-    "Evaluation": "specnet.runs.evaluating",
+    "Evaluation": "specnet.model.evaluation",
     "Event": "specnet.training.events",
+    "Figures": "specnet.model.evaluation",
     "GradientCheck": "specnet.analysis.gradients",
+    "History": "specnet.training.history",
     "Model": "specnet.model.model",
     "Resumed": "specnet.training.events",
     "Span": "specnet.training.events",
@@ -187,7 +193,7 @@ def train(
     data: Any = None,
     stop: Callable[[], bool] | None = None,
     threads: int | None = None,
-) -> Iterator[Event]:
+) -> ExclusiveEvents[Event]:
     """Train a document's model, and yield events: `Started`, `StepsDone`, `EpochEnded`, and finally `Ended`.
 
     `Started` and `Ended` have the model. The training pauses at each event until the next is requested: the model
@@ -238,39 +244,44 @@ def run(
     written, is in use, contains something other than a run, or a run that cannot be resumed; and ValueError if
     more than one directory is named.
     """
-    from specnet.runs.compiling import compile_spec
-    from specnet.runs.running import run as run_and_record
+    from specnet.runs.running import run_spec
 
-    if sum(place is not None for place in (out, folder, resume)) > 1:
-        raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
-    spec = load(spec)
-    if resume is not None:
-        from specnet.runs.resuming import check_resumable
+    return run_spec(
+        load(spec),
+        data,
+        out=out,
+        folder=folder,
+        resume=resume,
+        stop=stop,
+        listener=listener,
+        warned=warned,
+        threads=threads,
+    )
 
-        check_resumable(Path(resume), spec)
-    model, loaded = compile_spec(spec, data, initialised=resume is None, warned=warned, threads=threads)
-    return run_and_record(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
 
+def load_model(path: str | PathLike[str], *, threads: int | None = None) -> Model:
+    """Return the model in a file that `Model.save` wrote, or of a finished run, ready to use; no data are needed.
 
-def load_run(path: str | PathLike[str], *, threads: int | None = None) -> Model:
-    """Return the model of a finished run, ready to predict; the data that it was trained on are not needed.
-
-    `path` is the run's directory, or a file that `specnet export --to specnet` wrote; `threads` is as in `compile`.
-    Raises RunError if there is no run, or a damaged one.
+    `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` is as in
+    `compile`. Nothing in either is executed. Raises RunError if there is no such file or run, or it is damaged.
     """
-    from specnet.runs.directory import load_run as read
+    from specnet.runs.loading import load_model as read
 
     return read(path, threads)
 
 
-def evaluate(run: str | PathLike[str], data: Any = None, *, threads: int | None = None) -> Evaluation:
-    """Return the loss and the metrics of a finished run.
+def load_run(path: str | PathLike[str], *, threads: int | None = None) -> Model:
+    """Return the model of a finished run; it is the same function as `load_model`."""
+    return load_model(path, threads=threads)
 
-    Without `data` they are those of its own splits, read again from the files that it was trained on. `data` is a file
-    of any kind that `predict` takes, with targets (CSV, Parquet, JSON, npz, or a folder of images), a pandas or Polars
-    frame for a table, or a pair of raw inputs and targets (only inputs, if these are the targets); the stored
-    transforms are applied. Raises RunError
-    if there is no valid run or its data have changed, SpecError for errors in the data.
+
+def evaluate(run: str | PathLike[str], data: Any = None, *, threads: int | None = None) -> Evaluation:
+    """Return the loss and the metrics of a finished run, or of a model in a file.
+
+    Without `data` they are those of the run's own splits, read again from the files that it was trained on. `data` is
+    what `Model.evaluate` takes: a file, a frame, or a pair of raw inputs and targets (only inputs, if these are the
+    targets). Raises RunError if there is no valid run or its data have changed, and otherwise what `Model.evaluate`
+    raises.
     """
     from specnet.runs.evaluating import evaluate as measure
 

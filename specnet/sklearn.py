@@ -89,7 +89,7 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         """Return new rows, checked against those that `fit` was given."""
         check_is_fitted(self, "model_")
         # What was fitted decides: the document may be gone, or be another by now.
-        if is_frame(inputs) and self.model_.network.spec.data.is_table:
+        if is_frame(inputs) and self.model_.spec.data.is_table:
             return inputs
         return validate_data(self, inputs, reset=False, dtype=np.float64, allow_nd=True)
 

@@ -18,7 +18,7 @@ from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH
 from specnet.model.arrays import as_arrays, as_targets
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 from specnet.model.outputs import NetworkOutput, array_name, total
 from specnet.passes.pipeline import plan
@@ -39,7 +39,7 @@ ENOUGH_ROWS = 20_000
 
 
 def verdict_of(
-    model: Model,
+    model: CompiledModel,
     data: Dataset,
     history: Iterable[Mapping[str, Any]],
     splits: Mapping[str, Mapping[str, Any]],
@@ -57,7 +57,7 @@ def verdict_of(
     return judge(history, splits, baseline, evidence, best_epoch)
 
 
-def row_evidence(model: Model, train: Split, validation: Split, baseline: Baseline) -> Evidence:
+def row_evidence(model: CompiledModel, train: Split, validation: Split, baseline: Baseline) -> Evidence:
     """Return how the losses of two splits are made up of their rows': as in evaluation, without penalties."""
     network = model.network
     loss = network.spec.loss
@@ -77,19 +77,19 @@ def row_evidence(model: Model, train: Split, validation: Split, baseline: Baseli
     return Evidence(of_train, of_validation, chance, constant)
 
 
-def row_costs(model: Model, split: Split) -> tuple[Array, Array]:
+def row_costs(model: CompiledModel, split: Split) -> tuple[Array, Array]:
     """Return the indices of rows, all or enough of them, and what each costs: as in evaluation, without penalties."""
     with np.errstate(all="ignore"):
         return _chosen(len(split)), _row_costs(model, _cost_program(model, len(split)), split)
 
 
-def _cost_program(model: Model, rows: int) -> Executable:
+def _cost_program(model: CompiledModel, rows: int) -> Executable:
     lowered = model.network.lower(training=False)
     lowered.graph.outputs = {"costs": _by_row(lowered.elements)}
     return Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE), threads=model.network.threads))
 
 
-def _row_costs(model: Model, executable: Executable, split: Split) -> Array:
+def _row_costs(model: CompiledModel, executable: Executable, split: Split) -> Array:
     network, chosen = model.network, _chosen(len(split))
     costs = np.empty(len(chosen))
     maximum = executable.plan.batch

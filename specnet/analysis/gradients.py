@@ -12,7 +12,7 @@ from specnet.data import Dataset
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
 from specnet.model.arrays import as_arrays
-from specnet.model.model import Model, streams
+from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import views
 from specnet.model.programs import gradient_graph
 from specnet.passes.pipeline import plan
@@ -69,7 +69,7 @@ class _Slope:
 class _Measure:
     """The loss of a model on some rows as a function of its parameters, with randomness that repeats itself."""
 
-    def __init__(self, model: Model, rows: int, arrays: Mapping[str, Array]) -> None:
+    def __init__(self, model: CompiledModel, rows: int, arrays: Mapping[str, Array]) -> None:
         self.model = model
         compiled = plan(gradient_graph(model.network, training=True), rows, threads=model.network.threads)
         self._streams = streams(model.network.spec.seed, compiled.streams)
@@ -88,7 +88,9 @@ class _Measure:
         return {name: array.copy() for name, array in found.items()}
 
 
-def check_gradients(model: Model, data: Dataset, *, rows: int = 32, entries: int = 32) -> list[GradientCheck]:
+def check_gradients(
+    model: CompiledModel, data: Dataset, *, rows: int = 32, entries: int = 32
+) -> list[GradientCheck]:
     """Compare the gradient of each parameter with (L(w + h) - L(w - h)) / 2h; both as in training.
 
     The model must be in float64, and keeps its parameters. L is the loss, penalties included, of up to `rows` rows,

@@ -16,7 +16,7 @@ from specnet.engines.execution import Bound, Executable
 from specnet.engines.numpy.emit import emit
 from specnet.engines.program import Block, Loop, NumpyProgram
 from specnet.model.arrays import as_arrays
-from specnet.model.model import Model, streams
+from specnet.model.compiled import CompiledModel, streams
 from specnet.passes.plan import Plan
 from specnet.training.program import BoundTraining
 
@@ -44,7 +44,7 @@ class Times:
 
 
 def profile(
-    model: Model, data: Dataset, explanation: Explanation, clock: Callable[[], float] = perf_counter
+    model: CompiledModel, data: Dataset, explanation: Explanation, clock: Callable[[], float] = perf_counter
 ) -> dict[str, Times]:
     """Return where the time of a training step goes, by the names of `Explanation.programs`.
 
@@ -65,7 +65,9 @@ def profile(
     return measured
 
 
-def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array], clock: Callable[[], float]) -> Times:
+def _measure(
+    model: CompiledModel, plan: Plan, leaves: Mapping[str, Array], clock: Callable[[], float]
+) -> Times:
     rate = model.network.spec.training.optimizer.learning_rate
     values = {"rate": rate, "step": 1, "share": 1.0}
     arguments = tuple(values[name] for name in plan.numbers)
@@ -96,7 +98,7 @@ def _measure(model: Model, plan: Plan, leaves: Mapping[str, Array], clock: Calla
     return Times(median(whole), tuple(steps), len(whole))
 
 
-def _bound(model: Model, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array]) -> Bound:
+def _bound(model: CompiledModel, plan: Plan, program: NumpyProgram, leaves: Mapping[str, Array]) -> Bound:
     executable = Executable(plan, streams(model.network.spec.seed, plan.streams), program=program)
     return executable.bind(plan.batch, leaves)
 

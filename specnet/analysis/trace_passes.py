@@ -16,8 +16,8 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import BATCH, Size
+from specnet.model.compiled import CompiledModel
 from specnet.model.lowered import Lowered
-from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.model.parameters import Parameters, multipliers, views
 from specnet.model.programs import GRADIENT, VALUE, share_graph, traced_graph
@@ -51,7 +51,7 @@ def _named(_: Network, lowered: Lowered) -> dict[str, Value]:
 class PassReader:
     """Reads the passes of steps: the run's own graph, with every value that has a name to look at."""
 
-    def __init__(self, model: Model, batch_size: int) -> None:
+    def __init__(self, model: CompiledModel, batch_size: int) -> None:
         self._model, self._network = model, model.network
         self._kinds = {
             info.name: dict(every(self._network.spec.layers))[info.path] for info in self._network.layers

@@ -14,14 +14,14 @@ from specnet.analysis.trace_updates import UpdateReader
 from specnet.analysis.traced import Observed, Trace, TracedStep
 from specnet.data import Dataset
 from specnet.engines.execution import Bound
-from specnet.model.model import Model
-from specnet.training.feed import Batch
+from specnet.model.compiled import CompiledModel
+from specnet.model.feed import Batch
 from specnet.training.loop import Trainer
 
 Array = np.ndarray[Any, Any]
 
 
-def trace(model: Model, data: Dataset, *, row: int | None = None, steps: int = 1) -> Trace:
+def trace(model: CompiledModel, data: Dataset, *, row: int | None = None, steps: int = 1) -> Trace:
     """Train a model for some steps, and return all that happens to one row of the training split, from 0.
 
     The model is left as it is after the last of them, to the bit what a run has after as many. Without `row`, it is

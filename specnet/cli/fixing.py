@@ -67,7 +67,7 @@ def save(before: SourceText, after: SourceText) -> None:
     A byte order mark stays, and a link stays a link to the same file. Raises SpecFileError where the file
     cannot be written, or is no longer what was checked.
     """
-    from specnet.runs.files import replacing
+    from specnet.storage.files import replacing
 
     file = Path(os.path.realpath(before.file))
     try:

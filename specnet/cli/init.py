@@ -43,7 +43,7 @@ def init(
     """
     from specnet.data.formats.csv.survey import survey
     from specnet.reporting.drafting import draft
-    from specnet.runs.files import write_bytes
+    from specnet.storage.files import write_bytes
 
     must_exist(data)
     table = survey(Path(data))

@@ -55,7 +55,7 @@ def plot(
     check_picture(path)
     drawing = _drawing(folder, what, split, layer)
     from specnet.reporting.drawing import write_drawing
-    from specnet.runs.files import writing
+    from specnet.storage.files import writing
 
     if out is None:
         with writing(path.parent):

@@ -51,19 +51,18 @@ def predict(
     otherwise (`unknown`, `missing`). Classes are written by name, with their probabilities. Rows are processed in
     blocks, so a file may be larger than memory.
     """
-    from specnet import api
-
     form = output if out is None else FORMATS.get(Path(out).suffix.lower())
     if form is None:
         raise typer.BadParameter(f"{out} ends in none of {', '.join(FORMATS)}", param_hint="--out")
     must_exist(run)
     if data != "-":
         must_exist(data)
-    model = api.load_run(run, threads=threads)
     from specnet.data import row_files
-    from specnet.runs.files import write_whole
+    from specnet.runs.loading import load_model
     from specnet.runs.predicting import predictions, readings
+    from specnet.storage.files import write_whole
 
+    model = load_model(run, threads)
     if model.encoding is None:
         raise RunError(f"{run} has no data to describe its rows")
     name = STDIN if data == "-" else data

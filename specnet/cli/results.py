@@ -13,7 +13,7 @@ from specnet.cli.numbers import column, duration
 from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
-from specnet.runs.result import Result
+from specnet.runs.result import CompletedRun
 from specnet.training.history import History
 
 VERDICTS = {"good": "bold green", "overfit": "bold yellow", "underfit": "bold yellow", "unknown": "bold"}
@@ -24,7 +24,7 @@ MAXIMUM_CLASSES = 12
 CURVE_ROWS = 10
 
 
-def show_result(console: Console, result: Result) -> None:
+def show_result(console: Console, result: CompletedRun) -> None:
     """Print the table of results, a confusion matrix, and the curves."""
     text = f"{counted(result.parameter_count, 'parameter')}, {_ending(result)}"
     paragraph(console, result.name, "bold", text, min(console.width, WIDEST))
@@ -39,7 +39,7 @@ def show_result(console: Console, result: Result) -> None:
     _curves(console, result.history, result.best_epoch)
 
 
-def _ending(result: Result) -> str:
+def _ending(result: CompletedRun) -> str:
     """Say how long the training was, and why it ended before its last epoch, if it did."""
     if result.stopped == "interrupted":
         return f"{result.why} ({duration(result.seconds)})"
@@ -49,7 +49,7 @@ def _ending(result: Result) -> str:
     return f"{length}{ending.get(result.stopped, '')}"
 
 
-def show_end(console: Console, result: Result) -> None:
+def show_end(console: Console, result: CompletedRun) -> None:
     """Print the verdict, and where the run is kept."""
     console.print()
     lead = f"fit: {result.fit.verdict}"

@@ -94,6 +94,8 @@ def run(
         console = notes()
         before = _run(unfinished, loaded.name) if resume else None
         folder = FOLDER if not no_save and out is None and before is None else None
+        from specnet.runs.running import run_spec
+
         with _progress(console, interrupts, quiet=quiet) as progress:
 
             def listen(event: Event | Span) -> None:
@@ -107,7 +109,7 @@ def run(
 
             # A run that is resumed has shown them when it began.
             shows = strict or not (quiet or resume)
-            result = api.run(
+            result = run_spec(
                 loaded,
                 out=out,
                 folder=folder,

@@ -11,7 +11,7 @@ from specnet.cli.numbers import entries
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import say
 from specnet.diagnostics.text import counted
-from specnet.runs.result import Result
+from specnet.runs.result import CompletedRun
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ MAXIMUM_NUMBERS = 1000
 """Parameters of a model whose weights are still shown."""
 
 
-def show_asked(console: Console, result: Result) -> None:
+def show_asked(console: Console, result: CompletedRun) -> None:
     """Print what the document's [output] asks for, and say what is too large to be read."""
     asked = result.model.network.spec.output.show
     if "predictions" in asked:
@@ -45,7 +45,7 @@ def show_asked(console: Console, result: Result) -> None:
         _weights(console, result)
 
 
-def _predictions(console: Console, result: Result) -> None:
+def _predictions(console: Console, result: CompletedRun) -> None:
     rows = sum(len(split) for split in result.data.splits.values())
     section(console, "predictions")
     if rows > MAXIMUM_ROWS:
@@ -69,7 +69,7 @@ def _joined(columns: list[Column]) -> TextTable:
     return TextTable([head for head, _ in columns], ">" * len(columns), list(cells))
 
 
-def _inputs(result: Result) -> dict[str, list[Column]]:
+def _inputs(result: CompletedRun) -> dict[str, list[Column]]:
     """Return each split's inputs in the units of the data, if there are few."""
     import numpy as np
 
@@ -94,7 +94,7 @@ def _inputs(result: Result) -> dict[str, list[Column]]:
     }
 
 
-def _output_columns(result: Result, split: Split) -> list[Column]:
+def _output_columns(result: CompletedRun, split: Split) -> list[Column]:
     """Return targets and outputs in the units of the data, and the classes that the outputs are read as."""
     from specnet.data.streamed import whole, whole_inputs
 
@@ -130,7 +130,7 @@ def _output_columns(result: Result, split: Split) -> list[Column]:
     return columns
 
 
-def _readings(result: Result, outputs: Array, targets: Array) -> list[int] | None:
+def _readings(result: CompletedRun, outputs: Array, targets: Array) -> list[int] | None:
     """Return the class that each row is read as; None where the outputs are no classes.
 
     One output is read as 0 or 1 where all targets are 0 or 1, whatever the loss.
@@ -157,7 +157,7 @@ def _output(place: int, names: tuple[str, ...]) -> str:
     return f"P({names[place]})" if place < len(names) else f"prediction {place}"
 
 
-def _weights(console: Console, result: Result) -> None:
+def _weights(console: Console, result: CompletedRun) -> None:
     section(console, "weights")
     if result.parameter_count > MAXIMUM_NUMBERS:
         much = counted(result.parameter_count, "parameter")

@@ -83,7 +83,7 @@ def failed(message: str, lead: str = "error") -> None:
 
 def write_json(data: object) -> None:
     """Write results as JSON, with null for numbers that JSON does not have."""
-    from specnet.runs.files import finite
+    from specnet.storage.files import finite
 
     text = json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     sys.stdout.write(f"{text}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
@@ -17,16 +16,14 @@ from specnet.interchange.safetensors_file import write_safetensors
 from specnet.language import load
 from specnet.language.spec import Spec
 from specnet.model.building import build
-from specnet.model.model import Model
-from specnet.runs.archive import write_arrays
+from specnet.model.compiled import CompiledModel
 from specnet.runs.compiling import compile_spec
-from specnet.runs.directory import RESOLVED, load_run
+from specnet.runs.directory import RESOLVED
 from specnet.runs.evaluating import located_data
-from specnet.runs.files import write_bytes, write_whole
-from specnet.runs.model_archive import write_archive
-from specnet.runs.origin import FOLDER
-from specnet.runs.resolved import load_resolved, resolved
+from specnet.runs.loading import load_model
 from specnet.runs.starting import start_from
+from specnet.storage.archive import write_arrays
+from specnet.storage.files import write_bytes, write_whole
 
 DOCUMENTS = (".toml", ".json")
 
@@ -36,7 +33,7 @@ class Exported:
     """What is to be exported: a run, a file of one, or a document that nothing has been learnt from yet."""
 
     path: Path
-    model: Model
+    model: CompiledModel
     untrained: Dataset | None
     """The data of a document, which has not been trained."""
 
@@ -44,7 +41,7 @@ class Exported:
     def of(cls, path: Path) -> Exported:
         """Read what a path names; raises RunError, SpecError or SpecFileError."""
         if path.is_dir() or path.suffix.lower() not in DOCUMENTS:
-            return cls(path, load_run(path), None)
+            return cls(path, load_model(path), None)
         return cls.of_spec(path, load(path))
 
     @classmethod
@@ -73,14 +70,6 @@ class Exported:
             )
         return located_data(self.path, network)
 
-    def described(self) -> dict[str, Any]:
-        """Return what `resolved.json` holds, or would."""
-        if self.trained and self.path.is_dir():
-            what = load_resolved(self.path / RESOLVED)
-            # A file that is passed on needs no folder of this machine.
-            return {key: value for key, value in what.items() if key != FOLDER}
-        return resolved(self.model.network.spec, ())
-
 
 def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Written:
     """Return a program that predicts as the model does, or with `training` makes the whole training.
@@ -93,7 +82,7 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
     program = Program(f"{spec.name}: {title} in plain NumPy", spec.dtype, beside)
     if training:
         data, folder = source.data()
-        fresh = Model(build(spec.starting_from(folder), data.signature), data.encoding)
+        fresh = CompiledModel(build(spec.starting_from(folder), data.signature), data.encoding)
         start_from(fresh)
         write_training(fresh, data, folder, program)
     else:
@@ -128,6 +117,6 @@ def write_numpy(path: Path, source: Exported, *, training: bool) -> list[Path]:
 WRITERS: dict[str, Callable[[Path, Exported], None]] = {
     "onnx": lambda path, source: write_onnx(path, source.model),
     "safetensors": lambda path, source: write_safetensors(path, source.model),
-    "specnet": lambda path, source: write_archive(path, source.model, source.described()),
+    "specnet": lambda path, source: source.model.save(path),
 }
 """How a model is written in each format that is one binary file."""

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from specnet._version import __version__
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.runs.extras import needed
-from specnet.runs.files import write_bytes
+from specnet.storage.files import write_bytes
 
 
-def write_safetensors(path: Path, model: Model) -> None:
+def write_safetensors(path: Path, model: CompiledModel) -> None:
     """Write a model's parameters under their names, with what its transforms learnt under `transforms.`.
 
     The header holds the document (`spec`) and how data are encoded (`encoding`) as JSON texts. Raises RunError

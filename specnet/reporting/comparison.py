@@ -12,8 +12,8 @@ from typing import Any, Literal
 from specnet.diagnostics import RunError
 from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun, short_names
-from specnet.runs.resolved import read_resolved
 from specnet.runs.selecting import leaves
+from specnet.storage.resolved import read_resolved
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.outputs import MultiOutput

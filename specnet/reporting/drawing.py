@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from specnet.diagnostics.text import clipped, joined
 from specnet.runs.extras import needed
-from specnet.runs.files import write_whole
+from specnet.storage.files import write_whole
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """What pictures are written as."""

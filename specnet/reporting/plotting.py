@@ -11,7 +11,7 @@ import numpy as np
 from specnet.data import Dataset
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.reporting.drawing import Drawing, InapplicableError
 from specnet.reporting.drawings.activations import activations_drawing
 from specnet.reporting.drawings.boundary import boundary_drawing, check_boundary
@@ -21,9 +21,9 @@ from specnet.reporting.drawings.reconstructions import reconstructions_drawing
 from specnet.reporting.drawings.weights import weights_drawing
 from specnet.reporting.predictions import predicted
 from specnet.reporting.wording import RATE
-from specnet.runs.directory import load_run
 from specnet.runs.evaluating import own_data
 from specnet.runs.kept import JUDGES, KeptRun
+from specnet.runs.loading import load_model
 
 
 @dataclass
@@ -40,9 +40,9 @@ class PlottedRun:
         return self.run.history()
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> CompiledModel:
         """The trained model."""
-        return load_run(self.run.path)
+        return load_model(self.run.path)
 
     @cached_property
     def data(self) -> Dataset:

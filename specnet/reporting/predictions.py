@@ -10,7 +10,7 @@ import numpy as np
 from specnet.analysis.evidence import row_costs
 from specnet.data import Dataset
 from specnet.data.streamed import taken, taken_inputs
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.predicting import PREDICTION_ROWS
 from specnet.vocabulary.losses import Loss
 
@@ -44,7 +44,7 @@ class Predicted:
     """Whether its targets are the inputs."""
 
 
-def predicted(model: Model, data: Dataset, split: str) -> list[Predicted]:
+def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted]:
     """Return the predictions of each output for a split's rows, all or enough of them."""
     part = data.splits[split]
     rows, costs = row_costs(model, part)

@@ -17,13 +17,14 @@ import numpy as np
 
 from specnet._version import __version__
 from specnet.diagnostics import RunError
-from specnet.runs.archive import BROKEN, read_arrays, write_arrays
+from specnet.model.evaluation import Figure
+from specnet.model.state import TrainingState
 from specnet.runs.directory import CHECKPOINTS
-from specnet.runs.files import write_whole, writing
+from specnet.storage.archive import BROKEN, read_arrays, write_arrays
+from specnet.storage.files import write_whole, writing
 from specnet.training.events import EpochEnded, Event, Span, StepsDone
 from specnet.training.history import History
 from specnet.training.loop import Trainer
-from specnet.training.state import TrainingState
 
 Array = np.ndarray[Any, Any]
 
@@ -116,8 +117,9 @@ class Checkpoints:
             return False
         split, _, name = monitor.partition(".")
         higher = self._trainer.model.network.better(name) == "higher"
-        figures = {"loss": event.loss} if split == "train" else event.validation or {}
-        value = float(figures.get(name, math.nan))
+        figures: Mapping[str, Figure] = {"loss": event.loss} if split == "train" else event.validation or {}
+        figure = figures.get(name, math.nan)
+        value = math.nan if isinstance(figure, list) else float(figure)
         if math.isnan(value) or (
             self._best is not None and (value <= self._best if higher else value >= self._best)
         ):

@@ -11,7 +11,7 @@ from specnet.model.building import build
 
 if TYPE_CHECKING:
     from specnet.data import Dataset, OpenedData
-    from specnet.model.model import Model
+    from specnet.model.compiled import CompiledModel
     from specnet.model.network import Network
 
 
@@ -39,7 +39,7 @@ def compile_spec(
     initialised: bool = True,
     warned: Warned | None = None,
     threads: int | None = None,
-) -> tuple[Model, Dataset]:
+) -> tuple[CompiledModel, Dataset]:
     """Return a document's model and data; with its initial parameters if `initialised`.
 
     `given`, inputs and targets or a frame, or such by split, replaces the files that the document names. `warned` is
@@ -51,8 +51,8 @@ def compile_spec(
     from specnet.data import open_data
     from specnet.data.dataset import read_data
     from specnet.data.passing import passed_data
+    from specnet.model.compiled import CompiledModel
     from specnet.model.memory import check_memory
-    from specnet.model.model import Model
     from specnet.model.targets import check_targets
     from specnet.runs.starting import start_from
 
@@ -71,7 +71,7 @@ def compile_spec(
                 warned(report)
         data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
         check_targets(spec.loss, data)
-        model = Model(network, data.encoding)
+        model = CompiledModel(network, data.encoding, data.sources)
         if initialised:
             start_from(model)
     except SpecError as error:

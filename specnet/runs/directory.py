@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted
 from specnet.language.spec import Spec
-from specnet.runs.files import write_bytes, write_json, writing
 from specnet.runs.lock import LOCK, locked
+from specnet.storage.files import write_bytes, write_json, writing
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
-    from specnet.model.model import Model
     from specnet.runs.metrics_log import MetricsLog
-    from specnet.runs.result import Result
+    from specnet.runs.result import CompletedRun
 
 RESOLVED = "resolved.json"
 METRICS = "metrics.jsonl"
@@ -103,7 +102,7 @@ class RunDirectory:
 
     def describe(self, spec: Spec, data: Dataset, computed_with: Sequence[Mapping[str, Any]]) -> None:
         """Write the document and `resolved.json`; `computed_with` are the environments that the run was computed in."""
-        from specnet.runs.resolved import resolved
+        from specnet.storage.resolved import resolved
 
         what = resolved(spec, data.sources, self.path, computed_with)
         name, content = _document(spec, what["spec"])
@@ -117,45 +116,20 @@ class RunDirectory:
 
         return MetricsLog(self.path / METRICS, before=before)
 
-    def save(self, result: Result) -> None:
+    def save(self, result: CompletedRun) -> None:
         """Write `model.npz`, and then `result.json`, so that a run with a result has all its files.
 
         A model that holds a NaN or an infinity, as one that has diverged may, is not written.
         """
         import numpy as np
 
-        from specnet.runs.model_file import write_model
+        from specnet.storage.model_file import write_model
 
         model = result.model
         if np.isfinite(model.parameters.flat).all():
             state = None if model.encoding is None else model.encoding.state()
             write_model(self.path / MODEL, model.parameters, state)
         write_json(self.path / RESULT, result.as_dict())
-
-
-def load_run(path: str | PathLike[str], threads: int | None = None) -> Model:
-    """Return the model of a finished run, ready to predict; the data that it learnt from is not needed.
-
-    `path` is a run's directory, or a file that `export --to specnet` wrote; `threads` is how many threads may compute.
-    Raises RunError where it holds no
-    run, or a damaged one.
-    """
-    from specnet.passes.cores import requested
-    from specnet.runs.loading import load_model
-
-    threads = requested(threads)
-    folder = Path(path)
-    if folder.is_file():
-        from specnet.runs.model_archive import read_archive
-
-        model = read_archive(folder)
-        model.network.threads = threads
-        return model
-    if not (folder / RESOLVED).exists():
-        raise RunError(f"{folder}: {why_no_run(folder)}")
-    model = load_model(folder / RESOLVED, folder / MODEL)
-    model.network.threads = threads  # nothing is planned before it is needed
-    return model
 
 
 def why_no_run(folder: Path) -> str:

@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import RunError
+from specnet.model.evaluation import Figures
 from specnet.runs.directory import MODEL, RESULT
 from specnet.runs.kept import read_run
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
-    from specnet.model.model import Model
-    from specnet.runs.result import Result
+    from specnet.model.compiled import CompiledModel
+    from specnet.runs.result import CompletedRun
     from specnet.training.history import History
 
 
-def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) -> Result:
+def read_result(run: Path, stored: dict[str, Any], model: CompiledModel, data: Dataset) -> CompletedRun:
     """Return the result of a finished run as it was when the run ended, and put its parameters into `model`.
 
     `stored` is what `kept.final_result` returns, `model` and `data` those of the run's spec. The parameters of a
@@ -27,15 +28,15 @@ def read_result(run: Path, stored: dict[str, Any], model: Model, data: Dataset) 
     """
     from specnet.analysis.verdict import Verdict
     from specnet.runs.loading import restore
-    from specnet.runs.model_file import read_model
-    from specnet.runs.result import Result
+    from specnet.runs.result import CompletedRun
+    from specnet.storage.model_file import read_model
 
     if stored["stopped"] == "diverged" and not (run / MODEL).exists():
         model.parameters.flat[...] = math.nan
     else:
         restore(model, read_model(run / MODEL), run / MODEL)
     try:
-        return Result(
+        return CompletedRun(
             name=model.network.spec.name,
             run=run,
             parameter_count=stored["parameters"],
@@ -70,6 +71,6 @@ def _history(lines: Iterable[dict[str, Any]]) -> History:
     return history
 
 
-def _figures(figures: dict[str, Any]) -> dict[str, Any]:
+def _figures(figures: dict[str, Any]) -> Figures:
     """Return figures with NaN where JSON has null, which it has for every number that is not finite."""
-    return {name: math.nan if value is None else value for name, value in figures.items()}
+    return Figures({name: math.nan if value is None else value for name, value in figures.items()})

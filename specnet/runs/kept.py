@@ -12,7 +12,7 @@ from typing import Any, Literal
 from specnet.diagnostics import RunError
 from specnet.runs.directory import METRICS, RESOLVED, RESULT
 from specnet.runs.lock import held
-from specnet.runs.resolved import load, load_resolved
+from specnet.storage.resolved import load, load_resolved
 
 Status = Literal["running", "unfinished", "completed", "early_stopping", "interrupted", "diverged"]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from math import prod
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 from specnet.data import Encoding
 from specnet.diagnostics import RunError, SpecError
 from specnet.language.spec import Spec
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
-from specnet.runs.model_file import StoredModel, read_model
-from specnet.runs.resolved import read_resolved
+from specnet.passes.cores import requested
+from specnet.runs.directory import MODEL, RESOLVED, why_no_run
+from specnet.storage.model_archive import read_archive
+from specnet.storage.model_file import StoredModel, read_model
+from specnet.storage.resolved import load, record_of, spec_of
 
 LARGEST = 1 << 28
 """Numbers in one input, above which a file that claims so many is not believed."""
@@ -29,15 +33,41 @@ _MISFITS = (
 )
 
 
-def load_model(resolved: Path, path: Path) -> Model:
-    """Return the model that two files of a run describe; raises RunError where they are damaged.
+def load_model(path: str | PathLike[str], threads: int | None = None) -> CompiledModel:
+    """Return the model of a finished run, or of a file that a model was saved in; see `specnet.load_model`.
 
     Every size is compared with the file's before memory is taken for it.
     """
-    return assemble(read_resolved(resolved), resolved, read_model(path), path)
+    threads = requested(threads)
+    model = _read(Path(path))
+    model.network.threads = threads  # nothing is planned before it is needed
+    return model
 
 
-def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Model:
+def _read(place: Path) -> CompiledModel:
+    try:
+        is_file, exists = place.is_file(), place.exists()
+    except OSError as error:
+        raise RunError(f"{place} cannot be read: {error.strerror or error}") from error
+    if not exists:
+        raise RunError(f"{place}: there is no such file or directory")
+    if is_file:
+        archive = read_archive(place)
+        return _with_record(archive.record, archive.described, archive.model, archive.path)
+    described, stored = place / RESOLVED, place / MODEL
+    if not described.exists():
+        raise RunError(f"{place}: {why_no_run(place)}")
+    return _with_record(load(described), described, None, stored)
+
+
+def _with_record(data: Any, described: Path, stored: StoredModel | None, path: Path) -> CompiledModel:
+    spec = spec_of(data, described)
+    model = assemble(spec, described, read_model(path) if stored is None else stored, path)
+    model.record = record_of(data, described)
+    return model
+
+
+def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> CompiledModel:
     """Return the model of a spec and what was stored of it, each with its name for messages."""
     if stored.encoding is None:
         raise RunError(f"{path} is damaged: it does not say how data are encoded")
@@ -48,18 +78,18 @@ def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Mod
     except _MISFITS as error:
         raise RunError(f"{path} is damaged, or of another run than {resolved}: {_reason(error)}") from error
     _check_parameters(network, stored, path)
-    model = Model(network, encoding)
+    model = CompiledModel(network, encoding)
     _put(stored, model)
     return model
 
 
-def restore(model: Model, stored: StoredModel, path: Path) -> None:
+def restore(model: CompiledModel, stored: StoredModel, path: Path) -> None:
     """Put the stored parameters into a model; raise RunError where they are damaged, or do not fit it."""
     _check_parameters(model.network, stored, path)
     _put(stored, model)
 
 
-def _put(stored: StoredModel, model: Model) -> None:
+def _put(stored: StoredModel, model: CompiledModel) -> None:
     for name, array in stored.parameters.items():
         model.parameters[name][...] = array
 

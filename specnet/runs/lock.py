@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from specnet.diagnostics import RunError
-from specnet.runs.files import writing
+from specnet.storage.files import writing
 
 LOCK = ".lock"
 

@@ -7,7 +7,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
-from specnet.runs.files import finite, write_bytes, writing
+from specnet.storage.files import finite, write_bytes, writing
 from specnet.training.events import EpochEnded, Event, Span
 from specnet.training.history import train_figures
 

@@ -13,7 +13,7 @@ import numpy as np
 from specnet.data.collector import LIMIT
 from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
@@ -107,7 +107,7 @@ class PredictedRows:
     """The file of each row, where each has one of its own."""
 
 
-def readings(model: Model) -> Readings:
+def readings(model: CompiledModel) -> Readings:
     """Return how a model's predictions are read."""
     network = model.network
     target = getattr(network.spec.data, "target", None)
@@ -125,7 +125,7 @@ def readings(model: Model) -> Readings:
     }
 
 
-def predictions(model: Model, blocks: Iterator[RowBlock], file: str) -> Iterator[PredictedRows]:
+def predictions(model: CompiledModel, blocks: Iterator[RowBlock], file: str) -> Iterator[PredictedRows]:
     """Yield the predictions for blocks of rows; raise SpecError naming the rows of `file` that have none."""
     encoding = model.encoding
     assert encoding is not None
@@ -139,7 +139,7 @@ def predictions(model: Model, blocks: Iterator[RowBlock], file: str) -> Iterator
         yield PredictedRows({name: array.astype(dtype) for name, array in outputs.items()}, block.files)
 
 
-def _faults(model: Model, block: RowBlock, file: str) -> SpecError:
+def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
     """Return what is wrong with a block, row by row, since its rows' places are the file's."""
     encoding = model.encoding
     assert encoding is not None

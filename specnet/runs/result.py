@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,15 +9,13 @@ from specnet._version import __version__
 from specnet.diagnostics import html
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from specnet.analysis.verdict import Verdict
     from specnet.data import Dataset
-    from specnet.model.model import Model
+    from specnet.model.compiled import CompiledModel
+    from specnet.model.evaluation import Figures
+    from specnet.model.model import FloatArray, Model
     from specnet.training.events import Stopped
     from specnet.training.history import History
-
-    Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Result:
     """How the training ended: `completed`, `early_stopping`, `interrupted` or `diverged`."""
     why: str
     """Why it ended."""
-    splits: Mapping[str, Mapping[str, Any]]
+    splits: Mapping[str, Figures]
     """Loss and metrics by split, measured with the final parameters."""
     fit: Verdict
     """Whether the model fits well, overfits or underfits, and the evidence."""
@@ -50,13 +48,11 @@ class Result:
     """Loss, learning rate and metrics of every epoch."""
     model: Model = field(repr=False)
     """The trained model."""
-    data: Dataset = field(repr=False)
-    """The splits that it was trained and evaluated on."""
     version: str = __version__
     """The version of specnet that trained it."""
 
     @property
-    def parameters(self) -> Mapping[str, Array]:
+    def parameters(self) -> Mapping[str, FloatArray]:
         """The trained model's parameters by name; the same arrays as `model.parameters`."""
         return self.model.parameters
 
@@ -93,6 +89,19 @@ class Result:
             "why": self.why,
             "best_epoch": self.best_epoch,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletedRun(Result):
+    """A result with what the package needs of it besides `Result`: the model as it sees it, and the data."""
+
+    model: CompiledModel = field(repr=False)
+    data: Dataset = field(repr=False)
+    """The splits that it was trained and evaluated on."""
+
+    def __reduce__(self) -> tuple[type[Result], tuple[Any, ...]]:
+        """Leave out the data: a pickle or a copy is a plain result."""
+        return Result, tuple(getattr(self, each.name) for each in fields(Result))
 
 
 def _is_number(figure: object) -> bool:

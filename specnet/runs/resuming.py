@@ -14,10 +14,10 @@ from specnet.language.spec import Spec
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.environment import differences, environment
-from specnet.runs.files import write_json, writing
 from specnet.runs.finished import read_result
 from specnet.runs.kept import damage, final_result
-from specnet.runs.resolved import COMPUTED_WITH, load, read_resolved
+from specnet.storage.files import write_json, writing
+from specnet.storage.resolved import COMPUTED_WITH, load, read_resolved
 from specnet.training.events import Resumed
 from specnet.training.history import History
 from specnet.training.loop import Trainer
@@ -25,8 +25,8 @@ from specnet.training.rates import Rates
 from specnet.vocabulary.schedules import RunLength
 
 if TYPE_CHECKING:
-    from specnet.model.model import Model
-    from specnet.runs.result import Result
+    from specnet.model.compiled import CompiledModel
+    from specnet.runs.result import CompletedRun
 
 FREE = {"training.checkpoint", "output", "lint"}
 """What another spec may have otherwise: it has no say in what is learnt."""
@@ -84,7 +84,7 @@ def check_resumable(run: Path, spec: Spec) -> None:
         raise RunError(f"{run} is finished and kept no checkpoint to resume from")
 
 
-def finished(directory: RunDirectory, model: Model, data: Dataset) -> Result | None:
+def finished(directory: RunDirectory, model: CompiledModel, data: Dataset) -> CompletedRun | None:
     """Return the result of a run that is finished and of which no more is asked; None for any other.
 
     `model` gets the run's parameters. The run's directory must be locked. Raises RunError as `check_resumable`

@@ -3,25 +3,50 @@ from __future__ import annotations
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from specnet.analysis.evidence import verdict_of
 from specnet.data import Dataset
-from specnet.model.model import Model
+from specnet.language.spec import Spec
+from specnet.model.compiled import CompiledModel
 from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.directory import RunDirectory
+from specnet.runs.compiling import Warned, compile_spec
+from specnet.runs.directory import RESOLVED, RunDirectory
 from specnet.runs.environment import environment
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
-from specnet.runs.result import Result
-from specnet.runs.resuming import finished
+from specnet.runs.result import CompletedRun
+from specnet.runs.resuming import check_resumable, finished
 from specnet.runs.resuming import resume as take_up
+from specnet.storage.resolved import load_resolved
 from specnet.training.events import Ended, EpochEnded, Event, Span
 from specnet.training.history import History
 from specnet.training.loop import Trainer
 
 
+def run_spec(
+    spec: Spec,
+    data: Any = None,
+    *,
+    out: str | PathLike[str] | None = None,
+    folder: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    stop: Callable[[], bool] | None = None,
+    listener: Callable[[Event | Span], None] | None = None,
+    warned: Warned | None = None,
+    threads: int | None = None,
+) -> CompletedRun:
+    """Train a spec's model to the end, and save what `out`, `folder` or `resume` asks for; see `specnet.run`."""
+    if sum(place is not None for place in (out, folder, resume)) > 1:
+        raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
+    if resume is not None:
+        check_resumable(Path(resume), spec)
+    model, loaded = compile_spec(spec, data, initialised=resume is None, warned=warned, threads=threads)
+    return run(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
+
+
 def run(
-    model: Model,
+    model: CompiledModel,
     data: Dataset,
     *,
     out: str | PathLike[str] | None = None,
@@ -29,7 +54,7 @@ def run(
     resume: str | PathLike[str] | None = None,
     stop: Callable[[], bool] | None = None,
     listener: Callable[[Event | Span], None] | None = None,
-) -> Result:
+) -> CompletedRun:
     """Train a model to the end, save what `out` or `folder` ask for, and return what it came to.
 
     `out` names the run's directory, `folder` one in which a directory `NAME/NNN` is made, `resume` that of a
@@ -42,7 +67,9 @@ def run(
         directory = RunDirectory(Path(resume))
         with locked(directory.path):
             result = finished(directory, model, data)
-            if result is None:
+            if result is not None:
+                model.record = load_resolved(directory.path / RESOLVED)
+            else:
                 result = _recorded(directory, Trainer(model, data, stop), data, listener, resumed=True)
             return result
     trainer = Trainer(model, data, stop)
@@ -64,7 +91,7 @@ def _recorded(
     listener: Callable[[Event | Span], None] | None,
     *,
     resumed: bool,
-) -> Result:
+) -> CompletedRun:
     """Train to the end and save everything in a directory, which must be locked; return the result."""
     model, history = trainer.model, History()
     checkpoints = Checkpoints(directory.path, trainer, history)
@@ -74,6 +101,7 @@ def _recorded(
         event = take_up(directory, trainer, history, checkpoints, data)
         if listener is not None:
             listener(event)
+    model.record = load_resolved(directory.path / RESOLVED)
     with directory.metrics(history) as log:
         ended = _train(trainer, history, listener, log, checkpoints)
     result = _result(model, data, ended, history, directory)
@@ -109,9 +137,9 @@ def _train(
 
 
 def _result(
-    model: Model, data: Dataset, ended: Ended, history: History, directory: RunDirectory | None
-) -> Result:
-    return Result(
+    model: CompiledModel, data: Dataset, ended: Ended, history: History, directory: RunDirectory | None
+) -> CompletedRun:
+    return CompletedRun(
         name=model.network.spec.name,
         run=None if directory is None else directory.path,
         parameter_count=model.network.size,

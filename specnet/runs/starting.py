@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from specnet.data.confine import Confine
-    from specnet.model.model import Model
+    from specnet.model.compiled import CompiledModel
     from specnet.model.network import Network
 
     Array = np.ndarray[Any, Any]
@@ -38,7 +38,7 @@ def start_faults(network: Network, confine: Confine | None = None) -> list[Diagn
     return []
 
 
-def start_from(model: Model) -> None:
+def start_from(model: CompiledModel) -> None:
     """Put the parameters of the run that a document starts from in the place of the initial ones.
 
     Raises SpecError where there is no such run, or its parameters do not fit.
@@ -129,10 +129,10 @@ def _exists(path: Path) -> bool:
 
 
 def _stored(path: Path, text: str, where: KeyPath, *, quotable: bool) -> Mapping[str, Array]:
-    from specnet.runs.directory import load_run
+    from specnet.runs.loading import load_model
 
     try:
-        return load_run(path).parameters
+        return load_model(path).parameters
     except RunError as error:
         # What is wrong with it reveals what is in it.
         message = str(error) if quotable else f"`{text}` holds no valid run; {UNQUOTED}"

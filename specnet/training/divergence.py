@@ -7,14 +7,14 @@ import numpy as np
 
 from specnet.engines.execution import Executable
 from specnet.graph.graph import Graph
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
 
 
-def explain_divergence(model: Model, arrays: Mapping[str, Array], step: int, epoch: int) -> str:
+def explain_divergence(model: CompiledModel, arrays: Mapping[str, Array], step: int, epoch: int) -> str:
     """Say at which step and in which layer numbers first left the range of the dtype, and what to try.
 
     The plan stops before the update of a step whose loss is not finite, so the parameters are still those
@@ -41,7 +41,7 @@ def explain_divergence(model: Model, arrays: Mapping[str, Array], step: int, epo
     )
 
 
-def _parameter(model: Model) -> str | None:
+def _parameter(model: CompiledModel) -> str | None:
     for name, array in model.parameters.items():
         if not np.isfinite(array).all():
             layer, _, part = name.rpartition(".")
@@ -49,7 +49,7 @@ def _parameter(model: Model) -> str | None:
     return None
 
 
-def _layer(model: Model, arrays: Mapping[str, Array]) -> str | None:
+def _layer(model: CompiledModel, arrays: Mapping[str, Array]) -> str | None:
     lowered, network = model.network.lower(training=False), model.network
     inputs = {each.name: np.ascontiguousarray(arrays[each.name]) for each in network.inputs}
     rows = len(next(iter(inputs.values())))

@@ -8,7 +8,7 @@ import numpy as np
 
 from specnet.diagnostics.text import counted
 from specnet.language.training import EarlyStopping
-from specnet.training.state import TrainingState, put
+from specnet.model.state import TrainingState, put
 
 Array = np.ndarray[Any, Any]
 

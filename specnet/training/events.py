@@ -3,9 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from specnet.model.evaluation import Figures
     from specnet.model.model import Model
 
 Stopped = Literal["completed", "early_stopping", "interrupted", "diverged"]
@@ -67,7 +68,7 @@ class EpochEnded:
     """Steps since the start of the training."""
     loss: float
     """The training loss as it was computed batch by batch, while the parameters changed."""
-    validation: Mapping[str, Any] | None
+    validation: Figures | None
     """Loss and metrics of the validation split; None if there is none, or no validation was due."""
     learning_rate: float
     """The learning rate of the epoch's last step."""
@@ -75,7 +76,7 @@ class EpochEnded:
     """Seconds since the start of the training."""
     best: bool
     """Whether this is the best validation so far."""
-    train: Mapping[str, Any] | None = None
+    train: Figures | None = None
     """Loss and metrics of the training split after the epoch, where `track_training` is set and a validation is due."""
 
 
@@ -93,7 +94,7 @@ class Ended:
     """The number of steps."""
     seconds: float
     """Seconds of the training, including the evaluation at its end."""
-    splits: Mapping[str, Mapping[str, Any]]
+    splits: Mapping[str, Figures]
     """Loss and metrics by split, evaluated with the final parameters."""
     best_epoch: int | None
     """The epoch whose parameters the model has, if early stopping restored them."""
@@ -149,4 +150,4 @@ class Resumed:
     """What computes otherwise than before, such as another processor, one string each: the last digits may differ."""
 
 
-Event = Resumed | Started | StepsDone | EpochEnded | Ended
+Event: TypeAlias = Resumed | Started | StepsDone | EpochEnded | Ended

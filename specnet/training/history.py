@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from specnet.diagnostics import html
+from specnet.model.evaluation import Figures
+from specnet.model.state import TrainingState
 from specnet.training.events import EpochEnded, Span
-from specnet.training.state import TrainingState
 
 Array = np.ndarray[Any, Any]
 
@@ -25,11 +26,11 @@ def train_figures(loss: float, measured: Mapping[str, Any] | None) -> dict[str, 
     return {"loss": loss, AFTER: measured["loss"], **{k: v for k, v in measured.items() if k != "loss"}}
 
 
-def measured_figures(figures: Mapping[str, Any]) -> dict[str, Any] | None:
+def measured_figures(figures: Mapping[str, Any]) -> Figures | None:
     """Return what was measured of the training split after an epoch, given what its line says of it."""
     if AFTER not in figures:
         return None
-    return {"loss": figures[AFTER], **{k: v for k, v in figures.items() if k not in ("loss", AFTER)}}
+    return Figures({"loss": figures[AFTER], **{k: v for k, v in figures.items() if k not in ("loss", AFTER)}})
 
 
 class History:

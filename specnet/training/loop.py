@@ -9,19 +9,19 @@ from specnet.data import Dataset
 from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
 from specnet.model.arrays import held_arrays
-from specnet.model.model import Model
+from specnet.model.augmenter import Augmenter
+from specnet.model.compiled import CompiledModel
+from specnet.model.evaluator import Evaluator, PreparedSplit, data_units
+from specnet.model.feed import Feed
 from specnet.model.plans import memory, plan_training
 from specnet.model.settings import batch_rows, run_length
-from specnet.training.augmenting import Augmenter
+from specnet.model.state import Array, TrainingState
 from specnet.training.divergence import explain_divergence
 from specnet.training.early_stopping import Watch
-from specnet.training.evaluation import Evaluator, PreparedSplit, data_units
 from specnet.training.events import Ended, EpochEnded, Event, Span, Started, StepsDone
 from specnet.training.exclusive import ExclusiveEvents
-from specnet.training.feed import Feed
 from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
-from specnet.training.state import Array, TrainingState
 from specnet.training.steps import Ending, Steps
 
 E = TypeVar("E")
@@ -39,7 +39,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Model,
+        model: CompiledModel,
         data: Dataset,
         stop: Callable[[], bool] | None = None,
         clock: Callable[[], float] = perf_counter,
@@ -57,7 +57,7 @@ class Trainer:
             self.length,
             network.better(watched),
         )
-        units = data_units(model)
+        units = data_units(network, model.encoding)
         self.plans = plan_training(network, self.rows, units=bool(units))
         self.program = BoundTraining(model, self.plans)
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
@@ -72,7 +72,8 @@ class Trainer:
             augmenter=Augmenter.of(network, self.batch_size),
         )
         self.steps = Steps(self.program, self.feed, self.rates, stop, clock)
-        evaluator = Evaluator(model, self.plans.evaluation, units, self.program.measured)
+        measured = model.leaves(**{**units, **self.program.measured})
+        evaluator = Evaluator(network, self.plans.evaluation, measured, model.use)
         self.splits: dict[str, PreparedSplit] = {
             # What is learnt from is measured with the arrays that are learnt from, held once.
             name: evaluator.prepare(split, arrays if name == "train" else None)
@@ -260,7 +261,7 @@ class Trainer:
         due = min(epoch - epoch % settings.validate_every + settings.validate_every, settings.epochs)
         return due - epoch - 1
 
-    def _observe(self, epoch: int, figures: dict[str, Any] | None) -> bool:
+    def _observe(self, epoch: int, figures: Mapping[str, Any] | None) -> bool:
         """Show an epoch's figures to the schedule and to early stopping; return whether it is the best so far."""
         seen: dict[str, Mapping[str, Any]] = {"train": {"loss": self.steps.loss}}
         if figures is not None:

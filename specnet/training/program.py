@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from specnet.engines.execution import Bound, Executable
-from specnet.model.model import Model, streams
+from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import Parameters
 from specnet.model.plans import Plans
 from specnet.model.programs import AVERAGE
-from specnet.training.state import TrainingState, drawn, put
+from specnet.model.state import TrainingState, drawn, put
 from specnet.vocabulary.optimizers import Method, Searching
 
 Array = np.ndarray[Any, Any]
@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 class BoundTraining:
     """The plans of a training over real memory: the model's parameters, and the slots that the optimizer keeps."""
 
-    def __init__(self, model: Model, plans: Plans) -> None:
+    def __init__(self, model: CompiledModel, plans: Plans) -> None:
         spec = model.network.spec
         self.model, self.plan, self.update_plan = model, plans.step, plans.update
         self.slots: dict[str, Array] = {

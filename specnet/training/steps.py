@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from specnet.model.feed import Feed
 from specnet.training.events import Stopped
-from specnet.training.feed import Feed
 from specnet.training.program import BoundTraining
 from specnet.training.rates import Rates
 

@@ -9,7 +9,7 @@ from specnet.analysis.explanation import Explanation, explain
 from specnet.data import load_data
 from specnet.engines.execution import Executable
 from specnet.engines.numpy.emit import emit
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 
 DEEP = {
@@ -36,10 +36,10 @@ class Clock:
         return self.now
 
 
-def compiled(spec: specnet.Spec) -> tuple[Model, Explanation, specnet.data.Dataset]:
+def compiled(spec: specnet.Spec) -> tuple[CompiledModel, Explanation, specnet.data.Dataset]:
     data = load_data(spec.data, spec.folder, seed=spec.seed, dtype=spec.dtype)
     network = Network(spec, data.signature)
-    return Model(network, data.encoding), explain(network), data
+    return CompiledModel(network, data.encoding), explain(network), data
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_plan_with_a_clock_computes_the_same(iris: specnet.Spec, changes: dict
     results = []
     program = emit(plan)
     for each in (program, profiling.timed(plan, program, seconds, Clock())):
-        fresh = Model(model.network, model.encoding)
+        fresh = CompiledModel(model.network, model.encoding)
         training = profiling.BoundTraining(fresh, explanation.plans)
         train = data.splits["train"]
         leaves = fresh.leaves(inputs=train.inputs[:rows], targets=train.targets[:rows], **training.slots)

@@ -12,7 +12,7 @@ from specnet.data import load_data
 from specnet.engines.execution import Executable
 from specnet.model.arrays import as_targets
 from specnet.model.building import build
-from specnet.model.model import Model, streams
+from specnet.model.compiled import CompiledModel, streams
 from specnet.model.plans import plan_training
 from specnet.model.programs import training_graph
 from specnet.passes.pipeline import plan
@@ -43,7 +43,7 @@ def step_with(spec, batch, rows, steps, *, optimise=True, whole=False, given=Non
     The plan computes the learning rates, unless they are given.
     """
     data = load_data(spec.data, spec.source.folder, seed=spec.seed, dtype=spec.dtype)
-    model = Model(build(spec, data.signature))
+    model = CompiledModel(build(spec, data.signature))
     update = training_graph(model.network, RunLength(1, steps) if given is None else None)
     compiled = plan(update.graph, batch, guard="loss", optimise=optimise, fixed_inputs=whole)
     slots = {

@@ -97,16 +97,12 @@ def test_weights_are_the_kernels(moons: specnet.Result) -> None:
 
 
 def test_activations_are_what_the_layers_give(moons: specnet.Result) -> None:
-    from specnet.analysis.activations import activations
-
     p = moons.model.parameters
     x = np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32)
     hidden = np.tanh(x @ p["dense_1.kernel"] + p["dense_1.bias"])
-    np.testing.assert_allclose(activations(moons.model, x, "dense_1"), hidden, atol=1e-5)
+    np.testing.assert_allclose(moons.model.hidden("dense_1", x), hidden, atol=1e-5)
     deeper = np.tanh(hidden @ p["dense_2.kernel"] + p["dense_2.bias"])
-    np.testing.assert_allclose(activations(moons.model, x, "dense_2"), deeper, atol=1e-5)
-    with pytest.raises(KeyError):
-        activations(moons.model, x, "dense_9")
+    np.testing.assert_allclose(moons.model.hidden("dense_2", x), deeper, atol=1e-5)
 
 
 def test_a_convolution_has_filters_and_feature_maps() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import specnet
 from specnet.runs.directory import RunDirectory
-from specnet.runs.resolved import read_resolved
+from specnet.storage.resolved import read_resolved
 
 TABLE = "a,b,kind\n" + "".join(f"{i},{i * i % 7},{'even' if i % 2 == 0 else 'odd'}\n" for i in range(30))
 

@@ -9,7 +9,7 @@ import pytest
 import specnet
 from specnet.runs import environment as module
 from specnet.runs.environment import differences
-from specnet.runs.resolved import COMPUTED_WITH
+from specnet.storage.resolved import COMPUTED_WITH
 from tests.support.resuming import after, document, recorded
 
 THERE = {"engine": "numpy", "processor": "A", "matrix_threads": 2, "workers": 1}

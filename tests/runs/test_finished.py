@@ -12,8 +12,8 @@ import pytest
 import specnet
 from specnet.runs import directory
 from specnet.runs.directory import RunDirectory
-from specnet.runs.files import finite
 from specnet.runs.resuming import newest
+from specnet.storage.files import finite
 from tests.support.resuming import after
 
 MOONS = {"type": "synthetic", "kind": "moons", "samples": 60, "noise": 0.2, "split": {"validation": 0.25}}

@@ -64,10 +64,8 @@ def test_some_layers_start_from_it_and_stay_as_they_are(run, tmp_path):
 
 
 def test_a_run_in_one_file_and_a_path_next_to_the_document(run, tmp_path):
-    from specnet.runs.model_archive import write_archive
-
     model = specnet.load_run(run)
-    write_archive(tmp_path / "first.specnet", model, json.loads((run / "resolved.json").read_text()))
+    model.save(tmp_path / "first.specnet")
     (tmp_path / "next.json").write_text(document(init_from="first.specnet"))
     start = specnet.compile(specnet.load(tmp_path / "next.json")).parameters
     np.testing.assert_array_equal(start["out.kernel"], model.parameters["out.kernel"])

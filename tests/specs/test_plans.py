@@ -15,7 +15,7 @@ from specnet.data import Split, open_data
 from specnet.data.dataset import read_data
 from specnet.engines.execution import Executable
 from specnet.model.arrays import as_targets
-from specnet.model.model import Model, streams
+from specnet.model.compiled import CompiledModel, streams
 from specnet.model.network import Network
 from specnet.model.programs import training_graph
 from specnet.model.settings import run_length
@@ -81,7 +81,7 @@ def test_optimised_and_unoptimised_plans_agree(name):
     rows = len(train.targets[:24])
     made = []
     for optimise in (True, False):
-        model = Model(network, data.encoding)
+        model = CompiledModel(network, data.encoding)
         update = training_graph(network, run_length(network.spec, len(train.targets)))
         compiled = plan(update.graph, rows, guard="loss", optimise=optimise)
         slots = {f"slot/{key}": np.full(shape, first) for key, (shape, first) in update.slots.items()}
@@ -100,7 +100,7 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
     # The area under a curve needs all scores in order, and sorting makes arrays.
     metrics = {"metrics": ["accuracy"]} if name == "wide-and-deep.toml" else {}
     network, data = some(name, **{"training.epochs": 5, "training.schedule": "constant", **metrics})
-    trainer = Trainer(Model(network, data.encoding), data)
+    trainer = Trainer(CompiledModel(network, data.encoding), data)
     peaks = growth_of_epochs(trainer.events())
     # Views, numbers and frames of calls, as small as they are many, and NumPy's buffers, a small one for each worker; a
     # batch of any larger document has more.
@@ -110,7 +110,7 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
 @pytest.mark.parametrize("name", FILES)
 def test_the_memory_predicted_is_the_memory_taken(name):
     network, data = some(name, 2000, **{"training.epochs": 1})
-    took = taken(lambda: Trainer(Model(network, data.encoding), data))
+    took = taken(lambda: Trainer(CompiledModel(network, data.encoding), data))
     held = sum(map(_size, data.splits.values()))
     predicted = sum(took.predicted.values())
     assert took.trainer.memory == predicted

@@ -15,15 +15,15 @@ from specnet.interchange.numpy.forward import array_expressions, named_values, t
 from specnet.interchange.numpy.layout import indented, without_unused
 from specnet.interchange.numpy.program import Program
 from specnet.interchange.numpy.sources import Sources
+from specnet.model.compiled import CompiledModel
+from specnet.model.evaluator import data_units
 from specnet.model.figures import OutputFigure
-from specnet.model.model import Model
 from specnet.model.programs import VALUE, evaluation_graph
 from specnet.passes.simplify import simplify
-from specnet.training.evaluation import data_units
 
 
 def write_measure(
-    model: Model, program: Program, variables: Mapping[str, str], needed: Collection[str]
+    model: CompiledModel, program: Program, variables: Mapping[str, str], needed: Collection[str]
 ) -> tuple[str, list[str]]:
     """Write a function `(inputs, targets...)` that returns the figures of prepared rows by name, such as `loss`.
 
@@ -41,7 +41,7 @@ def write_measure(
         except RunError:
             if figure.label in needed:
                 raise
-    units = data_units(model)
+    units = data_units(model.network, model.encoding)
     graph = evaluation_graph(model.network, units=bool(units), naming=named_values, loss=True)
     own = {
         label: [n for n in graph.outputs if n.startswith((f"{label}/", f"{label}:"))] for label in finishes

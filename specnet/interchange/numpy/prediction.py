@@ -15,8 +15,8 @@ from specnet.graph.sizes import at
 from specnet.interchange.numpy.forward import input_expressions, named_values
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
+from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import rows_dtype
-from specnet.model.model import Model
 from specnet.model.programs import VALUE
 from specnet.passes.simplify import simplify
 
@@ -24,12 +24,12 @@ TRUTH = {text: value for value, texts in (("false", FALSE), ("true", TRUE)) for 
 """What the cells of boolean columns mean."""
 
 
-def parameter_names(model: Model, program: Program) -> dict[str, str]:
+def parameter_names(model: CompiledModel, program: Program) -> dict[str, str]:
     """Give every parameter its variable: `dense_1.kernel` is `dense_1_kernel`."""
     return {name: program.names.new(name.replace(".", "_")) for name in model.parameters}
 
 
-def write_predict(model: Model, program: Program, variables: dict[str, str]) -> bool:
+def write_predict(model: CompiledModel, program: Program, variables: dict[str, str]) -> bool:
     """Write `predict`, and `prepare` where there are transforms; return whether there are."""
     network = model.network
     lowered = network.lower(training=False)
@@ -75,7 +75,7 @@ def write_predict(model: Model, program: Program, variables: dict[str, str]) -> 
     return prepared
 
 
-def _several(model: Model, program: Program, made: list[Value], results: list[str]) -> list[str]:
+def _several(model: CompiledModel, program: Program, made: list[Value], results: list[str]) -> list[str]:
     """Return the end of `predict` where a network has several outputs: a dictionary of them."""
     lines, pairs = [], []
     for output, value, result in zip(model.network.outputs.values(), made, results, strict=True):
@@ -88,11 +88,11 @@ def _several(model: Model, program: Program, made: list[Value], results: list[st
     return [*lines, f"return {{{', '.join(pairs)}}}"]
 
 
-def _raw_shape(model: Model) -> tuple[int, ...]:
+def _raw_shape(model: CompiledModel) -> tuple[int, ...]:
     return model.network.signature.inputs if model.encoding is None else model.encoding.raw_shape
 
 
-def write_prepare(model: Model, program: Program) -> bool:
+def write_prepare(model: CompiledModel, program: Program) -> bool:
     """Write what brings raw inputs into the form that the network takes; return whether there is anything."""
     encoding = model.encoding
     if encoding is None or not encoding.inputs.transforms:
@@ -106,7 +106,7 @@ def write_prepare(model: Model, program: Program) -> bool:
     return True
 
 
-def write_cells(model: Model, program: Program) -> bool:
+def write_cells(model: CompiledModel, program: Program) -> bool:
     """Write what makes numbers of a table's cells; return whether there is anything but numbers."""
     table = None if model.encoding is None else model.encoding.columns
     if table is None or not any(column.text or column.optional for column in table.features):

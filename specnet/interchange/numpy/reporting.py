@@ -10,7 +10,7 @@ from specnet.interchange.numpy.figures import write_measure
 from specnet.interchange.numpy.forward import target_names
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 
 TRAIN = "train.loss"
@@ -23,7 +23,7 @@ LINES = 10
 class TrainingReport:
     """The figures of one training program, which a function measures that is written when it is first needed."""
 
-    model: Model
+    model: CompiledModel
     program: Program
     variables: Mapping[str, str]
     splits: Collection[str]

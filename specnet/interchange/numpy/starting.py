@@ -11,7 +11,7 @@ from specnet.engines.random import stream, words
 from specnet.graph.parameter import Parameter
 from specnet.interchange.numpy.program import Program, with_shape
 from specnet.interchange.numpy.sources import Sources
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.vocabulary.initializers import DrawnValues, Initializer
 
 Array = np.ndarray[Any, Any]
@@ -20,7 +20,7 @@ ULPS = 4
 """Units in the last place by which a formula may differ from the array that it stands for."""
 
 
-def write_start(model: Model, program: Program, variables: Mapping[str, str]) -> list[str]:
+def write_start(model: CompiledModel, program: Program, variables: Mapping[str, str]) -> list[str]:
     """Write the initial parameters that are given as arrays; return the lines that draw the others."""
     drawings = {p.name: _drawing(model, p) for p in model.network.arrays}
     given = {
@@ -45,7 +45,7 @@ def write_start(model: Model, program: Program, variables: Mapping[str, str]) ->
     return ["# Initial parameters.", *lines, ""] if lines else []
 
 
-def _drawing(model: Model, parameter: Parameter) -> DrawnValues | None:
+def _drawing(model: CompiledModel, parameter: Parameter) -> DrawnValues | None:
     """Return how a parameter's array is drawn; None where it is what the document or a file gives."""
     array, network = model.parameters[parameter.name], model.network
     drawing = cast("Initializer", parameter.initial).drawing(parameter.shape)

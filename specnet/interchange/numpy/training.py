@@ -32,12 +32,12 @@ from specnet.interchange.numpy.watching import (
     watching,
 )
 from specnet.model.arrays import as_targets
+from specnet.model.compiled import CompiledModel
+from specnet.model.feed import shuffle_within
 from specnet.model.inputs import rows_dtype
-from specnet.model.model import Model
 from specnet.model.programs import accumulating_graph, training_graph, update_graph
 from specnet.model.settings import batch_rows, run_length
 from specnet.passes.simplify import simplify
-from specnet.training.feed import shuffle_within
 from specnet.vocabulary.optimizers import Searching
 
 Array = np.ndarray[Any, Any]
@@ -55,7 +55,7 @@ DROPPED = ("rows", "step", "parameters", "arrays", "gradients", "epoch_loss", "t
 """Those of them that a program is without where nothing reads them."""
 
 
-def write_training(model: Model, data: Dataset, folder: Path, program: Program) -> None:
+def write_training(model: CompiledModel, data: Dataset, folder: Path, program: Program) -> None:
     """Write all that a run of the model's document does, and `predict`.
 
     The model's parameters are where the training starts, and `folder` is where relative paths start. Raises
@@ -65,7 +65,7 @@ def write_training(model: Model, data: Dataset, folder: Path, program: Program) 
 
 
 class _Training:
-    def __init__(self, model: Model, data: Dataset, program: Program) -> None:
+    def __init__(self, model: CompiledModel, data: Dataset, program: Program) -> None:
         self.model, self.data, self.program = model, data, program
         self.network, self.spec = model.network, model.network.spec
         self.settings = self.spec.training

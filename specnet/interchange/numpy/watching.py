@@ -8,7 +8,7 @@ from specnet.interchange.numpy.layout import indented, listed
 from specnet.interchange.numpy.program import Program
 from specnet.interchange.numpy.reporting import TRAIN, TrainingReport, variable
 from specnet.language.training import EarlyStopping
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 from specnet.vocabulary.schedules import RunLength, Schedule
 from specnet.vocabulary.schedules.plateau import Plateau
@@ -54,7 +54,7 @@ def after_watching(network: Network) -> list[str]:
     return lines
 
 
-def watching(model: Model, run: RunLength, report: TrainingReport) -> list[str]:
+def watching(model: CompiledModel, run: RunLength, report: TrainingReport) -> list[str]:
     """Return the lines that end an epoch."""
     network, program = model.network, report.program
     settings = network.spec.training

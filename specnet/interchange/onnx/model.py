@@ -13,11 +13,11 @@ from specnet.graph.graph import Value
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import at
 from specnet.interchange.onnx.graphs import GraphWriter
+from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import cut_rows, rows_dtype
-from specnet.model.model import Model
 from specnet.passes.simplify import simplify
 from specnet.runs.extras import needed
-from specnet.runs.files import write_bytes
+from specnet.storage.files import write_bytes
 
 OPSET = 18
 """The version of the operators: of 2022, which every runtime of the last years knows."""
@@ -25,7 +25,7 @@ OPSET = 18
 IR_VERSION = 9
 
 
-def write_onnx(path: Path, model: Model) -> None:
+def write_onnx(path: Path, model: CompiledModel) -> None:
     """Write a model as ONNX: `inputs` (rows, ...) raw, as the data hold them, to `predictions` (rows, ...).
 
     Several outputs go by their names.
@@ -45,7 +45,7 @@ def write_onnx(path: Path, model: Model) -> None:
 class _ModelWriter(GraphWriter):
     """Writes a model: what prepares its inputs, its layers, and what brings its outputs back."""
 
-    def __init__(self, onnx: Any, model: Model) -> None:
+    def __init__(self, onnx: Any, model: CompiledModel) -> None:
         super().__init__(onnx)
         self.network, self.encoding = model.network, model.encoding
         self.parameters, self.way_back = model.parameters, model.way_back

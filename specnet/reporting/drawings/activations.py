@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from specnet.analysis.activations import activations
 from specnet.data import Dataset
 from specnet.data.streamed import taken, taken_inputs
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.reporting.cells import raw_rows
 from specnet.reporting.drawing import (
     CATEGORICAL,
@@ -46,12 +45,12 @@ UNINTERESTING = ("dropout", "flatten", "reshape", "gaussian_noise", "spatial_dro
 """Layers that pass on what they get, in evaluation."""
 
 
-def hidden_layers(model: Model) -> list[str]:
+def hidden_layers(model: CompiledModel) -> list[str]:
     """Return the layers of the document's own list before the last one."""
     return [info.name for info in model.network.layers if info.depth == 0][:-1]
 
 
-def hidden_layer(model: Model) -> str | None:
+def hidden_layer(model: CompiledModel) -> str | None:
     """Return the last hidden layer that changes what it gets; None where there is none."""
     own = [info for info in model.network.layers if info.depth == 0]
     last = max(
@@ -65,7 +64,7 @@ def _within(layer: str, parameter: str) -> bool:
     return parameter.startswith(f"{layer}.")
 
 
-def activations_drawing(model: Model, data: Dataset, split: str, layer: str | None = None) -> Drawing:
+def activations_drawing(model: CompiledModel, data: Dataset, split: str, layer: str | None = None) -> Drawing:
     """Return what a layer gives for rows of a split: by default the last hidden one.
 
     Raises InapplicableError where the model has no such layer.
@@ -109,9 +108,9 @@ def _colours(values: Array) -> dict[str, Any]:
     return {"cmap": UNSIGNED}
 
 
-def _heat_map(model: Model, data: Dataset, split: str, layer: str) -> Drawing:
+def _heat_map(model: CompiledModel, data: Dataset, split: str, layer: str) -> Drawing:
     places = _rows(len(data.splits[split]), ROWS)
-    values = activations(model, taken_inputs(data.splits[split].inputs, places), layer)
+    values = model.hidden(layer, taken_inputs(data.splits[split].inputs, places))
     values = values.reshape(len(places), -1)
     labels, names = _labels(data, split, places)
     if labels is not None:
@@ -140,9 +139,9 @@ def _heat_map(model: Model, data: Dataset, split: str, layer: str) -> Drawing:
     return Drawing(title, f"{title}.", draw, (6.4, 4.2))
 
 
-def _dots(model: Model, data: Dataset, split: str, layer: str) -> Drawing:
+def _dots(model: CompiledModel, data: Dataset, split: str, layer: str) -> Drawing:
     places = _rows(len(data.splits[split]), DOTS)
-    values = activations(model, taken_inputs(data.splits[split].inputs, places), layer)
+    values = model.hidden(layer, taken_inputs(data.splits[split].inputs, places))
     labels, names = _labels(data, split, places)
 
     def draw(figure: Any, colours: Colours) -> None:
@@ -165,11 +164,11 @@ def _dots(model: Model, data: Dataset, split: str, layer: str) -> Drawing:
     return Drawing(title, f"{title}.", draw, (5.6, 4.2))
 
 
-def _maps(model: Model, data: Dataset, split: str, layer: str) -> Drawing:
+def _maps(model: CompiledModel, data: Dataset, split: str, layer: str) -> Drawing:
     """Return feature maps (rows, height, width, channels) beside each row's image, or steps (rows, steps, features)."""
     places = _rows(len(data.splits[split]), MAPPED)
     inputs = taken_inputs(data.splits[split].inputs, places)
-    values = activations(model, inputs, layer)
+    values = model.hidden(layer, inputs)
     shape = image_shape(data.encoding)
     pictures = None if shape is None else as_images(raw_rows(data.encoding, inputs), shape)
     channels = values.shape[-1] if values.ndim == 4 else 1

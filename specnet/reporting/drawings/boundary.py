@@ -11,7 +11,7 @@ import numpy as np
 from specnet.data import Dataset
 from specnet.data.streamed import taken_inputs
 from specnet.diagnostics import SpecError
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.reporting.cells import columns, raw_rows
 from specnet.reporting.drawing import (
     CATEGORICAL,
@@ -56,7 +56,7 @@ class Plane:
     split: str
 
 
-def boundary_drawing(model: Model, data: Dataset, split: str) -> Drawing:
+def boundary_drawing(model: CompiledModel, data: Dataset, split: str) -> Drawing:
     """Return the decision boundary of a model of two inputs, or its surface where it predicts numbers.
 
     The rows of a split are drawn on it, those that are predicted to be of another class marked. Raises
@@ -92,7 +92,7 @@ def boundary_drawing(model: Model, data: Dataset, split: str) -> Drawing:
     return Drawing(title, f"{title}{': ' if counts else ''}{counts}.", draw, (5.6 * len(shown), 4.2))
 
 
-def check_boundary(model: Model) -> None:
+def check_boundary(model: CompiledModel) -> None:
     """Raise InapplicableError where a model predicts nothing about a plane."""
     encoding, network = model.encoding, model.network
     assert encoding is not None
@@ -113,7 +113,7 @@ def _wrong(given: Predicted) -> int:
     return int(np.sum(given.read != given.targets))
 
 
-def _plane(model: Model, data: Dataset, given: Predicted) -> Plane:
+def _plane(model: CompiledModel, data: Dataset, given: Predicted) -> Plane:
     encoding = data.encoding
     names = columns(encoding)
     raw = raw_rows(encoding, taken_inputs(data.splits[given.split].inputs, given.rows)).reshape(

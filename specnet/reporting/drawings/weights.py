@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.reporting.cells import columns
 from specnet.reporting.drawing import SIGNED, Colours, Drawing, InapplicableError, label
 from specnet.reporting.images import as_images, image_shape, mosaic
@@ -60,7 +60,7 @@ class Panel:
         return min(4.0, 0.9 + 0.22 * down)
 
 
-def weights_drawing(model: Model, layer: str | None = None) -> Drawing:
+def weights_drawing(model: CompiledModel, layer: str | None = None) -> Drawing:
     """Return the kernels of a layer, or of all layers. Raises InapplicableError where there are none."""
     names = _kernels(model, layer)
     first = next(iter(_kernels(model, None)))
@@ -72,7 +72,7 @@ def weights_drawing(model: Model, layer: str | None = None) -> Drawing:
     return _drawing(title, panels)
 
 
-def filters_drawing(model: Model) -> Drawing | None:
+def filters_drawing(model: CompiledModel) -> Drawing | None:
     """Return the filters of a first convolution, or the weights of first units that see images, as images.
 
     None where the first kernel is of neither.
@@ -82,11 +82,11 @@ def filters_drawing(model: Model) -> Drawing | None:
     return None if panel is None or not panel.images else _drawing(panel.title, [panel], titled=False)
 
 
-def _every(model: Model) -> list[str]:
+def _every(model: CompiledModel) -> list[str]:
     return [name for name, array in model.parameters.items() if array.ndim >= 2 and array.size > 1]
 
 
-def _kernels(model: Model, layer: str | None) -> list[str]:
+def _kernels(model: CompiledModel, layer: str | None) -> list[str]:
     found = _every(model)
     if layer is None:
         if not found:
@@ -101,7 +101,7 @@ def _kernels(model: Model, layer: str | None) -> list[str]:
     return of_layer
 
 
-def _panel(model: Model, name: str, *, is_first: bool) -> Panel:
+def _panel(model: CompiledModel, name: str, *, is_first: bool) -> Panel:
     array = model.parameters[name].astype(np.float64)
     encoding = model.encoding
     layer = name.rpartition(".")[0]
@@ -122,7 +122,7 @@ def _panel(model: Model, name: str, *, is_first: bool) -> Panel:
     return Panel(name, flat, "class" if classes else "unit", "input", inputs, classes)
 
 
-def _classes(model: Model, layer: str, units: int) -> Sequence[str]:
+def _classes(model: CompiledModel, layer: str, units: int) -> Sequence[str]:
     """Return the names of the units of the last layer, where it has one for each class."""
     network, names = model.network, model.network.signature.classes or ()
     last = [info.name for info in network.layers if info.parameters][-1]

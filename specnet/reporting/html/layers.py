@@ -9,7 +9,7 @@ from specnet.analysis.explanation import Explanation, explain
 from specnet.analysis.profiling import Times, profile
 from specnet.data import Dataset
 from specnet.graph.sizes import BATCH, show
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.model.topology import changed, every
 from specnet.vocabulary.layers import Layer
 
@@ -58,11 +58,11 @@ class NetworkFacts:
     memory: dict[str, int]
 
 
-def network_facts(model: Model, data: Dataset) -> NetworkFacts:
+def network_facts(model: CompiledModel, data: Dataset) -> NetworkFacts:
     """Return a network layer by layer and step by step, with times measured on the training split."""
     network = model.network
     explanation = explain(network)
-    times = profile(Model(network, model.encoding), data, explanation)
+    times = profile(CompiledModel(network, model.encoding), data, explanation)
     spent: dict[str, float] = {}
     for name, measured in times.items():
         for step, seconds in zip(explanation.programs[name].steps, measured.steps, strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 from specnet.data import Dataset
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import sized
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.reporting.drawing import Drawing, InapplicableError
 from specnet.reporting.drawings.activations import activations_drawing
 from specnet.reporting.drawings.boundary import boundary_drawing
@@ -27,11 +27,12 @@ from specnet.reporting.html.repeating import repeating
 from specnet.reporting.html.worst import worst
 from specnet.reporting.outcome import outcome
 from specnet.reporting.predictions import Predicted, calibration, confusion, predicted
-from specnet.runs.directory import DOCUMENTS, REPORT, load_run
+from specnet.runs.directory import DOCUMENTS, REPORT
 from specnet.runs.evaluating import own_data
 from specnet.runs.extras import needed
-from specnet.runs.files import write_bytes
 from specnet.runs.kept import KeptRun, read_run
+from specnet.runs.loading import load_model
+from specnet.storage.files import write_bytes
 
 MAXIMUM_CLASSES = 20
 """Classes of a confusion matrix that is shown whole; of a larger one, the most frequent confusions are."""
@@ -117,15 +118,15 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
     return facts
 
 
-def _model(kept: KeptRun, missing: list[str]) -> Model | None:
+def _model(kept: KeptRun, missing: list[str]) -> CompiledModel | None:
     try:
-        return load_run(kept.path)
+        return load_model(kept.path)
     except RunError as error:
         missing.append(f"What needs the trained model is left out: {error}.")
         return None
 
 
-def _data(kept: KeptRun, model: Model, missing: list[str]) -> Dataset | None:
+def _data(kept: KeptRun, model: CompiledModel, missing: list[str]) -> Dataset | None:
     try:
         return own_data(kept.path, model.network)
     except RunError as error:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from specnet.data import Dataset
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 
 ROWS = 256
 """Training rows that the gradient is taken over."""
@@ -33,7 +33,7 @@ class ParameterFacts:
     """How many weights lie in each part of their range, relative to the fullest part."""
 
 
-def parameter_facts(model: Model, data: Dataset) -> list[ParameterFacts]:
+def parameter_facts(model: CompiledModel, data: Dataset) -> list[ParameterFacts]:
     """Return the statistics of each parameter, in the order of the layers."""
     train = data.splits["train"]
     places = np.linspace(0, len(train) - 1, min(ROWS, len(train))).astype(np.intp)

@@ -228,7 +228,7 @@ def test_too_many_categories_are_told_before_all_are_held(desk):
 @given(data=st.data(), window=st.integers(1, 60), batch=st.integers(1, 50))
 def test_a_shuffle_within_the_window_reads_each_row_once(desk, data, window, batch):
     """As a feed reads them: in order, shuffled, some of it skipped as after a checkpoint."""
-    from specnet.training.feed import shuffle_within
+    from specnet.model.feed import shuffle_within
 
     if not (desk.folder / "t.csv").exists():
         table(desk)

@@ -13,7 +13,7 @@ from specnet.analysis.evidence import verdict_of
 from specnet.analysis.gradients import check_gradients
 from specnet.data import Split
 from specnet.diagnostics import RunError
-from specnet.model.model import Model
+from specnet.model.compiled import CompiledModel
 from specnet.training.loop import Trainer
 
 
@@ -73,7 +73,7 @@ def test_lazy_rows_train_as_arrays_do(batch_size):
     model, data = compiled(spec)
     held = {name: Split(Far(s.inputs), s.targets) for name, s in data.splits.items()}
     lazy = replace(data, splits=held)
-    other = Model(model.network, data.encoding)
+    other = CompiledModel(model.network, data.encoding)
     ended = [list(Trainer(model, data).events())[-1], list(Trainer(other, lazy).events())[-1]]
     assert model.parameters.flat.tobytes() == other.parameters.flat.tobytes()
     assert ended[0].splits == ended[1].splits
@@ -95,7 +95,7 @@ def test_lazy_rows_that_are_their_own_targets_are_read_once(batch_size, several)
     model, data = compiled(spec)
     far = {name: Far(s.inputs) for name, s in data.splits.items()}
     lazy = replace(data, splits={name: Split(rows, rows) for name, rows in far.items()})
-    other = Model(model.network, data.encoding)
+    other = CompiledModel(model.network, data.encoding)
     ended = [list(Trainer(model, data).events())[-1], list(Trainer(other, lazy).events())[-1]]
     assert model.parameters.flat.tobytes() == other.parameters.flat.tobytes()
     assert ended[0].splits == ended[1].splits

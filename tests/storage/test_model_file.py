@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import specnet
-from specnet.runs.model_file import read_model, write_model
+from specnet.storage.model_file import read_model, write_model
 from tests.support.examples import examples
 
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.1, 5.6, 2.4]]
@@ -284,7 +284,7 @@ def test_what_is_no_run_is_distinguished_from_a_folder_of_runs(
         specnet.load_run(finished.run.parent)
     with pytest.raises(specnet.RunError, match=r"there is no resolved\.json in it"):
         specnet.load_run(tmp_path)
-    with pytest.raises(specnet.RunError, match="there is no such directory"):
+    with pytest.raises(specnet.RunError, match="there is no such file or directory"):
         specnet.load_run(tmp_path / "absent")
     (tmp_path / "file").touch()
     with pytest.raises(specnet.RunError, match="this is a file, and a run is a directory"):
@@ -298,7 +298,7 @@ def test_the_old_file_stays_where_the_new_one_cannot_be_written(tmp_path: Path) 
     program = (
         "import resource, sys, numpy\n"
         "from pathlib import Path\n"
-        "from specnet.runs.model_file import write_model\n"
+        "from specnet.storage.model_file import write_model\n"
         "from specnet.diagnostics import RunError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))\n"
         "try:\n"

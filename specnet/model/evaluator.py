@@ -5,27 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from specnet.data import Split
+from specnet.data import Encoding, Split
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.engines.execution import Bound, Executable
+from specnet.engines.use import ModelUse
 from specnet.model.arrays import held_arrays
-from specnet.model.model import Model
+from specnet.model.evaluation import Figures
+from specnet.model.feed import Feed
+from specnet.model.network import Network
 from specnet.passes.plan import Plan
-from specnet.training.feed import Feed
 
 Array = np.ndarray[Any, Any]
 
 
 class Evaluator:
-    """Measures the loss and the metrics of a model on one split after another, in memory that it keeps.
+    """Measures the loss and the metrics of a network on one split after another, in memory that it keeps.
 
-    `instead` holds arrays, by name, that take the place of the model's own.
+    `leaves` are the arrays that `plan` reads beside a split's, by name: the model's own, and `data_units`.
     """
 
-    def __init__(
-        self, model: Model, plan: Plan, units: dict[str, Array], instead: Mapping[str, Array] | None = None
-    ) -> None:
-        self.model, self.plan, self._units, self._instead = model, plan, units, dict(instead or {})
+    def __init__(self, network: Network, plan: Plan, leaves: Mapping[str, Array], use: ModelUse) -> None:
+        self.network, self.plan, self.use, self._leaves = network, plan, use, dict(leaves)
         self._executable = Executable(plan)
 
     def prepare(self, split: Split, arrays: Mapping[str, ArrayOrStreamed] | None = None) -> PreparedSplit:
@@ -33,13 +33,12 @@ class Evaluator:
 
         `arrays` are the split's as plans read them, where they are held already.
         """
-        units = {name: array for name, array in self._units.items() if name in self.plan.leaves}
 
         def bind(rows: int, own: dict[str, Array]) -> Bound:
-            return self._executable.bind(rows, self.model.leaves(**own, **{**units, **self._instead}))
+            return self._executable.bind(rows, {**self._leaves, **own})
 
         if arrays is None:
-            arrays = held_arrays(self.model.network, split)
+            arrays = held_arrays(self.network, split)
         return PreparedSplit(self, Feed(arrays, self.plan.batch, None, bind, drop_last=False))
 
 
@@ -55,7 +54,7 @@ class PreparedSplit:
         }
         self._sums = {name: np.zeros(a.shape) for name, a in outputs.items() if ":" not in name}
 
-    def evaluate(self) -> dict[str, Any]:
+    def evaluate(self) -> Figures:
         """Return the loss, penalties included, and each metric, by name.
 
         Raises ModelInUseError while another thread trains the model.
@@ -66,7 +65,7 @@ class PreparedSplit:
             summed.fill(0.0)
         self._feed.begin()
         start = 0
-        with self._of.model.use.reading(), np.errstate(all="ignore"):
+        with self._of.use.reading(), np.errstate(all="ignore"):
             for batch in self._feed.batches:
                 self._feed.fetch(batch)
                 for name, figure in zip(scalars, batch.bound.step(), strict=True):
@@ -79,15 +78,15 @@ class PreparedSplit:
                 start += batch.rows
             return self._finish({**totals, **self._sums})
 
-    def _finish(self, totals: dict[str, Any]) -> dict[str, Any]:
-        network = self._of.model.network
+    def _finish(self, totals: dict[str, Any]) -> Figures:
+        network = self._of.network
         loss = network.spec.loss
         cost = (
             totals["cost"] / (self.rows * network.elements_per_row)
             if loss.reduction == "mean"
             else totals["cost"]
         )
-        figures: dict[str, Any] = {"loss": cost * loss.scale + totals.get("penalty", 0.0)}
+        figures = Figures(loss=cost * loss.scale + totals.get("penalty", 0.0))
         measured = {**totals, **self._kept}
         for figure in network.figures:
             label = figure.label
@@ -100,13 +99,12 @@ class PreparedSplit:
         return figures
 
 
-def data_units(model: Model) -> dict[str, Array]:
+def data_units(network: Network, encoding: Encoding | None) -> dict[str, Array]:
     """Return what turns the model's numbers into the data's units, as the evaluation plan's leaves; {} for nothing.
 
     The data's number is the model's times `units/scale` plus `units/offset`. Targets that are no numbers, or
     whose transforms are more than a scale and an offset, are measured as the model has them.
     """
-    encoding, network = model.encoding, model.network
     output = next((output for output in network.outputs.values() if output.in_units), None)
     if encoding is None or output is None or not encoding.targets.transforms:
         return {}

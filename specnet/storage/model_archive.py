@@ -5,36 +5,48 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
-from specnet.runs.archive import BROKEN, check_sizes, write_arrays
-from specnet.runs.files import finite, write_whole
-from specnet.runs.loading import assemble
-from specnet.runs.model_file import model_arrays, read_model
-from specnet.runs.resolved import spec_of
+from specnet.storage.archive import BROKEN, check_sizes, write_arrays
+from specnet.storage.files import finite, write_whole
+from specnet.storage.model_file import StoredModel, model_arrays, read_model
 
-if TYPE_CHECKING:
-    from specnet.model.model import Model
+Array = np.ndarray[Any, Any]
 
 RESOLVED = "resolved.json"
 MODEL = "model.npz"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def write_archive(path: Path, model: Model, resolved: dict[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class StoredArchive:
+    """What a model in one file was made of; the paths are those that messages name."""
+
+    record: Any
+    """What `resolved.json` contains, not checked yet."""
+    described: Path
+    model: StoredModel
+    path: Path
+
+
+def write_archive(
+    path: Path, record: dict[str, Any], parameters: Mapping[str, Array], encoding: Mapping[str, Any] | None
+) -> None:
     """Write a model into one file; equal models of equal runs give equal bytes.
 
     It is a zip archive, without compression, of `resolved.json` and `model.npz` as a run's directory has them.
     Raises RunError where it cannot be written.
     """
     content = io.BytesIO()
-    write_arrays(
-        content, model_arrays(model.parameters, None if model.encoding is None else model.encoding.state())
-    )
-    text = json.dumps(finite(resolved), indent=2, ensure_ascii=False, allow_nan=False)
+    write_arrays(content, model_arrays(parameters, encoding))
+    text = json.dumps(finite(record), indent=2, ensure_ascii=False, allow_nan=False)
     parts = {RESOLVED: f"{text}\n".encode(), MODEL: content.getvalue()}
 
     def write(file: Any) -> None:
@@ -45,8 +57,8 @@ def write_archive(path: Path, model: Model, resolved: dict[str, Any]) -> None:
     write_whole(path, write)
 
 
-def read_archive(path: Path) -> Model:
-    """Return the model in a file that `write_archive` wrote, ready to predict.
+def read_archive(path: Path) -> StoredArchive:
+    """Return what is in a file that `write_archive` wrote.
 
     Nothing in it is executed or written anywhere, and no more memory is taken than it has bytes. Raises
     RunError where it is damaged, or was written by something else.
@@ -71,7 +83,7 @@ def read_archive(path: Path) -> Model:
     except (*BROKEN, RecursionError) as error:
         raise RunError(f"{path} is damaged, or is not a model saved by specnet: {error}") from error
     described, stored = path / RESOLVED, path / MODEL
-    return assemble(spec_of(data, described), described, read_model(stored, io.BytesIO(content)), stored)
+    return StoredArchive(data, described, read_model(stored, io.BytesIO(content)), stored)
 
 
 def _begins(path: Path, start: bytes) -> bool:

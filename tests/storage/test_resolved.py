@@ -16,7 +16,7 @@ import specnet
 from specnet.language.kinds import FAMILIES
 from specnet.language.spec import Entry, Lint, Output, Spec
 from specnet.language.training import Checkpoint, EarlyStopping, InitFrom, Training
-from specnet.runs.resolved import resolved, spec_of
+from specnet.storage.resolved import resolved, spec_of
 from specnet.vocabulary.domain import Domain, domains
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Table

@@ -13,8 +13,8 @@ import numpy as np
 from specnet._version import __version__
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped
-from specnet.runs.archive import BROKEN, read_arrays, write_arrays
-from specnet.runs.files import write_whole
+from specnet.storage.archive import BROKEN, read_arrays, write_arrays
+from specnet.storage.files import write_whole
 
 Array = np.ndarray[Any, Any]
 

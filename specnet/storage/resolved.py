@@ -17,7 +17,7 @@ from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped
 from specnet.installation import requirement
 from specnet.language.spec import Spec
-from specnet.runs.origin import FOLDER, folder_record
+from specnet.storage.origin import FOLDER, folder_record
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20
@@ -65,7 +65,11 @@ def read_resolved(path: Path) -> Spec:
 
 def load_resolved(path: Path) -> dict[str, Any]:
     """Return what `resolved.json` holds, its spec as this version writes it; raises RunError as `read_resolved`."""
-    data = load(path)
+    return record_of(load(path), path)
+
+
+def record_of(data: Any, path: Path) -> dict[str, Any]:
+    """Return the content of `resolved.json`, its spec as this version writes it; raises RunError if it is damaged."""
     if not isinstance(data, dict) or not isinstance(data.get("spec"), dict):
         raise RunError(f"{path} is damaged, or was not saved by specnet")
     return {**data, "spec": _as_written_now(data["spec"])}

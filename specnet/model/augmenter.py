@@ -10,7 +10,7 @@ from specnet.engines.random import stream
 from specnet.model.augmenting import augmentation_names
 from specnet.model.network import Network
 from specnet.model.row_memory import augmentation_bytes
-from specnet.training.state import drawn
+from specnet.model.state import drawn
 
 Array = np.ndarray[Any, Any]
 

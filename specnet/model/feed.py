@@ -8,8 +8,8 @@ import numpy as np
 
 from specnet.data.streamed import ArrayOrStreamed, Streamed, fetch, whole
 from specnet.engines.execution import Bound
-from specnet.training.augmenting import Augmenter
-from specnet.training.state import TrainingState, drawn, put
+from specnet.model.augmenter import Augmenter
+from specnet.model.state import TrainingState, drawn, put
 
 Array = np.ndarray[Any, Any]
 Arrays = dict[str, Array]

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EINVAL, EISDIR
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,10 +30,20 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     """Open a file so that a reader finds the old one or the new one, whole, whatever happens meanwhile.
 
     The content goes to a temporary file beside it, is flushed to disk, and is renamed at last, with the
-    permissions `mode`. Where anything fails, the temporary file is removed.
+    permissions `mode`. Where anything fails, the temporary file is removed. Raises OSError; also for a path that no
+    file can have, and for a device or a pipe, which the new file would remove.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.unlink(missing_ok=True)
+    try:
+        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        beside.unlink(missing_ok=True)
+    except ValueError as error:  # an empty name, or one with a null character
+        raise OSError(EINVAL, "this is not a file's name") from error
+    if path.exists() and not path.is_file():
+        raise (
+            OSError(EISDIR, os.strerror(EISDIR))
+            if path.is_dir()
+            else OSError(EINVAL, "this is not a regular file")
+        )
     try:
         # A file of its own, never one that somebody else has put or linked there.
         handle = os.open(beside, _NEW, 0o666 if mode is None else mode)

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from specnet.data import Split
+from specnet.data.encoding import Encoding
+from specnet.data.inputs import plain
+from specnet.data.pipeline import Pipeline
+from specnet.data.signature import ColumnSlice
+from specnet.diagnostics import RunError, html
+from specnet.diagnostics.spelling import closest
+from specnet.diagnostics.text import clipped, listed
+from specnet.engines.execution import Executable
+from specnet.engines.random import stream
+from specnet.engines.use import ModelUse
+from specnet.graph.sizes import show
+from specnet.language.spec import Spec
+from specnet.model.arrays import as_inputs, as_targets
+from specnet.model.evaluation import Evaluation
+from specnet.model.evaluator import Evaluator, data_units
+from specnet.model.hidden import layer_outputs
+from specnet.model.labelled import labelled_split
+from specnet.model.model import Model
+from specnet.model.network import Network
+from specnet.model.outputs import NetworkOutput
+from specnet.model.parameters import Parameters, initial_parameters, multipliers, views
+from specnet.model.predicting import Predictor
+from specnet.model.programs import evaluation_graph, gradient_graph
+from specnet.model.settings import evaluation_rows
+from specnet.passes.pipeline import plan
+from specnet.storage.model_archive import write_archive
+from specnet.storage.origin import FOLDER
+from specnet.storage.resolved import resolved
+
+Array = np.ndarray[Any, Any]
+
+GIVEN = "data"
+"""What the split of rows is called that belong to no split of a run."""
+
+
+class CompiledModel(Model):
+    """A model with what the package needs of it besides `Model`: its network, its encoding, and who uses it."""
+
+    def __init__(
+        self, network: Network, encoding: Encoding | None = None, sources: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self._start(network, encoding, sources, initial_parameters(network))
+
+    def _start(
+        self,
+        network: Network,
+        encoding: Encoding | None,
+        sources: tuple[tuple[str, str], ...],
+        parameters: Parameters,
+    ) -> None:
+        self.network = network
+        self.encoding = encoding and replace(encoding, arrays=network.inputs)
+        self.record: dict[str, Any] | None = None
+        """What `resolved.json` of its run contains, if it has a saved run."""
+        self._sources = sources
+        self._parameters = parameters
+        self.use = ModelUse()
+        self._own: dict[str, Array] = {"parameters": parameters.trained, **parameters, **parameters.joined}
+        if network.rates_differ:
+            self._own["multipliers"] = multipliers(network)
+        self._predictor = Predictor(network, self._own, self.use)
+        ways = {name: self.way_back(output) for name, output in network.outputs.items()}
+        self._ways = {name: way for name, way in ways.items() if way is not None}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out compiled programs and their memory, which follow from the rest."""
+        with self.use.reading():
+            return {
+                "network": self.network,
+                "encoding": self.encoding,
+                "sources": self._sources,
+                "record": self.record,
+                "parameters": self._parameters.flat.copy(),
+            }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        network: Network = state["network"]
+        parameters = Parameters(network.arrays, network.spec.dtype)
+        parameters.flat[...] = state["parameters"]
+        self._start(network, state["encoding"], state["sources"], parameters)
+        self.record = state["record"]
+
+    @property
+    def spec(self) -> Spec:
+        return self.network.spec
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        return self.network.signature.classes
+
+    @property
+    def columns(self) -> tuple[ColumnSlice, ...] | None:
+        return self.network.signature.column_slices
+
+    @property
+    def parameters(self) -> Parameters:
+        return self._parameters
+
+    def __repr__(self) -> str:
+        """Return its name, and the numbers of its layers and parameters."""
+        network = self.network
+        return f"<Model {network.spec.name}: {len(network.layers)} layers, {network.size:,} parameters>"
+
+    def _repr_html_(self) -> str:
+        """Return its layers as a table, for notebooks."""
+        network = self.network
+        sizes = {p.name: p.size for p in network.arrays}
+        rows = [
+            [layer.name, layer.type, show(layer.output), sum(sizes[name] for name in layer.parameters)]
+            for layer in network.layers
+        ]
+        facts = f"{network.size:,} parameters, {network.spec.dtype}"
+        return html.heading(network.spec.name, facts) + html.table(
+            ["layer", "type", "output", "parameters"], rows
+        )
+
+    def loss_and_gradients(
+        self, inputs: Any, targets: Any, *, training: bool = False
+    ) -> tuple[float, Mapping[str, Array]]:
+        arrays = as_inputs(self.network, inputs)
+        rows, given = len(next(iter(arrays.values()))), np.asarray(targets)
+        if given.ndim and not 0 < rows == len(given):
+            raise ValueError(f"{rows} inputs cannot be compared with {len(given)} targets")
+        arrays |= as_targets(self.network, given, plain(arrays))
+        compiled = plan(gradient_graph(self.network, training=training), rows, threads=self.network.threads)
+        executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
+        bound = executable.bind(rows, self.leaves(**arrays))
+        with self.use.reading(), np.errstate(all="ignore"):
+            loss = bound.step()[0]
+        return loss, views(self.network.trained, bound.arrays["gradients"])
+
+    @overload
+    def predict(self, inputs: Any) -> Array | Any: ...
+
+    @overload
+    def predict(self, inputs: Any, *, output: str) -> Array: ...
+
+    def predict(self, inputs: Any, *, output: str | None = None) -> Array | Any:
+        key = "" if output is None else self._output(output)
+        made = self.predictions(self._encoded(inputs))
+        return made if output is None and self.network.several else made[key]
+
+    def _output(self, name: str) -> str:
+        """Return the key of an output; the only one, which has no name, is called like the last layer."""
+        network = self.network
+        last = [layer.name for layer in network.layers if layer.depth == 0][-1]
+        known = list(network.outputs) if network.several else [last]
+        check_name("output", name, known)
+        return name if network.several else ""
+
+    def _encoded(self, inputs: Any) -> Any:
+        return inputs if self.encoding is None else self.encoding.encode(inputs)
+
+    def evaluate(self, inputs: Any, targets: Any = None, *, name: str | None = None) -> Evaluation:
+        """Return what `Model.evaluate` does; `name` is what messages call a file."""
+        assert self.encoding is not None, "a model without an encoding takes no raw rows"
+        return self.measure({GIVEN: labelled_split(self.network, self.encoding, inputs, targets, name)})
+
+    def measure(self, splits: Mapping[str, Split]) -> Evaluation:
+        """Return the loss and the metrics on some splits."""
+        network = self.network
+        units = data_units(network, self.encoding)
+        maximum = evaluation_rows(network, max(len(split) for split in splits.values()))
+        compiled = plan(evaluation_graph(network, units=bool(units)), maximum, threads=network.threads)
+        evaluator = Evaluator(network, compiled, self.leaves(**units), self.use)
+        figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
+        return Evaluation(figures, {name: len(split) for name, split in splits.items()}, self.classes)
+
+    def outputs_of(self, layer: str, inputs: Any) -> Array:
+        check_name("layer", layer, [info.name for info in self.network.layers])
+        return self.hidden(layer, self._encoded(inputs))
+
+    def hidden(self, layer: str, inputs: Any) -> Array:
+        """Return what `outputs_of` does, for inputs as `forward` takes them."""
+        arrays = as_inputs(self.network, inputs)
+        with self.use.reading():
+            return layer_outputs(self.network, self._own, arrays, layer)
+
+    def save(self, path: str | PathLike[str]) -> None:
+        with self.use.reading():
+            arrays = {name: array.copy() for name, array in self._parameters.items()}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                message = f"`{name}` holds NaN or infinite numbers, with which no model can be loaded"
+                raise RunError(f"{fspath(path)} was not written: {message}")
+        if self.record is None:
+            # Made once, so that a model that is saved twice gives equal files.
+            self.record = resolved(self.spec, self._sources)
+        state = None if self.encoding is None else self.encoding.state()
+        # A file that is passed on needs no folder of this machine.
+        record = {key: value for key, value in self.record.items() if key != FOLDER}
+        write_archive(Path(path), record, arrays, state)
+
+    def predictions(self, inputs: Any) -> dict[str, Array]:
+        """Return predictions in the units of the data by output, for inputs as `forward` takes them.
+
+        The name of the only output is empty if the document gives it none.
+        """
+        made = self._forward(inputs)
+        for name, way in self._ways.items():
+            made[name] = way.invert(made[name])
+        return made
+
+    def way_back(self, output: NetworkOutput) -> Pipeline | None:
+        """Return the transforms that lead from an output back to the units of the data."""
+        encoding = self.encoding
+        if encoding is None or (output.name and output.loss.output_activation not in ("identity", "mean")):
+            return None
+        if output.of_inputs:
+            return encoding.inputs if encoding.inputs.transforms else None
+        return encoding.way_back
+
+    @property
+    def no_predictions(self) -> dict[str, Array]:
+        """What `predictions` gives for no rows."""
+        dtype = self.network.spec.dtype
+        return {name: np.empty((0, *output.shape), dtype) for name, output in self.network.outputs.items()}
+
+    def forward(self, inputs: Any) -> Any:
+        """Return the output of the network for inputs (rows, ...) as it takes them: after the transforms.
+
+        It is an array, or a dictionary if the document has several `outputs`, as `predict` returns.
+        """
+        made = self._forward(inputs)
+        return made if self.network.several else made[""]
+
+    def _forward(self, inputs: Any) -> dict[str, Array]:
+        arrays = as_inputs(self.network, inputs)
+        with np.errstate(all="ignore"):
+            made = self._predictor.predict(arrays)
+        return {name: made[output.prediction] for name, output in self.network.outputs.items()}
+
+    def leaves(self, **arrays: Array) -> dict[str, Array]:
+        """Return what a program over this model's parameters is bound to, and some other arrays."""
+        return {**self._own, **arrays}
+
+
+def streams(seed: int, names: Any) -> dict[str, np.random.Generator]:
+    """Return the generators that a plan draws from, by name."""
+    return {name: stream(seed, name) for name in names}
+
+
+def check_name(what: str, name: str, known: Sequence[str]) -> None:
+    """Raise ValueError for the name of a layer or an output that a model does not have, with what was meant."""
+    if name in known:
+        return
+    near = closest(str(name), known)
+    there = f"there {'is' if len(known) == 1 else 'are'} {listed(known)}"
+    help_ = f"did you mean `{near}`?" if near else there
+    raise ValueError(f"the model has no {what} `{clipped(str(name))}`; {help_}")

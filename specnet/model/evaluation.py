@@ -1,0 +1,67 @@
+"""What an evaluation comes to: figures by name, and by split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+Figure: TypeAlias = float | list[list[float]]
+"""A loss or a metric; a confusion matrix is a list of rows."""
+
+
+class Figures(dict[str, Figure]):
+    """Loss and metrics by name; with several outputs, `output.figure` as well.
+
+    It is a dictionary whose figures that are always numbers have that type. NaN is a figure that is not defined.
+    """
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(
+            self,
+            key: Literal[
+                "loss",
+                "accuracy",
+                "auc",
+                "cosine_similarity",
+                "f1",
+                "mae",
+                "mse",
+                "precision",
+                "r2",
+                "recall",
+                "rmse",
+            ],
+            /,
+        ) -> float: ...
+
+        @overload
+        def __getitem__(self, key: Literal["confusion"], /) -> list[list[float]]: ...
+
+        @overload
+        def __getitem__(self, key: str, /) -> Figure: ...
+
+        def __getitem__(self, key: str, /) -> Figure: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The loss and metrics of a model on some rows."""
+
+    splits: Mapping[str, Figures]
+    """Loss and metrics by split; rows that belong to no split are `data`."""
+    rows: Mapping[str, int]
+    """The number of rows of each split."""
+    classes: tuple[str, ...] | None
+    """The names of the classes, in the order of a confusion matrix."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, in the form that `evaluate --output json` prints."""
+        return {
+            "splits": {name: dict(figures) for name, figures in self.splits.items()},
+            "rows": dict(self.rows),
+        }

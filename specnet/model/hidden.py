@@ -1,0 +1,39 @@
+"""What a layer of a network gives, for hidden activations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from specnet.engines.execution import Executable
+from specnet.model.network import Network
+from specnet.model.predicting import PREDICTION_ROWS
+from specnet.passes.pipeline import plan
+
+Array = np.ndarray[Any, Any]
+
+
+def layer_outputs(
+    network: Network, leaves: Mapping[str, Array], inputs: Mapping[str, Array], layer: str
+) -> Array:
+    """Return the output (rows, ...) of a layer in evaluation.
+
+    `leaves` are the model's arrays by name, `inputs` those that the network takes.
+    """
+    lowered = network.lower(training=False)
+    graph, builder = lowered.graph, lowered.builder
+    place = next(n for n, info in enumerate(lowered.layers) if info.name == layer)
+    value = builder.given[place]
+    graph.outputs = {"output": value}
+    rows = len(next(iter(inputs.values())))
+    found = np.empty((rows, *cast("tuple[int, ...]", value.shape[1:])), value.dtype)
+    executable = Executable(plan(graph, max(1, min(rows, PREDICTION_ROWS)), threads=network.threads))
+    for start in range(0, rows, PREDICTION_ROWS):
+        part = {name: array[start : start + PREDICTION_ROWS] for name, array in inputs.items()}
+        bound = executable.bind(min(PREDICTION_ROWS, rows - start), {**leaves, **part})
+        with np.errstate(all="ignore"):
+            bound.step()
+        found[start : start + PREDICTION_ROWS] = bound.arrays["output"]
+    return found

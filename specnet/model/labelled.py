@@ -1,0 +1,121 @@
+"""Rows with their targets, from files, frames or arrays, as a trained model is evaluated on them."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specnet.data import Encoding, Split
+from specnet.data.collector import Collector
+from specnet.data.inputs import Encoded
+from specnet.data.labelled import labelled_rows
+from specnet.data.new_rows import LabelledRows
+from specnet.data.rows import TargetRows
+from specnet.data.signature import ONLY
+from specnet.data.streamed import by_name
+from specnet.data.tables.frames import is_frame
+from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics.text import clipped
+from specnet.model.arrays import as_targets
+from specnet.model.network import Network
+
+Array = np.ndarray[Any, Any]
+
+
+def labelled_split(
+    network: Network, encoding: Encoding, inputs: Any, targets: Any = None, name: str | None = None
+) -> Split:
+    """Return raw rows and their targets as a network takes them; see `Model.evaluate`.
+
+    `name` is what messages call a file. Raises SpecError naming what is wrong with the rows, and TypeError where
+    targets are missing, or given in addition to a file.
+    """
+    if isinstance(inputs, (str, PathLike)):
+        if targets is not None:
+            raise TypeError("a file contains its targets: give no others")
+        return _of_rows(network, encoding, labelled_rows(encoding, Path(inputs), name))
+    if targets is not None:
+        if encoding.format.reproduces:
+            raise TypeError("the model's targets are its inputs: give no others")
+        return _finish(network, encoding, encoding.encode(inputs), _target_values(encoding, targets))
+    if is_frame(inputs):
+        collector = Collector(())
+        with collector.limited():
+            rows = encoding.format.labelled_frame(inputs, encoding.known, collector)
+        return _of_rows(network, encoding, rows)
+    if encoding.format.reproduces:
+        return _finish(network, encoding, encoding.encode(inputs), None)
+    raise TypeError("targets are missing: only a file or a frame contains them")
+
+
+def _target_values(encoding: Encoding, targets: Any) -> Array:
+    """Return raw targets as numbers, names of classes as their indices."""
+    names = encoding.signature.classes
+    try:
+        values = np.asarray(targets)
+    except ValueError as error:  # lists of different lengths
+        raise _fault("SN540", "the targets are not an array: they are ragged") from error
+    if values.dtype.kind in "UO" and names is not None and values.ndim == 1:
+        values = _indices(values.tolist(), names)
+    if values.dtype.kind not in "buif":
+        raise _fault("SN540", "the targets are not an array of numbers, nor names of the model's classes")
+    if values.ndim == 0:
+        raise _fault("SN540", "the targets are not one for each row, but a single value")
+    return values
+
+
+def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
+    index = {name: i for i, name in enumerate(names)}
+    for row, value in enumerate(values):
+        if str(value) not in index:
+            message = f"row {row + 1}: `{clipped(str(value))}` is not a class that the model was trained on"
+            raise _fault("SN514", message)
+    return np.array([index[str(value)] for value in values], np.int64)
+
+
+def _of_rows(network: Network, encoding: Encoding, rows: LabelledRows) -> Split:
+    collector = Collector(())
+    inputs = encoding.run(rows.inputs, "the data", collector)
+    collector.check()
+    return _finish(network, encoding, inputs, rows.targets)
+
+
+def _finish(network: Network, encoding: Encoding, inputs: Encoded, raw: Array | None) -> Split:
+    """Return rows with their targets as the model's loss takes them."""
+    outputs = network.outputs.values()
+    if raw is None:
+        assert isinstance(inputs, np.ndarray)
+        raw = inputs
+    rows = len(next(iter(by_name(inputs).values())))
+    if not 0 < rows == len(raw):
+        raise _fault("SN542", f"there are {rows} rows of inputs, and {len(raw)} targets")
+    if encoding.signature.integers or encoding.format.reproduces:
+        targets = raw
+        if any(output.target_dtype == "int64" for output in outputs):
+            with np.errstate(invalid="ignore"):  # NaN and the like differ from whatever they become
+                targets = raw.astype(np.int64)
+            if raw.ndim == 1 and not np.array_equal(targets, raw):
+                raise _fault("SN512", "the targets hold a number that is not a class index")
+    else:
+        collector = Collector(())
+        given, pipeline = TargetRows(raw), encoding.targets
+        only = pipeline.only(given, encoding.dtype)
+        targets = pipeline.run(given, None, only, "the data", collector)[ONLY]
+        collector.check()
+    try:
+        fitted = as_targets(network, targets, inputs)
+    except ValueError as error:
+        raise _fault("SN554", str(error)) from error
+    for output in outputs:
+        own = fitted[output.target]
+        problem = output.loss.value_fault(float(own.min()), float(own.max()))
+        if problem is not None:
+            raise _fault("SN413", problem)
+    return Split(inputs, targets)
+
+
+def _fault(code: str, message: str) -> SpecError:
+    return SpecError([Diagnostic(code, message)])

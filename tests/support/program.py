@@ -1,0 +1,164 @@
+"""A program that uses the whole Python interface, for type checkers; `main` runs it in a folder."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import assert_never, assert_type
+
+import numpy as np
+from numpy.typing import NDArray
+
+import specnet
+
+DOCUMENT: dict[str, object] = {
+    "specnet": 1,
+    "data": {"type": "arrays", "split": {"validation": 0.2}, "transforms": ["standardize"]},
+    "layers": [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "dense", "units": 3}],
+    "loss": "cross_entropy",
+    "metrics": ["accuracy", "confusion"],
+    "training": {"epochs": 3, "batch_size": 16},
+}
+
+Rows = tuple[NDArray[np.float64], NDArray[np.str_]]
+
+
+def rows() -> Rows:
+    """Return inputs and the names of their classes."""
+    inputs = np.random.default_rng(0).normal(size=(60, 4))
+    return inputs, np.array(["small", "medium", "large"])[np.digitize(inputs[:, 0], [-0.5, 0.5])]
+
+
+def documents() -> specnet.Spec:
+    """Read, check and change documents."""
+    assert_type(specnet.__version__, str)
+    spec = specnet.load(DOCUMENT, overrides={"training.epochs": 2})
+    assert_type(spec.replace({"training.epochs": 3}), specnet.Spec)
+    report = specnet.validate(spec, data=False)
+    assert_type(report, specnet.Report)
+    assert report.ok, str(report)
+    try:
+        specnet.load({**DOCUMENT, "loss": "none"})
+    except specnet.SpecError as error:
+        assert_type(error.diagnostics, tuple[specnet.Diagnostic, ...])
+        assert [diagnostic.code for diagnostic in error.diagnostics] == ["SN204"]
+    try:
+        specnet.load("absent.toml")
+    except specnet.SpecFileError as error:
+        assert isinstance(error, specnet.SpecnetError)
+    return spec
+
+
+def line(event: specnet.Event | specnet.Span) -> str:
+    """Return an event as a line; the type checker knows that there are no others."""
+    match event:
+        case specnet.Resumed():
+            return f"resuming {event.run} at step {event.step}"
+        case specnet.Started():
+            assert_type(event.model, specnet.Model)
+            return f"{event.parameter_count} parameters, {event.rows['train']} rows"
+        case specnet.StepsDone():
+            return f"epoch {event.epoch}: {event.loss:.3f} so far"
+        case specnet.EpochEnded():
+            accuracy = "" if event.validation is None else f", {event.validation['accuracy']:.0%}"
+            return f"epoch {event.epoch}: {event.loss:.3f}{accuracy}"
+        case specnet.Span():
+            return f"{len(event)} epochs: {event.losses[-1]:.3f}"
+        case specnet.Ended():
+            assert_type(event.model, specnet.Model)
+            return f"{event.why}: {event.splits['train']['loss']:.3f}"
+        case _:
+            assert_never(event)
+
+
+def training(spec: specnet.Spec, data: Rows) -> None:
+    """Follow a training event by event, and leave it."""
+    with closing(specnet.train(spec, data=data)) as events:
+        for event in events:
+            assert_type(
+                event,
+                specnet.Resumed | specnet.Started | specnet.StepsDone | specnet.EpochEnded | specnet.Ended,
+            )
+            assert isinstance(event, specnet.Event)
+            if isinstance(event, specnet.EpochEnded):
+                break
+
+
+def using(model: specnet.Model, data: Rows, folder: Path) -> None:
+    """Predict, evaluate, look inside, save, load and copy."""
+    inputs, names = data
+    probabilities = model.predict(inputs)
+    assert model.classes is not None
+    indices: list[int] = probabilities.argmax(axis=1).tolist()
+    assert len([model.classes[index] for index in indices]) == len(names)
+    assert_type(model.predict(inputs, output="dense_2"), NDArray[np.floating])
+    evaluation = model.evaluate(inputs, names)
+    assert_type(evaluation, specnet.Evaluation)
+    figures = evaluation.splits["data"]
+    assert_type(figures, specnet.Figures)
+    assert_type(figures["loss"], float)
+    assert_type(figures["confusion"], list[list[float]])
+    assert_type(figures["top_5" if "top_5" in figures else "loss"], float | list[list[float]])
+    assert figures["accuracy"] <= 1.0
+    assert_type(model.outputs_of("dense_1", inputs), NDArray[np.floating])
+    assert_type(model.parameters, Mapping[str, NDArray[np.floating]])
+    model.parameters["dense_1.bias"][...] += 0.5
+    loss, gradients = model.loss_and_gradients(np.zeros((2, 4)), [0, 1])
+    assert loss > 0.0
+    assert gradients.keys() == model.parameters.keys()
+    model.save(folder / "model.specnet")
+    loaded = specnet.load_model(folder / "model.specnet")
+    for twin in (loaded, copy.deepcopy(model), copy.copy(model), pickle.loads(pickle.dumps(model))):
+        assert isinstance(twin, specnet.Model)
+        assert np.array_equal(twin.predict(inputs), model.predict(inputs))
+    assert specnet.evaluate(folder / "model.specnet", data) == model.evaluate(inputs, names)
+    try:
+        model.predict(np.zeros((1, 9)))
+    except specnet.SpecError as error:
+        assert error.diagnostics[0].code == "SN572"
+    assert model.spec.name == "spec"
+    assert model.columns is None
+
+
+def runs(spec: specnet.Spec, data: Rows, folder: Path) -> specnet.Result:
+    """Run, save, resume and read runs."""
+    lines: list[str] = []
+    result = specnet.run(
+        spec, data=data, out=folder / "run", listener=lambda event: lines.append(line(event))
+    )
+    assert_type(result, specnet.Result)
+    assert len(lines) >= 3
+    again = specnet.run(spec, data=data, resume=folder / "run")
+    assert again.splits == result.splits
+    assert_type(result.splits["validation"]["loss"], float)
+    assert_type(result.history, specnet.History)
+    assert len(result.history.to_dict()["epoch"]) == result.epochs
+    assert result.parameters is result.model.parameters
+    assert result.run == folder / "run"
+    model = specnet.load_run(folder / "run")
+    assert np.array_equal(model.parameters["dense_1.kernel"], result.parameters["dense_1.kernel"])
+    try:
+        specnet.load_model(folder / "absent")
+    except specnet.RunError as error:
+        assert "no such file" in str(error)
+    return result
+
+
+def checks(spec: specnet.Spec, data: Rows) -> None:
+    """Check gradients and trace a step."""
+    found = specnet.check_gradients(spec, data=data, rows=4, entries=2)
+    assert_type(found, list[specnet.GradientCheck])
+    assert all(check.ok for check in found)
+    assert_type(specnet.trace(DOCUMENT, data=data), specnet.Trace)
+
+
+def main(folder: Path) -> None:
+    """Do all of it."""
+    spec, data = documents(), rows()
+    training(spec, data)
+    using(specnet.compile(spec, data=data), data, folder)
+    using(runs(spec, data, folder).model, data, folder)
+    checks(spec, data)

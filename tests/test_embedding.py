@@ -55,6 +55,18 @@ def test_arrays(names: Names, capsys: pytest.CaptureFixture[str]) -> None:
     assert [re.findall(r"`(\w+)`", line)[0] for line in printed[1:]] == ["units", "epoch"]
 
 
+def test_a_trained_model(
+    names: Names, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = run("A trained model", names)
+    accuracy, classes = capsys.readouterr().out.splitlines()
+    assert float(accuracy) > 0.8
+    assert set(re.findall(r"'(\w+)'", classes)) <= {"small", "medium", "large"}
+    assert made["hidden"].shape == (300, 16)
+    assert (tmp_path / "small.specnet").is_file()
+
+
 def test_estimators(names: Names, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("sklearn")
     run("scikit-learn", names)

@@ -10,7 +10,7 @@ from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted
 from specnet.language.spec import Spec
 from specnet.runs.lock import LOCK, locked
-from specnet.storage.files import write_bytes, write_json, writing
+from specnet.storage.files import finite, write_bytes, write_json, writing
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
@@ -100,15 +100,21 @@ class RunDirectory:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def describe(self, spec: Spec, data: Dataset, computed_with: Sequence[Mapping[str, Any]]) -> None:
-        """Write the document and `resolved.json`; `computed_with` are the environments that the run was computed in."""
+    def describe(
+        self, spec: Spec, data: Dataset, computed_with: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Write the document and `resolved.json`, and return what the latter contains.
+
+        `computed_with` are the environments that the run was computed in.
+        """
         from specnet.storage.resolved import resolved
 
-        what = resolved(spec, data.sources, self.path, computed_with)
+        what: dict[str, Any] = finite(resolved(spec, data.sources, self.path, computed_with))
         name, content = _document(spec, what["spec"])
         # What makes it a run's directory goes first: whatever happens meanwhile, another run may replace it.
         write_json(self.path / RESOLVED, what)
         write_bytes(self.path / name, content)
+        return what
 
     def metrics(self, before: Iterable[dict[str, Any]] = ()) -> MetricsLog:
         """Begin `metrics.jsonl`, with the epochs that are done already."""

@@ -96,12 +96,12 @@ def _recorded(
     model, history = trainer.model, History()
     checkpoints = Checkpoints(directory.path, trainer, history)
     if not resumed:
-        directory.describe(model.network.spec, data, [environment(trainer.plans)])
+        model.record = directory.describe(model.network.spec, data, [environment(trainer.plans)])
     else:
         event = take_up(directory, trainer, history, checkpoints, data)
+        model.record = load_resolved(directory.path / RESOLVED)
         if listener is not None:
             listener(event)
-    model.record = load_resolved(directory.path / RESOLVED)
     with directory.metrics(history) as log:
         ended = _train(trainer, history, listener, log, checkpoints)
     result = _result(model, data, ended, history, directory)

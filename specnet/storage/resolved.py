@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -110,7 +111,8 @@ def load(path: Path) -> Any:
     """Return a file's JSON data; raises RunError naming the path."""
     try:
         with open_regular(path) as file:
-            data = file.read(MAX_BYTES + 1)
+            # As much memory is taken as is asked for, not as the file has.
+            data = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
         if len(data) > MAX_BYTES:
             raise RunError(f"{path} is larger than anything that specnet saves")
         return json.loads(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import specnet
 from specnet.interchange.exporting import Exported, numpy_program
 from specnet.reporting.plotting import PlottedRun
 from specnet.runs.kept import read_run
+from specnet.storage.resolved import load_resolved
 
 DOCUMENT = """
 specnet = 1
@@ -169,7 +171,13 @@ def test_a_start_from_a_run_is_found_when_the_training_is_exported(
 
 def test_a_file_that_is_passed_on_names_no_folder(project: Path) -> None:
     run = trained(project / "sub/s.toml", project / "run")
-    assert "folder" not in Exported.of(run).described()
+    Exported.of(run).model.save(project / "passed.specnet")
+    with zipfile.ZipFile(project / "passed.specnet") as archive:
+        passed = json.loads(archive.read("resolved.json"))
+    assert passed == {
+        key: value for key, value in load_resolved(run / "resolved.json").items() if key != "folder"
+    }
+    assert passed.keys() != load_resolved(run / "resolved.json").keys()
 
 
 def test_a_document_made_in_python_starts_from_the_working_directory(

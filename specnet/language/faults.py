@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.language import kinds, values
 from specnet.language.keys import missing_faults, unknown_faults
+from specnet.language.recovery import UNREAD, Lost
 from specnet.language.resolve import Resolved, resolve
 from specnet.language.wording import shown_key
 from specnet.vocabulary.kind import Table
@@ -32,20 +33,26 @@ class Item:
 
 
 def model_faults(
-    model: type[Table], data: dict[str, Any], error: ValidationError, overridden: Sequence[KeyPath] = ()
+    model: type[Table],
+    data: dict[str, Any],
+    error: ValidationError,
+    overridden: Sequence[KeyPath] = (),
+    lost: Lost | None = None,
 ) -> list[Diagnostic]:
     """Return the findings that a document's validation errors stand for.
 
     A misspelled key and the missing one that it was meant to be are one finding, and so is a value that fits
-    no member of a union. `overridden` are the key paths that flags have set in `data`.
+    no member of a union. `overridden` are the key paths that flags have set in `data`. What syntax errors have left
+    unknown of the data is not reported.
     """
-    items = list(_items(model, data, error))
+    lost = lost or Lost()
+    items = list(_items(model, data, error, lost))
     found: list[Diagnostic] = []
     corrected, corrections = _corrected(data, items)
     if corrections:
         # What else is wrong with a table shows once it is read as the kind that its type misspells.
         found = [_fault(model, data, item) for item in corrections]
-        items = list(_items(model, corrected, _refusal(model, corrected)))
+        items = list(_items(model, corrected, _refusal(model, corrected), lost))
         data = corrected
     unknown: dict[KeyPath, list[Item]] = defaultdict(list)
     missing: dict[KeyPath, list[Item]] = defaultdict(list)
@@ -68,21 +75,36 @@ def model_faults(
     return found
 
 
-def _items(model: type[Table], data: dict[str, Any], error: ValidationError | None) -> Iterator[Item]:
+def _items(
+    model: type[Table], data: dict[str, Any], error: ValidationError | None, lost: Lost
+) -> Iterator[Item]:
     errors = error.errors(include_url=False, include_input=False) if error is not None else []
     # A misspelled key may be two errors, so these make as many findings as are listed.
     for e in errors[: 2 * LIMIT]:
         if e["type"] == "missing" and isinstance(e["loc"][-1], int):
             # An array of fixed length lacks an element: pydantic has it as a missing key, one for each.
             item = Item("too_short", e["msg"], {}, resolve(model, data, e["loc"][:-1]))
-            if len(item.place.value) == e["loc"][-1]:
+            if len(item.place.value) == e["loc"][-1] and item.place.path not in lost.incomplete:
                 yield item
             continue
         item = Item(e["type"], e["msg"], e.get("ctx", {}), resolve(model, data, e["loc"]))
         # Pydantic counts only the good elements of an array, and finds it too short for each bad one.
         value = item.place.value
-        if item.type != "too_short" or len(value) < item.context["min_length"]:
+        short = item.type != "too_short" or len(value) < item.context["min_length"]
+        if short and not _is_unknown(item, lost):
             yield item
+
+
+def _is_unknown(item: Item, lost: Lost) -> bool:
+    """Return whether an error may be one of what syntax errors have left unknown, and not of the document."""
+    path = item.place.path
+    if item.type == "missing":
+        return path[:-1] in lost.incomplete
+    if item.type in {"too_short", "kind_missing"}:
+        return path in lost.incomplete
+    if item.type == "fault":  # a validator of a table may look at all that lies below it
+        return path in lost.around
+    return item.place.value is UNREAD and item.type != "extra_forbidden"
 
 
 def _refusal(model: type[Table], data: dict[str, Any]) -> ValidationError | None:

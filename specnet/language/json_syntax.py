@@ -1,4 +1,4 @@
-"""What `json` found wrong, in the words of someone who wrote a document."""
+"""Syntax errors of JSON, in the words of someone who wrote a document."""
 
 from __future__ import annotations
 
@@ -6,77 +6,60 @@ import json
 import re
 from collections.abc import Callable
 
-from specnet.diagnostics import Diagnostic
 from specnet.diagnostics.text import clipped
-from specnet.language.positions.tree import PositionEntry, Positions
-from specnet.language.source import SourceText
 
 _WORD = re.compile(r"[^\s,:\]}\[{\"]+")
+_TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 Fault = tuple[str, str | None]
 """A message and its help."""
 
 _CONSTANTS = {"True": "true", "False": "false", "None": "null"}
 
 
-def json_fault(source: SourceText, error: json.JSONDecodeError) -> Diagnostic:
-    """Return the finding that a JSONDecodeError stands for."""
-    text = source.text
-    offset = min(error.pos, len(text))
-    if not text[offset:].strip():
-        offset = len(text.rstrip())
-    offset = _trailing_comma(error.msg, text, offset)
-    said, help = _explain(error.msg, text, offset)
-    found = _WORD.match(text, offset)
-    width = int(text[offset : offset + 1] not in {"\n", "\r"} and bool(text[offset:].strip()))
-    end = found.end() if found else offset + width
-    span = Positions(text, PositionEntry()).span_of((offset, end))
-    return Diagnostic("SN101", said, help=help, file=source.file, span=span)
-
-
-def _explain(message: str, text: str, offset: int) -> Fault:
-    """Return message and help for what the parser says about a place in a string."""
+def explain(kind: str, text: str, offset: int) -> Fault:
+    """Return message and help for a fault at a place in a text."""
     rest = text[offset : offset + 60]
-    if not rest.strip():
+    if kind != "comment" and not rest.strip() and not text[offset:].strip():
         return "the document ends here, with something still open", 'close every `{`, `[` and `"`'
-    if rest.startswith(("//", "/*", "#")):
-        return "JSON has no comments", "remove it, or write the document in TOML"
-    if rest.startswith("'"):
-        return "JSON strings are written in double quotes", None
-    if _comma_before_nothing(message, rest, text[max(0, offset - 200) : offset].rstrip()):
-        return "trailing comma", "remove the comma"
+    if kind == "half":
+        return f"`{_half(text, offset)}` is half of a surrogate pair, without the other half", None
     found = _WORD.match(rest)
-    word = clipped(found.group()) if found else ""
-    for start, explanation in _EXPLANATIONS:
-        if message.startswith(start):
-            return explanation(word) if callable(explanation) else explanation
-    return message[:1].lower() + message[1:], None
+    explanation = _EXPLANATIONS[kind]
+    return explanation(clipped(found.group()) if found else "") if callable(explanation) else explanation
 
 
-def _trailing_comma(message: str, text: str, offset: int) -> int:
-    """Return the place of a comma before a closing bracket, as Python from 3.13 on does; else the place given."""
-    before = text[:offset].rstrip()
-    expected = message.startswith(("Expecting property name", "Expecting value"))
-    return (
-        len(before) - 1
-        if expected and before.endswith(",") and text[offset : offset + 1] in ("]", "}")
-        else offset
-    )
+def width(kind: str, text: str, offset: int) -> int:
+    """Return how many characters of a text a fault at a place in it covers."""
+    if kind == "half":
+        whole = _TEXT.match(text, offset)
+        return 1 if whole is None else whole.end() - offset
+    if kind == "escape":
+        return 2
+    found = _WORD.match(text, offset)
+    if found is not None and kind != "control":
+        return found.end() - offset
+    return int(not text[offset : offset + 1].isspace() and offset < len(text))
 
 
-def _comma_before_nothing(message: str, rest: str, before: str) -> bool:
-    if message.startswith("Illegal trailing comma") or (
-        rest[0] == "," and rest[1:].lstrip()[:1] in ("]", "}")
-    ):
-        return True
-    expected = message.startswith(("Expecting property name", "Expecting value"))
-    return expected and rest[0] in "]}," and before.endswith((",", "["))
+def _half(text: str, offset: int) -> str:
+    """Return the first escape of a string that stands for half of a character."""
+    whole = _TEXT.match(text, offset)
+    try:
+        str(json.loads(whole.group() if whole is not None else "")).encode()
+    except UnicodeEncodeError as error:
+        return f"\\u{ord(error.object[error.start]):04x}"
+    return ""
 
 
 def _key(word: str) -> Fault:
+    if word.startswith("'"):
+        return "JSON strings are written in double quotes", None
     return "a key in double quotes is missing here", f'write "{word}": ...' if word else None
 
 
 def _value(word: str) -> Fault:
+    if word.startswith("'"):
+        return "JSON strings are written in double quotes", None
     if word in _CONSTANTS:
         return f"`{word}` is not a value", f"write {_CONSTANTS[word]}"
     if word:
@@ -84,19 +67,25 @@ def _value(word: str) -> Fault:
     return "a value is missing here", None
 
 
-_EXPLANATIONS: tuple[tuple[str, Fault | Callable[[str], Fault]], ...] = (
-    ("Expecting property name", _key),
-    ("Expecting value", _value),
-    ("Expecting ',' delimiter", ("a comma is missing before this", None)),
-    (
-        "Expecting ':' delimiter",
-        ("a colon is missing after a key", 'JSON writes "key": value'),
+_EXPLANATIONS: dict[str, Fault | Callable[[str], Fault]] = {
+    "array-key": ("a key appears where an element of an array is expected", "close the array before it: `]`"),
+    "closer": ("this bracket closes nothing", "remove it, or write the one that opens it"),
+    "colon": ("a colon is missing after a key", 'JSON writes "key": value'),
+    "comma": ("a comma is missing before this", None),
+    "comment": ("JSON has no comments", "remove it, or write the document in TOML"),
+    "constant": lambda word: (f"`{word}` is not JSON, and no value in a document may be", None),
+    "control": (
+        "a string cannot contain a line break or another control character",
+        "write \\n for a line break",
     ),
-    ("Extra data", ("this follows the end of the document", "a document is one JSON object")),
-    ("Unterminated string", ("the string that starts here is not closed", 'close it with `"`')),
-    (
-        "Invalid control character",
-        ("a string cannot contain a line break or another control character", "write \\n for a line break"),
-    ),
-    ("Invalid \\", ("a backslash starts an escape sequence, and this is not a valid one", "double it: \\\\")),
-)
+    "escape": ("a backslash starts an escape sequence, and this is not a valid one", "double it: \\\\"),
+    "extra": ("this follows the end of the document", "a document is one JSON object"),
+    "key": _key,
+    "open-array": ("an array is not closed before this", "close it with `]`"),
+    "open-object": ("an object is not closed before this", "close it with `}`"),
+    "open-string": ("the string that starts here is not closed", 'close it with `"`'),
+    "quotes": _value,
+    "trailing-comma": ("trailing comma", "remove the comma"),
+    "value": _value,
+}
+"""The sentence for each kind of fault that the scanner finds."""

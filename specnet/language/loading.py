@@ -9,7 +9,7 @@ from specnet.diagnostics import Diagnostic, Report, SpecError
 from specnet.language.mappings import document_of
 from specnet.language.overrides import Overrides, read_overrides
 from specnet.language.overriding import apply
-from specnet.language.parsing import parsed
+from specnet.language.parsing import ParsedText, parsed_leniently
 from specnet.language.reading import read
 from specnet.language.source import SourceText
 from specnet.language.spec import Spec
@@ -53,13 +53,14 @@ def examine(
     text: SourceText | None = None
     try:
         if isinstance(source, Mapping):
-            data = document_of(source)
+            result = ParsedText(document_of(source))
         else:
             text = read(source, confine)
-            data = parsed(text)
+            result = parsed_leniently(text)
     except SpecError as error:
         file = next((d.file for d in error.diagnostics if d.file), UNNAMED)
         return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None
+    data, lost = result.data, result.lost
     done, misfits = apply(data, wanted, Spec)
     faults += misfits
     spec_source = SpecSource(text, tuple(done))
@@ -67,15 +68,15 @@ def examine(
     found: tuple[Diagnostic, ...] = ()
     file = UNNAMED if text is None else text.file
     try:
-        spec = Spec.of_data(data, spec_source)
-        if not faults:
+        spec = Spec.of_data(data, spec_source, lost)
+        if not faults and not result.faults:
             return spec, _report(file, (), texts), None
     except SpecError as error:
         found = error.diagnostics
     from specnet.language.partial import partial_spec
 
-    report = _report(file, (*spec_source.place(found), *faults), texts)
-    return None, report, partial_spec(data, (*found, *faults), spec_source)
+    report = _report(file, (*spec_source.place((*result.faults, *found)), *faults), texts)
+    return None, report, partial_spec(data, (*found, *faults), spec_source, lost)
 
 
 def _of_spec(spec: Spec, overrides: Overrides | None) -> tuple[Spec | None, Report]:

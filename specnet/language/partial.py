@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from specnet.diagnostics import Diagnostic
+from specnet.language.recovery import Lost
 from specnet.language.spec import Spec
 from specnet.language.spec_source import SpecSource
 
@@ -32,10 +33,18 @@ class PartialSpec:
 
 
 def partial_spec(
-    data: dict[str, Any], found: Iterable[Diagnostic], spec_source: SpecSource
+    data: dict[str, Any], found: Iterable[Diagnostic], spec_source: SpecSource, lost: Lost | None = None
 ) -> PartialSpec | None:
-    """Return what is sound in a document's data, given its findings; None where too little is."""
+    """Return what is sound in a document's data, given its findings; None where too little is.
+
+    `lost` is what syntax errors leave unknown.
+    """
     paths = [d.path for d in found if d.severity == "error"]
+    if lost is not None:
+        if () in lost.incomplete:  # any table may have entries that could not be read
+            return None
+        # Of layers whose array is not closed, those are sound that come before the lost one at its end.
+        paths += [*lost.paths, *(lost.incomplete - {("layers",)})]
     faulty = {str(path[0]) for path in paths if path} | {key for key in PLACEHOLDERS if key not in data}
     layers = data.get("layers")
     places = [path[1] for path in paths if path[:1] == ("layers",) and len(path) > 1]

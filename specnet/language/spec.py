@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_validator
 
@@ -21,6 +21,9 @@ from specnet.vocabulary.layers import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
 from specnet.vocabulary.metrics import METRICS, Metric
 from specnet.vocabulary.outputs import MultiOutput, NamedOutput
+
+if TYPE_CHECKING:
+    from specnet.language.recovery import Lost
 
 NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|.])?$"""
 """A name that can be a folder's name anywhere."""
@@ -213,8 +216,11 @@ class Spec(Table):
         )
 
     @classmethod
-    def of_data(cls, data: dict[str, Any], source: SpecSource) -> Spec:
-        """Return the spec of a document's data; raises SpecError whose findings have no positions yet."""
+    def of_data(cls, data: dict[str, Any], source: SpecSource, lost: Lost | None = None) -> Spec:
+        """Return the spec of a document's data; raises SpecError whose findings have no positions yet.
+
+        `lost` is what syntax errors leave unknown of the data: it is not reported as faulty or missing.
+        """
         text = source.source
         if (text is None or text.syntax == "json") and isinstance(data.get("$schema"), str):
             data = {key: value for key, value in data.items() if key != "$schema"}
@@ -223,9 +229,8 @@ class Spec(Table):
         except ValidationError as error:
             from specnet.language.faults import model_faults
 
-            raise SpecError(
-                model_faults(cls, data, error, [each.path for each in source.overrides])
-            ) from None
+            overridden = [each.path for each in source.overrides]
+            raise SpecError(model_faults(cls, data, error, overridden, lost)) from None
         spec._source = source  # noqa: SLF001  its own
         return spec
 

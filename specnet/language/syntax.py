@@ -2,46 +2,71 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
-from specnet.diagnostics import Diagnostic, KeyPath, Position, TextSpan
+from specnet.diagnostics import Diagnostic, Position, TextSpan
+from specnet.diagnostics.text import counted
 from specnet.language.duplicates import duplicate_fault
-from specnet.language.parsers import HALF_LETTER, MAX_DEPTH, JsonExtensionError, NestingError
+from specnet.language.parsers import MAX_DEPTH, NestingError
 from specnet.language.positions import Positions, locate
-from specnet.language.positions.tree import Offsets, PositionEntry
+from specnet.language.positions.tree import Offsets, PositionEntry, SyntaxFault
 from specnet.language.source import SourceText
 
-_DIGITS = re.compile(r"[0-9](?:_?[0-9]){4000,}")
+_DIGITS = re.compile(r"[+-]?[0-9](?:_?[0-9])*+")
+_TOP = TextSpan(Position(0, 0), Position(0, 0))
 _TOML_NESTING = re.compile(
     r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]', re.DOTALL
 )
 _JSON_NESTING = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]', re.DOTALL)
 
 
-def syntax_faults(source: SourceText, error: ValueError | RecursionError) -> list[Diagnostic]:
-    """Return what a parser's error says about a source."""
-    if isinstance(error, RecursionError):
-        return [_nesting(source)]
-    if isinstance(error, NestingError):
-        return [_nesting(source, (error.place, error.place + 1))]
-    if isinstance(error, JsonExtensionError):
-        return _json_extensions(source)
-    if not source.text.strip(" \t\r\n"):
-        return content_faults(source, {})
-    if isinstance(error, json.JSONDecodeError):
-        from specnet.language.json_syntax import json_fault
+MAX_LISTED = 20
+"""How many syntax errors of one document are listed before the rest are counted."""
 
-        return [json_fault(source, error)]
-    if "limit" in str(error) and "digits" in str(error):
-        found = _DIGITS.search(source.text)
-        span = _span(source.text, found.span()) if found else None
-        return [Diagnostic("SN107", "this number has thousands of digits", file=source.file, span=span)]
-    from specnet.language.toml_syntax import toml_fault
 
-    return [toml_fault(source, error)]
+def syntax_faults(source: SourceText, positions: Positions) -> list[Diagnostic]:
+    """Return the syntax errors and repeated keys of a source, in their order; see `MAX_LISTED`."""
+    count = len(positions.faults) + len(positions.duplicates)
+    found = [_fault(source, positions, fault) for fault in positions.faults[:MAX_LISTED]]
+    found += [
+        duplicate_fault(source, positions, i) for i in range(min(len(positions.duplicates), MAX_LISTED))
+    ]
+    found = sorted(found, key=lambda diagnostic: diagnostic.span or _TOP)[:MAX_LISTED]
+    if count > len(found):
+        left = counted(count - len(found), "more syntax error")
+        verb = "is" if count - len(found) == 1 else "are"
+        found.append(Diagnostic("SN200", f"{left} {verb} not listed", file=source.file))
+    return found
+
+
+def unexplained_fault(source: SourceText, error: ValueError | RecursionError) -> Diagnostic:
+    """Return the finding about a text that its parser refuses, though no error in it is known."""
+    name = source.syntax.upper()
+    return Diagnostic(
+        "SN101", f"this is not valid {name}", help=f"the parser says: {error}", file=source.file
+    )
+
+
+def nesting_fault(source: SourceText, error: NestingError | RecursionError) -> Diagnostic:
+    """Return the finding about a text whose arrays and tables nest too deep."""
+    return _nesting(source, (error.place, error.place + 1) if isinstance(error, NestingError) else None)
+
+
+def _fault(source: SourceText, positions: Positions, fault: SyntaxFault) -> Diagnostic:
+    text, at = source.text, fault.at
+    if fault.kind == "digits":
+        found = _DIGITS.match(text, at)
+        span = positions.span_of((at, at + 1 if found is None else found.end()))
+        message = "this number has thousands of digits"
+        return Diagnostic("SN107", message, path=fault.lost or (), file=source.file, span=span)
+    if source.syntax == "toml":
+        from specnet.language import toml_syntax as words
+    else:
+        from specnet.language import json_syntax as words  # type: ignore[no-redef]
+    message, help = words.explain(fault.kind, text, at)
+    span = positions.span_of((at, at + words.width(fault.kind, text, at)))
+    return Diagnostic("SN101", message, path=fault.lost or (), help=help, file=source.file, span=span)
 
 
 def content_faults(source: SourceText, data: Any) -> list[Diagnostic]:
@@ -90,51 +115,6 @@ def _nesting(source: SourceText, offsets: Offsets | None = None) -> Diagnostic:
             break
     message = f"arrays and tables nest more than {MAX_DEPTH} deep here"
     return Diagnostic("SN105", message, file=source.file, span=_span(source.text, offsets))
-
-
-def _json_extensions(source: SourceText) -> list[Diagnostic]:
-    try:
-        json.loads(source.text)  # what stands behind NaN or a second key may be no JSON either
-    except (ValueError, RecursionError) as error:
-        return syntax_faults(source, error)
-    try:
-        positions = locate(source.text, "json")
-    except RecursionError:
-        return [_nesting(source)]
-    found = [duplicate_fault(source, positions, i) for i in range(len(positions.duplicates))]
-    for path, entry in _everything(positions):
-        word = source.text[slice(*entry.value)] if entry.value else ""
-        if word in {"NaN", "Infinity", "-Infinity"}:
-            message = f"`{word}` is not JSON, and no value in a document may be"
-            found.append(
-                Diagnostic(
-                    "SN101", message, path=path, file=source.file, span=_span(source.text, entry.value)
-                )
-            )
-    found += _half_letters(source, positions)
-    return sorted(found, key=lambda diagnostic: diagnostic.span or TextSpan(Position(0, 0), Position(0, 0)))
-
-
-def _everything(positions: Positions) -> Iterator[tuple[KeyPath, PositionEntry]]:
-    """Yield every entry with its path, the whole document as the first."""
-    yield (), positions.root
-    yield from positions.walk()
-
-
-def _half_letters(source: SourceText, positions: Positions) -> Iterator[Diagnostic]:
-    for path, entry in _everything(positions):
-        for offsets in (entry.key, entry.value if not entry.children else None):
-            word = source.text[slice(*offsets)] if offsets else ""
-            if not word.startswith('"') or HALF_LETTER.search(word) is None:
-                continue
-            try:
-                str(json.loads(word)).encode()
-            except UnicodeEncodeError as error:
-                half = f"\\u{ord(error.object[error.start]):04x}"
-                message = f"`{half}` is half of a surrogate pair, without the other half"
-                yield Diagnostic(
-                    "SN101", message, path=path, file=source.file, span=_span(source.text, offsets)
-                )
 
 
 def _span(text: str, offsets: Offsets | None) -> TextSpan | None:

@@ -21,57 +21,8 @@ from specnet.diagnostics.segments import width_of
 from specnet.language import check, text_source
 from specnet.language.other_files import other_file
 from tests.support.examples import examples
+from tests.support.syntax import SOUND
 
-SOUND = """\
-specnet = 1
-name = "iris"
-seed = 7
-dtype = "float32"
-metrics = ["accuracy"]
-input_shape = [4]
-
-[data]
-type = "csv"
-path = "iris.csv"
-target = "species"
-split = { validation = 0.2, test = 0.2, stratify = true }
-
-[[data.transforms]]
-type = "standardize"
-on = "inputs"
-
-[[layers]]
-type = "dense"
-units = 32
-activation = { type = "leaky_relu", slope = 0.1 }
-kernel_init = { type = "constant", value = [[1.0, 2.0], [3.0, 4.0]] }
-
-[[layers]]
-type = "dropout"
-rate = 0.5
-
-[[layers]]
-type = "dense"
-units = 3
-
-[loss]
-type = "cross_entropy"
-
-[training]
-epochs = 100
-batch_size = "full"
-optimizer.type = "adam"
-optimizer.learning_rate = 1e-2
-
-[training.schedule]
-type = "cosine"
-
-[training.early_stopping]
-monitor = "validation.loss"
-
-[output]
-show = ["predictions"]
-"""
 DATA: dict[str, Any] = tomllib.loads(SOUND)
 PIECES = [
     "[", "]", "[[", "]]", "{", "}", "=", '"', "'", '"""', "\\", ",", ".", "#", "\n", "\r", "\t", "\0", "-", "+", "_",

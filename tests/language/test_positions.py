@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +11,7 @@ from hypothesis import strategies as st
 
 from specnet.diagnostics import Position, TextSpan
 from specnet.language.positions import Positions, locate
-
-FOUND = [
-    Path(os.environ.get("SPECNET_TOML_TEST", "")),
-    *(folder / "shared" / "data" / "toml-test" for folder in Path(__file__).resolve().parents),
-]
-TOML_TEST = next((f for f in FOUND if (f / "tests" / "files-toml-1.0.0").is_file()), None)
+from tests.support.syntax import TOML_TEST
 
 
 def same(a: Any, b: Any) -> bool:

@@ -43,9 +43,9 @@ def only(text: str, name: str = "a.toml") -> Diagnostic:
         ("a = 1,5\n", (1, 6, 7), "`,5` follows a value", "a fraction has a point"),
         ("a = 'x' 'y'", (1, 9, 12), "`'y'` follows a complete value", "a line of its own"),
         ("a = 2020-13-45", (1, 5, 15), "`2020-13-45` is not a date or a time", None),
-        ('a = "C:\\data"', (1, 10, 14), "a backslash in double quotes starts an escape", "'C:\\data'"),
+        ('a = "C:\\data"', (1, 8, 10), "a backslash in double quotes starts an escape", "'C:\\data'"),
         ("a = [1 2]", (1, 8, 9), "`2` follows an array's value without a comma", "write [1, 2]"),
-        ("a = [\nb = [\n", (2, 1, 2), "`b =` appears where a value is expected", "close the array"),
+        ("a = [\nb = 1\n", (2, 1, 2), "`b =` appears where a value is expected", "close the array"),
         ("a = { b = 1\n}", (1, 12, 12), "cannot continue on the next line", "[table]"),
         ("a = {b=1 c=2}", (1, 10, 11), "without a comma", None),
         ("[a\nb = 1", (1, 3, 3), "header is not closed by `]`", None),
@@ -72,7 +72,7 @@ def test_toml_syntax(text: str, where: tuple[int, int, int], message: str, cure:
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
-        ('{"a": 1,}', None, "trailing comma"),
+        ('{"a": 1,}', (1, 8, 9), "trailing comma"),
         ("{a: 1}", (1, 2, 3), "a key in double quotes is missing here"),
         ("{'a': 1}", (1, 2, 5), "JSON strings are written in double quotes"),
         ('{"a": True}', (1, 7, 11), "`True` is not a value"),
@@ -87,12 +87,11 @@ def test_toml_syntax(text: str, where: tuple[int, int, int], message: str, cure:
         ('{"a": \n\n', (1, 6, 6), "the document ends here"),
     ],
 )
-def test_json_syntax(text: str, where: tuple[int, int, int] | None, message: str) -> None:
+def test_json_syntax(text: str, where: tuple[int, int, int], message: str) -> None:
     found = only(text, "a.json")
     assert found.code == "SN101"
     assert message in found.message
-    if where is not None:  # Python 3.13 reports a trailing comma at the comma, 3.11 after it
-        assert found.span == TextSpan(Position(where[0], where[1]), Position(where[0], where[2]))
+    assert found.span == TextSpan(Position(where[0], where[1]), Position(where[0], where[2]))
 
 
 def test_json_extensions_are_all_reported() -> None:
@@ -283,8 +282,3 @@ def test_a_text_with_half_of_a_letter_is_none(text):
 def test_an_override_with_half_of_a_letter_is_reported():
     with pytest.raises(specnet.SpecError, match="is not a data format"):
         specnet.load('specnet = 1\n[data]\ntype = "csv"\n', overrides={"data.type": "\udcff"})
-
-
-def test_what_is_no_json_is_reported_before_what_json_lacks():
-    (found,) = specnet.validate('{"specnet": NaN,\n"seInfinity\n}\n').diagnostics
-    assert (found.code, found.span.start.line) == ("SN101", 2)

@@ -3,77 +3,280 @@ from __future__ import annotations
 import json
 import re
 
-from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions
+from specnet.diagnostics import KeyPath
+from specnet.language.parsers import HALF_LETTER, MAX_DEPTH, NestingError
+from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions, SyntaxFault
 
 _FILLER = re.compile(r"[ \t\r\n]*")
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_WORD = re.compile(r"[^\s,\]}]+")
+_COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_TEXT = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
+_LINE_TEXT = re.compile(r'"(?:[^"\\\n]++|\\[^\n])*+"')
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
+_CONTROL = re.compile(r"[\x00-\x1f]")
+_QUOTED = re.compile(r"'[^'\n]*+'")
+_WORD = re.compile(r"[^\s,:\]}\[{\"]+")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
+_KEY_LINE = re.compile(r'\s*"[^"\n]*"[ \t]*:')
+_COLON = re.compile(r"[ \t\r\n]*:")
+_JUNK = re.compile(r'"(?:[^"\\\n]++|\\[^\n])*+"?|[\[\]{},\n]|[^\[\]{},\n"]+')
 
 
 def locate_json(text: str) -> Positions:
-    """Return where each key and value of a JSON document lies, and each key that an object gives twice.
+    """Return where each key and value of a JSON document lies, its syntax errors, and the keys given twice.
 
-    The text is one that `json` accepts, so nothing is checked here. Of a key given twice the last counts, as
-    it does for `json`.
+    After an error, reading goes on behind the entry that has it: with the next element of its array or the next key
+    of its object. What the error leaves unknown is marked in the result. Of a key given twice the last counts, as it
+    does for `json`. The time is linear in the text. Raises NestingError where arrays and objects nest too deep.
     """
     scanner = _JsonScanner(text)
-    root = PositionEntry()
-    scanner.value(root, ())
-    return Positions(text, root, tuple(scanner.duplicates))
+    scanner.document()
+    return Positions(
+        text,
+        scanner.root,
+        tuple(scanner.duplicates),
+        tuple(sorted(scanner.faults, key=lambda fault: fault.at)),
+        frozenset(scanner.lost),
+        frozenset(scanner.incomplete),
+    )
 
 
 class _JsonScanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.root = PositionEntry()
+        self.open: list[str] = []
+        """The brackets and braces that are open."""
         self.duplicates: list[Duplicate] = []
+        self.faults: list[SyntaxFault] = []
+        self.lost: set[KeyPath] = set()
+        self.incomplete: set[KeyPath] = set()
+
+    def document(self) -> None:
+        self.value(self.root, ())
+        if self.skip() and not self.faults:
+            self.fault("extra", self.at)
+
+    def fault(self, kind: str, at: int, lost: KeyPath | None = None) -> None:
+        self.faults.append(SyntaxFault(kind, at, lost))
+        if lost is not None:
+            self.lost.add(lost)
+
+    def lose(self, kind: str, at: int, entry: PositionEntry, path: KeyPath) -> None:
+        """Note a fault for which an entry's value is unknown."""
+        self.fault(kind, at, path)
+        entry.unread = True
 
     def skip(self) -> str:
-        found = _FILLER.match(self.text, self.at)
-        self.at = found.end() if found is not None else self.at
-        return self.text[self.at : self.at + 1]
+        """Skip blanks and comments, which are faults, and return what follows."""
+        while True:
+            found = _FILLER.match(self.text, self.at)
+            self.at = found.end() if found is not None else self.at
+            head = self.text[self.at : self.at + 1]
+            comment = _COMMENT.match(self.text, self.at) if head in ("/", "#") else None
+            if comment is None:
+                return head
+            self.fault("comment", self.at)
+            self.at = comment.end()
 
-    def take(self, pattern: re.Pattern[str]) -> Offsets:
-        found = pattern.match(self.text, self.at)
-        start, self.at = self.at, len(self.text) if found is None else found.end()
-        return start, self.at
-
-    def value(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
+    def value(self, entry: PositionEntry, path: KeyPath) -> None:
         head = self.skip()
         start = self.at
-        if head == "{":
-            self.object(entry, path)
-        elif head == "[":
-            self.array(entry, path)
+        if head in ("{", "["):
+            if len(self.open) >= MAX_DEPTH:
+                raise NestingError(start)
+            self.open.append(head)
+            if head == "{":
+                self.object(entry, path)
+            else:
+                self.array(entry, path)
+            self.open.pop()
+        elif head == '"':
+            self.string(entry, path)
         else:
-            self.take(_TEXT if head == '"' else _WORD)
+            self.word(entry, path)
         entry.value = (start, self.at)
 
-    def object(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
-        self.at += 1
-        while self.skip() == '"':
-            start, end = self.take(_TEXT)
-            name = str(json.loads(self.text[start:end]))
-            earlier = entry.children.get(name)
-            if earlier is not None and earlier.key is not None:
-                self.duplicates.append(Duplicate((*path, name), earlier.key, (start, end)))
-            self.skip()
-            self.at += 1
-            child = entry.children[name] = PositionEntry(key=(start, end))
-            self.value(child, (*path, name))
-            self.comma()
-        self.at += 1
+    def string(self, entry: PositionEntry, path: KeyPath) -> str | None:
+        """Read a string; return it if it is a valid one."""
+        start = self.at
+        found = _TEXT.match(self.text, start)
+        if found is not None:
+            self.at = found.end()
+            if HALF_LETTER.search(found.group()) is not None:
+                string = str(json.loads(found.group()))
+                try:
+                    string.encode()
+                except UnicodeEncodeError:
+                    self.lose("half", start, entry, path)
+                    return None
+            return found.group()
+        found = _LINE_TEXT.match(self.text, start)
+        if found is None:
+            end = self.text.find("\n", start)
+            self.at = len(self.text) if end < 0 else end
+            self.lose("open-string" if end < 0 else "control", start if end < 0 else end, entry, path)
+            return None
+        self.at = found.end()
+        self.lose(*self.string_fault(*found.span()), entry, path)
+        return None
 
-    def array(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
+    def string_fault(self, start: int, end: int) -> tuple[str, int]:
+        at = self.text.find("\\", start, end)
+        while at >= 0:
+            escape = _ESCAPE.match(self.text, at)
+            if escape is None:
+                return "escape", at
+            at = self.text.find("\\", escape.end(), end)
+        found = _CONTROL.search(self.text, start, end)
+        return "control", start if found is None else found.start()
+
+    def word(self, entry: PositionEntry, path: KeyPath) -> None:
+        """Read a value that is neither a string nor made of others."""
+        start = self.at
+        found = _QUOTED.match(self.text, start) or _WORD.match(self.text, start)
+        if found is None:
+            at = start if start < len(self.text) else len(self.text.rstrip())
+            self.lose("value", at, entry, path)
+            return
+        self.at = found.end()
+        word = found.group()
+        if word in ("true", "false", "null"):
+            return
+        if word in ("NaN", "Infinity", "-Infinity"):
+            self.lose("constant", start, entry, path)
+        elif _NUMBER.fullmatch(word) is None:
+            self.lose("quotes" if word[0] == "'" else "value", start, entry, path)
+            self.resync()
+        else:
+            try:
+                json.loads(word)
+            except ValueError:
+                self.lose("digits", start, entry, path)
+
+    def object(self, entry: PositionEntry, path: KeyPath) -> None:
         self.at += 1
+        begun = len(self.faults)
+        while True:
+            head = self.skip()
+            if head == "}":
+                self.at += 1
+                return
+            if head == "" or (head == "]" and "[" in self.open):
+                self.cut_off(begun, "open-object", path, path)
+                return
+            before = len(self.faults)
+            self.member(entry, path)
+            if not self.separator("}", before, path):
+                self.incomplete.add(path)
+
+    def member(self, entry: PositionEntry, path: KeyPath) -> None:
+        key = self.key(path)
+        if key is None:
+            self.incomplete.add(path)
+            self.resync()
+            return
+        name, offsets = key
+        earlier = entry.children.get(name)
+        if earlier is not None and earlier.key is not None:
+            self.duplicates.append(Duplicate((*path, name), earlier.key, offsets))
+        child = entry.children[name] = PositionEntry(key=offsets)
+        if self.skip() != ":":
+            at = self.at if self.at < len(self.text) else len(self.text.rstrip())
+            self.lose("colon", at, child, (*path, name))
+            self.resync()
+            return
+        self.at += 1
+        self.value(child, (*path, name))
+
+    def key(self, path: KeyPath) -> tuple[str, Offsets] | None:
+        """Read a key; one without double quotes is a fault, but known."""
+        start = self.at
+        if self.text.startswith('"', start):
+            text = self.string(PositionEntry(), path)
+            return None if text is None else (str(json.loads(text)), (start, self.at))
+        found = _QUOTED.match(self.text, start) or _WORD.match(self.text, start)
+        known = found is not None and _COLON.match(self.text, found.end()) is not None
+        self.fault("key", start, None if known else path)
+        if found is None or not known:
+            return None
+        self.at = found.end()
+        return found.group().strip("'"), found.span()
+
+    def array(self, entry: PositionEntry, path: KeyPath) -> None:
+        self.at += 1
+        begun = len(self.faults)
         place = 0
-        while self.skip() not in ("]", ""):
+        while True:
+            head = self.skip()
+            if head == "]":
+                self.at += 1
+                return
+            if head == "" or (head == "}" and "{" in self.open):
+                self.cut_off(begun, "open-array", (*path, place), path)
+                return
+            start, before = self.at, len(self.faults)
             child = entry.children[place] = PositionEntry()
             self.value(child, (*path, place))
+            if head == '"' and self.skip() == ":" and "{" in self.open:
+                # It is a key: the array before it is not closed.
+                del entry.children[place]
+                self.at = start
+                self.cut_off(begun, "array-key", (*path, place), path)
+                return
             place += 1
-            self.comma()
-        self.at += 1
+            if not self.separator("]", before, path):
+                entry.unread = True
 
-    def comma(self) -> None:
-        if self.skip() == ",":
+    def separator(self, end: str, before: int, path: KeyPath) -> bool:
+        """Go past the comma behind an entry; return whether it is certain where the entry ends."""
+        head = self.skip()
+        if head == ",":
+            comma = self.at
             self.at += 1
+            if self.skip() == end:
+                self.fault("trailing-comma", comma)
+            return True
+        if head in ("]", "}", ""):
+            if head not in (end, "") and ("{" if head == "}" else "[") not in self.open:
+                if len(self.faults) == before:
+                    self.fault("closer", self.at, path)
+                self.at += 1
+            return True
+        if len(self.faults) > before:
+            self.resync()
+            if self.text.startswith(",", self.at):
+                self.at += 1
+            return True
+        certain = _KEY_LINE.match(self.text, self.at) is not None if end == "}" else head in "[{"
+        self.fault("comma", self.at, None if certain else path)
+        if not certain:
+            self.resync()
+            self.at += self.text.startswith(",", self.at)
+        return certain
+
+    def cut_off(self, begun: int, kind: str, lost: KeyPath, path: KeyPath) -> None:
+        """Note that an array or object is not closed, unless a fault within it explains that."""
+        self.incomplete.add(path)
+        self.lost.add(lost)
+        if len(self.faults) == begun:
+            at = self.at if self.at < len(self.text) else len(self.text.rstrip())
+            self.fault(kind, at, lost)
+
+    def resync(self) -> None:
+        """Go to the end of an entry that cannot be read: a comma, a closing bracket, or a line with a key."""
+        depth = 0
+        while (found := _JUNK.match(self.text, self.at)) is not None:
+            piece = found.group()
+            if piece == "\n":
+                if self.open and self.open[-1] == "{" and _KEY_LINE.match(self.text, found.end()):
+                    return
+            elif piece == "," and depth == 0:
+                return
+            elif piece in ("[", "{"):
+                depth += 1
+            elif piece in ("]", "}"):
+                if depth == 0:
+                    return
+                depth -= 1
+            self.at = found.end()

@@ -1,91 +1,110 @@
 from __future__ import annotations
 
 import re
-import tomllib
 
+from specnet.diagnostics import KeyPath
+from specnet.language.parsers import MAX_DEPTH, NestingError
+from specnet.language.positions.toml_cursor import BLANK, CONTROL, STATEMENT, Key, Refused, TomlCursor
 from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions
 
-_BLANK = re.compile(r"[ \t]*")
-_FILLER = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_BARE = re.compile(r"[^\s=.\]\[{},#\"']+")
-_SHORT_TEXT = re.compile(r"""\"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
-_LONG_PIECE = re.compile(r'\\.|[^\\"]+|"""|"', re.DOTALL)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*")
-_WORD = re.compile(r"[^\s,\]}#]+")
-
-Key = list[tuple[str, Offsets]]
+_COMMENT = re.compile(r"#[^\n]*")
+_CLOSING = re.compile(r"\]+")
+_BREAKS = ("\n", "\r", "#")
+_ENDS = (*_BREAKS, "]", "")
 
 
 def locate_toml(text: str) -> Positions:
-    """Return where each key and value of a TOML document lies.
+    """Return where each key and value of a TOML document lies, its syntax errors, and the keys written twice.
 
-    The text is one that `tomllib` accepts, so nothing is checked here; only a key written twice is noted,
-    because a refused text is read up to that key in order to name both places. Line breaks and trailing
-    commas in inline tables, which TOML 1.1 allows, are read too.
+    After an error, reading goes on behind the entry that has it: the next element of its array, the next key of its
+    inline table, or the next statement. What the error leaves unknown is marked in the result. The time is linear in
+    the text. Raises NestingError where arrays and tables nest too deep.
     """
     return _TomlScanner(text).document()
 
 
-class _TomlScanner:
+class _TomlScanner(TomlCursor):
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
+        super().__init__(text)
         self.root = PositionEntry()
         self.table = self.root
-        self.table_path: tuple[str | int, ...] = ()
+        self.table_path: KeyPath = ()
+        self.repeated = False
+        """Whether the current table was opened before: its keys may be those of the first, and are no news."""
         self.arrays: dict[int, int] = {}
         """Length of each array of tables, by the identity of its entry, which `root` keeps alive."""
+        self.broken: set[int] = set()
+        """Where the inline tables begin that go on over lines."""
         self.duplicates: list[Duplicate] = []
 
     def document(self) -> Positions:
         while True:
-            self.skip(_FILLER)
+            self.filler()
             if self.at >= len(self.text):
-                return Positions(self.text, self.root, tuple(self.duplicates))
+                break
+            before = len(self.faults)
             if self.text.startswith("[", self.at):
                 self.header()
+                self.end_of_line(before, None, self.table_path)
+            elif self.text.startswith("{", self.at) and self.root.place() is None and not self.root.children:
+                self.fault("statement", self.at, ())  # JSON: every line of it would be an error
+                self.incomplete.add(())
+                break
             else:
-                self.assignment(self.table, self.table_path)
+                entry, path = self.assignment(self.table, self.table_path)
+                self.end_of_line(before, entry, path)
+        return Positions(
+            self.text,
+            self.root,
+            tuple(self.duplicates),
+            tuple(self.faults),
+            frozenset(self.lost),
+            frozenset(self.incomplete),
+        )
 
-    def skip(self, pattern: re.Pattern[str]) -> None:
-        found = pattern.match(self.text, self.at)
-        if found is not None:
-            self.at = found.end()
-
-    def take(self, pattern: re.Pattern[str]) -> Offsets:
-        found = pattern.match(self.text, self.at)
-        # Only a string that tomllib refused can fail to match; going on by a character always ends.
-        end = found.end() if found is not None and found.end() > self.at else self.at + 1
-        offsets = (self.at, min(end, len(self.text)))
-        self.at = end
-        return offsets
-
-    def key(self) -> Key:
-        parts: Key = []
-        while True:
-            self.skip(_BLANK)
-            if self.text[self.at : self.at + 1] in ('"', "'"):
-                start, end = self.take(_SHORT_TEXT)
-                name = str(tomllib.loads(f"k={self.text[start:end]}")["k"])
-            else:
-                start, end = self.take(_BARE)
-                name = self.text[start:end]
-            parts.append((name, (start, end)))
-            self.skip(_BLANK)
-            if not self.text.startswith(".", self.at):
-                return parts
-            self.at += 1
+    def end_of_line(self, before: int, entry: PositionEntry | None, path: KeyPath) -> None:
+        """Go to the end of a statement's line, on which nothing else may stand."""
+        if self.statement_ahead():  # what is not closed ends where the next statement begins
+            return
+        self.skip(BLANK)
+        if self.peek() == "#":
+            start = self.at
+            self.skip(_COMMENT)
+            self.controls(start, self.at)
+        elif self.at < len(self.text) and not self.text.startswith(("\n", "\r\n"), self.at):
+            if len(self.faults) == before:
+                kind = "character" if CONTROL.match(self.text, self.at) else "newline"
+                if entry is not None:
+                    self.lose(kind, self.at, entry, path)
+                else:
+                    self.fault(kind, self.at)
+            end = self.text.find("\n", self.at)
+            self.at = len(self.text) if end < 0 else end
 
     def header(self) -> None:
         start = self.at
         brackets = 2 if self.text.startswith("[[", self.at) else 1
         self.at += brackets
-        parts = self.key()
-        self.skip(_BLANK)
-        self.at = min(self.at + brackets, len(self.text))
+        parts: Key = []
+        self.repeated = False
+        try:
+            self.key("key", (), parts)
+        except Refused:
+            self.unknown_table()
+            return
+        self.skip(BLANK)
+        if not self.text.startswith("]" * brackets, self.at):
+            self.fault("header" if brackets == 1 else "headers", self.at)
+            self.skip(_CLOSING)
+            self.skip(BLANK)
+            if self.peek() not in ("\n", "\r", "#", ""):
+                self.unknown_table()
+                return
+        else:
+            self.at += brackets
         whole = (start, self.at)
         entry = self.root
-        path: tuple[str | int, ...] = ()
+        path: KeyPath = ()
         for name, offsets in parts[:-1]:
             entry, path = self.descend(entry, path, name, offsets)
         name, offsets = parts[-1]
@@ -95,26 +114,41 @@ class _TomlScanner:
         child = entry.children.setdefault(name, PositionEntry())
         if child.header is not None or child.value is not None:
             self.note((*path, name), child, offsets)
-        child.key, child.header = offsets, child.header or whole
+            self.repeated = True
+        else:
+            child.key = offsets
+        child.header = child.header or whole
         self.table, self.table_path = child, (*path, name)
+        if id(child) in self.arrays:
+            last = self.arrays[id(child)] - 1
+            self.table, self.table_path = child.children[last], (*path, name, last)
+
+    def unknown_table(self) -> None:
+        """Begin a table whose name cannot be read."""
+        self.incomplete.add(())
+        self.table, self.table_path = PositionEntry(), ()
 
     def element(
-        self, parent: PositionEntry, path: tuple[str | int, ...], key: Offsets, whole: Offsets
-    ) -> tuple[PositionEntry, tuple[str | int, ...]]:
+        self, parent: PositionEntry, path: KeyPath, key: Offsets, whole: Offsets
+    ) -> tuple[PositionEntry, KeyPath]:
         """Begin the next table of an array of tables."""
         array = parent.children.setdefault(path[-1], PositionEntry())
-        if array.value is not None or (array.header is not None and id(array) not in self.arrays):
+        opened = array.value or array.header or array.children
+        if opened and id(array) not in self.arrays:
             self.note(path, array, key)
+            if array.value is None or not self.text.startswith("[", array.value[0]):
+                return PositionEntry(), path
+            self.arrays.setdefault(id(array), len(array.children))
         if array.header is None:
-            array.key, array.header = key, whole
+            array.key, array.header = array.key or key, whole
         place = self.arrays.get(id(array), 0)
         self.arrays[id(array)] = place + 1
         element = array.children[place] = PositionEntry(header=whole)
         return element, (*path, place)
 
     def descend(
-        self, entry: PositionEntry, path: tuple[str | int, ...], name: str, offsets: Offsets
-    ) -> tuple[PositionEntry, tuple[str | int, ...]]:
+        self, entry: PositionEntry, path: KeyPath, name: str, offsets: Offsets
+    ) -> tuple[PositionEntry, KeyPath]:
         """Go into a table on a header's way, into the last element of an array of tables."""
         child = entry.children.setdefault(name, PositionEntry(key=offsets))
         path = (*path, name)
@@ -125,16 +159,30 @@ class _TomlScanner:
             return child.children[last], (*path, last)
         return child, path
 
-    def assignment(self, table: PositionEntry, path: tuple[str | int, ...]) -> None:
-        parts = self.key()
-        self.skip(_BLANK)
-        self.at += 1
-        self.skip(_BLANK)
+    def assignment(self, table: PositionEntry, path: KeyPath) -> tuple[PositionEntry, KeyPath]:
+        """Read `key = value`, and return its entry and path."""
+        parts: Key = []
+        owner = path
+        try:
+            self.key("key" if ("{" in self.open) else "statement", path, parts)
+        except Refused:
+            self.incomplete.add(owner)
+            self.resync()
+            return PositionEntry(), owner
+        self.skip(BLANK)
+        assigned = self.peek() == "="
+        if not assigned and self.peek() not in (":", "\n", "\r", ""):
+            # Of several words, any may be the key.
+            self.fault("equals", self.at, owner)
+            self.incomplete.add(owner)
+            self.resync()
+            return PositionEntry(), owner
         start = parts[0][1][0]
         for name, offsets in parts[:-1]:
             table = table.children.setdefault(name, PositionEntry(key=offsets, header=(start, offsets[1])))
             path = (*path, name)
-            if table.value is not None:
+            opened = table.header is not None and self.text[table.header[0]] == "["
+            if table.value is not None or opened:
                 self.note(path, table, offsets)
         name, offsets = parts[-1]
         path = (*path, name)
@@ -143,67 +191,119 @@ class _TomlScanner:
             self.note(path, entry, offsets)
             entry = PositionEntry()  # the first of two stays in the tree
         entry.key = offsets
+        if not assigned:
+            self.lose("equals", self.at, entry, path)
+            self.resync()
+            return entry, path
+        self.at += 1
+        self.skip(BLANK)
         self.value(entry, path)
+        return entry, path
 
-    def value(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
+    def value(self, entry: PositionEntry, path: KeyPath) -> None:
         start = self.at
         head = self.text[start : start + 3]
-        if head in ('"""', "'''"):
-            self.long_text(head)
-        elif head[:1] in ('"', "'"):
-            self.take(_SHORT_TEXT)
-        elif head[:1] == "[":
-            self.array(entry, path)
-        elif head[:1] == "{":
-            self.inline_table(entry, path)
+        if head[:1] in ("[", "{"):
+            if len(path) > MAX_DEPTH:
+                raise NestingError(start)
+            self.open.append(head[0])
+            if head[0] == "[":
+                self.array(entry, path)
+            else:
+                self.inline_table(entry, path)
+            self.open.pop()
         else:
-            self.take(_MOMENT if _MOMENT.match(self.text, start) else _WORD)
+            try:
+                if head in ('"""', "'''"):
+                    self.long_text(entry, path)
+                else:
+                    self.single(entry, path)
+            except Refused:
+                self.resync()
         entry.value = (start, self.at)
 
-    def long_text(self, quotes: str) -> None:
-        self.at += 3
-        if quotes == "'''":
-            end = self.text.find(quotes, self.at)
-            self.at = len(self.text) if end < 0 else end + 3
-        else:
-            while self.at < len(self.text):
-                start, end = self.take(_LONG_PIECE)
-                if self.text[start:end] == quotes:
-                    break
-        # Up to two more quotes belong to the text and stand right before the closing three.
-        for _ in range(2):
-            if self.text.startswith(quotes[0], self.at):
-                self.at += 1
-
-    def array(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
+    def array(self, entry: PositionEntry, path: KeyPath) -> None:
         self.at += 1
+        begun = len(self.faults)
         place = 0
         while True:
-            self.skip(_FILLER)
-            if self.at >= len(self.text) or self.text[self.at] == "]":
-                self.at = min(self.at + 1, len(self.text))
+            self.filler()
+            head = self.peek()
+            if head == "]":
+                self.at += 1
+                return
+            ahead = self.statement_ahead()
+            if head == "" or ahead or (head == "}" and ("{" in self.open)):
+                kind = "value" if ahead and head != "[" else "open-array"
+                self.cut_off(begun, kind, (*path, place), path)
                 return
             child = entry.children[place] = PositionEntry()
+            before = len(self.faults)
             self.value(child, (*path, place))
             place += 1
-            self.comma()
+            self.filler()
+            head = self.peek()
+            if head == ",":
+                self.at += 1
+            elif head in ("]", "") or self.statement_ahead() or (head == "}" and ("{" in self.open)):
+                continue
+            elif len(self.faults) == before:
+                certain = head in "[{" and "{" not in self.open
+                self.fault("array", self.at, None if certain else path)
+                if not certain:  # `[1 5]` may have been one element, or its bracket be missing
+                    entry.unread = True
+                    self.at += head == "}"
 
-    def inline_table(self, entry: PositionEntry, path: tuple[str | int, ...]) -> None:
+    def inline_table(self, entry: PositionEntry, path: KeyPath) -> None:
+        start = self.at
         self.at += 1
+        begun = len(self.faults)
         while True:
-            self.skip(_FILLER)
-            if self.at >= len(self.text) or self.text[self.at] == "}":
-                self.at = min(self.at + 1, len(self.text))
+            head = self.within(start, awaiting=True)
+            if head == "}":
+                self.at += 1
                 return
-            self.assignment(entry, path)
-            self.comma()
+            if head in _ENDS:
+                self.cut_off(begun, "open-table", path, path)
+                return
+            if head == ",":
+                self.fault("key", self.at)
+                self.at += 1
+                continue
+            before = len(self.faults)
+            child, _ = self.assignment(entry, path)
+            head = self.within(start, awaiting=False)
+            if head == ",":
+                comma = self.at
+                self.at += 1
+                if self.within(start, awaiting=True) == "}":
+                    self.fault("trailing-comma", comma)
+            elif head in _ENDS:
+                self.cut_off(begun, "open-table", path, path)
+                return
+            elif head != "}" and len(self.faults) == before:
+                goes_on = STATEMENT.match(self.text, self.at) is not None
+                self.fault("inline-table", self.at, None if goes_on else path)
+                if not goes_on:
+                    child.unread = True
+                    self.incomplete.add(path)
+                    self.resync()
+                    self.at += self.peek() == ","
 
-    def comma(self) -> None:
-        self.skip(_FILLER)
-        if self.text.startswith(",", self.at):
-            self.at += 1
+    def within(self, start: int, *, awaiting: bool) -> str:
+        """Skip what is blank in an inline table, and return what follows.
 
-    def note(self, path: tuple[str | int, ...], first: PositionEntry, second: Offsets) -> None:
+        Where the table goes on in the next line, which TOML 1.1 allows, that is noted once, and all of it is read.
+        """
+        self.skip(BLANK)
+        if self.peek() in _BREAKS and self.goes_on(awaiting=awaiting):
+            if start not in self.broken:
+                self.broken.add(start)
+                self.fault("line-break", self.at)
+            self.filler()
+        return self.peek()
+
+    def note(self, path: KeyPath, first: PositionEntry, second: Offsets) -> None:
         place = first.key or first.place()
-        if place is not None:
+        if place is not None and not (self.repeated and first.header is None):
             self.duplicates.append(Duplicate(path, place, second))

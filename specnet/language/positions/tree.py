@@ -25,6 +25,8 @@ class PositionEntry:
     value: Offsets | None = None
     header: Offsets | None = None
     children: dict[str | int, PositionEntry] = field(default_factory=dict)
+    unread: bool = False
+    """Whether its value cannot be read because of a syntax error."""
 
     def place(self) -> Offsets | None:
         """Return the piece of text that stands for the entry as a whole."""
@@ -40,13 +42,37 @@ class Duplicate:
     second: Offsets
 
 
-class Positions:
-    """The places of all keys and values of one text."""
+@dataclass(frozen=True, slots=True)
+class SyntaxFault:
+    """A syntax error: what is wrong at an offset, and what cannot be read because of it."""
 
-    def __init__(self, text: str, root: PositionEntry, duplicates: tuple[Duplicate, ...] = ()) -> None:
+    kind: str
+    """The name of the sentence that describes it."""
+    at: int
+    lost: KeyPath | None = None
+    """The entry whose value is unknown, or the table or array that may lack entries; None if all is readable."""
+
+
+class Positions:
+    """The places of all keys and values of one text, and its syntax errors."""
+
+    def __init__(
+        self,
+        text: str,
+        root: PositionEntry,
+        duplicates: tuple[Duplicate, ...] = (),
+        faults: tuple[SyntaxFault, ...] = (),
+        lost: frozenset[KeyPath] = frozenset(),
+        incomplete: frozenset[KeyPath] = frozenset(),
+    ) -> None:
         self.text = text
         self.root = root
         self.duplicates = duplicates
+        self.faults = faults
+        self.lost = lost
+        """What is unknown because of the faults: see `SyntaxFault`."""
+        self.incomplete = incomplete
+        """The tables and arrays that may have more entries than could be read."""
         self._lines: list[int] | None = None
 
     def find(self, path: KeyPath) -> PositionEntry | None:

@@ -34,7 +34,7 @@ class Fixed:
 def apply_fixes(source: SourceText, report: Report, check: Check) -> Fixed:
     """Return a document with the fixes of its findings applied, repeatedly until none is left.
 
-    Fixes are applied only where they remove their finding and leave the text well-formed.
+    Fixes are applied only where they remove their finding and add no syntax error.
     """
     done = 0
     for _ in range(PASSES):
@@ -44,7 +44,12 @@ def apply_fixes(source: SourceText, report: Report, check: Check) -> Fixed:
         changed = replace(source, text=text)
         after = check(changed)
         left = {(finding.code, finding.path) for finding in after.diagnostics}
-        malformed = any(d.code.startswith("SN1") and d.file == d.document for d in after.diagnostics)
+        before = {(finding.code, finding.path) for finding in report.diagnostics}
+        malformed = any(
+            d.code.startswith("SN1") and d.file == d.document
+            for d in after.diagnostics
+            if (d.code, d.path) not in before
+        )
         if malformed or any((finding.code, finding.path) in left for finding in applied):
             break
         source, report, done = changed, after, done + len(applied)

@@ -114,7 +114,7 @@ class _TomlScanner(TomlCursor):
         child = entry.children.setdefault(name, PositionEntry())
         if child.header is not None or child.value is not None:
             self.note((*path, name), child, offsets)
-            self.repeated = True
+            self.repeated = child.header is not None and self.text[child.header[0]] == "["
         else:
             child.key = offsets
         child.header = child.header or whole

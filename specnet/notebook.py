@@ -39,7 +39,7 @@ class NotebookProgress:
         self._history = History()
 
     def __call__(self, event: Event | Span) -> None:
-        """Take in one event."""
+        """Show an event; `specnet.run` calls this."""
         match event:
             case Started():
                 self._name, self._epochs, self._done = event.name, event.epochs, event.epoch

@@ -37,7 +37,7 @@ _EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, slots=True)
 class GradientCheck:
-    """The result of the check of one parameter."""
+    """The check of one parameter, of which `specnet.check_gradients` returns a list."""
 
     name: str
     """The parameter's name, such as `dense_1.kernel`."""

@@ -36,7 +36,7 @@ class TracedLayer:
     type: str
     """The layer's kind."""
     summary: str
-    """What the layer's kind says of itself."""
+    """The first paragraph of what `specnet docs` says of the kind."""
     lines: tuple[TracedLine, ...]
     """The lines in the order in which they are computed."""
 

@@ -152,7 +152,7 @@ def _span_as_dict(span: TextSpan | None) -> dict[str, dict[str, int]] | None:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of validating any number of files."""
+    """The findings about one or several documents, as `specnet.validate` returns them."""
 
     files: int
     """The number of files that were validated."""

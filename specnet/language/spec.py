@@ -86,7 +86,10 @@ class Output(Table):
 
 
 class Spec(Table):
-    """Everything about one experiment."""
+    """A validated document: everything about one experiment.
+
+    `specnet.load` returns it. It cannot be changed; `replace` returns another one.
+    """
 
     # Python takes true and 1.0 for the literal 1, and so would a Literal.
     specnet: Annotated[int, Field(ge=1, le=1, json_schema_extra={"const": 1}), Words("the number 1")] = Field(
@@ -177,19 +180,19 @@ class Spec(Table):
 
     @property
     def source(self) -> SpecSource:
-        """Where it was read from: it turns key paths into places in the document."""
+        """The document that it was read from, which turns key paths into positions."""
         return self._source
 
     @property
     def needed(self) -> tuple[str, ...] | None:
-        """The names of the layers that the outputs are taken from; None where it is the last layer."""
+        """The names of the layers whose outputs are the network's; None if it is the last layer."""
         if self.outputs is None:
             return None
         return tuple(head.layer or name for name, head in self.outputs.items())
 
     @property
     def folder(self) -> Path:
-        """The folder that relative paths in it start from."""
+        """The folder that relative paths start from."""
         return self._source.folder
 
     def starting_from(self, folder: Path) -> Spec:

@@ -50,7 +50,7 @@ class Figures(dict[str, Figure]):
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The loss and metrics of a model on some rows."""
+    """The loss and metrics of a model on some rows, as `specnet.evaluate` and `model.evaluate` return them."""
 
     splits: Mapping[str, Figures]
     """Loss and metrics by split; rows that belong to no split are `data`."""

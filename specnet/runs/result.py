@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one run."""
+    """The result of one run, as `specnet.run` returns it."""
 
     name: str
     """The name of the experiment."""

@@ -57,7 +57,8 @@ def reference() -> str:
     names = {name: getattr(specnet, name) for name in specnet.__all__}
     events = get_args(names["Event"])
     functions = [made for made in names.values() if inspect.isfunction(made)]
-    functions.sort(key=lambda function: function.__code__.co_firstlineno)
+    # Those that another module defines, as `load`, and then the others in the order of the interface's source.
+    functions.sort(key=lambda made: (made.__module__ == "specnet.api", made.__code__.co_firstlineno))
     classes = [made for made in names.values() if inspect.isclass(made)]
     errors = sorted(
         (made for made in classes if issubclass(made, Exception)), key=lambda made: len(made.__mro__)

@@ -145,15 +145,20 @@ def validate(
     from specnet.lint.ignoring import not_suppressed
     from specnet.runs.validation import validate_partial, validate_spec
 
+    skipped: tuple[str, ...] = ()
     if sound is None:
-        found = validate_spec(spec, data=data, confine=within)
-        found = not_suppressed(spec, spec.source.place(found), ignore, whole=data)
+        checked = validate_spec(spec, data=data, confine=within)
+        found, skipped = (
+            not_suppressed(spec, spec.source.place(checked.found), ignore, whole=data),
+            checked.unchecked,
+        )
     else:
         found = [d for d in validate_partial(sound, data=data, confine=within) if d.severity == "error"]
     return replace(
         report,
         diagnostics=_in_order((*report.diagnostics, *spec.source.place(found)), report.documents),
         sources={**report.sources, **spec.source.texts},
+        unchecked=tuple(f"{name}: {sentence}" for name in report.documents[:1] for sentence in skipped),
     )
 
 

@@ -248,11 +248,19 @@ def _joined(reports: Sequence[Report]) -> Report:
     found: list[Diagnostic] = []
     sources: dict[str, str] = {}
     documents: list[str] = []
+    unchecked: list[str] = []
     for report in reports:
         found += report.diagnostics
         sources |= report.sources
         documents += report.documents
-    return Report(sum(report.files for report in reports), tuple(found), sources, tuple(documents))
+        unchecked += report.unchecked
+    return Report(
+        sum(report.files for report in reports),
+        tuple(found),
+        sources,
+        tuple(documents),
+        unchecked=tuple(unchecked),
+    )
 
 
 def _write(report: Report, options: Options) -> None:

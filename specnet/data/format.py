@@ -64,6 +64,14 @@ class DataSource(Protocol):
         """Return how a table's columns become inputs and targets; None, the default, where inputs are arrays."""
         return None
 
+    def is_sound(self) -> bool:
+        """Return whether all values are known to be small finite numbers before any is read or made; by default not."""
+        return False
+
+    def decoded(self) -> int:
+        """Return how many numbers are decoded to read all rows, where they are more than the rows hold; 0 elsewhere."""
+        return 0
+
     def samples(self) -> dict[str, Sample]:
         """Return rows of each split for `specnet validate` to look at, those of large arrays in part.
 

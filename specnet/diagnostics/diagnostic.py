@@ -164,6 +164,8 @@ class Report:
     """The names of the validated documents."""
     unread: tuple[str, ...] = ()
     """The files that could not be read, each with its name before a colon and the reason after it."""
+    unchecked: tuple[str, ...] = ()
+    """What took too long to check, each with the document's name before a colon."""
 
     def __bool__(self) -> bool:
         """Whether no finding is an error: `assert specnet.validate(path)` holds for a document that can be run."""

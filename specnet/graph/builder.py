@@ -227,6 +227,14 @@ class Builder:
         self.scope, self.graph.key_path = around, around.path
         return given
 
+    def check_count(self, more: int) -> None:
+        """Raise ShapeFault where so many more layers are more than a network may have."""
+        if len(self.layers) + more > MAXIMUM_LAYERS:
+            raise ShapeFault(
+                f"the network has more than {MAXIMUM_LAYERS:,} layers, repetitions counted",
+                help="fewer of them, or a smaller `repeat`",
+            )
+
     def find(self, name: str) -> Known:
         """Return what a name stands for here; the innermost list of layers has the first word."""
         return next(level[name] for level in reversed(self.known) if name in level)
@@ -245,11 +253,7 @@ class Builder:
     def _lower(self, stage: Stage, taken: tuple[Value, ...]) -> Value:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
-        if place >= MAXIMUM_LAYERS:
-            raise ShapeFault(
-                f"the network has more than {MAXIMUM_LAYERS:,} layers, repetitions counted",
-                help="fewer of them, or a smaller `repeat`",
-            )
+        self.check_count(1)
         shapes = tuple(x.shape for x in taken)
         info = LayerInfo(scope.name, stage.type, scope.path, shapes, (), (), scope.parameters, scope.depth)
         self.layers.append(info)

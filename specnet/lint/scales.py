@@ -74,10 +74,11 @@ def large_inputs(subject: Subject) -> Iterator[Finding]:
     import numpy as np
 
     values = np.concatenate([np.asarray(column.few(), np.float64) for column in columns])
-    values = values[~np.isnan(values)] * factor + offset
+    values = values[~np.isnan(values)]
     if not len(values):
         return
     with np.errstate(all="ignore"):
+        values = values * factor + offset
         size = float(np.sqrt(np.square(values).mean()))
     if size >= LARGE:
         low, high = float(values.min()), float(values.max())

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Samples = Annotated[int, Field(ge=1, le=2**31)]
 Noise = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+LOUDEST = 1e30
+"""The standard deviation from which on noise may exceed what float32 can hold."""
+
 
 class SyntheticRows(Table):
     """More rows of the same kind, drawn independently of the training rows."""
@@ -96,8 +99,15 @@ class SyntheticSource(DataSource):
     format: Synthetic
     description: DataDescription = field(repr=False)
 
+    def is_sound(self) -> bool:
+        """Return whether noise leaves the numbers far below what float32 can hold."""
+        noises = [self.format.noise, *(table.noise or 0.0 for table in self.format.tables.values())]
+        return max(noises) < LOUDEST
+
     def read(self, seed: int) -> dict[str, DataPart]:
         """Draw the rows: from the stream `data/synthetic`, for another split `data/synthetic/<split>`."""
+        import numpy as np
+
         from specnet.data.rows import ArrayRows
         from specnet.engines.random import stream
 
@@ -108,7 +118,8 @@ class SyntheticSource(DataSource):
             noise = self.format.noise if table is None or table.noise is None else table.noise
             # What all splits share, such as the centres of the clouds, has a stream of its own.
             shared = stream(seed, "data/synthetic/shared")
-            inputs, targets = self._make(samples, noise, rng, shared)
+            with np.errstate(over="ignore", invalid="ignore"):  # values that are not finite are reported
+                inputs, targets = self._make(samples, noise, rng, shared)
             parts[split] = DataPart(ArrayRows(inputs), targets)
         return parts
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.files import DataContext, FilePlace, memory
-from specnet.data.format import DataPart, joined
+from specnet.data.format import DataPart, DataSource, joined
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription
@@ -46,7 +46,7 @@ class TablePart(NamedTuple):
 
 
 @dataclass
-class TableSource:
+class TableSource(DataSource):
     """Tables that were read and checked."""
 
     plan: TablePlan

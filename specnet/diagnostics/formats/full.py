@@ -33,6 +33,9 @@ def full_report(report: Report, width: int = WIDTH) -> list[Segment]:
             lines[file] = text.split("\n")
         segments += _full(diagnostic, text, lines.get(file), width)
         segments.append(("\n", "plain"))
+    for message in report.unchecked:
+        lines_of = wrapped(printable(message), width - len("note: "))
+        segments.append(("note: " + "\n      ".join(lines_of) + "\n", "plain"))
     segments.append((summary(report) + "\n", "strong"))
     return segments
 

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from specnet.graph.attributes import Attributes, Prepared
 from specnet.graph.graph import Graph, Op, Value
 from specnet.graph.sizes import BATCH, DType, Kind
+from specnet.graph.windows import Shares
 
 
 class FixedAttributes(Attributes):
-    """The numbers: a tuple, or a rule that gives them."""
+    """The numbers, as a tuple or as a rule that gives them, and how many they are."""
 
     values: Sequence[float]
+    length: int
     dtype: DType
 
 
 def _infer_fixed(_: tuple[Value, ...], attributes: FixedAttributes) -> Kind:
-    return (len(attributes.values),), attributes.dtype
+    return (attributes.length,), attributes.dtype
 
 
 FIXED: Op[FixedAttributes] = Op(
@@ -53,5 +55,7 @@ def row_numbers(graph: Graph) -> Value:
 
 def fixed(graph: Graph, values: Sequence[float], dtype: DType | None = None) -> Value:
     """Return a vector (n,) of given numbers, of the graph's dtype unless another is named."""
+    # `len` refuses what no index can hold, which a document may still ask for.
+    length = values.windows.number if isinstance(values, Shares) else len(values)
     known = tuple(values) if isinstance(values, list) else values
-    return graph.apply(FIXED, (), FixedAttributes(known, dtype or graph.dtype))[0]
+    return graph.apply(FIXED, (), FixedAttributes(known, length, dtype or graph.dtype))[0]

@@ -39,6 +39,7 @@ class Sequential(Container):
     """How many times to repeat the layers."""
 
     def lower(self, build: Builder, x: Value) -> Value:
+        build.check_count(self.repeat * len(self.layers))
         for number in range(1, self.repeat + 1):
             x = build.run(self.layers, x, "layers", str(number) if self.repeat > 1 else "")
         return x

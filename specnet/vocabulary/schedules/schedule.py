@@ -19,6 +19,9 @@ NonNegative = Annotated[float, Field(ge=0)]
 
 Unit = Literal["epoch", "step"]
 
+MOST_STEPS = 2.0**63
+"""More steps than any training has; the product of two sound settings may overflow."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunLength:
@@ -110,7 +113,7 @@ class Schedule(Kind):
 
     def warmup(self, run: RunLength) -> int:
         """Return how many steps the warm-up takes."""
-        return self.warmup_steps or round(self.warmup_epochs * run.steps_per_epoch)
+        return self.warmup_steps or round(min(self.warmup_epochs * run.steps_per_epoch, MOST_STEPS))
 
     def lower(self, step: Value, base: float, run: RunLength) -> Value:
         """Append the learning rate of a step, counted from 0: a scalar, finite and not below 0.

@@ -19,6 +19,8 @@ class ImageFile:
     path: Path
     name: str
     """What it is called in messages: the folder as the document names it, and the way from there."""
+    pixels: int
+    """How many pixels its header declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,9 @@ def _sound(paths: list[Path], faults: _Faults) -> list[ImageFile]:
             faults.add("SN583", f"`{name}` is a folder within a class's folder", help)
             continue
         try:
-            checked_header(path)
+            header = checked_header(path)
         except ImageError as error:
             faults.add("SN584", f"`{name}` {error}", error.help)
             continue
-        files.append(ImageFile(path, name))
+        files.append(ImageFile(path, name, header.width * header.height))
     return files

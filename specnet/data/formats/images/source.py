@@ -103,6 +103,10 @@ class ImageSource(DataSource):
                     found[name] = DataPart(rows, np.array(part.labels, np.int64))
         return found
 
+    def decoded(self) -> int:
+        """Return how many numbers the images hold in the sizes of their files."""
+        return sum(3 * file.pixels for part in self.parts.values() for file in part.files)
+
     def samples(self) -> dict[str, Sample]:
         """Return a few images of each split, evenly spread."""
         samples = {}

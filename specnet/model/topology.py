@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.diagnostics.text import listed
@@ -60,12 +61,16 @@ def changed(layer: Layer, key: str) -> bool:
     return bool(getattr(layer, key) != default)
 
 
+SEARCHES = 50
+"""For how many unknown names of a document similar ones are searched, which takes time for each known name."""
+
+
 def check_topology(layers: Sequence[Layer], given: Collection[str] = (INPUT,)) -> None:
     """Raise SpecError with everything that is wrong with the names of layers, and with what they name.
 
     `given` is what the document's own list of layers gets.
     """
-    found = list(_faults(layers, ("layers",), [], given))
+    found = list(_faults(layers, ("layers",), [], given, count()))
     named = _named(layers)
     found += [
         Diagnostic(
@@ -98,6 +103,8 @@ class _Later:
     places: Mapping[str, int]
     """Where in the list the last layer of each name stands."""
     known: Collection[str]
+    searches: Iterator[int]
+    """Counts the names that are compared with all known ones."""
     index: int = 0
     """Where the layer stands that asks."""
 
@@ -112,13 +119,14 @@ def _faults(
     path: KeyPath,
     outer: list[_Scope],
     given: Collection[str],
+    searches: Iterator[int],
     is_parallel: bool = False,
     shared: str | None = None,
 ) -> Iterator[Diagnostic]:
     names = stage_names(layers)
     own: dict[str, _Named | None] = dict.fromkeys(given)
     scopes = [*outer, own]
-    later = _Later(path, {name: place for place, name in enumerate(names)}, own)
+    later = _Later(path, {name: place for place, name in enumerate(names)}, own, searches)
     for index, (name, layer) in enumerate(zip(names, layers, strict=True)):
         here, later.index = (*path, index), index
         yield from _inputs(layer, name, here, scopes, later)
@@ -129,7 +137,7 @@ def _faults(
         if owner is not None:
             yield from _ignored(layer, owner, here)
         for key, sublayers in layer.sublayers.items():
-            yield from _faults(sublayers, (*here, key), scopes, (INPUT,), layer.is_parallel, owner)
+            yield from _faults(sublayers, (*here, key), scopes, (INPUT,), searches, layer.is_parallel, owner)
         if name in own:
             yield _taken(name, layer, here, own[name])
         own.setdefault(name, _Named(here, layer.type))
@@ -235,8 +243,10 @@ def _unknown(wanted: str, name: str, path: KeyPath, scopes: list[_Scope], later:
         )
         labels = () if own else (Label(f"`{wanted}` is here", place, "type"),)
         return Diagnostic("SN304", message, path, labels=labels)
-    known = list(dict.fromkeys(n for scope in reversed(scopes) for n in scope))
     message = f"no layer before `{name}` is called `{wanted}`"
+    if next(later.searches) >= SEARCHES:
+        return Diagnostic("SN303", message, path)
+    known = list(dict.fromkeys(n for scope in reversed(scopes) for n in scope))
     are = "is" if len(known) == 1 else "are"
     help = f"there {are} {listed(known)}; the layers of a container can only be named inside it"
     return unknown_name("SN303", message, wanted, known, path, help)

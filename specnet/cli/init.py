@@ -1,27 +1,34 @@
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 
-from specnet.cli.given import must_exist
+from specnet.cli.given import must_exist, named
 from specnet.cli.numbers import number
 from specnet.cli.options import As, OutputStyle, argument, option, out_file
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say, write_json
-from specnet.diagnostics import SpecFileError
+from specnet.diagnostics import SpecError, SpecFileError
+from specnet.diagnostics.segments import wrapped
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.data.formats.csv.survey import ColumnSurvey
+    from specnet.data.formats.csv.survey import ColumnSurvey, Survey
     from specnet.reporting.drafting import ColumnUse, Draft
 
 
+NAME, VALUES, SHORTEST_REASON = 18, 16, 14
+"""Columns of a terminal that names and values take at most, and reasons at least."""
+
+
 def init(
-    data: Annotated[str, argument("DATA", help="A CSV file.")],
+    data: Annotated[str, argument("DATA", help="A CSV or Parquet file.")],
     target: Annotated[
         str | None,
         option(
@@ -33,20 +40,37 @@ def init(
         str | None,
         out_file("The document to write, or - for standard output; DATA's name with .toml if left out."),
     ] = None,
+    encoding: Annotated[
+        str | None,
+        option(
+            "--encoding",
+            metavar="NAME",
+            help="The encoding of a CSV file, such as cp949, cp932 or latin-1; found out if left out.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Write a first document for a table, with reasons.
 
-    Reads the whole file to find delimiter, header, types of columns, classes, missing values and scales. The
+    Reads the whole file to find encoding, delimiter, header, types of columns, classes, missing values and scales. The
     document runs as it is, with a comment that explains each choice.
     """
-    from specnet.data.formats.csv.survey import survey
     from specnet.reporting.drafting import draft
+    from specnet.reporting.surveying import survey_file
     from specnet.storage.files import write_bytes
 
     must_exist(data)
-    table = survey(Path(data))
+    if encoding is not None:
+        from specnet.data.formats.csv.encodings import is_text_encoding
+
+        if not is_text_encoding(encoding):
+            message = f"{encoding} is not a text encoding that Python knows"
+            raise typer.BadParameter(message, param_hint="--encoding")
+    try:
+        table = survey_file(Path(data), encoding)
+    except SpecError as error:
+        raise named(error, data) from None
     document = Path(f"{Path(data).stem}.toml") if out is None else Path(out)
     made = draft(table, target, Path("table.toml") if out == "-" else document)
     if out == "-":
@@ -56,16 +80,17 @@ def init(
         raise SpecFileError(f"{document}: the file exists; --force overwrites it, -o names another")
     write_bytes(document, made.text.encode())
     if output is OutputStyle.JSON:
-        write_json(_data(made, document, table.rows))
+        write_json(_data(made, document, table))
     else:
-        _show(results(), made, document, table.rows)
+        _show(results(), made, document, table)
     return 0
 
 
-def _data(made: Draft, document: Path, rows: int) -> dict[str, Any]:
+def _data(made: Draft, document: Path, table: Survey) -> dict[str, Any]:
     return {
         "file": str(document),
-        "rows": rows,
+        "rows": table.rows,
+        "encoding": table.encoding if table.format == "csv" else None,
         "task": made.task,
         "classes": made.classes,
         "columns": [
@@ -83,27 +108,49 @@ def _data(made: Draft, document: Path, rows: int) -> dict[str, Any]:
 
 
 def _kind(column: ColumnSurvey) -> str:
+    if column.other:
+        return "other"
     return "empty" if not column.rows else "number" if column.numeric else "text"
 
 
-def _show(console: Console, made: Draft, document: Path, rows: int) -> None:
+def _show(console: Console, made: Draft, document: Path, survey: Survey) -> None:
     table = TextTable(["column", "kind", "missing", "values", "use", "because"], "<<><<<")
-    table.rows += [_row(use) for use in made.uses]
+    rows = [_row(use) for use in made.uses]
+    # What is left of the line is for the reasons, which take several where they must.
+    table.rows += [[*row[:-1], ""] for row in rows]
+    room = max(SHORTEST_REASON, console.width - table.width + len(table.heads[-1]))
+    table.rows = [line for row in rows for line in _lines(row, room)]
     table.show(console)
     what = f"{made.classes} classes" if made.classes else "a number"
     say(console, "")
-    say(console, f" {counted(rows, 'row')}; to be predicted: {what}")
-    say(console, f" wrote {document}; train it with: specnet run {document}")
+    read = "" if survey.encoding == "utf-8" else f", in {survey.encoding}"
+    say(console, f" {counted(survey.rows, 'row')}{read}; to be predicted: {what}")
+    say(console, f" wrote {document}")
+    say(console, f" train it with: {shlex.join(['specnet', 'run', str(document)])}")
+
+
+def _lines(row: list[str], room: int) -> list[list[str]]:
+    first, *more = wrapped(row[-1], room)
+    return [[*row[:-1], first], *([*[""] * (len(row) - 1), part] for part in more)]
 
 
 def _row(use: ColumnUse) -> list[str]:
     column = use.column
-    if column.numeric:
+    if column.other:
+        values = ""
+    elif column.numeric:
         values = f"{number(column.low)} to {number(column.high)}"
     else:
         values = ", ".join(text for text, _ in column.distinct.most_common(3))
-        values = values if len(values) <= 30 else f"{values[:29]}…"
     missing = f"{column.missing:,}" if column.missing else ""
-    name = "".join(c if c.isprintable() else "?" for c in column.name)
-    shown = "".join(c if c.isprintable() else "?" for c in values)
-    return [name, _kind(column), missing, shown, use.role, use.why]
+    return [_cut(column.name, NAME), _kind(column), missing, _cut(values, VALUES), use.role, use.why]
+
+
+def _cut(text: str, width: int) -> str:
+    """Return the beginning of a string that takes at most so many columns of a terminal."""
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    if cell_len(shown) <= width:
+        return shown
+    while cell_len(shown) >= width:
+        shown = shown[:-1]
+    return f"{shown}…"

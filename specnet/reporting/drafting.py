@@ -15,6 +15,7 @@ from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import counted, listed
 from specnet.reporting.first_model import FirstModel
+from specnet.reporting.narrow_lines import narrow
 
 MAXIMUM_CLASSES = 20
 """Up to how many whole numbers, from 0 or 1 on, are taken for classes."""
@@ -63,7 +64,7 @@ def draft(table: Survey, target: str | None, document: Path) -> Draft:
 
 def _target(table: Survey, wanted: str | None) -> ColumnSurvey:
     if wanted is None:
-        able = [c for c in table.columns if len(c.distinct) > 1 and not _rowlike(table, c)]
+        able = [c for c in table.columns if len(c.distinct) > 1 and not c.other and not _rowlike(table, c)]
         if not able:
             raise _fault(
                 table, "SN509", f"no column of `{table.path}` varies in a way that could be predicted"
@@ -80,6 +81,9 @@ def _target(table: Survey, wanted: str | None) -> ColumnSurvey:
         message = f"`{table.path}` has {len(named) or 'no'} column{'s' * bool(named)} `{wanted}`"
         raise _fault(table, "SN509", message, help)
     aim = named[0]
+    if aim.other:
+        message = f"column `{wanted}` holds {aim.other}, which is neither numbers nor text"
+        raise _fault(table, "SN516", message)
     if len(aim.distinct) < 2:
         raise _fault(table, "SN516", f"column `{wanted}` holds one value only: there is nothing to predict")
     if not aim.numeric and aim.many:
@@ -110,23 +114,32 @@ def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> C
             return ColumnUse(column, "target", f"{len(column.distinct)} classes")
         return ColumnUse(column, "target", "a number: its values are not class indices from 0 or 1")
     names = [c.name for c in table.columns if c is aim or c.place < column.place]
-    if table.header and not column.name:
-        return ColumnUse(column, "left out", "it has no name")
-    if table.header and column.name in names:
-        return ColumnUse(column, "left out", "another column has its name")
-    if not column.rows:
-        return ColumnUse(column, "left out", "it has no value at all")
-    if len(column.distinct) == 1 and not column.missing:
-        return ColumnUse(column, "left out", "it holds one value only")
-    if _rowlike(table, column):
-        if column.numeric:
-            return ColumnUse(column, "left out", "it numbers the rows")
-        amount = "more than 1000" if column.many else str(len(column.distinct))
-        return ColumnUse(column, "left out", f"{amount} distinct strings say little about new rows")
+    reason = _useless(table, column, names)
+    if reason is not None:
+        return ColumnUse(column, "left out", reason)
     if column.numeric:
         return ColumnUse(column, "input", "a number")
-    width = len(column.distinct)
-    return ColumnUse(column, "input", f"{width} categories, an input each")
+    return ColumnUse(column, "input", f"{len(column.distinct)} categories, an input each")
+
+
+def _useless(table: Survey, column: ColumnSurvey, names: list[str]) -> str | None:
+    """Return why a column is not an input; None where it is one."""
+    if table.header and not column.name:
+        return "it has no name"
+    if table.header and column.name in names:
+        return "another column has its name"
+    if column.other:
+        return f"it holds {column.other}, neither numbers nor text"
+    if not column.rows:
+        return "it has no value at all"
+    if len(column.distinct) == 1 and not column.missing:
+        return "it holds one value only"
+    if not _rowlike(table, column):
+        return None
+    if column.numeric:
+        return "it numbers the rows"
+    amount = "more than 1000" if column.many else str(len(column.distinct))
+    return f"{amount} distinct strings say little about new rows"
 
 
 def _document(
@@ -157,7 +170,7 @@ def _document(
         *_network(first, classes),
         *_training(first),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(narrow(lines)) + "\n"
 
 
 def _metrics(classes: int | None) -> list[str]:
@@ -177,7 +190,7 @@ def _data(
     document: Path,
 ) -> list[str]:
     path = os.path.relpath(table.path, document.parent)
-    lines = ["[data]", 'type   = "csv"', f"path   = {_quoted(Path(path).as_posix())}"]
+    lines = ["[data]", f'type   = "{table.format}"', f"path   = {_quoted(Path(path).as_posix())}"]
     what = "" if table.header else "  # the column's index, from 0"
     lines.append(f"target = {_ref(table, aim)}{what}")
     if not table.header:

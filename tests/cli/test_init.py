@@ -118,3 +118,81 @@ def test_what_is_no_table_is_refused(tmp_path: Path, text: str, target: str | No
     path.write_text(text)
     with pytest.raises(package.SpecError, match=says):
         draft(survey(path), target, tmp_path / "t.toml")
+
+
+LONG = ["a_number_with_a_very_long_name_indeed", "the_employment_status_of_a_person", "town", "the income"]
+
+
+def long_rows(count: int = 120) -> list[str]:
+    jobs = ["employed full time", "self-employed", "not working at all", "?"]
+    rows = [f"{n * 0.37:.3f},{jobs[n % 4]},T{n},{n * 1234.5}" for n in range(count)]
+    return [",".join(LONG), *rows]
+
+
+def test_what_is_written_and_what_is_printed_fits_in_80_columns(specnet: Specnet, tmp_path: Path) -> None:
+    many = [f"a_category_of_numbers_{n}" for n in range(12)]
+    lines = [",".join([*LONG, *many])]
+    lines += [
+        f"{row},{','.join('x' if n % 3 else str(n) for _ in many)}" for n, row in enumerate(long_rows()[1:])
+    ]
+    (tmp_path / "a_table_with_a_long_name.csv").write_text("\n".join(lines), encoding="utf-8")
+    done = specnet("init", "a_table_with_a_long_name.csv", "--target", "the income")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "a_table_with_a_long_name.toml").read_text(encoding="utf-8")
+    assert max(map(len, text.splitlines())) <= 80
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert " train it with: specnet run a_table_with_a_long_name.toml" in done.stdout
+    spec = package.load(tmp_path / "a_table_with_a_long_name.toml")
+    assert spec.data.categories == tuple(many)
+    assert "# its standard deviation is" in text
+
+
+def test_the_encoding_is_written_and_may_be_given(specnet: Specnet, tmp_path: Path) -> None:
+    rows = [
+        f"{n},{['서울', '부산', '대구', '인천', '광주'][n % 5]},{'예' if n % 2 else '아니오'}"
+        for n in range(40)
+    ]
+    (tmp_path / "t.csv").write_bytes("\n".join(["나이,도시,합격", *rows]).encode("euc_kr"))
+    done = specnet("init", "t.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert " 40 rows, in cp949; to be predicted: 2 classes" in done.stdout
+    spec = package.load(tmp_path / "t.toml")
+    assert (spec.data.encoding, spec.data.target) == ("cp949", "합격")
+    assert specnet("run", "t.toml", "-q", "--set", "training.epochs=1").returncode == 0
+    given = specnet("init", "t.csv", "--encoding", "euc_kr", "-o", "-")
+    assert 'encoding = "euc_kr"' in given.stdout
+    (tmp_path / "r.csv").write_bytes("имя,y\nИван,1\nМария,2\n".encode("cp1251"))
+    asked = specnet("init", "r.csv")
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "--encoding" in asked.stderr
+    wrong = specnet("init", "t.csv", "--encoding", "klingon")
+    assert (wrong.returncode, "klingon is not a text encoding that Python knows" in wrong.stderr) == (2, True)
+
+
+def test_a_parquet_file_is_drafted_by_its_types(specnet: Specnet, tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    count = 60
+    columns = {
+        "a": [n * 0.5 for n in range(count)],
+        "code": [str(n % 3) for n in range(count)],
+        "when": pa.array(list(range(count)), pa.timestamp("ms")),
+        "gap": [None if n == 7 else n * 1.7 for n in range(count)],
+        "answer": [n % 2 == 0 for n in range(count)],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    done = specnet("init", "t.parquet")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "t.toml").read_text(encoding="utf-8")
+    assert 'type   = "parquet"' in text
+    assert '"when",  # it holds timestamp[ms], neither numbers nor text' in text
+    spec = package.load(tmp_path / "t.toml")
+    assert (spec.data.target, spec.data.exclude) == ("answer", ("when",))
+    assert specnet("run", "t.toml", "-q", "--set", "training.epochs=1").returncode == 0
+    wrong = specnet("init", "t.parquet", "--target", "when", "-o", "-")
+    assert (wrong.returncode, "`when` holds timestamp[ms]" in wrong.stderr) == (
+        1,
+        True,
+    )
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
+    assert specnet("init", "bad.parquet").returncode == 1

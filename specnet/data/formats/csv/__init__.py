@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import codecs
 import csv
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -8,6 +7,7 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
+from specnet.data.formats.csv.encodings import is_text_encoding
 from specnet.data.tables.cells import number
 from specnet.data.tables.tabular import FileTable
 from specnet.vocabulary.kind import Table, fault
@@ -44,7 +44,7 @@ class Csv(FileTable):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """The character between two cells."""
     encoding: str = "utf-8"
-    """The text encoding of the file, by its name in Python."""
+    """The text encoding of the file, by its name in Python, such as utf-8, utf-16, latin-1, cp949, cp932 or big5."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for files of any
     size: the file is parsed again in each epoch, in its order, and shuffled in a buffer. `auto` is `whole` for
@@ -67,11 +67,7 @@ class Csv(FileTable):
         if self.load == "whole" and "shuffle_buffer" in self.model_fields_set:
             message = "`shuffle_buffer` applies only where rows are read in batches"
             raise fault(message, key="shuffle_buffer")
-        try:
-            text_encoding = codecs.lookup(self.encoding)._is_text_encoding  # noqa: SLF001 - as open() asks
-        except (LookupError, ValueError):
-            text_encoding = False
-        if not text_encoding:
+        if not is_text_encoding(self.encoding):
             message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
             raise fault(message, key="encoding")
         return self
@@ -111,8 +107,9 @@ class Csv(FileTable):
                 reader.unread(first)
             for chunk in reader.chunks(len(cells), ROWS):
                 yield from file.blocks(chunk, positions, "line")
-        except UnicodeError:
-            raise file.error("SN503", f"`{file.name}` is not text in {self.encoding}") from None
+        except UnicodeError as error:
+            message = f"`{file.name}` is not text in {self.encoding}{error}"
+            raise file.error("SN503", message, "save it in the encoding of the training file") from None
         except csv.Error as error:
             message = f"`{file.name}` is not well-formed CSV: {error}, in line {reader.line}"
             raise file.error("SN504", message) from None

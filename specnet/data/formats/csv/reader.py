@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from itertools import count, islice
 from typing import IO
@@ -13,6 +14,9 @@ from specnet.data.tables.table import Chunk
 LONGEST = 64 << 20
 """Letters of a line above which a file is taken for one that is made to fill the memory."""
 
+FOREIGN = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file"}
+"""What a file is that begins with these bytes, and is no text."""
+
 Record = tuple[int, list[str]]
 """A record's cells, after the line in which it begins."""
 
@@ -21,10 +25,14 @@ class EndlessLineError(csv.Error):
     """A line is so long that it would fill the memory."""
 
 
+class UndecodableError(UnicodeError):
+    """A file is not text in its encoding; the message says in which line, and at which byte, where these are known."""
+
+
 class RecordReader:
     """Reads the records of CSV text; blank lines are left out.
 
-    Raises csv.Error where the text is not well-formed, and UnicodeError where its lines do.
+    Raises csv.Error where the text is not well-formed, and UndecodableError where it is not text in its encoding.
     """
 
     def __init__(self, lines: Iterable[str], delimiter: str) -> None:
@@ -40,10 +48,11 @@ class RecordReader:
     def first(self) -> Record | None:
         """Return the next record; None at the end of the text."""
         line = self.line + 1
-        for record in self._reader:
-            if _filled(record):
-                return line, record
-            line = self.line + 1
+        with self._decoding():
+            for record in self._reader:
+                if _filled(record):
+                    return line, record
+                line = self.line + 1
         return None
 
     def unread(self, record: Record) -> None:
@@ -55,12 +64,26 @@ class RecordReader:
         # Nothing is held here while the caller works on a chunk.
         return iter(lambda: self._next(width, records), None)
 
+    @contextmanager
+    def _decoding(self) -> Iterator[None]:
+        """Say in which line the text cannot be decoded."""
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            # All lines before those that were decoded together have been read, up to the beginning of the next one.
+            before = error.object[: error.start].decode(error.encoding, errors="replace")
+            line = self.line + 1 + _ends(before)
+            raise UndecodableError(f": line {line} has the byte 0x{error.object[error.start]:02x}") from error
+        except UnicodeError as error:
+            raise UndecodableError(" from its start") from error
+
     def _next(self, width: int, number: int) -> Chunk | None:
         start, records = self.line + 1, []
         if self._waiting is not None:
             (start, record), self._waiting = self._waiting, None
             records.append(record)
-        records += islice(self._reader, number - len(records))
+        with self._decoding():
+            records += islice(self._reader, number - len(records))
         if not records:
             return None
         lines: list[int] | range = range(start, self.line + 1)
@@ -84,8 +107,13 @@ def _starts(records: list[list[str]], line: int) -> list[int]:
     starts = []
     for record in records:
         starts.append(line)
-        line += 1 + sum(cell.count("\n") + cell.count("\r") - cell.count("\r\n") for cell in record)
+        line += 1 + sum(map(_ends, record))
     return starts
+
+
+def _ends(text: str) -> int:
+    """Return how many lines end in a text."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def decoded(file: IO[bytes], encoding: str) -> TextIOWrapper:

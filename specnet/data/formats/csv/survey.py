@@ -11,7 +11,8 @@ from itertools import chain, islice, pairwise
 from math import inf, isfinite, sqrt
 from pathlib import Path
 
-from specnet.data.formats.csv.reader import RecordReader
+from specnet.data.formats.csv.encodings import found_encoding, possible_encodings, shown_in
+from specnet.data.formats.csv.reader import FOREIGN, RecordReader
 from specnet.data.tables.cells import number
 from specnet.data.tables.settings import MARKERS
 from specnet.data.tables.table import RECORDS
@@ -20,6 +21,9 @@ from specnet.diagnostics import Diagnostic, SpecError, SpecFileError
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLE = 1 << 16
 """Characters from which the delimiter is guessed."""
+
+CANDIDATES = 8
+"""How many encodings are named for a file that could have several."""
 
 DISTINCT = 1001
 """Up to how many different cells of a column are counted."""
@@ -53,21 +57,26 @@ class ColumnSurvey:
     """Whether each number is one more than that in the row before."""
     markers: tuple[str, ...]
     """Strings among its numbers that stand for missing values: a few among many."""
+    other: str | None = None
+    """What it holds where it is neither numbers nor text, such as `timestamp[us]`."""
 
     @classmethod
-    def of(cls, place: int, name: str, cells: Sequence[str]) -> ColumnSurvey:
-        """Return what the cells of a column are, their blanks stripped."""
+    def of(cls, place: int, name: str, cells: Sequence[str], *, text: bool = False) -> ColumnSurvey:
+        """Return what the cells of a column are, their blanks stripped; with `text`, none of them is a number."""
         there = [cell for cell in cells if cell not in MARKERS]
         distinct = Counter(dict(islice(Counter(there).items(), DISTINCT)))
         values = {
-            cell: value for cell in set(there) if (value := number(cell)) is not None and isfinite(value)
+            cell: value
+            for cell in set(there)
+            if not text and (value := number(cell)) is not None and isfinite(value)
         }
         numbers = [values[cell] for cell in there if cell in values]
         odd = Counter(cell for cell in there if cell not in values)
         texts = sum(odd.values())
-        markers = tuple(sorted(odd)) if len(odd) <= ODD and len(numbers) >= 9 * texts else ()
-        for text in markers:
-            del distinct[text]
+        few = len(odd) <= ODD and len(numbers) >= 9 * texts and not text
+        markers = tuple(sorted(odd)) if few else ()
+        for marker in markers:
+            del distinct[marker]
         mean = sum(numbers) / max(1, len(numbers))
         squares = sum(value * value for value in numbers) / max(1, len(numbers))
         return cls(
@@ -116,11 +125,16 @@ class Survey:
     header: bool
     rows: int
     columns: tuple[ColumnSurvey, ...]
+    format: str = "csv"
+    """The type of the document's data."""
 
 
-def survey(path: Path) -> Survey:
-    """Read a file to its end and return what it holds; raise SpecError where it is not a table."""
-    text, encoding = _text(path)
+def survey(path: Path, encoding: str | None = None) -> Survey:
+    """Read a file to its end and return what it holds; raise SpecError where it is not a table.
+
+    Its encoding is found out where it is not given: see `encodings`.
+    """
+    text, encoding = _text(path, encoding)
     delimiter = _delimiter(text[:SAMPLE])
     first, columns = _columns(path, text, delimiter)
     header = _has_header(first, [column[1 : LOOKED_AT + 1] for column in columns])
@@ -156,17 +170,40 @@ def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], list[lis
     return [column[0] for column in columns], columns
 
 
-def _text(path: Path) -> tuple[str, str]:
+def _text(path: Path, encoding: str | None) -> tuple[str, str]:
+    """Return what a file says, and its encoding: the one that is given, or else the one that is found."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SpecFileError(f"{path}: {error.strerror or error}") from None
-    if b"\0" in data[:SAMPLE]:
-        raise _fault(path, "SN503", f"`{path}` is not text, or is text in UTF-16")
+    name = encoding or _found(path, data)
     try:
-        return data.decode("utf-8-sig"), "utf-8"
-    except UnicodeDecodeError:
-        return data.decode("latin-1"), "latin-1"
+        return data.decode("utf-8-sig" if name == "utf-8" else name), name
+    except UnicodeDecodeError as error:
+        line = data[: error.start].decode(name, errors="replace").count("\n") + 1
+        byte = f"0x{data[error.start]:02x}"
+        raise _fault(
+            path, "SN503", f"`{path}` is not text in {name}: line {line} has the byte {byte}"
+        ) from None
+    except UnicodeError:
+        raise _fault(path, "SN503", f"`{path}` is not text in {name}") from None
+
+
+def _found(path: Path, data: bytes) -> str:
+    kind = FOREIGN.get(data[:2])
+    if kind is not None:
+        raise _fault(path, "SN503", f"`{path}` is {kind}", "unpack it first")
+    name = found_encoding(data)
+    if name is not None:
+        return name
+    if b"\0" in data[:SAMPLE]:
+        raise _fault(path, "SN503", f"`{path}` is not text")
+    able = possible_encodings(data)[:CANDIDATES]
+    read = ", ".join(f"{each} `{shown_in(data, each)}`" for each in able)
+    help = (
+        f"name it with --encoding; the first line that shows it reads {read}" if able else "save it as UTF-8"
+    )
+    raise _fault(path, "SN503", f"`{path}` is not UTF-8, and could have several other encodings", help)
 
 
 def _delimiter(sample: str) -> str:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from specnet.data.formats.csv.reader import LONGEST, EndlessLineError, Record, RecordReader, bounded, decoded
+from specnet.data.formats.csv.encodings import SAMPLE, UTF16, found_encoding
+from specnet.data.formats.csv.reader import (
+    FOREIGN,
+    LONGEST,
+    EndlessLineError,
+    Record,
+    RecordReader,
+    bounded,
+    decoded,
+)
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
 from specnet.diagnostics import SpecError
@@ -16,9 +24,6 @@ from specnet.diagnostics import SpecError
 if TYPE_CHECKING:
     from specnet.data.files import FilePlace
     from specnet.data.tables.cells import CellParser
-
-PIECE = 1 << 20
-"""Bytes that are held at once to find where a file is not text."""
 
 
 class CsvTable(DataTable):
@@ -69,47 +74,20 @@ class CsvTable(DataTable):
         """Return what to raise for a file that cannot be read."""
         place = self.place
         if isinstance(error, UnicodeError):
-            return self._not_text()
+            return self._not_text(error)
         if isinstance(error, OSError):
             return place.error("SN502", f"`{place.name}` cannot be read: {error.strerror}")
         help = "a quote may be unclosed, or the delimiter another"
         return place.error("SN504", f"`{place.name}` is not well-formed CSV: {error}", help=help)
 
-    def _not_text(self) -> SpecError:
+    def _not_text(self, error: UnicodeError) -> SpecError:
         place = self.place
         with open_regular(place.path) as file:
-            start = file.read(2)
-            file.seek(0)
-            where = _undecodable(file, self.encoding)
-        kinds = {
-            b"\x1f\x8b": "a gzip file",
-            b"PK": "a zip file",
-            b"\xff\xfe": "UTF-16",
-            b"\xfe\xff": "UTF-16",
-        }
-        kind = kinds.get(start)
-        help = "unpack it first" if kind else "name its `encoding`, such as `latin-1`"
-        if kind == "UTF-16":
-            help = 'write `encoding = "utf-16"`'
-        what = kind or f"not text in {self.encoding}{where}"
+            start = file.read(SAMPLE + 1)
+        kind, help = FOREIGN.get(start[:2]), "unpack it first"
+        if kind is None:
+            found = found_encoding(start)
+            help = f'write `encoding = "{found}"`, which it seems to be' if found else "name its `encoding`"
+        kind = kind or ("UTF-16" if start.startswith(UTF16) else None)
+        what = kind or f"not text in {self.encoding}{error}"
         return place.error("SN503", f"`{place.name}` is {what}", help=help)
-
-
-def _undecodable(file: IO[bytes], encoding: str) -> str:
-    """Return where a file is not text in an encoding, read piece by piece, whatever its size."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
-    while True:
-        piece = file.read(PIECE)
-        # An error's position counts from what the decoder still holds of the piece before.
-        held = decoder.getstate()[0]
-        try:
-            decoder.decode(piece, final=not piece)
-        except UnicodeDecodeError as error:
-            line += error.object.count(b"\n", 0, error.start) - held.count(b"\n")
-            return f" in line {line}"
-        except UnicodeError:
-            return " from its start"
-        if not piece:
-            return ""
-        line += piece.count(b"\n")

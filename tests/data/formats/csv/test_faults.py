@@ -260,11 +260,17 @@ CASES = {
         "a,y\n1,2\nä,3\n".encode("latin-1"),
         {},
         "SN503",
-        "`f.csv` is not text in utf-8 in line 3",
+        "`f.csv` is not text in utf-8: line 3 has the byte 0xe4",
         "latin-1",
     ),
     "UTF-16": ("a,y\n1,2\n".encode("utf-16"), {}, "SN503", "`f.csv` is UTF-16", "utf-16"),
-    "binary junk": (bytes(range(256)) * 4, {}, "SN503", "`f.csv` is not text in utf-8 in line 2", ""),
+    "binary junk": (
+        bytes(range(256)) * 4,
+        {},
+        "SN503",
+        "`f.csv` is not text in utf-8: line 3 has the byte 0x80",
+        "",
+    ),
     "a gzip file": (gzip.compress(b"a,y\n1,2\n", mtime=0), {}, "SN503", "`f.csv` is a gzip file", "unpack"),
 }
 

@@ -1,0 +1,59 @@
+"""What a table in a file of any kind holds, for a first document."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from specnet.data.collector import Collector
+from specnet.data.files import DataContext, FilePlace
+from specnet.data.formats import FORMATS, SUFFIXES
+from specnet.data.formats.csv.survey import ColumnSurvey, Survey, survey
+from specnet.data.tables.cells import absent, spelled
+
+if TYPE_CHECKING:
+    from specnet.data.tables.table import DataTable
+    from specnet.data.tables.tabular import Tabular
+
+
+def survey_file(path: Path, encoding: str | None = None) -> Survey:
+    """Return what a CSV or Parquet file holds, by its suffix; raise SpecError where it is not a table.
+
+    `encoding` is that of a CSV file, which is found out where it is not given.
+    """
+    kind = SUFFIXES.get(path.suffix.lower(), "csv")
+    if kind == "csv":
+        return survey(path, encoding)
+    return _typed(path, kind)
+
+
+def _typed(path: Path, kind: str) -> Survey:
+    place = FilePlace(path, str(path), (), DataContext(Path(), Collector(())))
+    table = cast("type[Tabular]", FORMATS.kinds[kind]).model_construct().table(place)
+    columns: list[list[str]] = [[] for _ in table.names]
+    for chunk in table.chunks():
+        for column, cells in zip(columns, chunk.columns, strict=True):
+            column.extend(map(_cell, cells))
+    rows = len(columns[0]) if columns else 0
+    if not rows:
+        raise place.error("SN506", f"`{path}` has no rows of data")
+    surveys = (
+        replace(
+            ColumnSurvey.of(i, name, cells, text=table.kinds.get(name) == "text"), other=_other(table, name)
+        )
+        for i, (name, cells) in enumerate(zip(table.names, columns, strict=True))
+    )
+    return Survey(path, ",", "utf-8", True, rows, tuple(surveys), kind)
+
+
+def _other(table: DataTable, name: str) -> str | None:
+    kind = table.kinds.get(name)
+    return None if kind in ("number", "text", "boolean", None) else kind
+
+
+def _cell(value: Any) -> str:
+    """Return a cell as a CSV file would have it."""
+    if absent(value):
+        return ""
+    return value.strip() if isinstance(value, str) else spelled(value)

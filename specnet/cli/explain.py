@@ -28,6 +28,7 @@ MEMORY = {
     "arena": "values between the steps of the plans",
     "kept": "what the plans compute once",
     "loops": "the views of each step of the loops",
+    "loading": "what the rows take beyond this before the training, while they are read",
 }
 
 STAYING = "what reading the splits takes; their rows stay in files"

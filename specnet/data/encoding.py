@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from specnet.graph.sizes import DType
 
 
+UNKEPT = frozenset({"quotable", "loading", "stored"})
+"""What of a signature matters only while the data are read."""
+
+
 @dataclass(slots=True)
 class Encoding:
     """How raw rows become what the model sees: columns, categories, means and fitted transforms.
@@ -208,7 +212,7 @@ class Encoding:
         plain = {
             "version": 1,
             "reader": self.format.model_dump(mode="json", exclude=self.format.row_fields),
-            "signature": {k: v for k, v in asdict(self.signature).items() if k != "quotable"},
+            "signature": {k: v for k, v in asdict(self.signature).items() if k not in UNKEPT},
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
             "columns": None if self.columns is None else self.columns.state(),

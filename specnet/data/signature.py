@@ -103,6 +103,10 @@ class Signature:
     passing: int = 0
     """The same once for all splits, where rows are read in the order of their file: text that is being parsed, and
     rows that a shuffle holds back."""
+    loading: int = 0
+    """The bytes of the rows as they are stored, which are in memory until the model's arrays have been made of them."""
+    stored: str = ""
+    """The type of the inputs as they are stored, such as `f4`, where their array can be the model's own."""
     quotable: bool = True
     """Whether findings may quote names of columns, classes and values: not of files outside of the document's
     project. It is no part of what a model keeps."""
@@ -127,6 +131,8 @@ class DataDescription:
     batches: tuple[str, ...] = ()
     reading: int = 0
     passing: int = 0
+    loading: int = 0
+    stored: str = ""
     help: str | None = None
     """What helps where the data are too large for the memory."""
     quotable: bool = True
@@ -207,6 +213,10 @@ def infer_signature(
         raw.batches,
         raw.reading,
         raw.passing,
+        raw.loading,
+        ""
+        if (split is not None and split.parts) or any(t.on == "inputs" for t in transforms)
+        else raw.stored,
         raw.quotable,
     )
 

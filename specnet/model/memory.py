@@ -75,7 +75,7 @@ def _at_most(network: Network) -> int:
     if isinstance(optimizer, Searching):
         kept += sum(_product(shape) for shape in optimizer.slot_shapes(network.trained_size).values())
     lasting = len(rows) + 1
-    reading = network.signature.reading * lasting + network.signature.passing
+    reading = network.signature.reading * lasting + network.signature.passing + network.signature.loading
     numbers = 12 * kept + 8 * passing + 2 * (sum(rows.values()) + 2 * lasting * batch) * (one + 2)
     return 8 * numbers + reading + augmentation_memory(network, batch)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from specnet.data.rows import rows_at_once
 from specnet.engines.program import steps_bytes
 from specnet.graph.sizes import ITEM_BYTES
 from specnet.model.network import Network
@@ -83,7 +84,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     `data` the splits themselves, or for what stays in files the memory that reading it takes; `parameters`,
     `slots` of the optimizer, `batches` what the plans read and the order of the rows, `augmentation` what
     changes them, `arena` values between the steps of the plans, `kept` what they compute once, and what
-    metrics must see whole, `loops` the views of each step of the loops.
+    metrics must see whole, `loops` the views of each step of the loops. `loading` is by how much more than all of
+    these the rows take before the training, while its arrays are made of them.
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
@@ -112,7 +114,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     reading = signature.reading * len(feeds) + signature.passing
     in_one = sum(n for p, n in feeds if n <= p.batch)
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
-    return {
+    parts = {
         "data": sum(rows.values()) * held + reading,
         "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
@@ -124,6 +126,32 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
         + sum(rows.values()) * _seen(plans.evaluation),
         **_loops(feeds),
     }
+    loading = _loading(network, rows) - sum(parts.values())
+    return {**parts, "loading": loading} if loading > 0 else parts
+
+
+def _loading(network: Network, rows: dict[str, int]) -> int:
+    """Return the most that rows take while arrays are made of them: as they are stored, and what has been made.
+
+    Files of their own are given up one by one; of one file that is split, all rows stay until the last split is made.
+    """
+    signature, item = network.signature, ITEM_BYTES[network.spec.dtype]
+    if not signature.loading:
+        return 0
+    taken = signature.stored == f"f{item}" and len(network.inputs) == 1
+    row = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs if not taken)
+    if not network.spec.data.reproduces:
+        row += 8 if signature.integers else item * prod(signature.target)
+    total = sum(rows.values())
+    one_file = network.spec.data.split is not None and bool(network.spec.data.split.parts)
+    made, left, most = 0, signature.loading, 0
+    for count in rows.values():
+        made += count * row
+        most = max(most, left + made)
+        left -= 0 if one_file else signature.loading * count // total
+    worked_on = any(t.on == "inputs" for t in network.spec.data.transforms) or bool(signature.column_slices)
+    block = min(max(rows.values()), rows_at_once(signature.inputs)) if worked_on else 0
+    return most + block * (item + 8) * prod(signature.inputs)
 
 
 def _loops(feeds: list[tuple[Plan, int]]) -> dict[str, int]:

@@ -120,6 +120,9 @@ class ArraySource(DataSource):
             description.help = f"{array.what} cannot be read in batches: {why}; {help}"
         every = [part for pair in pairs.values() for array in pair.arrays for part in array.parts]
         check_memory(every, context.collector, description.help)
+        description.loading = sum(part.size for part in every)
+        if len(first.inputs.parts) == 1:
+            description.stored = first.inputs.parts[0].type
         return cls(pairs, description, context)
 
     def read(self, seed: int) -> dict[str, DataPart]:

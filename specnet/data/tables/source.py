@@ -138,6 +138,8 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
         description.reading, description.passing = _taken(plan, train, buffer)
     elif not context.frames:
         description.help = settings.help
+        columns = [column for part in parts.values() for column in part.found.columns.values()]
+        description.loading = sum(column.values.nbytes for column in columns)
     return TableSource(plan, parts, description, buffer)
 
 

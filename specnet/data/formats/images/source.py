@@ -74,6 +74,7 @@ def described(
         description.reading = rows_at_once(shape) * (9 * size + 8)
     else:
         description.help = BATCHES
+        description.loading = size * sum(rows.values())
     return description
 
 

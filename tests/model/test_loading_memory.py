@@ -1,0 +1,72 @@
+"""The memory that is predicted covers the reading of the data, which may take more than the training."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import specnet
+from specnet.model.plans import memory
+from specnet.runs.compiling import compile_spec
+from specnet.training.loop import Trainer
+from tests.support.memory import traced
+
+ROWS, WIDTH = 40_000, 20
+SPLIT = {"split": {"validation": 0.2, "test": 0.1}}
+STANDARDIZE = {"transforms": ["standardize"]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(ROWS, WIDTH)), rng.integers(0, 3, ROWS)
+    np.savez(folder / "f4.npz", inputs=x.astype("f4"), targets=y)
+    np.savez(folder / "f8.npz", inputs=x, targets=y)
+    np.savez(folder / "u1.npz", inputs=(x * 20).astype("u1"), targets=y)
+    header = ",".join([*(f"c{i}" for i in range(5)), "kind", "y"])
+    lines = (
+        f"{','.join(map('{:.3f}'.format, row[:5]))},k{i % 30},{'abc'[c]}"
+        for i, (row, c) in enumerate(zip(x, y, strict=True))
+    )
+    (folder / "x.csv").write_text("\n".join([header, *lines]))
+    return folder
+
+
+NPZ = [
+    ("npz", {"path": f"{name}.npz", **more})
+    for name in ("f4", "f8", "u1")
+    for more in ({}, SPLIT, STANDARDIZE)
+]
+CSV = [("csv", {"path": "x.csv", "target": "y", **more}) for more in ({}, SPLIT)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("kind", "keys"), [*NPZ, *CSV])
+def test_what_reading_takes_is_predicted(kind, keys, dtype, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    spec = specnet.load(
+        {
+            "specnet": 1,
+            "dtype": dtype,
+            "data": {"type": kind, **keys},
+            "layers": [{"type": "dense", "units": 3}],
+            "loss": "cross_entropy",
+            "training": {"epochs": 1},
+        }
+    )
+    compile_spec(spec)
+    with traced():
+        model, data = compile_spec(spec)
+        reading = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        trainer = Trainer(model, data, None)
+        for _ in trainer.events():
+            pass
+        training = tracemalloc.get_traced_memory()[1]
+    predicted = sum(memory(model.network, trainer.plans, trainer.rows).values())
+    peak, some = max(reading, training), 600_000
+    assert peak - some < 1.1 * predicted
+    assert predicted < 1.1 * peak + some

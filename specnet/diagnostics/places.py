@@ -12,6 +12,8 @@ from urllib.parse import quote
 from specnet.diagnostics.diagnostic import Diagnostic, Report
 from specnet.diagnostics.segments import printable
 
+_LONG = 1000
+
 
 def document_of(diagnostic: Diagnostic) -> str:
     """Return the file that a finding is about: a flag is none, and its findings belong to the document."""
@@ -58,18 +60,29 @@ def fingerprints(report: Report, root: str) -> Iterator[str]:
     """Yield an identity for each finding of a report that stays when its lines move.
 
     It is made of the file's path from `root` on, the code, the keys on the way (without places in arrays) and
-    the line's own text, and of a number where findings share all these.
+    the line's own text, and of a number where findings share all these. Of a long line, as one that holds a whole
+    document, the text is read once for all of its findings, and its hash stands for it.
     """
     seen: Counter[str] = Counter()
     lines = {file: text.split("\n") for file, text in report.sources.items()}
+    texts: dict[tuple[str, int], str] = {}
     for finding in report.diagnostics:
         text = ""
-        source = lines.get(finding.file or "")
+        file = finding.file or ""
+        source = lines.get(file)
         if source is not None and finding.span is not None and finding.span.start.line <= len(source):
-            text = " ".join(source[finding.span.start.line - 1].split())
+            place = file, finding.span.start.line
+            if place not in texts:
+                texts[place] = _line_identity(source[place[1] - 1])
+            text = texts[place]
         keys = ".".join(step for step in finding.path if isinstance(step, str))
         identity = "\0".join((relative(document_of(finding), root), finding.code, keys, text))
         number = seen[identity]
         seen[identity] += 1
         whole = f"{identity}\0{number}".encode(errors="backslashreplace")
         yield hashlib.sha256(whole).hexdigest()[:32]
+
+
+def _line_identity(line: str) -> str:
+    text = " ".join(line.split())
+    return text if len(text) <= _LONG else hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()

@@ -60,6 +60,7 @@ BY_ROOT: Mapping[str, Mapping[str, str]] = {
             'normalisation is a layer of its own: { type = "batch_norm" } after this one',
             "batchnorm",
             "batchnormalization",
+            *("norm", "normalize", "normalise", "normalization"),
         ),
         **_rows(
             'a slope is an option of an activation: { type = "leaky_relu", slope = 0.1 }',

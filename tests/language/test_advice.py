@@ -33,6 +33,7 @@ INFERRED = "follows from the data and the layers before it: leave the key out"
         (("layers", 1, "num_features"), INFERRED),
         (("layers", 1, "inplace"), "memory is reused"),
         (("layers", 0, "dropout"), '{ type = "dropout", rate = 0.5 } after this one'),
+        (("layers", 0, "normalize"), '{ type = "batch_norm" } after this one'),
         (("layers", 0, "alpha"), '{ type = "leaky_relu", slope = 0.1 }'),
         (("layers", 0, "activation", "alpha"), "did you mean `slope`?"),
         (("layers", 2, "dropout_rate"), "is not a field of dropout"),

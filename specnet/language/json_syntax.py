@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from specnet.diagnostics.text import clipped
+from specnet.language.wording import TYPOGRAPHIC, straight_quotes
 
 _WORD = re.compile(r"[^\s,:\]}\[{\"]+")
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
@@ -52,12 +53,16 @@ def _half(text: str, offset: int) -> str:
 
 
 def _key(word: str) -> Fault:
+    if word and word[0] in TYPOGRAPHIC:
+        return straight_quotes(word)
     if word.startswith("'"):
         return "JSON strings are written in double quotes", None
     return "a key in double quotes is missing here", f'write "{word}": ...' if word else None
 
 
 def _value(word: str) -> Fault:
+    if word and word[0] in TYPOGRAPHIC:
+        return straight_quotes(word)
     if word.startswith("'"):
         return "JSON strings are written in double quotes", None
     if word in _CONSTANTS:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from specnet.diagnostics.text import clipped
+from specnet.language.wording import TYPOGRAPHIC, straight_quotes
 
 _WORD = re.compile(r"[^\s,\]}\[{#=]+")
 _REST = re.compile(r"[^\s#](?:[^#\n]*[^\s#])?")
@@ -37,7 +38,7 @@ def width(kind: str, text: str, offset: int) -> int:
     found = _WORD.match(text, offset)
     if found is not None and kind not in {"key-letter", "character"}:
         return found.end() - offset
-    return int(not text[offset : offset + 1].isspace() and offset < len(text))
+    return int(text[offset : offset + 2] != "\r\n" and text[offset : offset + 1] not in ("", " ", "\t", "\n"))
 
 
 def _value(rest: str) -> Fault:
@@ -59,6 +60,8 @@ def _value(rest: str) -> Fault:
         return f"`{word}` is not a date or a time", None
     if re.fullmatch(r"[+-]?\d\S*", word):
         return f"`{word}` is not a number", "write it as 10, 0.5 or 1e-3, without leading zeros"
+    if word[0] in TYPOGRAPHIC:
+        return straight_quotes(word)
     if word[0] in "\"'":
         return "the string that starts here is not closed", None
     return f"`{word}` is not a value", f'strings are written in quotes: "{word}"'
@@ -142,6 +145,8 @@ def _headers(_: str) -> Fault:
 
 
 def _key_letter(rest: str) -> Fault:
+    if not rest[0].isprintable() or rest[0].isspace():
+        return f"the character U+{ord(rest[0]):04X} is not allowed here", "remove it"
     help = "put the key in quotes: without them, it consists of A-Z, a-z, 0-9, `_` and `-`"
     return f"`{clipped(rest[:1])}` cannot be in a key without quotes", help
 
@@ -163,6 +168,8 @@ def _open_line(_: str) -> Fault:
 
 
 def _character(rest: str) -> Fault:
+    if rest[0] == "\r":
+        return "a carriage return alone does not end a line", "save the file with line ends LF or CRLF"
     return f"the character U+{ord(rest[0]):04X} is not allowed in TOML", "remove it"
 
 

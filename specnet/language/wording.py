@@ -11,6 +11,9 @@ from specnet.diagnostics.text import clipped
 
 _WIDTH = 40
 
+TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019"
+"""Quotes that word processors write, and that are none to TOML and JSON."""
+
 
 def dotted(path: KeyPath) -> str:
     """Return a key path as `--set` takes it, such as `layers.0.units`."""
@@ -74,3 +77,8 @@ def _shown_array(value: Sequence[Any]) -> str:
         if len(text) <= _WIDTH:
             return text
     return f"an array of {len(value)}"
+
+
+def straight_quotes(word: str) -> tuple[str, str]:
+    """Return message and help for a word in typographic quotes."""
+    return f"`{word}` is in typographic quotes", f'write straight ones: "{word.strip(TYPOGRAPHIC)}"'

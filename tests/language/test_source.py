@@ -57,6 +57,13 @@ def only(text: str, name: str = "a.toml") -> Diagnostic:
         ("é = 1", (1, 1, 2), "`é` cannot begin a", None),
         ("a = 1\r\nb = relu\r\n", (2, 5, 9), "`relu` is not a value", None),
         ("\ufeffa = relu", (1, 5, 9), "`relu` is not a value", None),
+        ("a = “x”", (1, 5, 8), "`“x”` is in typographic quotes", 'write straight ones: "x"'),
+        ("größe = 1", (1, 3, 4), "`ö` cannot be in a key without quotes", "put the key in quotes"),
+        ("a\u200b = 1", (1, 2, 3), "the character U+200B is not allowed here", "remove it"),
+        ("a\u00a0= 1", (1, 2, 3), "the character U+00A0 is not allowed here", "remove it"),
+        ("a = 1\rb = 2", (1, 6, 7), "a carriage return alone does not end a line", "LF or CRLF"),
+        ("\ta\t=\trelu", (1, 6, 10), "`relu` is not a value", None),
+        ("a = '日本' x", (1, 10, 11), "`x` follows a complete value", None),
         ("a = 1 # \x07", (1, 9, 10), "the character U+0007 is not allowed in TOML", "remove it"),
     ],
 )
@@ -74,6 +81,9 @@ def test_toml_syntax(text: str, where: tuple[int, int, int], message: str, cure:
     [
         ('{"a": 1,}', (1, 8, 9), "trailing comma"),
         ("{a: 1}", (1, 2, 3), "a key in double quotes is missing here"),
+        ("{“a”: 1}", (1, 2, 5), "`“a”` is in typographic quotes"),
+        ('{"a": “x”}', (1, 7, 10), "`“x”` is in typographic quotes"),
+        ('{"\\ud800": 1}', (1, 2, 10), "`\\ud800` is half of a surrogate pair"),
         ("{'a': 1}", (1, 2, 5), "JSON strings are written in double quotes"),
         ('{"a": True}', (1, 7, 11), "`True` is not a value"),
         ('{"a": dense}', (1, 7, 12), "`dense` is not a value"),

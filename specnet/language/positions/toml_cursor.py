@@ -167,7 +167,7 @@ class TomlCursor:
             if len(partial) > MAX_DEPTH:
                 raise NestingError(start)
             following = self.peek()
-            if following > "\x7f" and following.isprintable():
+            if following > "\x7f":
                 self.fault("key-letter", self.at, path)
                 raise Refused
             self.skip(BLANK)

@@ -78,6 +78,8 @@ class _TomlScanner(TomlCursor):
                     self.lose(kind, self.at, entry, path)
                 else:
                     self.fault(kind, self.at)
+            if self.peek() == "\r":  # no line ends so, and what follows may be all of the document
+                self.incomplete.add(())
             end = self.text.find("\n", self.at)
             self.at = len(self.text) if end < 0 else end
 

@@ -138,7 +138,7 @@ def test_evaluating_another_folder_and_the_run_s_own(run: Path) -> None:
 def test_changed_images_are_noticed() -> None:
     write_png(Path("all/above/0.png"), np.zeros((6, 5, 3), np.uint8))
     printed = " ".join(called("evaluate", "run", code=1)[1].split())
-    assert "`all` has another SHA-256" in printed
+    assert f"`all` in {Path.cwd()} has another SHA-256" in printed
     called("run", "sides.toml", "--set", "training.epochs=5", "--resume", "run", code=1)
 
 

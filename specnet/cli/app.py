@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from types import CodeType
@@ -38,6 +39,10 @@ ALIASES = {"layers": "docs"}
 """Earlier names of commands, which are not listed."""
 
 
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+"""Click's class, wherever this version of Typer keeps it."""
+
+
 class Commands(TyperGroup):
     """The commands, of which a list shows the first lines."""
 
@@ -57,10 +62,31 @@ class Commands(TyperGroup):
             ctx.fail(f"there is no command `{name}`; {help}")
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """Read the arguments; what an error quotes of them is made visible."""
+        with _visible_errors():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, and read its arguments; errors are as those of `make_context`."""
+        with _visible_errors():
+            return super().invoke(ctx)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list without importing what the commands need."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _summary(name)) for name in NAMES])
+
+
+@contextmanager
+def _visible_errors() -> Iterator[None]:
+    try:
+        yield
+    except _USAGE_ERROR as error:
+        from specnet.diagnostics.segments import printable
+
+        error.message = printable(error.message)
+        raise
 
 
 class _Imported(Mapping[str, Any]):

@@ -13,6 +13,9 @@ Piece = tuple[str, str]
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a braille letter, by row and column."""
 
+NARROWEST = 4
+"""Columns in which a curve still has a shape."""
+
 LOGARITHMIC = 30.0
 """How many times the largest value must exceed the smallest for the axis to be logarithmic."""
 
@@ -44,7 +47,8 @@ def draw(
     """Return a plot of curves in lines of at most `width` columns.
 
     The values' axis is logarithmic where all are positive and span much. Where a column stands for several
-    points it shows their mean. Values that are not finite are left out; without two points there is no plot.
+    points it shows their mean. Values that are not finite are left out; without two points, or without NARROWEST
+    columns for the curves, there is no plot.
     `mark` puts an arrow with a string below one place of the x axis.
     """
     finite = [_finite(each) for each in series]
@@ -54,6 +58,8 @@ def draw(
     axis = _Axis.over([y for _, y in points], height)
     room = max(len(label) for label in axis.labels.values())
     columns = width - room - 3
+    if columns < NARROWEST:
+        return []
     left, right = min(x for x, _ in points), max(x for x, _ in points)
     canvas = _Canvas(columns, height, ascii_only)
     for each in finite:

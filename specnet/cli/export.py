@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 
 from specnet.cli.given import must_exist
 from specnet.cli.options import argument, choice, out_file
-from specnet.cli.terminal import notes, say
+from specnet.cli.terminal import notes, results, say, write_data
 
 
 class Format(StrEnum):
@@ -60,7 +59,7 @@ def export(
             f"{source} is a document: it has not been trained, and the parameters are the initial ones",
         )
     if out is None:
-        sys.stdout.write(numpy_program(found, training=training, beside=None).text)
+        write_data(numpy_program(found, training=training, beside=None).text)
         return 0
     path = Path(out)
     if to is Format.NUMPY:
@@ -69,5 +68,5 @@ def export(
         WRITERS[to](path, found)
         written = [path]
     for each in written:
-        sys.stdout.write(f"{each}\n")
+        say(results(), str(each))
     return 0

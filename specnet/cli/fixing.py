@@ -72,11 +72,13 @@ def save(before: SourceText, after: SourceText) -> None:
     A byte order mark stays, and a link stays a link to the same file. Raises SpecFileError where the file
     cannot be written, or is no longer what was checked.
     """
+    from specnet.data.opening import open_regular
     from specnet.storage.files import replacing
 
     file = Path(os.path.realpath(before.file))
     try:
-        data = file.read_bytes()
+        with open_regular(file) as opened:
+            data = opened.read()
         mark = b"\xef\xbb\xbf" if data.startswith(b"\xef\xbb\xbf") else b""
         if data != mark + before.text.encode():
             raise SpecFileError(

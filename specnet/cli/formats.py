@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from specnet.diagnostics import Report, RunError, Severity
+from specnet.diagnostics import Report, Severity
 from specnet.diagnostics.text import joined
 
 FORMATS = ("full", "concise", "json", "jsonl", "github", "gitlab", "junit", "sarif")
@@ -55,14 +55,13 @@ def _output(text: str) -> ReportOutput:
 def write(report: Report, output: ReportOutput, fail_on: Severity) -> None:
     """Write a report in one format; raises RunError where its file cannot be written."""
     if output.file is not None:
+        from specnet.storage.files import write_bytes, writing
+
         text = rendered(report, output.style, fail_on)
-        try:
-            path = Path(output.file)
+        path = Path(output.file)
+        with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise RunError(f"{output.file} cannot be written: {reason}") from None
+        write_bytes(path, text.encode(errors="backslashreplace"))
     elif output.style == "full" and report.diagnostics:
         from specnet.cli.terminal import results, show_segments
         from specnet.diagnostics.formats.full import full_report

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
+from specnet.cli.streams import OutputError
+
 if TYPE_CHECKING:
     from specnet.diagnostics import SpecError
 
@@ -19,7 +21,7 @@ DEBUG = "SPECNET_DEBUG"
 """The environment variable that lets a fault of specnet itself end in its traceback."""
 
 FAULTY, MISUSED = 1, 2
-INTERRUPTED, TERMINATED, PIPE_CLOSED = 130, 143, 141
+INTERRUPTED, TERMINATED = 130, 143
 
 
 def guarded(command: Callable[P, int]) -> Callable[P, None]:
@@ -43,11 +45,7 @@ def reporting() -> Iterator[None]:
     """Exit for each error with that error's message and code."""
     try:
         yield
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. What is left must not be flushed into the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(PIPE_CLOSED) from None
-    except (typer.BadParameter, typer.Exit, SystemExit):
+    except (typer.BadParameter, typer.Exit, SystemExit, OutputError):
         raise
     except BaseException as error:
         code = _reported(error)
@@ -71,12 +69,24 @@ def _reported(error: BaseException) -> int | None:
         return _fail(str(error), MISUSED)
     if isinstance(error, RunError):
         return _fail(str(error), FAULTY)
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        return _fail("the working directory has been removed: change to one that exists", MISUSED)
+    if isinstance(error, OSError) and error.filename is not None:
+        return _fail(f"{os.fsdecode(error.filename)}: {error.strerror}", MISUSED)
     if isinstance(error, MemoryError):
         return _fail(f"this machine has too little memory: {error}".removesuffix(": "), FAULTY)
     if os.environ.get(DEBUG) or not isinstance(error, Exception):
         return None
     more = "This is a bug in specnet. Please report it, with the output that"
     return _fail(f"{type(error).__name__}: {error}", FAULTY, f"{more} {DEBUG}=1 in the environment gives.")
+
+
+def _has_working_directory() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109  Path.cwd() is the same
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _fail(message: str, code: int, more: str | None = None) -> int:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +12,9 @@ from specnet.cli.given import must_exist, named
 from specnet.cli.numbers import number
 from specnet.cli.options import As, OutputStyle, argument, option, out_file
 from specnet.cli.tables import TextTable
-from specnet.cli.terminal import results, say, write_json
+from specnet.cli.terminal import results, say, write_data, write_json
 from specnet.diagnostics import SpecError, SpecFileError
-from specnet.diagnostics.segments import wrapped
+from specnet.diagnostics.segments import printable, wrapped
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def init(
     document = Path(f"{Path(data).stem}.toml") if out is None else Path(out)
     made = draft(table, target, Path("table.toml") if out == "-" else document)
     if out == "-":
-        sys.stdout.write(made.text)
+        write_data(made.text)
         return 0
     if document.exists() and not force:
         raise SpecFileError(f"{document}: the file exists; --force overwrites it, -o names another")
@@ -148,7 +147,7 @@ def _row(use: ColumnUse) -> list[str]:
 
 def _cut(text: str, width: int) -> str:
     """Return the beginning of a string that takes at most so many columns of a terminal."""
-    shown = "".join(c if c.isprintable() else "?" for c in text)
+    shown = printable(text)
     if cell_len(shown) <= width:
         return shown
     while cell_len(shown) >= width:

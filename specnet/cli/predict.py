@@ -11,6 +11,7 @@ import typer
 
 from specnet.cli.given import STDIN, must_exist
 from specnet.cli.options import RunPath, Threads, argument, choice, out_file
+from specnet.cli.terminal import data_file
 from specnet.diagnostics import RunError, SpecFileError
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
@@ -65,6 +66,8 @@ def predict(
     model = load_model(run, threads)
     if model.encoding is None:
         raise RunError(f"{run} has no data to describe its rows")
+    if data == "-" and sys.stdin is None:
+        raise SpecFileError("-: there is no standard input")
     name = STDIN if data == "-" else data
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
     reading = readings(model)
@@ -72,14 +75,14 @@ def predict(
         parts = predictions(model, row_files.blocks(model.encoding, source, name, _note), name)
         files = row_files.are_files(model.encoding, source)
         if out is None:
-            _write(sys.stdout, form, reading, parts, files=files)
+            _write(data_file(), form, reading, parts, files=files)
         else:
             empty = model.no_predictions
             write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty, files))
     except IsADirectoryError:
         raise SpecFileError(f"{data}: this is a directory, not a file of rows") from None
-    except PermissionError as error:
-        raise SpecFileError(f"{data}: {error.strerror}") from None
+    except OSError as error:
+        raise SpecFileError(f"{data}: {error.strerror or error}") from None
     return 0
 
 

@@ -46,12 +46,15 @@ def runs(
     those of the document, run, name, status, started, epochs, time and parameters, and figures as SPLIT.METRIC; the
     end of a key is enough where no other has it.
     """
-    from specnet.runs.kept import find_runs, read_run
+    from specnet.runs.kept import find_runs, read_runs
 
     path = Path(folder)
     if not path.is_dir():
         raise typer.BadParameter(f"there is no folder {folder}", param_hint="FOLDER")
-    every = [read_run(each) for each in find_runs(path)]
+    unread: list[str] = []
+    every, damaged = read_runs(find_runs(path, unread))
+    for problem in (*unread, *damaged):
+        say(notes(), f"warning: {problem}", "bold yellow")
     found, shown = selected(every, sort, filters or ())
     if output is OutputStyle.JSON:
         write_json({"version": 1, "runs": [run.as_dict() for run in found]})
@@ -60,7 +63,7 @@ def runs(
 
         console = results()
         runs_table(found, console.width, shown).show(console)
-    else:
+    elif every or not (unread or damaged):
         say(notes(), f"no run in {folder} matches" if every else f"there are no runs in {folder}")
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console
 from rich.text import Text
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 """Columns beyond which nothing gets better: lines of text and curves stay this narrow."""
+
+DEFAULT = 80
+"""Columns where nothing says how many there are."""
 
 STYLES = {
     "error": "bold red",
@@ -31,12 +34,25 @@ STYLES = {
 }
 
 
-class PipeConsole(Console):
-    """Rich's console, which leaves a closed pipe to whoever runs the command."""
+class VisibleConsole(Console):
+    """Rich's console, on which no name of a file, a column or a class commands the terminal.
 
-    def on_broken_pipe(self) -> None:
-        """Pass the error on; Rich would end the process."""
-        raise BrokenPipeError
+    Colours are styles, so that text never holds a command that is meant.
+    """
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print texts as `visible` makes them."""
+        super().print(*map(_visible, objects), **settings)
+
+
+def _visible(item: object) -> object:
+    from specnet.diagnostics.segments import visible
+
+    if isinstance(item, Text):
+        item = item.copy()
+        item.plain = visible(item.plain)  # of the same length, so that the styles stay where they are
+        return item
+    return visible(item) if isinstance(item, str) else item
 
 
 def results() -> Console:
@@ -51,7 +67,12 @@ def notes() -> Console:
 
 def _console(file: IO[str]) -> Console:
     # What a document says is shown as it stands: no markup, no emoji, no colours of Rich's own choice.
-    return PipeConsole(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
+    console = VisibleConsole(file=file, markup=False, emoji=False, highlight=False, legacy_windows=False)
+    if (
+        console.width < 1
+    ):  # COLUMNS=0, which some programs set where they do not know; Rich would print nothing
+        console.width = DEFAULT
+    return console
 
 
 def plain(console: Console) -> bool:
@@ -61,7 +82,10 @@ def plain(console: Console) -> bool:
 
 def line(console: Console, *parts: str | tuple[str, str]) -> None:
     """Print one line, however long, of which some parts have styles."""
-    console.print(Text.assemble(*parts), soft_wrap=True)
+    from specnet.diagnostics.segments import printable
+
+    shown = (printable(part) if isinstance(part, str) else (printable(part[0]), part[1]) for part in parts)
+    console.print(Text.assemble(*shown), soft_wrap=True)
 
 
 def say(console: Console, text: str, style: str = "") -> None:
@@ -76,17 +100,38 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 def failed(message: str, lead: str = "error") -> None:
     """Say on standard error, in one line, why nothing comes of a command."""
-    from specnet.diagnostics.segments import printable
-
-    line(notes(), (lead, "bold red"), ": ", printable(message))
+    line(notes(), (lead, "bold red"), ": ", message)
 
 
 def write_json(data: object) -> None:
     """Write results as JSON, with null for numbers that JSON does not have."""
+    from specnet.diagnostics.segments import escaped
     from specnet.storage.files import finite
 
     text = json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{escaped(text)}\n")
+
+
+def write_data(text: str) -> None:
+    """Write what another program may read, as it is, but visibly where a terminal shows it."""
+    data_file().write(text)
+
+
+def data_file() -> IO[str]:
+    """Return standard output for data that another program may read; a terminal shows them visibly."""
+    return cast("IO[str]", _VisibleFile()) if sys.stdout.isatty() else sys.stdout
+
+
+class _VisibleFile:
+    def write(self, text: str) -> int:
+        from specnet.diagnostics.segments import visible
+
+        sys.stdout.write(visible(text.replace("\r\n", "\n")))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for each in lines:
+            self.write(each)
 
 
 def show_segments(console: Console, segments: Iterable[Segment]) -> None:

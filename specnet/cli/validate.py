@@ -217,12 +217,13 @@ def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
     if not (options.fix or options.diff) or all(d.fix is None for d in report.diagnostics):
         return report
     from specnet.cli.fixing import apply_fixes, diff, save
+    from specnet.cli.terminal import write_data
 
     result = apply_fixes(source, report, options.check)
     if not result.count:
         return report
     if options.diff:
-        sys.stdout.write(diff(source, result.source))
+        write_data(diff(source, result.source))
     else:
         save(source, result.source)
         report = result.report

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from specnet.data.collector import Collector
 from specnet.data.new_rows import ROWS, RowBlock
+from specnet.data.opening import open_given
 from specnet.diagnostics import SpecError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LINES_SUFFIXES = (".jsonl", ".ndjson")
 
 def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
     """Yield the rows of a file, objects by column or arrays of cells, in blocks."""
-    with path.open("rb") as stream:
+    with open_given(path) as stream:
         yield from _lines(file, stream) if path.suffix.lower() in LINES_SUFFIXES else _list(file, stream)
 
 

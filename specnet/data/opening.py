@@ -1,9 +1,10 @@
-"""The one way to open a file that a document names."""
+"""The ways to open a file that a document or a user names, without waiting for one that never comes."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from io import BufferedReader, FileIO
 from pathlib import Path
@@ -20,6 +21,8 @@ class NotRegularError(OSError):
         super().__init__(errno.EINVAL, "not a regular file", os.fspath(path))
 
 
+STREAM = re.compile(r"/dev/(stdin|fd/\d+)")
+
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -29,6 +32,16 @@ def open_regular(path: StrPath) -> BufferedReader:
     Raises NotRegularError for a pipe, a socket or a device, and OSError as `open` does.
     """
     return BufferedReader(open_unbuffered(path))
+
+
+def open_given(path: StrPath) -> BufferedReader:
+    """Open a file that a user has named for reading: a regular one, or a stream that the caller holds open.
+
+    Such a stream is `/dev/stdin` or `/dev/fd/N`, as a shell writes for `<(command)`. Raises errors as `open_regular`.
+    """
+    if STREAM.fullmatch(os.fspath(path)):
+        return open(path, "rb")  # noqa: PTH123  the caller closes it
+    return open_regular(path)
 
 
 def open_unbuffered(path: StrPath) -> FileIO:

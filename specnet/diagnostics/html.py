@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite, log10
 
+from specnet.diagnostics.segments import visible
+
 COLOURS = ("#1f77b4", "#d95f02", "#1b9e77", "#7570b3")
 WIDTH, HEIGHT = 480, 200
 LEFT, BOTTOM = 60, 24
@@ -15,7 +17,7 @@ def escape(text: str) -> str:
     # Every command imports this module; Python's own has a table of all entities.
     from html import escape as replaced
 
-    return replaced(text)
+    return replaced(visible(text))
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

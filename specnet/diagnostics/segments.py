@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -12,7 +13,10 @@ Segment = tuple[str, Style]
 
 TAB = 4
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_COMMANDS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What commands a terminal, breaks or reorders a line, or is half a letter; tabs and line feeds are layout."""
 
 
 def plain_text(segments: Iterable[Segment]) -> str:
@@ -39,12 +43,29 @@ def cells(text: str) -> list[tuple[str, int]]:
     return shown
 
 
+def visible(text: str) -> str:
+    """Return text in which whatever commands a terminal, or reorders or hides text, is replaced by a visible letter.
+
+    Each takes one column; tabs and line feeds stay. For text of one line see `printable`.
+    """
+    return _COMMANDS.sub(lambda found: _shown(found[0]), text)
+
+
+def escaped(text: str) -> str:
+    r"""Return JSON, or Python's source, with what `visible` replaces written as `\u001b` in its strings."""
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _shown(letter: str) -> str:
+    return chr(0x2400 + ord(letter)) if letter < " " else "\ufffd"
+
+
 def _cell(letter: str) -> tuple[str, int]:
     if letter.isascii() and letter != "\x7f":
         return letter, 1
-    category = unicodedata.category(letter)
-    if letter in _BIDI or category in {"Cc", "Cs"}:
+    if _COMMANDS.match(letter):
         return "\ufffd", 1
+    category = unicodedata.category(letter)
     if category in {"Mn", "Me", "Cf"}:
         return letter, 0
     return letter, 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from specnet.data.confine import Confine
+from specnet.data.opening import open_given
 from specnet.diagnostics import SpecFileError
 from specnet.language.other_files import other_file, other_folder
 from specnet.language.quoting import refused
@@ -72,7 +73,7 @@ def bytes_source(data: bytes, name: str, path: Path | None = None) -> SourceText
 
 def _read_bytes(name: str) -> bytes:
     try:
-        with open(name, "rb") as file:
+        with open_given(name) as file:
             return file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         if os.path.islink(name):

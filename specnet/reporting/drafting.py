@@ -12,6 +12,7 @@ from typing import Literal
 from specnet.data.formats.csv.survey import ColumnSurvey, Survey, in_sequence
 from specnet.data.tables.settings import MARKERS
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics.segments import escaped, printable
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import counted, listed
 from specnet.reporting.first_model import FirstModel
@@ -306,11 +307,11 @@ def _shown(table: Survey, column: ColumnSurvey) -> str:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return escaped(json.dumps(text, ensure_ascii=False))
 
 
 def _comment(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return printable(text)
 
 
 def _fault(table: Survey, code: str, message: str, help: str | None = None) -> SpecError:

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted
 from specnet.language.spec import Spec
@@ -142,7 +143,10 @@ def why_no_run(folder: Path) -> str:
     """Say why a directory holds no run."""
     if not folder.is_dir():
         return "this is a file, and a run is a directory" if folder.exists() else "there is no such directory"
-    below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())
+    try:
+        below = sorted(entry.name for entry in folder.iterdir() if (entry / RESOLVED).exists())
+    except OSError as error:
+        return f"this folder cannot be read: {error.strerror}"
     if below:
         return f"this folder holds {counted(len(below), 'run')}; name one, such as {folder / below[-1]}"
     return f"this folder is not a run: there is no {RESOLVED} in it"
@@ -158,7 +162,8 @@ def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
     content = source.text.encode()
     if source.path is not None:
         try:
-            raw = source.path.read_bytes()
+            with open_regular(source.path) as file:
+                raw = file.read()
         except OSError:
             raw = content  # deleted since: its text has been read
         # A mark of byte order is no part of the text; a file that has changed since is not what was run.

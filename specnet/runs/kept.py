@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.runs.directory import METRICS, RESOLVED, RESULT
 from specnet.runs.lock import held
+from specnet.storage.recorded import RecordedEpoch, RecordedResult, misfit, parsed
 from specnet.storage.resolved import load, load_resolved
 
 Status = Literal["running", "unfinished", "completed", "early_stopping", "interrupted", "diverged"]
@@ -20,6 +21,9 @@ DEPTH = 3
 """How many folders below another one runs are looked for."""
 
 DAMAGED = "is damaged, so that the run counts as unfinished"
+
+MAX_METRICS = 2**30
+"""Bytes of `metrics.jsonl`; a larger file is refused, as a million epochs take a tenth of it."""
 
 JUDGES = ("test", "validation", "train")
 """The splits, the one that says most about new data first."""
@@ -70,15 +74,15 @@ class KeptRun:
         """Return the lines of `metrics.jsonl`; one that is being written, or was cut off, is left out."""
         path = self.path / METRICS
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
+            with open_regular(path) as file:
+                data = file.read(MAX_METRICS + 1)
         except FileNotFoundError:
             return []
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}") from error
-        try:
-            return [json.loads(line) for line in lines[:-1]]
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: one of its lines is not valid JSON") from error
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+        if len(data) > MAX_METRICS:
+            raise RunError(f"{path} is larger than anything that specnet saves")
+        return [_epoch(path, number, line) for number, line in enumerate(data.split(b"\n")[:-1], 1)]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, in the form that `runs --output json` prints."""
@@ -121,34 +125,69 @@ def damage(run: Path) -> str | None:
         if isinstance(error.__cause__, OSError):
             raise
         return f"{path} {DAMAGED}: it is not valid JSON"
-    if not isinstance(result, dict) or not isinstance(result.get("stopped"), str):
-        return f"{path} {DAMAGED}: it does not say how the run ended"
-    return None
+    fault = misfit(RecordedResult, result)
+    return None if fault is None else f"{path} {DAMAGED}: {fault}"
 
 
 def read_run(path: Path) -> KeptRun:
     """Return what a run's directory holds; raises RunError where it is damaged or no run."""
     made_of = load_resolved(path / RESOLVED)
     result = load(path / RESULT) if (path / RESULT).exists() and damage(path) is None else None
-    if result is not None and not (isinstance(result, dict) and isinstance(result.get("splits"), dict)):
-        raise RunError(f"{path / RESULT} is damaged, or was not saved by specnet")
     if held(path):
         return KeptRun(path, "running", made_of, None)
     return KeptRun(path, "unfinished" if result is None else result["stopped"], made_of, result)
 
 
-def find_runs(folder: Path) -> list[Path]:
-    """Return the runs in a folder and below it, by name and number; the folder itself where it is a run."""
-    return sorted(_below(folder, DEPTH), key=lambda path: [_order(part) for part in path.parts])
+def read_runs(paths: Iterable[Path]) -> tuple[list[KeptRun], list[str]]:
+    """Return the runs in directories, and why others cannot be read."""
+    found: list[KeptRun] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            run = read_run(path)
+            if run.result is None:
+                run.history()  # of which lists show the length
+            found.append(run)
+        except RunError as error:
+            problems.append(str(error))
+    return found, problems
 
 
-def _below(folder: Path, depth: int) -> Iterator[Path]:
-    if (folder / RESOLVED).is_file():
+def find_runs(folder: Path, problems: list[str] | None = None) -> list[Path]:
+    """Return the runs in a folder and below it, by name and number; the folder itself where it is a run.
+
+    Folders that cannot be read are added to `problems`; without it, they raise RunError.
+    """
+    found = sorted(_below(folder, DEPTH, problems), key=lambda path: [_order(part) for part in path.parts])
+    return list(found)
+
+
+def _below(folder: Path, depth: int, problems: list[str] | None) -> Iterator[Path]:
+    try:
+        entries = None if (folder / RESOLVED).is_file() else list(folder.iterdir()) if depth else []
+        inner = [e for e in entries or [] if e.is_dir() and not e.name.startswith(".")]
+    except OSError as error:
+        message = f"{folder} cannot be read: {error.strerror}"
+        if problems is None:
+            raise RunError(message) from error
+        problems.append(message)
+        return
+    if entries is None:
         yield folder
-    elif depth:
-        for entry in folder.iterdir():
-            if entry.is_dir() and not entry.name.startswith("."):
-                yield from _below(entry, depth - 1)
+    for entry in inner:
+        yield from _below(entry, depth - 1, problems)
+
+
+def _epoch(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    """Return a line of `metrics.jsonl`; raises RunError where it is damaged."""
+    try:
+        row: dict[str, Any] = parsed(line)
+        fault = misfit(RecordedEpoch, row)
+    except ValueError:
+        fault = "it is not valid JSON"
+    if fault is not None:
+        raise RunError(f"{path} is damaged in line {number}: {fault}")
+    return row
 
 
 def _order(part: str) -> tuple[bool, int, str]:

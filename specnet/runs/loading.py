@@ -47,6 +47,7 @@ def load_model(path: str | PathLike[str], threads: int | None = None) -> Compile
 def _read(place: Path) -> CompiledModel:
     try:
         is_file, exists = place.is_file(), place.exists()
+        is_run = not is_file and (place / RESOLVED).exists()
     except OSError as error:
         raise RunError(f"{place} cannot be read: {error.strerror or error}") from error
     if not exists:
@@ -55,7 +56,7 @@ def _read(place: Path) -> CompiledModel:
         archive = read_archive(place)
         return _with_record(archive.record, archive.described, archive.model, archive.path)
     described, stored = place / RESOLVED, place / MODEL
-    if not described.exists():
+    if not is_run:
         raise RunError(f"{place}: {why_no_run(place)}")
     return _with_record(load(described), described, None, stored)
 

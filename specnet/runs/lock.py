@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.storage.files import writing
 
@@ -81,7 +82,8 @@ def _is(file: int, path: Path) -> bool:
 
 def _holder(path: Path) -> str:
     try:
-        number = path.read_text(encoding="ascii")
+        with open_regular(path) as file:
+            number = file.read(20).decode("ascii")
     except (OSError, ValueError):
         number = ""
     return f"process {number}" if number.isdecimal() else "another process"

@@ -13,6 +13,7 @@ import numpy as np
 from specnet.data.collector import LIMIT
 from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.diagnostics.segments import escaped
 from specnet.model.compiled import CompiledModel
 from specnet.vocabulary.losses import Loss
 
@@ -187,7 +188,7 @@ def write_lines(file: IO[str], read: Readings, parts: Iterator[PredictedRows]) -
         shown: Iterator[dict[str, Any]] = (row.get("", row) for row in rows)
         if part.files is not None:
             shown = ({"file": name, **row} for name, row in zip(part.files, shown, strict=True))
-        file.writelines(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n" for row in shown)
+        file.writelines(escaped(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n") for row in shown)
 
 
 def write_npz(file: IO[bytes], read: Readings, parts: Iterator[PredictedRows], empty: Predictions) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from errno import EINVAL, EISDIR
 from pathlib import Path
 from typing import IO, Any
 
 from specnet.diagnostics import RunError
+from specnet.diagnostics.segments import escaped
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -33,17 +35,9 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     permissions `mode`. Where anything fails, the temporary file is removed. Raises OSError; also for a path that no
     file can have, and for a device or a pipe, which the new file would remove.
     """
-    try:
-        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        beside.unlink(missing_ok=True)
-    except ValueError as error:  # an empty name, or one with a null character
-        raise OSError(EINVAL, "this is not a file's name") from error
-    if path.exists() and not path.is_file():
-        raise (
-            OSError(EISDIR, os.strerror(EISDIR))
-            if path.is_dir()
-            else OSError(EINVAL, "this is not a regular file")
-        )
+    _check_regular(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside.unlink(missing_ok=True)
     try:
         # A file of its own, never one that somebody else has put or linked there.
         handle = os.open(beside, _NEW, 0o666 if mode is None else mode)
@@ -57,6 +51,21 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
         _bring_name_to_disk(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _check_regular(path: Path) -> None:
+    """Raise OSError where a path leads to a device, a pipe or a socket, which a file would take the place of."""
+    try:
+        path.with_name(path.name)  # which refuses an empty one
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "this is not a file's name") from error
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "this is not a regular file", str(path))
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], None]) -> None:
@@ -83,7 +92,7 @@ def _bring_name_to_disk(folder: Path) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write plain data as indented JSON; numbers that JSON does not have become null."""
     text = _laid_out(finite(data), "")
-    write_bytes(path, f"{text}\n".encode())
+    write_bytes(path, f"{escaped(text)}\n".encode())
 
 
 def finite(data: Any) -> Any:

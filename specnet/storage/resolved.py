@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from specnet.diagnostics.text import clipped
 from specnet.installation import requirement
 from specnet.language.spec import Spec
 from specnet.storage.origin import FOLDER, folder_record
+from specnet.storage.recorded import RecordedRun, misfit, parsed
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20
@@ -71,8 +71,9 @@ def load_resolved(path: Path) -> dict[str, Any]:
 
 def record_of(data: Any, path: Path) -> dict[str, Any]:
     """Return the content of `resolved.json`, its spec as this version writes it; raises RunError if it is damaged."""
-    if not isinstance(data, dict) or not isinstance(data.get("spec"), dict):
-        raise RunError(f"{path} is damaged, or was not saved by specnet")
+    fault = misfit(RecordedRun, data)
+    if fault is not None:
+        raise RunError(f"{path} is damaged, or was not saved by specnet: {fault}")
     return {**data, "spec": _as_written_now(data["spec"])}
 
 
@@ -115,10 +116,11 @@ def load(path: Path) -> Any:
             data = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
         if len(data) > MAX_BYTES:
             raise RunError(f"{path} is larger than anything that specnet saves")
-        return json.loads(data)
+        return parsed(data)
     except FileNotFoundError:
         raise RunError(f"there is no {path}") from None
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise RunError(f"{path} is damaged: it is not valid JSON") from error
+    except ValueError as error:
+        deep = "nested" in str(error)
+        raise RunError(f"{path} is damaged: {error if deep else 'it is not valid JSON'}") from error

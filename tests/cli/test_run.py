@@ -262,12 +262,14 @@ def test_a_signal_ends_the_training_and_saves_what_was_learned(
 
 def test_a_signal_before_anything_is_learned_just_ends(tmp_path: Path) -> None:
     # The document comes from a pipe to which nobody writes its end, so that the command is still reading it.
-    os.mkfifo(tmp_path / "a.toml")
+    reader, writer = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-m", "specnet", "run", "a.toml"],
+        [sys.executable, "-m", "specnet", "run", f"/dev/fd/{reader}"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), cwd=tmp_path, text=True,
+        pass_fds=[reader],
     )  # fmt: skip
-    with (tmp_path / "a.toml").open("wb", buffering=0) as pipe:
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as pipe:
         pipe.write(b"specnet = 1\n")
         await_(process, lambda: fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)) == bytes(4))
         process.send_signal(signal.SIGINT)

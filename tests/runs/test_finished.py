@@ -175,10 +175,10 @@ def test_a_run_in_use_is_refused(tmp_path: Path) -> None:
         specnet.run(document(epochs=1), resume=tmp_path)
 
 
-@pytest.mark.parametrize("name", ["model.npz", "metrics.jsonl", "result.json"])
+@pytest.mark.parametrize("name", ["model.npz", "metrics.jsonl"])
 def test_damage_is_named(tmp_path: Path, name: str) -> None:
     specnet.run(document(epochs=2), out=tmp_path)
-    damaged = {"model.npz": "x", "metrics.jsonl": '{"epoch": 1}\n', "result.json": '{"stopped": "completed"}'}
+    damaged = {"model.npz": "x", "metrics.jsonl": '{"epoch": 1}\n'}
     (tmp_path / name).write_text(damaged[name])
     with pytest.raises(specnet.RunError, match=r"is damaged"):
         specnet.run(document(epochs=2), resume=tmp_path)
@@ -236,7 +236,7 @@ def test_killed_between_the_result_and_the_end(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("stop", [11, 10**9], ids=["interrupted", "finished"])
-@pytest.mark.parametrize("torn", ["", "{", "[]", "{}", "half"])
+@pytest.mark.parametrize("torn", ["", "{", "[]", "{}", '{"stopped": "completed"}', "half"])
 @pytest.mark.parametrize("checkpoint", [None, {"every_epochs": 2}])
 def test_a_torn_result_is_made_again(tmp_path: Path, stop: int, torn: str, checkpoint: Any) -> None:
     spec = document(epochs=5, checkpoint=checkpoint) if checkpoint else document(epochs=5)

@@ -21,6 +21,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from specnet.diagnostics import RunError
+from specnet.diagnostics.segments import escaped
 from specnet.interchange.numpy.program import Program
 
 CHECKPOINTS = {"state", "resume"}
@@ -295,4 +296,4 @@ def _is_plain(value: Any) -> bool:
 
 
 def _literal(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    return escaped(json.dumps(value, ensure_ascii=False)) if isinstance(value, str) else repr(value)

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from specnet.data import Dataset
+from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
+from specnet.diagnostics.segments import visible
 from specnet.diagnostics.text import sized
 from specnet.model.compiled import CompiledModel
 from specnet.reporting.drawing import Drawing, InapplicableError
@@ -55,7 +57,10 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     kept = read_run(run)
     folder = files("specnet.reporting.html")
     environment = jinja.Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja.StrictUndefined
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja.StrictUndefined,
     )
     environment.filters |= {
         "figure": _figure,
@@ -65,7 +70,7 @@ def write_report(run: Path, path: Path | None = None) -> Path:
     }
     template = environment.from_string((folder / "page.html.j2").read_text(encoding="utf-8"))
     style = jinja.utils.markupsafe.Markup((folder / "page.css").read_text(encoding="utf-8"))
-    text = template.render(style=style, **_facts(kept, pictures))
+    text = visible(template.render(style=style, **_facts(kept, pictures)))
     target = run / REPORT if path is None else path
     write_bytes(target, text.encode())
     return target
@@ -210,7 +215,8 @@ def _predictions(given: Predicted, data: Dataset, pictures: PagePictures) -> dic
 def _document(run: Path) -> tuple[str, str]:
     for name in DOCUMENTS:
         if (run / name).exists():
-            return name, (run / name).read_text(encoding="utf-8-sig", errors="replace")
+            with open_regular(run / name) as file:
+                return name, file.read().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
     return "", ""
 
 

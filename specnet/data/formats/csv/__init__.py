@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
 from specnet.data.formats.csv.encodings import is_text_encoding
+from specnet.data.opening import open_given
 from specnet.data.tables.cells import number
 from specnet.data.tables.tabular import FileTable
 from specnet.vocabulary.kind import Table, fault
@@ -82,7 +83,7 @@ class Csv(FileTable):
 
     def new_rows(self, file: RowFile, path: Path) -> Iterator[RowBlock]:
         """Yield the rows of a file block by block."""
-        with path.open("rb") as stream:
+        with open_given(path) as stream:
             yield from self.new_rows_of_stream(file, stream)
 
     def new_rows_of_stream(self, file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from specnet.data.formats.csv.encodings import found_encoding, possible_encodings, shown_in
 from specnet.data.formats.csv.reader import FOREIGN, RecordReader
+from specnet.data.opening import open_given
 from specnet.data.tables.cells import number
 from specnet.data.tables.settings import MARKERS
 from specnet.data.tables.table import RECORDS
@@ -173,7 +174,8 @@ def _columns(path: Path, text: str, delimiter: str) -> tuple[list[str], list[lis
 def _text(path: Path, encoding: str | None) -> tuple[str, str]:
     """Return what a file says, and its encoding: the one that is given, or else the one that is found."""
     try:
-        data = path.read_bytes()
+        with open_given(path) as file:
+            data = file.read()
     except OSError as error:
         raise SpecFileError(f"{path}: {error.strerror or error}") from None
     name = encoding or _found(path, data)

@@ -1,0 +1,71 @@
+"""Every command of the command line, once, on a small project: a table with its document and a run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.command_line import HANG, environment
+
+DOCUMENT = """\
+specnet = 1
+name = "{name}"
+metrics = ["accuracy", "confusion"]
+loss = "cross_entropy"
+data = {{ type = "csv", path = "t.csv", target = "{target}", split = {{ validation = 0.25 }} }}
+layers = [{{ type = "dense", units = 4, activation = "relu" }}, {{ type = "dense", units = {classes} }}]
+training = {{ epochs = 3, batch_size = 8 }}
+output = {{ show = ["predictions", "weights"] }}
+"""
+
+COMMANDS = {
+    "run": ["run", "s.toml", "--no-save"],
+    "validate": ["validate", "s.toml"],
+    "explain": ["explain", "s.toml"],
+    "trace": ["trace", "s.toml"],
+    "schema": ["schema"],
+    "layers": ["layers"],
+    "rule": ["rule", "SN501"],
+    "check-gradients": ["check-gradients", "s.toml"],
+    "evaluate": ["evaluate", "run"],
+    "predict": ["predict", "run", "t.csv"],
+    "init": ["init", "t.csv", "-o", "-"],
+    "runs": ["runs", "."],
+    "compare": ["compare", "run", "other"],
+    "report": ["report", "run", "-o", "page.html"],
+    "plot": ["plot", "run", "-o", "loss.png"],
+    "export": ["export", "run", "--to", "numpy"],
+}
+"""The arguments, by command; each writes something on standard output and exits with 0."""
+
+
+def make_project(folder: Path) -> Path:
+    """Make the project that `COMMANDS` are about in an empty folder, and return the folder."""
+    rows = "".join(f"{i % 7},{i * 5 % 11},{'yes' if i % 7 > 2 else 'no'}\n" for i in range(32))
+    (folder / "t.csv").write_text(f"a,b,kind\n{rows}")
+    (folder / "s.toml").write_text(DOCUMENT.format(name="small", target="kind", classes=2))
+    for name, more in (("run", "0"), ("other", "1")):
+        done = specnet_in(folder, "run", "s.toml", "--out", name, "--seed", more, "-q")
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def specnet_in(
+    folder: Path, *arguments: str, shell: str = "", **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder; `shell` is what a shell appends to it, such as a redirection."""
+    command = [sys.executable, "-m", "specnet", *arguments]
+    if shell:
+        command = ["sh", "-c", f'"$0" "$@" {shell}', *command]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(**more),
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        timeout=HANG,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )

@@ -33,6 +33,12 @@ class RunDirectory:
     """The directory that a run leaves: `spec.toml` or `spec.json`, and the files and folder named above."""
 
     path: Path
+    shown: Path | None = None
+    """The path as the caller gave it, where `path` is another: what messages and results call it."""
+
+    def absolute(self) -> RunDirectory:
+        """Return the same directory, by a path that stays right where the working directory changes."""
+        return RunDirectory(self.path.absolute(), self.path)
 
     @classmethod
     def new(cls, folder: str | PathLike[str], name: str) -> RunDirectory:

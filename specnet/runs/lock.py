@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,11 +10,9 @@ from pathlib import Path
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.storage.files import writing
+from specnet.storage.system_lock import take
 
 LOCK = ".lock"
-
-_UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""What file systems answer that know no locks; there, nothing guards a run's directory."""
 
 
 @contextmanager
@@ -26,13 +22,14 @@ def locked(folder: Path) -> Iterator[None]:
     The lock is one on the file `.lock` in it, which is removed when the lock is released. Raises RunError
     where another process, or another thread of this one, holds it, or where the file cannot be written.
     """
+    path = (folder / LOCK).absolute()  # where it is, even if the working directory changes meanwhile
     file = _take(folder / LOCK)
     try:
         yield
     finally:
         # Windows removes no open file; there, an unlocked one stays behind, which harms nothing.
         with suppress(OSError):
-            (folder / LOCK).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         os.close(file)
 
 
@@ -43,7 +40,7 @@ def held(folder: Path) -> bool:
     except OSError:
         return False  # nobody has locked it, or that cannot be seen from here
     try:
-        _lock(file)
+        take(file)
     except BlockingIOError:
         return True
     finally:
@@ -56,7 +53,7 @@ def _take(path: Path) -> int:
         with writing(path):
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
-            _lock(file)
+            take(file)
             # Whoever held it may have removed the file meanwhile, and a lock on a removed one guards nothing.
             if _is(file, path):
                 with writing(path):
@@ -87,23 +84,3 @@ def _holder(path: Path) -> str:
     except (OSError, ValueError):
         number = ""
     return f"process {number}" if number.isdecimal() else "another process"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: int) -> None:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError from error
-
-else:
-    import fcntl
-
-    def _lock(file: int) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in _UNSUPPORTED:
-                raise

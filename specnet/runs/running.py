@@ -11,7 +11,7 @@ from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.runs.checkpoints import Checkpoints
 from specnet.runs.compiling import Warned, compile_spec
-from specnet.runs.directory import RESOLVED, RunDirectory
+from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory
 from specnet.runs.environment import environment
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
@@ -94,6 +94,7 @@ def _recorded(
 ) -> CompletedRun:
     """Train to the end and save everything in a directory, which must be locked; return the result."""
     model, history = trainer.model, History()
+    fixed = directory.absolute()  # a listener may change the working directory
     checkpoints = Checkpoints(directory.path, trainer, history)
     if not resumed:
         model.record = directory.describe(model.network.spec, data, [environment(trainer.plans)])
@@ -102,6 +103,8 @@ def _recorded(
         model.record = load_resolved(directory.path / RESOLVED)
         if listener is not None:
             listener(event)
+    directory = fixed
+    checkpoints.folder = directory.path / CHECKPOINTS
     with directory.metrics(history) as log:
         ended = _train(trainer, history, listener, log, checkpoints)
     result = _result(model, data, ended, history, directory)
@@ -141,7 +144,7 @@ def _result(
 ) -> CompletedRun:
     return CompletedRun(
         name=model.network.spec.name,
-        run=None if directory is None else directory.path,
+        run=None if directory is None else directory.shown or directory.path,
         parameter_count=model.network.size,
         epochs=ended.epochs,
         steps=ended.steps,

@@ -6,14 +6,18 @@ import errno
 import json
 import math
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from specnet.diagnostics import RunError
 from specnet.diagnostics.segments import escaped
+from specnet.storage.system_lock import take
+
+_STRAY = re.compile(r"\..+\.(\d+)\.specnet\.tmp")
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -36,12 +40,15 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
     file can have, and for a device or a pipe, which the new file would remove.
     """
     _check_regular(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    remove_strays(path.parent)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.specnet.tmp")
     beside.unlink(missing_ok=True)
     try:
         # A file of its own, never one that somebody else has put or linked there.
         handle = os.open(beside, _NEW, 0o666 if mode is None else mode)
         with os.fdopen(handle, "wb") as file:
+            with suppress(BlockingIOError):
+                take(handle)  # by which others see that the file has an owner
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -51,6 +58,46 @@ def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
         _bring_name_to_disk(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def remove_strays(folder: Path) -> None:
+    """Remove the temporary files that processes which were killed have left in a folder.
+
+    A file is one if it has the name that `replacing` gives, the process in the name is not alive, and nobody holds
+    its lock: the number may be that of a process on another machine.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in list(entries):
+            owner = _STRAY.fullmatch(entry.name)
+            if owner is not None and not _alive(int(owner[1])) and entry.is_file(follow_symlinks=False):
+                _remove_unlocked(entry.path)
+
+
+def _remove_unlocked(path: str) -> None:
+    with suppress(OSError):  # somebody's, or gone meanwhile
+        file = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+        try:
+            take(file)
+            if os.name == "posix":
+                os.unlink(path)  # noqa: PTH108  as the folder's entry names it
+        finally:
+            os.close(file)
+        if os.name != "posix":  # which removes no open file
+            os.unlink(path)  # noqa: PTH108
+
+
+def _alive(process: int) -> bool:
+    if process == os.getpid():
+        return True
+    if os.name != "posix":
+        return False  # where signal 0 would end it; a file that is open cannot be removed anyway
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _check_regular(path: Path) -> None:

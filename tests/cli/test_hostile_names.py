@@ -81,7 +81,7 @@ SHOWN = {
     "explain": [["explain", "s.toml"], ["explain", "s.toml", "--output", "json"]],
     "trace": [["trace", "s.toml"]],
     "schema": [["schema"]],
-    "layers": [["layers"]],
+    "docs": [["docs"]],
     "rule": [["rule", "SN501"]],
     "check-gradients": [["check-gradients", "s.toml"]],
     "evaluate": [["evaluate", "run"], ["evaluate", OTHER], ["evaluate", "run", "--output", "json"]],

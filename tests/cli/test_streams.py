@@ -58,7 +58,7 @@ def test_closed_standard_error_and_input_change_nothing(name: str, project: Path
     assert done.stdout
 
 
-@pytest.mark.parametrize("name", ["run", "validate", "predict", "layers", "--help", "--version"])
+@pytest.mark.parametrize("name", ["run", "validate", "predict", "docs", "--help", "--version"])
 def test_a_closed_pipe_ends_quietly(name: str, project: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -136,7 +136,7 @@ def test_findings_keep_to_narrow_terminals(project: Path, monkeypatch: pytest.Mo
     assert width_of(max(done.stdout.splitlines(), key=width_of)) < 80
 
 
-@pytest.mark.parametrize("name", ["run", "validate", "explain", "evaluate", "init", "layers"])
+@pytest.mark.parametrize("name", ["run", "validate", "explain", "evaluate", "init", "docs"])
 def test_a_removed_working_directory(name: str, project: Path, tmp_path: Path) -> None:
     """What needs no working directory works; the rest says what is wrong."""
     gone = tmp_path / "gone"
@@ -158,5 +158,5 @@ def test_a_removed_working_directory(name: str, project: Path, tmp_path: Path) -
                 r"no such file|working directory has been removed|cannot be written|there is no",
                 process.stderr,
             ), process.stderr
-            assert name not in {"schema", "layers", "rule"}
+            assert name not in {"schema", "docs", "rule"}
         assert "bug in specnet" not in process.stderr, process.stderr

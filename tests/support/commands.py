@@ -25,7 +25,7 @@ COMMANDS = {
     "explain": ["explain", "s.toml"],
     "trace": ["trace", "s.toml"],
     "schema": ["schema"],
-    "layers": ["layers"],
+    "docs": ["docs"],
     "rule": ["rule", "SN501"],
     "check-gradients": ["check-gradients", "s.toml"],
     "evaluate": ["evaluate", "run"],

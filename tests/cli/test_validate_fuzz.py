@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from specnet.cli.formats import FORMATS, ReportOutput
 from specnet.cli.validate import Options
 from specnet.cli.validate import check as validate
+from tests.hostile.documents import bent
 from tests.support.command_line import ROOT, SPECS
 from tests.support.examples import examples
 
@@ -83,42 +84,6 @@ def turns(styles: tuple[str, ...] = FORMATS) -> Callable[[], dict[str, Any]]:
         }
 
     return turn
-
-
-TOKENS = [
-    "[", "]", "[[", "]]", "{", "}", "=", '"', "'", '"""', "\\", ",", ".", "#", "\n", "\r", "\t", "\0", "-", "_",
-    "1e999", "-inf", "nan", "1979-05-27", "07:32:00", "true", "null", "type", "layers", "[layers]\n", "é", "\u202e",
-    "日本", "9" * 50, "units = ", "[training.optimizer]\n", '"type" = "dense"\n', "\ufeff", "\x1b[31m", "0x", "1_0",
-    "# specnet: ignore[SN701]\n", "[lint]\nignore = ['SN701']\n", "\ud800",
-]  # fmt: skip
-
-
-def bent(text: str, draw: random.Random) -> str:
-    """Return a string with a few slips: pieces put in, taken out, doubled and exchanged."""
-    for _ in range(draw.choice([1, 1, 1, 2, 3, 6])):
-        lines = text.split("\n")
-        place = draw.randrange(len(text) + 1)
-        line = draw.randrange(len(lines))
-        match draw.randrange(7):
-            case 0:
-                text = text[:place] + draw.choice(TOKENS) + text[place:]
-            case 1:
-                text = text[:place] + text[place + draw.choice([1, 1, 2, 5, 40]) :]
-            case 2:
-                text = text[:place] + text[place : place + 2][::-1] + text[place + 2 :]
-            case 3:
-                text = "\n".join(lines[:line] + lines[line + 1 :])
-            case 4:
-                text = "\n".join([*lines[:line], lines[line], *lines[line:]])
-            case 5:
-                other = draw.randrange(len(lines))
-                lines[line], lines[other] = lines[other], lines[line]
-                text = "\n".join(lines)
-            case _:
-                key, equals, _ = lines[line].partition("=")
-                lines[line] = f"{key}{equals} {draw.choice(TOKENS)}" if equals else lines[line]
-                text = "\n".join(lines)
-    return text
 
 
 VALUES: list[Any] = [

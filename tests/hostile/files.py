@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import specnet
-from specnet.interchange.exporting import Exported
 from specnet.runs.kept import find_runs, read_run
-from specnet.runs.model_archive import write_archive
 from tests.support.format_rows import PIXELS, TABLE, X, Y
 
 FORMATS = ("csv", "parquet", "npz", "npy", "idx", "images")
@@ -37,8 +35,7 @@ def _made(folder: Path, kind: str) -> Path:
     }
     (project / "s.json").write_text(json.dumps(document))
     specnet.run(specnet.load(project / "s.json"), out=project / "run")
-    source = Exported.of(project / "run")
-    write_archive(project / "run.specnet", source.model, source.described())
+    specnet.load_model(project / "run").save(project / "run.specnet")
     return project
 
 
@@ -94,7 +91,7 @@ def case(seed: int, folder: Path) -> None:
         for read in (
             lambda: specnet.validate(project / "s.json"),
             lambda: specnet.evaluate(run),
-            lambda: specnet.load_run(project / "run.specnet"),
+            lambda: specnet.load_model(project / "run.specnet"),
             lambda: [read_run(each).as_dict() for each in find_runs(project)],
             lambda: specnet.run(specnet.load(project / "s.json"), resume=run),
         ):

@@ -36,7 +36,7 @@ class SortKey(NamedTuple):
 
 
 @dataclass(slots=True)
-class _TableColumn:
+class _RunsColumn:
     head: str
     side: str
     cells: list[str]
@@ -52,15 +52,15 @@ class _TableColumn:
 def runs_table(found: list[KeptRun], columns: int, shown: SortKey | None = None) -> TextTable:
     """Return a row a run, with the key that they are ordered by; what finds no room is left out."""
     made = [
-        _TableColumn("run", "<", [str(run.path) for run in found], KEPT),
-        _TableColumn("status", "<", [run.status.replace("_", " ") for run in found], KEPT),
-        _TableColumn("started", "<", [started(run) for run in found], STARTED),
-        _TableColumn("epochs", ">", [f"{run.epochs:,}" for run in found], 4),
-        _TableColumn("time", ">", [_time(run) for run in found], 3),
+        _RunsColumn("run", "<", [str(run.path) for run in found], KEPT),
+        _RunsColumn("status", "<", [run.status.replace("_", " ") for run in found], KEPT),
+        _RunsColumn("started", "<", [started(run) for run in found], STARTED),
+        _RunsColumn("epochs", ">", [f"{run.epochs:,}" for run in found], 4),
+        _RunsColumn("time", ">", [_time(run) for run in found], 3),
         *_figures(found),
     ]
     if shown is not None and shown.key not in _shown_keys(found, made):
-        made.append(_TableColumn(shown.asked, ">", [_cell(shown.values[run.path]) for run in found], KEPT))
+        made.append(_RunsColumn(shown.asked, ">", [_cell(shown.values[run.path]) for run in found], KEPT))
     made += _set(found)
     long = next((column for column in made if column.head == "set"), None)
     every = list(long.cells) if long is not None else []
@@ -79,18 +79,18 @@ def runs_table(found: list[KeptRun], columns: int, shown: SortKey | None = None)
     return _table(made)
 
 
-def _cut(column: _TableColumn, cells: Sequence[str], width: int) -> None:
+def _cut(column: _RunsColumn, cells: Sequence[str], width: int) -> None:
     column.cells = [cell if len(cell) <= width else clipped(cell, width - 1) for cell in cells]
 
 
-def _table(columns: Sequence[_TableColumn]) -> TextTable:
+def _table(columns: Sequence[_RunsColumn]) -> TextTable:
     rows = [list(cells) for cells in zip(*(column.cells for column in columns), strict=True)]
     return TextTable(
         [column.head for column in columns], "".join(column.side for column in columns), list(rows)
     )
 
 
-def _shown_keys(found: list[KeptRun], made: Sequence[_TableColumn]) -> set[str]:
+def _shown_keys(found: list[KeptRun], made: Sequence[_RunsColumn]) -> set[str]:
     """Return the keys whose values the columns show."""
     judges = {run.judge for run in found}
     heads = {column.head for column in made}
@@ -101,37 +101,37 @@ def _shown_keys(found: list[KeptRun], made: Sequence[_TableColumn]) -> set[str]:
     )
 
 
-def _figures(found: list[KeptRun]) -> list[_TableColumn]:
+def _figures(found: list[KeptRun]) -> list[_RunsColumn]:
     """Return the columns of figures: one for each where all runs have the same, or else the first metric of each."""
     own = [[name for name, value in _measured(run).items() if not isinstance(value, list)] for run in found]
-    columns = [_TableColumn("split", "<", [run.judge or "" for run in found], 6)]
+    columns = [_RunsColumn("split", "<", [run.judge or "" for run in found], 6)]
     if not any(own):
         return []
-    columns.append(_TableColumn("loss", ">", [_cell(_measured(run).get("loss")) for run in found], KEPT))
+    columns.append(_RunsColumn("loss", ">", [_cell(_measured(run).get("loss")) for run in found], KEPT))
     metrics = [[name for name in names if name != "loss"] for names in own]
     lists = [names for names in metrics if names]
     if all(names[0] == lists[0][0] for names in lists):
         names = list(dict.fromkeys(name for names in lists for name in names))
         for n, name in enumerate(names):
             cells = [_cell(_measured(run).get(name)) for run in found]
-            columns.append(_TableColumn(name, ">", cells, 8 if n == 0 else 5 if n < 3 else 1))
+            columns.append(_RunsColumn(name, ">", cells, 8 if n == 0 else 5 if n < 3 else 1))
         return columns
     cells = [
         f"{names[0]} {_cell(_measured(run)[names[0]])}" if names else ""
         for run, names in zip(found, metrics, strict=True)
     ]
-    return [*columns, _TableColumn("metric", "<", cells, 8)]
+    return [*columns, _RunsColumn("metric", "<", cells, 8)]
 
 
 def _measured(run: KeptRun) -> dict[str, Any]:
     return run.splits.get(run.judge or "", {})
 
 
-def _set(found: list[KeptRun]) -> list[_TableColumn]:
+def _set(found: list[KeptRun]) -> list[_RunsColumn]:
     """Return what was set for each run, by the last part of each key; nothing where nothing was set."""
     parts = [[text.partition("=") for text in run.overrides] for run in found]
     cells = [", ".join(f"{key.rpartition('.')[2]}={value}" for key, _, value in own) for own in parts]
-    return [_TableColumn("set", "<", list(cells), 7)] if any(cells) else []
+    return [_RunsColumn("set", "<", list(cells), 7)] if any(cells) else []
 
 
 def _cell(value: Any) -> str:

@@ -15,7 +15,7 @@ LONGEST = 64 << 20
 """Letters of a line above which a file is taken for one that is made to fill the memory."""
 
 FOREIGN = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file"}
-"""What a file is that begins with these bytes, and is no text."""
+"""The kinds of files that are not text, by the bytes that they begin with."""
 
 Record = tuple[int, list[str]]
 """A record's cells, after the line in which it begins."""

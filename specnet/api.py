@@ -23,7 +23,6 @@ from specnet.diagnostics import (
     SpecFileError,
     SpecnetError,
 )
-from specnet.diagnostics.text import joined
 from specnet.language import examine, load
 from specnet.language.loading import Document
 from specnet.language.overrides import Overrides
@@ -107,14 +106,9 @@ def register(kind: type[K]) -> type[K]:
     threads. Raises TypeError for a class that is not a complete kind of a family, and ValueError where its `type` is
     not snake_case or is another kind's, or a description is missing.
     """
-    from specnet.language.kinds import FAMILIES
-    from specnet.vocabulary.registering import called, is_class_of
+    from specnet.language.registering import register as registered
 
-    for family in FAMILIES:
-        if is_class_of(kind, family.bases):
-            return family.register(kind)
-    bases = joined([f"`{base.__name__}`" for family in FAMILIES for base in family.bases], "or")
-    raise TypeError(f"{called(kind)} is not a kind of anything: it must be a subclass of {bases}")
+    return registered(kind)
 
 
 def validate(
@@ -124,21 +118,22 @@ def validate(
     data: bool = True,
     ignore: Collection[str] = (),
     confine: str | PathLike[str] | None = None,
+    plugins: bool = False,
 ) -> Report:
     """Return all errors and warnings of a document and of the data that it names.
 
     `source` is a path, the text of a document, its data as a dictionary, or a spec. Without `data` no data are read,
     and shapes are checked if `input_shape` gives them. `ignore` lists warnings to suppress, such as
     `SN701`, in addition to those that the document suppresses. `confine` names a folder: a document outside it is
-    not read, nor is anything outside it that the document names, even through links. An invalid document never
-    raises; a file that cannot or must not be read raises SpecFileError, and a code that is not a warning's, or a
-    `confine` that is not a folder, ValueError.
+    not read, nor is anything outside it that the document names, even through links; and the plugins that the document
+    names are imported only with `plugins`. An invalid document never raises; a file that cannot or must not be read
+    raises SpecFileError, and a code that is not a warning's, or a `confine` that is not a folder, ValueError.
     """
     unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
     if unknown:
         raise ValueError("; ".join(unknown))
     within = None if confine is None else Confine.to(confine)
-    spec, report, sound = examine(source, overrides, within)
+    spec, report, sound = examine(source, overrides, within, plugins=plugins)
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
@@ -264,32 +259,44 @@ def run(
     )
 
 
-def load_model(path: str | PathLike[str], *, threads: int | None = None) -> Model:
+def load_model(path: str | PathLike[str], *, threads: int | None = None, plugins: bool = False) -> Model:
     """Return the model in a file that `Model.save` wrote, or of a finished run, ready to use; no data are needed.
 
     `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` is as in
-    `compile`. Nothing in either is executed. Raises RunError if there is no such file or run, or it is damaged.
+    `compile`. Nothing in either is executed. With `plugins`, the plugins that it names are imported; without, nothing
+    is, and their kinds must be registered already. Raises RunError if there is no such file or run, or it is damaged,
+    or consists of kinds that are not registered.
     """
     from specnet.runs.loading import load_model as read
 
+    if plugins:
+        from specnet.storage.plugins import import_plugins
+
+        import_plugins(path)
     return read(path, threads)
 
 
-def load_run(path: str | PathLike[str], *, threads: int | None = None) -> Model:
+def load_run(path: str | PathLike[str], *, threads: int | None = None, plugins: bool = False) -> Model:
     """Return the model of a finished run; it is the same function as `load_model`."""
-    return load_model(path, threads=threads)
+    return load_model(path, threads=threads, plugins=plugins)
 
 
-def evaluate(run: str | PathLike[str], data: Any = None, *, threads: int | None = None) -> Evaluation:
+def evaluate(
+    run: str | PathLike[str], data: Any = None, *, threads: int | None = None, plugins: bool = False
+) -> Evaluation:
     """Return the loss and the metrics of a finished run, or of a model in a file.
 
     Without `data` they are those of the run's own splits, read again from the files that it was trained on. `data` is
     what `Model.evaluate` takes: a file, a frame, or a pair of raw inputs and targets (only inputs, if these are the
-    targets). Raises RunError if there is no valid run or its data have changed, and otherwise what `Model.evaluate`
-    raises.
+    targets). `threads` and `plugins` are as in `load_model`. Raises RunError if there is no valid run or its data have
+    changed, and otherwise what `Model.evaluate` raises.
     """
     from specnet.runs.evaluating import evaluate as measure
 
+    if plugins:
+        from specnet.storage.plugins import import_plugins
+
+        import_plugins(run)
     return measure(run, data, threads=threads)
 
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from specnet.cli.app import app
 from tests.support.command_line import ROOT, environment
+from tests.support.plugins import install
 
 DOC = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
 SPEC = """\
@@ -87,6 +88,8 @@ def test_hooks_run_on_what_is_committed(here: Path) -> None:
         ({"PATHS": "warn*.toml\n", "DATA": "false", "SARIF": "out/s.sarif"}, 0),
         ({"PATHS": "reaching.toml"}, 1),
         ({"PATHS": "reaching.toml", "ARGUMENTS": "--confine\n/"}, 0),
+        ({"PATHS": "plugged.toml"}, 1),
+        ({"PATHS": "plugged.toml", "PLUGINS": "my-kinds==1.2\n"}, 0),
     ],
 )
 def test_the_action_validates(here: Path, inputs: dict[str, str], code: int) -> None:
@@ -102,6 +105,9 @@ def test_the_action_validates(here: Path, inputs: dict[str, str], code: int) -> 
     outside.write_text("x,y\n1,2\n3,5\n")
     if inputs.get("PATHS") == "reaching.toml":
         (here / "reaching.toml").write_text(REACHING.replace("PATH", str(outside)))
+    if inputs.get("PATHS") == "plugged.toml":
+        (here / "plugged.toml").write_text(f'plugins = ["my-kinds"]\n{WARNED}')
+        install(here / "bin/site", "my-kinds", {"bend": "plugged_kinds"}, {"plugged_kinds": ""})
     given = {name: inputs.get(name, action["inputs"][key]["default"]) for name, key in names.items()}
     command = here / "bin/specnet/bin/specnet"
     command.parent.mkdir(parents=True)
@@ -109,14 +115,54 @@ def test_the_action_validates(here: Path, inputs: dict[str, str], code: int) -> 
     command.chmod(0o755)
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        env=environment(RUNNER_TEMP=str(here / "bin"), GITHUB_WORKSPACE=str(here), **given),
+        env=environment(
+            RUNNER_TEMP=str(here / "bin"),
+            GITHUB_WORKSPACE=str(here),
+            PYTHONPATH=os.pathsep.join([str(ROOT), str(here / "bin/site")]),
+            **given,
+        ),
         cwd=here, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     assert not (here / "y").exists()
     assert ("::error title=SN208,file=a.toml,line=10," in done.stdout) == (not inputs)
     assert ("SN575" in done.stdout) == (inputs == {"PATHS": "reaching.toml"})
+    assert ("SN224" in done.stdout) == (inputs == {"PATHS": "plugged.toml"})
     assert (here / "out/s.sarif").exists() == ("SARIF" in inputs)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="GitHub's runners have bash")
+@pytest.mark.parametrize(
+    ("plugins", "wanted"),
+    [
+        ("", []),
+        (
+            "specnet-bent==0.1\n\n./own plugin\n$(touch y)\n",
+            ["specnet-bent==0.1", "./own plugin", "$(touch y)"],
+        ),
+    ],
+)
+def test_the_action_installs_plugins_next_to_specnet(here: Path, plugins: str, wanted: list[str]) -> None:
+    step = yaml_of("action.yml")["runs"]["steps"][0]
+    python = here / "python"
+    recording = f'#!/bin/sh\nprintf "%s\\n" "$@" > {shlex.quote(str(here))}/given\n'
+    python.write_text(
+        f'#!/bin/sh\nmkdir -p "$3/bin" && cp {shlex.quote(str(here))}/recording "$3/bin/python"\n'
+    )
+    (here / "recording").write_text(recording)
+    for file in (python, here / "recording"):
+        file.chmod(0o755)
+    given = {"PYTHON": str(python), "SOURCE": "/source of specnet", "PLUGINS": plugins}
+    assert set(given) == set(step["env"])
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        env=environment(RUNNER_TEMP=str(here), **given),
+        cwd=here, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    arguments = (here / "given").read_text().splitlines()
+    assert arguments[arguments.index("--") + 1 :] == ["/source of specnet", *wanted]
+    assert not (here / "y").exists()
 
 
 @pytest.mark.usefixtures("here")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from specnet.cli.numbers import column, duration
-from specnet.cli.options import As, OutputStyle, argument, out_file
+from specnet.cli.options import As, OutputStyle, RunPlugins, argument, out_file
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import notes, plain, results, say, write_json
 
@@ -40,6 +40,7 @@ def compare(
         str | None,
         out_file("Also draw the curves into this .png, .svg or .pdf file; needs the extra `report`."),
     ] = None,
+    plugins: RunPlugins = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Show how runs differ, and their results.
@@ -50,13 +51,18 @@ def compare(
     from specnet.cli.plot import check_picture
     from specnet.cli.runs import chosen
     from specnet.reporting.comparison import compare as compared
+    from specnet.storage.plugins import import_plugins
 
     if out is not None:
         check_picture(Path(out))
     found = chosen(runs)
     if len(found) < 2:
         raise typer.BadParameter(f"{found[0].path} is one run: name two or more", param_hint="RUN")
+    for run in found if plugins else ():
+        import_plugins(run.path)
     comparison = compared(found)
+    for problem in comparison.problems:
+        say(notes(), f"warning: not every best value is marked: {problem}", "bold yellow")
     if output is OutputStyle.JSON:
         write_json(comparison.as_dict())
     else:

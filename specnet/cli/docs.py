@@ -4,7 +4,7 @@ import sys
 from typing import Annotated
 
 from specnet.cli.guard import MISUSED
-from specnet.cli.options import Page, argument, choice
+from specnet.cli.options import NamedPlugins, Page, argument, choice
 from specnet.cli.terminal import failed, results, write_json
 
 
@@ -12,6 +12,7 @@ def docs(
     name: Annotated[
         str | None, argument("NAME", help="A kind or a key, such as dense, seed or training.checkpoint.")
     ] = None,
+    plugins: NamedPlugins = None,
     output: Annotated[Page, choice("--output", kinds=Page, help="The output format.")] = Page.TEXT,
 ) -> int:
     """Explain a kind or a key of the language, or list all.
@@ -19,7 +20,9 @@ def docs(
     Without NAME, `--output markdown` prints the complete reference.
     """
     from specnet.cli.keys import Language
+    from specnet.cli.named_plugins import import_named
 
+    import_named(plugins)
     language = Language()
     if name is None:
         if output is Page.TEXT:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from specnet.cli.given import STDIN, must_exist, named, standard_input
-from specnet.cli.options import As, OutputStyle, RunPath, Threads, argument
+from specnet.cli.options import As, OutputStyle, RunPath, RunPlugins, Threads, argument
 from specnet.cli.tables import section
 from specnet.cli.terminal import results, write_json
 from specnet.diagnostics import SpecError
@@ -20,6 +21,7 @@ def evaluate(
         ),
     ] = None,
     threads: Threads = None,
+    plugins: RunPlugins = False,
     output: As = OutputStyle.TABLE,
 ) -> int:
     """Evaluate a finished run on its own or other data.
@@ -30,10 +32,13 @@ def evaluate(
     """
     from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
     from specnet.runs.evaluating import evaluate as measured
+    from specnet.storage.plugins import import_plugins
 
     must_exist(run)
     if data not in (None, "-"):
         must_exist(data)
+    if plugins:
+        import_plugins(Path(run))
     name = STDIN if data == "-" else data
     try:
         if data == "-":

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from specnet.cli.given import must_exist
-from specnet.cli.options import argument, choice, out_file
+from specnet.cli.options import RunPlugins, argument, choice, out_file
 from specnet.cli.terminal import notes, results, say, write_data
 
 
@@ -32,6 +32,7 @@ def export(
         typer.Option("--training", help="With numpy: write the whole training instead of prediction alone."),
     ] = False,
     out: Annotated[str | None, out_file("The file to write; numpy is printed if left out.")] = None,
+    plugins: RunPlugins = False,
 ) -> int:
     """Write a model for use elsewhere.
 
@@ -40,6 +41,7 @@ def export(
     file that `predict` and `evaluate` take instead of a run. Transforms are part of all of them.
     """
     from specnet.interchange.exporting import WRITERS, Exported, numpy_program, write_numpy
+    from specnet.storage.plugins import import_plugins
 
     if training and to is not Format.NUMPY:
         raise typer.BadParameter("only a NumPy program can train", param_hint="--training")
@@ -52,6 +54,8 @@ def export(
             "a program's arrays go into an .npz file: name it otherwise", param_hint="--out"
         )
     must_exist(source)
+    if plugins and Exported.is_run(Path(source)):
+        import_plugins(Path(source))
     found = Exported.of(Path(source))
     if not found.trained and not training:
         say(

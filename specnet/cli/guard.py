@@ -5,12 +5,13 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
 from specnet.cli.streams import OutputError
+from specnet.importing import AROUND
 
 if TYPE_CHECKING:
     from specnet.diagnostics import SpecError
@@ -29,7 +30,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        with reporting():
+        with reporting(), _plugins_print_aside():
             code = command(*args, **kwargs)
             sys.stdout.flush()
             raise typer.Exit(code)
@@ -38,6 +39,16 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     run.__doc__ = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
     return run
+
+
+@contextmanager
+def _plugins_print_aside() -> Iterator[None]:
+    """Send what plugins print as they are imported to standard error: standard output is for results."""
+    token = AROUND.set(lambda: redirect_stdout(sys.stderr))
+    try:
+        yield
+    finally:
+        AROUND.reset(token)
 
 
 @contextmanager

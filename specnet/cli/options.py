@@ -70,4 +70,18 @@ Threads = Annotated[
         default=False,
     ),
 ]
+RunPlugins = Annotated[
+    bool,
+    typer.Option(
+        "--plugins", help="Import the plugins that the run names, which runs the code of these packages."
+    ),
+]
+NamedPlugins = Annotated[
+    list[str] | None,
+    option(
+        "--plugins",
+        metavar="NAME",
+        help="Import an installed plugin, and include its kinds; may be given repeatedly.",
+    ),
+]
 As = Annotated[OutputStyle, choice("--output", kinds=OutputStyle, help="The output format.")]

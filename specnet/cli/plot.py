@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specnet.cli.options import argument, option, out_file
+from specnet.cli.options import RunPlugins, argument, option, out_file
 from specnet.cli.terminal import results, say
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def plot(
     out: Annotated[
         str | None, out_file("The .png, .svg or .pdf file to write.", "RUN/plots/NAME.png")
     ] = None,
+    plugins: RunPlugins = False,
 ) -> int:
     """Draw a run: curves, boundary, weights and more.
 
@@ -46,6 +47,7 @@ def plot(
     extra `report`; without it, the command says how to install it.
     """
     from specnet.runs.directory import PLOTS, RESOLVED, why_no_run
+    from specnet.storage.plugins import import_plugins
 
     folder = Path(run)
     if not (folder / RESOLVED).exists():
@@ -53,6 +55,8 @@ def plot(
     name = what if layer is None else f"{what}.{layer}"
     path = folder / PLOTS / f"{name}.png" if out is None else Path(out)
     check_picture(path)
+    if plugins:
+        import_plugins(folder)
     drawing = _drawing(folder, what, split, layer)
     from specnet.reporting.drawing import write_drawing
     from specnet.storage.files import writing

@@ -10,7 +10,7 @@ from typing import IO, Annotated, Any, cast
 import typer
 
 from specnet.cli.given import STDIN, must_exist
-from specnet.cli.options import RunPath, Threads, argument, choice, out_file
+from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, out_file
 from specnet.cli.terminal import data_file
 from specnet.diagnostics import RunError, SpecFileError
 
@@ -38,6 +38,7 @@ def predict(
     out: Annotated[
         str | None, out_file("Write a .csv, .jsonl or .npz file; a failure leaves no partial file.")
     ] = None,
+    plugins: RunPlugins = False,
     output: Annotated[
         Predictions,
         choice("--output", kinds=Predictions, help="The format of predictions on standard output."),
@@ -62,7 +63,10 @@ def predict(
     from specnet.runs.loading import load_model
     from specnet.runs.predicting import predictions, readings
     from specnet.storage.files import write_whole
+    from specnet.storage.plugins import import_plugins
 
+    if plugins:
+        import_plugins(Path(run))
     model = load_model(run, threads)
     if model.encoding is None:
         raise RunError(f"{run} has no data to describe its rows")

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from specnet.cli.options import argument, out_file
+from specnet.cli.options import RunPlugins, argument, out_file
 from specnet.cli.terminal import results, say
 
 
 def report(
     run: Annotated[str, argument("RUN", help="The directory of a run, such as runs/iris/001.")],
     out: Annotated[str | None, out_file("Write the page here.", "RUN/report.html")] = None,
+    plugins: RunPlugins = False,
 ) -> int:
     """Write a complete report of a run as one HTML page.
 
@@ -20,10 +21,13 @@ def report(
     network. Needs the extra `report`; without it, the command says how to install it.
     """
     from specnet.runs.directory import RESOLVED, why_no_run
+    from specnet.storage.plugins import import_plugins
 
     folder = Path(run)
     if not (folder / RESOLVED).exists():
         raise typer.BadParameter(f"{run}: {why_no_run(folder)}", param_hint="RUN")
+    if plugins:
+        import_plugins(folder)
     say(results(), str(page(folder, None if out is None else Path(out))))
     return 0
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specnet.cli.options import argument
+from specnet.cli.options import NamedPlugins, argument
 from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics import SpecFileError
 
@@ -37,16 +37,19 @@ def schema(
     install: Annotated[
         bool, typer.Option("--install", help=f"Write {FILE} next to the documents, where editors find it.")
     ] = False,
+    plugins: NamedPlugins = None,
 ) -> int:
     """Print the JSON Schema of documents, or install it.
 
     Editors use it for completion and hints. With --install, it is written into each folder that has documents, or
     into the folder given if it has none, and documents that do not name it yet are listed with the line to add.
     """
+    from specnet.cli.named_plugins import import_named
     from specnet.language.json_schema import schema as made
 
     if paths and not install:
         raise typer.BadParameter("it says where to --install the schema", param_hint="PATH")
+    import_named(plugins)
     if not install:
         write_json(made())
         return 0

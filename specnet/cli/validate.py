@@ -41,13 +41,22 @@ class Options:
     ignore: Sequence[str] = ()
     confine: Confine | None = None
     """The folder that neither documents nor what they name may lie outside of."""
+    plugins: bool = False
+    """Whether a confined check imports plugins."""
 
     def check(self, source: SourceText) -> Report:
         """Return what is wrong with one document."""
         from specnet import api
 
         within = None if self.confine is None else self.confine.name
-        return api.validate(source, self.overrides, data=self.data, ignore=self.ignore, confine=within)
+        return api.validate(
+            source,
+            self.overrides,
+            data=self.data,
+            ignore=self.ignore,
+            confine=within,
+            plugins=self.plugins,
+        )
 
 
 class Lowest(StrEnum):
@@ -112,9 +121,15 @@ def validate(
         option(
             "--confine",
             metavar="DIR",
-            help="Read nothing outside this folder, whatever paths and links lead to.",
+            help="Read nothing outside this folder, whatever paths and links lead to; import no plugins.",
         ),
     ] = None,
+    plugins: Annotated[
+        bool,
+        typer.Option(
+            "--plugins", help="With --confine: import the plugins that documents name all the same."
+        ),
+    ] = False,
 ) -> int:
     """Check specs and their data.
 
@@ -148,6 +163,7 @@ def validate(
         specs_only=specs_only,
         ignore=ignore or (),
         confine=within,
+        plugins=plugins,
     )
     for code in options.ignore:
         unknown = unknown_warning(code)

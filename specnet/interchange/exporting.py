@@ -40,9 +40,12 @@ class Exported:
     @classmethod
     def of(cls, path: Path) -> Exported:
         """Read what a path names; raises RunError, SpecError or SpecFileError."""
-        if path.is_dir() or path.suffix.lower() not in DOCUMENTS:
-            return cls(path, load_model(path), None)
-        return cls.of_spec(path, load(path))
+        return cls(path, load_model(path), None) if cls.is_run(path) else cls.of_spec(path, load(path))
+
+    @staticmethod
+    def is_run(path: Path) -> bool:
+        """Return whether a path names a run or a file of one, and not a document."""
+        return path.is_dir() or path.suffix.lower() not in DOCUMENTS
 
     @classmethod
     def of_spec(cls, path: Path, spec: Spec) -> Exported:

@@ -64,7 +64,7 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     if error == "kind_missing":
         return _missing(place, family, known)
     name = place.value if isinstance(place.value, str) else str(getattr(place.value, "type", place.value))
-    message = f"`{clipped(name)}` is not {article(family)}"
+    message = unknown_message(name, family)
     help: str | None = kinds_of(family, known)
     elsewhere = _elsewhere(name, family)
     meant = meant_kind(name, family, known) if elsewhere is None else sure_kind(name, family, known)
@@ -82,6 +82,11 @@ def kind_fault(error: str, place: Resolved, context: dict[str, Any]) -> Diagnost
     if meant is not None and isinstance(place.value, str) and meant == certain_kind(name, known):
         fix = rewritten(meant, place.path)
     return Diagnostic("SN204", message, path=place.path, help=help, fix=fix)
+
+
+def unknown_message(name: str, family: str) -> str:
+    """Return how a name is reported that no kind of the family has."""
+    return f"`{clipped(name)}` is not {article(family)}"
 
 
 def kinds_of(family: str, names: Iterable[str], maximum: int = 24) -> str:

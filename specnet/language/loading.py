@@ -41,10 +41,13 @@ def examine(
     source: Document,
     overrides: Overrides | None = None,
     confine: Confine | None = None,
+    *,
+    plugins: bool = False,
 ) -> tuple[Spec | None, Report, PartialSpec | None]:
     """Return what `check` does, and for a document with errors what is sound in it all the same.
 
-    With `confine`, the document may not lie outside of a folder.
+    With `confine`, the document may not lie outside of a folder, and the plugins that it names are imported only with
+    `plugins`.
     """
     if isinstance(source, Spec):
         return (*_of_spec(source, overrides), None)
@@ -68,7 +71,7 @@ def examine(
     found: tuple[Diagnostic, ...] = ()
     file = UNNAMED if text is None else text.file
     try:
-        spec = Spec.of_data(data, spec_source, lost)
+        spec = Spec.of_data(data, spec_source, lost, imports=plugins or confine is None)
         if not faults and not result.faults:
             return spec, _report(file, (), texts), None
     except SpecError as error:

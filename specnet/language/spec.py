@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_validator
 
 from specnet.data import FORMATS, DataFormat
-from specnet.diagnostics import SpecError, html
+from specnet.diagnostics import Diagnostic, SpecError, html
 from specnet.language.overrides import Overrides, read_overrides
 from specnet.language.overriding import apply
+from specnet.language.plugins import NAME as PLUGIN_NAME
+from specnet.language.plugins import loaded_plugins, normalized
 from specnet.language.set_options import set_options
 from specnet.language.spec_source import SpecSource
 from specnet.language.training import Training
@@ -104,6 +106,13 @@ class Spec(Table):
     """The only source of randomness."""
     dtype: Literal["float32", "float64"] = "float32"
     """The type of every parameter and activation."""
+    plugins: Annotated[
+        tuple[
+            Annotated[str, Field(pattern=PLUGIN_NAME), Words("the name of an installed distribution")], ...
+        ],
+        Words("an array of names of installed distributions"),
+    ] = ()
+    """The installed distributions that are imported for the kinds that they register."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
     """What to measure besides the loss; by default chosen by the loss."""
     input_shape: tuple[PositiveInt, ...] | None = Field(default=None, examples=[[28, 28, 1]])
@@ -148,6 +157,16 @@ class Spec(Table):
         own = data.get("loss")
         made = isinstance(own, MultiOutput) or (isinstance(own, dict) and own.get("type") == "heads")
         return data if "loss" in data and not made else {**data, "loss": _made()}
+
+    @model_validator(mode="after")
+    def _plugins_once(self) -> Spec:
+        seen: dict[str, str] = {}
+        for place, name in enumerate(self.plugins):
+            earlier = seen.setdefault(normalized(name), name)
+            if normalized(name) in map(normalized, self.plugins[:place]):
+                spelled = "" if name == earlier else f", as `{earlier}`"
+                raise fault(f"`plugins` names `{name}` twice{spelled}", key=("plugins", place))
+        return self
 
     @model_validator(mode="after")
     def _named(self) -> Spec:
@@ -219,21 +238,36 @@ class Spec(Table):
         )
 
     @classmethod
-    def of_data(cls, data: dict[str, Any], source: SpecSource, lost: Lost | None = None) -> Spec:
+    def of_data(
+        cls, data: dict[str, Any], source: SpecSource, lost: Lost | None = None, *, imports: bool = True
+    ) -> Spec:
         """Return the spec of a document's data; raises SpecError whose findings have no positions yet.
 
-        `lost` is what syntax errors leave unknown of the data: it is not reported as faulty or missing.
+        `lost` is what syntax errors leave unknown of the data: it is not reported as faulty or missing. The plugins
+        that it names are imported; without `imports`, each that is not imported yet is an error.
         """
         text = source.source
         if (text is None or text.syntax == "json") and isinstance(data.get("$schema"), str):
             data = {key: value for key, value in data.items() if key != "$schema"}
+        found: list[Diagnostic] = []
+        if data.get("plugins") and data.get("specnet") == 1:
+            from specnet.language.named_plugins import load_named
+
+            found = load_named(data, imports=imports)
         try:
             spec = cls.model_validate({"name": _name("spec" if text is None else text.stem), **data})
         except ValidationError as error:
             from specnet.language.faults import model_faults
+            from specnet.language.named_plugins import with_plugins_considered
 
-            overridden = [each.path for each in source.overrides]
-            raise SpecError(model_faults(cls, data, error, overridden, lost)) from None
+            faults = model_faults(cls, data, error, [each.path for each in source.overrides], lost)
+            raise SpecError([*found, *with_plugins_considered(faults, data)]) from None
+        if loaded_plugins():
+            from specnet.language.named_plugins import unnamed_faults
+
+            found += unnamed_faults(spec, data)
+        if found:
+            raise SpecError(found)
         spec._source = source  # noqa: SLF001  its own
         return spec
 

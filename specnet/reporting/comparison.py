@@ -13,7 +13,7 @@ from specnet.diagnostics import RunError
 from specnet.runs.directory import RESOLVED
 from specnet.runs.kept import KeptRun, short_names
 from specnet.runs.selecting import leaves
-from specnet.storage.resolved import read_resolved
+from specnet.storage.resolved import UnimportedPluginsError, read_resolved
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.metrics import Metric
 from specnet.vocabulary.outputs import MultiOutput
@@ -26,8 +26,8 @@ MADE = ("version of ", "sha256 of ")
 MAXIMUM_NAME = 48
 """Letters of a name made of differences; more are no name."""
 
-NAMELESS = "name"
-"""The key of a spec that says nothing about the experiment."""
+NAMELESS = {"name", "specnet", "plugins"}
+"""The keys of a spec that say nothing about the experiment; the versions of plugins stand with those of specnet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ class Comparison:
     runs: tuple[KeptRun, ...]
     differences: tuple[Difference, ...]
     figures: tuple[Figure, ...]
+    problems: tuple[str, ...] = ()
+    """Why the best values of some metrics are not known."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,7 +131,10 @@ def compare(runs: Sequence[KeptRun]) -> Comparison:
         # Compared as they are written: 1, 1.0 and true are no less different for being equal in Python.
         if len({repr(value) for value in values}) > 1:
             differences.append(Difference(key, values))
-    return Comparison(tuple(runs), tuple(_ordered(differences)), tuple(_figures(runs)))
+    directions, problems = _directions(runs)
+    return Comparison(
+        tuple(runs), tuple(_ordered(differences)), tuple(_figures(runs, directions)), tuple(problems)
+    )
 
 
 def run_names(paths: Sequence[Path], differences: Sequence[Difference]) -> list[str]:
@@ -181,15 +186,19 @@ def _ordered(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def _flat(run: KeptRun) -> dict[str, Any]:
-    spec = {key: value for key, value in run.made_of["spec"].items() if key not in (NAMELESS, "specnet")}
+    spec = {key: value for key, value in run.made_of["spec"].items() if key not in NAMELESS}
     flat = dict(leaves(spec))
     flat |= {f"version of {name}": run.made_of[name] for name in VERSIONS if name in run.made_of}
+    for kind in run.made_of.get("kinds") or ():
+        if isinstance(kind, Mapping) and kind.get("distribution"):
+            flat[f"version of {kind['distribution']}"] = kind.get("version")
     digests = run.made_of.get("data", {})
     return flat | {f"sha256 of {name}": str(entry.get("sha256"))[:12] for name, entry in digests.items()}
 
 
-def _figures(runs: Sequence[KeptRun]) -> Iterator[Figure]:
-    directions = _directions(runs)
+def _figures(
+    runs: Sequence[KeptRun], directions: Mapping[str, Literal["lower", "higher"]]
+) -> Iterator[Figure]:
     comparable = len({repr(run.made_of["spec"].get("loss")) for run in runs}) == 1
     for split in ("train", "validation", "test"):
         names = dict.fromkeys(name for run in runs for name in run.splits.get(split, {}))
@@ -203,12 +212,16 @@ def _figures(runs: Sequence[KeptRun]) -> Iterator[Figure]:
             yield Figure(split, name, tuple(None if v is None else float(v) for v in values), better)
 
 
-def _directions(runs: Sequence[KeptRun]) -> dict[str, Literal["lower", "higher"]]:
-    """Return which direction of each metric is good, by its label."""
+def _directions(runs: Sequence[KeptRun]) -> tuple[dict[str, Literal["lower", "higher"]], list[str]]:
+    """Return which direction of each metric is good, by its label, and which plugins would have to be imported."""
     found: dict[str, Literal["lower", "higher"]] = {}
+    problems: list[str] = []
     for run in runs:
         try:
             spec = read_resolved(run.path / RESOLVED)
+        except UnimportedPluginsError as error:
+            problems.append(str(error))
+            continue
         except RunError:  # of another version: its figures still stand beside the others
             continue
         if not isinstance(spec.loss, MultiOutput):
@@ -218,7 +231,7 @@ def _directions(runs: Sequence[KeptRun]) -> dict[str, Literal["lower", "higher"]
             found[f"{name}.loss"] = "lower"
             own = _of_loss(head.loss, head.metrics)
             found |= {f"{name}.{label}": better for label, better in own.items()}
-    return found
+    return found, problems
 
 
 def _of_loss(loss: Loss, chosen: tuple[Metric, ...] | None) -> dict[str, Literal["lower", "higher"]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from specnet.model.compiled import CompiledModel
     from specnet.runs.result import CompletedRun
 
-FREE = {"training.checkpoint", "output", "lint"}
+FREE = {"training.checkpoint", "output", "lint", "plugins"}
 """What another spec may have otherwise: it has no say in what is learnt."""
 
 MAY_GROW = {"training.epochs", "training.max_seconds"}
@@ -60,7 +60,7 @@ def unfinished(run: Path) -> bool:
 def check_resumable(run: Path, spec: Spec) -> None:
     """Raise RunError where there is no run, where it is another experiment's, or where it can learn no more.
 
-    The specs may differ in `[output]`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
+    The specs may differ in `plugins`, `[output]`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
     `training.max_seconds` may have grown, the former if the schedule's rates so far are the same. A finished
     run whose spec asks for nothing more is no error: its result is there.
     """

@@ -63,6 +63,18 @@ def read_archive(path: Path) -> StoredArchive:
     Nothing in it is executed or written anywhere, and no more memory is taken than it has bytes. Raises
     RunError where it is damaged, or was written by something else.
     """
+    data, content = _read(path)
+    described, stored = path / RESOLVED, path / MODEL
+    return StoredArchive(data, described, read_model(stored, io.BytesIO(content)), stored)
+
+
+def read_description(path: Path) -> Any:
+    """Return the `resolved.json` in a file that `write_archive` wrote; raises RunError as `read_archive` does."""
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Any, bytes]:
+    """Return what an archive's `resolved.json` holds, and the bytes of its `model.npz`."""
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             check_sizes(archive)
@@ -71,7 +83,7 @@ def read_archive(path: Path) -> StoredArchive:
                 other = min(names ^ {RESOLVED, MODEL})
                 raise ValueError(f"it should hold {RESOLVED} and {MODEL} alone, and `{other}` is amiss")
             text, content = archive.read(RESOLVED), archive.read(MODEL)
-        data = json.loads(text)
+        return json.loads(text), content
     except zipfile.BadZipFile as error:
         if not _begins(path, b"PK"):
             raise RunError(
@@ -82,8 +94,6 @@ def read_archive(path: Path) -> StoredArchive:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     except (*BROKEN, RecursionError) as error:
         raise RunError(f"{path} is damaged, or is not a model saved by specnet: {error}") from error
-    described, stored = path / RESOLVED, path / MODEL
-    return StoredArchive(data, described, read_model(stored, io.BytesIO(content)), stored)
 
 
 def _begins(path: Path, start: bytes) -> bool:

@@ -14,15 +14,20 @@ from pydantic import ValidationError
 from specnet._version import __version__
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
-from specnet.diagnostics.text import clipped
+from specnet.diagnostics.text import clipped, joined, plural
 from specnet.installation import requirement
 from specnet.language.spec import Spec
 from specnet.storage.origin import FOLDER, folder_record
 from specnet.storage.recorded import RecordedRun, misfit, parsed
+from specnet.storage.used_kinds import missing_plugins, registered_kinds
 
 FORMAT = 1
 MAX_BYTES = 256 * 2**20
 """A larger file is refused unread; a document, of 64 MiB at most, does not resolve to as much."""
+
+
+class UnimportedPluginsError(RunError):
+    """A run is of kinds that are not registered, and may be those of plugins that it names."""
 
 
 COMPUTED_WITH = "computed_with"
@@ -55,6 +60,7 @@ def resolved(
         **({} if run is None else {FOLDER: folder_record(spec.folder, run)}),
         "overrides": [override.file for override in spec.source.overrides],
         "data": {name: {"sha256": digest} for name, digest in sources},
+        "kinds": registered_kinds(spec),
         "spec": spec.model_dump(mode="json"),
     }
 
@@ -88,6 +94,13 @@ def spec_of(data: Any, path: Path) -> Spec:
     except (KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} is damaged, or was not saved by specnet") from error
     except ValidationError as error:
+        missing = missing_plugins(data)
+        if missing:
+            names = joined([f"`{clipped(name)}`" for name in missing])
+            raise UnimportedPluginsError(
+                f"{path} needs the {plural('plugin', len(missing))} {names}, and a run imports nothing by itself: "
+                "pass --plugins (in Python, plugins=True), or name it in the document that is run"
+            ) from error
         first = error.errors(include_url=False)[0]
         where = clipped(".".join(map(str, first["loc"])), 200)
         saved_by = clipped(str(data.get("specnet", "another version")))

@@ -10,8 +10,9 @@ from pydantic import Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from specnet.diagnostics.text import article
+from specnet.importing import IMPORTING
 from specnet.vocabulary.kind import Kind, written
-from specnet.vocabulary.registering import called, check_kind
+from specnet.vocabulary.registering import KindClashError, called, check_kind
 
 K = TypeVar("K", bound=Kind)
 New = TypeVar("New", bound=Kind)
@@ -28,6 +29,8 @@ class Kinds(Mapping[str, type[K]]):
         self.classes: dict[str, type[K]] = {}
         self.added: Mapping[str, type[K]] = {}
         """The kinds of other packages. A change makes a new mapping, so that who walks the old one is not disturbed."""
+        self.owners: Mapping[str, frozenset[str | None]] = {}
+        """The distributions whose plugins registered each of them; None stands for the program that runs."""
 
     def __getitem__(self, name: str) -> type[K]:
         kind = self.added.get(name) or self.classes.get(name)
@@ -80,20 +83,39 @@ class Family(Generic[K]):
         reference. Registering a class again changes nothing, and a class that was defined again, as in a notebook,
         replaces itself.
 
-        Raises TypeError for anything that is not a complete kind of the family, and ValueError where its `type` is not
-        snake_case or is another kind's, or a description is missing.
+        Raises TypeError for anything that is not a complete kind of the family, KindClashError where its `type` is
+        another kind's, and ValueError where that is not snake_case, or a description is missing.
         """
         name = check_kind(kind, self.bases, self.name)
         with self._changing:
             if name in self.kinds:
                 there = self.kinds[name]
                 if _identity(there) != _identity(kind):
-                    raise ValueError(
+                    raise KindClashError(
                         f"{called(kind)} and {called(there)} are both {article(self.name)} `{name}`"
                     )
             if name not in self.kinds.homes:
+                self._own(name, IMPORTING.get())
                 self.kinds.added = {**self.kinds.added, name: cast("type[K]", kind)}
         return kind
+
+    def claim(self, owner: str, module: str) -> None:
+        """Record that a plugin provides the registered kinds that a module, or one below it, defines."""
+        with self._changing:
+            for name, kind in self.kinds.added.items():
+                if f"{kind.__module__}.".startswith(f"{module}."):
+                    self._own(name, owner)
+
+    def forget(self, owner: str) -> None:
+        """Remove the kinds that nothing but this plugin registered."""
+        with self._changing:
+            left = {name: owners - {owner} for name, owners in self.kinds.owners.items()}
+            self.kinds.added = {name: kind for name, kind in self.kinds.added.items() if left.get(name)}
+            self.kinds.owners = {name: owners for name, owners in left.items() if owners}
+
+    def _own(self, name: str, owner: str | None) -> None:
+        before = self.kinds.owners.get(name, frozenset()) if name in self.kinds.added else frozenset()
+        self.kinds.owners = {**self.kinds.owners, name: before | {owner}}
 
     @contextmanager
     def registered(self, kind: type[New]) -> Iterator[type[New]]:

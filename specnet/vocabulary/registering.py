@@ -13,6 +13,10 @@ from specnet.vocabulary.kind import Kind, Table
 SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
+class KindClashError(ValueError):
+    """Two classes claim the same name in one family."""
+
+
 def check_kind(kind: object, bases: tuple[type[Kind], ...], family: str) -> str:
     """Return the `type` of a class that is to be a kind of a family.
 

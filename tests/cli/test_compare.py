@@ -235,6 +235,6 @@ def test_figures_of_several_outputs_know_which_way_is_good(tmp_path):
 
     spec = api.load(SPECS / "two-heads.toml", {"training.epochs": 1})
     api.run(spec, out=tmp_path / "run")
-    found = _directions([read_run(tmp_path / "run")])
+    found, _ = _directions([read_run(tmp_path / "run")])
     assert found["digit.accuracy"] == "higher"
     assert found["digit.loss"] == found["image.mae"] == "lower"

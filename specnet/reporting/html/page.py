@@ -35,6 +35,7 @@ from specnet.runs.extras import needed
 from specnet.runs.kept import KeptRun, read_run
 from specnet.runs.loading import load_model
 from specnet.storage.files import write_bytes
+from specnet.storage.resolved import UnimportedPluginsError
 
 MAXIMUM_CLASSES = 20
 """Classes of a confusion matrix that is shown whole; of a larger one, the most frequent confusions are."""
@@ -50,7 +51,7 @@ def write_report(run: Path, path: Path | None = None) -> Path:
 
     The page is one file that needs no network. Where the run's data are missing or have changed, or where it
     has no model, the page says so in the place of what needs them. Raises RunError where there is no run,
-    where the extra is not installed, or where the file cannot be written.
+    where the extra is not installed, where the run's plugins are not imported, or where the file cannot be written.
     """
     jinja = needed("jinja2", "report", "a report")
     pictures = PagePictures()
@@ -126,6 +127,8 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
 def _model(kept: KeptRun, missing: list[str]) -> CompiledModel | None:
     try:
         return load_model(kept.path)
+    except UnimportedPluginsError:
+        raise  # a flag helps, and then nothing is left out
     except RunError as error:
         missing.append(f"What needs the trained model is left out: {error}.")
         return None

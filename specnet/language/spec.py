@@ -111,6 +111,7 @@ class Spec(Table):
             Annotated[str, Field(pattern=PLUGIN_NAME), Words("the name of an installed distribution")], ...
         ],
         Words("an array of names of installed distributions"),
+        Field(examples=[["my-package"]]),
     ] = ()
     """The installed distributions that are imported for the kinds that they register."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None

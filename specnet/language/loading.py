@@ -102,8 +102,8 @@ def load(source: Document, overrides: Overrides | None = None) -> Spec:
 
     `source` is the path of a TOML or JSON file, the text of a document, its data as a dictionary, or a spec.
     `overrides` replace values of the document: `{"training.epochs": 5, "layers.0.units": 32}`, or strings as `--set`
-    takes them, `["training.epochs=5"]`. The data that the document names are not read. Raises SpecError with all that
-    is wrong with the document, and SpecFileError for a file that cannot be read at all.
+    takes them, `["training.epochs=5"]`. The plugins that the document names are imported, the data are not read.
+    Raises SpecError with all that is wrong with the document, and SpecFileError for a file that cannot be read at all.
     """
     spec, report = check(source, overrides)
     if spec is None:

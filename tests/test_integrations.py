@@ -252,8 +252,13 @@ def test_what_the_page_says_of_the_action_is_so() -> None:
 def test_every_option_that_the_page_names_is_there() -> None:
     from typer.main import get_command
 
-    command = get_command(app).commands["validate"]  # type: ignore[attr-defined]
-    options = {name for parameter in command.params for name in parameter.opts}
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    options = {
+        name
+        for command in ("validate", "run", "schema")
+        for parameter in commands[command].params
+        for name in parameter.opts
+    }
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", DOC)) <= options
     formats = re.findall(r"^\| (`[^|]*`) \|", DOC.partition("## Formats")[2], re.MULTILINE)
     from specnet.cli.formats import FORMATS

@@ -201,7 +201,7 @@ FILES = {
         from pydantic import PositiveInt
 
         from specnet.data import DataFormat
-        from specnet.data.format import DataPart
+        from specnet.data.format import DataPart, DataSource
         from specnet.data.rows import ArrayRows
         from specnet.data.signature import DataDescription
 
@@ -218,18 +218,12 @@ FILES = {
 
 
         @dataclass
-        class RippleSource:
+        class RippleSource(DataSource):
             description: DataDescription
 
             def read(self, seed):
                 rows = np.random.default_rng(seed).uniform(-2, 2, (self.description.rows["train"], 2))
                 return {"train": DataPart(ArrayRows(rows), np.sin(rows[:, 0]) * np.cos(rows[:, 1]))}
-
-            def columns(self):
-                return None
-
-            def samples(self):
-                return {}
     ''',
     "largest_one": '''
         from typing import Literal

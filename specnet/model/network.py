@@ -19,6 +19,7 @@ from specnet.model.inputs import input_arrays, input_values, read_as_indices, se
 from specnet.model.lowered import Lowered
 from specnet.model.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.model.topology import changed, check_topology, every
+from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
 from specnet.vocabulary.initializers.given import ConstantInitializer
 
@@ -135,9 +136,10 @@ class Network:
         With `spread`, targets are rows of probabilities where they else are class indices.
         """
         kind = training, spread
-        if kind not in self._lowered:
-            self._lowered[kind] = self._lower(training=training, spread=spread)
-        return self._lowered[kind].copy()
+        with no_collection():
+            if kind not in self._lowered:
+                self._lowered[kind] = self._lower(training=training, spread=spread)
+            return self._lowered[kind].copy()
 
     def _lower(self, *, training: bool, spread: bool) -> Lowered:
         spec = self.spec

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, TypeVar, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from specnet.data.augmentations import AUGMENTATIONS, Augmentation
 from specnet.data.files import DataContext, FilePlace, Wanted
@@ -16,7 +17,7 @@ from specnet.data.signature import ColumnSlice, DataDescription
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
-from specnet.vocabulary.kind import Kind, fault
+from specnet.vocabulary.kind import Kind, fault, table_check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,34 +111,46 @@ class DataFormat(Kind):
     suffixes: ClassVar[tuple[str, ...] | None] = ()
     """The suffixes of files of new rows that are read by `new_rows`; None for all but those of other formats."""
 
-    @model_validator(mode="after")
-    def _one_source_a_split(self) -> DataFormat:
-        for name in self.split.parts if self.split else ():
-            if getattr(self, name, None) is not None:
-                message = (
-                    f"the {name} split has both a fraction here and a table of its own: keep one of them"
-                )
-                raise fault(message, key=("split", name))
-        return self
+    @table_check()
+    def _one_source_of_validation(self) -> Iterator[PydanticCustomError]:
+        return self._one_source("validation")
 
-    @model_validator(mode="after")
-    def _one_aim(self) -> DataFormat:
-        """Targets that are the inputs are nowhere given once more, nor changed by steps of their own."""
-        for name, table in self.tables.items():
-            needed = (
-                "targets" in type(table).model_fields and type(self).model_fields["targets"].is_required()
-            )
-            given = getattr(table, "targets", None) is not None
-            if self.reproduces and given:
-                message = "the targets are the inputs, here as in training: leave `targets` out"
-                raise fault(message, key=(name, "targets"))
-            if needed and not given and not self.reproduces:
-                raise fault(f"`targets` is missing: {name} needs it", key=name, part="table")
-        for i, transform in enumerate(self.transforms if self.reproduces else ()):
-            if transform.on == "targets":
-                message = 'the targets are the transformed inputs, so no transform can have `on = "targets"`'
-                raise fault(message, key=("transforms", i, "on"))
-        return self
+    @table_check()
+    def _one_source_of_test(self) -> Iterator[PydanticCustomError]:
+        return self._one_source("test")
+
+    def _one_source(self, name: str) -> Iterator[PydanticCustomError]:
+        if self.split and getattr(self.split, name) > 0 and getattr(self, name, None) is not None:
+            message = f"the {name} split has both a fraction here and a table of its own: keep one of them"
+            yield fault(message, key=("split", name))
+
+    @table_check()
+    def _one_aim_of_validation(self) -> Iterator[PydanticCustomError]:
+        return self._one_aim("validation")
+
+    @table_check()
+    def _one_aim_of_test(self) -> Iterator[PydanticCustomError]:
+        return self._one_aim("test")
+
+    def _one_aim(self, name: str) -> Iterator[PydanticCustomError]:
+        """Yield a fault where a split lacks targets, or gives them although they are the inputs."""
+        table = getattr(self, name, None)
+        if table is None:
+            return
+        needed = "targets" in type(table).model_fields and type(self).model_fields["targets"].is_required()
+        given = getattr(table, "targets", None) is not None
+        if given and self.reproduces:
+            message = "the targets are the inputs, here as in training: leave `targets` out"
+            yield fault(message, key=(name, "targets"))
+        if needed and not given and not self.reproduces:
+            yield fault(f"`targets` is missing: {name} needs it", key=name, part="table")
+
+    @table_check(each="transforms")
+    def _targets_stay(self, index: int, transform: Transform) -> Iterator[PydanticCustomError]:
+        """Yield a fault where a transform would change targets that are the inputs."""
+        if transform.on == "targets" and self.reproduces:
+            message = 'the targets are the transformed inputs, so no transform can have `on = "targets"`'
+            yield fault(message, key=("transforms", index, "on"))
 
     @property
     def reproduces(self) -> bool:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from specnet.data.collector import Collector
 from specnet.diagnostics.text import counted, listed
-from specnet.vocabulary.kind import Table, fault
+from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,15 +30,14 @@ class SplitSpec(Table):
     stratify: bool = False
     """Whether each class has the same share of the rows in every split; requires one class per row as target."""
 
-    @model_validator(mode="after")
-    def _leave_rows(self) -> SplitSpec:
+    @table_check()
+    def _leave_rows(self) -> Iterator[PydanticCustomError]:
         if self.validation + self.test >= 1:
-            raise fault(
+            yield fault(
                 f"`validation` and `test` take {self.validation + self.test:g} of the rows: "
                 "less than 1 must be taken, so that rows are left to train on",
                 key="test" if "test" in self.model_fields_set else "validation",
             )
-        return self
 
     @property
     def parts(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ from specnet.language import kinds, values
 from specnet.language.keys import missing_faults, unknown_faults
 from specnet.language.recovery import UNREAD, Lost
 from specnet.language.resolve import Resolved, resolve
+from specnet.language.sound import sound_tables
 from specnet.language.wording import shown_key
 from specnet.vocabulary.kind import Table
 
@@ -54,6 +55,7 @@ def model_faults(
         found = [_fault(model, data, item) for item in corrections]
         items = list(_items(model, corrected, _refusal(model, corrected), lost))
         data = corrected
+    items += _unmade_checks(model, data, items, lost)
     unknown: dict[KeyPath, list[Item]] = defaultdict(list)
     missing: dict[KeyPath, list[Item]] = defaultdict(list)
     for item in _without_tried_members(items):
@@ -93,6 +95,24 @@ def _items(
         short = item.type != "too_short" or len(value) < item.context["min_length"]
         if short and not _is_unknown(item, lost):
             yield item
+
+
+def _unmade_checks(
+    model: type[Table], data: dict[str, Any], items: Sequence[Item], lost: Lost
+) -> Iterator[Item]:
+    """Yield what the checks of tables find that pydantic does not make, since another field has an error.
+
+    They are made as far as they read valid fields alone.
+    """
+    made = {(item.place.path, item.context.get("path"), item.message) for item in items}
+    for sound in sound_tables(model, data):
+        for error in sound.table.table_faults(sound.elements):
+            place = resolve(model, data, sound.path)
+            item = Item(error.type, error.message(), dict(error.context or {}), place)
+            if (place.path, item.context.get("path"), item.message) not in made and not _is_unknown(
+                item, lost
+            ):
+                yield item
 
 
 def _is_unknown(item: Item, lost: Lost) -> bool:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from specnet.data import FORMATS, DataFormat
 from specnet.diagnostics import Diagnostic, SpecError, html
@@ -17,7 +19,7 @@ from specnet.language.set_options import set_options
 from specnet.language.spec_source import SpecSource
 from specnet.language.training import Training
 from specnet.language.warnings import unknown_warning
-from specnet.vocabulary.kind import Table, Words, fault
+from specnet.vocabulary.kind import Table, Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers import NAME as LAYER_NAME
 from specnet.vocabulary.losses import LOSSES, Loss
@@ -51,8 +53,8 @@ class Entry(Table):
     )
     """The shape of the input; by default one axis for columns, and an array's own shape."""
 
-    @model_validator(mode="after")
-    def _of_one_kind(self) -> Entry:
+    @table_check()
+    def _of_one_kind(self) -> Iterator[PydanticCustomError]:
         if (self.columns is None) == (self.array is None):
             both = self.array is not None
             message = (
@@ -60,8 +62,7 @@ class Entry(Table):
                 if both
                 else ("it does not say what it holds: `columns` of a table, or an `array`")
             )
-            raise fault(message, key="array" if both else (), part=None if both else "table")
-        return self
+            yield fault(message, key="array" if both else (), part=None if both else "table")
 
 
 class Lint(Table):
@@ -70,14 +71,12 @@ class Lint(Table):
     ignore: tuple[str, ...] = Field(default=(), examples=[["SN701"]])
     """The codes of warnings to suppress, such as `SN701`."""
 
-    @model_validator(mode="after")
-    def _known(self) -> Lint:
-        for place, code in enumerate(self.ignore):
-            unknown = unknown_warning(code)
-            if unknown is not None:
-                message, help = unknown
-                raise fault(message, key=("ignore", place), code="SN207", help=help)
-        return self
+    @table_check(each="ignore")
+    def _known(self, index: int, code: str) -> Iterator[PydanticCustomError]:
+        unknown = unknown_warning(code)
+        if unknown is not None:
+            message, help = unknown
+            yield fault(message, key=("ignore", index), code="SN207", help=help)
 
 
 class Output(Table):
@@ -169,31 +168,38 @@ class Spec(Table):
                 raise fault(f"`plugins` names `{name}` twice{spelled}", key=("plugins", place))
         return self
 
-    @model_validator(mode="after")
-    def _named(self) -> Spec:
-        for key, names in (("inputs", self.inputs), ("outputs", self.outputs)):
-            for name in names or ():
-                if re.match(LAYER_NAME, name) is None:
-                    rule = "letters, digits, `_` and `-`, and does not start with a digit"
-                    message = f"an {key[:-1]}'s name consists of {rule}"
-                    raise fault(message, key=(key, name), code="SN209", part="key")
+    @table_check(each="inputs")
+    def _input_named(self, name: str, _: Entry) -> Iterator[PydanticCustomError]:
+        return _named("inputs", name)
+
+    @table_check(each="outputs")
+    def _output_named(self, name: str, _: NamedOutput) -> Iterator[PydanticCustomError]:
+        return _named("outputs", name)
+
+    @table_check()
+    def _pinned(self) -> Iterator[PydanticCustomError]:
         if self.inputs is not None and self.input_shape is not None:
             message = "`input_shape` pins a single input, and there are named `inputs`"
-            raise fault(message, key="input_shape", part="key", help="leave `input_shape` out")
-        return self
+            yield fault(message, key="input_shape", part="key", help="leave `input_shape` out")
+
+    @table_check()
+    def _loss_of_each(self) -> Iterator[PydanticCustomError]:
+        if self.outputs is not None and self.loss is not _made():
+            message = "`loss` would be ignored: each of the `outputs` has a loss of its own"
+            yield fault(message, key="loss", part="key", help="leave `loss` out")
+
+    @table_check()
+    def _metrics_of_each(self) -> Iterator[PydanticCustomError]:
+        if self.outputs is not None and self.metrics is not None:
+            message = "`metrics` would be ignored: each of the `outputs` has metrics of its own"
+            yield fault(
+                message, key="metrics", part="key", help="put them below the output that they measure"
+            )
 
     @model_validator(mode="after")
     def _with_heads(self) -> Spec:
         if self.outputs is None:
             return self
-        if self.loss is not _made():
-            message = "`loss` would be ignored: each of the `outputs` has a loss of its own"
-            raise fault(message, key="loss", part="key", help="leave `loss` out")
-        if self.metrics is not None:
-            message = "`metrics` would be ignored: each of the `outputs` has metrics of its own"
-            raise fault(
-                message, key="metrics", part="key", help="put them below the output that they measure"
-            )
         # Pydantic's own way of setting a field of a frozen model while it is validated.
         self.__dict__["loss"] = MultiOutput(type="heads", outputs=self.outputs)
         return self
@@ -304,6 +310,12 @@ class Spec(Table):
         if faults:
             raise SpecError(faults, source.texts)
         return spec
+
+
+def _named(key: str, name: str) -> Iterator[PydanticCustomError]:
+    if re.match(LAYER_NAME, name) is None:
+        rule = "letters, digits, `_` and `-`, and does not start with a digit"
+        yield fault(f"an {key[:-1]}'s name consists of {rule}", key=(key, name), code="SN209", part="key")
 
 
 def _name(stem: str) -> str:

@@ -1,10 +1,56 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
+
+Checked = TypeVar("Checked", bound="Callable[..., Iterator[PydanticCustomError]]")
+
+
+class UnsoundError(Exception):
+    """Raised in a check that reads a field which is not valid: the check cannot be made."""
+
+
+class TableCheck(NamedTuple):
+    """A check of a table, as `table_check` declares it."""
+
+    method: str
+    each: str | None
+    """The field over whose elements it goes one by one, if any."""
+
+
+def table_check(*, each: str | None = None) -> Callable[[Checked], Checked]:
+    """Declare a method that yields the faults of a table that no field's type can express.
+
+    A check reads the fields as attributes. In a table with a faulty field, every check is made that does not read this
+    field, so one method should not make two checks that read different fields. With `each`, the method is called for
+    each element of the field of this name, if it has a value, and gets the index or key and the element: the other
+    elements are checked even if one is faulty.
+    """
+
+    def declare(method: Checked) -> Checked:
+        vars(method)["table_check"] = TableCheck(method.__name__, each)
+        return method
+
+    return declare
+
+
+@cache
+def table_checks(table: type[Table]) -> tuple[TableCheck, ...]:
+    """Return the checks of a class, those of its bases first."""
+    methods = {
+        name: None
+        for base in reversed(table.__mro__)
+        for name, member in vars(base).items()
+        if isinstance(member, FunctionType) and "table_check" in vars(member)
+    }
+    found = [vars(getattr(table, name)).get("table_check") for name in methods]
+    return tuple(each for each in found if each is not None)
 
 
 class Table(BaseModel):
@@ -30,6 +76,57 @@ class Table(BaseModel):
         schema = handler(source)
         _accept_arrays(schema)
         return schema
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        faults = list(self.table_faults()) if table_checks(type(self)) else ()
+        if faults:
+            details: list[InitErrorDetails] = [{"type": each, "input": self} for each in faults]
+            raise ValidationError.from_exception_data(type(self).__name__, details)
+        return self
+
+    def table_faults(
+        self, elements: Mapping[str, Iterable[tuple[Any, Any]]] | None = None
+    ) -> Iterator[PydanticCustomError]:
+        """Yield what the table's checks find, except for those that read a field without a valid value.
+
+        `elements` are the valid elements of fields that have others, too.
+        """
+        for method, each in table_checks(type(self)):
+            check = getattr(self, method)
+            if each is None:
+                yield from _sound_part(check)
+                continue
+            if elements is not None and each in elements:
+                found = elements[each]
+            elif each in self.__dict__:
+                found = _elements(getattr(self, each))
+            else:
+                continue
+            for key, element in found:
+                yield from _sound_part(check, key, element)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise UnsoundError(name)
+            return super().__getattr__(name)
+
+
+def _sound_part(
+    check: Callable[..., Iterator[PydanticCustomError]], *arguments: Any
+) -> Iterator[PydanticCustomError]:
+    try:
+        yield from check(*arguments)
+    except UnsoundError:
+        return
+
+
+def _elements(value: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        return value.items()
+    return enumerate(value) if isinstance(value, tuple | list) else ()
 
 
 def _accept_arrays(schema: Any) -> None:
@@ -60,9 +157,9 @@ def fault(
     part: str | None = None,
     help: str | None = None,
 ) -> PydanticCustomError:
-    """Return the error that a validator of a table raises for what no field's type can express.
+    """Return the error that a check of a table yields, or a validator of a field raises.
 
-    `key` names the field at fault below the table or field that the validator belongs to, `part` says which
+    `key` names the field at fault below the table or field that the check belongs to, `part` says which
     part of that entry, and `code` is the diagnostic's, SN210 if left out.
     """
     path = key if isinstance(key, tuple) else (key,)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat
+from pydantic_core import PydanticCustomError
 
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Table, fault
+from specnet.vocabulary.kind import Table, fault, table_check
 from specnet.vocabulary.losses import LOSSES, Loss, Targets
 from specnet.vocabulary.metrics import METRICS, Metric
 
@@ -27,21 +29,23 @@ class NamedOutput(Table):
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
     """What is measured besides its loss; by default chosen by the loss."""
 
-    @model_validator(mode="after")
-    def _averaged(self) -> NamedOutput:
+    @table_check()
+    def _separable(self) -> Iterator[PydanticCustomError]:
         if self.loss.targets == "groups":
             message = (
                 f"{self.loss.type} compares the rows of a batch with each other, and is a network's only loss"
             )
-            raise fault(message, key="loss", part="type")
-        if self.loss.reduction != "mean":
+            yield fault(message, key="loss", part="type")
+
+    @table_check()
+    def _averaged(self) -> Iterator[PydanticCustomError]:
+        if self.loss.targets != "groups" and self.loss.reduction != "mean":
             message = "the losses of several outputs are averaged over the rows of a batch, and then summed"
-            raise fault(
+            yield fault(
                 message,
                 key=("loss", "reduction"),
                 help="leave `reduction` out; `weight` says how much it counts",
             )
-        return self
 
 
 class MultiOutput(Loss):

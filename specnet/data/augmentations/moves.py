@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.data.augmentation import (
     ImageAugmentation,
@@ -17,7 +18,7 @@ from specnet.data.augmentation import (
     images_at_once,
 )
 from specnet.data.transform import Finite, Shape, TransformError
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,12 +181,11 @@ class PadCrop(_Move):
     fill: Finite = 0.0
     """The value of pixels outside the image, as the network sees it."""
 
-    @model_validator(mode="after")
-    def _moves(self) -> PadCrop:
+    @table_check()
+    def _moves(self) -> Iterator[PydanticCustomError]:
         if self.padding == (0, 0):
             message = "a `padding` of 0 on all sides would leave every image unchanged"
-            raise fault(message, key="padding")
-        return self
+            yield fault(message, key="padding")
 
     def check(self, shape: Shape) -> None:
         """Raise TransformError where inputs are no images, or have nothing left in a crop of the padding."""
@@ -231,12 +231,11 @@ class Shift(_Move):
     fill: Finite = 0.0
     """The value of pixels outside the image, as the network sees it."""
 
-    @model_validator(mode="after")
-    def _moves(self) -> Shift:
+    @table_check()
+    def _moves(self) -> Iterator[PydanticCustomError]:
         if self.vertical == self.horizontal == 0:
             message = "fractions of 0 would leave every image unchanged"
-            raise fault(message, key="horizontal" if "horizontal" in self.model_fields_set else "vertical")
-        return self
+            yield fault(message, key="horizontal" if "horizontal" in self.model_fields_set else "vertical")
 
     def check(self, shape: Shape) -> None:
         """Raise TransformError where inputs are no images, or too small to move at all."""

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, DataPart, DataSource
 from specnet.data.signature import DataDescription, names
 from specnet.diagnostics.text import joined
-from specnet.vocabulary.kind import Table, fault
+from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,13 +70,19 @@ class Synthetic(DataFormat):
     test: SyntheticRows | None = None
     """Rows to test the finished model on."""
 
-    @model_validator(mode="after")
-    def _apt(self) -> Synthetic:
-        for name, kinds in (("classes", ("spirals", "blobs")), ("features", ("blobs", "linear"))):
-            if getattr(self, name) is not None and self.kind not in kinds:
-                message = f"`{name}` applies to {joined(kinds)} only, not to {self.kind}"
-                raise fault(message, key=name)
-        return self
+    @table_check()
+    def _classes_apply(self) -> Iterator[PydanticCustomError]:
+        if self.classes is not None:
+            yield from self._only("classes", ("spirals", "blobs"))
+
+    @table_check()
+    def _features_apply(self) -> Iterator[PydanticCustomError]:
+        if self.features is not None:
+            yield from self._only("features", ("blobs", "linear"))
+
+    def _only(self, key: str, kinds: tuple[str, ...]) -> Iterator[PydanticCustomError]:
+        if self.kind not in kinds:
+            yield fault(f"`{key}` applies to {joined(kinds)} only, not to {self.kind}", key=key)
 
     def open(self, context: DataContext) -> SyntheticSource:
         """Return what the rows will be."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.data.format import DataFormat
 from specnet.data.tables.cells import CellParser, TypedCellParser
-from specnet.vocabulary.kind import Table, fault
+from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
     from specnet.data.files import DataContext, FilePlace
@@ -22,6 +24,9 @@ Columns = tuple[ColumnName, ...]
 ColumnType = Literal["number", "category", "boolean"]
 
 WORDS = {"number": "numbers", "category": "categories", "boolean": "booleans"}
+
+APPLIES = {"encode": "category", "values": "category", "unknown": "category", "scale": "number"}
+"""The keys that apply to columns of one type alone."""
 
 FITTING: dict[str, tuple[str, ...]] = {
     "number": ("refuse", "drop", "mean", "median", "most_frequent"),
@@ -64,24 +69,51 @@ class ColumnSettings(Table):
     unknown: Literal["refuse", "zeros"] | None = Field(default=None, examples=["zeros"])
     """How a category that the training file (or `values`) does not have is handled: an error, or all zeros."""
 
-    @model_validator(mode="after")
-    def _sound(self) -> ColumnSettings:
-        if self.values is not None:
-            if not self.values:
-                message = "`values` lists no category"
-                raise fault(message, key="values")
-            for i, value in enumerate(self.values):
-                if value in self.values[:i]:
-                    message = f"`{value}` is named twice"
-                    raise fault(message, key=("values", i))
+    @table_check()
+    def _some_category(self) -> Iterator[PydanticCustomError]:
+        if self.values is not None and not self.values:
+            yield fault("`values` lists no category", key="values")
+
+    @table_check(each="values")
+    def _named_once(self, index: int, value: str) -> Iterator[PydanticCustomError]:
+        if self.values is not None and value in self.values[:index]:
+            yield fault(f"`{value}` is named twice", key=("values", index))
+
+    @table_check()
+    def _filled_once(self) -> Iterator[PydanticCustomError]:
         if self.fill is not None and self.missing is not None:
             message = "`missing` and `fill` both say what to do with missing values: keep one of them"
-            raise fault(message, key="fill")
-        problem = self.misfit(self.type) if self.type is not None else None
-        if problem is not None:
-            key, message = problem
-            raise fault(message, key=key)
-        return self
+            yield fault(message, key="fill")
+
+    @table_check()
+    def _encode_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("encode")
+
+    @table_check()
+    def _values_fit(self) -> Iterator[PydanticCustomError]:
+        return self._fits("values")
+
+    @table_check()
+    def _unknown_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("unknown")
+
+    @table_check()
+    def _scale_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("scale")
+
+    @table_check()
+    def _fill_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("fill")
+
+    @table_check()
+    def _missing_fits(self) -> Iterator[PydanticCustomError]:
+        return self._fits("missing")
+
+    def _fits(self, key: str) -> Iterator[PydanticCustomError]:
+        """Yield a fault where a key does not apply to a column of the type that the document says."""
+        message = self._misfit(key, self.type) if self.type is not None else None
+        if message is not None:
+            yield fault(message, key=key)
 
     @property
     def own(self) -> str | None:
@@ -92,23 +124,23 @@ class ColumnSettings(Table):
 
     def misfit(self, kind: ColumnType) -> tuple[str, str] | None:
         """Return a key that does not apply to a column of this type, and why; None if all have."""
-        for key, only in (
-            ("encode", "category"),
-            ("values", "category"),
-            ("unknown", "category"),
-            ("scale", "number"),
-        ):
-            if getattr(self, key) is not None and kind != only:
-                return (
-                    key,
-                    f"`{key}` applies to {WORDS[only]} only, and the column holds {WORDS[kind]}",
-                )
-        given = self.fill
-        found = "boolean" if isinstance(given, bool) else "category" if isinstance(given, str) else "number"
-        if given is not None and found != kind:
-            return "fill", f"this is a {found}, and the column holds {WORDS[kind]}"
-        if self.missing is not None and self.missing not in FITTING[kind]:
-            return "missing", f'`missing = "{self.missing}"` does not apply to a column of {WORDS[kind]}'
+        found = ((key, self._misfit(key, kind)) for key in (*APPLIES, "fill", "missing"))
+        return next(((key, message) for key, message in found if message is not None), None)
+
+    def _misfit(self, key: str, kind: ColumnType) -> str | None:
+        """Return why a key does not apply to a column of a type; None if it does or is not given."""
+        given = getattr(self, key)
+        if given is None:
+            return None
+        if key in APPLIES and kind != APPLIES[key]:
+            return f"`{key}` applies to {WORDS[APPLIES[key]]} only, and the column holds {WORDS[kind]}"
+        if key == "fill":
+            found = (
+                "boolean" if isinstance(given, bool) else "category" if isinstance(given, str) else "number"
+            )
+            return f"this is a {found}, and the column holds {WORDS[kind]}" if found != kind else None
+        if key == "missing" and given not in FITTING[kind]:
+            return f'`missing = "{given}"` does not apply to a column of {WORDS[kind]}'
         return None
 
 
@@ -157,22 +189,24 @@ class TableSettings(DataFormat):
     replace: dict[str, str] = Field(default={}, examples=[{"Iris-setosa": "setosa"}])
     """Cells to replace by other strings, such as a second spelling of a class."""
 
-    @model_validator(mode="after")
-    def _apart(self) -> TableSettings:
+    @table_check()
+    def _zeros_are_onehot(self) -> Iterator[PydanticCustomError]:
         if self.unknown == "zeros" and self.encode == "index":
             message = '`unknown = "zeros"` applies to one-hot categories only: an index has no zeros'
-            raise fault(message, key="unknown")
-        for name, column in self.columns.items():
-            said = [key for key in ("unknown", "encode") if getattr(column, key) is not None]
-            if said and self.unknown_of(column) == "zeros" and self.encode_of(column) == "index":
-                message = (
-                    f'column `{name}` has `encode = "index"` and `unknown = "zeros"`: an index has no zeros'
-                )
-                raise fault(message, key=("columns", name, said[0]), help='write `unknown = "refuse"` for it')
+            yield fault(message, key="unknown")
+
+    @table_check(each="columns")
+    def _zeros_of_column_are_onehot(self, name: str, column: ColumnSettings) -> Iterator[PydanticCustomError]:
+        said = [key for key in ("unknown", "encode") if getattr(column, key) is not None]
+        if said and self.unknown_of(column) == "zeros" and self.encode_of(column) == "index":
+            message = f'column `{name}` has `encode = "index"` and `unknown = "zeros"`: an index has no zeros'
+            yield fault(message, key=("columns", name, said[0]), help='write `unknown = "refuse"` for it')
+
+    @table_check()
+    def _chosen_once(self) -> Iterator[PydanticCustomError]:
         if self.features is not None and self.exclude:
             message = "`exclude` applies only where `features` is not given"
-            raise fault(message, key="exclude")
-        return self
+            yield fault(message, key="exclude")
 
     def encode_of(self, column: ColumnSettings) -> str:
         """Return how a category column is encoded."""

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.data.transform import Finite, Transform, TransformError
 from specnet.graph import ops
 from specnet.graph.sizes import at, joined
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,12 +30,11 @@ class Scale(Transform):
     offset: Finite = Field(default=0.0, examples=[-1.0])
     """The number added after multiplying."""
 
-    @model_validator(mode="after")
-    def _keep(self) -> Scale:
+    @table_check()
+    def _keep(self) -> Iterator[PydanticCustomError]:
         if self.factor == 0:
             message = "a `factor` of 0 would make every element the same"
-            raise fault(message, key="factor")
-        return self
+            yield fault(message, key="factor")
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append x · factor + offset."""
@@ -76,16 +76,17 @@ class ReshapeTransform(_Arrange):
     shape: tuple[int, ...]
     """The new shape of one example, without the batch axis; one size may be -1 and is then inferred."""
 
-    @model_validator(mode="after")
-    def _sizes(self) -> ReshapeTransform:
-        for i, size in enumerate(self.shape):
-            if size < -1 or size == 0:
-                message = f"an axis needs a size of at least 1 (or -1, for whatever is left), not {size}"
-                raise fault(message, key=("shape", i))
+    @table_check(each="shape")
+    def _size(self, index: int, size: int) -> Iterator[PydanticCustomError]:
+        if size < -1 or size == 0:
+            message = f"an axis needs a size of at least 1 (or -1, for whatever is left), not {size}"
+            yield fault(message, key=("shape", index))
+
+    @table_check()
+    def _one_left(self) -> Iterator[PydanticCustomError]:
         if self.shape.count(-1) > 1:
             message = "only one axis may be -1, for whatever is left"
-            raise fault(message, key="shape")
-        return self
+            yield fault(message, key="shape")
 
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append the rows in the new shape, its -1 worked out; raise TransformError if the elements don't fill it."""

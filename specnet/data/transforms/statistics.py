@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from specnet.data.transform import Finite, Transform
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,13 +84,12 @@ class MinMax(_Statistic):
     range: tuple[Finite, Finite] = (0.0, 1.0)
     """The values that the minimum and the maximum of the training split become."""
 
-    @model_validator(mode="after")
-    def _ascend(self) -> MinMax:
+    @table_check()
+    def _ascend(self) -> Iterator[PydanticCustomError]:
         low, high = self.range
         if low >= high:
             message = f"`range` must go from a smaller to a larger number, not from {low:g} to {high:g}"
-            raise fault(message, key="range")
-        return self
+            yield fault(message, key="range")
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
         """Return `min` and `span` (max - min, 1 where that is 0), shaped like one example."""

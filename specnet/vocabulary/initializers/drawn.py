@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import PositiveFloat, model_validator
+from pydantic import PositiveFloat
+from pydantic_core import PydanticCustomError
 
 from specnet.vocabulary.initializers import DrawnValues, Initializer, truncated, written
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,12 +24,11 @@ class Uniform(Initializer):
     high: float = 0.05
     """The upper bound, which is excluded."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    @table_check()
+    def _ordered(self) -> Iterator[PydanticCustomError]:
         if self.low >= self.high:
             key = "high" if "high" in self.model_fields_set else "low"
-            raise fault(f"`low` must be below `high`, and they are {self.low} and {self.high}", key=key)
-        return self
+            yield fault(f"`low` must be below `high`, and they are {self.low} and {self.high}", key=key)
 
     def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
         return generator.uniform(self.low, self.high, shape)

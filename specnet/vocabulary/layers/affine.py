@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import PositiveFloat, model_validator
+from pydantic import PositiveFloat
+from pydantic_core import PydanticCustomError
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import show
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
 
@@ -25,19 +27,21 @@ class ScaledLayer(Layer):
     gamma_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
     """Penalty on gamma that is added to the loss."""
 
-    @model_validator(mode="after")
-    def _no_gamma(self) -> Self:
-        return self._unused("scale", "gamma")
+    @table_check()
+    def _no_gamma_init(self) -> Iterator[PydanticCustomError]:
+        return self._unused("scale", "gamma", "gamma_init")
 
-    def _unused(self, switch: str, name: str) -> Self:
-        """Raise a fault where options say how something is that the layer does not have."""
-        for key in (f"{name}_init", f"{name}_regularizer"):
-            default = type(self).model_fields[key].get_default(call_default_factory=True)
-            if not getattr(self, switch) and getattr(self, key) != default:
-                raise fault(
-                    f"with {switch} = false there is no {name}", key=key, part="key", help=f"leave out {key}"
-                )
-        return self
+    @table_check()
+    def _no_gamma_regularizer(self) -> Iterator[PydanticCustomError]:
+        return self._unused("scale", "gamma", "gamma_regularizer")
+
+    def _unused(self, switch: str, name: str, key: str) -> Iterator[PydanticCustomError]:
+        """Yield a fault where an option says how something is that the layer does not have."""
+        default = type(self).model_fields[key].get_default(call_default_factory=True)
+        if not getattr(self, switch) and getattr(self, key) != default:
+            yield fault(
+                f"with {switch} = false there is no {name}", key=key, part="key", help=f"leave out {key}"
+            )
 
     def scaled(self, build: Builder, y: Value, shape: tuple[int, ...]) -> Value:
         """Return y times gamma, which has the shape of y's last axes."""
@@ -58,9 +62,13 @@ class Affine(ScaledLayer):
     epsilon: PositiveFloat = 1e-3
     """Added to variances to avoid division by zero."""
 
-    @model_validator(mode="after")
-    def _no_beta(self) -> Self:
-        return self._unused("center", "beta")
+    @table_check()
+    def _no_beta_init(self) -> Iterator[PydanticCustomError]:
+        return self._unused("center", "beta", "beta_init")
+
+    @table_check()
+    def _no_beta_regularizer(self) -> Iterator[PydanticCustomError]:
+        return self._unused("center", "beta", "beta_regularizer")
 
     def affine(self, build: Builder, y: Value, shape: tuple[int, ...]) -> Value:
         """Return gamma * y + beta; both have the shape of y's last axes."""

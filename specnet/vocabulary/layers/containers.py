@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import broadcast, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers.merging import combined, concatenated
 
@@ -103,12 +105,11 @@ class Parallel(Container):
     """The axis along which `concat` joins the results."""
     is_parallel: ClassVar[bool] = True
 
-    @model_validator(mode="after")
-    def _joined(self) -> Parallel:
+    @table_check()
+    def _joined(self) -> Iterator[PydanticCustomError]:
         if self.axis != -1 and self.merge != "concat":
             message = f'`axis` would be ignored: merge = "{self.merge}" works element by element'
-            raise fault(message, key="axis", part="key", help="leave `axis` out")
-        return self
+            yield fault(message, key="axis", part="key", help="leave `axis` out")
 
     def lower(self, build: Builder, x: Value) -> Value:
         results = build.branch(self.layers, x, "layers")

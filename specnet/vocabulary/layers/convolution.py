@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.layers import Layer, images
 from specnet.vocabulary.layers.images import Length, Lengths, Pair, along, pair
 from specnet.vocabulary.layers.weights import Biased, Kernelled
@@ -48,15 +50,14 @@ class Convolution(Filtering, Kernelled):
     groups: PositiveInt = 1
     """The number of groups that channels and filters are divided into; each filter sees the channels of its group."""
 
-    @model_validator(mode="after")
-    def _divided(self) -> Convolution:
+    @table_check()
+    def _divided(self) -> Iterator[PydanticCustomError]:
         if self.filters % self.groups:
-            raise fault(
+            yield fault(
                 f"{self.filters} filters cannot be divided into {self.groups} groups",
                 key="groups",
                 help="a number that divides `filters` and the channels of the input",
             )
-        return self
 
     def own_channels(self, x: Value) -> int:
         """Return how many channels a group has; raise ShapeFault where they cannot be divided into groups."""
@@ -160,16 +161,16 @@ class Conv2DTranspose(Windowed, Convolution):
     """How many rows and columns to add at the bottom and right, fewer than `strides`: it selects one of the sizes for
     which a convolution would produce the input's size."""
 
-    @model_validator(mode="after")
-    def _added(self) -> Conv2DTranspose:
+    @table_check()
+    def _added(self) -> Iterator[PydanticCustomError]:
         if self.output_padding is not None:
             for added, stride in zip(pair(self.output_padding), pair(self.strides), strict=True):
                 if added >= stride:
                     message = (
                         f"`output_padding` must be less than `strides`, and {added} is not less than {stride}"
                     )
-                    raise fault(message, key="output_padding")
-        return self
+                    yield fault(message, key="output_padding")
+                    return
 
     def lower(self, build: Builder, x: Value) -> Value:
         x = images.images(self.type, x)

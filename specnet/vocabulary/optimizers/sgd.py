@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Iterator
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.update_builder import UpdateBuilder
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.optimizers import Decay, Decaying
 
 
@@ -31,17 +33,22 @@ class SGD(Decaying):
     nesterov: bool = False
     """Whether to use Nesterov's momentum, which looks one step ahead."""
 
-    @model_validator(mode="after")
-    def _options_agree(self) -> Self:
+    @table_check()
+    def _nesterov_has_momentum(self) -> Iterator[PydanticCustomError]:
         if self.nesterov and not self.momentum:
-            raise fault("nesterov needs momentum", key="nesterov", help="set momentum, such as 0.9")
+            yield fault("nesterov needs momentum", key="nesterov", help="set momentum, such as 0.9")
+
+    @table_check()
+    def _dampening_has_momentum(self) -> Iterator[PydanticCustomError]:
         if self.dampening and not self.momentum:
-            raise fault("dampening needs momentum", key="dampening", help="set momentum, such as 0.9")
+            yield fault("dampening needs momentum", key="dampening", help="set momentum, such as 0.9")
+
+    @table_check()
+    def _one_of_both(self) -> Iterator[PydanticCustomError]:
         if self.nesterov and self.dampening:
-            raise fault(
+            yield fault(
                 "nesterov and dampening exclude each other", key="dampening", help="leave one of them out"
             )
-        return self
 
     def follow(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         if not self.momentum:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from math import pi
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.schedules.schedule import NonNegative, RateBuilder, Schedule, Unit
 
 Factor = Annotated[float, Field(ge=0, le=1)]
@@ -41,11 +43,10 @@ class Cosine(Schedule):
     every: Unit = "step"
     """Whether the rate changes at every step, or is constant within each epoch."""
 
-    @model_validator(mode="after")
-    def _periods(self) -> Self:
+    @table_check()
+    def _periods(self) -> Iterator[PydanticCustomError]:
         if self.t_mult != 1 and self.t_0 is None:
-            raise fault("t_mult needs t_0", key="t_mult", help="set t_0, the length of the first period")
-        return self
+            yield fault("t_mult needs t_0", key="t_mult", help="set t_0, the length of the first period")
 
     def rate(self, build: RateBuilder) -> Value:
         at = build.since_warmup(self.every)
@@ -98,11 +99,10 @@ class Linear(Decay):
     end_factor: Factor = 0.0
     """The factor for lr at the end, and after it."""
 
-    @model_validator(mode="after")
-    def _some_rate(self) -> Self:
+    @table_check()
+    def _some_rate(self) -> Iterator[PydanticCustomError]:
         if not (self.start_factor or self.end_factor):
-            raise fault("both factors are 0, and so would be every step", key="start_factor")
-        return self
+            yield fault("both factors are 0, and so would be every step", key="start_factor")
 
     def rate(self, build: RateBuilder) -> Value:
         # Rounding never takes it below 0: neither the difference nor its part can be rounded below -start_factor.
@@ -162,14 +162,13 @@ class OneCycle(Schedule):
     three_phase: bool = False
     """Whether the decay first mirrors the rise, and then continues to the final rate."""
 
-    @model_validator(mode="after")
-    def _phases_fit(self) -> Self:
+    @table_check()
+    def _phases_fit(self) -> Iterator[PydanticCustomError]:
         if self.three_phase and self.pct_start > 0.5:
             message = (
                 "with three phases the rise and its mirror take 2 * pct_start of the training, at most all"
             )
-            raise fault(message, key="pct_start", help="at most 0.5")
-        return self
+            yield fault(message, key="pct_start", help="at most 0.5")
 
     def rate(self, build: RateBuilder) -> Value:
         last = float(build.rest - 1)

@@ -3,14 +3,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeInt
+from pydantic_core import PydanticCustomError
 
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Kind, fault
+from specnet.vocabulary.kind import Kind, fault, table_check
 
 AT: KeyPath = ("training", "schedule")
 """Where a document's schedule stands."""
@@ -96,15 +97,17 @@ class Schedule(Kind):
     warmup_from: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """The fraction of the rate after the warm-up that the first step has."""
 
-    @model_validator(mode="after")
-    def _one_warm_up(self) -> Self:
+    @table_check()
+    def _one_warm_up(self) -> Iterator[PydanticCustomError]:
         if self.warmup_steps and self.warmup_epochs:
-            raise fault("a warm-up is given in steps or in epochs, not both", key="warmup_epochs")
+            yield fault("a warm-up is given in steps or in epochs, not both", key="warmup_epochs")
+
+    @table_check()
+    def _some_warm_up(self) -> Iterator[PydanticCustomError]:
         if self.warmup_from and not (self.warmup_steps or self.warmup_epochs):
-            raise fault(
+            yield fault(
                 "warmup_from needs a warm-up", key="warmup_from", help="set warmup_steps or warmup_epochs"
             )
-        return self
 
     @property
     def watched(self) -> str | None:

@@ -6,15 +6,17 @@ the same whatever the batch size.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
-from specnet.vocabulary.kind import fault
+from specnet.vocabulary.kind import fault, table_check
 from specnet.vocabulary.schedules.schedule import RateBuilder, Schedule, Unit
 
 Gamma = Annotated[float, Field(gt=0, le=1)]
@@ -55,13 +57,12 @@ class MultiStep(Schedule):
     unit: Unit = "epoch"
     """Whether `milestones` count epochs or steps."""
 
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
+    @table_check()
+    def _rising(self) -> Iterator[PydanticCustomError]:
         for place, (before, after) in enumerate(pairwise(self.milestones), start=1):
             if after <= before:
                 message = f"milestones rise, and {after} comes after {before}"
-                raise fault(message, key=("milestones", place))
-        return self
+                yield fault(message, key=("milestones", place))
 
     def rate(self, build: RateBuilder) -> Value:
         step, each = build.after_warmup(), build.run.each(self.unit)

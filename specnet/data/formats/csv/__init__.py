@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
+from pydantic_core import PydanticCustomError
 
 from specnet.data.files import larger_than_half
 from specnet.data.format import BATCHES, FilePath, Load
@@ -11,10 +13,9 @@ from specnet.data.formats.csv.encodings import is_text_encoding
 from specnet.data.opening import open_given
 from specnet.data.tables.cells import number
 from specnet.data.tables.tabular import FileTable
-from specnet.vocabulary.kind import Table, fault
+from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import IO
 
@@ -60,18 +61,23 @@ class Csv(FileTable):
 
     suffixes: ClassVar[tuple[str, ...] | None] = None
 
-    @model_validator(mode="after")
-    def _sound(self) -> Csv:
+    @table_check()
+    def _delimits(self) -> Iterator[PydanticCustomError]:
         if self.delimiter in '"\r\n':
             message = "`delimiter` cannot be a quote or the end of a line"
-            raise fault(message, key="delimiter")
+            yield fault(message, key="delimiter")
+
+    @table_check()
+    def _buffer_applies(self) -> Iterator[PydanticCustomError]:
         if self.load == "whole" and "shuffle_buffer" in self.model_fields_set:
             message = "`shuffle_buffer` applies only where rows are read in batches"
-            raise fault(message, key="shuffle_buffer")
+            yield fault(message, key="shuffle_buffer")
+
+    @table_check()
+    def _encoding_known(self) -> Iterator[PydanticCustomError]:
         if not is_text_encoding(self.encoding):
             message = f"`{self.encoding}` is not a text encoding that Python knows, such as utf-8 or latin-1"
-            raise fault(message, key="encoding")
-        return self
+            yield fault(message, key="encoding")
 
     @model_serializer(mode="wrap")
     def _as_accepted(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

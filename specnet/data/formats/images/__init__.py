@@ -5,13 +5,14 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt
+from pydantic_core import PydanticCustomError
 
 from specnet.data.files import DataContext, FilePlace, Wanted
 from specnet.data.format import DataFormat, FilePath, Load
 from specnet.data.new_rows import ELEMENTS, LabelledRows, RowBlock
 from specnet.data.rows import ArrayRows
-from specnet.vocabulary.kind import Table, Words, fault
+from specnet.vocabulary.kind import Table, Words, fault, table_check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,12 +73,11 @@ class Images(DataFormat):
     reads: ClassVar[Wanted] = "folder"
     suffixes: ClassVar[tuple[str, ...] | None] = None
 
-    @model_validator(mode="after")
-    def _grey_or_colour(self) -> Images:
+    @table_check()
+    def _grey_or_colour(self) -> Iterator[PydanticCustomError]:
         if self.channels not in (1, 3):
             message = f"`channels` is 1 (grey) or 3 (colour), not {self.channels}"
-            raise fault(message, key="channels")
-        return self
+            yield fault(message, key="channels")
 
     @property
     def frame(self) -> Frame:

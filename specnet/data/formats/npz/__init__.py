@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
+from pydantic_core import PydanticCustomError
 
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.format import DataFormat, FilePath, Load, joined
 from specnet.data.new_rows import LabelledRows
 from specnet.data.rows import ArrayRows
-from specnet.vocabulary.kind import Table, fault
+from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,12 +39,11 @@ class NpzRows(Table):
     targets: ArrayName | None = Field(default=None, examples=["test_targets"])
     """The name of the array of targets."""
 
-    @model_validator(mode="after")
-    def _apart(self) -> NpzRows:
+    @table_check()
+    def _apart(self) -> Iterator[PydanticCustomError]:
         if self.path is None and self.inputs is None and self.targets is None:
             message = "name a `path`, or the arrays `inputs` and `targets` of the training rows' file"
-            raise fault(message)
-        return self
+            yield fault(message)
 
 
 class Npz(DataFormat):
@@ -73,23 +73,29 @@ class Npz(DataFormat):
 
     suffixes: ClassVar[tuple[str, ...] | None] = (".npz",)
 
-    @model_validator(mode="after")
-    def _as_many(self) -> Npz:
+    @table_check(each="inputs")
+    def _named_once(self, index: int, name: str) -> Iterator[PydanticCustomError]:
+        if name in self.inputs[:index]:
+            yield fault(f"`{name}` is named twice", key=("inputs", index))
+
+    @table_check()
+    def _validation_has_as_many(self) -> Iterator[PydanticCustomError]:
+        return self._as_many("validation", self.validation)
+
+    @table_check()
+    def _test_has_as_many(self) -> Iterator[PydanticCustomError]:
+        return self._as_many("test", self.test)
+
+    def _as_many(self, split: str, table: NpzRows | None) -> Iterator[PydanticCustomError]:
+        if table is None or table.inputs is None:
+            return
         own = None if isinstance(self.inputs, str) else self.inputs
-        for i, name in enumerate(own or ()):
-            if name in self.inputs[:i]:
-                message = f"`{name}` is named twice"
-                raise fault(message, key=("inputs", i))
-        for split, table in self.tables.items():
-            if table.inputs is None:
-                continue
-            theirs = None if isinstance(table.inputs, str) else table.inputs
-            if (own is None) != (theirs is None) or (own and theirs and len(own) != len(theirs)):
-                message = "the training rows have " + (
-                    f"{len(own)} arrays of inputs" if own else "one array of inputs"
-                )
-                raise fault(message, key=(split, "inputs"), help="name as many, in the same order")
-        return self
+        theirs = None if isinstance(table.inputs, str) else table.inputs
+        if (own is None) != (theirs is None) or (own and theirs and len(own) != len(theirs)):
+            message = "the training rows have " + (
+                f"{len(own)} arrays of inputs" if own else "one array of inputs"
+            )
+            yield fault(message, key=(split, "inputs"), help="name as many, in the same order")
 
     def same_rows(self, split: str) -> tuple[str, ...] | None:
         """Return the key of the table of a split that names the training's own file and inputs."""

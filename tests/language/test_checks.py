@@ -1,0 +1,294 @@
+"""A faulty value hides no other fault of its table: every check is made that does not read it, and no other."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from specnet.diagnostics import KeyPath
+from specnet.language.kinds import FAMILIES
+from specnet.language.loading import check
+from specnet.language.sound import sound_tables
+from specnet.language.spec import Spec
+from specnet.vocabulary.domain import Domain, domains, members
+from specnet.vocabulary.kind import Table, table_checks
+
+BASE: dict[str, Any] = {
+    "specnet": 1,
+    "data": {"type": "inline", "inputs": [[0.0, 1.0]], "targets": [0.0]},
+    "layers": [{"type": "dense", "units": 1}],
+    "loss": "mse",
+}
+CSV = {"type": "csv", "path": "rows.csv", "target": "y"}
+NPZ = {"type": "npz", "path": "arrays.npz"}
+CONV = {"filters": 4, "kernel_size": 3}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A document's table in which one check finds one fault."""
+
+    path: KeyPath
+    """The place of the table."""
+    table: dict[str, Any]
+    key: KeyPath
+    """The place of the fault below the table."""
+    reads: frozenset[str] = field(default=frozenset())
+    """The fields that the check reads besides those that are given."""
+
+    def document(self, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+        document = copy.deepcopy(BASE)
+        table = {**copy.deepcopy(self.table), **(changes or {})}
+        if not self.path:
+            return {key: value for key, value in {**document, **table}.items() if value is not None}
+        if self.path[:2] in {("data", "columns"), ("data", "validation")}:
+            document["data"] = copy.deepcopy(CSV if "columns" in self.path else NPZ)
+        node: Any = document
+        for step, following in zip(self.path[:-1], self.path[1:], strict=True):
+            if isinstance(node, dict):
+                node = node.setdefault(step, [None] if isinstance(following, int) else {})
+            else:
+                node = node[step]
+        node[self.path[-1]] = table
+        return document
+
+
+def data(table: dict[str, Any], key: Any, *reads: str) -> Row:
+    return Row(("data",), table, key if isinstance(key, tuple) else (key,), frozenset(reads))
+
+
+def layer(kind: str, table: dict[str, Any], key: str, *reads: str) -> Row:
+    return Row(("layers", 0), {"type": kind, **table}, (key,), frozenset(reads))
+
+
+def transform(kind: str, table: dict[str, Any], key: Any) -> Row:
+    return Row(("data", "transforms", 0), {"type": kind, **table}, key if isinstance(key, tuple) else (key,))
+
+
+def augmentation(kind: str, table: dict[str, Any], key: str, *reads: str) -> Row:
+    return Row(("data", "augmentations", 0), {"type": kind, **table}, (key,), frozenset(reads))
+
+
+def schedule(kind: str, table: dict[str, Any], key: Any, *reads: str) -> Row:
+    path = ("training", "schedule")
+    return Row(path, {"type": kind, **table}, key if isinstance(key, tuple) else (key,), frozenset(reads))
+
+
+def column(table: dict[str, Any], key: Any, *reads: str) -> Row:
+    path = ("data", "columns", "x")
+    return Row(path, table, key if isinstance(key, tuple) else (key,), frozenset(reads))
+
+
+def sgd(table: dict[str, Any], key: str, *reads: str) -> Row:
+    return Row(("training", "optimizer"), {"type": "sgd", **table}, (key,), frozenset(reads))
+
+
+HEAD = {"outputs": {"layer_1": {"loss": "mse", "layer": "dense_1"}}, "loss": None}
+
+ROWS = [
+    Row((), {"inputs": {"a b": {"columns": ["x"]}}}, ("inputs", "a b")),
+    Row((), {"outputs": {"a b": {"loss": "mse"}}, "loss": None}, ("outputs", "a b")),
+    Row((), {"inputs": {"a": {"columns": ["x"]}}, "input_shape": [2]}, ("input_shape",)),
+    Row((), {**HEAD, "loss": "mse"}, ("loss",)),
+    Row((), {**HEAD, "metrics": ["mae"]}, ("metrics",)),
+    Row(("inputs", "a"), {"shape": [1]}, (), frozenset({"columns", "array"})),
+    Row(("inputs", "a"), {"columns": ["x"], "array": "y"}, ("array",)),
+    Row(("outputs", "a"), {"loss": "triplet"}, ("loss",)),
+    Row(("outputs", "a"), {"loss": {"type": "mse", "reduction": "sum"}}, ("loss", "reduction")),
+    Row(("lint",), {"ignore": ["SN701", "SN999"]}, ("ignore", 1)),
+    data({**CSV, "split": {"validation": 0.2}, "validation": {"path": "v.csv"}}, ("split", "validation")),
+    data({**CSV, "split": {"test": 0.2}, "test": {"path": "v.csv"}}, ("split", "test")),
+    data({**NPZ, "targets": "inputs", "validation": {"targets": "t"}}, ("validation", "targets")),
+    data({**NPZ, "targets": "inputs", "test": {"targets": "t"}}, ("test", "targets")),
+    data(
+        {"type": "npy", "inputs": "a.npy", "targets": "b.npy", "validation": {"inputs": "c.npy"}},
+        ("validation",),
+    ),
+    data(
+        {**NPZ, "targets": "inputs", "transforms": [{"type": "standardize", "on": "targets"}]},
+        ("transforms", 0, "on"),
+    ),
+    data({**CSV, "unknown": "zeros", "encode": "index"}, "unknown"),
+    data(
+        {**CSV, "encode": "index", "columns": {"x": {"unknown": "zeros"}}},
+        ("columns", "x", "unknown"),
+    ),
+    data({**CSV, "features": ["x"], "exclude": ["z"]}, "exclude"),
+    data({**CSV, "delimiter": '"'}, "delimiter"),
+    data({**CSV, "load": "whole", "shuffle_buffer": 5}, "shuffle_buffer"),
+    data({**CSV, "encoding": "klingon"}, "encoding"),
+    data({**NPZ, "inputs": ["a", "a"]}, ("inputs", 1)),
+    data({**NPZ, "inputs": ["a", "b"], "validation": {"inputs": "a"}}, ("validation", "inputs")),
+    data({**NPZ, "inputs": ["a", "b"], "test": {"inputs": "a"}}, ("test", "inputs")),
+    Row(("data", "validation"), {}, (), frozenset({"path", "inputs", "targets"})),
+    data({"type": "synthetic", "kind": "moons", "samples": 9, "classes": 3}, "classes"),
+    data({"type": "synthetic", "kind": "moons", "samples": 9, "features": 3}, "features"),
+    data({"type": "images", "path": "folder", "size": [2, 2], "channels": 2}, "channels"),
+    Row(("data", "split"), {"validation": 0.5, "test": 0.5}, ("test",)),
+    column({"values": []}, "values", "type"),
+    column({"values": ["a", "a"]}, ("values", 1), "type"),
+    column({"fill": 0, "missing": "mean"}, "fill", "type"),
+    column({"type": "number", "encode": "index"}, "encode"),
+    column({"type": "number", "values": ["a"]}, "values"),
+    column({"type": "number", "unknown": "zeros"}, "unknown"),
+    column({"type": "category", "scale": "minmax"}, "scale"),
+    column({"type": "category", "fill": 0}, "fill"),
+    column({"type": "category", "missing": "mean"}, "missing"),
+    transform("scale", {"factor": 0}, "factor"),
+    transform("reshape", {"shape": [2, 0]}, ("shape", 1)),
+    transform("reshape", {"shape": [-1, -1]}, "shape"),
+    transform("minmax", {"range": [1, 0]}, "range"),
+    augmentation("pad_crop", {"padding": [0, 0]}, "padding"),
+    augmentation("shift", {"vertical": 0, "horizontal": 0}, "horizontal"),
+    layer("conv2d", {**CONV, "groups": 3}, "groups"),
+    layer("conv2d_transpose", {**CONV, "output_padding": 1}, "output_padding", "strides"),
+    layer("parallel", {"layers": [{"type": "flatten"}], "merge": "add", "axis": 1}, "axis"),
+    layer("batch_norm", {"scale": False, "gamma_init": "zeros"}, "gamma_init"),
+    layer("batch_norm", {"scale": False, "gamma_regularizer": "l2"}, "gamma_regularizer"),
+    layer("batch_norm", {"center": False, "beta_init": "ones"}, "beta_init"),
+    layer("batch_norm", {"center": False, "beta_regularizer": "l2"}, "beta_regularizer"),
+    Row(("layers", 0, "kernel_init"), {"type": "uniform", "low": 2, "high": 1}, ("high",)),
+    schedule("constant", {"warmup_steps": 2, "warmup_epochs": 1}, "warmup_epochs"),
+    schedule("constant", {"warmup_from": 0.5}, "warmup_from", "warmup_steps", "warmup_epochs"),
+    schedule("multistep", {"milestones": [5, 2]}, ("milestones", 1)),
+    schedule("cosine", {"t_mult": 2}, "t_mult", "t_0"),
+    schedule("linear", {"start_factor": 0, "end_factor": 0}, "start_factor"),
+    schedule("one_cycle", {"three_phase": True, "pct_start": 0.6}, "pct_start"),
+    sgd({"nesterov": True}, "nesterov", "momentum"),
+    sgd({"dampening": 0.1}, "dampening", "momentum"),
+    sgd({"nesterov": True, "dampening": 0.1, "momentum": 0.9}, "dampening"),
+]
+
+
+def tables() -> Iterator[type[Table]]:
+    """Every class of a table that a document may have."""
+    pending: list[type[Table]] = [Spec, *(kind for family in FAMILIES for kind in family)]
+    seen: set[type[Table]] = set()
+    while pending:
+        table = pending.pop()
+        if table in seen:
+            continue
+        seen.add(table)
+        yield table
+        for domain in domains(table).values():
+            pending += [each.table for each in _all(domain) if each.table is not None]
+
+
+def _all(domain: Domain) -> Iterator[Domain]:
+    for member in members(domain):
+        yield member
+        if member.items is not None:
+            yield from _all(member.items)
+
+
+def places(document: dict[str, Any]) -> set[KeyPath]:
+    """Where the faults of a document are."""
+    return {finding.path for finding in check(document)[1].diagnostics}
+
+
+def found_by(row: Row, document: dict[str, Any]) -> set[str]:
+    """The checks that find a fault in the row's table."""
+    table = next(sound.table for sound in sound_tables(Spec, document) if sound.path == row.path)
+    found = set()
+    for made in table_checks(type(table)):
+        method = getattr(table, made.method)
+        calls = [()] if made.each is None else _each(getattr(table, made.each))
+        if any(list(method(*arguments)) for arguments in calls):
+            found.add(getattr(type(table), made.method).__qualname__)
+    return found
+
+
+def _each(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, tuple) else ()
+
+
+def test_every_check_of_every_table_has_a_row() -> None:
+    checks = {getattr(table, made.method).__qualname__ for table in tables() for made in table_checks(table)}
+    shown = set().union(*(found_by(row, row.document()) for row in ROWS))
+    assert len(checks) > 40
+    assert checks - shown == set()
+
+
+ids = [f"{'.'.join(map(str, row.path))}-{'.'.join(map(str, row.key))}-{i}" for i, row in enumerate(ROWS)]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+def test_an_unknown_key_hides_no_check(row: Row) -> None:
+    cross = places(row.document())
+    assert (*row.path, *row.key) in cross
+    assert places(row.document({"qqqqq": 1})) == cross | {(*row.path, "qqqqq")}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=ids)
+def test_a_faulty_field_hides_the_checks_that_read_it_and_no_other(row: Row) -> None:
+    cross = places(row.document())
+    table = next(sound.table for sound in sound_tables(Spec, row.document()) if sound.path == row.path)
+    read = row.reads
+    others = 0
+    for name in type(table).model_fields:
+        if name == "type" or (name in row.table and row.table[name] is not None):
+            continue
+        faulty = places(row.document({name: [[[{"q": 1}]]]}))
+        own = {path for path in faulty if path[: len(row.path) + 1] == (*row.path, name)}
+        assert own or name in read
+        assert faulty - own == (cross if name not in read else cross - {(*row.path, *row.key)})
+        others += 1
+    assert others or len(type(table).model_fields) <= len(row.table)
+
+
+def test_a_misspelled_key_is_no_second_fault() -> None:
+    row = schedule("constant", {"warmup_from": 0.5, "warmup_step": 3}, "warmup_step")
+    assert places(row.document()) == {(*row.path, "warmup_step")}
+
+
+def test_a_fault_in_a_table_hides_no_check_of_the_tables_around_it() -> None:
+    split = {"validation": 0.2, "shuffle": 1}
+    row = data({**CSV, "split": split, "validation": {"path": "v.csv", "q": 1}}, ("split", "validation"))
+    expected = {("split", "shuffle"), ("validation", "q"), ("split", "validation")}
+    assert places(row.document()) == {("data", *path) for path in expected}
+
+
+def test_faulty_elements_hide_no_check_of_the_others() -> None:
+    assert places({**BASE, "lint": {"ignore": ["SN999", 5, "SN998"]}}) == {
+        ("lint", "ignore", place) for place in range(3)
+    }
+    transforms = [{"type": "nonsense"}, {"type": "standardize", "on": "targets"}]
+    row = data({**NPZ, "targets": "inputs", "transforms": transforms}, ())
+    assert places(row.document()) == {
+        ("data", "transforms", 0, "type"),
+        ("data", "transforms", 1, "on"),
+    }
+
+
+def test_all_faults_of_a_layer_are_reported() -> None:
+    layer = {"type": "dense", "units": "5", "unts": 5, "kernel_init": {"type": "normal", "stddev": -1}}
+    assert places({**BASE, "layers": [layer]}) == {
+        ("layers", 0, "units"),
+        ("layers", 0, "unts"),
+        ("layers", 0, "kernel_init", "stddev"),
+    }
+
+
+def test_deep_nesting_takes_time_in_proportion_to_its_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    from specnet.language import sound
+
+    calls = 0
+    table = sound._table
+
+    def counted(*arguments: Any) -> Table:
+        nonlocal calls
+        calls += 1
+        return table(*arguments)
+
+    monkeypatch.setattr(sound, "_table", counted)
+    layers: list[Any] = [{"type": "dense", "units": 1, "q": 1}]
+    for _ in range(20):
+        layers = [{"type": "sequential", "layers": layers}]
+    assert places({**BASE, "layers": layers})
+    assert calls == 22

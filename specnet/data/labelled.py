@@ -42,12 +42,13 @@ def labelled_rows(encoding: Encoding, path: Path, name: str | None = None) -> La
     place = FilePlace(found, name or str(path), (), context)
     with context.collector.limited():
         suffix = found.suffix.lower()
-        own = data_format.suffixes is None or suffix in data_format.suffixes or found.is_dir()
+        named = data_format.suffixes is not None and suffix in data_format.suffixes
+        own = named or data_format.suffixes is None or found.is_dir()
         if suffix == ARRAYS:
             return _arrays(encoding, place)
         if suffix == UNLABELLED:
             raise place.error("SN571", f"`{place.name}` holds no targets", help=HELP)
-        if suffix in JSON or (not data_format.is_table and (suffix in SUFFIXES or not own)):
+        if (suffix in JSON and not named) or (not data_format.is_table and (suffix in SUFFIXES or not own)):
             return _of_table(encoding, place, suffix)
         rows = data_format.labelled_rows(encoding.known, place)
         if rows is None:

@@ -28,10 +28,19 @@ class Network:
     """A document's layers and loss over data of known shapes.
 
     Creating one lowers the network once, to find its parameters and every fault of shape; SpecError holds the
-    faults. Each `lower` gives a graph of its own to build a program on, copied from one that is built once.
+    faults. With `found`, those that leave the network what it is are added to it instead: initial values, unused
+    settings, and metrics that do not fit. Each `lower` gives a graph of its own to build a program on, copied from
+    one that is built once.
     """
 
-    def __init__(self, spec: Spec, signature: Signature, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        signature: Signature,
+        threads: int | None = None,
+        *,
+        found: list[Diagnostic] | None = None,
+    ) -> None:
         self.spec = spec
         self.threads = requested(threads)
         """How many threads its plans are made for; None for the default."""
@@ -61,7 +70,11 @@ class Network:
         )
         """All that is kept with the model, running statistics too, in the order of the parameter vector."""
         self.elements_per_row: int = lowered.elements.count.each
-        self._check(lowered)
+        beside = self._check(lowered)
+        if found is not None:
+            found += beside
+        elif beside:
+            raise SpecError(beside)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the graphs, which are built again when a copy is asked for one: ops are the same everywhere."""
@@ -158,8 +171,8 @@ class Network:
         elements = total(self.outputs, {name: own.elements for name, own in values.items()})
         return Lowered(builder.graph, builder, layers, values, elements)
 
-    def _check(self, lowered: Lowered) -> None:
-        """Raise SpecError with what is wrong beside shapes: initial values and metrics that do not fit."""
+    def _check(self, lowered: Lowered) -> list[Diagnostic]:
+        """Return what is wrong beside shapes: initial values and metrics that do not fit."""
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
             *initial_faults(self.arrays),
@@ -180,8 +193,7 @@ class Network:
                 tuple(figure.values(own.elements, own.prediction, own.target))
             except ShapeFault as fault:
                 found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
-        if found:
-            raise SpecError(found)
+        return found
 
 
 def lower_layers(

@@ -1,28 +1,28 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from specnet.diagnostics import Diagnostic, Edit, Fix, KeyPath, Label, Part
+from specnet.language.training import Training
 from specnet.model.network import Network
 from specnet.model.topology import changed, every
+from specnet.vocabulary.optimizers import Searching
 
 OPTIMIZER: KeyPath = ("training", "optimizer")
 
 
-def check_searching(network: Network) -> Iterator[Diagnostic]:
-    """Yield what an optimizer that compares losses along a line cannot do with."""
-    yield from _part_of_the_rows(network)
-    yield from _unsteady_layers(network)
-    yield from _changing_rows(network)
-    yield from _idle_options(network)
+def searching_checks(settings: Training) -> tuple[Callable[[Network, Training], Iterator[Diagnostic]], ...]:
+    """Return what checks that an optimizer which compares losses along a line can do with the rest of the document."""
+    if not isinstance(settings.optimizer, Searching):
+        return ()
+    return _part_of_the_rows, _unsteady_layers, _changing_rows, _idle_options
 
 
-def _here(network: Network) -> tuple[Label, ...]:
-    return (Label(f"{network.spec.training.optimizer.type} is requested here", OPTIMIZER, "type"),)
+def _here(settings: Training) -> tuple[Label, ...]:
+    return (Label(f"{settings.optimizer.type} is requested here", OPTIMIZER, "type"),)
 
 
-def _part_of_the_rows(network: Network) -> Iterator[Diagnostic]:
-    settings = network.spec.training
+def _part_of_the_rows(_: Network, settings: Training) -> Iterator[Diagnostic]:
     kind, size = settings.optimizer.type, settings.batch_size
     if size != "full":
         given = "batch_size" in settings.model_fields_set
@@ -33,7 +33,7 @@ def _part_of_the_rows(network: Network) -> Iterator[Diagnostic]:
             path,
             part="value" if given else "type",
             help='batch_size = "full" under [training]',
-            labels=_here(network) if given else (),
+            labels=_here(settings) if given else (),
             fix=Fix('write "full"', (Edit('"full"', path),)) if given else None,
         )
     if settings.accumulate > 1:
@@ -42,11 +42,11 @@ def _part_of_the_rows(network: Network) -> Iterator[Diagnostic]:
             f"{kind} sees all rows in each step, and {settings.accumulate} batches are to share one",
             ("training", "accumulate"),
             help="leave it out",
-            labels=_here(network),
+            labels=_here(settings),
         )
 
 
-def _unsteady_layers(network: Network) -> Iterator[Diagnostic]:
+def _unsteady_layers(network: Network, settings: Training) -> Iterator[Diagnostic]:
     """Yield each layer whose values are others the next time that they are asked for."""
     lowered = network.lower(training=True)
     drawing = {value.key_path: "draws new random numbers" for value in lowered.graph if value.op.random}
@@ -56,30 +56,29 @@ def _unsteady_layers(network: Network) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "SN607",
             f"`{names.get(path, path[-1])}` {what} at each evaluation, and "
-            f"{network.spec.training.optimizer.type} compares evaluations along a line",
+            f"{settings.optimizer.type} compares evaluations along a line",
             path,
             part="type",
             help="leave the layer out, or take another optimizer, such as adam",
-            labels=_here(network),
+            labels=_here(settings),
         )
 
 
-def _changing_rows(network: Network) -> Iterator[Diagnostic]:
+def _changing_rows(network: Network, settings: Training) -> Iterator[Diagnostic]:
     for i, augmentation in enumerate(network.spec.data.augmentations):
         yield Diagnostic(
             "SN607",
-            f"`{augmentation.type}` changes the rows from step to step, and {network.spec.training.optimizer.type} "
+            f"`{augmentation.type}` changes the rows from step to step, and {settings.optimizer.type} "
             "uses differences between steps",
             ("data", "augmentations", i),
             part="type",
             help="leave the augmentation out, or take another optimizer, such as adam",
-            labels=_here(network),
+            labels=_here(settings),
         )
 
 
-def _idle_options(network: Network) -> Iterator[Diagnostic]:
+def _idle_options(network: Network, settings: Training) -> Iterator[Diagnostic]:
     """Yield each option that says how far a step goes, or averages over steps that differ by chance."""
-    settings = network.spec.training
     schedule = settings.schedule
     found: list[tuple[KeyPath, Part]] = []
     if schedule.type != "constant" or schedule.warmup_steps or schedule.warmup_epochs:
@@ -102,5 +101,5 @@ def _idle_options(network: Network) -> Iterator[Diagnostic]:
             path,
             part=part,
             help="leave it out, or take another optimizer, such as adam",
-            labels=_here(network),
+            labels=_here(settings),
         )

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.language.spec import Spec
 from specnet.language.suggestions import unknown_name
+from specnet.language.training import Training
 from specnet.model.network import Network
-from specnet.model.searching import check_searching
-from specnet.vocabulary.optimizers import Searching
+from specnet.model.searching import searching_checks
+from specnet.vocabulary.kind import sound_part
 from specnet.vocabulary.schedules import RunLength
 
 EVALUATION_ROWS = 1024
@@ -17,31 +18,58 @@ EVALUATION_NUMBERS = 1 << 22
 """About how many numbers the widest layer may give for them, 16 MiB of float32: more gains nothing."""
 
 
-def check_training(network: Network) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a document's training settings, given the network and how many rows there are."""
-    spec, rows = network.spec, network.signature.rows
-    settings = spec.training
-    if isinstance(settings.optimizer, Searching):
-        yield from check_searching(network)
+def check_training(
+    network: Network, settings: Training | None = None, *, measured: bool = True
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong with a document's training settings, given the network and how many rows there are.
+
+    `settings` replaces those of the network's document where some of these have no valid value: what needs one of
+    them is not checked. Without `measured`, it is not known what is measured, and what is monitored is not checked.
+    """
+    given = settings or network.spec.training
+    monitors = (_stopping, _best_checkpoint, _watched) if measured else ()
+    for check in (_searching, *monitors, _batches, _schedule):
+        yield from sound_part(check, network, given)
+
+
+def _searching(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    for check in searching_checks(settings):
+        yield from sound_part(check, network, settings)
+
+
+def _stopping(network: Network, settings: Training) -> Iterator[Diagnostic]:
     if settings.early_stopping is not None:
         path: KeyPath = ("training", "early_stopping", "monitor")
         yield from _monitor(network, settings.early_stopping.monitor, path)
+
+
+def _best_checkpoint(network: Network, settings: Training) -> Iterator[Diagnostic]:
     if settings.checkpoint is not None and settings.checkpoint.best is not None:
         yield from _monitor(network, settings.checkpoint.best, ("training", "checkpoint", "best"))
+
+
+def _watched(network: Network, settings: Training) -> Iterator[Diagnostic]:
     if settings.schedule.watched is not None:
         yield from _monitor(network, settings.schedule.watched, ("training", "schedule", "monitor"))
-    if "train" in rows:
-        length = run_length(spec, rows["train"])
-        if length.steps_per_epoch == 0:
-            yield Diagnostic(
-                "SN602",
-                f"`drop_last` leaves no batch: the training split has {rows['train']} rows, fewer than the "
-                f"batch size {settings.batch_size}",
-                ("training", "batch_size"),
-                help=f"a batch size of at most {rows['train']}, or no `drop_last`",
-            )
-        else:
-            yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
+
+
+def _batches(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    rows = network.signature.rows.get("train")
+    if rows is not None and _length(settings, rows).steps_per_epoch == 0:
+        yield Diagnostic(
+            "SN602",
+            f"`drop_last` leaves no batch: the training split has {rows} rows, fewer than the "
+            f"batch size {settings.batch_size}",
+            ("training", "batch_size"),
+            help=f"a batch size of at most {rows}, or no `drop_last`",
+        )
+
+
+def _schedule(network: Network, settings: Training) -> Iterator[Diagnostic]:
+    rows = network.signature.rows.get("train")
+    length = None if rows is None else _length(settings, rows)
+    if length is not None and length.steps_per_epoch:
+        yield from settings.schedule.findings(settings.optimizer.learning_rate, length)
 
 
 def batch_rows(spec: Spec, rows: int) -> int:
@@ -62,7 +90,10 @@ def evaluation_rows(network: Network, rows: int) -> int:
 
 def run_length(spec: Spec, rows: int) -> RunLength:
     """Return how many steps a training makes on so many rows."""
-    settings = spec.training
+    return _length(spec.training, rows)
+
+
+def _length(settings: Training, rows: int) -> RunLength:
     size = rows if settings.batch_size == "full" else settings.batch_size
     batches = rows // size if settings.drop_last else -(-rows // size)
     return RunLength(settings.epochs, -(-batches // settings.accumulate))

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from specnet.data import OpenedData, open_data
 from specnet.data.confine import Confine
-from specnet.diagnostics import Diagnostic, SpecError
-from specnet.language.partial import PartialSpec
+from specnet.diagnostics import Diagnostic, KeyPath, SpecError
+from specnet.language.partial import SPLIT, PartialSpec
 from specnet.language.spec import Spec
 from specnet.lint import Subject, lint
 from specnet.model.building import layer_faults, pinned_fault
@@ -54,11 +54,12 @@ def _with_data(spec: Spec, opened: OpenedData, confine: Confine | None) -> Check
     pinned = pinned_fault(spec, opened.signature)
     if pinned is not None:
         return Checked([pinned, *layer_faults(spec, spec.input_shape or ())])
+    found: list[Diagnostic] = []
     try:
-        network = Network(spec, opened.signature)
+        network = Network(spec, opened.signature, found=found)
     except SpecError as error:
         return Checked([*error.diagnostics, *value_faults(spec, opened)])
-    found = [*check_training(network), *start_faults(network, confine)]
+    found += [*check_training(network), *start_faults(network, confine)]
     excess = [] if any(d.severity == "error" for d in found) else memory_fault(network)
     if excess:
         # Rows that memory cannot hold are not looked at.
@@ -78,10 +79,11 @@ def validate_partial(
 ) -> list[Diagnostic]:
     """Return what is wrong with the sound parts of a document that has faults of language in others.
 
-    The data, if their table is sound; the layers before the first faulty one; the loss and the metrics where
-    all layers are sound; the training settings where all of these are. Warnings wait for a sound document.
+    The data, unless a fault leaves open how they are read; the layers before the first whose shape a fault leaves
+    open; the loss and the metrics where all layers are known; the training settings that are valid. Warnings wait for
+    a sound document.
     """
-    spec, faulty = partial_spec.spec, partial_spec.faulty
+    spec, faulty, beside = partial_spec.spec, partial_spec.faulty, partial_spec.data
     found: list[Diagnostic] = []
     opened: OpenedData | None = None
     if data and "data" not in faulty and not spec.data.passed:
@@ -89,6 +91,8 @@ def validate_partial(
             opened = open_data(spec.data, spec.source.folder, confine=confine)
         except SpecError as error:
             found += error.diagnostics
+    if "transforms" in beside:  # the numbers that they would make are not known
+        opened = None
     if opened is not None:
         found += value_faults(spec, opened, loss=None if "loss" in faulty else spec.loss)
     inputs = spec.input_shape or (opened.signature.inputs if opened is not None else None)
@@ -97,10 +101,32 @@ def validate_partial(
         found.append(pinned)
     if inputs is None or "input_shape" in faulty or not partial_spec.layers:
         return found
-    if pinned is not None or opened is None or faulty & {"layers", "loss"}:
+    if pinned is not None or opened is None or faulty & {"layers", "loss", "outputs"}:
         return found + layer_faults(spec, inputs)
+    return found + _of_network(partial_spec, opened)
+
+
+def _of_network(partial_spec: PartialSpec, opened: OpenedData) -> list[Diagnostic]:
+    """Return what is wrong with the network of a document whose layers and loss are known, and with its training."""
+    settings, places = partial_spec.training, partial_spec.metrics
+    found: list[Diagnostic] = []
     try:
-        network = Network(spec, opened.signature)
-        return found + ([] if "training" in faulty else list(check_training(network)))
+        network = Network(partial_spec.spec, opened.signature, found=found)
     except SpecError as error:
-        return [*found, *error.diagnostics]
+        return list(error.diagnostics)
+    if places is not None:
+        found = [_at_metric(finding, places) for finding in found]
+    if settings is not None and not partial_spec.data & SPLIT:  # the rows of each split are known
+        found += check_training(network, settings, measured=places is None)
+    return found
+
+
+def _at_metric(finding: Diagnostic, places: tuple[int, ...]) -> Diagnostic:
+    """Return a finding at the index that a metric has in the document."""
+
+    def moved(path: KeyPath) -> KeyPath:
+        here = path[:1] == ("metrics",) and len(path) > 1
+        return ("metrics", places[int(path[1])], *path[2:]) if here else path
+
+    labels = tuple(replace(label, path=moved(label.path)) for label in finding.labels)
+    return replace(finding, path=moved(finding.path), labels=labels)

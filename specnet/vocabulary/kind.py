@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
+T = TypeVar("T")
 Checked = TypeVar("Checked", bound="Callable[..., Iterator[PydanticCustomError]]")
 
 
@@ -95,7 +96,7 @@ class Table(BaseModel):
         for method, each in table_checks(type(self)):
             check = getattr(self, method)
             if each is None:
-                yield from _sound_part(check)
+                yield from sound_part(check)
                 continue
             if elements is not None and each in elements:
                 found = elements[each]
@@ -104,7 +105,7 @@ class Table(BaseModel):
             else:
                 continue
             for key, element in found:
-                yield from _sound_part(check, key, element)
+                yield from sound_part(check, key, element)
 
     if not TYPE_CHECKING:
 
@@ -114,9 +115,8 @@ class Table(BaseModel):
             return super().__getattr__(name)
 
 
-def _sound_part(
-    check: Callable[..., Iterator[PydanticCustomError]], *arguments: Any
-) -> Iterator[PydanticCustomError]:
+def sound_part(check: Callable[..., Iterator[T]], *arguments: Any) -> Iterator[T]:
+    """Yield what a check finds until it reads a field that is not valid."""
     try:
         yield from check(*arguments)
     except UnsoundError:

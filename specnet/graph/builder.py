@@ -3,12 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.parameter import Initial, Parameter, Penalty, Role
-from specnet.graph.sizes import DType, Shape, show
+from specnet.graph.sizes import Count, DType, Shape, show
 
 INPUT = "input"
 """What `inputs` calls the value that the list of layers around a layer gets."""
@@ -104,6 +104,15 @@ class Known:
     parameters: str = ""
 
 
+class Following(NamedTuple):
+    """A running statistic, what a training step observes of it, and from how many values."""
+
+    statistic: Value
+    observed: Value
+    momentum: float
+    values: Count
+
+
 @dataclass
 class Builder:
     """What a layer lowers itself with: its parameters, its randomness, and whether it is being trained.
@@ -128,7 +137,7 @@ class Builder:
     """What the layers of the document's own list have given, by their names."""
     entering: tuple[Value, ...] = ()
     """What the layer that is being lowered takes."""
-    followed: list[tuple[Value, Value, float]] = field(default_factory=list)
+    followed: list[Following] = field(default_factory=list)
     """Each statistic with what a batch shows of it, and the share of the old value that a step keeps."""
 
     @property
@@ -159,13 +168,14 @@ class Builder:
             self._declare(full, shape, initial, "statistic")
         return self.leaves[full]
 
-    def follow(self, statistic: Value, observed: Value, momentum: float) -> None:
+    def follow(self, statistic: Value, observed: Value, momentum: float, values: Count) -> None:
         """Have a statistic become momentum * statistic + (1 - momentum) * observed at the end of a training step.
 
-        In evaluation it stays as it is, and so it does in a step whose loss is not finite.
+        In evaluation it stays as it is, and so it does in a step whose loss is not finite, or in which it would be
+        observed from a single value: `values` is from how many it is observed.
         """
         if self.training:
-            self.followed.append((statistic, observed, momentum))
+            self.followed.append(Following(statistic, observed, momentum, values))
 
     def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
         # Arrays of one role lie one after the other.

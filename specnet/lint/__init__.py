@@ -29,7 +29,9 @@ def _sets_rate(subject: Subject) -> bool:
 
 def _has_lengths(subject: Subject) -> bool:
     keys = {"batch_size", "accumulate", "early_stopping", "validate_every"}
-    return bool(keys & subject.spec.training.model_fields_set) or subject.spec.loss.reduction == "sum"
+    if keys & subject.spec.training.model_fields_set or subject.spec.loss.reduction == "sum":
+        return True
+    return "network" in subject.offers and any(x.type == "batch_norm" for x in subject.network.layers)
 
 
 def _has_rows(subject: Subject) -> bool:

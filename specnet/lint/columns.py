@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from specnet.data import Cells, Sample
 from specnet.diagnostics import KeyPath, Part
@@ -11,10 +11,15 @@ from specnet.diagnostics.text import clipped
 from specnet.lint.rule import Finding, Subject, rule
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from specnet.data.tables.settings import TableSettings
 
 ENOUGH = 20
 """Rows from which on it is no chance that two columns agree throughout, or that no two cells are equal."""
+
+FIRST = 256
+"""Rows that are compared first: most columns differ there already."""
 
 
 @rule("SN742", "data")
@@ -96,18 +101,34 @@ def _constant(column: Cells) -> bool:
 
 
 def _same(column: Cells, target: Cells) -> bool:
-    """Say whether a column has the target's values, or a name of its own for each of its classes."""
+    """Say whether a column has the target's values, or a value of its own for each of the target's values.
+
+    What the values are does not matter: 0 and 1 stand beside `no` and `yes`. Numbers that hardly repeat are compared
+    as they are, since a value of its own in each row says nothing.
+    """
     import numpy as np
 
-    if column.kind != target.kind:
+    if column.kind == target.kind == "number" and np.array_equal(column.values, target.values):
+        return True
+    first = _paired(column.values[:FIRST], target.values[:FIRST])
+    distinct = first and _paired(column.values, target.values)
+    if not distinct:
         return False
-    if column.kind == "number":
-        return np.array_equal(column.values, target.values)
-    count = len(column.categories)
-    if count != len(target.categories) or column.values.min() < 0:
-        return False
-    pairs = np.unique(column.values.astype(np.int64) * (count + 1) + target.values)
-    return len(pairs) == count
+    return column.kind == target.kind == "text" or distinct <= len(target.values) // 2
+
+
+def _paired(column: NDArray[Any], target: NDArray[Any]) -> int:
+    """Return how many values both columns have, if each value of one always stands beside the same one; else 0."""
+    import numpy as np
+
+    if any(np.isnan(v).any() if v.dtype.kind == "f" else (v < 0).any() for v in (column, target)):
+        return 0
+    own, own_code = np.unique(column, return_inverse=True)
+    theirs, their_code = np.unique(target, return_inverse=True)
+    if len(own) != len(theirs):
+        return 0
+    pairs = np.unique(own_code.astype(np.int64) * len(theirs) + their_code)
+    return len(pairs) if len(pairs) == len(own) else 0
 
 
 def _numbering(column: Cells) -> bool:

@@ -94,3 +94,25 @@ def huge_sum(subject: Subject) -> Iterator[Finding]:
             ("loss", "reduction"),
             help='reduction = "mean", a smaller batch, or a `scale`',
         )
+
+
+@rule("SN728", "network")
+def batch_of_one_row(subject: Subject) -> Iterator[Finding]:
+    """A batch of one row, whose mean is that row and whose variance is 0, in front of batch_norm."""
+    network, training = subject.network, subject.spec.training
+    rows = network.signature.rows["train"]
+    size = batch_rows(subject.spec, rows)
+    if size > 1 and (training.drop_last or rows % size != 1):
+        return
+    seen = network.lower(training=True).builder.followed
+    paths = {each.observed.key_path: None for each in seen if each.values.each == 1 and each.values.powers}
+    if not paths:
+        return
+    which = f"of {rows} rows, the last batch has one row" if size > 1 else "each batch has one row"
+    drop = "" if size == 1 else "drop_last = true, or "
+    yield Finding(
+        f"{which}: batch_norm makes a constant of it, whatever it holds",
+        next(iter(paths)),
+        "type",
+        f"{drop}a batch_size that leaves more rows to each batch",
+    )

@@ -36,7 +36,10 @@ class Lowered:
                 penalties=[new(value) for value in builder.penalties],
                 outputs={name: new(value) for name, value in builder.outputs.items()},
                 entering=tuple(new(value) for value in builder.entering),
-                followed=[(new(kept), new(seen), momentum) for kept, seen, momentum in builder.followed],
+                followed=[
+                    each._replace(statistic=new(each.statistic), observed=new(each.observed))
+                    for each in builder.followed
+                ],
             ),
             outputs={name: values.copy(new) for name, values in self.outputs.items()},
             elements=new(self.elements),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
-from specnet.graph.leaves import leaf, number
+from specnet.graph.leaves import constant, leaf, number
 from specnet.graph.sizes import BATCH
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.lowered import Lowered
@@ -232,9 +232,15 @@ def _follow(lowered: Lowered) -> None:
     """Append what the running statistics become."""
     graph = lowered.graph
     graph.phase = "update"
-    for statistic, observed, momentum in lowered.builder.followed:
+    for statistic, observed, momentum, values in lowered.builder.followed:
         graph.key_path = observed.key_path
-        graph.assign(statistic, statistic * momentum + observed * (1.0 - momentum))
+        keep: float | Value = momentum
+        add: float | Value = 1.0 - momentum
+        if values.each == 1 and values.powers:
+            # A single value has no variance, and a mean of one would count as much as that of a whole batch.
+            several = ops.greater(constant(graph, 1.0, values.powers), 1.0)
+            keep, add = ops.where(several, keep, 1.0), ops.where(several, add, 0.0)
+        graph.assign(statistic, statistic * keep + observed * add)
 
 
 def _update(network: Network, graph: Graph, g: Value, length: RunLength | None, *, textbook: bool) -> Update:

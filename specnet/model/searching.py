@@ -50,7 +50,7 @@ def _unsteady_layers(network: Network, settings: Training) -> Iterator[Diagnosti
     """Yield each layer whose values are others the next time that they are asked for."""
     lowered = network.lower(training=True)
     drawing = {value.key_path: "draws new random numbers" for value in lowered.graph if value.op.random}
-    following = {statistic.key_path: "updates its statistics" for statistic, _, _ in lowered.builder.followed}
+    following = {each.statistic.key_path: "updates its statistics" for each in lowered.builder.followed}
     names = {info.path: info.name for info in network.layers}
     for path, what in sorted((following | drawing).items()):
         yield Diagnostic(

@@ -245,6 +245,47 @@ CASES = {
         rows([[i / 20] for i in range(20)], [i / 20 for i in range(20)]),
         ["SN744"],
     ),
+    "numbers with a number for each target": (
+        rows([[3.0 - i % 4] for i in range(20)], [i % 4 / 3 for i in range(20)]),
+        ["SN744"],
+    ),
+    "numbers of which each row has its own": (
+        rows([[(i * 7) % 20] for i in range(20)], [i / 19 for i in range(20)]),
+        [],
+    ),
+    "a number that stands beside two targets once": (
+        rows([[i % 2] for i in range(300)], [i % 2 if i < 299 else 0 for i in range(300)]),
+        [],
+    ),
+    "batch_norm and a last batch of one row": (
+        SINE + "[training]\nbatch_size = 33\n" + dense(4, "tanh") + layer("batch_norm") + dense(1),
+        ["SN728"],
+    ),
+    "batch_norm and batches of one row": (
+        SINE + "[training]\nbatch_size = 1\ndrop_last = true\n" + layer("batch_norm") + dense(1),
+        ["SN728"],
+    ),
+    "batch_norm and the default batch": (
+        rows([[i % 5] for i in range(33)], [0.0, 1.0] * 16 + [0.5]) + layer("batch_norm") + dense(1),
+        ["SN728"],
+    ),
+    "batch_norm of a frozen layer": (
+        SINE
+        + "[training]\nbatch_size = 33\n"
+        + '[[layers]]\ntype = "batch_norm"\ntrainable = false\n'
+        + dense(1),
+        [],
+    ),
+    "batch_norm of a last image": (
+        'loss = "cross_entropy"\n'
+        + DIGITS
+        + '[[data.transforms]]\ntype = "reshape"\nshape = [8, 8, 1]\n'
+        + "[training]\nbatch_size = 449\n"
+        + layer("batch_norm")
+        + layer("flatten")
+        + dense(10),
+        [],
+    ),
     "numbers of rows": (
         rows([[i, i % 3] for i in range(20)], [(i % 7) / 7 for i in range(20)]),
         ["SN747"],
@@ -319,6 +360,18 @@ def test_a_column_of_names_of_its_own(found, tmp_path):
     (warning,) = found('[data]\ntype = "csv"\npath = "a.csv"\ntarget = "y"\n')
     assert (warning.code, warning.path) == ("SN747", ("data", "path"))
     assert warning.help == 'leave it out with `exclude = ["name"]`'
+
+
+@pytest.mark.parametrize("names", [("no", "yes"), ("0", "1"), ("2", "1"), ("false", "true")])
+@pytest.mark.parametrize("classes", [("no", "yes"), ("0", "1"), ("false", "true"), ("1.5", "2.5")])
+def test_a_column_that_is_the_target_in_other_words(names, classes, codes, tmp_path):
+    lines = [f"{names[i % 3 == 0]},{i * i % 7},{classes[i % 3 == 0]}" for i in range(30)]
+    (tmp_path / "a.csv").write_text("\n".join(["b,a,y", *lines]), encoding="utf-8")
+    data = '[data]\ntype = "csv"\npath = "a.csv"\ntarget = "y"\n'
+    assert codes(data) == ["SN744"]
+    lines[29] = f"{names[1]},1,{classes[0]}"
+    (tmp_path / "a.csv").write_text("\n".join(["b,a,y", *lines]), encoding="utf-8")
+    assert codes(data) == []
 
 
 def test_columns_without_names_are_left_out_by_their_places(found, tmp_path):

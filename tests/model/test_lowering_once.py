@@ -88,7 +88,7 @@ def test_a_copy_holds_values_of_its_own_graph_alone(path, training):
         v for own in copy.outputs.values() for v in (own.target, own.output, own.prediction, own.elements)
     ]
     held += [*builder.leaves.values(), *builder.penalties, *builder.outputs.values(), *builder.entering]
-    held += [value for kept, seen, _ in builder.followed for value in (kept, seen)]
+    held += [value for kept, seen, _, _ in builder.followed for value in (kept, seen)]
     assert all(value.graph is copy.graph and value is copy.graph.values[value.index] for value in held)
     assert all(source.graph is copy.graph for value in held for source in value.inputs)
     assert builder.graph is copy.graph

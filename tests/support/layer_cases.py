@@ -136,7 +136,7 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     wanted = [*([] if row.indices else [x]), *fitted]
     slopes = pulled_back(graph, loss, wanted)
     compiled = differentiate(graph, loss, wanted)
-    observed = [seen for _, seen, _ in build.followed]
+    observed = [seen for _, seen, _, _ in build.followed]
     got = checked(
         graph, {"x": inputs, "w": weights, **given}, [y * 1.0, *slopes, *compiled, *observed], batch
     )
@@ -152,7 +152,7 @@ def compare_lowered(row: Row, batch: int, *, training: bool, seed: int = 0) -> N
     for name, ours, theirs in zip(names, got[:compared], [meant, *flowed, *flowed], strict=True):
         close(ours, theirs, f"{name}, {training=}")
     assert len(build.followed) == (len(row.statistics) if training else 0)
-    for (statistic, _, momentum), seen in zip(build.followed, got[compared:], strict=True):
+    for (statistic, _, momentum, _), seen in zip(build.followed, got[compared:], strict=True):
         name = name_of(statistic).removeprefix("layer.")
         close(momentum * given[f"layer.{name}"] + (1.0 - momentum) * seen, held[name], name)
 
@@ -166,7 +166,7 @@ def bytes_of_a_step(row: Row, *, training: bool) -> tuple[int, int]:
     batch = 1 + 40_000 // x.count.each
     fitted = [build.leaves[name] for name, p in build.parameters.items() if p.role == "parameter"]
     slopes = differentiate(graph, ops.sum_all(ops.square(y)), [*([] if row.indices else [x]), *fitted])
-    observed = [seen for _, seen, _ in build.followed]
+    observed = [seen for _, seen, _, _ in build.followed]
     graph.outputs = {f"{i}": value for i, value in enumerate([y, *slopes, *observed]) if value.shape}
     made = plan(graph, batch)
     rng = np.random.default_rng(0)

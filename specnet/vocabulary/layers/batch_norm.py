@@ -8,6 +8,7 @@ from specnet.graph import ops
 from specnet.graph.builder import Builder
 from specnet.graph.graph import Value
 from specnet.graph.leaves import constant
+from specnet.graph.sizes import count
 from specnet.vocabulary.initializers import INITIALIZERS, Initializer
 from specnet.vocabulary.layers.affine import Affine, inner_axis, sizes
 
@@ -24,9 +25,9 @@ class BatchNorm(Affine):
 
     and in evaluation these two are used as mean and variance (Ioffe and Szegedy, 2015). As in the paper and in
     PyTorch, the running variance is the unbiased one; Keras omits the factor n / (n - 1). PyTorch's momentum
-    is 1 - momentum, 0.1 by default, and its epsilon 1e-5. If a batch has one value per feature, the variance is 0
-    and y is beta, where PyTorch raises an error. With `trainable = false` the layer computes the same in training
-    as in evaluation, as in Keras.
+    is 1 - momentum, 0.1 by default, and its epsilon 1e-5. If a batch has one value per feature, as a last batch of one
+    row, the variance is 0, y is beta, and the two running statistics stay as they are; PyTorch raises an error. With
+    `trainable = false` the layer computes the same in training as in evaluation, as in Keras.
     """
 
     type: Literal["batch_norm"] = "batch_norm"
@@ -56,8 +57,9 @@ class BatchNorm(Affine):
     def _by_batch(self, build: Builder, x: Value, mean: Value, variance: Value) -> Value:
         matrix = ops.rows(x)
         moments = ops.batch_moments(matrix)
-        build.follow(mean, ops.row_of(moments, 0), self.momentum)
-        build.follow(variance, ops.row_of(moments, 2), self.momentum)
+        values = count(matrix.shape[:1])
+        build.follow(mean, ops.row_of(moments, 0), self.momentum, values)
+        build.follow(variance, ops.row_of(moments, 2), self.momentum, values)
         gamma, beta = self._parameters(build, mean)
         y = ops.batch_norm(matrix, moments, gamma, beta, epsilon=self.epsilon)
         return ops.reshape(y, shape=x.shape)

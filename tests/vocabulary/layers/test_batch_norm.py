@@ -58,6 +58,19 @@ def test_statistics_take_in_each_batch_once(accumulate, tmp_path):
         np.testing.assert_allclose(model.parameters[name], expected, 1e-12)
 
 
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_a_last_batch_of_one_row_leaves_the_statistics_as_they_are(accumulate, tmp_path):
+    inputs = np.random.default_rng(0).normal(2.0, 3.0, (9, 5))
+    model = specnet.run(document(tmp_path, inputs, accumulate=accumulate)).model
+    for name, expected in zip((MEAN, VARIANCE), followed(inputs[:8]), strict=True):
+        np.testing.assert_allclose(model.parameters[name], expected, 1e-12)
+
+
+def test_a_batch_of_one_image_is_followed():
+    _, builder, _, _ = lowered({"type": "batch_norm"}, (3, 2), training=True)
+    assert {each.values.at(1) for each in builder.followed} == {3}
+
+
 def test_statistics_stay_where_nothing_is_trained(tmp_path):
     inputs = np.random.default_rng(0).normal(size=(12, 5))
     model = specnet.compile(document(tmp_path, inputs))
@@ -94,7 +107,7 @@ def test_evaluation_takes_the_statistics_and_training_the_batch():
 def test_a_batch_of_one_row_gives_beta_and_a_variance_of_0():
     graph, build, _, y = lowered({"type": "batch_norm"}, (3,), training=True)
     given = {"x": np.array([[1.0, 2.0, 3.0]]), "layer.gamma": np.ones(3), "layer.beta": np.full(3, 0.5)}
-    out, mean, variance = checked(graph, given, [y, *(seen for _, seen, _ in build.followed)], 1)
+    out, mean, variance = checked(graph, given, [y, *(seen for _, seen, _, _ in build.followed)], 1)
     np.testing.assert_array_equal(out, np.full((1, 3), 0.5))
     np.testing.assert_array_equal(mean, [1.0, 2.0, 3.0])
     np.testing.assert_array_equal(variance, np.zeros(3))
@@ -119,7 +132,7 @@ def test_float32_keeps_its_digits_where_the_mean_is_large(offset):
     )
     given = {"x": x, "layer.gamma": np.ones(24), "layer.beta": np.zeros(24)}
     room = max(1e-5, 4e-7 * offset)
-    out, mean, variance = run(graph, given, [y, *(seen for _, seen, _ in build.followed)], 5000)
+    out, mean, variance = run(graph, given, [y, *(seen for _, seen, _, _ in build.followed)], 5000)
     exact = x.astype("float64")
     np.testing.assert_allclose(mean, exact.mean(0), 1e-6, 1e-6)
     np.testing.assert_allclose(variance, exact.var(0, ddof=1), 1e-5)

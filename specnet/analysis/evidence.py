@@ -241,8 +241,12 @@ def _constant_costs(network: Network, constants: Mapping[str, Array], targets: T
             arrays = {name: array[cut] for name, array in targets.items()}
             for name, output in network.outputs.items():
                 same = np.empty((rows, *output.loss_shape), network.spec.dtype)
-                # A constant of one number for all elements is spread over them.
-                same.reshape(rows, -1)[...] = constants[name].reshape(-1)
+                constant = constants[name]
+                if constant.shape == output.loss_shape[-1:]:
+                    same[...] = constant  # the same at every place of a row
+                else:
+                    # A constant of one number for all elements is spread over them.
+                    same.reshape(rows, -1)[...] = constant.reshape(-1)
                 arrays[array_name("outputs", name)] = same
             bound = executable.bind(rows, arrays)
             bound.step()

@@ -121,7 +121,8 @@ def _output_columns(result: CompletedRun, split: Split) -> list[Column]:
             columns += [
                 (head, entries(values, 5)) for head, values in zip(heads, outputs.T.tolist(), strict=True)
             ]
-    reading = None if grouped else _readings(result, outputs, numbers)
+    several = network.spec.loss.targets == "classes" and len(network.outputs[""].shape) > 1
+    reading = None if grouped or several else _readings(result, outputs, numbers)
     if reading is not None:
         columns.append(("read as", [_label(v, names) for v in reading]))
         wrong = ["" if a == b else "wrong" for a, b in zip(reading, _true(numbers), strict=True)]

@@ -38,8 +38,8 @@ class Split:
     inputs: Inputs
     """(rows, ...), as the model takes them: a C-contiguous array, rows that stay in their file, or several by name."""
     targets: ArrayOrStreamed
-    """(rows,) int64 where the signature says `integers`, else (rows, ...) in the document's dtype; as `inputs`.
-    Where the targets are the inputs, it is the same object."""
+    """(rows,) int64 where the signature says `integers`, (rows, ...) int64 for masks of class indices, else (rows, ...)
+    in the document's dtype; as `inputs`. Where the targets are the inputs, it is the same object."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -86,24 +86,36 @@ def load_data(
     dtype: DType,
     arrays: tuple[InputArray, ...] = (),
     root_path: KeyPath = ("data",),
+    target: InputArray | None = None,
     passed: PassedData | None = None,
 ) -> Dataset:
     """Open and read the data that a format names: see `open_data` and `read_data`."""
     opened = open_data(data_format, base, root_path, passed=passed)
-    return read_data(opened, seed=seed, dtype=dtype, arrays=arrays)
+    return read_data(opened, seed=seed, dtype=dtype, arrays=arrays, target=target)
 
 
-def read_data(opened: OpenedData, *, seed: int, dtype: DType, arrays: tuple[InputArray, ...] = ()) -> Dataset:
+def read_data(
+    opened: OpenedData,
+    *,
+    seed: int,
+    dtype: DType,
+    arrays: tuple[InputArray, ...] = (),
+    target: InputArray | None = None,
+) -> Dataset:
     """Return opened data: read, split with the seed, encoded and transformed.
 
     `arrays` are the inputs that the model takes; all elements as one in `dtype` (float32 or float64) if left out.
-    Raises SpecError with every fault that was found.
+    `target` is how it takes targets that are masks of class indices. Raises SpecError with every fault that was found.
     """
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
     arrays = arrays or only_array(signature.inputs, dtype)
     with collector.limited():
         parts = source.read(seed)
+    if source.description.class_count is not None:
+        for each in parts.values():
+            if isinstance(each.targets, np.ndarray):
+                each.targets = each.targets.reshape(-1)
     drawn = drawn_rows(data_format, parts, seed)
     del parts
     part, chosen = drawn["train"]
@@ -134,7 +146,8 @@ def read_data(opened: OpenedData, *, seed: int, dtype: DType, arrays: tuple[Inpu
             y = np.ascontiguousarray(kept, dtype=np.int64)
         else:
             rows = _target_rows(part.targets)
-            y = _brought(targets, rows, chosen, targets.only(rows, dtype), whose, collector, help)
+            only = targets.only(rows, dtype) if target is None else (target,)
+            y = _brought(targets, rows, chosen, only, whose, collector, help)
         assert not isinstance(y, Mapping)
         # What one split's faults are may only be reported once the training split, fitted on, is sound.
         collector.check()
@@ -162,7 +175,7 @@ def _brought(
     if not isinstance(rows, StoredRows):
         return plain(pipeline.run(rows, chosen, arrays, whose, collector, help))
     pipeline.check(rows, chosen, arrays, whose, collector)
-    return StreamedRows(rows.apart(chosen), chosen, pipeline, arrays[0].dtype)
+    return StreamedRows(rows.apart(chosen), chosen, pipeline, arrays[0])
 
 
 def drawn_rows(data_format: DataFormat, parts: dict[str, DataPart], seed: int) -> Drawn:

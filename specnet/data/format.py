@@ -266,12 +266,14 @@ def joined(parts: Mapping[str, DataDescription], context: DataContext) -> DataDe
                 )
                 context.collector.add("SN554", message, name, part="table")
     known = [count for count in counts if count is not None]
+    indices = len(known) == len(counts)
     return DataDescription(
         inputs=train.inputs,
-        target=train.target,
+        # A column of class indices is read as the indices, as in Keras.
+        target=() if indices else train.target,
         rows={name: part.rows["train"] for name, part in parts.items()},
         target_kind=train.target_kind,
-        class_count=max(known) if len(known) == len(counts) else None,
+        class_count=max(known) if indices else None,
         classes=train.classes,
         features=train.features,
         column_slices=_whole_in_all([part.column_slices for part in parts.values()]),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from specnet.data.rows import StoredRows
     from specnet.data.signature import InputArray
     from specnet.engines.pool import Workspace
-    from specnet.graph.sizes import DType
 
 
 class Streamed(Protocol):
@@ -32,7 +31,7 @@ class Streamed(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The document's dtype."""
+        """The document's dtype, or int64 for class indices."""
         ...
 
     @property
@@ -77,11 +76,11 @@ class StreamedRows:
     """Rows of files and the pipeline that they go through, in scratch memory that is allocated once."""
 
     def __init__(
-        self, rows: StoredRows, chosen: NDArray[np.intp] | None, pipeline: Pipeline, dtype: DType
+        self, rows: StoredRows, chosen: NDArray[np.intp] | None, pipeline: Pipeline, array: InputArray
     ) -> None:
         self._rows, self._chosen, self._pipeline = rows, chosen, pipeline
-        self._name, self.dtype = dtype, np.dtype(dtype)
-        self.shape = (number_of(rows, chosen), *pipeline.shape(rows.shape))
+        self._array, self.dtype = array, np.dtype(array.dtype)
+        self.shape = (number_of(rows, chosen), *array.shape)
         self.window = rows.window
         # Half of them lie in memory before the transforms, and half after.
         self._step = max(1, rows_at_once(rows.shape) // (2 if pipeline.transforms else 1))
@@ -104,7 +103,7 @@ class StreamedRows:
 
     def apart(self) -> StreamedRows:
         """Return the same rows with scratch memory of their own."""
-        return StreamedRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self._name)
+        return StreamedRows(self._rows.apart(self._chosen), self._chosen, self._pipeline, self._array)
 
     def fetch(self, places: NDArray[np.intp], out: NDArray[Any]) -> None:
         """Put the rows at these places, after the fitted transforms, into `out` (places, ...)."""
@@ -122,9 +121,10 @@ class StreamedRows:
             self._rows.read(source, raw)
             with np.errstate(all="ignore"):
                 if self._space is None or self._runner is None:
-                    np.copyto(into.reshape(raw.shape), raw, casting="same_kind")
+                    np.copyto(into.reshape(raw.shape), raw, casting="unsafe")
                 else:
-                    np.copyto(into, self._runner.run(self._space, raw), casting="unsafe")
+                    made = self._runner.run(self._space, raw)
+                    np.copyto(into.reshape(made.shape), made, casting="unsafe")
 
     def _sources(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
         if self._chosen is None:

@@ -119,19 +119,33 @@ def _fitted(targets: ArrayOrStreamed, output: NetworkOutput) -> ArrayOrStreamed:
             )
         return targets
     if dtype == "int64":
-        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+        indices = _as_indices(targets, shape)
+        if indices is None:
+            where = "per row" if not shape else f"for each of (rows, {wanted})"
             raise ValueError(
-                f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index per row"
+                f"targets are {targets.dtype}{targets.shape}, and the loss takes a class index {where}"
             )
+        targets = indices
         # An index names an output, unless the loss compares rows of one class with each other.
         classes = output.shape[-1] if output.loss.targets == "classes" and output.shape else None
         if classes is not None and len(targets) and not 0 <= targets.min() <= targets.max() < classes:
             low, high = targets.min(), targets.max()
             raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")
-        return np.ascontiguousarray(targets, np.int64)
+        return targets
     t = np.ascontiguousarray(targets, dtype)
     if t.ndim == 1 and shape == (1,) and targets.ndim == 1:
         t = t.reshape(-1, 1)
     if t.shape[1:] != shape or targets.ndim == 0:
         raise ValueError(f"targets are {t.shape}, and the loss takes (rows, {wanted})")
     return t
+
+
+def _as_indices(targets: Array, shape: tuple[int, ...]) -> Array | None:
+    """Return targets (rows, *shape), also with a last axis of 1, as int64; None for other shapes and fractions."""
+    if targets.ndim == 0 or targets.shape[1:] not in (shape, (*shape, 1)) or targets.dtype.kind not in "buif":
+        return None
+    with np.errstate(invalid="ignore"):  # NaN and the like differ from whatever they become
+        indices = np.ascontiguousarray(targets, np.int64)
+    if targets.dtype.kind == "f" and not np.array_equal(indices, targets):
+        return None
+    return indices if indices.shape[1:] == shape else indices.reshape(len(indices), *shape)

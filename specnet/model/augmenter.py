@@ -76,9 +76,9 @@ class Augmenter:
 
 
 def _spreading(labels: Array, rows: Array) -> Callable[[], None]:
-    """Return what turns class indices (rows,) into rows of zeros with a one at the index."""
-    flat = rows.reshape(-1)
-    starts = np.arange(len(labels)) * rows.shape[1]
+    """Return what turns class indices (rows, ...) into rows of zeros with a one at each index."""
+    flat, labels = rows.reshape(-1), labels.reshape(-1)
+    starts = np.arange(len(labels)) * rows.shape[-1]
     places = np.empty_like(starts)
 
     def spread() -> None:

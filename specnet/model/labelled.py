@@ -92,19 +92,11 @@ def _finish(network: Network, encoding: Encoding, inputs: Encoded, raw: Array | 
     rows = len(next(iter(by_name(inputs).values())))
     if not 0 < rows == len(raw):
         raise _fault("SN542", f"there are {rows} rows of inputs, and {len(raw)} targets")
-    if encoding.signature.integers or encoding.format.reproduces:
-        targets = raw
-        if any(output.target_dtype == "int64" for output in outputs):
-            with np.errstate(invalid="ignore"):  # NaN and the like differ from whatever they become
-                targets = raw.astype(np.int64)
-            if raw.ndim == 1 and not np.array_equal(targets, raw):
-                raise _fault("SN512", "the targets hold a number that is not a class index")
-    else:
-        collector = Collector(())
-        given, pipeline = TargetRows(raw), encoding.targets
-        only = pipeline.only(given, encoding.dtype)
-        targets = pipeline.run(given, None, only, "the data", collector)[ONLY]
-        collector.check()
+    targets = raw
+    if not (encoding.signature.integers or encoding.format.reproduces):
+        targets = _transformed(network, encoding, raw)
+    elif any(output.target_dtype == "int64" for output in outputs):
+        targets = _class_indices(raw)
     try:
         fitted = as_targets(network, targets, inputs)
     except ValueError as error:
@@ -115,6 +107,28 @@ def _finish(network: Network, encoding: Encoding, inputs: Encoded, raw: Array | 
         if problem is not None:
             raise _fault("SN413", problem)
     return Split(inputs, targets)
+
+
+def _class_indices(raw: Array) -> Array:
+    """Return class indices, or what else was given for them, as int64."""
+    raw = raw.reshape(-1) if raw.shape[1:] == (1,) else raw
+    with np.errstate(invalid="ignore"):  # NaN and the like differ from whatever they become
+        targets = raw.astype(np.int64)
+    if raw.ndim == 1 and not np.array_equal(targets, raw):
+        raise _fault("SN512", "the targets hold a number that is not a class index")
+    return targets
+
+
+def _transformed(network: Network, encoding: Encoding, raw: Array) -> Array:
+    """Return targets after their transforms."""
+    pipeline, masks = encoding.targets, network.target_array
+    if raw.shape[1:] == (1,) and pipeline.shape((1,)) != encoding.signature.target:
+        raw = raw.reshape(-1)  # class indices, before a transform of them
+    given, collector = TargetRows(raw), Collector(())
+    arrays = pipeline.only(given, encoding.dtype) if masks is None else (masks,)
+    targets = pipeline.run(given, None, arrays, "the data", collector)[ONLY]
+    collector.check()
+    return targets
 
 
 def _fault(code: str, message: str) -> SpecError:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
+from math import prod
 from typing import Any, Literal
 
 from specnet.data import Signature
@@ -118,6 +119,15 @@ class Network:
         if self.several:
             return ()
         return self.outputs[""].shape if self.spreads else self.outputs[""].target_shape
+
+    @property
+    def target_array(self) -> InputArray | None:
+        """How it takes the data's targets where these are masks: a class index at each of several places of a row."""
+        own = {(o.target_shape, o.target_dtype) for o in self.outputs.values() if not o.of_inputs}
+        if len(own) != 1 or self.spec.data.reproduces:
+            return None
+        ((shape, dtype),) = own
+        return InputArray(ONLY, shape, dtype, ((0, prod(shape)),)) if shape and dtype == "int64" else None
 
     def spread_fault(self) -> str | None:
         """Say why the loss cannot take rows of probabilities in the place of class indices, or return None."""

@@ -118,7 +118,7 @@ def _lower(
 ) -> tuple[NetworkOutput, OutputValues]:
     graph, loss = builder.graph, asked.loss
     path: KeyPath = ("outputs", name) if name else ()
-    shape, dtype = _target(name, asked, signature, graph.dtype)
+    shape, dtype = _target(name, asked, signature, value)
     if spread and dtype == "int64":
         shape, dtype = at(value.shape[1:], 1), graph.dtype
     graph.key_path = ("data",)
@@ -169,14 +169,20 @@ def _layer(name: str, asked: NamedOutput, builder: Builder) -> Value:
 
 
 def _target(
-    name: str, asked: NamedOutput, signature: Signature, dtype: DType
+    name: str, asked: NamedOutput, signature: Signature, value: Value
 ) -> tuple[tuple[int, ...], DType]:
-    """Return the shape of one target of an output, and its dtype: int64 for a class index."""
+    """Return the shape of one target of an output whose layer gives `value`, and its dtype: int64 for class indices."""
+    dtype = value.graph.dtype
     if asked.target == INPUTS:
         return signature.inputs, dtype
     if asked.target is None:
         if asked.loss.targets in ("classes", "groups") and signature.integers:
             return (), "int64"
+        # A number for each place where the last layer gives one for each class: these can only be class indices.
+        places, classes = at(value.shape[1:-1], 1), value.shape[-1]
+        masks = asked.loss.targets == "classes" and places and classes != 1
+        if masks and signature.target in (places, (*places, 1)):
+            return places, "int64"
         return signature.target or (1,), dtype
     raise SpecError(
         [

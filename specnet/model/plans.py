@@ -89,7 +89,8 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     """
     spec, signature = network.spec, network.signature
     item = ITEM_BYTES[spec.dtype]
-    raw_target = 8 if signature.integers else item * prod(signature.target)
+    indices = signature.integers or network.target_array is not None
+    raw_target = (8 if indices else item) * prod(signature.target)
     if spec.data.reproduces:
         raw_target = 0  # the inputs' own array
     # Whole numbers that a loss compares with numbers are held as both.
@@ -141,7 +142,7 @@ def _loading(network: Network, rows: dict[str, int]) -> int:
     taken = signature.stored == f"f{item}" and len(network.inputs) == 1
     row = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs if not taken)
     if not network.spec.data.reproduces:
-        row += 8 if signature.integers else item * prod(signature.target)
+        row += (8 if signature.integers or network.target_array else item) * prod(signature.target)
     total = sum(rows.values())
     one_file = network.spec.data.split is not None and bool(network.spec.data.split.parts)
     made, left, most = 0, signature.loading, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -42,6 +43,9 @@ class Predicted:
     names: tuple[str, ...]
     of_inputs: bool = False
     """Whether its targets are the inputs."""
+    places: int = 1
+    """The number of classes of each row, one after the other: that of the pixels of an image whose classes are
+    predicted. All arrays have as many entries for a row."""
 
 
 def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted]:
@@ -64,10 +68,13 @@ def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted
             assert isinstance(inputs, np.ndarray)
             targets = inputs
             targets = targets if way is None else way.invert(targets)
-        flat = targets.reshape(len(rows), -1)
+        places = prod(output.shape[:-1]) if loss.targets == "classes" else 1
+        each, cost = np.repeat(rows, places), np.repeat(costs, places)
+        flat = targets.reshape(len(each), -1)
         own_names = () if output.of_inputs else names
-        read = _read(name, split, loss, rows, costs, made.reshape(len(rows), -1), flat, own_names)
-        found.append(replace(read, of_inputs=output.of_inputs or data.encoding.format.reproduces))
+        read = _read(name, split, loss, each, cost, made.reshape(len(each), -1), flat, own_names)
+        of_inputs = output.of_inputs or data.encoding.format.reproduces
+        found.append(replace(read, of_inputs=of_inputs, places=places))
     return found
 
 

@@ -69,8 +69,10 @@ def compile_spec(
             report = _warnings(network, opened)
             if report.diagnostics:
                 warned(report)
-        data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs)
-        check_targets(spec.loss, data)
+        data = read_data(
+            opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs, target=network.target_array
+        )
+        check_targets(spec.loss, data, network.outputs)
         model = CompiledModel(network, data.encoding, data.sources)
         if initialised:
             start_from(model)

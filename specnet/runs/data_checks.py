@@ -12,7 +12,7 @@ from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.outputs import MultiOutput
 
 if TYPE_CHECKING:
-    from specnet.data.signature import InputArray
+    from specnet.model.network import Network
 
 MOST = 1 << 24
 """How many numbers are read to be checked: that takes a fraction of a second."""
@@ -22,12 +22,12 @@ KEEPING = ("standardize", "minmax", "flatten", "reshape")
 
 
 def value_faults(
-    spec: Spec, opened: OpenedData, arrays: tuple[InputArray, ...] = (), loss: Loss | None = None
+    spec: Spec, opened: OpenedData, network: Network | None = None, loss: Loss | None = None
 ) -> list[Diagnostic]:
     """Return what is wrong with the values of data of at most MOST numbers.
 
-    They are read, split, transformed and compared with the domain of the `loss` as a run does it; `arrays` are those
-    that the network takes.
+    They are read, split, transformed and compared with the domain of the `loss` as a run does it, as the arrays that
+    the `network` takes where it is known.
     """
     if numbers_of(opened) > MOST or _is_sound(spec, opened, loss):
         return []
@@ -35,9 +35,12 @@ def value_faults(
     from specnet.model.targets import check_targets
 
     try:
-        data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+        arrays, target, outputs = (
+            ((), None, {}) if network is None else (network.inputs, network.target_array, network.outputs)
+        )
+        data = read_data(opened, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target)
         if loss is not None:
-            check_targets(loss, data)
+            check_targets(loss, data, outputs)
     except SpecError as error:
         return list(error.diagnostics)
     return []

@@ -55,8 +55,8 @@ def located_data(run: Path, network: Network) -> tuple[Dataset, Path]:
         raise RunError(f"{message}: name the data to evaluate it on")
     base = data_folder(run, made_of)
     try:
-        spec, arrays = network.spec, network.inputs
-        data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays)
+        spec, arrays, target = network.spec, network.inputs, network.target_array
+        data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target)
     except SpecError as error:
         why = "; ".join(diagnostic.message for diagnostic in error.diagnostics)
         raise RunError(f"the training data of {run} cannot be read again: {why}") from error

@@ -64,7 +64,7 @@ def _with_data(spec: Spec, opened: OpenedData, confine: Confine | None) -> Check
     if excess:
         # Rows that memory cannot hold are not looked at.
         return Checked([*found, *excess, *lint(Subject(spec, network))])
-    faults = value_faults(spec, opened, network.inputs, spec.loss)
+    faults = value_faults(spec, opened, network, spec.loss)
     source = None if faults else opened.source
     skipped = unchecked(opened)
     try:

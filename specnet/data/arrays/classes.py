@@ -7,14 +7,22 @@ from numpy.typing import NDArray
 
 from specnet.data.signature import LARGEST_INDEX
 
+ONE_PER_ROW: tuple[tuple[int, ...], ...] = ((), (1,))
+"""The shapes of one target that can be a class index."""
+
 
 def count_classes(targets: NDArray[Any]) -> tuple[int | None, list[int] | None]:
-    """Return how many classes whole numbers (rows,) are, and the rows of each, where counting them is cheap.
+    """Return the number of classes of targets, and the rows of each, where counting them is cheap.
 
-    None where there is a number that is not a class index.
+    Class indices are whole numbers from 0, one per row: (rows,) or (rows, 1), of any type. None for all else.
     """
-    low, high = int(targets.min()), int(targets.max())
-    if low < 0 or high >= LARGEST_INDEX:
+    if targets.shape[1:] not in ONE_PER_ROW:
         return None, None
-    count = high + 1
-    return count, np.bincount(targets.astype(np.int64)).tolist() if count <= 10 * len(targets) else None
+    low, high = float(targets.min()), float(targets.max())
+    if not 0 <= low <= high < LARGEST_INDEX:  # nor NaN
+        return None, None
+    indices = targets.reshape(-1).astype(np.int64)
+    if targets.dtype.kind == "f" and not np.array_equal(indices, targets.reshape(-1)):
+        return None, None
+    count = int(high) + 1
+    return count, np.bincount(indices).tolist() if count <= 10 * len(targets) else None

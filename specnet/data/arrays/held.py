@@ -83,6 +83,5 @@ def _describe(part: HeldRows) -> DataDescription:
         )
         raise place.error("SN542", message)
     raw.target = targets.shape[1:]
-    if not raw.target and targets.dtype.kind in "iu":
-        raw.class_count, raw.per_class = count_classes(targets)
+    raw.class_count, raw.per_class = count_classes(targets)
     return raw

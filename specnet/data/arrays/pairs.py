@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from specnet.data.arrays.classes import count_classes
+from specnet.data.arrays.classes import ONE_PER_ROW, count_classes
 from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
 from specnet.data.arrays.stored import StoredArray
 from specnet.data.files import DataContext, FilePlace
@@ -85,6 +85,6 @@ def describe(inputs: StoredInputs, targets: StoredArray | None) -> DataDescripti
         shape, targets.shape[1:], {"train": rows}, column_slices=inputs.column_slices, whole=whole
     )
     # What memory cannot hold is refused once it is known how it would be read; counting it might take for ever.
-    if not raw.target and targets.dtype.kind in "iu" and targets.fits:
+    if raw.target in ONE_PER_ROW and targets.fits:
         raw.class_count, raw.per_class = count_classes(targets.read())
     return raw

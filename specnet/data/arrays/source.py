@@ -126,15 +126,17 @@ class ArraySource(DataSource):
         return cls(pairs, description, context)
 
     def read(self, seed: int) -> dict[str, DataPart]:
-        """Return the arrays; inputs as stored, whole-number targets as int64."""
-        kind = np.float64 if self.description.class_count is None else np.int64
+        """Return the arrays; inputs as stored, and targets as int64 where they are class indices."""
         parts = {}
         for name, (x, y) in self._each_split(self._rows).items():
-            parts[name] = DataPart(
-                ArrayRows(x) if isinstance(x, np.ndarray) else x,
-                y.astype(kind) if isinstance(y, np.ndarray) else y,
-            )
+            inputs = ArrayRows(x) if isinstance(x, np.ndarray) else x
+            parts[name] = DataPart(inputs, self._held(y) if isinstance(y, np.ndarray) else y)
         return parts
+
+    def _held(self, targets: NDArray[Any]) -> NDArray[Any]:
+        if self.description.class_count is not None:
+            return targets.astype(np.int64)
+        return targets.astype(np.float64) if targets.dtype.kind == "f" else targets
 
     def _rows(self, what: str, array: StoredInputs) -> NDArray[Any] | StoredRows:
         if what not in self.description.batches:

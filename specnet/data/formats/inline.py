@@ -186,7 +186,11 @@ def _count(
     if classes is not None:
         counter = Counter(targets)
         return len(classes), [counter[name] for name in classes]
-    if shape or any(t != int(t) or not 0 <= t < LARGEST_INDEX for t in targets):
+    if shape == (1,):
+        targets = [target for (target,) in targets]
+    elif shape:
+        return None, None
+    if any(t != int(t) or not 0 <= t < LARGEST_INDEX for t in targets):
         return None, None
     counter = Counter(map(int, targets))
     count = max(counter) + 1

@@ -31,7 +31,9 @@ class NpyRows(Table):
 class Npy(DataFormat):
     """Arrays in two NumPy .npy files, as `numpy.save` writes them: numbers only, one row per example.
 
-    Whole-number targets, one per row, can serve as class indices. Pickled objects are never read.
+    Whole-number targets from 0, one per row, can serve as class indices, whatever their type: 0.0 and 1.0, or booleans,
+    too. So can the values of a mask, one for each place where the last layer gives a value for each class. Pickled
+    objects are never read.
     """
 
     type: Literal["npy"] = "npy"

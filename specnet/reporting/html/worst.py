@@ -47,7 +47,8 @@ class Row:
 
 def worst(given: Predicted, data: Dataset) -> list[Row]:
     """Return the rows with the highest loss, the worst first."""
-    order = np.argsort(-np.nan_to_num(given.costs, nan=np.inf), kind="stable")[:WORST]
+    costs = given.costs[:: given.places]
+    order = np.argsort(-np.nan_to_num(costs, nan=np.inf), kind="stable")[:WORST] * given.places
     encoding = data.encoding
     inputs = data.splits[given.split].inputs
     raw = raw_rows(encoding, taken_inputs(inputs, given.rows[order]))
@@ -65,14 +66,24 @@ def worst(given: Predicted, data: Dataset) -> list[Row]:
             made = png_address(as_images(given.outputs[place][None], shape, like=given.targets[order])[0])
         own = () if pictures is not None else tuple(zip(names, cells(encoding, raw[n], exact), strict=False))
         target, prediction = _texts(given, place)
-        sure = None if given.sure is None else float(given.sure[place])
-        wrong = given.read is not None and bool(given.read[place] != given.targets[place])
+        sure = None if given.sure is None or given.places > 1 else float(given.sure[place])
+        wrong = _wrong(given, place) > 0
         number = int(given.rows[place]) + 1
         rows.append(Row(number, float(given.costs[place]), target, prediction, sure, wrong, image, made, own))
     return rows
 
 
+def _wrong(given: Predicted, place: int) -> int:
+    """Return how many classes of a row are predicted wrongly."""
+    if given.read is None:
+        return 0
+    own = slice(place, place + given.places)
+    return int(np.count_nonzero(given.read[own] != given.targets[own]))
+
+
 def _texts(given: Predicted, place: int) -> tuple[str, str]:
+    if given.places > 1:
+        return f"{given.places} classes", f"{_wrong(given, place)} wrong"
     if given.read is not None:
         return given.names[int(given.targets[place])], given.names[int(given.read[place])]
     return _numbers(given.targets[place]), _numbers(given.outputs[place])

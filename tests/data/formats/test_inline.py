@@ -20,7 +20,7 @@ def test_numbers_become_arrays_in_their_order(desk):
 
 
 def test_whole_numbers_from_zero_are_told_as_possible_classes(desk):
-    for targets in ([0, 1, 1, 2], [0.0, 1.0, 1.0, 2.0]):
+    for targets in ([0, 1, 1, 2], [0.0, 1.0, 1.0, 2.0], [[0], [1], [1], [2]]):
         data = desk.load(**XOR, targets=targets)
         assert data.splits["train"].targets.tolist() == [0, 1, 1, 2]
         assert data.signature.integers
@@ -29,7 +29,7 @@ def test_whole_numbers_from_zero_are_told_as_possible_classes(desk):
         assert data.signature.target_kind == "number"
 
 
-@pytest.mark.parametrize("targets", [[0, 1, 1, -1], [0, 1, 1, 0.5], [0, 1, 1, 2**31], [[0], [1], [1], [0]]])
+@pytest.mark.parametrize("targets", [[0, 1, 1, -1], [0, 1, 1, 0.5], [0, 1, 1, 2**31], [[0], [1], [1], [-1]]])
 def test_other_numbers_are_not(desk, targets):
     data = desk.load(**XOR, targets=targets)
     assert not data.signature.integers

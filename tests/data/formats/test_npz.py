@@ -40,7 +40,15 @@ def test_whole_number_targets_of_any_type(desk, kind):
     assert (signature.integers, signature.class_count) == (True, 3)
 
 
-@pytest.mark.parametrize("targets", [Y.astype(float), -Y, Y.reshape(4, 1), Y + 2**31, Y > 0])
+@pytest.mark.parametrize("targets", [Y.astype(float), Y.reshape(4, 1), Y > 0, (Y > 0).reshape(4, 1)])
+def test_whole_number_targets_in_other_forms(desk, targets):
+    save(desk, inputs=X, targets=targets)
+    data = desk.load(**FIELDS)
+    assert data.signature.integers
+    np.testing.assert_array_equal(data.splits["train"].targets, targets.reshape(-1).astype(int), strict=True)
+
+
+@pytest.mark.parametrize("targets", [Y + 0.5, -Y, -Y.reshape(4, 1), Y + 2**31, np.outer(Y, [1, 2])])
 def test_other_targets_are_numbers(desk, targets):
     save(desk, inputs=X, targets=targets)
     data = desk.load(**FIELDS)

@@ -49,7 +49,9 @@ class NpzRows(Table):
 class Npz(DataFormat):
     """Arrays in a NumPy .npz file: numbers only, one row per example.
 
-    Whole-number targets, one per row, can serve as class indices. Pickled objects are never read.
+    Whole-number targets from 0, one per row, can serve as class indices, whatever their type: 0.0 and 1.0, or booleans,
+    too. So can the values of a mask, one for each place where the last layer gives a value for each class. Pickled
+    objects are never read.
     """
 
     type: Literal["npz"] = "npz"

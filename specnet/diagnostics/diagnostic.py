@@ -196,4 +196,9 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain data, in the form that `validate --output json` prints."""
-        return {"version": 1, "files": self.files, "diagnostics": [d.as_dict() for d in self.diagnostics]}
+        return {
+            "version": 1,
+            "files": self.files,
+            "diagnostics": [d.as_dict() for d in self.diagnostics],
+            "unchecked": list(self.unchecked),
+        }

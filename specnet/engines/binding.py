@@ -31,8 +31,10 @@ def bind_names(
     names: dict[str, Any] = {name: resolve(name) for name in program.functions}
     for view in program.views:
         names[view.name] = _view(view, memory, sizes)
-    for name, (factor, powers, dtype) in program.literals.items():
-        names[name] = np.array(factor * _product(powers, sizes), dtype)
+    # What overflows here makes the loss infinite, which ends the training as diverged.
+    with np.errstate(over="ignore"):
+        for name, (factor, powers, dtype) in program.literals.items():
+            names[name] = np.array(factor * _product(powers, sizes), dtype)
     for name, (factor, powers) in program.factors.items():
         names[name] = factor * _product(powers, sizes)
     for name, prepared in program.prepared.items():

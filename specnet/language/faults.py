@@ -17,7 +17,7 @@ from specnet.language.recovery import UNREAD, Lost
 from specnet.language.resolve import Resolved, resolve
 from specnet.language.sound import sound_tables
 from specnet.language.wording import shown_key
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, table_faults
 
 LIMIT = 200
 """How many findings of one document are listed before the rest are counted."""
@@ -106,7 +106,7 @@ def _unmade_checks(
     """
     made = {(item.place.path, item.context.get("path"), item.message) for item in items}
     for sound in sound_tables(model, data):
-        for error in sound.table.table_faults(sound.elements):
+        for error in table_faults(sound.table, sound.elements):
             place = resolve(model, data, sound.path)
             item = Item(error.type, error.message(), dict(error.context or {}), place)
             if (place.path, item.context.get("path"), item.message) not in made and not _is_unknown(

@@ -17,7 +17,7 @@ from specnet.language.training import Training
 from specnet.vocabulary.activations import ACTIVATIONS
 from specnet.vocabulary.domain import Domain, domains, members
 from specnet.vocabulary.initializers import INITIALIZERS
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import Table, table_faults
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.regularizers import REGULARIZERS
 
@@ -167,7 +167,7 @@ class _Recovery:
         inconsistent = {
             str(s.path[1])
             for s in self.tables
-            if s.path[:1] == ("training",) and len(s.path) > 1 and any(s.table.table_faults(s.elements))
+            if s.path[:1] == ("training",) and len(s.path) > 1 and any(table_faults(s.table, s.elements))
         }
         made = settings.model_copy()
         for name in inconsistent:
@@ -204,7 +204,7 @@ class _Recovery:
                     return None
                 inner = info.get_default(call_default_factory=True, validated_data={})
             vars(made)[name] = inner
-        return None if any(made.table_faults()) else made
+        return None if any(table_faults(made)) else made
 
     def _inner(self, value: Any, may_default: Callable[[str, Domain], bool]) -> Any:
         if isinstance(value, Table):

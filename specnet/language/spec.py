@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from specnet.data import FORMATS, DataFormat
 from specnet.diagnostics import Diagnostic, SpecError, html
+from specnet.language.magnitudes import real_faults, whole_faults
 from specnet.language.overrides import Overrides, read_overrides
 from specnet.language.overriding import apply
 from specnet.language.plugins import NAME as PLUGIN_NAME
@@ -195,6 +196,27 @@ class Spec(Table):
             yield fault(
                 message, key="metrics", part="key", help="put them below the output that they measure"
             )
+
+    @table_check(each="layers")
+    def _layer_is_finite(self, index: int, layer: Layer) -> Iterator[PydanticCustomError]:
+        return real_faults(layer, ("layers", index), self.dtype)
+
+    @table_check(each="outputs")
+    def _output_is_finite(self, name: str, output: NamedOutput) -> Iterator[PydanticCustomError]:
+        return real_faults(output, ("outputs", name), self.dtype)
+
+    @table_check()
+    def _loss_is_finite(self) -> Iterator[PydanticCustomError]:
+        return real_faults(self.loss, ("loss",), self.dtype)
+
+    @table_check()
+    def _training_is_finite(self) -> Iterator[PydanticCustomError]:
+        for key in ("optimizer", "clip_norm", "clip_value"):
+            yield from real_faults(vars(self.training).get(key), ("training", key), self.dtype)
+
+    @table_check()
+    def _training_is_counted(self) -> Iterator[PydanticCustomError]:
+        return whole_faults(self.training, ("training",))
 
     @model_validator(mode="after")
     def _with_heads(self) -> Spec:

@@ -5,6 +5,7 @@ from specnet.data.signature import only_array
 from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.language.spec import Spec
 from specnet.model.augmenting import shape_faults
+from specnet.model.memory import least_memory_fault
 from specnet.model.network import Network, initial_faults, lower_layers, unused_settings
 from specnet.model.settings import check_training
 
@@ -44,4 +45,5 @@ def layer_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
     except SpecError as error:
         return [*found, *error.diagnostics]
     found += unused_settings(layers, spec, builder.parameters)
-    return found + initial_faults(builder.parameters.values())
+    found += initial_faults(builder.parameters.values())
+    return found or least_memory_fault(spec, inputs, tuple(builder.parameters.values()))

@@ -36,6 +36,11 @@ class OutputFigure:
         """Which direction is good."""
         return "lower" if self.metric is None else self.metric.better
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number."""
+        return self.metric is None or self.metric.is_number
+
     def values(self, elements: Value, prediction: Value, target: Value) -> Iterator[tuple[str, Value]]:
         """Yield what to add up over batches, as `label/name`, and what to keep for a whole split, as `label:name`."""
         if self.metric is None:

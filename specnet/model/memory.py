@@ -8,6 +8,7 @@ from specnet.diagnostics import Diagnostic, KeyPath, Part, SpecError
 from specnet.diagnostics.text import sized
 from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import ITEM_BYTES
+from specnet.language.spec import Spec
 from specnet.model.network import Network
 from specnet.model.row_memory import augmentation_memory
 from specnet.model.settings import batch_rows, evaluation_rows
@@ -49,6 +50,28 @@ def memory_fault(network: Network) -> list[Diagnostic]:
             help=_help(network, path),
         )
     ]
+
+
+def least_memory_fault(
+    spec: Spec, inputs: tuple[int, ...], parameters: tuple[Parameter, ...]
+) -> list[Diagnostic]:
+    """Return the finding that parameters or one row alone need more than the machine's memory, or nothing.
+
+    It is for a network whose data are not known.
+    """
+    there, item = files.memory() or FALLBACK, ITEM_BYTES[spec.dtype]
+    fitted = sum(p.size * (2 if p.role == "parameter" else 1) for p in parameters) * item
+    row = _product(inputs) * item
+    if max(fitted, row) <= there:
+        return []
+    most = f"of the machine's {sized(there)}"
+    largest = max(parameters, key=lambda p: p.size, default=None)
+    if largest is None or row >= fitted:
+        message = f"one row needs {sized(row)}, {most}"
+        return [Diagnostic("SN605", message, ("input_shape",), help="a smaller input")]
+    own = _named(largest, largest.size * item)
+    message = f"parameters and their gradients need {sized(fitted)}, {most}: {own}"
+    return [Diagnostic("SN605", message, largest.key_path, part="type", help="a smaller network or input")]
 
 
 def _help(network: Network, path: KeyPath) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from specnet.diagnostics import Diagnostic, SpecError
 from specnet.engines.random import stream
 from specnet.graph.parameter import Parameter
 from specnet.model.network import Network
@@ -71,9 +72,18 @@ def multipliers(network: Network) -> Array:
 
 
 def initial_parameters(network: Network) -> Parameters:
-    """Return the parameters where the document has them start, each drawn from a stream of its own."""
+    """Return the parameters where the document has them start, each drawn from a stream of its own.
+
+    Raises SpecError where they are too large for the document's dtype.
+    """
     parameters = Parameters(network.arrays, network.spec.dtype)
     for declared in network.arrays:
         generator = stream(network.spec.seed, f"initial/{declared.name}")
-        parameters[declared.name][...] = cast("Initializer", declared.initial).draw(declared.shape, generator)
+        with np.errstate(over="ignore"):
+            drawn = cast("Initializer", declared.initial).draw(declared.shape, generator)
+            parameters[declared.name][...] = drawn
+        if not np.isfinite(parameters[declared.name]).all():
+            message = f"initial values of `{declared.name}` are too large for {network.spec.dtype}"
+            path = (*declared.key_path, declared.field)
+            raise SpecError([Diagnostic("SN208", message, path, help="an initializer with smaller numbers")])
     return parameters

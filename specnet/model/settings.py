@@ -101,9 +101,13 @@ def _length(settings: Training, rows: int) -> RunLength:
 
 def _monitor(network: Network, monitor: str, path: KeyPath) -> Iterator[Diagnostic]:
     split, _, figure = monitor.partition(".")
-    figures = ["loss", *(figure.label for figure in network.figures)]
+    figures = ["loss", *(figure.label for figure in network.figures if figure.is_number)]
     known = [*(f"validation.{name}" for name in figures), "train.loss"]
-    if monitor not in known:
+    others = {each.label for each in network.figures} - {*figures}
+    if split == "validation" and figure in others:
+        message = f"`{figure}` is a table, and only a single number can be monitored"
+        yield Diagnostic("SN603", message, path, help=f"one of {', '.join(known)}")
+    elif monitor not in known:
         message = f"`{monitor}` is not measured during training"
         yield unknown_name("SN603", message, monitor, known, path, f"one of {', '.join(known)}")
     elif split == "validation" and "validation" not in network.signature.rows:

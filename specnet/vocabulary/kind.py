@@ -80,32 +80,11 @@ class Table(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        faults = list(self.table_faults()) if table_checks(type(self)) else ()
+        faults = list(table_faults(self)) if table_checks(type(self)) else ()
         if faults:
             details: list[InitErrorDetails] = [{"type": each, "input": self} for each in faults]
             raise ValidationError.from_exception_data(type(self).__name__, details)
         return self
-
-    def table_faults(
-        self, elements: Mapping[str, Iterable[tuple[Any, Any]]] | None = None
-    ) -> Iterator[PydanticCustomError]:
-        """Yield what the table's checks find, except for those that read a field without a valid value.
-
-        `elements` are the valid elements of fields that have others, too.
-        """
-        for method, each in table_checks(type(self)):
-            check = getattr(self, method)
-            if each is None:
-                yield from sound_part(check)
-                continue
-            if elements is not None and each in elements:
-                found = elements[each]
-            elif each in self.__dict__:
-                found = _elements(getattr(self, each))
-            else:
-                continue
-            for key, element in found:
-                yield from sound_part(check, key, element)
 
     if not TYPE_CHECKING:
 
@@ -113,6 +92,28 @@ class Table(BaseModel):
             if name in type(self).model_fields:
                 raise UnsoundError(name)
             return super().__getattr__(name)
+
+
+def table_faults(
+    table: Table, elements: Mapping[str, Iterable[tuple[Any, Any]]] | None = None
+) -> Iterator[PydanticCustomError]:
+    """Yield what a table's checks find, except for those that read a field without a valid value.
+
+    `elements` are the valid elements of fields that have others, too.
+    """
+    for method, each in table_checks(type(table)):
+        check = getattr(table, method)
+        if each is None:
+            yield from sound_part(check)
+            continue
+        if elements is not None and each in elements:
+            found = elements[each]
+        elif each in vars(table):
+            found = _elements(getattr(table, each))
+        else:
+            continue
+        for key, element in found:
+            yield from sound_part(check, key, element)
 
 
 def sound_part(check: Callable[..., Iterator[T]], *arguments: Any) -> Iterator[T]:

@@ -222,9 +222,12 @@ def _by_phase(places: Array, how: Geometry) -> Array:
 def _windows(images: Array, how: Geometry) -> Array:
     """Return the places that each place of the output looks at: (images, rows, columns, kh, kw, channels), a view."""
     image, row, column, channel = images.strides
-    down, right = how.strides
-    strides = (image, row * down, column * right, row * how.dilation[0], column * how.dilation[1], channel)
-    shape = (len(images), *how.out, *how.kernel, how.channels)
+    places = (*how.out, *how.kernel)
+    steps = zip((row, column) * 2, (*how.strides, *how.dilation), places, strict=True)
+    # NumPy refuses a step that leads far out of the array even where there is but one place.
+    inner = (own * step if count > 1 else 0 for own, step, count in steps)
+    strides = (image, *inner, channel)
+    shape = (len(images), *places, how.channels)
     return np.ndarray(shape, images.dtype, images, 0, strides)
 
 

@@ -23,6 +23,9 @@ class Metric(Kind):
     better: ClassVar[Literal["higher", "lower"]] = "higher"
     """Which direction is better, for early stopping and comparisons."""
 
+    is_number: ClassVar[bool] = True
+    """Whether its result is one number, which can be monitored."""
+
     @property
     def label(self) -> str:
         """The name that results give it under."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -177,6 +177,7 @@ class Confusion(Deciding):
     """How often each class (row) is predicted to be each class (column)."""
 
     type: Literal["confusion"] = "confusion"
+    is_number: ClassVar[bool] = False
 
     def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
         """Return the counts, (classes, classes)."""

@@ -215,6 +215,7 @@ def test_a_report() -> None:
                 "fix": None,
             },
         ],
+        "unchecked": [],
     }
     assert not report.ok
 

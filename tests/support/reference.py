@@ -212,7 +212,7 @@ MEANING = {
     "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0))),
     "erf": np.vectorize(math.erf, otypes=[float]),
     "expand": np.broadcast_to,
-    "fixed": lambda values, dtype: np.asarray(list(values), dtype),
+    "fixed": lambda values, length, dtype: np.asarray(list(values), dtype).reshape(length),
     "group_norm": group_norm,
     "group_norm_grad": group_norm_grad,
     "huber": huber,

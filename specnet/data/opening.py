@@ -7,7 +7,6 @@ import os
 import re
 import stat
 from io import BufferedReader, FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def open_unbuffered(path: StrPath) -> FileIO:
     The type is checked before opening, since opening a device may act on it, and again after: in between, the
     path may have come to lead elsewhere. A pipe without a writer is opened without waiting for one.
     """
-    _check(path, Path(path).stat())
+    _check(path, os.stat(path))  # noqa: PTH116  an empty path is no folder
     handle = os.open(path, _FLAGS)
     try:
         _check(path, os.fstat(handle))

@@ -103,7 +103,7 @@ class Signature:
     passing: int = 0
     """The same once for all splits, where rows are read in the order of their file: text that is being parsed, and
     rows that a shuffle holds back."""
-    loading: int = 0
+    loading: int = field(default=0, compare=False)
     """The bytes of the rows as they are stored, which are in memory until the model's arrays have been made of them."""
     stored: str = ""
     """The type of the inputs as they are stored, such as `f4`, where their array can be the model's own."""
@@ -131,7 +131,7 @@ class DataDescription:
     batches: tuple[str, ...] = ()
     reading: int = 0
     passing: int = 0
-    loading: int = 0
+    loading: int = field(default=0, compare=False)
     stored: str = ""
     help: str | None = None
     """What helps where the data are too large for the memory."""

@@ -290,7 +290,8 @@ def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
         capture_output=True, text=True, cwd=tmp_path, env=environment(), check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: runs/mlp/001/metrics.jsonl cannot be written: File too large\n"
+    path = tmp_path / "runs/mlp/001/metrics.jsonl"
+    assert done.stderr == f"error: {path} cannot be written: File too large\n"
 
 
 def test_a_terminal_gets_a_bar_that_leaves_no_trace(tmp_path: Path) -> None:

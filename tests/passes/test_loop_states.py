@@ -186,7 +186,7 @@ def test_arrays_that_are_large_run_piece_by_piece_within_a_loop():
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_convolution_within_a_loop(cores, monkeypatch):
-    monkeypatch.setattr("specnet.passes.pipeline.cores", lambda: cores)
+    monkeypatch.setattr("specnet.passes.pipeline.cores", lambda *_: cores)
     shapes = {"x": (STEPS, BATCH, 5, 4, 2), "h": (BATCH, 5, 4, 2), "K": (3, 3, 2, 2), "B": (2,)}
     graph, leaves = graph_of(shapes)
     settings = dict(ops.PLAIN) | {"padding": ((1, 1), (1, 1))}

@@ -16,7 +16,13 @@ try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets, type_of_target
-    from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d, validate_data
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        check_array,
+        check_is_fitted,
+        column_or_1d,
+        validate_data,
+    )
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "sklearn":
         raise
@@ -68,18 +74,26 @@ class _SpecEstimator(BaseEstimator):  # type: ignore[misc, unused-ignore]
         self.overrides = overrides
         self.random_state = random_state
 
-    def _train(self, inputs: Any, targets: Any, outputs: int | None, rows: int, width: int) -> Self:
+    def _train(
+        self, inputs: Any, targets: Any, weights: Any, outputs: int | None, rows: int, width: int
+    ) -> Self:
         """Train the spec, or a first model; `outputs` is the number of classes, None for numbers."""
         document = _first_document(rows, width, outputs, targets) if self.spec is None else self.spec
         spec = load(document, self.overrides)
         if self.random_state is not None:
             seed = check_random_state(self.random_state).randint(LARGEST_SEED)
             spec = spec.replace({"seed": int(seed)})
-        result = run(spec, data=(inputs, targets))
+        result = run(spec, data=(inputs, targets) if weights is None else (inputs, targets, weights))
         self.model_ = result.model
         self.history_ = result.history
         self.n_iter_ = result.epochs
         return self
+
+    def _weights(self, weights: Any, inputs: Any) -> Any:
+        """Return the weights of the rows, checked; None where none are given."""
+        if weights is None:
+            return None
+        return _check_sample_weight(weights, inputs, dtype=np.float64, ensure_non_negative=True)
 
     def _is_table(self, inputs: Any) -> bool:
         """Return whether the spec describes the columns of a frame, for which cells stay as they are."""
@@ -115,10 +129,11 @@ class SpecClassifier(ClassifierMixin, _SpecEstimator):  # type: ignore[misc, unu
     classes_: NDArray[Any]
     """(classes,): the labels, in the order of the columns of `predict_proba`."""
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on inputs (rows, ...) and labels (rows,); return the estimator.
 
-        Raises ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
+        `sample_weight` (rows,) says how much each row counts in the loss, in training as in validation. Raises
+        ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
         """
         if self._is_table(X):
             y = column_or_1d(y, warn=True)
@@ -133,7 +148,8 @@ class SpecClassifier(ClassifierMixin, _SpecEstimator):  # type: ignore[misc, unu
             raise ValueError(
                 "SpecClassifier needs samples of at least 2 classes, and the data contain one class"
             )
-        return self._train(X, codes.astype(np.int64), len(self.classes_), rows, width)
+        weights = self._weights(sample_weight, X)
+        return self._train(X, codes.astype(np.int64), weights, len(self.classes_), rows, width)
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each class (rows, classes)."""
@@ -156,10 +172,11 @@ class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unuse
     spec's last layer has as many outputs. Predictions have the units of the targets that `fit` was given.
     """
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on inputs (rows, ...) and targets (rows,) or (rows, outputs); return the estimator.
 
-        Raises ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
+        `sample_weight` (rows,) says how much each row counts in the loss, in training as in validation. Raises
+        ValueError for what scikit-learn's estimators refuse, and SpecError for what specnet does.
         """
         if self._is_table(X):
             y = check_array(y, ensure_2d=False, dtype=np.float64)
@@ -177,7 +194,8 @@ class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unuse
             y = column_or_1d(y, warn=True)
         self._single = np.ndim(y) == 1
         targets = np.asarray(y, np.float64)
-        return self._train(X, targets.reshape(len(targets), -1), None, rows, width)
+        weights = self._weights(sample_weight, X)
+        return self._train(X, targets.reshape(len(targets), -1), weights, None, rows, width)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the predicted targets (rows,) or (rows, outputs)."""

@@ -64,7 +64,7 @@ def row_evidence(model: CompiledModel, train: Split, validation: Split, baseline
     executable = _cost_program(model, max(len(train), len(validation)))
 
     def measured(split: Split) -> tuple[Costs, Array]:
-        costs = _row_costs(model, executable, split)
+        costs = _counted(_row_costs(model, executable, split), _some_weights(split, 1))
         unit = loss.scale * (len(split) * network.elements_per_row if loss.reduction == "sum" else 1)
         spread = float(costs.std(ddof=1)) if len(costs) > 1 else 0.0
         return Costs(len(costs), float(costs.mean()), spread, unit), costs
@@ -119,10 +119,11 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     if network.spec.loss.targets == "groups":
         return None  # one point for all rows says nothing of them
     targets = _some_targets(network, train)
+    weights = _some_weights(train, _thinned(network, train))
     best: Baseline | None = None
-    share = _share_of_most_frequent(network, targets, targets)
-    for prediction, constants in _candidates(network, targets):
-        loss = float(_constant_costs(network, constants, targets).mean())
+    share = _share_of_most_frequent(network, (targets, weights), (targets, weights))
+    for prediction, constants in _candidates(network, targets, weights):
+        loss = float(_counted(_constant_costs(network, constants, targets), weights).mean())
         if np.isfinite(loss) and (best is None or loss < best.loss):
             best = Baseline(loss, prediction, share, constants)
     return best
@@ -133,17 +134,19 @@ def _constant_on(
 ) -> BaselineScore:
     """Return what the baseline's prediction comes to on validation rows, of which `costs` are the model's costs."""
     targets = _some_targets(network, validation)
-    difference = costs[:: _thinned(network, validation)] - _constant_costs(
-        network, baseline.constants, targets
-    )
+    weights = _some_weights(validation, _thinned(network, validation))
+    constant = _counted(_constant_costs(network, baseline.constants, targets), weights)
+    difference = costs[:: _thinned(network, validation)] - constant
     error = float(difference.std(ddof=1)) / sqrt(len(difference)) if len(difference) > 1 else inf
     return BaselineScore(
         float(costs.mean() - difference.mean()),
         error,
-        float(targets["targets"].var(axis=0, dtype=np.float64).mean())
-        if network.spec.loss.type == "mse"
-        else None,
-        _share_of_most_frequent(network, _some_targets(network, train), targets)
+        float(_variance(targets["targets"], weights).mean()) if network.spec.loss.type == "mse" else None,
+        _share_of_most_frequent(
+            network,
+            (_some_targets(network, train), _some_weights(train, _thinned(network, train))),
+            (targets, weights),
+        )
         if _counts_classes_alike(network.spec.loss)
         else None,
     )
@@ -164,6 +167,57 @@ def _some_targets(network: Network, split: Split) -> Targets:
     return as_targets(network, taken(split.targets, chosen), inputs)
 
 
+def _some_weights(split: Split, thinned: int) -> Array | None:
+    """Return the weights of as many rows, with a mean of 1; None where all rows count alike."""
+    if split.weights is None:
+        return None
+    weights = split.weights[_chosen(len(split))[::thinned]]
+    return weights / weights.mean() if weights.any() else None
+
+
+def _counted(costs: Array, weights: Array | None) -> Array:
+    """Return costs whose mean is the weighted mean, and whose spread gives the standard error of that.
+
+    The weighted mean L = sum w l / sum w is a ratio; to first order, its error is that of the mean of w (l - L).
+    """
+    if weights is None:
+        return costs
+    mean = float(costs @ weights) / float(weights.sum())
+    return mean + weights * (costs - mean)
+
+
+def _mean(targets: Array, weights: Array | None) -> Array:
+    if weights is None:
+        return np.asarray(targets.mean(axis=0, dtype=np.float64))
+    return np.asarray(np.average(targets, axis=0, weights=weights))
+
+
+def _variance(targets: Array, weights: Array | None) -> Array:
+    if weights is None:
+        return np.asarray(targets.var(axis=0, dtype=np.float64))
+    return _mean(np.square(targets - _mean(targets, weights), dtype=np.float64), weights)
+
+
+def _median(targets: Array, weights: Array | None) -> Array:
+    """Return the median of each element; the least value with half of the weight at it and below, if there are some."""
+    if weights is None:
+        return np.asarray(np.median(targets, axis=0))
+    columns = targets.reshape(len(targets), -1)
+    order = np.argsort(columns, axis=0, kind="stable")
+    below = np.cumsum(weights[order], axis=0)
+    places = np.argmax(below >= below[-1] / 2, axis=0)
+    middle = columns[order[places, np.arange(columns.shape[1])], np.arange(columns.shape[1])]
+    return np.asarray(middle.reshape(targets.shape[1:]))
+
+
+def _frequencies(targets: Array, weights: Array | None, classes: int = 0) -> Array:
+    """Return how many class indices (rows, ...) there are of each class, or the sum of their rows' weights."""
+    flat = targets.reshape(-1)
+    if weights is None:
+        return np.bincount(flat, minlength=classes)
+    return np.bincount(flat, np.repeat(weights, len(flat) // len(targets)), minlength=classes)
+
+
 def _thinned(network: Network, split: Split) -> int:
     """Return of how many measured rows one's targets are held: rows in a file may be too wide for all of them."""
     parts = [split.targets, *(by_name(split.inputs).values() if _compares_inputs(network) else [])]
@@ -175,30 +229,33 @@ def _compares_inputs(network: Network) -> bool:
     return any(output.of_inputs for output in network.outputs.values())
 
 
-def _candidates(network: Network, targets: Targets) -> Iterator[tuple[str, dict[str, Array]]]:
+def _candidates(
+    network: Network, targets: Targets, weights: Array | None
+) -> Iterator[tuple[str, dict[str, Array]]]:
     """Yield a constant for each output, as its loss takes it, with what they predict."""
     if not network.several:
-        for prediction, constant in _constants(network.outputs[""], targets["targets"]):
+        for prediction, constant in _constants(network.outputs[""], targets["targets"], weights):
             yield prediction, {"": constant}
         return
     first = {
-        name: next(iter(_constants(output, targets[output.target])))[1]
+        name: next(iter(_constants(output, targets[output.target], weights)))[1]
         for name, output in network.outputs.items()
     }
     yield "the same for every row", first
 
 
-def _constants(output: NetworkOutput, targets: Array) -> Iterator[tuple[str, Array]]:
+def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> Iterator[tuple[str, Array]]:
     loss, tiny = output.loss, 1e-30
     if output.target_dtype == "int64":
-        shares = np.bincount(targets.reshape(-1), minlength=output.shape[-1]) / targets.size
+        counts = _frequencies(targets, weights, output.shape[-1])
+        shares = counts / (targets.size if weights is None else counts.sum())
     else:
-        shares = targets.mean(axis=0, dtype=np.float64)
+        shares = _mean(targets, weights)
     if loss.output_activation == "softmax":
-        weights = np.asarray(getattr(loss, "class_weights", None) or 1.0)
+        of_classes = np.asarray(getattr(loss, "class_weights", None) or 1.0)
         yield (
             "the shares of the classes",
-            np.log(np.maximum(shares * weights / np.sum(shares * weights), tiny)),
+            np.log(np.maximum(shares * of_classes / np.sum(shares * of_classes), tiny)),
         )
     elif loss.output_activation == "sigmoid":
         weighted = shares * getattr(loss, "positive_weight", 1.0)
@@ -207,7 +264,7 @@ def _constants(output: NetworkOutput, targets: Array) -> Iterator[tuple[str, Arr
     elif loss.output_activation == "exp":
         yield "the mean of the targets", np.log(np.maximum(shares, tiny))
     elif loss.output_activation == "mean":
-        spread = targets.var(axis=0, dtype=np.float64)
+        spread = _variance(targets, weights)
         yield (
             "the mean and the variance of the targets",
             np.concatenate([shares, np.log(np.maximum(spread, tiny))], axis=-1),
@@ -216,7 +273,7 @@ def _constants(output: NetworkOutput, targets: Array) -> Iterator[tuple[str, Arr
         yield "the more frequent class", np.where(shares > (targets.max() + targets.min()) / 2, 1.0, -1.0)
         yield "a score between the classes", np.clip(2.0 * shares - 1.0, -1.0, 1.0)
     else:
-        median = np.median(targets, axis=0)
+        median = _median(targets, weights)
         yield "the mean of the targets", shares
         yield "the median of the targets", median
         for part in (0.25, 0.5, 0.75):
@@ -254,16 +311,23 @@ def _constant_costs(network: Network, constants: Mapping[str, Array], targets: T
     return costs
 
 
-def _share_of_most_frequent(network: Network, targets: Targets, others: Targets) -> float | None:
-    """Return the share among `others` of the class most frequent in `targets`; None without one class a row."""
+def _share_of_most_frequent(
+    network: Network, known: tuple[Targets, Array | None], others: tuple[Targets, Array | None]
+) -> float | None:
+    """Return the share among `others` of the class most frequent in `known`; None without one class a row.
+
+    Both are targets with the weights of their rows.
+    """
     if network.several:
         return None
-    only, seen, compared = network.outputs[""], targets["targets"], others["targets"]
+    only, seen, compared = network.outputs[""], known[0]["targets"], others[0]["targets"]
     if only.target_dtype == "int64":
-        return float((compared == np.bincount(seen.reshape(-1)).argmax()).mean())
+        most = _frequencies(seen, known[1]).argmax()
+        return float(_mean(compared == most, others[1]).mean())
     if only.loss.targets == "binary" and only.target_shape == (1,):
         middle = (seen.max() + seen.min()) / 2
-        share, among = float((seen > middle).mean()), float((compared > middle).mean())
+        share = float(_mean(seen > middle, known[1]).mean())
+        among = float(_mean(compared > middle, others[1]).mean())
         return among if share > 0.5 else 1.0 - among
     return None
 

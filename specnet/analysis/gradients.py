@@ -11,8 +11,9 @@ import numpy as np
 from specnet.data import Dataset
 from specnet.engines.execution import Executable
 from specnet.engines.random import stream
-from specnet.model.arrays import as_arrays
+from specnet.model.arrays import as_arrays, as_weights
 from specnet.model.compiled import CompiledModel, streams
+from specnet.model.outputs import WEIGHTS
 from specnet.model.parameters import views
 from specnet.model.programs import gradient_graph
 from specnet.passes.pipeline import plan
@@ -71,7 +72,8 @@ class _Measure:
 
     def __init__(self, model: CompiledModel, rows: int, arrays: Mapping[str, Array]) -> None:
         self.model = model
-        compiled = plan(gradient_graph(model.network, training=True), rows, threads=model.network.threads)
+        graph = gradient_graph(model.network, training=True, weighted=WEIGHTS in arrays)
+        compiled = plan(graph, rows, threads=model.network.threads)
         self._streams = streams(model.network.spec.seed, compiled.streams)
         self._start = {name: s.bit_generator.state for name, s in self._streams.items()}
         self._bound = Executable(compiled, self._streams).bind(rows, model.leaves(**arrays))
@@ -99,12 +101,14 @@ def check_gradients(
     """
     train = data.splits["train"]
     chosen = np.unique(np.linspace(0, len(train) - 1, min(rows, len(train))).astype(np.intp))
-    inputs, targets = train.at(chosen)
+    arrays = as_arrays(model.network, *train.at(chosen))
+    if train.weights is not None:
+        arrays[WEIGHTS] = as_weights(model.network, train.weights)[chosen]
     random = stream(model.network.spec.seed, "gradients")
     kept = model.parameters.trained.copy()
     try:
         model.parameters.trained[...] += JITTER * random.normal(size=kept.shape)
-        measure = _Measure(model, len(chosen), as_arrays(model.network, inputs, targets))
+        measure = _Measure(model, len(chosen), arrays)
         return _checked(measure, random, entries)
     finally:
         model.parameters.trained[...] = kept

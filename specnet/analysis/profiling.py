@@ -15,8 +15,9 @@ from specnet.data import Dataset
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.numpy.emit import emit
 from specnet.engines.program import Block, Loop, NumpyProgram
-from specnet.model.arrays import as_arrays
+from specnet.model.arrays import as_arrays, as_weights
 from specnet.model.compiled import CompiledModel, streams
+from specnet.model.outputs import WEIGHTS
 from specnet.passes.plan import Plan
 from specnet.training.program import BoundTraining
 
@@ -56,7 +57,9 @@ def profile(
     given = as_arrays(model.network, *train.at(np.arange(rows)))
     if model.network.spreads:
         dtype = model.network.spec.dtype
-        given["targets"] = np.eye(model.network.fed_shape[0], dtype=dtype)[given["targets"]]
+        given["targets"] = np.eye(model.network.fed_shape[-1], dtype=dtype)[given["targets"]]
+    if train.weights is not None:
+        given[WEIGHTS] = as_weights(model.network, train.weights)[:rows]
     program = BoundTraining(model, plans)
     leaves = model.leaves(**given, **program.slots)
     measured = {"step": _measure(model, plans.step, leaves, clock)}

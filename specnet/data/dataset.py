@@ -20,6 +20,7 @@ from specnet.data.signature import InputArray, Signature, only_array
 from specnet.data.splits import draw
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.tables.scaling import column_scales
+from specnet.data.weights import check_weights, chosen_weights
 from specnet.diagnostics import KeyPath
 from specnet.graph.sizes import DType
 
@@ -40,6 +41,8 @@ class Split:
     targets: ArrayOrStreamed
     """(rows,) int64 where the signature says `integers`, (rows, ...) int64 for masks of class indices, else (rows, ...)
     in the document's dtype; as `inputs`. Where the targets are the inputs, it is the same object."""
+    weights: NDArray[np.float64] | None = None
+    """(rows,): how much each row counts, as the data say it; None where all count alike."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -118,6 +121,7 @@ def read_data(
                 each.targets = each.targets.reshape(-1)
     drawn = drawn_rows(data_format, parts, seed)
     del parts
+    check_weights(drawn, data_format, collector)
     part, chosen = drawn["train"]
     raw_shape = part.inputs.shape
     part.inputs.fit(slice(None) if chosen is None else chosen, collector)
@@ -151,7 +155,7 @@ def read_data(
         assert not isinstance(y, Mapping)
         # What one split's faults are may only be reported once the training split, fitted on, is sound.
         collector.check()
-        splits[name] = Split(x, y)
+        splits[name] = Split(x, y, chosen_weights(part, chosen))
     encoding = Encoding(data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays)
     sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
     sources += tuple(sorted(context.digests.items()))

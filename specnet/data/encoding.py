@@ -212,7 +212,9 @@ class Encoding:
         plain = {
             "version": 1,
             "reader": self.format.model_dump(mode="json", exclude=self.format.row_fields),
-            "signature": {k: v for k, v in asdict(self.signature).items() if k not in UNKEPT},
+            "signature": {
+                k: v for k, v in asdict(self.signature).items() if k not in UNKEPT and (k != "weighted" or v)
+            },
             "raw_shape": list(self.raw_shape),
             "dtype": self.dtype,
             "columns": None if self.columns is None else self.columns.state(),

@@ -47,6 +47,8 @@ class DataPart:
     targets: NDArray[Any] | StoredRows | None
     """(rows, ...): int64 exactly where the description has a class count, else float64 or as stored. None where
     they are the inputs."""
+    weights: NDArray[Any] | None = None
+    """(rows,): how much each row counts; None where all count alike."""
 
 
 class DataSource(Protocol):
@@ -279,6 +281,7 @@ def joined(parts: Mapping[str, DataDescription], context: DataContext) -> DataDe
         column_slices=_whole_in_all([part.column_slices for part in parts.values()]),
         whole=all(part.whole for part in parts.values()),
         per_class=train.per_class,
+        weighted=train.weighted,
         quotable=context.quotable,
     )
 

@@ -49,6 +49,8 @@ class LabelledRows(NamedTuple):
     inputs: Rows
     targets: NDArray[Any] | None
     """None where they are the inputs."""
+    weights: NDArray[Any] | None = None
+    """None where all rows count alike."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ class PassedRows:
     """(rows, ...), or several arrays by name."""
     targets: Any
     """(rows, ...), or None where they are the inputs."""
+    weights: Any = None
+    """(rows,): how much each row counts; None where all count alike."""
     features: tuple[str, ...] | None = None
     """The names of the columns, where the inputs are a frame's."""
 

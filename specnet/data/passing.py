@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 
 ACCEPTED = (
-    "data are a pair (inputs, targets), a frame of pandas or Polars, or a mapping of such from `train`, `validation` "
-    "and `test`"
+    "data are a pair (inputs, targets), or (inputs, targets, weights), a frame of pandas or Polars, or a mapping of "
+    "such from `train`, `validation` and `test`"
 )
 
 
@@ -80,31 +80,35 @@ def _as_arrays(data_format: DataFormat) -> DataFormat:
 
 def _rows(item: Any, *, reproduces: bool) -> PassedRows:
     """Return the inputs and targets of one split."""
-    inputs, targets = _pair(item)
+    inputs, targets, weights = _parts(item)
     if targets is None and not reproduces:
         raise TypeError(ACCEPTED)
     features = None
     if is_frame(inputs):
         features = tuple(map(str, inputs.columns))
         inputs = inputs.to_numpy()
-    return PassedRows(inputs, targets.to_numpy() if is_frame(targets) else targets, features)
+    targets, weights = (part.to_numpy() if is_frame(part) else part for part in (targets, weights))
+    return PassedRows(inputs, targets, weights, features)
 
 
-def _pair(item: Any) -> tuple[Any, Any]:
-    """Return inputs and targets, None where there are only inputs; a mapping may have targets under that name."""
-    if isinstance(item, tuple) and len(item) == 2:
-        return item
+def _parts(item: Any) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and weights, None for those that are not given; a mapping has them by these names."""
+    if isinstance(item, tuple) and len(item) in (2, 3):
+        return (*item, None)[:3]
     if isinstance(item, Mapping) and "targets" in item:
-        named = {name: array for name, array in item.items() if name != "targets"}
-        return named["inputs"] if named.keys() == {"inputs"} else named, item["targets"]
-    return item, None
+        named = {name: array for name, array in item.items() if name not in ("targets", "weights")}
+        inputs = named["inputs"] if named.keys() == {"inputs"} else named
+        return inputs, item["targets"], item.get("weights")
+    return item, None, None
 
 
 def _table(item: Any, table: Tabular) -> Any:
     """Return a frame, or inputs and targets as one under the names of the document's columns."""
     if is_frame(item):
         return item
-    inputs, targets = _pair(item)
+    inputs, targets, weights = _parts(item)
+    if weights is not None and table.weight is None:
+        raise TypeError("weights are passed, and the document names no column for them: `weight` is missing")
     names = (
         [] if table.reproduces else list(table.target if isinstance(table.target, tuple) else (table.target,))
     )
@@ -113,6 +117,8 @@ def _table(item: Any, table: Tabular) -> Any:
     columns = dict(_columns(inputs, table.features))
     for name, column in zip(names, _several(targets, len(names)), strict=True):
         columns[str(len(columns)) if isinstance(name, int) else name] = column
+    if weights is not None:
+        columns[str(table.weight)] = _several(weights, 1)[0]
     return Columns(columns)
 
 

@@ -110,6 +110,8 @@ class Signature:
     quotable: bool = True
     """Whether findings may quote names of columns, classes and values: not of files outside of the document's
     project. It is no part of what a model keeps."""
+    weighted: bool = False
+    """Whether rows have weights."""
 
 
 @dataclass(slots=True)
@@ -137,6 +139,7 @@ class DataDescription:
     """What helps where the data are too large for the memory."""
     quotable: bool = True
     """Whether findings may quote what is in the files."""
+    weighted: bool = False
 
 
 def infer_signature(
@@ -218,6 +221,7 @@ def infer_signature(
         if (split is not None and split.parts) or any(t.on == "inputs" for t in transforms)
         else raw.stored,
         raw.quotable,
+        raw.weighted,
     )
 
 

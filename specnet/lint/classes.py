@@ -30,7 +30,7 @@ def imbalance(subject: Subject) -> Iterator[Finding]:
     if spec.loss.type == "cross_entropy":
         weights = ", ".join(f"{sum(counts) / (total * count):.3g}" for count in known)
         short = total <= 10 and len(known) == total
-        help: str | None = f"class_weights = [{weights}]" if short else "`class_weights`, one for each class"
+        help: str | None = f"class_weights = [{weights}]" if short else 'class_weights = "balanced"'
     elif spec.loss.type == "binary_cross_entropy" and total == 2:
         help = f"positive_weight = {counts[0] / counts[1]:.3g}"
     else:

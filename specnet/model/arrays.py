@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import log2
 from typing import Any, overload
 
 import numpy as np
@@ -12,7 +13,7 @@ from specnet.data.inputs import Encoded, cut, holds
 from specnet.data.signature import InputArray
 from specnet.data.streamed import ArrayOrStreamed, Inputs, by_name
 from specnet.model.network import Network
-from specnet.model.outputs import NetworkOutput
+from specnet.model.outputs import WEIGHTS, NetworkOutput
 
 Array = np.ndarray[Any, Any]
 
@@ -20,8 +21,8 @@ Array = np.ndarray[Any, Any]
 def held_arrays(network: Network, split: Split) -> dict[str, ArrayOrStreamed]:
     """Return the inputs and the targets of a split by the names of the arrays that plans read.
 
-    What stays in its file does so, and arrays that are the same are one object. Raises ValueError as `as_inputs` and
-    `as_targets` do.
+    What stays in its file does so, and arrays that are the same are one object. Weights are as they are measured with.
+    Raises ValueError as `as_inputs` and `as_targets` do.
     """
     given, wanted = by_name(split.inputs), {array.name: array for array in network.inputs}
     fit = given.keys() == wanted.keys() and all(
@@ -30,7 +31,28 @@ def held_arrays(network: Network, split: Split) -> dict[str, ArrayOrStreamed]:
     inputs: Mapping[str, ArrayOrStreamed] = given
     if not fit:
         inputs = as_inputs(network, split.inputs)
-    return {**inputs, **as_targets(network, split.targets, split.inputs)}
+    arrays = {**inputs, **as_targets(network, split.targets, split.inputs)}
+    if split.weights is not None:
+        arrays[WEIGHTS] = np.ascontiguousarray(
+            split.weights / weight_unit(network, split.weights), network.spec.dtype
+        )
+    return arrays
+
+
+def weight_unit(network: Network, weights: Array) -> float:
+    """Return what the weights of a split are divided by to be measured with: a power of two near their mean.
+
+    No digits are lost by it, and neither very large nor very small weights leave the range of float32. It is 1 where
+    the loss is a sum, which changes with a factor of all weights.
+    """
+    return 1.0 if network.spec.loss.reduction == "sum" else 2.0 ** round(log2(weights.mean()))
+
+
+def as_weights(network: Network, weights: Array) -> Array:
+    """Return the weights of a split's rows (rows,) as a step reads them: their mean is 1 where the loss is a mean."""
+    if network.spec.loss.reduction == "mean":
+        weights = weights / weights.mean()
+    return np.ascontiguousarray(weights, network.spec.dtype)
 
 
 def as_arrays(network: Network, inputs: Encoded, targets: Array) -> dict[str, Array]:

@@ -40,18 +40,24 @@ def shape_faults(spec: Spec, inputs: tuple[int, ...]) -> list[Diagnostic]:
     return found
 
 
-def mixing_faults(spec: Spec, unspread: str | None, *, several: bool) -> list[Diagnostic]:
+def mixing_faults(
+    spec: Spec, unspread: str | None, *, several: bool, weighted: bool = False
+) -> list[Diagnostic]:
     """Return the finding that a loss makes no sense of the targets that a mixing augmentation gives it.
 
     `unspread` says why it cannot take rows of probabilities where it is to take them in the place of class indices,
-    and `several` whether there are several outputs with losses of their own.
+    `several` whether there are several outputs with losses of their own, and `weighted` whether rows have weights.
     """
     for i, augmentation in enumerate(spec.data.augmentations):
         if not augmentation.mixes:
             continue
         problem = spec.loss.unmixable or unspread
-        if problem is not None:
+        if problem is None and weighted:
+            message = f"{augmentation.type} averages rows, and these rows have weights of their own"
             path: KeyPath = ("data", "augmentations", i)
+            return [Diagnostic("SN581", message, path, part="type", help="leave one of them out")]
+        if problem is not None:
+            path = ("data", "augmentations", i)
             labels = (Label("the loss", ("loss",), "type"),) if not several else ()
             message = f"{augmentation.type} averages targets: {problem}"
             return [Diagnostic("SN581", message, path, part="type", labels=labels)]

@@ -13,6 +13,7 @@ from specnet.data.encoding import Encoding
 from specnet.data.inputs import plain
 from specnet.data.pipeline import Pipeline
 from specnet.data.signature import ColumnSlice
+from specnet.data.weights import given_weights
 from specnet.diagnostics import RunError, html
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, listed
@@ -21,14 +22,14 @@ from specnet.engines.random import stream
 from specnet.engines.use import ModelUse
 from specnet.graph.sizes import show
 from specnet.language.spec import Spec
-from specnet.model.arrays import as_inputs, as_targets
+from specnet.model.arrays import as_inputs, as_targets, as_weights
 from specnet.model.evaluation import Evaluation
 from specnet.model.evaluator import Evaluator, data_units
 from specnet.model.hidden import layer_outputs
 from specnet.model.labelled import labelled_split
 from specnet.model.model import Model
 from specnet.model.network import Network
-from specnet.model.outputs import NetworkOutput
+from specnet.model.outputs import WEIGHTS, NetworkOutput
 from specnet.model.parameters import Parameters, initial_parameters, multipliers, views
 from specnet.model.predicting import Predictor
 from specnet.model.programs import evaluation_graph, gradient_graph
@@ -126,14 +127,17 @@ class CompiledModel(Model):
         )
 
     def loss_and_gradients(
-        self, inputs: Any, targets: Any, *, training: bool = False
+        self, inputs: Any, targets: Any, *, weights: Any = None, training: bool = False
     ) -> tuple[float, Mapping[str, Array]]:
         arrays = as_inputs(self.network, inputs)
         rows, given = len(next(iter(arrays.values()))), np.asarray(targets)
         if given.ndim and not 0 < rows == len(given):
             raise ValueError(f"{rows} inputs cannot be compared with {len(given)} targets")
         arrays |= as_targets(self.network, given, plain(arrays))
-        compiled = plan(gradient_graph(self.network, training=training), rows, threads=self.network.threads)
+        if weights is not None:
+            arrays[WEIGHTS] = as_weights(self.network, given_weights(weights, rows))
+        graph = gradient_graph(self.network, training=training, weighted=weights is not None)
+        compiled = plan(graph, rows, threads=self.network.threads)
         executable = Executable(compiled, streams(self.network.spec.seed, compiled.streams))
         bound = executable.bind(rows, self.leaves(**arrays))
         with self.use.reading(), np.errstate(all="ignore"):
@@ -162,17 +166,22 @@ class CompiledModel(Model):
     def _encoded(self, inputs: Any) -> Any:
         return inputs if self.encoding is None else self.encoding.encode(inputs)
 
-    def evaluate(self, inputs: Any, targets: Any = None, *, name: str | None = None) -> Evaluation:
+    def evaluate(
+        self, inputs: Any, targets: Any = None, *, weights: Any = None, name: str | None = None
+    ) -> Evaluation:
         """Return what `Model.evaluate` does; `name` is what messages call a file."""
         assert self.encoding is not None, "a model without an encoding takes no raw rows"
-        return self.measure({GIVEN: labelled_split(self.network, self.encoding, inputs, targets, name)})
+        split = labelled_split(self.network, self.encoding, inputs, targets, weights, name)
+        return self.measure({GIVEN: split})
 
     def measure(self, splits: Mapping[str, Split]) -> Evaluation:
         """Return the loss and the metrics on some splits."""
         network = self.network
         units = data_units(network, self.encoding)
         maximum = evaluation_rows(network, max(len(split) for split in splits.values()))
-        compiled = plan(evaluation_graph(network, units=bool(units)), maximum, threads=network.threads)
+        weighted = any(split.weights is not None for split in splits.values())
+        graph = evaluation_graph(network, units=bool(units), weighted=weighted)
+        compiled = plan(graph, maximum, threads=network.threads)
         evaluator = Evaluator(network, compiled, self.leaves(**units), self.use)
         figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
         return Evaluation(figures, {name: len(split) for name, split in splits.items()}, self.classes)

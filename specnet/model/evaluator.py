@@ -9,10 +9,11 @@ from specnet.data import Encoding, Split
 from specnet.data.streamed import ArrayOrStreamed
 from specnet.engines.execution import Bound, Executable
 from specnet.engines.use import ModelUse
-from specnet.model.arrays import held_arrays
+from specnet.model.arrays import held_arrays, weight_unit
 from specnet.model.evaluation import Figures
 from specnet.model.feed import Feed
 from specnet.model.network import Network
+from specnet.model.outputs import WEIGHTS
 from specnet.passes.plan import Plan
 
 Array = np.ndarray[Any, Any]
@@ -39,14 +40,19 @@ class Evaluator:
 
         if arrays is None:
             arrays = held_arrays(self.network, split)
-        return PreparedSplit(self, Feed(arrays, self.plan.batch, None, bind, drop_last=False))
+        weights, unit, count = arrays.get(WEIGHTS), 1.0, float(len(split))
+        if isinstance(weights, np.ndarray) and split.weights is not None:
+            unit, count = weight_unit(self.network, split.weights), float(weights.sum(dtype=np.float64))
+        return PreparedSplit(self, Feed(arrays, self.plan.batch, None, bind, drop_last=False), count, unit)
 
 
 class PreparedSplit:
     """One split, bound to an evaluator's plan."""
 
-    def __init__(self, of: Evaluator, feed: Feed) -> None:
+    def __init__(self, of: Evaluator, feed: Feed, count: float, unit: float) -> None:
         self._of, self._feed, self.rows = of, feed, feed.rows
+        self._count, self._unit = count, unit
+        """The number of rows, or the sum of their weights, and what the weights were divided by."""
         outputs = feed.batches[0].bound.arrays
         # What a metric keeps for the whole split is named `label:name`, what it adds up `label/name`.
         self._kept = {
@@ -82,7 +88,7 @@ class PreparedSplit:
         network = self._of.network
         loss = network.spec.loss
         cost = (
-            totals["cost"] / (self.rows * network.elements_per_row)
+            totals["cost"] / (self._count * network.elements_per_row)
             if loss.reduction == "mean"
             else totals["cost"]
         )
@@ -95,7 +101,9 @@ class PreparedSplit:
                 for name, array in measured.items()
                 if name.startswith((f"{label}/", f"{label}:"))
             }
-            figures[label] = figure.finish(own, self.rows)
+            figures[label] = figure.finish(own, self._count)
+            if self._unit != 1.0 and figure.metric is not None and figure.metric.extensive:
+                figures[label] = (np.array(figures[label]) * self._unit).tolist()
         return figures
 
 

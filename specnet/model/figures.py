@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, Literal
 
 from specnet.diagnostics import KeyPath
@@ -41,21 +42,34 @@ class OutputFigure:
         """Whether it is one number."""
         return self.metric is None or self.metric.is_number
 
-    def values(self, elements: Value, prediction: Value, target: Value) -> Iterator[tuple[str, Value]]:
-        """Yield what to add up over batches, as `label/name`, and what to keep for a whole split, as `label:name`."""
+    @property
+    def unweighted(self) -> bool:
+        """Whether it is a metric of a program's own that knows nothing of sample weights."""
+        return self.metric is not None and any(
+            "weights" not in signature(method).parameters for method in (self.metric.sums, self.metric.keeps)
+        )
+
+    def values(
+        self, elements: Value, prediction: Value, target: Value, weights: Value | None = None
+    ) -> Iterator[tuple[str, Value]]:
+        """Yield what to add up over batches, as `label/name`, and what to keep for a whole split, as `label:name`.
+
+        What rows cost is weighted already where there are `weights` (batch,).
+        """
         if self.metric is None:
             yield f"{self.label}/cost", ops.sum_all(elements)
             return
-        for name, value in self.metric.sums(prediction, target).items():
+        given = (prediction, target) if weights is None else (prediction, target, weights)
+        for name, value in self.metric.sums(*given).items():
             yield f"{self.label}/{name}", value
-        for name, value in self.metric.keeps(prediction, target).items():
+        for name, value in self.metric.keeps(*given).items():
             yield f"{self.label}:{name}", value
 
     @property
-    def finish(self) -> Callable[[Mapping[str, Any], int], float | list[list[float]]]:
-        """What makes the figure of its totals and kept arrays by name, and the number of rows."""
+    def finish(self) -> Callable[[Mapping[str, Any], float], float | list[list[float]]]:
+        """What makes the figure of its totals and kept arrays by name, and the number of rows or sum of weights."""
         return self.mean_loss if self.metric is None else self.metric.finish
 
-    def mean_loss(self, totals: Mapping[str, Any], rows: int) -> float:
+    def mean_loss(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the loss, given the total of what elements cost and the number of rows."""
         return float(totals["cost"]) / (rows * self.elements_per_row) * self.loss.scale

@@ -17,6 +17,7 @@ from specnet.data.rows import TargetRows
 from specnet.data.signature import ONLY
 from specnet.data.streamed import by_name
 from specnet.data.tables.frames import is_frame
+from specnet.data.weights import given_weights
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.text import clipped
 from specnet.model.arrays import as_targets
@@ -26,7 +27,12 @@ Array = np.ndarray[Any, Any]
 
 
 def labelled_split(
-    network: Network, encoding: Encoding, inputs: Any, targets: Any = None, name: str | None = None
+    network: Network,
+    encoding: Encoding,
+    inputs: Any,
+    targets: Any = None,
+    weights: Any = None,
+    name: str | None = None,
 ) -> Split:
     """Return raw rows and their targets as a network takes them; see `Model.evaluate`.
 
@@ -34,20 +40,22 @@ def labelled_split(
     targets are missing, or given in addition to a file.
     """
     if isinstance(inputs, (str, PathLike)):
-        if targets is not None:
-            raise TypeError("a file contains its targets: give no others")
+        if targets is not None or weights is not None:
+            raise TypeError("a file contains its targets and weights: give no others")
         return _of_rows(network, encoding, labelled_rows(encoding, Path(inputs), name))
     if targets is not None:
         if encoding.format.reproduces:
             raise TypeError("the model's targets are its inputs: give no others")
-        return _finish(network, encoding, encoding.encode(inputs), _target_values(encoding, targets))
+        return _finish(network, encoding, encoding.encode(inputs), _target_values(encoding, targets), weights)
     if is_frame(inputs):
+        if weights is not None:
+            raise TypeError("a frame contains its targets and weights: give no others")
         collector = Collector(())
         with collector.limited():
             rows = encoding.format.labelled_frame(inputs, encoding.known, collector)
         return _of_rows(network, encoding, rows)
     if encoding.format.reproduces:
-        return _finish(network, encoding, encoding.encode(inputs), None)
+        return _finish(network, encoding, encoding.encode(inputs), None, weights)
     raise TypeError("targets are missing: only a file or a frame contains them")
 
 
@@ -80,10 +88,12 @@ def _of_rows(network: Network, encoding: Encoding, rows: LabelledRows) -> Split:
     collector = Collector(())
     inputs = encoding.run(rows.inputs, "the data", collector)
     collector.check()
-    return _finish(network, encoding, inputs, rows.targets)
+    return _finish(network, encoding, inputs, rows.targets, rows.weights)
 
 
-def _finish(network: Network, encoding: Encoding, inputs: Encoded, raw: Array | None) -> Split:
+def _finish(
+    network: Network, encoding: Encoding, inputs: Encoded, raw: Array | None, weights: Any = None
+) -> Split:
     """Return rows with their targets as the model's loss takes them."""
     outputs = network.outputs.values()
     if raw is None:
@@ -106,7 +116,12 @@ def _finish(network: Network, encoding: Encoding, inputs: Encoded, raw: Array | 
         problem = output.loss.value_fault(float(own.min()), float(own.max()))
         if problem is not None:
             raise _fault("SN413", problem)
-    return Split(inputs, targets)
+    if weights is None:
+        return Split(inputs, targets)
+    try:
+        return Split(inputs, targets, given_weights(weights, rows))
+    except ValueError as error:
+        raise _fault("SN590", str(error)) from error
 
 
 def _class_indices(raw: Array) -> Array:

@@ -18,7 +18,9 @@ class Lowered:
     outputs: dict[str, OutputValues]
     """The values of each output, by its name."""
     elements: Value
-    """What each row or element costs."""
+    """What each row or element costs, times the row's weight where rows have weights."""
+    weights: Value | None = None
+    """(batch,): the weights of the rows, in programs that weight them."""
 
     def copy(self) -> Lowered:
         """Return the same values in a graph of their own, to which a program can append."""

@@ -76,14 +76,15 @@ class Model(ABC):
         """
 
     @abstractmethod
-    def evaluate(self, inputs: Any, targets: Any = None) -> Evaluation:
+    def evaluate(self, inputs: Any, targets: Any = None, *, weights: Any = None) -> Evaluation:
         """Return the loss and the metrics on some rows, whose split is called `data`.
 
         `inputs` and `targets` are raw: targets are numbers, class indices, or names of classes. `inputs` may also be
         what contains the targets, too: a frame, or the path of a file (CSV, Parquet, JSON, JSON lines, npz, or a folder
-        of images). No targets are given if they are the inputs. Raises SpecError for a file that
-        cannot be read, and for rows that the model or its loss cannot take, and TypeError if targets are missing, or
-        given in addition to a file.
+        of images). No targets are given if they are the inputs. `weights` (rows,) say how much each row counts; a
+        file or frame for a model that was trained with a column of weights has that column. Raises SpecError for a
+        file that cannot be read, and for rows that the model or its loss cannot take, and TypeError if targets are
+        missing, or given in addition to a file.
         """
 
     @abstractmethod
@@ -98,13 +99,13 @@ class Model(ABC):
 
     @abstractmethod
     def loss_and_gradients(
-        self, inputs: Any, targets: Any, *, training: bool = False
+        self, inputs: Any, targets: Any, *, weights: Any = None, training: bool = False
     ) -> tuple[float, Mapping[str, FloatArray]]:
         """Return the loss, penalties included, and its gradient with respect to each trained parameter.
 
         Unlike those of the other methods, `inputs` (rows, ...) and `targets` (rows, ...) are as the network takes them:
-        after the document's transforms. With `training`, layers act as in training: dropout drops. Raises ValueError
-        for arrays that the network or the loss cannot take.
+        after the document's transforms. `weights` (rows,) make the mean a weighted one. With `training`, layers act as
+        in training: dropout drops. Raises ValueError for arrays that the network or the loss cannot take.
         """
 
     @abstractmethod

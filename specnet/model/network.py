@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -11,6 +11,8 @@ from specnet.data.signature import ONLY, InputArray
 from specnet.diagnostics import Diagnostic, KeyPath, Label, SpecError
 from specnet.graph.builder import Builder, LayerInfo
 from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.leaves import leaf
+from specnet.graph.ops.weighting import of_rows
 from specnet.graph.parameter import Parameter
 from specnet.graph.sizes import BATCH, Shape, count
 from specnet.language.spec import Spec
@@ -18,7 +20,7 @@ from specnet.model.augmenting import mixing_faults, shape_faults
 from specnet.model.figures import OutputFigure
 from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
 from specnet.model.lowered import Lowered
-from specnet.model.outputs import NetworkOutput, lower_outputs, shape_diagnostic, total
+from specnet.model.outputs import WEIGHTS, NetworkOutput, lower_outputs, shape_diagnostic, total
 from specnet.model.topology import changed, check_topology, every
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
@@ -101,6 +103,11 @@ class Network:
     def rates_differ(self) -> bool:
         """Whether some layer's parameters have a learning rate of their own."""
         return any(p.rate != 1.0 for p in self.trained)
+
+    @property
+    def weighted(self) -> bool:
+        """Whether the rows that it is trained on have weights."""
+        return self.signature.weighted
 
     @property
     def several(self) -> bool:
@@ -186,7 +193,12 @@ class Network:
         found = [
             *unused_settings(self.layers, self.spec, lowered.builder.parameters),
             *initial_faults(self.arrays),
-            *mixing_faults(self.spec, self.spread_fault() if self.spreads else None, several=self.several),
+            *mixing_faults(
+                self.spec,
+                self.spread_fault() if self.spreads else None,
+                several=self.several,
+                weighted=self.weighted,
+            ),
         ]
         if not self.trained:
             message = "there is nothing to train: no layer has trainable parameters"
@@ -203,7 +215,25 @@ class Network:
                 tuple(figure.values(own.elements, own.prediction, own.target))
             except ShapeFault as fault:
                 found.append(Diagnostic("SN412", f"{label}: {fault}", path, help=fault.help))
-        return found
+        return [*found, *self._weighting_faults(lowered)] if self.weighted else found
+
+    def _weighting_faults(self, lowered: Lowered) -> Iterator[Diagnostic]:
+        """Yield the losses and metrics of a program's own that cannot be weighted row by row."""
+        weights = leaf(lowered.graph, WEIGHTS, "weight", (BATCH,))
+        for figure in self.figures:
+            if figure.unweighted:
+                message = (
+                    f"{figure.label}: its `sums` and `keeps` take no sample weights, and the data have some"
+                )
+                help = "leave it out, or leave out the weights"
+                yield Diagnostic("SN412", message, figure.path, help=help)
+        for name, own in lowered.outputs.items():
+            try:
+                of_rows(weights, own.elements)
+            except ShapeFault as fault:
+                path: KeyPath = ("outputs", name, "loss") if name else ("loss",)
+                message = f"{self.outputs[name].loss.type}: {fault}"
+                yield Diagnostic("SN401", message, path, part="type", help="leave out the weights")
 
 
 def lower_layers(

@@ -66,6 +66,10 @@ class NetworkOutput:
         return not self.of_inputs and self.loss.output_activation in ("identity", "mean")
 
 
+WEIGHTS = "weights"
+"""The name of the array of sample weights."""
+
+
 def array_name(kind: str, name: str) -> str:
     """Return the name of an array of some kind: the kind alone where there is but one."""
     return f"{kind}/{name}" if name else kind

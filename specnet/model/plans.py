@@ -93,6 +93,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     raw_target = (8 if indices else item) * prod(signature.target)
     if spec.data.reproduces:
         raw_target = 0  # the inputs' own array
+    weights = 8 + 2 * item if network.weighted else 0  # as the data have them, and as plans read them
     # Whole numbers that a loss compares with numbers are held as both.
     numbers = any(o.target_dtype != "int64" and not o.of_inputs for o in network.outputs.values())
     converted = item * prod(signature.target) if signature.integers and numbers else 0
@@ -101,9 +102,9 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     kept = sum(p.size for p in network.arrays)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
     held = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs)
-    held += raw_target + converted
+    held += raw_target + converted + weights
     if signature.batches:
-        held = 0 if "targets" in signature.batches else raw_target + converted
+        held = weights + (0 if "targets" in signature.batches else raw_target + converted)
         if spec.data.split is not None and spec.data.split.parts:
             # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
             held += 8 + (len(rows) if signature.passing else 0)

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import constant, leaf, number
+from specnet.graph.ops.weighting import of_rows
 from specnet.graph.sizes import BATCH
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
+from specnet.model.outputs import WEIGHTS
 from specnet.passes.differentiate import differentiate
 from specnet.vocabulary.optimizers import Stepping
 from specnet.vocabulary.schedules import RunLength, Schedule
@@ -53,7 +55,7 @@ def training_graph(
     `value NAME` and `gradient NAME`. With `textbook` the optimizer's step has the form that readers know, and what it
     names is an output `value NAME`, too.
     """
-    lowered = network.lower(training=True, spread=network.spreads)
+    lowered = _training(network)
     gradient = _gradient(network, lowered, naming)
     update = _update(network, lowered.graph, gradient, length, textbook=textbook)
     _follow(lowered)
@@ -65,7 +67,7 @@ def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
 
     Outputs as `training_graph`; the sum is the leaf `accumulated`.
     """
-    lowered = network.lower(training=True, spread=network.spreads)
+    lowered = _training(network)
     graph = lowered.graph
     gradient = _gradient(network, lowered, naming)
     so_far = leaf(graph, "accumulated", "state", (network.trained_size,))
@@ -94,7 +96,7 @@ def rate_graph(schedule: Schedule, base: float, length: RunLength) -> Graph:
 
 def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
     """Return what an optimizer asks for that searches: outputs `loss`, `penalty`, and `gradients` (n,)."""
-    lowered = network.lower(training=True)
+    lowered = _training(network)
     lowered.graph.outputs["gradients"] = _gradient(network, lowered, naming)
     return lowered.graph
 
@@ -105,7 +107,7 @@ def traced_graph(network: Network, naming: Naming) -> Graph:
     Outputs `loss`, `penalty` where there is one, `gradients` (n,), and `value NAME` and `gradient NAME` of each; a
     value that the loss does not depend on has no gradient.
     """
-    lowered = network.lower(training=True, spread=network.spreads)
+    lowered = _training(network)
     named = naming(network, lowered)
     lowered.graph.outputs["gradients"] = _gradient(network, lowered, lambda *_: named)
     lowered.graph.outputs |= _named(named)
@@ -117,7 +119,7 @@ def share_graph(network: Network) -> Graph | None:
 
     The leaf `chosen` (batch, ...) is 1 at the row and 0 elsewhere. None where the loss is not one of rows.
     """
-    lowered = network.lower(training=True, spread=network.spreads)
+    lowered = _training(network)
     elements, graph = lowered.elements, lowered.graph
     if not elements.shape or elements.shape[0] != BATCH:
         return None
@@ -128,9 +130,11 @@ def share_graph(network: Network) -> Graph | None:
     return graph
 
 
-def gradient_graph(network: Network, *, training: bool) -> Graph:
+def gradient_graph(network: Network, *, training: bool, weighted: bool = False) -> Graph:
     """Return the loss, penalties included, and its gradient: outputs `loss`, `gradients` (n,)."""
     lowered = network.lower(training=training)
+    if weighted:
+        lowered = weigh(lowered)
     gradient = _gradient(network, lowered)
     graph = lowered.graph
     graph.outputs = {"loss": _whole(graph), "gradients": gradient}
@@ -138,16 +142,24 @@ def gradient_graph(network: Network, *, training: bool) -> Graph:
 
 
 def evaluation_graph(
-    network: Network, *, units: bool = False, naming: Naming | None = None, loss: bool = False
+    network: Network,
+    *,
+    units: bool = False,
+    naming: Naming | None = None,
+    loss: bool = False,
+    weighted: bool | None = None,
 ) -> Graph:
     """Return what evaluation adds up over batches.
 
     Outputs: `cost`, the sum of what rows or elements cost, `penalty`, and for each metric its sums and what it
     keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
     leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed. With `loss`, the
-    output `loss`, penalties included, takes the place of the cost and the penalty.
+    output `loss`, penalties included, takes the place of the cost and the penalty. Rows have weights where it is
+    `weighted`, by default where the network's are.
     """
     lowered = network.lower(training=False)
+    if network.weighted if weighted is None else weighted:
+        lowered = weigh(lowered)
     graph = lowered.graph
     if loss:
         graph.outputs = {"loss": _objective(network, lowered)}
@@ -166,7 +178,7 @@ def evaluation_graph(
             scale, offset = scaling
             prediction, target = prediction * scale + offset, target * scale + offset
         for figure in output.figures:
-            graph.outputs |= figure.values(own.elements, prediction, target)
+            graph.outputs |= figure.values(own.elements, prediction, target, lowered.weights)
     if naming is not None:
         graph.outputs |= _named(naming(network, lowered))
     return graph
@@ -178,6 +190,27 @@ def prediction_graph(network: Network) -> Graph:
     for name, output in network.outputs.items():
         lowered.graph.outputs[output.prediction] = lowered.outputs[name].prediction
     return lowered.graph
+
+
+def weigh(lowered: Lowered) -> Lowered:
+    """Return a forward graph in which what each row costs is multiplied by its weight, the leaf `weights`.
+
+    The mean over rows stays one over their number: the mean of the weights is 1.
+    """
+    weights = leaf(lowered.graph, WEIGHTS, "weight", (BATCH,))
+    outputs = {
+        name: replace(own, elements=own.elements * of_rows(weights, own.elements))
+        for name, own in lowered.outputs.items()
+    }
+    only = outputs.get("")
+    elements = lowered.elements * of_rows(weights, lowered.elements) if only is None else only.elements
+    return replace(lowered, outputs=outputs, elements=elements, weights=weights)
+
+
+def _training(network: Network) -> Lowered:
+    """Return the forward graph of a training step."""
+    lowered = network.lower(training=True, spread=network.spreads)
+    return weigh(lowered) if network.weighted else lowered
 
 
 def _gradient(network: Network, lowered: Lowered, naming: Naming | None = None) -> Value:

@@ -34,6 +34,8 @@ def row_bytes(network: Network, *, apart: bool = False, held: bool = True) -> in
         if held or (of_inputs and "inputs" in signature.batches) or "targets" in signature.batches:
             key: object = output.name + "/" if apart else "inputs" if of_inputs else output.target_dtype
             sizes[key] = ITEM_BYTES[output.target_dtype] * prod(output.target_shape)
+    if held and network.weighted:
+        sizes["weights"] = ITEM_BYTES[spec.dtype]
     return sum(sizes.values())
 
 

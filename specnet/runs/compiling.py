@@ -51,6 +51,7 @@ def compile_spec(
     from specnet.data import open_data
     from specnet.data.dataset import read_data
     from specnet.data.passing import passed_data
+    from specnet.model.balancing import balanced, is_balanced
     from specnet.model.compiled import CompiledModel
     from specnet.model.memory import check_memory
     from specnet.model.targets import check_targets
@@ -73,6 +74,10 @@ def compile_spec(
             opened, seed=spec.seed, dtype=spec.dtype, arrays=network.inputs, target=network.target_array
         )
         check_targets(spec.loss, data, network.outputs)
+        if is_balanced(spec.loss):
+            classes = {name: output.shape[-1] for name, output in network.outputs.items() if output.shape}
+            spec = balanced(spec, data.splits["train"], classes)
+            network = build(spec, opened.signature, threads)
         model = CompiledModel(network, data.encoding, data.sources)
         if initialised:
             start_from(model)

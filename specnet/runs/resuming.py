@@ -11,6 +11,7 @@ from specnet.data import Dataset
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped
 from specnet.language.spec import Spec
+from specnet.model.balancing import BALANCED
 from specnet.runs.checkpoints import Checkpoints, latest
 from specnet.runs.directory import CHECKPOINTS, DOCUMENTS, RESOLVED, RESULT, RunDirectory, why_no_run
 from specnet.runs.environment import differences, environment
@@ -67,7 +68,10 @@ def check_resumable(run: Path, spec: Spec) -> None:
     if not (run / RESOLVED).exists():
         raise RunError(f"{run}: {why_no_run(run)}")
     before = read_resolved(run / RESOLVED)
-    differing = list(_differences(before.model_dump(mode="json"), spec.model_dump(mode="json")))
+    stored, now = before.model_dump(mode="json"), spec.model_dump(mode="json")
+    for key in ("loss", "outputs"):
+        now[key] = _counted(stored[key], now[key])
+    differing = list(_differences(stored, now))
     if differing:
         more = f"; and {len(differing) - 3} more differ" if len(differing) > 3 else ""
         raise RunError(
@@ -82,6 +86,18 @@ def check_resumable(run: Path, spec: Spec) -> None:
         raise RunError(f"{run} is finished ({why}): there is nothing to resume{help}")
     if not (run / CHECKPOINTS).is_dir():
         raise RunError(f"{run} is finished and kept no checkpoint to resume from")
+
+
+def _counted(stored: Any, now: Any) -> Any:
+    """Return losses in which balanced class weights are those that the run has counted in its training rows."""
+    if not isinstance(stored, dict) or not isinstance(now, dict):
+        return now
+    return {
+        key: stored[key]
+        if key == "class_weights" and value == BALANCED and stored.get(key) is not None
+        else _counted(stored.get(key), value)
+        for key, value in now.items()
+    }
 
 
 def finished(directory: RunDirectory, model: CompiledModel, data: Dataset) -> CompletedRun | None:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 from specnet.data import Dataset
 from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
-from specnet.model.arrays import held_arrays
+from specnet.model.arrays import as_weights, held_arrays
 from specnet.model.augmenter import Augmenter
 from specnet.model.compiled import CompiledModel
 from specnet.model.evaluator import Evaluator, PreparedSplit, data_units
 from specnet.model.feed import Feed
+from specnet.model.outputs import WEIGHTS
 from specnet.model.plans import memory, plan_training
 from specnet.model.settings import batch_rows, run_length
 from specnet.model.state import Array, TrainingState
@@ -63,8 +64,9 @@ class Trainer:
         shuffling = stream(network.spec.seed, "shuffle") if self.settings.shuffle else None
         train = data.splits["train"]
         arrays = held_arrays(network, train)
+        weights = {} if train.weights is None else {WEIGHTS: as_weights(network, train.weights)}
         self.feed = Feed(
-            arrays,
+            {**arrays, **weights},
             self.batch_size,
             shuffling,
             self.program.bind,

@@ -65,7 +65,20 @@ def describe_all(pairs: Mapping[str, Pair], faults: Collector) -> dict[str, Data
     for name, pair in pairs.items():
         with faults.catch():
             parts[name] = describe(pair.inputs, pair.targets)
+            if pair.weights is not None:
+                check_one_per_row(pair.weights, pair.inputs)
+                parts[name].weighted = True
     return parts
+
+
+def check_one_per_row(weights: StoredArray, inputs: StoredInputs) -> None:
+    """Raise SpecError unless there is a weight for each row."""
+    rows = inputs.shape[0]
+    if weights.shape in ((rows,), (rows, 1)):
+        return
+    shape = " x ".join(map(str, weights.shape))
+    message = f"{inputs.title} has {counted(rows, 'row')}, and {weights.title} has the shape {shape}"
+    raise weights.place.error("SN542", message, help="give one weight for each row")
 
 
 def describe(inputs: StoredInputs, targets: StoredArray | None) -> DataDescription:

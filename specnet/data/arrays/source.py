@@ -75,6 +75,8 @@ class Pair:
     inputs: StoredInputs
     targets: StoredArray | None
     """None where they are the inputs."""
+    weights: StoredArray | None = None
+    """(rows,) or (rows, 1); None where all rows count alike."""
 
     @property
     def arrays(self) -> list[StoredInputs]:
@@ -121,6 +123,7 @@ class ArraySource(DataSource):
         every = [part for pair in pairs.values() for array in pair.arrays for part in array.parts]
         check_memory(every, context.collector, description.help)
         description.loading = sum(part.size for part in every)
+        description.loading += sum(pair.weights.size for pair in pairs.values() if pair.weights)
         if len(first.inputs.parts) == 1:
             description.stored = first.inputs.parts[0].type
         return cls(pairs, description, context)
@@ -130,7 +133,9 @@ class ArraySource(DataSource):
         parts = {}
         for name, (x, y) in self._each_split(self._rows).items():
             inputs = ArrayRows(x) if isinstance(x, np.ndarray) else x
-            parts[name] = DataPart(inputs, self._held(y) if isinstance(y, np.ndarray) else y)
+            targets = self._held(y) if isinstance(y, np.ndarray) else y
+            weights = self.pairs[name].weights
+            parts[name] = DataPart(inputs, targets, None if weights is None else weights.read().reshape(-1))
         return parts
 
     def _held(self, targets: NDArray[Any]) -> NDArray[Any]:

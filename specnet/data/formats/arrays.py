@@ -22,7 +22,8 @@ class Arrays(DataFormat):
 
     The inputs are an array (rows, ...), or several by name, whose rows are flattened and concatenated:
     `[inputs.NAME]` with `array` selects one of them in its own shape. Targets are numbers (rows, ...), class
-    indices (rows,), or the names of classes (rows,), which are indexed in alphabetical order. The command line has
+    indices (rows,), or the names of classes (rows,), which are indexed in alphabetical order. A third array has the
+    sample weights (rows,): `data=(x, y, weights)`. The command line has
     none to pass: there, such a document can be validated, and its layers are checked if `input_shape` is given.
     """
 
@@ -39,10 +40,13 @@ class Arrays(DataFormat):
 
         pairs: dict[str, Pair] = {}
         classes = _classes(context.arrays)
+        weighted = any(given.weights is not None for given in context.arrays.values())
         with context.collector.together() as faults:
             for name, given in context.arrays.items():
                 with faults.catch():
-                    pairs[name] = _pair(name, given, classes, context, reproduces=self.reproduces)
+                    pairs[name] = _pair(
+                        name, given, classes, context, reproduces=self.reproduces, weighted=weighted
+                    )
             parts = describe_all(pairs, faults)
         for part in parts.values():
             _name_classes(part, classes)
@@ -67,8 +71,14 @@ def _pair(
     context: DataContext,
     *,
     reproduces: bool,
+    weighted: bool,
 ) -> Pair:
-    """Return the inputs and targets of one split; raise SpecError with all that is wrong with them."""
+    """Return the arrays of one split; raise SpecError with all that is wrong with them.
+
+    Where the training rows are `weighted`, those of a split without weights count 1 each.
+    """
+    import numpy as np
+
     from specnet.data.arrays.passed_array import PassedArray
     from specnet.data.arrays.side_by_side import SideBySide
     from specnet.data.arrays.source import Pair
@@ -80,6 +90,7 @@ def _pair(
     )
     whose = "" if split == "train" else f"{split}: "
     targets: PassedArray | None = None
+    weights: PassedArray | None = None
     with context.collector.together() as faults:
         parts: dict[str, PassedArray] = {}
         named = given.inputs if isinstance(given.inputs, Mapping) else {"inputs": given.inputs}
@@ -91,10 +102,16 @@ def _pair(
                 targets = PassedArray.of(
                     f"{whose}targets", _targets(given.targets, classes, context), context
                 )
+        if weighted:
+            ones = np.ones(len(next(iter(parts.values())).array)) if given.weights is None and parts else None
+            with faults.catch():
+                weights = PassedArray.of(
+                    f"{whose}weights", ones if given.weights is None else given.weights, context
+                )
     inputs: StoredInputs = next(iter(parts.values()))
     if isinstance(given.inputs, Mapping):
         inputs = SideBySide.of(tuple(parts), tuple(parts.values()))
-    return Pair(inputs, targets)
+    return Pair(inputs, targets, weights)
 
 
 def _targets(given: Any, classes: tuple[str, ...] | None, context: DataContext) -> Any:
@@ -155,7 +172,7 @@ def _digest(pair: Pair) -> str:
     import numpy as np
 
     digest = hashlib.sha256()
-    for stored in pair.arrays:
+    for stored in [*pair.arrays, *([] if pair.weights is None else [pair.weights])]:
         for part in stored.parts:
             array: np.ndarray[Any, Any] = part.read()
             digest.update(repr((array.dtype.str, array.shape)).encode())

@@ -22,7 +22,7 @@ def rows_by_plan(plan: TablePlan, table: DataTable, *, labelled: bool, single: b
     labelled rows, those are dropped that the training file would have dropped. Raises SpecError with what is wrong.
     """
     layout = choose_by_plan(plan, table, labelled=labelled)
-    columns = (*plan.features, *plan.targets)[: len(layout.used)]
+    columns = plan.used[: len(layout.used)]
     formats = (known_format(column, drop=labelled) for column in columns)
     found = scan(table, layout, dict(zip(layout.used, formats, strict=True)))
     if labelled and not found.rows:
@@ -30,4 +30,8 @@ def rows_by_plan(plan: TablePlan, table: DataTable, *, labelled: bool, single: b
     rows = TableRows(plan, [found.columns[i].values for i in layout.features])
     aimed = [found.columns[i] for i in layout.targets]
     whole = single and bool(aimed) and plan.targets[0].text
-    return LabelledRows(rows, targets(aimed, integers=whole, single=single) if aimed else None)
+    return LabelledRows(
+        rows,
+        targets(aimed, integers=whole, single=single) if aimed else None,
+        next((found.columns[i].values for i in layout.weights), None),
+    )

@@ -20,14 +20,18 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
         resolver.check_header()
     with resolver.collector.together() as faults:
         targets = _targets(settings, resolver, faults)
+        weights = _weights(settings, resolver, targets, faults)
         categories = frozenset(resolver.many(settings.categories, ("categories",), faults))
         if settings.features is not None:
             features = resolver.many(settings.features, ("features",), faults)
             for i in sorted(set(features) & set(targets)):
                 which = table.place.column(i, table.names[i])
                 faults.add("SN510", f"{which} is a target, and cannot be a feature too", "features")
+            for i in sorted(set(features) & set(weights)):
+                which = table.place.column(i, table.names[i])
+                faults.add("SN510", f"{which} is the weight, and cannot be a feature too", "features")
         else:
-            dropped = {*targets, *resolver.many(settings.exclude, ("exclude",), faults)}
+            dropped = {*targets, *weights, *resolver.many(settings.exclude, ("exclude",), faults)}
             features = [i for i in range(table.width) if i not in dropped]
             if not faults.found:
                 resolver.check_names(features, faults)
@@ -41,7 +45,22 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
     names_only = categories | {i for i, (_, column) in named.items() if column.type == "category"}
     of_columns = {i: column for i, (_, column) in named.items()}
     keys = {i: key for i, (key, _) in named.items()}
-    return Layout(table.names, tuple(features), tuple(targets), names_only, of_columns, keys)
+    return Layout(table.names, tuple(features), tuple(targets), weights, names_only, of_columns, keys)
+
+
+def _weights(
+    settings: TableSettings, resolver: Resolver, targets: list[int], faults: Collector
+) -> tuple[int, ...]:
+    if settings.weight is None:
+        return ()
+    weights: list[int] = []
+    with faults.catch():
+        place = resolver.one(settings.weight, ("weight",))
+        if place in targets:
+            which = resolver.place.column(place, resolver.names[place])
+            raise faults.error("SN510", f"{which} is a target, and cannot be the weight too", "weight")
+        weights.append(place)
+    return tuple(weights)
 
 
 def _targets(settings: TableSettings, resolver: Resolver, faults: Collector) -> list[int]:
@@ -93,11 +112,12 @@ def choose_alike(table: DataTable, main: Layout) -> Layout:
         raise place.error("SN554", message)
     used = Resolver(table).all([main.names[i] for i in main.used])
     there = dict(zip(main.used, used, strict=True))
-    count = len(main.features)
+    features, targets, weights = _cut(used, len(main.features), len(main.targets))
     return Layout(
         table.names,
-        used[:count],
-        used[count:],
+        features,
+        targets,
+        weights,
         frozenset(there[i] for i in main.categories if i in there),
         {there[i]: column for i, column in main.settings.items()},
     )
@@ -109,7 +129,7 @@ def choose_by_plan(plan: TablePlan, table: DataTable, *, labelled: bool) -> Layo
     They are found by name, if there are names; else by position, as in the training file or as the features alone.
     """
     count, width = len(plan.features), table.width
-    columns = (*plan.features, *plan.targets) if labelled else tuple(plan.features)
+    columns = plan.used if labelled else tuple(plan.features)
     if table.header:
         used = Resolver(table).all([column.name for column in columns])
     elif width == plan.width:
@@ -125,4 +145,11 @@ def choose_by_plan(plan: TablePlan, table: DataTable, *, labelled: bool) -> Layo
             f"or the {plan.width} of its training file"
         )
         raise table.place.error("SN554", message)
-    return Layout(table.names, used[:count], used[count:])
+    return Layout(table.names, *_cut(used, count, len(plan.targets)))
+
+
+def _cut(
+    used: tuple[int, ...], features: int, targets: int
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Return used columns as features, targets and weights."""
+    return used[:features], used[features : features + targets], used[features + targets :]

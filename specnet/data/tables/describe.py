@@ -73,6 +73,7 @@ def describe(settings: TableSettings, layout: Layout, found: Scan, plan: TablePl
         features=features,
         column_slices=column_slices,
         whole=all(column_slice.whole for column_slice in column_slices),
+        weighted=bool(layout.weights),
     )
     if several or settings.reproduces:
         return raw
@@ -102,11 +103,11 @@ def _are_whole(values: NDArray[np.float64]) -> bool:
 
 def plan_of(settings: TableSettings, layout: Layout, found: Scan) -> TablePlan:
     """Return how columns become inputs and targets: what a stored model needs to encode new rows."""
-    features, targets = (
+    features, targets, weights = (
         [_column_plan(settings, layout, i, found.columns[i]) for i in places]
-        for places in (layout.features, layout.targets)
+        for places in (layout.features, layout.targets, layout.weights)
     )
-    return TablePlan(len(layout.names), features, targets)
+    return TablePlan(len(layout.names), features, targets, weights)
 
 
 def _column_plan(settings: TableSettings, layout: Layout, i: int, column: Column) -> ColumnPlan:

@@ -28,6 +28,8 @@ class Layout:
     """Every column's name; its position as text where the file has no names."""
     features: tuple[int, ...]
     targets: tuple[int, ...]
+    weights: tuple[int, ...] = ()
+    """The column of sample weights, if there is one."""
     categories: frozenset[int] = frozenset()
     """Columns whose cells are names even where they look like numbers."""
     settings: Mapping[int, ColumnSettings] = field(default_factory=dict)
@@ -38,7 +40,12 @@ class Layout:
     @property
     def used(self) -> tuple[int, ...]:
         """All columns that are read."""
-        return (*self.features, *self.targets)
+        return (*self.features, *self.targets, *self.weights)
+
+    @property
+    def held(self) -> tuple[int, ...]:
+        """The columns that are held also where rows stay in their file: one number per row each."""
+        return (*self.targets, *self.weights)
 
 
 class Resolver:

@@ -73,6 +73,13 @@ class TablePlan:
     features: list[ColumnPlan]
     """The columns of the inputs, in their order."""
     targets: list[ColumnPlan] = field(default_factory=list)
+    weights: list[ColumnPlan] = field(default_factory=list)
+    """The column of sample weights, if there is one."""
+
+    @property
+    def used(self) -> tuple[ColumnPlan, ...]:
+        """All columns that are read of rows with targets."""
+        return (*self.features, *self.targets, *self.weights)
 
     @property
     def names(self) -> list[str]:
@@ -102,12 +109,16 @@ class TablePlan:
 
     def state(self) -> dict[str, Any]:
         """Return it as plain data, ready for JSON."""
-        return asdict(self)
+        state = asdict(self)
+        if not self.weights:
+            del state["weights"]  # which models of documents without weights never had
+        return state
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> TablePlan:
         """Return what `state` gave."""
-        features, targets = (
-            [ColumnPlan(**column) for column in state[part]] for part in ("features", "targets")
+        features, targets, weights = (
+            [ColumnPlan(**column) for column in state.get(part, ())]
+            for part in ("features", "targets", "weights")
         )
-        return cls(state["width"], features, targets)
+        return cls(state["width"], features, targets, weights)

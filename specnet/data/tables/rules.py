@@ -35,9 +35,10 @@ def first_formats(settings: TableSettings, layout: Layout, table: DataTable) -> 
             faults.add("SN518", message, *place.key, help=help)
     forms = {}
     for i in layout.used:
-        column, target = layout.settings.get(i, NOTHING_SAID), i in layout.targets
+        column, target = layout.settings.get(i, NOTHING_SAID), i in layout.held
         missing = settings.missing_of(column, target=target, text=False)
-        form = _first_form(column, kinds.get(layout.names[i]), names_only=i in layout.categories)
+        kind = "number" if i in layout.weights else kinds.get(layout.names[i])
+        form = _first_form(column, kind, names_only=i in layout.categories)
         zeros = settings.unknown_of(column) == "zeros" and not target and not form.boolean
         forms[i] = replace(form, zeros=zeros, optional=missing != "refuse", drop=missing == "drop")
     return forms

@@ -83,7 +83,7 @@ def scan(
     columns = {
         i: _Sink(
             ColumnReader(layout.names[i], table.parser, forms[i]),
-            None if maximum is None or i in layout.targets else MAXIMUM,
+            None if maximum is None or i in layout.held else MAXIMUM,
         )
         for i in layout.used
     }

@@ -159,6 +159,9 @@ class TableSettings(DataFormat):
     target: ColumnName | Columns
     """The column to predict: its name, or its index from 0 (-1 is the last); a list for several numbers; or
     `inputs` for the transformed inputs (give a column named `inputs` by its index)."""
+    weight: ColumnName | None = Field(default=None, examples=["importance"])
+    """The column of sample weights, numbers of at least 0: how much each row counts in the loss, in all metrics and in
+    the verdict; by default all rows count alike."""
     features: Columns | None = Field(default=None, examples=[["size", "age"]])
     """The columns to predict from, in this order; by default all others."""
     exclude: Columns = Field(default=(), examples=[["id"]])

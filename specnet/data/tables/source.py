@@ -63,7 +63,11 @@ class TableSource(DataSource):
         parts = {}
         for name, part in self.parts.items():
             aimed = [part.found.columns[i] for i in part.layout.targets]
-            parts[name] = DataPart(self._rows(part), targets(aimed, integers, single) if aimed else None)
+            parts[name] = DataPart(
+                self._rows(part),
+                targets(aimed, integers, single) if aimed else None,
+                next((part.found.columns[i].values for i in part.layout.weights), None),
+            )
         return parts
 
     def _rows(self, part: TablePart) -> Rows | StoredRows:
@@ -127,7 +131,7 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
             with faults.catch():
                 table = _open(settings, name, path, key, context)
                 other = choose_alike(table, layout)
-                formats = (known_format(column, drop=True) for column in (*plan.features, *plan.targets))
+                formats = (known_format(column, drop=True) for column in plan.used)
                 parts[name] = _scanned(table, other, dict(zip(other.used, formats, strict=True)), maximum)
     if context.frames:
         context.digests |= {f"frame:{name}": _digest(part.found) for name, part in parts.items()}

@@ -58,7 +58,8 @@ def write_measure(
     entries = [f'"loss": float({found["loss"]}),']
     for label, finish in finishes.items():
         totals = {name[len(label) + 1 :]: found[name] for name in own[label]}
-        entries.append(f'"{label}": {finish(totals, "rows")},')
+        rows = "float(weights.sum())" if model.network.weighted else "rows"
+        entries.append(f'"{label}": {finish(totals, rows)},')
     name = program.names.new("measure")
     doc = '"""Return the loss and the metrics of prepared rows."""'
     head = f"def {name}({', '.join(['inputs', *targets.values()])}):"

@@ -11,6 +11,7 @@ from specnet.graph.graph import Graph, KeyPath, Value
 from specnet.model.inputs import cut_rows
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
+from specnet.model.outputs import WEIGHTS
 from specnet.model.reading import is_sum
 from specnet.model.topology import every
 
@@ -63,9 +64,10 @@ def named_values(network: Network, lowered: Lowered) -> dict[str, Value]:
 
 
 def target_names(network: Network) -> dict[str, str]:
-    """Return the variable of each array of targets, by the array's name."""
+    """Return the variable of each array of targets, and of the weights if rows have some, by the array's name."""
     names = Names()
-    return {output.target: names.new(output.target) for output in network.outputs.values()}
+    found = {output.target: names.new(output.target) for output in network.outputs.values()}
+    return {**found, WEIGHTS: names.new(WEIGHTS)} if network.weighted else found
 
 
 def input_expressions(network: Network) -> dict[str, str]:

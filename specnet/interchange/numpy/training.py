@@ -31,10 +31,11 @@ from specnet.interchange.numpy.watching import (
     time_is_over,
     watching,
 )
-from specnet.model.arrays import as_targets
+from specnet.model.arrays import as_targets, as_weights
 from specnet.model.compiled import CompiledModel
 from specnet.model.feed import shuffle_within
 from specnet.model.inputs import rows_dtype
+from specnet.model.outputs import WEIGHTS
 from specnet.model.programs import accumulating_graph, training_graph, update_graph
 from specnet.model.settings import batch_rows, run_length
 from specnet.passes.simplify import simplify
@@ -127,6 +128,9 @@ class _Training:
             prefix = "" if name == "train" and not self.fetched else f"{name}_"
             held[f"{prefix}inputs"] = small = smallest(inputs, rows_dtype(self.network.inputs))
             fitted = as_targets(self.network, targets, whole_inputs(self.data.splits[name].inputs))
+            weights = self.data.splits[name].weights
+            if weights is not None:
+                fitted = {**fitted, WEIGHTS: as_weights(self.network, weights)}
             held |= {f"{prefix}{self.targets[key]}": array for key, array in fitted.items()}
             prepared[f"{prefix}inputs"] = small.dtype != rows_dtype(self.network.inputs)
         counts = [

@@ -8,13 +8,15 @@ from pydantic import Field, PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.sizes import DType, Shape
+from specnet.graph.sizes import DType, Shape, static
 from specnet.vocabulary.losses.loss import (
+    ClassWeights,
     Loss,
     SigmoidLoss,
     SoftmaxLoss,
     Targets,
     aligned,
+    class_weights,
     weights_fault,
 )
 
@@ -35,10 +37,9 @@ class CrossEntropy(SoftmaxLoss):
     type: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Smoothing = Field(default=0.0, examples=[0.1])
     """The fraction of each target that is spread uniformly over all classes."""
-    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = Field(
-        default=None, examples=[[1.0, 3.0]]
-    )
-    """The weights of the classes, in their order; by default all are equal."""
+    class_weights: ClassWeights = Field(default=None, examples=[[1.0, 3.0], "balanced"])
+    """The weights of the classes, in their order; by default all are equal. `balanced` gives a class of n_c among n
+    training rows of k classes the weight n / (k * n_c), as in scikit-learn, so that all classes count the same."""
 
     def fault(self, output: Shape, target: Shape, dtype: DType, classes: int | None) -> str | None:
         return weights_fault(self.class_weights, output) or super().fault(output, target, dtype, classes)
@@ -52,7 +53,7 @@ class CrossEntropy(SoftmaxLoss):
             cost = cost * (1.0 - self.label_smoothing) + spread
         if self.class_weights is None:
             return cost
-        weights = ops.fixed(output.graph, self.class_weights)
+        weights = ops.fixed(output.graph, class_weights(self.class_weights, static(output.shape[-1])))
         if target.dtype == "int64":
             return cost * ops.gather(weights, target)
         return cost * ops.reduce_sum(target * weights, axes=(last,))

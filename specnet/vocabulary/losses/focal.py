@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.graph.sizes import DType, Shape
+from specnet.graph.sizes import DType, Shape, static
 from specnet.vocabulary.losses.loss import (
+    ClassWeights,
     SigmoidLoss,
     SoftmaxLoss,
     aligned,
+    class_weights,
     weights_fault,
 )
 
@@ -34,10 +36,9 @@ class Focal(SoftmaxLoss):
     type: Literal["focal"] = "focal"
     gamma: Gamma = Field(default=2.0, examples=[2.0])
     """How strongly rows that are nearly right are down-weighted."""
-    class_weights: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | None = Field(
-        default=None, examples=[[1.0, 3.0]]
-    )
-    """The weights of the classes, in their order; by default all are equal."""
+    class_weights: ClassWeights = Field(default=None, examples=[[1.0, 3.0], "balanced"])
+    """The weights of the classes, in their order; by default all are equal. `balanced` gives a class of n_c among n
+    training rows of k classes the weight n / (k * n_c), as in scikit-learn, so that all classes count the same."""
 
     binary: ClassVar[str] = "binary_focal"
     for_rare: ClassVar[bool] = True
@@ -52,7 +53,7 @@ class Focal(SoftmaxLoss):
         # 1 - p, which keeps its digits where p is nearly 1.
         cost = -(_power(-ops.expm1(log_of), self.gamma) * log_of)
         if self.class_weights is not None:
-            weights = ops.fixed(output.graph, self.class_weights)
+            weights = ops.fixed(output.graph, class_weights(self.class_weights, static(output.shape[-1])))
             cost = cost * (ops.gather(weights, target) if chosen else weights)
         return cost if chosen else ops.reduce_sum(target * cost, axes=(logp.rank - 1,))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
@@ -159,9 +159,18 @@ def aligned(output: Value, target: Value) -> Value:
     return target if target.shape == output.shape else ops.reshape(target, shape=output.shape)
 
 
-def weights_fault(weights: tuple[float, ...] | None, output: Shape) -> str | None:
+ClassWeights = Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] | Literal["balanced"] | None
+"""The weights of classes; `balanced` until the training rows have been counted."""
+
+
+def class_weights(weights: ClassWeights, classes: int) -> tuple[float, ...]:
+    """Return the weights of so many classes; 1 for each where it is not known yet how many rows they have."""
+    return (1.0,) * classes if weights is None or weights == "balanced" else tuple(weights)
+
+
+def weights_fault(weights: ClassWeights, output: Shape) -> str | None:
     """Say why there cannot be so many `class_weights` for an output, or return None."""
-    if weights is None or len(output) == 1 or output[-1] == len(weights):
+    if weights is None or weights == "balanced" or len(output) == 1 or output[-1] == len(weights):
         return None
     return f"`class_weights` has {len(weights)} numbers, and the last layer gives {output[-1]} values"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from specnet.graph.graph import Value
+from specnet.graph.ops.weighting import of_rows
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind
 from specnet.vocabulary.losses import Loss
@@ -18,6 +19,9 @@ class Metric(Kind):
     It is measured batch by batch: `sums` names graph values that are added up over all batches of a split
     (scalars or small arrays), and `finish` computes the result from their totals. Values that are needed as a whole,
     such as the order of all scores, are named by `keeps` instead and passed to `finish` as one array over the split.
+
+    Where rows have sample weights (batch,), a row of weight w counts as w rows: both methods are given `weights`, and
+    `finish` the sum of all weights in the place of the number of rows.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"
@@ -25,6 +29,9 @@ class Metric(Kind):
 
     is_number: ClassVar[bool] = True
     """Whether its result is one number, which can be monitored."""
+
+    extensive: ClassVar[bool] = False
+    """Whether it is as many times as large where all sample weights are."""
 
     @property
     def label(self) -> str:
@@ -35,23 +42,28 @@ class Metric(Kind):
         """Return the metric with what a document left out taken from its loss."""
         return self
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the values to add up over batches.
 
         Raises ShapeFault where it says nothing about predictions and targets of these shapes.
         """
         return {}
 
-    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def keeps(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the values, one or more for each row, to keep for the whole split."""
         return {}
 
     @abstractmethod
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float | list[list[float]]:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float | list[list[float]]:
         """Return the figure, given the totals (and kept arrays) by name and the number of rows.
 
         It is NaN where it is not defined, such as the area under a curve that has one class.
         """
+
+
+def weighted(values: Value, weights: Value | None) -> Value:
+    """Return values (batch, ...) of rows times the rows' weights, if there are some."""
+    return values if weights is None else values * of_rows(weights, values)
 
 
 METRICS: Family[Metric] = Family(

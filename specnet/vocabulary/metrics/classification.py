@@ -10,7 +10,7 @@ from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
-from specnet.vocabulary.metrics import Metric
+from specnet.vocabulary.metrics import Metric, weighted
 from specnet.vocabulary.metrics.decisions import Deciding, misfit
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ class Accuracy(Deciding):
 
     type: Literal["accuracy"] = "accuracy"
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return how many rows are right, as a share of the rows that each example has."""
         made = self.decide(prediction, target)
         right = ops.equal(made.predicted, made.actual)
         if made.form == "labels":
             right = ops.equal(ops.reduce_sum(right, axes=(1,)), float(made.count))
-        return {"hits": ops.sum_all(right) * (1.0 / right.count.each)}
+        return {"hits": ops.sum_all(weighted(right, weights)) * (1.0 / right.count.each)}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the share."""
         return float(totals["hits"]) / rows
 
@@ -57,7 +57,7 @@ class TopK(Metric):
         """The name that results give it under: `top_5`."""
         return f"top_{self.k}"
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return how many rows are right, as a share of the rows that each example has."""
         if prediction.rank > 1 and target.shape == prediction.shape:
             target = ops.argmax(target)
@@ -79,9 +79,9 @@ class TopK(Metric):
         below = ops.reduce_sum(ops.less(prediction, own), axes=(prediction.rank - 1,))
         place = below + ops.reduce_sum(tied, axes=(prediction.rank - 1,))
         right = ops.greater(place, float(classes - self.k))
-        return {"hits": ops.sum_all(right) * (1.0 / right.count.each)}
+        return {"hits": ops.sum_all(weighted(right, weights)) * (1.0 / right.count.each)}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the share."""
         return float(totals["hits"]) / rows
 
@@ -103,7 +103,7 @@ class Counted(Deciding):
         """The name that results give it under: `f1`, or `f1_macro` where the average is chosen."""
         return self.type if self.average is None else f"{self.type}_{self.average}"
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the counts of each class, named after the form that the decisions have."""
         made = self.decide(prediction, target)
         if self.average == "binary" and (made.form == "labels" or made.count > 2):
@@ -114,13 +114,13 @@ class Counted(Deciding):
                 help='take "macro" or "micro"',
             )
         predicted, actual = made.one_hot()
+        counted = {"both": predicted * actual, "predicted": predicted, "actual": actual}
         return {
-            f"{made.form}_both": ops.reduce_sum(predicted * actual, axes=(0,)),
-            f"{made.form}_predicted": ops.reduce_sum(predicted, axes=(0,)),
-            f"{made.form}_actual": ops.reduce_sum(actual, axes=(0,)),
+            f"{made.form}_{name}": ops.reduce_sum(weighted(values, weights), axes=(0,))
+            for name, values in counted.items()
         }
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the average of the classes' figures."""
         form = next(iter(totals)).partition("_")[0]
         both, predicted, actual = (totals[f"{form}_{name}"] for name in ("both", "predicted", "actual"))
@@ -174,21 +174,26 @@ class F1(Counted):
 
 
 class Confusion(Deciding):
-    """How often each class (row) is predicted to be each class (column)."""
+    """How often each class (row) is predicted to be each class (column); sums of weights where rows have weights."""
 
     type: Literal["confusion"] = "confusion"
     is_number: ClassVar[bool] = False
+    extensive: ClassVar[bool] = True
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the counts, (classes, classes)."""
         made = self.decide(prediction, target)
         if made.form == "labels":
             raise ShapeFault("a confusion matrix needs one class per row, not of several labels", prediction)
         predicted, actual = made.one_hot()
-        return {"counts": ops.MATMUL(actual, predicted, a_t=True, b_t=False)}
+        name = "counts" if weights is None else "weights"
+        return {name: ops.MATMUL(weighted(actual, weights), predicted, a_t=True, b_t=False)}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> list[list[float]]:
-        """Return the counts as rows of whole numbers."""
+    def finish(self, totals: Mapping[str, Any], rows: float) -> list[list[float]]:
+        """Return the counts as rows of whole numbers, or the sums of weights."""
+        if "weights" in totals:
+            sums: list[list[float]] = totals["weights"].tolist()
+            return sums
         return [[round(count) for count in row] for row in totals["counts"].tolist()]
 
 
@@ -202,32 +207,38 @@ class Auc(Metric):
 
     type: Literal["auc"] = "auc"
 
-    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def keeps(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return all scores and targets."""
         several = prediction.rank > 1 and prediction.shape[-1] != 1
         one_index = several and target.dtype == "int64" and target.shape == prediction.shape[:-1]
         if not one_index and target.count != prediction.count:
             raise misfit(prediction, target)
-        return {"score": prediction, "target": target}
+        kept = {"score": prediction, "target": target}
+        return kept if weights is None else {**kept, "weight": weights}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the area, from the ranks of all scores."""
         import numpy as np
 
         score: Array = totals["score"]
-        score = score.reshape(rows, 1) if score.ndim == 1 else score.reshape(-1, score.shape[-1])
+        score = score.reshape(-1, 1 if score.ndim == 1 else score.shape[-1])
         target: Array = totals["target"].reshape(len(score), -1)
         same = target.shape == score.shape
         belongs = target > 0.5 if same else target == np.arange(score.shape[1])
-        areas = [_area(score[:, i], belongs[:, i]) for i in range(score.shape[1])]
+        weight: Array | None = totals.get("weight")
+        if weight is not None:
+            weight = np.repeat(weight.astype("float64"), len(score) // len(weight))
+        areas = [_area(score[:, i], belongs[:, i], weight) for i in range(score.shape[1])]
         defined = [area for area in areas if area is not None]
         return sum(defined) / len(defined) if defined else float("nan")
 
 
-def _area(score: Array, belongs: Array) -> float | None:
+def _area(score: Array, belongs: Array, weight: Array | None) -> float | None:
     """Return (the sum of the ranks of those that belong - its least value) / (yes * no)."""
     import numpy as np
 
+    if weight is not None:
+        return _weighted_area(score, belongs, weight)
     yes = int(belongs.sum())
     no = len(belongs) - yes
     if not yes or not no or np.isnan(score).any():
@@ -235,6 +246,18 @@ def _area(score: Array, belongs: Array) -> float | None:
     _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2.0
     return float((ranks[place][belongs].sum() - yes * (yes + 1) / 2.0) / (yes * no))
+
+
+def _weighted_area(score: Array, belongs: Array, weight: Array) -> float | None:
+    """Return the share of the pairs of one that belongs and one that does not, each weighing the product of both."""
+    import numpy as np
+
+    if np.isnan(score).any():
+        return None
+    place = np.unique(score, return_inverse=True)[1]
+    yes, no = (np.bincount(place, weight * own) for own in (belongs, ~belongs))
+    pairs = float(yes.sum() * no.sum())
+    return float((yes * (np.cumsum(no) - no / 2.0)).sum()) / pairs if pairs else None
 
 
 def _quotient(part: float, whole: float) -> float:

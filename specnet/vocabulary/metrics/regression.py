@@ -9,7 +9,7 @@ from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.vocabulary.losses import aligned
 from specnet.vocabulary.losses.direction import cosine
-from specnet.vocabulary.metrics import Metric
+from specnet.vocabulary.metrics import Metric, weighted
 from specnet.vocabulary.metrics.decisions import misfit
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class SquaredErrors(Metric):
     """Base of metrics that are computed from the sum of each output's squared errors."""
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the sum of each output's squared errors."""
-        return {"squares": _by_output(ops.square(_error(prediction, target)))}
+        return {"squares": _by_output(weighted(ops.square(_error(prediction, target)), weights))}
 
 
 class MeanSquaredErrorMetric(SquaredErrors):
@@ -32,7 +32,7 @@ class MeanSquaredErrorMetric(SquaredErrors):
     type: Literal["mse"] = "mse"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean."""
         return float((totals["squares"] / rows).mean())
 
@@ -43,7 +43,7 @@ class RootMeanSquaredError(SquaredErrors):
     type: Literal["rmse"] = "rmse"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean of the roots."""
         return float(((totals["squares"] / rows) ** 0.5).mean())
 
@@ -54,11 +54,11 @@ class MeanAbsoluteErrorMetric(Metric):
     type: Literal["mae"] = "mae"
     better: ClassVar[Literal["higher", "lower"]] = "lower"
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the sum of each output's errors."""
-        return {"distances": _by_output(ops.absolute(_error(prediction, target)))}
+        return {"distances": _by_output(weighted(ops.absolute(_error(prediction, target)), weights))}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean."""
         return float((totals["distances"] / rows).mean())
 
@@ -72,23 +72,29 @@ class R2(SquaredErrors):
 
     type: Literal["r2"] = "r2"
 
-    def keeps(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def keeps(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return all targets: their variance cannot be had from running sums without losing digits."""
-        return {"target": aligned(prediction, target)}
+        kept = {"target": aligned(prediction, target)}
+        return kept if weights is None else {**kept, "weight": weights}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean of the outputs' shares."""
-        if rows < 2:
+        targets = totals["target"].reshape(len(totals["target"]), -1)
+        if len(targets) < 2:
             return float("nan")
         # Output by output, so that no more than one column of them is copied.
-        around = map(_around, totals["target"].reshape(rows, -1).T)
+        around = [_around(column, totals.get("weight")) for column in targets.T]
         shares = [_explained(*pair) for pair in zip(totals["squares"].tolist(), around, strict=True)]
         return sum(shares) / len(shares)
 
 
-def _around(targets: Array) -> float:
-    """Return the sum of squared distances of numbers from their mean."""
+def _around(targets: Array, weights: Array | None) -> float:
+    """Return the sum of squared distances of numbers from their mean, weighted if there are weights."""
     apart = targets.astype("float64")
+    if weights is not None:
+        weights = weights.astype("float64")
+        apart -= (apart @ weights) / weights.sum()
+        return float((apart * apart) @ weights)
     apart -= apart.mean()
     return float(apart @ apart)
 
@@ -101,14 +107,14 @@ class CosineSimilarityMetric(Metric):
 
     type: Literal["cosine_similarity"] = "cosine_similarity"
 
-    def sums(self, prediction: Value, target: Value) -> dict[str, Value]:
+    def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the sum of the cosines, as a share of the rows that each example has."""
         if prediction.shape != target.shape or prediction.rank < 2 or target.dtype == "int64":
             raise misfit(prediction, target)
         cosines = cosine(prediction, target, 1e-8)
-        return {"cosines": ops.sum_all(cosines) * (1.0 / cosines.count.each)}
+        return {"cosines": ops.sum_all(weighted(cosines, weights)) * (1.0 / cosines.count.each)}
 
-    def finish(self, totals: Mapping[str, Any], rows: int) -> float:
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean."""
         return float(totals["cosines"]) / rows
 

@@ -38,6 +38,8 @@ class NpzRows(Table):
     """The name of the array of inputs; as many names, of arrays of the same shapes, as the training rows have."""
     targets: ArrayName | None = Field(default=None, examples=["test_targets"])
     """The name of the array of targets."""
+    weight: ArrayName | None = Field(default=None, examples=["test_weights"])
+    """The name of the array of sample weights, if the training rows have one."""
 
     @table_check()
     def _apart(self) -> Iterator[PydanticCustomError]:
@@ -63,6 +65,9 @@ class Npz(DataFormat):
     targets: ArrayName = "targets"
     """The name of the array of targets (rows, ...); `inputs` means the transformed inputs, even if the file has an
     array of that name."""
+    weight: ArrayName | None = Field(default=None, examples=["weights"])
+    """The name of the array of sample weights (rows,), numbers of at least 0: how much each row counts in the loss, in
+    all metrics and in the verdict; by default all rows count alike."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
     the result is the same, bit for bit. `batches` requires arrays that are not compressed, as `numpy.savez` writes
@@ -89,6 +94,8 @@ class Npz(DataFormat):
         return self._as_many("test", self.test)
 
     def _as_many(self, split: str, table: NpzRows | None) -> Iterator[PydanticCustomError]:
+        if table is not None and table.weight is not None and self.weight is None:
+            yield fault("the training rows have no `weight`", key=(split, "weight"))
         if table is None or table.inputs is None:
             return
         own = None if isinstance(self.inputs, str) else self.inputs
@@ -123,9 +130,12 @@ class Npz(DataFormat):
                     names = _each(inputs, where)
                     if not self.reproduces:
                         names.append(self._named("targets", table, key))
+                    if self.weight is not None:
+                        names.append(self._named("weight", table, key))
                     arrays = open_arrays(place, names)
+                    weights = None if self.weight is None else arrays.pop()
                     targets = None if self.reproduces else arrays.pop()
-                    pairs[name] = Pair(_together(inputs, arrays), targets)
+                    pairs[name] = Pair(_together(inputs, arrays), targets, weights)
             parts = describe_all(pairs, faults)
         _compare(parts, context)
         return ArraySource.of(self.load, pairs, joined(parts, context), context)
@@ -141,7 +151,7 @@ class Npz(DataFormat):
 
     def labelled_rows(self, known: KnownRows, place: FilePlace) -> LabelledRows:
         """Return the arrays of inputs and targets in a file."""
-        return _labelled(self.inputs, None if self.reproduces else self.targets, place)
+        return _labelled(self.inputs, None if self.reproduces else self.targets, place, self.weight)
 
 
 def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
@@ -154,14 +164,21 @@ def labelled_rows(data_format: DataFormat, place: FilePlace) -> LabelledRows:
     return _labelled("inputs", None if data_format.reproduces else "targets", place)
 
 
-def _labelled(inputs: Names, targets: str | None, place: FilePlace) -> LabelledRows:
+def _labelled(
+    inputs: Names, targets: str | None, place: FilePlace, weight: str | None = None
+) -> LabelledRows:
+    from specnet.data.arrays.pairs import check_one_per_row
     from specnet.data.formats.npz.archive import open_arrays
 
-    y = None
+    y, w = None, None
     if targets is not None:
         (stored,) = open_arrays(place, [(targets, ())])
         y = stored.read()
-    return LabelledRows(ArrayRows(_inputs(inputs, place)), y)
+    if weight is not None:
+        (stored,) = open_arrays(place, [(weight, ())])
+        check_one_per_row(stored, _together(inputs, open_arrays(place, _each(inputs, ()))))
+        w = stored.read().reshape(-1)
+    return LabelledRows(ArrayRows(_inputs(inputs, place)), y, w)
 
 
 def _inputs(names: Names, place: FilePlace) -> NDArray[Any]:

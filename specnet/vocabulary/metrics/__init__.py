@@ -21,7 +21,7 @@ class Metric(Kind):
     such as the order of all scores, are named by `keeps` instead and passed to `finish` as one array over the split.
 
     Where rows have sample weights (batch,), a row of weight w counts as w rows: both methods are given `weights`, and
-    `finish` the sum of all weights in the place of the number of rows.
+    `finish` the sum of all weights as the number of rows.
     """
 
     better: ClassVar[Literal["higher", "lower"]] = "higher"

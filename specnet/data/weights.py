@@ -59,7 +59,10 @@ def chosen_weights(part: DataPart, rows: NDArray[np.intp] | None) -> NDArray[np.
 
 def given_weights(weights: Any, rows: int) -> NDArray[np.float64]:
     """Return the weights of so many rows that a program gives; raise ValueError for what are none."""
-    array = np.asarray(weights)
+    try:
+        array = np.asarray(weights)
+    except ValueError:  # lists of different lengths
+        raise ValueError("the weights are not an array: they are ragged") from None
     if array.dtype.kind not in "buif" or array.shape not in ((rows,), (rows, 1)):
         raise ValueError(f"weights are {array.dtype}{array.shape}, and {rows} rows have one each: ({rows},)")
     array = np.ascontiguousarray(array.reshape(-1), np.float64)

@@ -143,7 +143,7 @@ def test_metrics_of_classes_are_those_of_scikit_learn():
             "recall": sk.recall_score(CLASS, read, **macro),
             "f1": sk.f1_score(CLASS, read, **macro),
             "f1_micro": sk.f1_score(CLASS, read, average="micro", **given),
-            "auc": np.mean([sk.roc_auc_score(CLASS == k, p[:, k], **given) for k in range(3)]),
+            "auc": np.mean([sk.roc_auc_score(k == CLASS, p[:, k], **given) for k in range(3)]),
             "top_2": sk.top_k_accuracy_score(CLASS, p, k=2, **given),
         }
     )

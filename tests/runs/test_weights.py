@@ -214,12 +214,18 @@ def test_columns_that_cannot_be_the_weight(tmp_path):
     assert codes(weight="v") == ["SN509"]
     assert codes(weight="y") == ["SN510"]
     assert codes(features=["a", "w"]) == ["SN510"]
+    assert codes(categories=["w"]) == ["SN510"]
     assert codes(weight=["w"]) == ["SN206"]
     text = (tmp_path / "t.csv").read_text(encoding="utf-8").splitlines()
     text[3] = "1,,1,1,0"
     (tmp_path / "v.csv").write_text("\n".join(text), encoding="utf-8")
     assert codes(path=str(tmp_path / "v.csv")) == ["SN511"]
     assert codes(path=str(tmp_path / "v.csv"), missing="drop") == []
+    dropped = {"type": "csv", "path": str(tmp_path / "v.csv"), "missing": "drop", **COLUMNS}
+    ways = [{}, {"load": "batches", "shuffle_buffer": 200}]
+    found = [specnet.run(document({**dropped, **way})) for way in ways]
+    assert same(*found)
+    assert sum(len(split) for split in found[0].data.splits.values()) == N - 1
 
 
 def test_a_mixture_of_rows_has_no_weight():

@@ -22,6 +22,9 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
         targets = _targets(settings, resolver, faults)
         weights = _weights(settings, resolver, targets, faults)
         categories = frozenset(resolver.many(settings.categories, ("categories",), faults))
+        for i in categories.intersection(weights):
+            which = table.place.column(i, table.names[i])
+            faults.add("SN510", f"{which} is the weight, a number, and cannot be a category", "categories")
         if settings.features is not None:
             features = resolver.many(settings.features, ("features",), faults)
             for i in sorted(set(features) & set(targets)):

@@ -1,4 +1,4 @@
-"""Sample weights: the loss, its gradient and every metric against PyTorch and scikit-learn, and against repeated rows."""
+"""Sample weights: loss, gradient and metrics against PyTorch and scikit-learn, and against repeated rows."""
 
 from __future__ import annotations
 

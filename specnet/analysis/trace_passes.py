@@ -19,7 +19,7 @@ from specnet.graph.sizes import BATCH, Size
 from specnet.model.compiled import CompiledModel
 from specnet.model.lowered import Lowered
 from specnet.model.network import Network
-from specnet.model.parameters import Parameters, multipliers, views
+from specnet.model.parameters import Parameters, element_settings, views
 from specnet.model.programs import GRADIENT, VALUE, share_graph, traced_graph
 from specnet.model.reading import known_as, layer_values
 from specnet.model.topology import every
@@ -126,10 +126,8 @@ class PassReader:
         """Return the arrays of the model as they were when a step began."""
         parameters = Parameters(self._network.arrays, self._network.spec.dtype)
         parameters.flat[...] = seen.parameters
-        held: dict[str, Array] = {"parameters": parameters.trained, **parameters, **parameters.joined}
-        if self._network.rates_differ:
-            held["multipliers"] = multipliers(self._network)
-        return held
+        own = {"parameters": parameters.trained, **parameters, **parameters.joined}
+        return own | element_settings(self._network)
 
     def _share(self, seen: Observed, held: Mapping[str, Array]) -> tuple[float, Mapping[str, Array]] | None:
         """Return the row's share of the loss and of each gradient."""

@@ -14,7 +14,7 @@ from specnet.engines.numpy.names import Names
 from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves, name_of, role_of
 from specnet.model.network import Network
-from specnet.model.parameters import multipliers, views
+from specnet.model.parameters import element_settings, views
 from specnet.model.programs import AVERAGE, VALUE, update_graph
 from specnet.passes.pipeline import plan
 from specnet.passes.simplify import simplify
@@ -29,6 +29,7 @@ SYMBOLS = {
     "parameters": "p",
     "accumulated": "g",
     "multipliers": "multiplier",
+    "weight_decays": "weight_decay",
     "rate": "learning_rate",
     "step": "t",
 }
@@ -65,8 +66,7 @@ class UpdateReader:
             "accumulated": gradient.astype(network.spec.dtype),
             "parameters": seen.parameters[:size].copy(),
         }
-        if network.rates_differ:
-            arrays["multipliers"] = multipliers(network)
+        arrays |= element_settings(network)
         for slot in self._slots:
             origin, scale = self._origins[slot]
             arrays[f"slot/{slot}"] = (seen.slots[origin] * scale).astype(network.spec.dtype)

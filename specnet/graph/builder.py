@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from specnet.graph.graph import Graph, KeyPath, ShapeFault, Value
 from specnet.graph.leaves import leaf
-from specnet.graph.parameter import Initial, Parameter, Penalty, Role
+from specnet.graph.parameter import GroupSettings, Initial, Parameter, Penalty, Role
 from specnet.graph.sizes import Count, DType, Shape, show
 
 INPUT = "input"
@@ -123,6 +123,8 @@ class Builder:
     graph: Graph
     training: bool
     scope: Scope = field(default_factory=Scope)
+    groups: Sequence[GroupSettings] = ()
+    """The groups of parameters; a parameter belongs to the first that matches its name."""
     parameters: dict[str, Parameter] = field(default_factory=dict)
     """All that is kept with the model, in the order in which it was declared: statistics, too."""
     leaves: dict[str, Value] = field(default_factory=dict)
@@ -151,8 +153,9 @@ class Builder:
         """Declare the parameter `scope.name` and return it; asked for again, it is the same one."""
         full = f"{self.scope.parameters}.{name}"
         if full not in self.leaves:
-            self._declare(full, shape, initial, "parameter" if self.scope.trainable else "frozen")
-            if regularizer is not None and self.scope.trainable:
+            trainable = self._is_trainable(full, self.scope.trainable)
+            self._declare(full, shape, initial, "parameter" if trainable else "frozen")
+            if regularizer is not None and trainable:
                 self.penalties.append(regularizer.penalty(self.leaves[full]))
         known = self.leaves[full]
         if known.shape != shape:
@@ -180,10 +183,21 @@ class Builder:
     def _declare(self, full: str, shape: tuple[int, ...], initial: Initial, role: Role) -> None:
         # Arrays of one role lie one after the other.
         alike = (p.name for p in reversed(self.parameters.values()) if p.role == role)
+        group = self._group(full) if role == "parameter" else None
         rate = self.scope.rate if role == "parameter" else 1.0
+        rate *= 1.0 if group is None else group.learning_rate_multiplier
+        decay = None if group is None else group.weight_decay
         self.leaves[full] = leaf(self.graph, full, role, shape, after=next(alike, None))
         field = f"{full.rpartition('.')[2]}_init"
-        self.parameters[full] = Parameter(full, shape, initial, self.graph.key_path, field, role, rate)
+        self.parameters[full] = Parameter(full, shape, initial, self.graph.key_path, field, role, rate, decay)
+
+    def _group(self, name: str) -> GroupSettings | None:
+        return next((group for group in self.groups if group.matches(name)), None)
+
+    def _is_trainable(self, name: str, otherwise: bool) -> bool:
+        """Say whether a layer or parameter is trained: as its group says, or else as its layers do."""
+        group = self._group(name)
+        return otherwise if group is None or group.trainable is None else group.trainable
 
     def stream(self, use: str) -> str:
         """Return the name of a stream of randomness of the layer's own, such as `dropout_1/mask`."""
@@ -251,11 +265,12 @@ class Builder:
 
     def _within(self, around: Scope, stage: Stage, name: str, place: KeyPath) -> Scope:
         prefix = f"{around.parameters}.{name}" if around.parameters else name
+        parameters = prefix if stage.share is None else self.find(stage.share).parameters
         return Scope(
             f"{around.name}.{name}" if around.name else name,
-            prefix if stage.share is None else self.find(stage.share).parameters,
+            parameters,
             (*around.path, *place),
-            around.trainable and stage.trainable,
+            self._is_trainable(parameters, around.trainable and stage.trainable),
             around.rate * stage.learning_rate_multiplier,
             around.depth + (1 if around.name else 0),
         )

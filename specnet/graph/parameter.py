@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal, Protocol
 
 from specnet.graph.graph import KeyPath, Value
@@ -20,6 +22,25 @@ class Penalty(Protocol):
         """Return the scalar to add."""
 
 
+class GroupSettings(Protocol):
+    """What a document says of the parameters whose names match a pattern; None keeps what holds without it."""
+
+    learning_rate_multiplier: float
+    weight_decay: float | None
+    trainable: bool | None
+
+    def matches(self, name: str) -> bool:
+        """Say whether a parameter or a layer of this name belongs to it."""
+        ...
+
+
+def name_matches(patterns: Iterable[str], name: str) -> bool:
+    """Say whether a pattern such as `encoder*` matches a parameter's name, or that of a layer that contains it."""
+    ends = [i for i, letter in enumerate(name) if letter == "."]
+    names = [name, *(name[:end] for end in ends)]
+    return any(fnmatchcase(each, pattern) for pattern in patterns for each in names)
+
+
 Role = Literal["parameter", "frozen", "statistic"]
 """What becomes of an array of the model in training: it is fitted, stays as it is, or follows what is seen."""
 
@@ -37,6 +58,8 @@ class Parameter:
     role: Role = "parameter"
     rate: float = 1.0
     """What the learning rate is multiplied by for it."""
+    weight_decay: float | None = None
+    """The weight decay that its group sets; None for the optimizer's."""
 
     @property
     def size(self) -> int:

@@ -15,6 +15,8 @@ class UpdateBuilder:
 
     graph: Graph
     size: int
+    decays_differ: bool = False
+    """Whether parameters have weight decays of their own, which are then an array that the graph is given."""
     slots: dict[str, tuple[tuple[int, ...], float]] = field(default_factory=dict)
     origins: dict[str, tuple[str, float]] = field(default_factory=dict)
     """For each slot of a textbook form, the slot of the run's own form, and what that one is multiplied by."""
@@ -45,6 +47,12 @@ class UpdateBuilder:
         """Return an option as a number that the graph is given, so that formulas show its name."""
         self.options[name] = value
         return number(self.graph, name)
+
+    def weight_decay(self, value: float, *, named: bool = False) -> Value | float:
+        """Return the weight decay: a number, named for readers if wanted, or the array (n,) of each element's own."""
+        if self.decays_differ:
+            return leaf(self.graph, "weight_decays", "constant", (self.size,))
+        return self.option("weight_decay", value) if named and value else value
 
     def name(self, name: str, value: Value) -> Value:
         """Give a value a name for readers, and return it."""

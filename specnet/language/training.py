@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from specnet.graph.parameter import name_matches
 from specnet.vocabulary.kind import Table
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
@@ -61,6 +62,30 @@ class InitFrom(Table):
     """The layers to load; by default all whose names occur in both."""
 
 
+class ParameterGroup(Table):
+    """Parameters that are trained in another way than the rest; each belongs to the first group that matches it."""
+
+    match: Annotated[str, Field(min_length=1)] | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        examples=["encoder*"]
+    )
+    """A pattern of names of layers or parameters, such as `encoder*`, `dense_1` or `*.kernel`, or several."""
+    learning_rate_multiplier: PositiveFloat = Field(default=1.0, examples=[0.1])
+    """A factor for their learning rate, in addition to the layers' own."""
+    weight_decay: Annotated[float, Field(ge=0)] | None = Field(default=None, examples=[0.0])
+    """Their weight decay; by default the optimizer's."""
+    trainable: bool | None = Field(default=None, examples=[False])
+    """Whether they are trained; by default as their layers say."""
+
+    def matches(self, name: str) -> bool:
+        """Say whether a parameter or a layer of this name belongs to it."""
+        return name_matches(self.patterns, name)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The patterns of `match`."""
+        return (self.match,) if isinstance(self.match, str) else self.match
+
+
 class Training(Table):
     """How the parameters are trained."""
 
@@ -70,6 +95,10 @@ class Training(Table):
     """The number of rows per step, or `"full"` for the whole training split in one step."""
     optimizer: Annotated[Optimizer, OPTIMIZERS] = OPTIMIZERS.field("sgd")
     """The rule that turns gradients into steps."""
+    groups: tuple[ParameterGroup, ...] = Field(
+        default=(), examples=[[{"match": "encoder*", "learning_rate_multiplier": 0.1}]]
+    )
+    """Groups of parameters with settings of their own."""
     schedule: Annotated[Schedule, SCHEDULES] = SCHEDULES.field("constant")
     """How the learning rate changes from step to step."""
     shuffle: bool = True

@@ -30,7 +30,7 @@ from specnet.model.labelled import labelled_split
 from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.model.outputs import WEIGHTS, NetworkOutput
-from specnet.model.parameters import Parameters, initial_parameters, multipliers, views
+from specnet.model.parameters import Parameters, element_settings, initial_parameters, views
 from specnet.model.predicting import Predictor
 from specnet.model.programs import evaluation_graph, gradient_graph
 from specnet.model.settings import evaluation_rows
@@ -67,9 +67,12 @@ class CompiledModel(Model):
         self._sources = sources
         self._parameters = parameters
         self.use = ModelUse()
-        self._own: dict[str, Array] = {"parameters": parameters.trained, **parameters, **parameters.joined}
-        if network.rates_differ:
-            self._own["multipliers"] = multipliers(network)
+        self._own: dict[str, Array] = {
+            "parameters": parameters.trained,
+            **parameters,
+            **parameters.joined,
+            **element_settings(network),
+        }
         self._predictor = Predictor(network, self._own, self.use)
         ways = {name: self.way_back(output) for name, output in network.outputs.items()}
         self._ways = {name: way for name, way in ways.items() if way is not None}

@@ -25,6 +25,7 @@ from specnet.model.topology import changed, check_topology, every
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
 from specnet.vocabulary.initializers.given import ConstantInitializer
+from specnet.vocabulary.optimizers import WeightDecaying
 
 
 class Network:
@@ -103,6 +104,15 @@ class Network:
     def rates_differ(self) -> bool:
         """Whether some layer's parameters have a learning rate of their own."""
         return any(p.rate != 1.0 for p in self.trained)
+
+    @cached_property
+    def weight_decays(self) -> tuple[float, ...] | None:
+        """The weight decay of each array that training fits; None if all have the optimizer's."""
+        optimizer = self.spec.training.optimizer
+        if not isinstance(optimizer, WeightDecaying):
+            return None
+        decays = tuple(optimizer.decay_of(p) for p in self.trained)
+        return None if set(decays) <= {optimizer.weight_decay} else decays
 
     @property
     def weighted(self) -> bool:
@@ -241,7 +251,7 @@ def lower_layers(
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over some inputs; return the last one's value."""
     graph = Graph(spec.dtype)
-    builder = Builder(graph, training)
+    builder = Builder(graph, training, groups=spec.training.groups)
     values = input_values(graph, inputs, spec, signature)
     try:
         if spec.inputs is None:

@@ -64,11 +64,20 @@ def _joined(declared: tuple[Parameter, ...], flat: Array) -> dict[str, Array]:
     return pairs
 
 
-def multipliers(network: Network) -> Array:
-    """Return what the learning rate is multiplied by for each element that training fits."""
-    return np.repeat(
-        np.array([p.rate for p in network.trained], network.spec.dtype), [p.size for p in network.trained]
-    )
+def element_settings(network: Network) -> dict[str, Array]:
+    """Return what an update is given for each element that training fits, where parameters differ in it.
+
+    `multipliers` are what the learning rate is multiplied by, `weight_decays` the weight decays.
+    """
+    settings = {"weight_decays": network.weight_decays}
+    if network.rates_differ:
+        settings["multipliers"] = tuple(p.rate for p in network.trained)
+    sizes, dtype = [p.size for p in network.trained], network.spec.dtype
+    return {
+        name: np.repeat(np.array(values, dtype), sizes)
+        for name, values in settings.items()
+        if values is not None
+    }
 
 
 def initial_parameters(network: Network) -> Parameters:

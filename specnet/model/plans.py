@@ -100,6 +100,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     stopping = spec.training.early_stopping
     copies = 2 if stopping is not None and stopping.restore_best else 1
     kept = sum(p.size for p in network.arrays)
+    per_element = int(network.rates_differ) + int(network.weight_decays is not None)
     feeds = [(plans.step, rows["train"])] + [(plans.evaluation, n) for n in rows.values()]
     held = sum(ITEM_BYTES[array.dtype] * prod(array.shape) for array in network.inputs)
     held += raw_target + converted + weights
@@ -118,7 +119,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     plans_used = [plans.step, plans.evaluation] + ([plans.update] if plans.update is not None else [])
     parts = {
         "data": sum(rows.values()) * held + reading,
-        "parameters": (copies * kept + (network.trained_size if network.rates_differ else 0)) * item,
+        "parameters": (copies * kept + per_element * network.trained_size) * item,
         "slots": sum(prod(shape) * item for shape, _ in plans.slots.values()),
         "batches": sum(batch * row + 8 * n for batch, n, row in cut)
         + in_one * row_bytes(network, held=False),

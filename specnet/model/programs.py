@@ -291,7 +291,7 @@ def _update(network: Network, graph: Graph, g: Value, length: RunLength | None, 
         # The small addend is PyTorch's, which keeps a gradient of zeros from dividing by 0.
         norm = ops.sqrt(ops.inner(g, g))
         g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
-    build = UpdateBuilder(graph, size)
+    build = UpdateBuilder(graph, size, decays_differ=network.weight_decays is not None)
     parameters = leaf(graph, "parameters", "state", (size,))
     if network.rates_differ:
         # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.

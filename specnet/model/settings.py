@@ -6,6 +6,7 @@ from specnet.diagnostics import Diagnostic, KeyPath
 from specnet.language.spec import Spec
 from specnet.language.suggestions import unknown_name
 from specnet.language.training import Training
+from specnet.model.groups import GROUP_CHECKS
 from specnet.model.network import Network
 from specnet.model.searching import searching_checks
 from specnet.vocabulary.kind import sound_part
@@ -28,7 +29,7 @@ def check_training(
     """
     given = settings or network.spec.training
     monitors = (_stopping, _best_checkpoint, _watched) if measured else ()
-    for check in (_searching, *monitors, _batches, _schedule):
+    for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _schedule):
         yield from sound_part(check, network, given)
 
 

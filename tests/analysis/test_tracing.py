@@ -214,6 +214,7 @@ def test_batches_that_share_a_step_are_shown_each():
         {"training.schedule": {"type": "cosine", "warmup_steps": 4}},
         {"training.clip_norm": 0.1, "training.ema_decay": 0.9},
         {"layers.0.learning_rate_multiplier": 0.1},
+        {"training.groups": [{"match": "dense_1.kernel", "weight_decay": 0.1}]},
         {"layers.0.trainable": False},
         {"loss": {"type": "cross_entropy", "reduction": "sum", "label_smoothing": 0.1}},
         {"data.augmentations": [{"type": "mixup"}]},

@@ -45,8 +45,8 @@ Array = np.ndarray[Any, Any]
 
 OWN = (
     "inputs targets epoch step order batch start number share total seen epoch_loss began learning_rate "
-    "learning_rate_at rate parameters arrays parameter gradient gradients accumulated so_far multiplier "
-    "multipliers exchange augment vector latest slots method evaluate shuffling best waited kept value lowest "
+    "learning_rate_at rate parameters arrays parameter gradient gradients accumulated so_far "
+    "exchange augment vector latest slots method evaluate shuffling best waited kept value lowest "
     "stale cooling prepare time rng limit stddev fan_in fan_out q r losses plt show_every curve "
     "figures"
 )

@@ -20,7 +20,7 @@ from specnet.interchange.numpy.layout import indented, listed
 from specnet.model.network import Network
 from specnet.model.programs import AVERAGE, VALUE, Update
 
-PARAMETERS, ACCUMULATED, MULTIPLIERS, SLOT = "parameters", "accumulated", "multipliers", "slot/"
+PARAMETERS, ACCUMULATED, SLOT = "parameters", "accumulated", "slot/"
 
 NUMBERS = {"rate": "learning_rate"}
 """The variables of numbers that are not called as in the graph."""
@@ -52,9 +52,9 @@ def kept_between_steps(network: Network, update: Update, names: Names) -> Kept:
     for name, value in update.options.items():
         kept.arrays[name] = names.new(name)
         kept.start.append(f"{kept.arrays[name]} = {value!r}")
-    if network.rates_differ:
-        kept.lists[MULTIPLIERS] = "multiplier", "multipliers"
-        kept.start.extend(listed("multipliers", [repr(p.rate) for p in network.trained]))
+    for several, values in parameter_settings(network).items():
+        kept.lists[several] = names.new(several.removesuffix("s")), names.new(several)
+        kept.start.extend(listed(kept.lists[several][1], [repr(value) for value in values]))
     for name, (shape, first) in update.slots.items():
         wish = "average" if name == AVERAGE else name
         if shape != (network.trained_size,):
@@ -72,6 +72,12 @@ def kept_between_steps(network: Network, update: Update, names: Names) -> Kept:
         kept.lists[ACCUMULATED] = "so_far", "accumulated"
         kept.start.append("accumulated = [np.zeros_like(parameter) for parameter in parameters]")
     return kept
+
+
+def parameter_settings(network: Network) -> dict[str, tuple[float, ...]]:
+    """Return what each parameter has of its own, by the names of the leaves that hold it for each element."""
+    settings = {"multipliers": tuple(p.rate for p in network.trained)} if network.rates_differ else {}
+    return settings if network.weight_decays is None else {**settings, "weight_decays": network.weight_decays}
 
 
 @dataclass
@@ -133,7 +139,8 @@ class UpdateLines:
         gradients: list[str],
     ) -> None:
         self._names, self._each_gradient = names, gradients
-        self._parameters = [(variables[p.name], p.rate) for p in network.trained]
+        self._parameters = [variables[p.name] for p in network.trained]
+        self._settings = parameter_settings(network)
         self._lists = {"parameter": "parameters", "so_far": "accumulated", "gradient": "gradients"}
         self._lists |= kept.lists.values()
         found = leaves(graph)
@@ -228,13 +235,15 @@ class UpdateLines:
         """Return a line for each parameter, where one line is the whole update."""
         printer, lines = self._printer, []
         del printer.known[value.index]
-        multipliers = leaves(printer.graph).get(MULTIPLIERS)
-        for (variable, rate), gradient in zip(self._parameters, self._each_gradient, strict=True):
+        found = leaves(printer.graph)
+        settings = {found[name].index: values for name, values in self._settings.items() if name in found}
+        for number, (variable, gradient) in enumerate(
+            zip(self._parameters, self._each_gradient, strict=True)
+        ):
             printer.known[leaf.index] = variable
             if self._packed is not None:
                 printer.known[self._packed.index] = gradient if gradient.isidentifier() else f"({gradient})"
-            if multipliers is not None:
-                printer.known[multipliers.index] = repr(rate)
+            printer.known |= {index: repr(values[number]) for index, values in settings.items()}
             lines.append(self._assignment(leaf, value))
         return lines
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import Field, PositiveFloat
 
 from specnet.graph.graph import Value
+from specnet.graph.parameter import Parameter, name_matches
 from specnet.graph.update_builder import UpdateBuilder
 from specnet.vocabulary.family import Family
 from specnet.vocabulary.kind import Kind
@@ -30,7 +31,8 @@ class Optimizer(Kind):
     In the formulas p is the vector of all parameters, g its gradient, lr the learning rate of the step (from the
     schedule), and t the number of the step, from 1. Every operation on vectors is element by element.
 
-    `weight_decay` applies to every parameter, including biases; a layer's regularizers apply to those that they name.
+    `weight_decay` applies to every parameter that `weight_decay_exclude` does not name; a layer's regularizers apply to
+    those that they name.
     """
 
     learning_rate: PositiveFloat = 0.01
@@ -53,18 +55,49 @@ class Stepping(Optimizer):
         return self.step(build, p, g, lr, t)
 
 
-class Decaying(Stepping):
+class WeightDecaying(Stepping):
+    """Base of optimizers that have a weight decay."""
+
+    weight_decay: NonNegative = Field(default=0.0, examples=[5e-4])
+    """The fraction of p that a step at learning rate 1 would subtract."""
+    weight_decay_exclude: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), examples=[["bias", "norm"]]
+    )
+    """Parameters without weight decay, in groups too: `bias` for all biases, `norm` for gamma and beta of the layers
+    that normalise, or a pattern of the names of layers or parameters, such as `embedding*` or `*.kernel`."""
+
+    def decay_of(self, parameter: Parameter) -> float:
+        """Return a parameter's weight decay."""
+        if excluded(self.weight_decay_exclude, parameter.name):
+            return 0.0
+        return self.weight_decay if parameter.weight_decay is None else parameter.weight_decay
+
+
+def excluded(exclude: Iterable[str], name: str) -> bool:
+    """Say whether `weight_decay_exclude` names a parameter.
+
+    `bias` stands for parameters whose own names end in it, `norm` for those called gamma and beta, in the layers of
+    plugins too.
+    """
+    own = name.rpartition(".")[2]
+    words = {"bias": own.endswith("bias"), "norm": own in ("gamma", "beta")}
+    return any(words[each] if each in words else name_matches([each], name) for each in exclude)
+
+
+class Decaying(WeightDecaying):
     """Base of optimizers that follow the gradient of the loss with weight_decay / 2 * |p|^2 added to it."""
 
     weight_decay: NonNegative = Field(default=0.0, examples=[5e-4])
     """The factor of p that is added to the gradient."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        return self.follow(build, p, g + p * self.weight_decay if self.weight_decay else g, lr, t)
+        decay = build.weight_decay(self.weight_decay)
+        return self.follow(build, p, g if decay == 0.0 else g + p * decay, lr, t)
 
     def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        if self.weight_decay:
-            g = build.name("decayed", g + build.option("weight_decay", self.weight_decay) * p)
+        decay = build.weight_decay(self.weight_decay, named=True)
+        if decay != 0.0:
+            g = build.name("decayed", g + decay * p)
         return self.follow_textbook(build, p, g, lr, t)
 
     @abstractmethod
@@ -108,14 +141,16 @@ class Searching(Optimizer):
         """Return the steps over these parameters, (n,), and these slots."""
 
 
-def shrunk(p: Value, lr: Value, weight_decay: float) -> Value:
+def shrunk(build: UpdateBuilder, p: Value, lr: Value, weight_decay: float) -> Value:
     """Return (1 - lr * weight_decay) p: decay that does not pass through the rule's running means."""
-    return p * (1.0 - lr * weight_decay) if weight_decay else p
+    decay = build.weight_decay(weight_decay)
+    return p if decay == 0.0 else p * (1.0 - lr * decay)
 
 
 def shrunk_textbook(build: UpdateBuilder, p: Value, lr: Value, weight_decay: float) -> Value:
     """Return what `shrunk` does, with the decay as an option that has a name."""
-    return (1.0 - lr * build.option("weight_decay", weight_decay)) * p if weight_decay else p
+    decay = build.weight_decay(weight_decay, named=True)
+    return p if decay == 0.0 else (1.0 - lr * decay) * p
 
 
 OPTIMIZERS: Family[Optimizer] = Family(

@@ -15,6 +15,7 @@ from specnet.vocabulary.optimizers import (
     Decaying,
     NonNegative,
     Stepping,
+    WeightDecaying,
     shrunk,
     shrunk_textbook,
 )
@@ -86,7 +87,7 @@ class Adam(Moments, Decaying):
     type: Literal["adam"] = "adam"
 
 
-class AdamW(Moments):
+class AdamW(Moments, WeightDecaying):
     """p <- (1 - lr * weight_decay) p - lr * m^ / (sqrt(v^) + epsilon) (Loshchilov and Hutter, 2019).
 
     m^, v^ and the position of epsilon are the same as for Adam. As in PyTorch and Keras the decay is multiplied by the
@@ -98,7 +99,7 @@ class AdamW(Moments):
     """The fraction of p that a step at learning rate 1 would subtract."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
-        return self.follow(build, shrunk(p, lr, self.weight_decay), g, lr, t)
+        return self.follow(build, shrunk(build, p, lr, self.weight_decay), g, lr, t)
 
     def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         return self.follow_textbook(build, shrunk_textbook(build, p, lr, self.weight_decay), g, lr, t)

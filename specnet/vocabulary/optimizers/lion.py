@@ -7,10 +7,10 @@ from pydantic import PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.update_builder import UpdateBuilder
-from specnet.vocabulary.optimizers import Decay, NonNegative, Stepping, shrunk, shrunk_textbook
+from specnet.vocabulary.optimizers import Decay, WeightDecaying, shrunk, shrunk_textbook
 
 
-class Lion(Stepping):
+class Lion(WeightDecaying):
     """Take steps of equal size in every element, with the sign of a running mean (Chen et al., 2023).
 
         d = sign(beta_1 m + (1 - beta_1) g)
@@ -28,8 +28,6 @@ class Lion(Stepping):
     """The weight of the running mean in the direction of a step."""
     beta_2: Decay = 0.99
     """The decay of the running mean of gradients."""
-    weight_decay: NonNegative = 0.0
-    """The fraction of p that a step at learning rate 1 would subtract."""
 
     def step(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         slot = build.slot("mean")
@@ -37,7 +35,7 @@ class Lion(Stepping):
         # in full before the new one is made, so that the new may take its place.
         d = ops.sign(slot * (self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1)) + g)
         build.keep(slot, slot * self.beta_2 + g)
-        return shrunk(p, lr, self.weight_decay) - d * lr
+        return shrunk(build, p, lr, self.weight_decay) - d * lr
 
     def textbook(self, build: UpdateBuilder, p: Value, g: Value, lr: Value, t: Value) -> Value:
         beta_1, beta_2 = build.option("beta_1", self.beta_1), build.option("beta_2", self.beta_2)

@@ -156,6 +156,11 @@ def test_every_loss_of_numbers_trains_as_it_does(loss, tmp_path):
             "training.early_stopping": {"monitor": "train.loss", "patience": 1, "min_delta": 0.2},
         },
         {"layers.0.learning_rate_multiplier": 0.1},
+        {"training.groups": [{"match": "dense_1.kernel", "weight_decay": 0.1}]},
+        {
+            "training.groups": [{"match": "dense_2", "learning_rate_multiplier": 0.1}],
+            "training.optimizer": {"type": "sgd", "weight_decay": 0.1, "weight_decay_exclude": ["bias"]},
+        },
         {
             "layers.0.learning_rate_multiplier": 0.1,
             "training.optimizer": {"type": "sgd", "learning_rate": 0.1},

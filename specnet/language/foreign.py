@@ -122,6 +122,11 @@ KINDS = {
         glu: gatedlinearunit
         maxout: maxoutdense
         embedding: embed embeddings lookup lookuptable
+        conv1d_transpose: convtranspose1d deconv1d
+        conv2d_transpose: convtranspose2d deconv deconv2d deconvolution
+        local_response_norm: lrn localresponsenormalization
+        rbf: radialbasisfunction rbflayer
+        channel_zero_padding: channelpad channelpadding
     """),
     "activation": _table("""
         linear: identity none id
@@ -185,6 +190,8 @@ KINDS = {
         mae: meanabsoluteerror l1
         rmse: rootmeansquarederror
         confusion: confusionmatrix confmat
+        iou: jaccard jaccardscore jaccardindex meaniou miou intersectionoverunion
+        dice: dicescore dicecoefficient
     """),
     "data format": _table("""
         csv: table file tsv pandas dataframe

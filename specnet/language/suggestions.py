@@ -45,8 +45,8 @@ def certain_key(name: str, known: Iterable[str]) -> str | None:
 def certain_kind(name: str, known: Iterable[str]) -> str | None:
     """Return the kind that a name is a slip of: one letter too many, too few or wrong, or two exchanged.
 
-    Nothing else may come as near, and the digits must agree, and in a short name the ends: `prelu`, `adamw`
-    and `conv3d` are kinds of their own elsewhere.
+    Nothing else may come as near, and the digits must agree, and in a short name the ends: `conv4d`
+    and `adamx` may be kinds of their own elsewhere.
     """
     names = list(known)
     exact = [n for n in names if folded(n) == folded(name)]

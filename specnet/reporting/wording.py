@@ -37,6 +37,8 @@ METRICS = {
     "precision": ("precision", "fraction"),
     "recall": ("recall", "fraction"),
     "f1": ("F1", ""),
+    "iou": ("intersection over union", ""),
+    "dice": ("Dice coefficient", ""),
     "confusion": ("confusion", "rows"),
     "auc": ("AUC", ""),
     "mse": ("MSE", SQUARED),

@@ -120,7 +120,13 @@ ALL = (
     + [pytest.param(c, id=f"binary-{n}") for n, c in BINARY.items()]
     + [pytest.param(c, id=f"labels-{n}") for n, c in LABELS.items()]
 )
-FIGURES = {"precision": sk.precision_score, "recall": sk.recall_score, "f1": sk.f1_score}
+FIGURES = {
+    "precision": sk.precision_score,
+    "recall": sk.recall_score,
+    "f1": sk.f1_score,
+    "dice": sk.f1_score,
+    "iou": sk.jaccard_score,
+}
 
 
 @pytest.mark.parametrize("case", ALL)
@@ -133,7 +139,7 @@ def test_accuracy(case):
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("average", ["macro", "micro"])
 @pytest.mark.parametrize("case", ALL)
-def test_precision_recall_and_f1_averaged_over_classes(name, average, case):
+def test_figures_of_counts_averaged_over_classes(name, average, case):
     meant = quiet(FIGURES[name], case.actual, case.predicted, average=average, zero_division=0)
     got = measure({"type": name, "average": average}, case.prediction, case.target, loss=case.loss)
     assert got == pytest.approx(meant, abs=1e-12)
@@ -141,7 +147,7 @@ def test_precision_recall_and_f1_averaged_over_classes(name, average, case):
 
 @pytest.mark.parametrize("name", FIGURES)
 @pytest.mark.parametrize("case", BINARY.values(), ids=BINARY)
-def test_precision_recall_and_f1_of_class_1(name, case):
+def test_figures_of_counts_of_class_1(name, case):
     meant = FIGURES[name](case.actual, case.predicted, zero_division=0)
     assert measure(name, case.prediction, case.target, loss=case.loss) == pytest.approx(meant, abs=1e-12)
 
@@ -320,9 +326,9 @@ def test_sequences_count_each_place():
     meant = sk.top_k_accuracy_score(actual, flat, k=2)
     assert measure({"type": "top_k", "k": 2}, prediction, target) == pytest.approx(meant)
     assert measure("confusion", prediction, target) == sk.confusion_matrix(actual, flat.argmax(1)).tolist()
-    assert measure("f1", prediction, target) == pytest.approx(
-        sk.f1_score(actual, flat.argmax(1), average="macro")
-    )
+    for name in ("f1", "dice", "iou"):
+        meant = FIGURES[name](actual, flat.argmax(1), average="macro")
+        assert measure(name, prediction, target) == pytest.approx(meant)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.graph import ops
@@ -135,75 +135,3 @@ class Conv2D(Windowed, Convolution):
         size, strides, dilation = self.window
         y = self.convolved(build, images.images(self.type, x), size, self.padding, strides, dilation)
         return self.activation.lower(y)
-
-
-class Conv2DTranspose(Windowed, Convolution):
-    """y = activation(xᵀ + bias), where xᵀ is the input gradient of a convolution whose output gradient is x.
-
-    x (batch, height, width, channels) -> y (batch, new_height, new_width, filters). Each pixel of x, times the kernel
-    (height, width, filters / groups, channels), is added to a window of y (Zeiler et al., 2010). With the
-    window's extent k = (kernel_size - 1) * dilation + 1 a new size is (size - 1) * strides + max(k, strides) with
-    "valid", size * strides with "same", as in Keras. If `output_padding` is given it is (size - 1) * strides + k
-    - 2 p + output_padding, where p is 0 for "valid" and k // 2 for "same": p rows are cut off at both ends, as with
-    PyTorch's `padding` (in Keras this depends on the backend). PyTorch's kernel is (channels, filters / groups,
-    height, width).
-    """
-
-    type: Literal["conv2d_transpose"] = "conv2d_transpose"
-    filters: PositiveInt
-    strides: Lengths = 1
-    """The distance between the windows of adjacent pixels, down and to the right."""
-    padding: images.Padding = "valid"
-    """How the result is cropped: "valid" keeps all of it, "same" keeps size * strides."""
-    output_padding: (
-        Annotated[int, Field(ge=0)] | tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None
-    ) = None
-    """How many rows and columns to add at the bottom and right, fewer than `strides`: it selects one of the sizes for
-    which a convolution would produce the input's size."""
-
-    @table_check()
-    def _added(self) -> Iterator[PydanticCustomError]:
-        if self.output_padding is not None:
-            for added, stride in zip(pair(self.output_padding), pair(self.strides), strict=True):
-                if added >= stride:
-                    message = (
-                        f"`output_padding` must be less than `strides`, and {added} is not less than {stride}"
-                    )
-                    yield fault(message, key="output_padding")
-                    return
-
-    def lower(self, build: Builder, x: Value) -> Value:
-        x = images.images(self.type, x)
-        self.own_channels(x)
-        channels, own = self.features(x), self.filters // self.groups
-        size, strides, dilation = self.window
-        kernel = self.kernel(build, *size, own, channels)
-        reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
-        (height, down), (width, right) = map(self._axis, images.size_of(x), reach, strides, (0, 1))
-        if min(height, width) < 1:
-            raise ShapeFault(
-                f"nothing of the images would be left: they would be {height} x {width} with what is truncated",
-                x,
-                help='a smaller kernel_size, or padding = "valid"',
-            )
-        y = ops.conv2d_input(
-            x,
-            kernel,
-            size=(height, width),
-            strides=strides,
-            padding=(down, right),
-            dilation=dilation,
-            groups=self.groups,
-        )
-        return self.activation.lower(self.biased(build, y, self.filters))
-
-    def _axis(self, size: int, reach: int, stride: int, axis: int) -> tuple[int, Pair]:
-        """Return the new size of an axis, and what is truncated before and behind."""
-        if self.output_padding is not None:
-            cut = reach // 2 if self.padding == "same" else 0
-            added = pair(self.output_padding)[axis]
-            return (size - 1) * stride + reach - 2 * cut + added, (cut, cut)
-        if self.padding == "same":
-            cut = max(reach - stride, 0)
-            return size * stride, (cut // 2, cut - cut // 2)
-        return (size - 1) * stride + max(reach, stride), (0, 0)

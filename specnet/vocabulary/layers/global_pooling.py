@@ -21,7 +21,7 @@ class GlobalPooling(Layer):
         return ops.reshape(y, shape=(x.shape[0], *(1,) * (x.rank - 2), x.shape[-1])) if self.keepdims else y
 
 
-def _largest(x: Value) -> Value:
+def largest(x: Value) -> Value:
     """Return the largest of each channel: (batch, ..., channels) to (batch, channels).
 
     All places are one axis, which is pooled in two goes of about the root of its length: the first of equals is
@@ -47,7 +47,7 @@ class GlobalMaxPooling1D(GlobalPooling):
 
     def lower(self, build: Builder, x: Value) -> Value:
         images.rows(self.type, x)
-        return self.shaped(_largest(x), x)
+        return self.shaped(largest(x), x)
 
 
 class GlobalMaxPooling2D(GlobalPooling):
@@ -59,7 +59,7 @@ class GlobalMaxPooling2D(GlobalPooling):
     type: Literal["global_max_pooling2d"] = "global_max_pooling2d"
 
     def lower(self, build: Builder, x: Value) -> Value:
-        return self.shaped(_largest(images.images(self.type, x)), x)
+        return self.shaped(largest(images.images(self.type, x)), x)
 
 
 class GlobalAveragePooling1D(GlobalPooling):

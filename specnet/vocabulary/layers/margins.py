@@ -69,6 +69,21 @@ class ZeroPadding2D(Layer):
         return ops.pad(x, margins=_margins(self.padding))
 
 
+class ChannelZeroPadding(Layer):
+    """Add features that are 0.  x (batch, ..., features) -> y (batch, ..., features + padding).
+
+    It widens the shortcut of a `residual` without parameters (option A of He et al., 2016).
+    """
+
+    type: Literal["channel_zero_padding"] = "channel_zero_padding"
+    padding: Sides
+    """How many features to add: a number for each end, or [before, after]."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        self.features(x)
+        return ops.pad(x, margins=(*((0, 0) for _ in x.shape[:-1]), _pair(self.padding)))
+
+
 def _cut(layer: Layer, x: Value, margins: tuple[tuple[int, int], ...]) -> Value:
     for size, (before, after) in zip(x.shape, margins, strict=True):
         if isinstance(size, int) and size <= before + after:

@@ -76,6 +76,8 @@ METRICS: Family[Metric] = Family(
         "precision": "classification.Precision",
         "recall": "classification.Recall",
         "f1": "classification.F1",
+        "iou": "classification.IoU",
+        "dice": "classification.DiceMetric",
         "auc": "classification.Auc",
         "confusion": "classification.Confusion",
         "mse": "regression.MeanSquaredErrorMetric",

@@ -173,6 +173,33 @@ class F1(Counted):
         return _quotient(2.0 * both, predicted + actual)
 
 
+class IoU(Counted):
+    """The intersection over union of a class, both / (predicted + true - both), also called Jaccard index.
+
+    It is 0 where a class is never predicted correctly. A class that is neither predicted nor true is left out of the
+    mean over classes, as in scikit-learn's `jaccard_score`. Where each place of an image has a class, all places of all
+    images are counted together; Keras's `MeanIoU` is the average `macro`.
+    """
+
+    type: Literal["iou"] = "iou"
+
+    def _figure(self, both: float, predicted: float, actual: float) -> float:
+        return _quotient(both, predicted + actual - both)
+
+
+class DiceMetric(Counted):
+    """The Dice coefficient of a class, 2 * both / (predicted + true): the `f1` of places, by the name for images.
+
+    A class that is neither predicted nor true is left out of the mean over classes. Where each place of an image has a
+    class, all places of all images are counted together; the loss `dice` is of probabilities, image by image.
+    """
+
+    type: Literal["dice"] = "dice"
+
+    def _figure(self, both: float, predicted: float, actual: float) -> float:
+        return _quotient(2.0 * both, predicted + actual)
+
+
 class Confusion(Deciding):
     """How often each class (row) is predicted to be each class (column); sums of weights where rows have weights."""
 

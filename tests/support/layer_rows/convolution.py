@@ -31,7 +31,7 @@ def conv(pad=(), function=lambda z: z, **options):
 
     def meant(x, p):
         w = kernel_of(p["kernel"])
-        convolve = F.conv1d if w.ndim == 3 else F.conv2d
+        convolve = (F.conv1d, F.conv2d, F.conv3d)[w.ndim - 3]
         return last(function(convolve(F.pad(first(x), pad), w, p.get("bias"), **options)))
 
     return meant
@@ -48,6 +48,18 @@ def transposed(cut=None, add=(0, 0), function=lambda z: z, **options):
             y = y[:, :, top : y.shape[2] - bottom, left : y.shape[3] - right]
         bias = p.get("bias")
         return last(function(y if bias is None else y + bias[:, None, None]))
+
+    return meant
+
+
+def longer(cut=(0, 0), add=0, function=lambda z: z, **options):
+    """Apply PyTorch's transposed convolution of sequences, as `transposed` does that of images."""
+
+    def meant(x, p):
+        y = F.pad(F.conv_transpose1d(first(x), kernel_of(p["kernel"]), None, **options), (0, add))
+        y = y[:, :, cut[0] : y.shape[2] - cut[1]]
+        bias = p.get("bias")
+        return last(function(y if bias is None else y + bias[:, None]))
 
     return meant
 
@@ -86,6 +98,18 @@ def wider(options, shape, meant, kernel, *, bias=True, **more):
     filters = (kernel[2] * options.get("groups", 1),)
     held = {"kernel": kernel} | ({"bias": filters} if bias else {})
     return Row({"type": "conv2d_transpose", **options}, shape, meant, held, **more)
+
+
+def along(options, shape, meant, kernel, *, bias=True, **more):
+    filters = (kernel[1] * options.get("groups", 1),)
+    held = {"kernel": kernel} | ({"bias": filters} if bias else {})
+    return Row({"type": "conv1d_transpose", **options}, shape, meant, held, **more)
+
+
+def three(options, shape, meant, kernel, *, bias=True, **more):
+    options = {"type": "conv3d", **options}
+    held = {"kernel": kernel} | ({"bias": kernel[-1:]} if bias else {})
+    return Row(options, shape, meant, held, **more)
 
 
 def penalties(*names):
@@ -182,6 +206,89 @@ ROWS = [
         (5, 4, 2),
         conv(),
         (3, 3, 2, 4),
+        penalty=penalties("kernel", "bias"),
+    ),
+    three({"filters": 4, "kernel_size": 3}, (4, 5, 3, 2), conv(), (3, 3, 3, 2, 4)),
+    three(
+        {"filters": 3, "kernel_size": [2, 3, 1], "padding": "same", "activation": "tanh"},
+        (3, 4, 2, 2),
+        conv((0, 0, 1, 1, 0, 1), torch.tanh),
+        (2, 3, 1, 2, 3),
+    ),
+    three(
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"},
+        (5, 6, 4, 2),
+        conv((0, 1, 0, 1, 1, 1), stride=2),
+        (3, 3, 3, 2, 3),
+    ),
+    three(
+        {"filters": 2, "kernel_size": [2, 1, 2], "strides": [3, 1, 2]},
+        (7, 2, 4, 1),
+        conv(stride=(3, 1, 2)),
+        (2, 1, 2, 1, 2),
+    ),
+    three(
+        {"filters": 3, "kernel_size": 2, "strides": [2, 1, 1], "dilation": [3, 2, 1]},
+        (8, 4, 3, 2),
+        conv(stride=(2, 1, 1), dilation=(3, 2, 1)),
+        (2, 2, 2, 2, 3),
+    ),
+    three(
+        {"filters": 6, "kernel_size": 2, "groups": 2, "padding": "same", "use_bias": False},
+        (3, 2, 4, 4),
+        conv((0, 1, 0, 1, 0, 1), groups=2),
+        (2, 2, 2, 2, 6),
+        bias=False,
+    ),
+    three(
+        {"filters": 3, "kernel_size": [2, 2, 1], "groups": 3}, (3, 3, 2, 3), conv(groups=3), (2, 2, 1, 1, 3)
+    ),
+    three({"filters": 5, "kernel_size": 1}, (2, 3, 2, 3), conv(), (1, 1, 1, 3, 5)),
+    three({"filters": 5, "kernel_size": 1, "strides": 2}, (3, 3, 4, 3), conv(stride=2), (1, 1, 1, 3, 5)),
+    three(
+        {"filters": 2, "kernel_size": 2, **STARTS, **CHARGED},
+        (3, 2, 3, 2),
+        conv(),
+        (2, 2, 2, 2, 2),
+        penalty=penalties("kernel", "bias"),
+    ),
+    along({"filters": 3, "kernel_size": 3}, (4, 2), longer(), (3, 3, 2)),
+    along(
+        {"filters": 3, "kernel_size": [2], "strides": [3], "activation": "tanh"},
+        (4, 2),
+        longer(add=1, stride=3, function=torch.tanh),
+        (2, 3, 2),
+    ),
+    along(
+        {"filters": 3, "kernel_size": 4, "strides": 2, "padding": "same"},
+        (4, 2),
+        longer((1, 1), stride=2),
+        (4, 3, 2),
+    ),
+    along(
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "output_padding": 1},
+        (4, 2),
+        longer(padding=1, output_padding=1, stride=2),
+        (3, 3, 2),
+    ),
+    along(
+        {"filters": 3, "kernel_size": 2, "strides": 3, "output_padding": [2]},
+        (4, 2),
+        longer(output_padding=2, stride=3),
+        (2, 3, 2),
+    ),
+    along(
+        {"filters": 4, "kernel_size": 2, "groups": 2, "dilation": 3, "use_bias": False},
+        (4, 6),
+        longer(groups=2, dilation=3),
+        (2, 2, 6),
+        bias=False,
+    ),
+    along(
+        {"filters": 2, "kernel_size": 2, **STARTS, **CHARGED},
+        (3, 2),
+        longer(),
+        (2, 2, 2),
         penalty=penalties("kernel", "bias"),
     ),
     wider({"filters": 3, "kernel_size": 3}, (3, 4, 2), transposed(), (3, 3, 3, 2)),

@@ -33,6 +33,8 @@ ROWS = [
     Row({"type": "zero_padding2d", "padding": [2, 1]}, (4, 3, 2), padded(1, 1, 2, 2)),
     Row({"type": "zero_padding2d", "padding": [[0, 1], [2, 3]]}, (4, 3, 2), padded(2, 3, 0, 1)),
     Row({"type": "zero_padding2d", "padding": [2, [0, 1]]}, (4, 3, 2), padded(0, 1, 2, 2)),
+    Row({"type": "channel_zero_padding", "padding": 2}, (3,), lambda x, _: F.pad(x, (2, 2))),
+    Row({"type": "channel_zero_padding", "padding": [0, 3]}, (4, 3, 2), lambda x, _: F.pad(x, (0, 3))),
     Row({"type": "cropping1d", "cropping": 1}, (4, 3), padded(-1, -1)),
     Row({"type": "cropping1d", "cropping": [0, 3]}, (4, 3), padded(0, -3)),
     Row({"type": "cropping2d", "cropping": 1}, (4, 3, 2), padded(-1, -1, -1, -1)),

@@ -84,7 +84,29 @@ def batch(shape, options=(), features=3, **settings):
     )
 
 
+def by_neighbours(size=5, alpha=1e-4, beta=0.75, k=1.0):
+    def meant(x, _):
+        y = F.local_response_norm(
+            torch.movedim(x, -1, 1).reshape(len(x), x.shape[-1], -1), size, alpha, beta, k
+        )
+        return torch.movedim(y.reshape(len(x), x.shape[-1], *x.shape[1:-1]), 1, -1)
+
+    return meant
+
+
 ROWS = [
+    Row({"type": "local_response_norm"}, (7,), by_neighbours()),
+    Row(
+        {"type": "local_response_norm", "size": 4, "alpha": 0.5, "beta": 0.3},
+        (3, 6),
+        by_neighbours(4, 0.5, 0.3),
+    ),
+    Row(
+        {"type": "local_response_norm", "size": 1, "alpha": 2.0, "k": 0.4},
+        (2, 3, 2),
+        by_neighbours(1, 2.0, k=0.4),
+    ),
+    Row({"type": "local_response_norm", "size": 9, "alpha": 3.0}, (2, 2, 5), by_neighbours(9, 3.0)),
     *(Row({"type": "layer_norm"}, (*lead, 6), by_layer(), both(6)) for lead in [(), (4,), (2, 3)]),
     Row({"type": "layer_norm", "scale": False}, (6,), by_layer(), {"beta": (6,)}),
     Row({"type": "layer_norm", "center": False}, (4, 6), by_layer(), {"gamma": (6,)}),

@@ -19,13 +19,13 @@ def last(x):
 
 def largest(*size, pad=(), **options):
     """Pool with minus infinity put around first, as (left, right, top, bottom)."""
-    pool = (F.max_pool1d, F.max_pool2d)[len(size) - 1]
+    pool = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[len(size) - 1]
     return lambda x, _: last(pool(F.pad(first(x), pad, value=-torch.inf), size, **options))
 
 
 def mean(*size, pad=(), **options):
     """Pool sums and counts with zeros put around first, and divide."""
-    pool = (F.avg_pool1d, F.avg_pool2d)[len(size) - 1]
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(size) - 1]
 
     def meant(x, _):
         summed = pool(F.pad(first(x), pad), size, **options)
@@ -45,8 +45,8 @@ def maximum(x, axes, keepdims):
 
 
 def windows(kind, function):
-    """Return rows of a kind of pooling with windows, in one and two dimensions."""
-    one, two = f"{kind}_pooling1d", f"{kind}_pooling2d"
+    """Return rows of a kind of pooling with windows, in one, two and three dimensions."""
+    one, two, three = (f"{kind}_pooling{n}d" for n in (1, 2, 3))
     return [
         Row({"type": one}, (7, 3), function(2)),
         Row({"type": one, "pool_size": [3], "strides": [2]}, (8, 3), function(3, stride=2)),
@@ -71,6 +71,17 @@ def windows(kind, function):
         Row({"type": two, "pool_size": 2, "padding": "same"}, (5, 3, 2), function(2, 2, pad=(0, 1, 0, 1))),
         Row({"type": two, "pool_size": 1, "strides": 2}, (5, 4, 2), function(1, 1, stride=2)),
         Row({"type": two, "pool_size": 1}, (3, 4, 2), function(1, 1)),
+        Row({"type": three}, (4, 5, 2, 3), function(2, 2, 2)),
+        Row(
+            {"type": three, "pool_size": [1, 3, 2], "strides": [2, 1, 3]},
+            (5, 4, 6, 2),
+            function(1, 3, 2, stride=(2, 1, 3)),
+        ),
+        Row(
+            {"type": three, "pool_size": 3, "strides": 2, "padding": "same"},
+            (5, 3, 4, 2),
+            function(3, 3, 3, stride=2, pad=(0, 1, 1, 1, 1, 1)),
+        ),
     ]
 
 
@@ -78,7 +89,7 @@ def everywhere(kind, reduced):
     """Return rows of a kind of pooling over all places."""
     return [
         Row({"type": f"global_{kind}_pooling{n}d", **options}, (*shape, 3), whole(reduced, **options))
-        for n, shape in [(1, (7,)), (2, (4, 5)), (1, (1,)), (2, (1, 1))]
+        for n, shape in [(1, (7,)), (2, (4, 5)), (3, (2, 3, 4)), (1, (1,)), (2, (1, 1))]
         for options in ({}, {"keepdims": True})
     ]
 
@@ -103,6 +114,8 @@ def cells(kind, pools):
             ((4, 6), 2),
             ((7, 5), [3, 4]),
             ((3, 2), [3, 5]),
+            ((3, 4, 5), 2),
+            ((2, 5, 3), [1, 3, 4]),
         ]
     ]
 
@@ -112,6 +125,6 @@ ROWS = [
     *windows("average", mean),
     *everywhere("max", maximum),
     *everywhere("average", torch.mean),
-    *cells("max", (F.adaptive_max_pool1d, F.adaptive_max_pool2d)),
-    *cells("average", (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d)),
+    *cells("max", (F.adaptive_max_pool1d, F.adaptive_max_pool2d, F.adaptive_max_pool3d)),
+    *cells("average", (F.adaptive_avg_pool1d, F.adaptive_avg_pool2d, F.adaptive_avg_pool3d)),
 ]

@@ -129,6 +129,8 @@ class Builder:
     """All that is kept with the model, in the order in which it was declared: statistics, too."""
     leaves: dict[str, Value] = field(default_factory=dict)
     penalties: list[Value] = field(default_factory=list)
+    row_penalties: list[Value] = field(default_factory=list)
+    """What layers add to the loss for each row, (batch,), in training and in evaluation."""
     layers: list[LayerInfo] = field(default_factory=list)
     """The layers that have been lowered, each container before the layers in it."""
     given: dict[int, Value] = field(default_factory=dict)

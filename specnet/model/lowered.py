@@ -36,6 +36,7 @@ class Lowered:
                 leaves={name: new(value) for name, value in builder.leaves.items()},
                 given={place: new(value) for place, value in builder.given.items()},
                 penalties=[new(value) for value in builder.penalties],
+                row_penalties=[new(value) for value in builder.row_penalties],
                 outputs={name: new(value) for name, value in builder.outputs.items()},
                 entering=tuple(new(value) for value in builder.entering),
                 followed=[

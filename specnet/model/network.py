@@ -20,7 +20,14 @@ from specnet.model.augmenting import mixing_faults, shape_faults
 from specnet.model.figures import OutputFigure
 from specnet.model.inputs import input_arrays, input_values, read_as_indices, seen_whole, whole_numbers
 from specnet.model.lowered import Lowered
-from specnet.model.outputs import WEIGHTS, NetworkOutput, lower_outputs, shape_diagnostic, total
+from specnet.model.outputs import (
+    WEIGHTS,
+    NetworkOutput,
+    lower_outputs,
+    penalised,
+    shape_diagnostic,
+    total,
+)
 from specnet.model.topology import changed, check_topology, every
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
@@ -196,6 +203,7 @@ class Network:
             self.outputs = {name: output for name, (output, _) in made.items()}
         values = {name: own for name, (_, own) in made.items()}
         elements = total(self.outputs, {name: own.elements for name, own in values.items()})
+        elements = penalised(elements, builder.row_penalties, spec.loss)
         return Lowered(builder.graph, builder, layers, values, elements)
 
     def _check(self, lowered: Lowered) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from specnet.data import Signature
@@ -229,6 +229,19 @@ def total(outputs: dict[str, NetworkOutput], elements: dict[str, Value]) -> Valu
         summed = cost if summed is None else summed + cost
     assert summed is not None
     return summed
+
+
+def penalised(elements: Value, penalties: Iterable[Value], loss: Loss) -> Value:
+    """Return what rows or elements cost with what layers add for each row, (batch,).
+
+    The loss grows by the mean of the additions over rows, or by their sum if it is a sum, whatever its scale is: each
+    element gets what has that effect.
+    """
+    each = elements.count.each if loss.reduction == "sum" else 1
+    for penalty in penalties:
+        share = penalty * (1.0 / (each * loss.scale))
+        elements = elements + ops.reshape(share, shape=(BATCH, *(1,) * (elements.rank - 1)))
+    return elements
 
 
 def activated(x: Value, name: OutputActivation) -> tuple[Value, Value]:

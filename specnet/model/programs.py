@@ -202,8 +202,11 @@ def weigh(lowered: Lowered) -> Lowered:
         name: replace(own, elements=own.elements * of_rows(weights, own.elements))
         for name, own in lowered.outputs.items()
     }
-    only = outputs.get("")
-    elements = lowered.elements * of_rows(weights, lowered.elements) if only is None else only.elements
+    if "" in outputs and lowered.elements is lowered.outputs[""].elements:
+        elements = outputs[""].elements
+    else:
+        # Those of several outputs, or with what layers add for each row.
+        elements = lowered.elements * of_rows(weights, lowered.elements)
     return replace(lowered, outputs=outputs, elements=elements, weights=weights)
 
 

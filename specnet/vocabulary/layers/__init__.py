@@ -103,6 +103,7 @@ LAYERS: Family[Layer] = Family(
         "spatial_dropout": "noise.SpatialDropout",
         "gaussian_noise": "noise.GaussianNoise",
         "stochastic_depth": "noise.StochasticDepth",
+        "sample": "sample.Sample",
         "prelu": "prelu.PReLU",
         "glu": "gated.GLU",
         "maxout": "gated.Maxout",

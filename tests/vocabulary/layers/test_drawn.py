@@ -62,6 +62,7 @@ def test_gaussian_noise_has_its_standard_deviation_and_lets_the_gradient_pass(dt
         ({"type": "spatial_dropout"}, "layer/mask"),
         ({"type": "stochastic_depth", "rate": 0.5}, "layer/mask"),
         ({"type": "gaussian_noise", "stddev": 1.0}, "layer/noise"),
+        ({"type": "sample"}, "layer/noise"),
     ],
 )
 def test_each_step_draws_again_from_a_stream_of_the_layer_s_own(options, name):

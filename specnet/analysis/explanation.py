@@ -10,6 +10,7 @@ from specnet.analysis.learning_rate import rate_function
 from specnet.engines.numpy.emit import emit
 from specnet.graph.builder import LayerInfo
 from specnet.graph.graph import KeyPath
+from specnet.graph.parameter import Role
 from specnet.graph.sizes import Shape, Size
 from specnet.model.network import Network
 from specnet.model.plans import Plans, memory, plan_training
@@ -31,6 +32,8 @@ class Explanation:
     plans: Plans
     memory: dict[str, int]
     """Bytes that a training holds at once, by what they are for."""
+    data: bool = True
+    """Whether the data are known; without them, there are the rows of one batch, and memory is counted without data."""
 
     @property
     def batch(self) -> int:
@@ -63,6 +66,23 @@ class Explanation:
         """Return how many numbers a layer's parameters hold."""
         return sum(self._sizes.get(name, 0) for name in layer.parameters)
 
+    def trained_of(self, layer: LayerInfo) -> int:
+        """Return how many numbers of a layer training fits."""
+        return self.size_of(layer) - sum(self._frozen.get(name, 0) for name in layer.parameters)
+
+    def not_trained_of(self, layer: LayerInfo) -> int:
+        """Return how many numbers of a layer training does not fit: frozen parameters and running statistics."""
+        return sum(self._not_trained.get(name, 0) for name in layer.parameters)
+
+    @property
+    def not_trained(self) -> dict[Role, int]:
+        """How many numbers training does not fit, by what becomes of them; only those that there are."""
+        counts: dict[Role, int] = {}
+        for p in self.network.arrays:
+            if p.role != "parameter":
+                counts[p.role] = counts.get(p.role, 0) + p.size
+        return counts
+
     def place_of(self, step: Step) -> str:
         """Return what in the document a step comes from, as a name."""
         if step.key_path in self._names:
@@ -79,7 +99,7 @@ class Explanation:
         Steps are counted from 0, and the rate that a plateau schedule has come to is the argument `rate`.
         """
         spec = self.network.spec
-        if isinstance(spec.training.optimizer, Searching):
+        if isinstance(spec.training.optimizer, Searching) or not self.data:
             return []
         run = run_length(spec, self.network.signature.rows["train"])
         return rate_function(spec.training.schedule, spec.training.optimizer.learning_rate, run) or []
@@ -87,6 +107,14 @@ class Explanation:
     @cached_property
     def _sizes(self) -> dict[str, int]:
         return {p.name: p.size for p in self.network.parameters}
+
+    @cached_property
+    def _frozen(self) -> dict[str, int]:
+        return {p.name: p.size for p in self.network.arrays if p.role == "frozen"}
+
+    @cached_property
+    def _not_trained(self) -> dict[str, int]:
+        return {p.name: p.size for p in self.network.arrays if p.role != "parameter"}
 
     @cached_property
     def _names(self) -> dict[KeyPath, str]:
@@ -106,12 +134,15 @@ class Explanation:
             "dtype": network.spec.dtype,
             "batch": self.batch,
             "parameters": network.size,
+            "trained": network.trained_size,
+            "not_trained": sum(self.not_trained.values()),
             "layers": [
                 {
                     "name": layer.name,
                     "type": layer.type,
                     "output": shape(layer.output),
                     "parameters": self.size_of(layer),
+                    "not_trained": self.not_trained_of(layer),
                 }
                 for layer in network.layers
             ],
@@ -143,11 +174,18 @@ class Explanation:
         return {"batch": plan.batch, "arena": plan.arena, "kept": plan.prologue, "steps": steps}
 
 
-def explain(network: Network) -> Explanation:
-    """Return what a network's training is compiled to."""
+OF_DATA = ("data", "loading", "batches")
+"""The parts of the memory that hold rows."""
+
+
+def explain(network: Network, *, data: bool = True) -> Explanation:
+    """Return what a network's training is compiled to; without `data`, the network only has the rows of a batch."""
     rows = network.signature.rows
     plans = plan_training(network, rows, units=_units(network))
-    return Explanation(network, plans, memory(network, plans, rows))
+    parts = memory(network, plans, rows)
+    if not data:
+        parts = {name: size for name, size in parts.items() if name not in OF_DATA}
+    return Explanation(network, plans, parts, data)
 
 
 def _common(names: list[list[str]]) -> str:

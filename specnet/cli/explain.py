@@ -39,6 +39,13 @@ def explain(
     overrides: Overrides = None,
     threads: Threads = None,
     output: As = OutputStyle.TABLE,
+    no_data: Annotated[
+        bool,
+        typer.Option(
+            "--no-data",
+            help="Read no data: show the plan of a batch of inputs of the document's `input_shape`.",
+        ),
+    ] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Run a few steps on the data and show where the time goes.")
     ] = False,
@@ -52,7 +59,9 @@ def explain(
     from specnet.runs.compiling import network_of
 
     loaded = api.load(Path(spec), overrides)
-    explanation = explained(network_of(loaded, threads))
+    if profile and no_data:
+        raise typer.BadParameter("--profile runs steps on the data", param_hint="--no-data")
+    explanation = explained(network_of(loaded, threads, data=not no_data), data=not no_data)
     times = _profile(loaded, explanation, threads) if profile else {}
     if output is OutputStyle.JSON:
         write_json(_data(explanation, times))
@@ -84,7 +93,7 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
         console,
         " ",
         (spec.name, "bold"),
-        f"  {counted(explanation.network.size, 'parameter')}, {spec.dtype}, batches of {explanation.batch:,}",
+        f"  {_amounts(explanation)}, {spec.dtype}, batches of {explanation.batch:,}",
     )
     section(console, "layers")
     _layers(explanation).show(console)
@@ -113,17 +122,29 @@ def _show(console: Console, explanation: Explanation, times: dict[str, Times]) -
     _totals(explanation, times).show(console)
 
 
+def _amounts(explanation: Explanation) -> str:
+    """Return how many parameters there are, and how many numbers beside them are not trained."""
+    network, apart = explanation.network, sum(explanation.not_trained.values())
+    trained = counted(network.trained_size, "parameter")
+    return f"{trained} trained, {apart:,} not trained" if apart else trained
+
+
 def _layers(explanation: Explanation) -> TextTable:
     from specnet.graph.sizes import BATCH, show
 
     network = explanation.network
-    table = TextTable(["layer", "type", "output", "parameters"], "<<<>")
+    apart = bool(explanation.not_trained)
+    heads = ["trained", "not trained"] if apart else ["parameters"]
+    table = TextTable(["layer", "type", "output", *heads], "<<<" + ">" * len(heads))
     for array in network.inputs:
         dtype = array.dtype if array.dtype != network.spec.dtype else ""
-        table.rows.append([array.name, dtype, show((BATCH, *array.shape)), ""])
+        table.rows.append([array.name, dtype, show((BATCH, *array.shape)), *("" for _ in heads)])
     for layer in network.layers:
-        amount = explanation.size_of(layer)
-        table.rows.append([layer.name, layer.type, show(layer.output), f"{amount:,}" if amount else "-"])
+        counts = [explanation.trained_of(layer)]
+        if apart:
+            counts.append(explanation.not_trained_of(layer))
+        numbers = [f"{count:,}" if count else "-" for count in counts]
+        table.rows.append([layer.name, layer.type, show(layer.output), *numbers])
     return table
 
 
@@ -176,7 +197,7 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
 
     table = TextTable(["", "", ""], "<><")
     flops = explanation.flops()
-    table.rows.append(["parameters", f"{explanation.network.size:,}", ""])
+    table.rows += _counts(explanation)
     parts = ", ".join(f"{phase} {amount(flops[phase])}" for phase in PHASES)
     table.rows.append(["FLOPs of a step", amount(sum(flops.values())), parts])
     for name, measured in times.items():
@@ -188,8 +209,22 @@ def _totals(explanation: Explanation, times: dict[str, Times]) -> TextTable:
     for name, count in explanation.memory.items():
         if count:
             table.rows.append([f"memory: {name}", sized(count), meaning[name]])
-    table.rows.append(["memory in all", sized(sum(explanation.memory.values())), "the peak of the run"])
+    peak = "the peak of the run" if explanation.data else "without that of the data"
+    table.rows.append(["memory in all", sized(sum(explanation.memory.values())), peak])
     return table
+
+
+def _counts(explanation: Explanation) -> list[list[str]]:
+    """Return the rows of the numbers of parameters: what is trained and what is not, where there is both."""
+    apart = explanation.not_trained
+    if not apart:
+        return [["parameters", f"{explanation.network.size:,}", ""]]
+    kinds = {"frozen": "frozen parameters", "statistic": "running statistics"}
+    which = ", ".join(f"{kinds[role]} {count:,}" for role, count in apart.items())
+    return [
+        ["parameters, trained", f"{explanation.network.trained_size:,}", ""],
+        ["not trained", f"{sum(apart.values()):,}", which],
+    ]
 
 
 def _milli(seconds: float) -> str:

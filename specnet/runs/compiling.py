@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from specnet.model.network import Network
 
 
-def network_of(spec: Spec, threads: int | None = None) -> Network:
+def network_of(spec: Spec, threads: int | None = None, *, data: bool = True) -> Network:
     """Return a document's network; its data are described, and not read.
 
-    Raises SpecError with every error in the document, and in what is known of its data.
+    Without `data`, these are not looked at, and the document must say what the network takes. Raises SpecError with
+    every error in the document, and in what is known of its data.
     """
     from specnet.data import inspect_data
+    from specnet.model.without_data import signature_without_data
 
     try:
+        if not data:
+            return build(spec, signature_without_data(spec), threads)
         return build(spec, inspect_data(spec.data, spec.source.folder), threads)
     except SpecError as error:
         raise spec.source.error(error) from None

@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 
 import pytest
 
 import specnet as package
+from specnet.runs.compiling import network_of
 from specnet.training.events import EpochEnded, Started
 from tests.support.command_line import SPECS, Specnet
 
@@ -104,3 +106,68 @@ def test_a_faulty_document_is_reported_as_by_run(specnet: Specnet) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "the data has 3 classes" in done.stderr
     assert specnet("explain", "absent.toml").returncode == 2
+
+
+SHAPES = """
+specnet = 1
+input_shape = [6, 6, 1]
+layers = [{ type = "conv2d", filters = 4, kernel_size = 3 }, { type = "batch_norm", trainable = false }]
+data = { type = "npz", path = "absent.npz" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        ("mse", ["batch", 4, 4, 4]),
+        ("cross_entropy", ["batch", 4, 4]),
+        ("binary_cross_entropy", ["batch", 4, 4, 4]),
+        ("gaussian_nll", ["batch", 4, 4, 2]),
+    ],
+)
+def test_without_data_targets_are_what_the_loss_takes(loss: str, target: list[object]) -> None:
+    network = network_of(package.load(SHAPES + f'loss = "{loss}"'), data=False)
+    assert ["batch", *network.outputs[""].target_shape] == target
+
+
+def test_without_data_the_plan_is_that_of_a_batch(specnet: Specnet, tmp_path: Path) -> None:
+    path = tmp_path / "shapes.toml"
+    path.write_text(SHAPES + 'loss = "mse"')
+    assert specnet("explain", path).returncode == 1
+    done = specnet("explain", path, "--no-data", "--set", "training.batch_size=5", "--output", "json")
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout)
+    assert (data["batch"], data["parameters"], data["trained"], data["not_trained"]) == (5, 48, 40, 16)
+    assert [layer["not_trained"] for layer in data["layers"]] == [0, 16]
+    assert data["learning_rate"] is None
+    assert not {"data", "batches", "loading"} & set(data["memory"])
+    table = specnet("explain", path, "--no-data").stdout
+    assert re.search(r" not trained +16  frozen parameters 8, running statistics 8\n", table)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"training.batch_size": "full"}, "the size of a batch is in the data"),
+        ({"outputs": {"conv2d_1": {"loss": "mse"}}}, "the targets of several `outputs` are in the data"),
+    ],
+)
+def test_without_data_some_plans_are_not_known(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(package.SpecError, match=message):
+        network_of(
+            package.load(SHAPES + ("" if "outputs" in changes else 'loss = "mse"'), overrides=changes),
+            data=False,
+        )
+    text = SHAPES.replace("input_shape = [6, 6, 1]\n", "") + 'loss = "mse"'
+    with pytest.raises(package.SpecError, match="`input_shape`, the shape of one example, is not set"):
+        network_of(package.load(text), data=False)
+
+
+def test_what_is_trained_is_shown_apart(specnet: Specnet) -> None:
+    done = specnet("explain", "--no-data", SPECS / "zoo" / "mobilenet.toml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(" mobilenet  4,231,976 parameters trained, 21,888 not trained, ")
+    assert re.search(r"batch_norm_1 +batch_norm +\(batch, 112, 112, 32\) +64 +64\n", done.stdout)
+    assert re.search(
+        r"parameters, trained +4,231,976\n not trained +21,888  running statistics 21,888\n", done.stdout
+    )

@@ -65,6 +65,7 @@ SHAPES = {
     "upsampling2d": [8, 8, 1],
     "zero_padding1d": [8, 8],
     "zero_padding2d": [8, 8, 1],
+    **{name: [4, 4, 4, 1] for name in LAYERS.kinds if name.endswith("3d")},
 }
 """What layers are given that need more than the four numbers of an iris: handwritten digits in that shape."""
 

@@ -210,12 +210,18 @@ def _median(targets: Array, weights: Array | None) -> Array:
     return np.asarray(middle.reshape(targets.shape[1:]))
 
 
-def _frequencies(targets: Array, weights: Array | None, classes: int = 0) -> Array:
-    """Return how many class indices (rows, ...) there are of each class, or the sum of their rows' weights."""
+def _frequencies(targets: Array, weights: Array | None, loss: Loss, classes: int = 0) -> Array:
+    """Return how many class indices (rows, ...) there are of each class, or the sum of their rows' weights.
+
+    Those that the loss ignores are left out.
+    """
     flat = targets.reshape(-1)
-    if weights is None:
-        return np.bincount(flat, minlength=classes)
-    return np.bincount(flat, np.repeat(weights, len(flat) // len(targets)), minlength=classes)
+    each = None if weights is None else np.repeat(weights, len(flat) // len(targets))
+    ignored = loss.ignored
+    if ignored is not None:
+        there = flat != ignored
+        flat, each = flat[there], None if each is None else each[there]
+    return np.bincount(flat, each, minlength=classes)
 
 
 def _thinned(network: Network, split: Split) -> int:
@@ -247,8 +253,8 @@ def _candidates(
 def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> Iterator[tuple[str, Array]]:
     loss, tiny = output.loss, 1e-30
     if output.target_dtype == "int64":
-        counts = _frequencies(targets, weights, output.shape[-1])
-        shares = counts / (targets.size if weights is None else counts.sum())
+        counts = _frequencies(targets, weights, loss, output.shape[-1])
+        shares = counts / max(counts.sum(), 1)
     else:
         shares = _mean(targets, weights)
     if loss.output_activation == "softmax":
@@ -322,7 +328,10 @@ def _share_of_most_frequent(
         return None
     only, seen, compared = network.outputs[""], known[0]["targets"], others[0]["targets"]
     if only.target_dtype == "int64":
-        most = _frequencies(seen, known[1]).argmax()
+        most = _frequencies(seen, known[1], only.loss, only.shape[-1]).argmax()
+        if only.loss.ignored is not None:
+            among_counted = _frequencies(compared, others[1], only.loss, only.shape[-1])
+            return float(among_counted[most] / max(among_counted.sum(), 1))
         return float(_mean(compared == most, others[1]).mean())
     if only.loss.targets == "binary" and only.target_shape == (1,):
         middle = (seen.max() + seen.min()) / 2

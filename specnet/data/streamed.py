@@ -168,16 +168,19 @@ def whole(held: ArrayOrStreamed) -> NDArray[Any]:
     return held if isinstance(held, np.ndarray) else taken(held, np.arange(len(held)))
 
 
-def extent(held: ArrayOrStreamed) -> tuple[float, float]:
-    """Return the smallest and the largest value."""
-    if isinstance(held, np.ndarray):
+def extent(held: ArrayOrStreamed, ignored: int | None = None) -> tuple[float, float]:
+    """Return the smallest and the largest value, those that are `ignored` left out; 0 and 0 if there are no others."""
+    if isinstance(held, np.ndarray) and ignored is None:
         return float(held.min()), float(held.max())
     step = rows_at_once(held.shape[1:])
     low, high = np.inf, -np.inf
     for start in range(0, len(held), step):
         rows = taken(held, np.arange(start, min(start + step, len(held))))
-        low, high = min(low, float(rows.min())), max(high, float(rows.max()))
-    return low, high
+        if ignored is not None:
+            rows = rows[rows != ignored]
+        if rows.size:
+            low, high = min(low, float(rows.min())), max(high, float(rows.max()))
+    return (0.0, 0.0) if ignored is not None and low > high else (low, high)
 
 
 def by_name(inputs: Inputs) -> Mapping[str, ArrayOrStreamed]:

@@ -11,7 +11,7 @@ import numpy as np
 from specnet.data import Split
 from specnet.data.inputs import Encoded, cut, holds
 from specnet.data.signature import InputArray
-from specnet.data.streamed import ArrayOrStreamed, Inputs, by_name
+from specnet.data.streamed import ArrayOrStreamed, Inputs, by_name, extent
 from specnet.model.network import Network
 from specnet.model.outputs import WEIGHTS, NetworkOutput
 
@@ -150,9 +150,10 @@ def _fitted(targets: ArrayOrStreamed, output: NetworkOutput) -> ArrayOrStreamed:
         targets = indices
         # An index names an output, unless the loss compares rows of one class with each other.
         classes = output.shape[-1] if output.loss.targets == "classes" and output.shape else None
-        if classes is not None and len(targets) and not 0 <= targets.min() <= targets.max() < classes:
-            low, high = targets.min(), targets.max()
-            raise ValueError(f"classes go from {low} to {high}, and the model gives 0 to {classes - 1}")
+        ignored = output.loss.ignored
+        low, high = extent(targets, ignored) if len(targets) else (0, 0)
+        if classes is not None and not 0 <= low <= high < classes:
+            raise ValueError(f"classes go from {low:g} to {high:g}, and the model gives 0 to {classes - 1}")
         return targets
     t = np.ascontiguousarray(targets, dtype)
     if t.ndim == 1 and shape == (1,) and targets.ndim == 1:

@@ -15,7 +15,7 @@ from specnet.data.labelled import labelled_rows
 from specnet.data.new_rows import LabelledRows
 from specnet.data.rows import TargetRows
 from specnet.data.signature import ONLY
-from specnet.data.streamed import by_name
+from specnet.data.streamed import by_name, extent
 from specnet.data.tables.frames import is_frame
 from specnet.data.weights import given_weights
 from specnet.diagnostics import Diagnostic, SpecError
@@ -113,7 +113,7 @@ def _finish(
         raise _fault("SN554", str(error)) from error
     for output in outputs:
         own = fitted[output.target]
-        problem = output.loss.value_fault(float(own.min()), float(own.max()))
+        problem = output.loss.value_fault(*extent(own, output.loss.ignored))
         if problem is not None:
             raise _fault("SN413", problem)
     if weights is None:

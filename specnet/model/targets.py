@@ -38,7 +38,7 @@ def _losses(loss: Loss) -> Iterator[tuple[KeyPath, Loss, str, bool]]:
 def _problem(loss: Loss, output: NetworkOutput | None, targets: Inputs) -> str | None:
     if (loss.minimum is None and loss.maximum is None) or isinstance(targets, Mapping):
         return None  # several inputs are compared with nothing
-    low, high = extent(targets)
+    low, high = extent(targets, loss.ignored)
     problem = loss.value_fault(low, high)
     if problem is not None or output is None or loss.targets != "classes" or output.target_dtype != "int64":
         return problem

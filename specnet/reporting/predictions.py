@@ -43,9 +43,16 @@ class Predicted:
     names: tuple[str, ...]
     of_inputs: bool = False
     """Whether its targets are the inputs."""
+    ignored: int | None = None
+    """The class index of targets that have no class."""
     places: int = 1
     """The number of classes of each row, one after the other: that of the pixels of an image whose classes are
     predicted. All arrays have as many entries for a row."""
+
+    @property
+    def counted(self) -> Array:
+        """Which entries have a class, where classes are predicted."""
+        return self.targets != self.ignored if self.ignored is not None else np.ones(len(self.targets), bool)
 
 
 def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted]:
@@ -74,7 +81,7 @@ def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted
         own_names = () if output.of_inputs else names
         read = _read(name, split, loss, each, cost, made.reshape(len(each), -1), flat, own_names)
         of_inputs = output.of_inputs or data.encoding.format.reproduces
-        found.append(replace(read, of_inputs=of_inputs, places=places))
+        found.append(replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored))
     return found
 
 
@@ -110,8 +117,9 @@ def _read(
 def confusion(given: Predicted) -> Array:
     """Return how many rows of each class (rows) are read as each (columns)."""
     assert given.read is not None
-    count = len(given.names)
-    return np.bincount(given.targets * count + given.read, minlength=count * count).reshape(count, count)
+    count, there = len(given.names), given.counted
+    pairs = given.targets[there] * count + given.read[there]
+    return np.bincount(pairs, minlength=count * count).reshape(count, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +137,12 @@ def calibration(given: Predicted) -> Calibration | None:
     """Return the calibration in bins of equal width, empty ones left out; None without probabilities."""
     if given.sure is None or given.read is None:
         return None
-    right = (given.read == given.targets).astype(np.float64)
-    bins = np.minimum((given.sure * BINS).astype(np.intp), BINS - 1)
+    right = (given.read == given.targets)[given.counted].astype(np.float64)
+    sure = given.sure[given.counted]
+    bins = np.minimum((sure * BINS).astype(np.intp), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     there = counts > 0
-    confidence = np.bincount(bins, given.sure, BINS)[there] / counts[there]
+    confidence = np.bincount(bins, sure, BINS)[there] / counts[there]
     share = np.bincount(bins, right, BINS)[there] / counts[there]
     error = float(np.sum(counts[there] * np.abs(confidence - share)) / len(right))
     return Calibration(tuple(counts[there].tolist()), confidence, share, error)

@@ -78,7 +78,7 @@ def _wrong(given: Predicted, place: int) -> int:
     if given.read is None:
         return 0
     own = slice(place, place + given.places)
-    return int(np.count_nonzero(given.read[own] != given.targets[own]))
+    return int(np.count_nonzero((given.read[own] != given.targets[own]) & given.counted[own]))
 
 
 def _texts(given: Predicted, place: int) -> tuple[str, str]:

@@ -103,7 +103,7 @@ LAYERS: Family[Layer] = Family(
         "spatial_dropout": "noise.SpatialDropout",
         "gaussian_noise": "noise.GaussianNoise",
         "stochastic_depth": "noise.StochasticDepth",
-        "sample": "sample.Sample",
+        "sample": "sample.SampleLayer",
         "prelu": "prelu.PReLU",
         "glu": "gated.GLU",
         "maxout": "gated.Maxout",

@@ -11,7 +11,7 @@ from specnet.graph.sizes import show
 from specnet.vocabulary.layers import Layer
 
 
-class Sample(Layer):
+class SampleLayer(Layer):
     """z = mean + exp(log_variance / 2) * n in training, with n from the standard normal distribution; else z = mean.
 
     x (batch, ..., 2n) -> z (batch, ..., n): the first half of the features of x is the mean, the second the logarithm

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape, static
+from specnet.vocabulary.losses.ignoring import Ignoring
 from specnet.vocabulary.losses.loss import (
     ClassWeights,
     Loss,
@@ -23,7 +24,7 @@ from specnet.vocabulary.losses.loss import (
 Smoothing = Annotated[float, Field(ge=0, lt=1)]
 
 
-class CrossEntropy(SoftmaxLoss):
+class CrossEntropy(Ignoring):
     """-log p_c for the class c of each row, p = softmax(logits); with one-hot targets t, -sum_i t_i log p_i.
 
     Rows of any probabilities may be used instead of one-hot targets. `label_smoothing` e mixes the target with a
@@ -47,15 +48,16 @@ class CrossEntropy(SoftmaxLoss):
     def elements(self, output: Value, target: Value) -> Value:
         logp = ops.log_softmax(output)
         last = logp.rank - 1
+        target, mask = self.known(target)
         cost = -_expected(logp, target)
         if self.label_smoothing:
             spread = ops.mean(logp, axes=(last,)) * -self.label_smoothing
             cost = cost * (1.0 - self.label_smoothing) + spread
         if self.class_weights is None:
-            return cost
+            return self.shared(cost, mask)
         weights = ops.fixed(output.graph, class_weights(self.class_weights, static(output.shape[-1])))
         if target.dtype == "int64":
-            return cost * ops.gather(weights, target)
+            return self.shared(cost * ops.gather(weights, target), mask)
         return cost * ops.reduce_sum(target * weights, axes=(last,))
 
 

@@ -9,10 +9,10 @@ from pydantic import Field
 from specnet.graph import ops
 from specnet.graph.graph import Value
 from specnet.graph.sizes import DType, Shape, static
+from specnet.vocabulary.losses.ignoring import Ignoring
 from specnet.vocabulary.losses.loss import (
     ClassWeights,
     SigmoidLoss,
-    SoftmaxLoss,
     aligned,
     class_weights,
     weights_fault,
@@ -24,7 +24,7 @@ MINIMUM = 1e-30
 """What a miss is taken for at least, so that its power has a slope; it costs less than any digit of either dtype."""
 
 
-class Focal(SoftmaxLoss):
+class Focal(Ignoring):
     """-(1 - p_c)^gamma * log p_c for the class c of each row, p = softmax(logits) (Lin et al., 2017).
 
     With one-hot targets or rows of probabilities t it is -sum_i t_i * (1 - p_i)^gamma * log p_i. `gamma = 0` is the
@@ -49,13 +49,14 @@ class Focal(SoftmaxLoss):
     def elements(self, output: Value, target: Value) -> Value:
         logp = ops.log_softmax(output)
         chosen = target.dtype == "int64"
+        target, mask = self.known(target)
         log_of = ops.take_along_axis(logp, target) if chosen else logp
         # 1 - p, which keeps its digits where p is nearly 1.
         cost = -(_power(-ops.expm1(log_of), self.gamma) * log_of)
         if self.class_weights is not None:
             weights = ops.fixed(output.graph, class_weights(self.class_weights, static(output.shape[-1])))
             cost = cost * (ops.gather(weights, target) if chosen else weights)
-        return cost if chosen else ops.reduce_sum(target * cost, axes=(logp.rank - 1,))
+        return self.shared(cost, mask) if chosen else ops.reduce_sum(target * cost, axes=(logp.rank - 1,))
 
 
 class BinaryFocal(SigmoidLoss):

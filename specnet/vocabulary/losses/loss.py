@@ -53,6 +53,11 @@ class Loss(Kind):
         """
         return "identity"
 
+    @property
+    def ignored(self) -> int | None:
+        """The class index of positions that have no class, and cost nothing; None if all have one."""
+        return None
+
     @abstractmethod
     def elements(self, output: Value, target: Value) -> Value:
         """Return the loss of each row or element; `output` holds logits where there is an `output_activation`."""

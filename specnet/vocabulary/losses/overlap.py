@@ -8,12 +8,13 @@ from pydantic import Field
 
 from specnet.graph import ops
 from specnet.graph.graph import Value
-from specnet.vocabulary.losses.loss import SigmoidLoss, SoftmaxLoss, aligned
+from specnet.vocabulary.losses.ignoring import Ignoring
+from specnet.vocabulary.losses.loss import SigmoidLoss, aligned
 
 Smooth = Annotated[float, Field(gt=0)]
 
 
-class Dice(SoftmaxLoss):
+class Dice(Ignoring):
     """1 - mean over classes i of (2 * sum p_i * t_i + smooth) / (sum p_i + sum t_i + smooth), for each example.
 
     p = softmax(logits), t is 1 for the class and else 0, and the sums are taken over all positions of one example,
@@ -34,7 +35,11 @@ class Dice(SoftmaxLoss):
     def elements(self, output: Value, target: Value) -> Value:
         p = ops.softmax(output)
         classes = p.shape[-1]
+        target, mask = self.known(target)
         t = ops.one_hot(target, classes=classes) if target.dtype == "int64" else target
+        if mask is not None:
+            there = ops.reshape(mask, shape=(*mask.shape, 1))
+            p, t = p * there, t * there
         places = tuple(range(1, p.rank - 1))
         return 1.0 - ops.mean(_coefficient(p, t, places, self.smooth, squared=self.squared), axes=(1,))
 

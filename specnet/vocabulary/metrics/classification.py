@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 from pydantic import PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
-from specnet.vocabulary.metrics import Metric, weighted
-from specnet.vocabulary.metrics.decisions import Deciding, misfit
+from specnet.vocabulary.losses import Loss
+from specnet.vocabulary.losses.ignoring import known
+from specnet.vocabulary.metrics import weighted
+from specnet.vocabulary.metrics.decisions import Deciding, OfClasses, misfit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +21,31 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 
-class Accuracy(Deciding):
+class Hits(OfClasses):
+    """Base of metrics that are the fraction of rows with a hit."""
+
+    def under(self, loss: Loss) -> Self:
+        """Return the metric with what the loss ignores; its `finish` then divides by the rows that count."""
+        made = super().under(loss)
+        if made.ignore_index is None:
+            return made
+        kind = type(made)
+        return cast("Self", HITS_AMONG.get(kind, kind).model_construct(**dict(made)))
+
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
+        """Return the share."""
+        return float(totals["hits"]) / rows
+
+
+class HitsAmong(Hits):
+    """Base of the same among the rows that count."""
+
+    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
+        """Return the share; NaN if no row counts."""
+        return float(totals["hits"]) / float(totals["counted"]) if totals["counted"] else float("nan")
+
+
+class Accuracy(Hits, Deciding):
     """The fraction of rows whose class is predicted correctly.
 
     The predicted class is the one with the highest probability, the first among equals, or 1 where a single
@@ -35,14 +61,10 @@ class Accuracy(Deciding):
         right = ops.equal(made.predicted, made.actual)
         if made.form == "labels":
             right = ops.equal(ops.reduce_sum(right, axes=(1,)), float(made.count))
-        return {"hits": ops.sum_all(weighted(right, weights)) * (1.0 / right.count.each)}
-
-    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
-        """Return the share."""
-        return float(totals["hits"]) / rows
+        return _hits(right, made.mask, weights)
 
 
-class TopK(Metric):
+class TopK(Hits):
     """The fraction of rows whose class is among the k with the highest probabilities.
 
     Among equal probabilities the later class counts as higher, as in scikit-learn's `top_k_accuracy_score`.
@@ -71,6 +93,7 @@ class TopK(Metric):
                 prediction,
                 help=f"take a k below {classes}",
             )
+        target, mask = known(target, self.ignore_index)
         column = (*target.shape, 1)
         own = ops.reshape(ops.take_along_axis(prediction, target), shape=column)
         index = ops.fixed(prediction.graph, range(classes), "int64")
@@ -79,11 +102,18 @@ class TopK(Metric):
         below = ops.reduce_sum(ops.less(prediction, own), axes=(prediction.rank - 1,))
         place = below + ops.reduce_sum(tied, axes=(prediction.rank - 1,))
         right = ops.greater(place, float(classes - self.k))
-        return {"hits": ops.sum_all(weighted(right, weights)) * (1.0 / right.count.each)}
+        return _hits(right, mask, weights)
 
-    def finish(self, totals: Mapping[str, Any], rows: float) -> float:
-        """Return the share."""
-        return float(totals["hits"]) / rows
+
+class AccuracyAmong(HitsAmong, Accuracy):
+    """The accuracy of the positions that have a class."""
+
+
+class TopKAmong(HitsAmong, TopK):
+    """`top_k` of the positions that have a class."""
+
+
+HITS_AMONG: dict[type[Hits], type[Hits]] = {Accuracy: AccuracyAmong, TopK: TopKAmong}
 
 
 class Counted(Deciding):
@@ -224,7 +254,7 @@ class Confusion(Deciding):
         return [[round(count) for count in row] for row in totals["counts"].tolist()]
 
 
-class Auc(Metric):
+class Auc(OfClasses):
     """The area under the ROC curve: how often a row of a class scores above a row that is not of it.
 
     All pairs of rows count, and ties one half (Hanley and McNeil, 1982). With several outputs it is the mean
@@ -255,6 +285,10 @@ class Auc(Metric):
         weight: Array | None = totals.get("weight")
         if weight is not None:
             weight = np.repeat(weight.astype("float64"), len(score) // len(weight))
+        if self.ignore_index is not None and not same:
+            there = target[:, 0] != self.ignore_index
+            score, belongs = score[there], belongs[there]
+            weight = None if weight is None else weight[there]
         areas = [_area(score[:, i], belongs[:, i], weight) for i in range(score.shape[1])]
         defined = [area for area in areas if area is not None]
         return sum(defined) / len(defined) if defined else float("nan")
@@ -285,6 +319,15 @@ def _weighted_area(score: Array, belongs: Array, weight: Array) -> float | None:
     yes, no = (np.bincount(place, weight * own) for own in (belongs, ~belongs))
     pairs = float(yes.sum() * no.sum())
     return float((yes * (np.cumsum(no) - no / 2.0)).sum()) / pairs if pairs else None
+
+
+def _hits(right: Value, mask: Value | None, weights: Value | None) -> dict[str, Value]:
+    """Return how many rows are right, as a share of the rows of each example, and how many count if not all do."""
+    each = 1.0 / right.count.each
+    if mask is None:
+        return {"hits": ops.sum_all(weighted(right, weights)) * each}
+    counted = {"hits": right * mask, "counted": mask}
+    return {name: ops.sum_all(weighted(values, weights)) * each for name, values in counted.items()}
 
 
 def _quotient(part: float, whole: float) -> float:

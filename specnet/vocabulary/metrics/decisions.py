@@ -11,6 +11,7 @@ from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import joined, show
 from specnet.vocabulary.losses import Loss, aligned
+from specnet.vocabulary.losses.ignoring import known
 from specnet.vocabulary.metrics import Metric
 
 
@@ -26,13 +27,19 @@ class Decisions:
     predicted: Value
     actual: Value
     count: int
+    mask: Value | None = None
+    """1 for rows that count and 0 for others, (n,); None where all do."""
 
     def one_hot(self) -> tuple[Value, Value]:
         """Return what is predicted and what is true as (n, count), 1 for yes and 0 for no.
 
         Two classes are made of yes and no.
         """
-        return self._one_hot(self.predicted), self._one_hot(self.actual)
+        both = self._one_hot(self.predicted), self._one_hot(self.actual)
+        if self.mask is None:
+            return both
+        there = ops.reshape(self.mask, shape=(*self.mask.shape, 1))
+        return both[0] * there, both[1] * there
 
     def _one_hot(self, value: Value) -> Value:
         if self.form == "labels":
@@ -41,7 +48,20 @@ class Decisions:
         return ops.one_hot(index, classes=self.count)
 
 
-class Deciding(Metric):
+class OfClasses(Metric):
+    """Base of the metrics of classes, which may leave positions out."""
+
+    ignore_index: int | None = Field(default=None, examples=[255])
+    """The class index of positions that have no class and are left out; by default that of the loss."""
+
+    def under(self, loss: Loss) -> Self:
+        """Return the metric with what the loss ignores."""
+        if self.ignore_index is not None:
+            return self
+        return self.model_copy(update={"ignore_index": loss.ignored})
+
+
+class Deciding(OfClasses):
     """Base of the metrics that compare predicted with true classes.
 
     The predicted class is the one with the highest probability, the first among equals; where a row has a single
@@ -58,7 +78,8 @@ class Deciding(Metric):
         """Return the metric with the loss's threshold and reading of several outputs."""
         threshold = loss.threshold if self.threshold is None else self.threshold
         multilabel = loss.targets == "binary" if self.multilabel is None else self.multilabel
-        return self.model_copy(update={"threshold": threshold, "multilabel": multilabel})
+        own = super().under(loss)
+        return own.model_copy(update={"threshold": threshold, "multilabel": multilabel})
 
     def decide(self, prediction: Value, target: Value) -> Decisions:
         """Return what is predicted and what is true; all axes but that of classes are rows.
@@ -75,7 +96,9 @@ class Deciding(Metric):
             predicted = ops.greater_equal(prediction, threshold)
             return Decisions("binary", _in_rows(predicted), _in_rows(actual), 2)
         if target.dtype == "int64" and target.shape == prediction.shape[:-1]:
-            return Decisions("classes", _in_rows(ops.argmax(prediction)), _in_rows(target), classes)
+            target, mask = known(target, self.ignore_index)
+            rows = None if mask is None else _in_rows(mask)
+            return Decisions("classes", _in_rows(ops.argmax(prediction)), _in_rows(target), classes, rows)
         if target.shape != prediction.shape:
             raise misfit(prediction, target)
         if self.multilabel:

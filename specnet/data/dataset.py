@@ -128,8 +128,8 @@ def read_data(
     collector.check()
     plan = source.columns()
     before = [] if plan is None else column_scales(plan)
-    inputs = Pipeline.of(data_format.transforms, "inputs", before)
-    targets = Pipeline.of(data_format.transforms, "targets")
+    inputs = Pipeline.of(opened.transforms, "inputs", before)
+    targets = Pipeline.of(opened.transforms, "targets")
     inputs.fit(part.inputs, chosen, collector)
     if part.targets is not None:
         targets.fit(_target_rows(part.targets), chosen, collector)

@@ -21,7 +21,8 @@ from specnet.data.streamed import Inputs, whole_rows
 from specnet.data.tables.frames import is_frame
 from specnet.data.tables.plan import TablePlan
 from specnet.data.tables.scaling import ColumnScale
-from specnet.data.transforms import TRANSFORMS, TransformError
+from specnet.data.transforms import TRANSFORMS, Transform, TransformError
+from specnet.data.transforms.columns import ColumnTransform
 from specnet.data.transforms.fixed import OneHot
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
@@ -267,13 +268,21 @@ def _single(rows: Any) -> Any:
     return rows
 
 
+def _transform(fields: dict[str, Any]) -> Transform:
+    """Return a stored transform: one of those that a document can name, or one that was made for columns."""
+    if fields["type"] == "column_scale":
+        return ColumnScale.model_validate(fields)
+    if fields["type"] == "column_transform":
+        return ColumnTransform.model_validate(fields)
+    return TRANSFORMS.validate(fields)
+
+
 def _restored(state: Mapping[str, Any], on: Literal["inputs", "targets"]) -> Pipeline:
     transforms = []
     states: list[State] = []
     for i, entry in enumerate(state["encoding"][on]):
         fields = {name: value for name, value in entry.items() if name != "place"}
-        known = ColumnScale.model_validate if fields["type"] == "column_scale" else TRANSFORMS.validate
-        transforms.append((entry["place"], known(fields)))
+        transforms.append((entry["place"], _transform(fields)))
         start = f"{on}.{i}."
         found = {name.removeprefix(start): v for name, v in state.items() if name.startswith(start)}
         states.append({name: np.asarray(v) for name, v in found.items()})

@@ -116,10 +116,12 @@ def affine(lowered: LoweredPipeline) -> tuple[Array, Array] | None:
 
 def _affine_of(value: Value, inputs: Sequence[Affine]) -> Affine | None:
     """Return what an op makes of its inputs' scales and offsets; None where the result has none."""
+    import numpy as np
+
     if value.op is ops.reshape:
         ((scale, offset),) = inputs
         shape = at(value.shape, 1)
-        return scale.reshape(shape), offset.reshape(shape)
+        return scale.reshape(shape) if _varies(scale) else scale, np.reshape(offset, shape)
     if value.op not in (ops.add, ops.subtract, ops.multiply, ops.divide):
         return None
     (s, a), (t, b) = inputs

@@ -11,11 +11,13 @@ from specnet.data.collector import Collector
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, DataSource
 from specnet.data.passed import PassedData
+from specnet.data.resolved_transforms import resolve
 from specnet.data.signature import Signature, infer_signature
 from specnet.diagnostics import KeyPath
 
 if TYPE_CHECKING:
     from specnet.data.confine import Confine
+    from specnet.data.transforms import Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class OpenedData:
     source: DataSource
     context: DataContext
     signature: Signature
+    transforms: tuple[Transform, ...]
+    """Those of the format, with the places of the columns that they list."""
 
 
 def open_data(
@@ -52,15 +56,18 @@ def open_data(
     collector.check()
     with collector.limited():
         source = data_format.open(context)
+    resolved = resolve(data_format.transforms, source.description, source.columns(), collector)
+    collector.check()
     signature = infer_signature(
         source.description,
         data_format.split,
-        data_format.transforms,
+        resolved.transforms,
         collector,
         reproduces=data_format.reproduces,
+        column_slices=resolved.column_slices,
     )
     collector.check()
-    return OpenedData(data_format, source, context, signature)
+    return OpenedData(data_format, source, context, signature, resolved.transforms)
 
 
 def inspect_data(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
@@ -149,9 +150,11 @@ def infer_signature(
     collector: Collector,
     *,
     reproduces: bool = False,
+    column_slices: tuple[ColumnSlice, ...] | None = None,
 ) -> Signature:
     """Return the signature that a description has after the splits and transforms; note what doesn't fit.
 
+    `column_slices` are the columns after transforms that list some of them.
     A data_format that `reproduces` has its inputs as targets, whatever else the description says of these.
     """
     if reproduces:
@@ -210,7 +213,7 @@ def infer_signature(
         count,
         classes,
         features,
-        _column_slices(raw, transforms),
+        _column_slices(column_slices, transforms),
         raw.whole and not _changed(transforms),
         rows,
         raw.batches,
@@ -225,20 +228,21 @@ def infer_signature(
     )
 
 
-def _column_slices(raw: DataDescription, transforms: tuple[Transform, ...]) -> tuple[ColumnSlice, ...] | None:
+def _column_slices(
+    slices: tuple[ColumnSlice, ...] | None, transforms: tuple[Transform, ...]
+) -> tuple[ColumnSlice, ...] | None:
     """Return the columns' elements, where the transforms leave each element what it is."""
     from specnet.data.transforms.fixed import OneHot
 
     if any(transform.on == "inputs" and isinstance(transform, OneHot) for transform in transforms):
         return None
-    if raw.column_slices is None and raw.features is not None:
-        return tuple(ColumnSlice(name, i, 1, "number") for i, name in enumerate(raw.features))
-    if raw.column_slices is not None and _changed(transforms):
-        return tuple(column_slice._replace(whole=False) for column_slice in raw.column_slices)
-    return raw.column_slices
+    # A transform of single columns has said what these become.
+    if slices is not None and _changed([t for t in transforms if t.type != "column_transform"]):
+        return tuple(column_slice._replace(whole=False) for column_slice in slices)
+    return slices
 
 
-def _changed(transforms: tuple[Transform, ...]) -> bool:
+def _changed(transforms: Iterable[Transform]) -> bool:
     """Return whether transforms make other numbers of the inputs' elements."""
     return any(t.on == "inputs" and t.type not in ("flatten", "reshape") for t in transforms)
 

@@ -4,11 +4,11 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from specnet.data.lowered import lower
 from specnet.graph.graph import Value
-from specnet.vocabulary.kind import Kind
+from specnet.vocabulary.kind import Kind, fault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,8 +44,20 @@ class Transform(Kind):
     (batch, ...); arithmetic is in float64, whatever the document's `dtype`.
     """
 
-    on: Literal["inputs", "targets"] = "inputs"
-    """Whether it is applied to the inputs or the targets."""
+    on: Literal["inputs", "targets"] | tuple[str, ...] = Field(default="inputs", examples=[["price", "area"]])
+    """Whether it is applied to the inputs or the targets; or, for a table, to which columns: features or targets, by
+    name (by index from 0, as a string, in a file without a header)."""
+
+    @field_validator("on")
+    @classmethod
+    def _columns(cls, on: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if isinstance(on, tuple):
+            if not on:
+                raise fault("`on` lists no column")
+            for i, name in enumerate(on):
+                if name in on[:i]:
+                    raise fault(f"`{name}` is listed twice", key=i)
+        return on
 
     @abstractmethod
     def lower(self, x: Value, fitted: Fitted) -> Value:
@@ -62,6 +74,11 @@ class Transform(Kind):
     def checks(self) -> bool:
         """Whether there are numbers that the transform cannot take."""
         return type(self).check is not Transform.check
+
+    @property
+    def becomes(self) -> tuple[Literal["number", "onehot", "index"], int, int]:
+        """What a column of numbers becomes: numbers or a category, how many elements, and of how many categories."""
+        return "number", 1, 0
 
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape of one example after the transform; raise TransformError if it cannot take this one."""

@@ -105,7 +105,9 @@ def _weighed(subject: Subject) -> bool:
 
 def _evened(subject: Subject) -> bool:
     """Say whether a transform gives each column a scale of its own, or changes what a column is."""
-    inputs = [t for t in subject.spec.data.transforms if t.on == "inputs"]
+    inputs = [t for t in subject.spec.data.transforms if t.on != "targets"]
+    if any(not isinstance(t.on, str) for t in inputs):
+        return True  # the columns' scales were thought of one by one
     if any(t.type not in (*EVENING, "scale", "flatten", "reshape") for t in inputs):
         return True
     return any(t.type in EVENING and cast("MinMax | Standardize", t).per != "all" for t in inputs)

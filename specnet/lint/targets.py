@@ -122,6 +122,8 @@ def target_range(subject: Subject) -> tuple[float, float] | None:
     sample = subject.samples.get("train")
     if sample is None or not sample.targets or any(column.kind == "text" for column in sample.targets):
         return None
+    if any(column.name in names for column in sample.targets for names in _listed(subject)):
+        return None
     import numpy as np
 
     values = np.concatenate([np.asarray(column.few(), np.float64) for column in sample.targets])
@@ -148,3 +150,8 @@ def target_range(subject: Subject) -> tuple[float, float] | None:
         else:
             return None
     return low, high
+
+
+def _listed(subject: Subject) -> list[tuple[str, ...]]:
+    """Return the lists of columns that transforms are on."""
+    return [t.on for t in subject.spec.data.transforms if not isinstance(t.on, str)]

@@ -121,6 +121,15 @@ def _of_loss(loss: Any) -> tuple[str, str]:
 
 def _scaled(spec: Mapping[str, Any], of_inputs: bool, label: str) -> bool:
     """Return whether a figure is measured after the transforms of its targets: metrics are, where these are inputs."""
+    data = spec.get("data") or {}
+    target = data.get("target")
+    targets = target if isinstance(target, list) else [target]
+
+    def of(on: Any) -> str:
+        if isinstance(on, str):
+            return on
+        return "targets" if any(name in targets for name in on) else "inputs"
+
     on = "inputs" if of_inputs else "targets"
-    transforms = (spec.get("data") or {}).get("transforms") or ()
-    return (of_inputs or label == "loss") and any(each.get("on", "inputs") == on for each in transforms)
+    transformed = any(of(each.get("on", "inputs")) == on for each in data.get("transforms") or ())
+    return (of_inputs or label == "loss") and transformed

@@ -19,6 +19,13 @@ SETTINGS = {
     "flatten": [{}],
     "reshape": [{"shape": [3, -1]}],
     "one_hot": [{"classes": 5}],
+    "log1p": [{}],
+    "log": [{}],
+    "sqrt": [{}],
+    "power": [{}, {"per": "channel"}, {"per": "all", "standardize": False}],
+    "quantile": [{}, {"distribution": "normal", "per": "channel"}, {"quantiles": 3, "per": "all"}],
+    "clip": [{"min": 1.0}, {"max": 3.5}, {"min": 1.0, "max": 3.5}],
+    "bin": [{"bins": 3}, {"bins": 4, "strategy": "uniform", "per": "channel"}, {"per": "all"}],
 }
 ROWS = [
     {"type": kind, "on": on, **settings}
@@ -37,6 +44,8 @@ def test_no_kind_is_left_out():
 def test_exports_predict_the_same(row, tmp_path):
     rng = np.random.default_rng(2)
     inputs, targets = rng.integers(0, 5, (40, 2, 3)), rng.normal(3, 2, (40, 2, 3))
+    if row["type"] in ("log", "log1p", "sqrt"):
+        inputs, targets = inputs + 1, np.exp(targets / 2)
     np.savez(tmp_path / "rows.npz", inputs=inputs, targets=targets)
     last = [{"type": "reshape", "shape": [2, 3], "on": "inputs"}] if row["on"] == "targets" else []
     plain = {

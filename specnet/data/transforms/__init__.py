@@ -14,6 +14,13 @@ TRANSFORMS: Family[Transform] = Family(
         "flatten": "fixed.FlattenTransform",
         "reshape": "fixed.ReshapeTransform",
         "one_hot": "fixed.OneHot",
+        "log": "curves.Log",
+        "log1p": "curves.Log1p",
+        "sqrt": "curves.Sqrt",
+        "power": "power.Power",
+        "quantile": "quantile.Quantile",
+        "clip": "curves.Clip",
+        "bin": "bins.Bin",
     },
 )
 

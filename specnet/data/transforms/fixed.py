@@ -106,6 +106,11 @@ class OneHot(Transform):
     classes: PositiveInt
     """The number of indices; every value must be a whole number from 0 to classes - 1."""
 
+    @property
+    def becomes(self) -> tuple[Literal["number", "onehot", "index"], int, int]:
+        """What a column becomes: an element for each index."""
+        return "onehot", self.classes, self.classes
+
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append zeros and ones, in an axis of `classes` elements after the last."""
         return ops.one_hot(ops.cast(x, to="int64"), classes=self.classes)

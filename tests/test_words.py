@@ -233,7 +233,7 @@ def test_each_pattern_finds_its_example(pattern, better, example):
         ("specnet/api.py", "Train a document's model to the end and return the result."),
         ("specnet/cli/validate.py", "Check specs and their data."),
         ("specnet/cli/validate.py", "Treat warnings as errors."),
-        ("specnet/vocabulary/layers/dense.py", "The number of output features."),
+        ("specnet/vocabulary/layers/gated.py", "The number of output features."),
         ("specnet/vocabulary/layers/batch_norm.py", "Keras omits the factor"),
         ("specnet/language/reading.py", "...: this link is broken"),
         ("specnet/diagnostics/rules/SN103.md", "A document is text in UTF-8"),

@@ -13,7 +13,7 @@ from specnet.vocabulary.describe import FieldDescription, describe
 from specnet.vocabulary.domain import Domain
 from specnet.vocabulary.kind import Kind, Table
 
-ALWAYS = ("activation", "learning_rate", "max")
+ALWAYS = ("activation", "learning_rate")
 """Options that every example of a kind that has them shows, in the place of another."""
 
 VALUES: dict[str, Any] = {
@@ -32,7 +32,6 @@ VALUES: dict[str, Any] = {
     "target": "species",
     "name": "iris",
     "kind": "moons",
-    "max": 100.0,
 }
 """What stands for fields that a document must give, by name, where the class gives no `examples`."""
 
@@ -44,7 +43,6 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("NpyRows", "inputs"): {"targets": "test-targets.npy"},
     ("cosine", "t_mult"): {"t_0": 10},
     ("conv2d_transpose", "output_padding"): {"strides": 2},
-    ("clip", "on"): {"max": 100.0},
     ("sgd", "nesterov"): {"momentum": 0.9},
     ("synthetic", "classes"): {"kind": "blobs"},
     ("synthetic", "features"): {"kind": "blobs"},

@@ -76,7 +76,7 @@ def value_fault(model: type[Table], data: dict[str, Any], place: Resolved, error
         return Diagnostic(code, f"`{_name(path)}` must be {words(domain)}", path=path)
     message = f"`{_name(path)}` must be {words(domain)}, not {shown(value)}"
     choices = [c for m in members(domain) for c in m.choices if isinstance(c, str)]
-    if isinstance(value, str) and choices:
+    if isinstance(value, str) and choices and not _unquoted(value, {m.form for m in members(domain)}):
         code = "SN207"
         meant = closest(value, choices)
         message += f"; did you mean {shown(meant)}?" if meant else ""

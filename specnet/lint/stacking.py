@@ -14,6 +14,7 @@ from specnet.vocabulary.initializers import Initializer
 
 if TYPE_CHECKING:
     from specnet.vocabulary.initializers.given import ConstantInitializer
+    from specnet.vocabulary.layers import Layer
     from specnet.vocabulary.layers.basic import Dropout
     from specnet.vocabulary.layers.dense import Dense
 
@@ -51,7 +52,7 @@ def linear_stack(subject: Subject) -> Iterator[Finding]:
         for path, layer in chain:
             if layer.type == "dense":
                 # Fewer units than what follows makes a map of lower rank, which may be meant.
-                if before is not None and cast("Dense", before[1]).units >= cast("Dense", layer).units:
+                if before is not None and _units(before[1]) >= _units(layer):
                     yield Finding(
                         "two dense layers with no activation between them are equivalent to one",
                         before[0],
@@ -102,7 +103,7 @@ def units_alike(subject: Subject) -> Iterator[Finding]:
         if layer.type != "dense" or path == last or layer.share is not None:
             continue
         dense = cast("Dense", layer)
-        if dense.units > 1 and _even(dense.kernel_init) and (not dense.use_bias or _even(dense.bias_init)):
+        if _units(dense) > 1 and _even(dense.kernel_init) and (not dense.use_bias or _even(dense.bias_init)):
             yield Finding(
                 f"all {dense.units} units start the same, get the same gradient, and stay the same: they are "
                 "equivalent to one",
@@ -151,3 +152,9 @@ def _even(initial: Initializer) -> bool:
     if initial.type == "constant":
         return not isinstance(cast("ConstantInitializer", initial).value, tuple)
     return initial.type in ("zeros", "ones")
+
+
+def _units(layer: Layer) -> float:
+    """Return how many units a dense layer has; more than any number where the data say how many."""
+    units = cast("Dense", layer).units
+    return float("inf") if units == "auto" else units

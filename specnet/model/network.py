@@ -29,6 +29,7 @@ from specnet.model.outputs import (
     total,
 )
 from specnet.model.topology import changed, check_topology, every
+from specnet.model.units import settled
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
 from specnet.vocabulary.initializers.given import ConstantInitializer
@@ -52,7 +53,7 @@ class Network:
         *,
         found: list[Diagnostic] | None = None,
     ) -> None:
-        self.spec = spec
+        spec = self.spec = settled(spec, signature)
         self.threads = requested(threads)
         """How many threads its plans are made for; None for the default."""
         self.signature = signature
@@ -258,6 +259,7 @@ def lower_layers(
     spec: Spec, inputs: tuple[InputArray, ...], *, training: bool, signature: Signature | None = None
 ) -> tuple[Value, Builder, tuple[LayerInfo, ...]]:
     """Build a graph of the layers alone over some inputs; return the last one's value."""
+    spec = settled(spec, None)  # a network's own is settled already
     graph = Graph(spec.dtype)
     builder = Builder(graph, training, groups=spec.training.groups)
     values = input_values(graph, inputs, spec, signature)

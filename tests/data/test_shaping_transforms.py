@@ -122,6 +122,8 @@ def test_a_root_below_0_goes_back_to_0():
 
 def test_clip():
     x = np.array([[-5.0], [0.5], [9.0]])
+    assert fitted(x, type="clip").apply(2 * x).ravel().tolist() == [-5.0, 1.0, 9.0]
+    assert fitted(x, type="clip", max=1).apply(2 * x).ravel().tolist() == [-5.0, 1.0, 1.0]
     assert fitted(x, type="clip", min=0, max=1).apply(x).ravel().tolist() == [0.0, 0.5, 1.0]
     assert fitted(x, type="clip", max=1).apply(x).ravel().tolist() == [-5.0, 0.5, 1.0]
     assert fitted(x, type="clip", min=0).apply(x).ravel().tolist() == [0.0, 0.5, 9.0]
@@ -176,7 +178,6 @@ def test_numbers_that_a_curve_cannot_take(kind, value, words):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"type": "clip"}, "needs `min`, `max` or both"),
         ({"type": "clip", "min": 2, "max": 2}, "`min` must be below `max`"),
         ({"type": "bin", "bins": 1}, "greater than or equal to 2"),
         ({"type": "quantile", "quantiles": 1}, "greater than or equal to 2"),

@@ -24,7 +24,7 @@ SETTINGS = {
     "sqrt": [{}],
     "power": [{}, {"per": "channel"}, {"per": "all", "standardize": False}],
     "quantile": [{}, {"distribution": "normal", "per": "channel"}, {"quantiles": 3, "per": "all"}],
-    "clip": [{"min": 1.0}, {"max": 3.5}, {"min": 1.0, "max": 3.5}],
+    "clip": [{}, {"min": 1.0}, {"max": 3.5}, {"min": 1.0, "max": 3.5}],
     "bin": [{"bins": 3}, {"bins": 4, "strategy": "uniform", "per": "channel"}, {"per": "all"}],
 }
 ROWS = [

@@ -1,7 +1,8 @@
-"""Transforms of one formula each, without statistics."""
+"""Transforms of one formula each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -13,7 +14,7 @@ from specnet.vocabulary.kind import fault
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.lowered import Fitted
+    from specnet.data.lowered import Fitted, State
     from specnet.graph.graph import Value
 
     Array = NDArray[Any]
@@ -115,15 +116,12 @@ class Clip(Transform):
 
     type: Literal["clip"] = "clip"
     min: Finite | None = Field(default=None, examples=[-0.5])
-    """The smallest result, a; by default there is none."""
+    """The smallest result, a; by default the smallest number of each feature in the training split."""
     max: Finite | None = Field(default=None, examples=[100.0])
-    """The largest result, b; by default there is none."""
+    """The largest result, b; by default the largest number of each feature in the training split."""
 
     @model_validator(mode="after")
-    def _limit(self) -> Clip:
-        if self.min is None and self.max is None:
-            message = "`clip` needs `min`, `max` or both"
-            raise fault(message)
+    def _ascend(self) -> Clip:
         if self.min is not None and self.max is not None and self.min >= self.max:
             message = f"`min` must be below `max`, and {self.min:g} is not below {self.max:g}"
             raise fault(message, key="min")
@@ -133,11 +131,22 @@ class Clip(Transform):
         """Return the shape itself: each element is computed from one."""
         return shape
 
+    def fit_blocks(self, blocks: Iterable[Array]) -> State:
+        """Return `low` and `high`, the extremes of each element, where no limit is given."""
+        import numpy as np
+
+        low: Array = np.array(np.inf)
+        high: Array = np.array(-np.inf)
+        for block in blocks:
+            if len(block):
+                low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+        found = {"low": (self.min, low), "high": (self.max, high)}
+        return {name: np.asarray(at, np.float64) for name, (given, at) in found.items() if given is None}
+
     def lower(self, x: Value, fitted: Fitted) -> Value:
         """Append the limits."""
-        if self.min is not None:
-            x = ops.maximum(x, self.min)
-        return x if self.max is None else ops.minimum(x, self.max)
+        x = ops.maximum(x, fitted["low"] if self.min is None else self.min)
+        return ops.minimum(x, fitted["high"] if self.max is None else self.max)
 
     def lower_inverse(self, y: Value, fitted: Fitted) -> Value:
         """Return the rows themselves."""

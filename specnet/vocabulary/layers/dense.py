@@ -17,10 +17,12 @@ class Dense(Weighted):
     """
 
     type: Literal["dense"] = "dense"
-    units: PositiveInt
-    """The number of output features."""
+    units: PositiveInt | Literal["auto"]
+    """The number of output features; `auto`, for a layer that gives an output of the network, is as many as the loss
+    and the targets need."""
     activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("linear")
     """The activation applied to the sum."""
 
     def lower(self, build: Builder, x: Value) -> Value:
+        assert isinstance(self.units, int), "it is settled before a network is lowered"
         return self.activation.lower(self.linear(build, x, self.units))

@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from specnet.analysis.learning_rate import rate_function
+from specnet.data.transforms import CURVES, Transform
 from specnet.engines.numpy.emit import emit
 from specnet.graph.builder import LayerInfo
 from specnet.graph.graph import KeyPath
 from specnet.graph.parameter import Role
 from specnet.graph.sizes import Shape, Size
+from specnet.language.spec import Spec
 from specnet.model.network import Network
 from specnet.model.plans import Plans, memory, plan_training
 from specnet.model.settings import run_length
@@ -200,9 +202,17 @@ def shape(dims: Shape) -> list[int | str]:
 
 def _units(network: Network) -> bool:
     """Whether metrics are measured in the units that the data's targets have."""
-    transforms = [t for t in network.spec.data.transforms if t.on == "targets"]
+    transforms = [t for t in network.spec.data.transforms if _on_targets(t, network.spec)]
     return (
         any(output.in_units for output in network.outputs.values())
         and bool(transforms)
-        and all(t.type != "one_hot" for t in transforms)
+        and all(t.type not in CURVES for t in transforms)
     )
+
+
+def _on_targets(transform: Transform, spec: Spec) -> bool:
+    """Return whether a transform is on the targets, or lists one of them."""
+    if isinstance(transform.on, str):
+        return transform.on == "targets"
+    target = getattr(spec.data, "target", None)
+    return any(name in (target if isinstance(target, tuple) else (target,)) for name in transform.on)

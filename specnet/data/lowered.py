@@ -122,6 +122,14 @@ def _affine_of(value: Value, inputs: Sequence[Affine]) -> Affine | None:
         ((scale, offset),) = inputs
         shape = at(value.shape, 1)
         return scale.reshape(shape) if _varies(scale) else scale, np.reshape(offset, shape)
+    if value.op is ops.crop:
+        ((scale, offset),) = inputs
+        kept = tuple(slice(before, -after or None) for before, after in ops.crop.of(value).margins)
+        return scale[kept] if _varies(scale) else scale, offset[kept]
+    if value.op is ops.CONCAT:
+        axis = ops.CONCAT.of(value).axis
+        scales, offsets = zip(*inputs, strict=True)
+        return np.concatenate(scales, axis), np.concatenate(offsets, axis)
     if value.op not in (ops.add, ops.subtract, ops.multiply, ops.divide):
         return None
     (s, a), (t, b) = inputs

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from specnet.data.transforms import CURVES
+
 UNITS, SQUARED = "units of the target", "squared units of the target"
 
 LOSSES = {
@@ -120,7 +122,10 @@ def _of_loss(loss: Any) -> tuple[str, str]:
 
 
 def _scaled(spec: Mapping[str, Any], of_inputs: bool, label: str) -> bool:
-    """Return whether a figure is measured after the transforms of its targets: metrics are, where these are inputs."""
+    """Return whether a figure is measured after the transforms of its targets.
+
+    Metrics are where the targets are inputs, and where a transform is more than a scale and an offset.
+    """
     data = spec.get("data") or {}
     target = data.get("target")
     targets = target if isinstance(target, list) else [target]
@@ -131,5 +136,7 @@ def _scaled(spec: Mapping[str, Any], of_inputs: bool, label: str) -> bool:
         return "targets" if any(name in targets for name in on) else "inputs"
 
     on = "inputs" if of_inputs else "targets"
-    transformed = any(of(each.get("on", "inputs")) == on for each in data.get("transforms") or ())
-    return (of_inputs or label == "loss") and transformed
+    own = [each for each in data.get("transforms") or () if of(each.get("on", "inputs")) == on]
+    if of_inputs or label == "loss":
+        return bool(own)
+    return any(each["type"] in CURVES for each in own)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 import specnet
 from specnet.data.pipeline import Pipeline
-from specnet.data.transforms import TRANSFORMS, TransformError
+from specnet.data.transforms import CURVES, TRANSFORMS, TransformError
 
 
 def make(**fields):
@@ -190,6 +190,17 @@ def test_faulty_fields(fields, words):
         make(**fields)
 
 
+def test_curves_are_the_kinds_that_are_more_than_a_scale_and_an_offset():
+    array = np.array([[1.0, 2.0], [2.0, 5.0]])
+    options = {"one_hot": {"classes": 9}, "reshape": {"shape": [2]}}
+    curved = {
+        kind
+        for kind in TRANSFORMS.kinds
+        if fitted(array, type=kind, **options.get(kind, {})).affine((2,)) is None
+    }
+    assert curved == CURVES
+
+
 TABLE = "age,plan,income,price,rent\n" + "".join(
     f"{20 + i % 9},{'ab'[i % 2]},{10 + i * i},{100 + 7 * i},{5 + i}\n" for i in range(40)
 )
@@ -269,6 +280,19 @@ def test_single_targets_are_transformed_and_predictions_go_back(table, tmp_path)
     )
     one = specnet.run(specnet.load(table({"type": "log", "on": ["price"]})))
     np.testing.assert_allclose(one.data.splits["train"].targets, np.log(100 + 7 * i), rtol=1e-12)
+
+
+def test_metrics_of_scaled_columns_are_in_the_units_of_the_data(table):
+    scaled = table(
+        {"type": "standardize", "on": ["rent"]}, target=["price", "rent"], units=2, metrics=["rmse"]
+    )
+    result = specnet.run(specnet.load(scaled))
+    i = np.arange(40)
+    rows = [[20 + n % 9, "ab"[n % 2], 10 + n * n] for n in i]
+    error = result.model.predict(rows) - np.column_stack([100 + 7 * i, 5 + i])
+    assert result.splits["train"]["rmse"] == pytest.approx(
+        np.sqrt(np.square(error).mean(axis=0)).mean(), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize(

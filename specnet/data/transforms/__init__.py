@@ -24,7 +24,11 @@ TRANSFORMS: Family[Transform] = Family(
     },
 )
 
+CURVES = frozenset({"one_hot", "log", "log1p", "sqrt", "power", "quantile", "clip", "bin"})
+"""Transforms that are more than a scale and an offset: figures of such targets are measured after the transforms."""
+
 __all__ = [
+    "CURVES",
     "TRANSFORMS",
     "Transform",
     "TransformError",

@@ -5,14 +5,17 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from specnet.cli.given import STDIN, must_exist
-from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, out_file
+from specnet.cli.options import RunPath, RunPlugins, Threads, argument, choice, option, out_file
 from specnet.cli.terminal import data_file
 from specnet.diagnostics import RunError, SpecFileError
+
+if TYPE_CHECKING:
+    from specnet.data.kept_columns import KeptColumns
 
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".npz": "npz"}
 """What a file of predictions is written as, by its suffix."""
@@ -38,6 +41,17 @@ def predict(
     out: Annotated[
         str | None, out_file("Write a .csv, .jsonl or .npz file; a failure leaves no partial file.")
     ] = None,
+    keep: Annotated[
+        list[str] | None,
+        option(
+            "--keep",
+            metavar="COLUMN",
+            help="Write a column of DATA next to the predictions; may be given repeatedly.",
+        ),
+    ] = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="Write all columns of DATA, with the predictions after them.")
+    ] = False,
     plugins: RunPlugins = False,
     output: Annotated[
         Predictions,
@@ -50,8 +64,8 @@ def predict(
     Rows need no targets. Named columns are found by name, in any order: a missing one is an error, one
     that the model does not use is ignored with a note. The stored transforms and categories are applied;
     a category that the training data did not have, or a missing value, is an error unless the run's document says
-    otherwise (`unknown`, `missing`). Classes are written by name, with their probabilities. Rows are processed in
-    blocks, so a file may be larger than memory.
+    otherwise (`unknown`, `missing`). The columns of the document's `id` come before the predictions. Classes are
+    written by name, with their probabilities. Rows are processed in blocks, so a file may be larger than memory.
     """
     form = output if out is None else FORMATS.get(Path(out).suffix.lower())
     if form is None:
@@ -60,6 +74,7 @@ def predict(
     if data != "-":
         must_exist(data)
     from specnet.data import row_files
+    from specnet.data.kept_columns import KeptColumns
     from specnet.runs.loading import load_model
     from specnet.runs.predicting import predictions, readings
     from specnet.storage.files import write_whole
@@ -75,14 +90,17 @@ def predict(
     name = STDIN if data == "-" else data
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
     reading = readings(model)
+    ids = getattr(model.encoding.format, "ids", ())
+    kept = KeptColumns(ids=ids, asked=tuple(dict.fromkeys(keep or ())), every=append)
     try:
-        parts = predictions(model, row_files.blocks(model.encoding, source, name, _note), name)
+        blocks = row_files.blocks(model.encoding, source, name, _note, kept)
+        parts = predictions(model, blocks, name)
         files = row_files.are_files(model.encoding, source)
         if out is None:
-            _write(data_file(), form, reading, parts, files=files)
+            _write(data_file(), form, reading, parts, kept, files=files)
         else:
             empty = model.no_predictions
-            write_whole(Path(out), lambda file: _save(file, form, reading, parts, empty, files))
+            write_whole(Path(out), lambda file: _save(file, form, reading, parts, kept, empty, files))
     except IsADirectoryError:
         raise SpecFileError(f"{data}: this is a directory, not a file of rows") from None
     except OSError as error:
@@ -90,23 +108,33 @@ def predict(
     return 0
 
 
-def _write(file: IO[str], form: str, reading: Any, parts: Iterator[Any], *, files: bool) -> None:
-    from specnet.runs.predicting import write_csv, write_lines
+def _write(
+    file: IO[str], form: str, reading: Any, parts: Iterator[Any], kept: KeptColumns, *, files: bool
+) -> None:
+    from specnet.runs.prediction_files import write_csv, write_lines
 
     if form == "csv":
-        write_csv(file, reading, parts, files=files)
+        write_csv(file, reading, parts, files=files, kept=kept)
     else:
-        write_lines(file, reading, parts)
+        write_lines(file, reading, parts, kept)
 
 
-def _save(file: IO[bytes], form: str, reading: Any, parts: Iterator[Any], empty: Any, files: bool) -> None:
-    from specnet.runs.predicting import write_npz
+def _save(
+    file: IO[bytes],
+    form: str,
+    reading: Any,
+    parts: Iterator[Any],
+    kept: KeptColumns,
+    empty: Any,
+    files: bool,
+) -> None:
+    from specnet.runs.prediction_files import write_npz
 
     if form == "npz":
-        write_npz(file, reading, parts, empty)
+        write_npz(file, reading, parts, empty, kept)
         return
     text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    _write(text, form, reading, parts, files=files)
+    _write(text, form, reading, parts, kept, files=files)
     text.detach()
 
 

@@ -36,10 +36,13 @@ def _lines(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
     numbered = enumerate(iter(stream.readline, b""), 1)
     while chunk := list(islice(((n, line) for n, line in numbered if line.strip()), ROWS)):
         rows: list[Any] = []
+        kept: list[list[Any]] | None = []
         collector = Collector(())
         for line, text in chunk:
             try:
-                rows.append(_in_order(file, json.loads(text)))
+                row = json.loads(text)
+                rows.append(_in_order(file, row))
+                kept = _kept(file, row, kept)
             except (ValueError, RecursionError) as error:
                 message = f"line {line} of `{file.name}` is not valid JSON: {error}"
                 help = 'each line holds an object, such as {"a": 1}, or an array of numbers'
@@ -48,7 +51,7 @@ def _lines(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
                 for d in error.diagnostics:
                     collector.add(d.code, f"line {line} of `{file.name}`: {d.message}", help=d.help)
         file.check(collector)
-        yield RowBlock(rows, [f"line {line}" for line, _ in chunk])
+        yield RowBlock(rows, [f"line {line}" for line, _ in chunk], kept=kept)
 
 
 def _list(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
@@ -59,8 +62,12 @@ def _list(file: RowFile, stream: IO[bytes]) -> Iterator[RowBlock]:
     if not isinstance(rows, list):
         raise file.error("SN540", f"`{file.name}` is not an array of rows")
     for start in range(0, len(rows), ROWS):
-        part = [_in_order(file, row) for row in rows[start : start + ROWS]]
-        yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))])
+        given = rows[start : start + ROWS]
+        part = [_in_order(file, row) for row in given]
+        kept: list[list[Any]] | None = []
+        for row in given:
+            kept = _kept(file, row, kept)
+        yield RowBlock(part, [f"row {start + n + 1}" for n in range(len(part))], kept=kept)
 
 
 def _in_order(file: RowFile, row: Any) -> Any:
@@ -72,5 +79,15 @@ def _in_order(file: RowFile, row: Any) -> Any:
     names = file.known.names
     if names is None:
         raise file.error("SN571", "the model knows no names of columns: give arrays of numbers")
+    if not file.kept.names:  # the first row says which columns there are
+        file.keep(list(row))
     file.check_names(names, list(row))
     return [row[name] for name in names]
+
+
+def _kept(file: RowFile, row: Any, kept: list[list[Any]] | None) -> list[list[Any]] | None:
+    """Return what is kept of the rows so far and of one more; None where one is an array, which names no columns."""
+    if kept is None or not isinstance(row, dict):
+        return None
+    kept.append(file.kept.of_record(row))
+    return kept

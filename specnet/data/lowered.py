@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, ShapeFault, Value
@@ -124,7 +124,10 @@ def _affine_of(value: Value, inputs: Sequence[Affine]) -> Affine | None:
         return scale.reshape(shape) if _varies(scale) else scale, np.reshape(offset, shape)
     if value.op is ops.crop:
         ((scale, offset),) = inputs
-        kept = tuple(slice(before, -after or None) for before, after in ops.crop.of(value).margins)
+        margins = cast(
+            "tuple[tuple[int, int], ...]", ops.crop.of(value).margins
+        )  # of examples, whose sizes are known
+        kept = tuple(slice(before, -after or None) for before, after in margins)
         return scale[kept] if _varies(scale) else scale, offset[kept]
     if value.op is ops.CONCAT:
         axis = ops.CONCAT.of(value).axis

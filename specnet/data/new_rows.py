@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
+from specnet.data.kept_columns import KeptColumns
 from specnet.data.tables.cells import number
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
@@ -41,6 +42,8 @@ class RowBlock:
     """What each row is called in a message: `line 7`, `row 7`."""
     files: Sequence[str] | None = None
     """The file of each row, where each has one of its own."""
+    kept: Sequence[Sequence[Any]] | None = None
+    """For each row the cells of the columns that are kept (`KeptColumns.names`); None where rows have no columns."""
 
 
 class LabelledRows(NamedTuple):
@@ -91,6 +94,8 @@ class RowFile:
     name: str
     """What it is called in messages."""
     note: Note
+    kept: KeptColumns = field(default_factory=KeptColumns)
+    """Columns that are handed on with the rows."""
     _reported: set[str] = field(default_factory=set)
 
     def read(self, read: Callable[[FilePlace], T], path: Path) -> T:
@@ -105,6 +110,10 @@ class RowFile:
     def positions(self, first: Sequence[str], *, header: bool) -> list[int]:
         """Return where in a record the model's cells are, in its order; `first` is the first record."""
         names, plan = self.known.names, self.known.columns
+        self.keep(
+            first if header else [str(i) for i in range(len(first))],
+            like_training=plan is not None and len(first) == plan.width,
+        )
         if header and names is not None:
             self.check_names(names, first)
             for name in names:
@@ -122,6 +131,15 @@ class RowFile:
         )
         raise self.error("SN554", message)
 
+    def keep(self, names: Sequence[str], *, like_training: bool = False) -> None:
+        """Settle which columns are kept; raise SpecError for one that was asked for and is not there."""
+        lacking = self.kept.choose(names, like_training=like_training)
+        if lacking:
+            near = closest(lacking[0], names)
+            message = f"`{self.name}` has no {'column' if len(lacking) == 1 else 'columns'} {listed(lacking)}"
+            help = f"did you mean `{clipped(near)}`?" if near else f"it has {listed(names)}"
+            raise self.error("SN509", message, help)
+
     def check_names(self, names: Sequence[str], there: Sequence[str]) -> None:
         """Raise SpecError where names are lacking, and note those that are not needed, each once."""
         known = set(there)
@@ -131,7 +149,8 @@ class RowFile:
             message = f"`{self.name}` has no {'column' if len(lacking) == 1 else 'columns'} {listed(lacking)}"
             help = f"did you mean `{clipped(near)}`?" if near else f"it has {listed(there)}"
             raise self.error("SN509", message, help)
-        more = [name for name in there if name not in set(names) and name not in self._reported]
+        used = {*names, *self.kept.names}
+        more = [name for name in there if name not in used and name not in self._reported]
         if more:
             self._reported.update(more)
             self.note(f"{self.name}: the model does not take {listed(more)}")
@@ -152,7 +171,11 @@ class RowFile:
             return
         rows: list[Any] = list(zip(*(chunk.columns[i] for i in positions), strict=True))
         places = [f"{word} {line}" for line in chunk.lines]
-        yield RowBlock(self._numbers(rows, places) if self.known.columns is None else rows, places)
+        kept: list[tuple[Any, ...]] = [()] * len(rows)
+        if self.kept.positions:
+            kept = list(zip(*(chunk.columns[i] for i in self.kept.positions), strict=True))
+        made = self._numbers(rows, places) if self.known.columns is None else rows
+        yield RowBlock(made, places, kept=kept)
 
     def _numbers(self, rows: Sequence[Sequence[Any]], places: Sequence[str]) -> Any:
         """Return cells as an array of the shape that the model takes."""

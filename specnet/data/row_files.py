@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from specnet.data.formats import FORMATS, SUFFIXES
+from specnet.data.kept_columns import KeptColumns
 from specnet.data.new_rows import RowFile
 
 if TYPE_CHECKING:
@@ -39,13 +40,26 @@ class RowReader(Protocol):
         ...
 
 
-def blocks(encoding: Encoding, source: Path | BufferedReader, name: str, note: Note) -> Iterator[RowBlock]:
+def blocks(
+    encoding: Encoding,
+    source: Path | BufferedReader,
+    name: str,
+    note: Note,
+    kept: KeptColumns | None = None,
+) -> Iterator[RowBlock]:
     """Yield the rows of a file, or of a stream of CSV or JSON lines, block by block.
 
-    `name` is what messages call it; names of columns that the model does not take are passed to `note`. Raises
-    SpecError naming what is wrong.
+    `name` is what messages call it; names of columns that the model does not take are passed to `note`. Columns that
+    are `kept` come with the rows. Raises SpecError naming what is wrong.
     """
-    file = RowFile(encoding.known, name, note)
+    file = RowFile(encoding.known, name, note, kept or KeptColumns())
+    for block in _blocks(encoding, file, source):
+        if block.kept is None and file.kept.required:
+            raise file.error("SN571", f"`{name}` has no columns that could be kept")
+        yield block
+
+
+def _blocks(encoding: Encoding, file: RowFile, source: Path | BufferedReader) -> Iterator[RowBlock]:
     if not isinstance(source, Path):
         is_json = source.peek(1).lstrip()[:1] in (b"{", b"[")
         return _reader(".json" if is_json else ".csv", encoding.format).new_rows_of_stream(file, source)

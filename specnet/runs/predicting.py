@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, prod
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from specnet.data.collector import LIMIT
 from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
-from specnet.diagnostics.segments import escaped
 from specnet.model.compiled import CompiledModel
 from specnet.vocabulary.losses import Loss
 
@@ -87,7 +85,10 @@ class OutputReading:
         valued = "probabilities" if self.probable else "scores"
         names = self.names if self.kind == "classes" else self.names[1:]
         return [
-            {"prediction": self.names[i], valued: dict(zip(names, _plain(row.reshape(-1)), strict=True))}
+            {
+                "prediction": self.names[i],
+                valued: dict(zip(names, _plain(row.reshape(-1)), strict=True)),
+            }
             for i, row in zip(self.indices(predictions), predictions, strict=True)
         ]
 
@@ -106,6 +107,8 @@ class PredictedRows:
     made: Predictions
     files: Sequence[str] | None
     """The file of each row, where each has one of its own."""
+    kept: Sequence[Sequence[Any]] | None = None
+    """For each row the cells of its columns that are kept."""
 
 
 def readings(model: CompiledModel) -> Readings:
@@ -137,7 +140,8 @@ def predictions(model: CompiledModel, blocks: Iterator[RowBlock], file: str) -> 
             raise _faults(model, block, file) from None
         dtype = model.network.spec.dtype
         outputs = model.predictions(encoded)
-        yield PredictedRows({name: array.astype(dtype) for name, array in outputs.items()}, block.files)
+        made = {name: array.astype(dtype) for name, array in outputs.items()}
+        yield PredictedRows(made, block.files, block.kept)
 
 
 def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
@@ -157,56 +161,6 @@ def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
         if len(found) >= LIMIT:
             break
     return SpecError(found)
-
-
-def write_csv(file: IO[str], read: Readings, parts: Iterator[PredictedRows], *, files: bool) -> None:
-    """Write a table of predictions, with a header; of several outputs, columns begin with the output's name.
-
-    With `files`, the first column names the file of each row.
-    """
-    import csv
-
-    writer = csv.writer(file, lineterminator="\n")
-    columns = [f"{name}.{column}" if name else column for name, own in read.items() for column in own.head]
-    writer.writerow(["file", *columns] if files else columns)
-    for part in parts:
-        tables = [own.cells(part.made[name]) for name, own in read.items()]
-        if part.files is not None:
-            tables.insert(0, [[name] for name in part.files])
-        writer.writerows([cell for row in rows for cell in row] for rows in zip(*tables, strict=True))
-
-
-def write_lines(file: IO[str], read: Readings, parts: Iterator[PredictedRows]) -> None:
-    """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class.
-
-    Of several outputs there is such an object for each, below its name. Rows that are files have their name as
-    `file`.
-    """
-    for part in parts:
-        objects = {name: own.objects(part.made[name]) for name, own in read.items()}
-        rows = (dict(zip(objects, row, strict=True)) for row in zip(*objects.values(), strict=True))
-        shown: Iterator[dict[str, Any]] = (row.get("", row) for row in rows)
-        if part.files is not None:
-            shown = ({"file": name, **row} for name, row in zip(part.files, shown, strict=True))
-        file.writelines(escaped(f"{json.dumps(row, ensure_ascii=False, allow_nan=False)}\n") for row in shown)
-
-
-def write_npz(file: IO[bytes], read: Readings, parts: Iterator[PredictedRows], empty: Predictions) -> None:
-    """Write an archive with `predictions` (rows, ...), of classes the `indices` and the `names`, and any `files`.
-
-    Of several outputs, the arrays' names begin with the output's. `empty` is what no rows give.
-    """
-    whole = [*parts] or [PredictedRows(empty, None)]
-    arrays: dict[str, Array] = {}
-    for name, own in read.items():
-        array = np.concatenate([part.made[name] for part in whole])
-        prefix = f"{name}." if name else ""
-        arrays[f"{prefix}predictions"] = array
-        if own.kind != "numbers":
-            arrays |= {f"{prefix}indices": own.indices(array), f"{prefix}names": np.array(own.names)}
-    if whole[0].files is not None:
-        arrays["files"] = np.array([name for part in whole for name in part.files or ()])
-    np.savez(file, allow_pickle=False, **arrays)
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,10 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
     with resolver.collector.together() as faults:
         targets = _targets(settings, resolver, faults)
         weights = _weights(settings, resolver, targets, faults)
+        ids = _ids(settings, resolver, faults)
+        for i in sorted(set(ids) & set(targets)):
+            which = table.place.column(i, table.names[i])
+            faults.add("SN510", f"{which} is a target, and cannot identify rows too", "id")
         categories = frozenset(resolver.many(settings.categories, ("categories",), faults))
         for i in categories.intersection(weights):
             which = table.place.column(i, table.names[i])
@@ -33,8 +37,11 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
             for i in sorted(set(features) & set(weights)):
                 which = table.place.column(i, table.names[i])
                 faults.add("SN510", f"{which} is the weight, and cannot be a feature too", "features")
+            for i in sorted(set(features) & set(ids)):
+                which = table.place.column(i, table.names[i])
+                faults.add("SN510", f"{which} is an `id`, and cannot be a feature too", "features")
         else:
-            dropped = {*targets, *weights, *resolver.many(settings.exclude, ("exclude",), faults)}
+            dropped = {*targets, *weights, *ids, *resolver.many(settings.exclude, ("exclude",), faults)}
             features = [i for i in range(table.width) if i not in dropped]
             if not faults.found:
                 resolver.check_names(features, faults)
@@ -77,6 +84,16 @@ def _targets(settings: TableSettings, resolver: Resolver, faults: Collector) -> 
     with faults.catch():
         targets.append(resolver.one(settings.target, ("target",)))
     return targets
+
+
+def _ids(settings: TableSettings, resolver: Resolver, faults: Collector) -> list[int]:
+    if isinstance(settings.id, tuple):
+        return resolver.many(settings.id, ("id",), faults)
+    found: list[int] = []
+    if settings.id is not None:
+        with faults.catch():
+            found.append(resolver.one(settings.id, ("id",)))
+    return found
 
 
 def _check_use(

@@ -164,6 +164,9 @@ class TableSettings(DataFormat):
     the verdict; by default all rows count alike."""
     features: Columns | None = Field(default=None, examples=[["size", "age"]])
     """The columns to predict from, in this order; by default all others."""
+    id: ColumnName | Columns | None = Field(default=None, examples=["id"])
+    """The column, or columns, that identify rows: no features, but written next to the predictions of new rows
+    that have them."""
     exclude: Columns = Field(default=(), examples=[["id"]])
     """Columns to leave out if `features` is not given."""
     columns: dict[str, ColumnSettings] = {}  # noqa: RUF012 - pydantic copies it for each table
@@ -210,6 +213,13 @@ class TableSettings(DataFormat):
         if self.features is not None and self.exclude:
             message = "`exclude` applies only where `features` is not given"
             yield fault(message, key="exclude")
+
+    @property
+    def ids(self) -> Columns:
+        """The columns that identify rows."""
+        if self.id is None:
+            return ()
+        return self.id if isinstance(self.id, tuple) else (self.id,)
 
     def encode_of(self, column: ColumnSettings) -> str:
         """Return how a category column is encoded."""

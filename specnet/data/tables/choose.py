@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from specnet.data.tables.layout import Layout, Resolver
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from specnet.data.collector import Collector
     from specnet.data.tables.plan import TablePlan
     from specnet.data.tables.settings import ColumnSettings, TableSettings
@@ -22,24 +24,15 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
         targets = _targets(settings, resolver, faults)
         weights = _weights(settings, resolver, targets, faults)
         ids = _ids(settings, resolver, faults)
-        for i in sorted(set(ids) & set(targets)):
-            which = table.place.column(i, table.names[i])
-            faults.add("SN510", f"{which} is a target, and cannot identify rows too", "id")
+        _check_apart(faults, table, ids, targets, ("a target", "identify rows too"), "id")
         categories = frozenset(resolver.many(settings.categories, ("categories",), faults))
-        for i in categories.intersection(weights):
-            which = table.place.column(i, table.names[i])
-            faults.add("SN510", f"{which} is the weight, a number, and cannot be a category", "categories")
+        _check_apart(
+            faults, table, categories, weights, ("the weight, a number", "be a category"), "categories"
+        )
         if settings.features is not None:
             features = resolver.many(settings.features, ("features",), faults)
-            for i in sorted(set(features) & set(targets)):
-                which = table.place.column(i, table.names[i])
-                faults.add("SN510", f"{which} is a target, and cannot be a feature too", "features")
-            for i in sorted(set(features) & set(weights)):
-                which = table.place.column(i, table.names[i])
-                faults.add("SN510", f"{which} is the weight, and cannot be a feature too", "features")
-            for i in sorted(set(features) & set(ids)):
-                which = table.place.column(i, table.names[i])
-                faults.add("SN510", f"{which} is an `id`, and cannot be a feature too", "features")
+            for used, role in ((targets, "a target"), (weights, "the weight"), (ids, "an `id`")):
+                _check_apart(faults, table, features, used, (role, "be a feature too"), "features")
         else:
             dropped = {*targets, *weights, *ids, *resolver.many(settings.exclude, ("exclude",), faults)}
             features = [i for i in range(table.width) if i not in dropped]
@@ -56,6 +49,21 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
     of_columns = {i: column for i, (_, column) in named.items()}
     keys = {i: key for i, (key, _) in named.items()}
     return Layout(table.names, tuple(features), tuple(targets), weights, names_only, of_columns, keys)
+
+
+def _check_apart(
+    faults: Collector,
+    table: DataTable,
+    chosen: Collection[int],
+    used: Collection[int],
+    words: tuple[str, str],
+    key: str,
+) -> None:
+    """Report columns that a key chooses and that are used for something else; `words` say for what, and the key's."""
+    role, use = words
+    for i in sorted({*chosen} & {*used}):
+        which = table.place.column(i, table.names[i])
+        faults.add("SN510", f"{which} is {role}, and cannot {use}", key)
 
 
 def _weights(

@@ -18,9 +18,13 @@ from specnet.diagnostics.segments import printable, wrapped
 from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
-    from specnet.data.formats.csv.survey import ColumnSurvey, Survey
-    from specnet.reporting.drafting import ColumnUse, Draft
+    from specnet.data.formats.csv.survey import Survey
+    from specnet.data.tables.column_survey import ColumnSurvey
+    from specnet.reporting.column_uses import ColumnUse
+    from specnet.reporting.drafting import Draft
 
+
+COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
 
 NAME, VALUES, SHORTEST_REASON = 18, 16, 14
 """Columns of a terminal that names and values take at most, and reasons at least."""
@@ -52,8 +56,8 @@ def init(
 ) -> int:
     """Write a first document for a table, with reasons.
 
-    Reads the whole file to find encoding, delimiter, header, types of columns, classes, missing values and scales. The
-    document runs as it is, with a comment that explains each choice.
+    Reads the whole file to find encoding, delimiter, format of numbers, header, types of columns, identifiers, classes,
+    missing values and scales. The document runs as it is, with a comment that explains each choice.
     """
     from specnet.reporting.drafting import draft
     from specnet.reporting.surveying import survey_file
@@ -70,7 +74,7 @@ def init(
         table = survey_file(Path(data), encoding)
     except SpecError as error:
         raise named(error, data) from None
-    document = Path(f"{Path(data).stem}.toml") if out is None else Path(out)
+    document = Path(f"{_stem(Path(data))}.toml") if out is None else Path(out)
     made = draft(table, target, Path("table.toml") if out == "-" else document)
     if out == "-":
         write_data(made.text)
@@ -85,11 +89,17 @@ def init(
     return 0
 
 
+def _stem(path: Path) -> str:
+    """Return the name of a file without its suffix, and without that of its compression."""
+    stem = Path(path.stem)
+    return stem.stem if path.suffix.lower() in COMPRESSED and stem.suffix else path.stem
+
+
 def _data(made: Draft, document: Path, table: Survey) -> dict[str, Any]:
     return {
         "file": str(document),
         "rows": table.rows,
-        "encoding": table.encoding if table.format == "csv" else None,
+        "encoding": table.dialect.encoding if table.format == "csv" else None,
         "task": made.task,
         "classes": made.classes,
         "columns": [
@@ -122,7 +132,7 @@ def _show(console: Console, made: Draft, document: Path, survey: Survey) -> None
     table.show(console)
     what = f"{made.classes} classes" if made.classes else "a number"
     say(console, "")
-    read = "" if survey.encoding == "utf-8" else f", in {survey.encoding}"
+    read = "" if survey.dialect.encoding == "utf-8" else f", in {survey.dialect.encoding}"
     say(console, f" {counted(survey.rows, 'row')}{read}; to be predicted: {what}")
     say(console, f" wrote {document}")
     say(console, f" train it with: {shlex.join(['specnet', 'run', str(document)])}")
@@ -138,7 +148,7 @@ def _row(use: ColumnUse) -> list[str]:
     if column.other:
         values = ""
     elif column.numeric:
-        values = f"{number(column.low)} to {number(column.high)}"
+        values = f"{number(column.spread.low)} to {number(column.spread.high)}"
     else:
         values = ", ".join(text for text, _ in column.distinct.most_common(3))
     missing = f"{column.missing:,}" if column.missing else ""

@@ -13,7 +13,7 @@ from specnet.data.formats import FORMATS, SUFFIXES
 from specnet.data.json_rows import LINES_SUFFIXES
 from specnet.data.new_rows import LabelledRows
 from specnet.data.rows import ArrayRows
-from specnet.data.tables.cells import number
+from specnet.data.tables.numbers import number
 from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
@@ -147,7 +147,10 @@ def _classes(
         return None
     index = {name: i for i, name in enumerate(names)}
     cells = [table.parser.text(cell) for cell in columns[targets[0]]]
-    if all(cell is not None and cell not in index and number(cell) is not None for cell in cells):
+    if all(
+        cell is not None and cell not in index and table.parser.numbers.value(cell) is not None
+        for cell in cells
+    ):
         return None
     wrong = next((cell for cell in cells if cell not in index), None)
     if wrong is not None or None in cells:

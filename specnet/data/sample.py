@@ -43,6 +43,8 @@ class Sample:
     """Empty where the targets are the inputs."""
     table: bool
     """Whether these are all rows, and each column has a meaning of its own; else the first rows of an array."""
+    dropped: int = 0
+    """How many rows of a table are left out for a missing value."""
 
     @property
     def rows(self) -> int:

@@ -58,6 +58,7 @@ FAMILIES: dict[str, Callable[[Subject], bool]] = {
     "lengths": _has_lengths,
     "scales": _has_rows,
     "columns": _has_rows,
+    "cells": _has_rows,
     "repeats": _may_repeat,
     "classes": _has_classes,
 }

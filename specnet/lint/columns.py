@@ -76,7 +76,8 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
     sample = _table(subject)
     if sample is None or sample.rows < ENOUGH:
         return
-    names = [column.name for column in sample.inputs if _numbering(column)]
+    alone = len(sample.inputs) == 1
+    names = [column.name for column in sample.inputs if _numbering(column, alone=alone)]
     if names:
         yield Finding(
             f"{subject.columns(names)} only {'identifies' if len(names) == 1 else 'identify'} rows: a model can "
@@ -131,16 +132,21 @@ def _paired(column: NDArray[Any], target: NDArray[Any]) -> int:
     return len(pairs) if len(pairs) == len(own) else 0
 
 
-def _numbering(column: Cells) -> bool:
+def _numbering(column: Cells, *, alone: bool) -> bool:
+    """Say whether a column identifies rows; where it is the only input, whole numbers must count them."""
     import numpy as np
+
+    from specnet.data.tables.identifiers import are_identifiers
 
     values = column.values
     if column.kind == "text":
         return len(column.categories) == len(values)
-    start = values[0]
-    if start not in (0.0, 1.0) or values[-1] != start + len(values) - 1:
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite([low, high]).all() or (values != np.floor(values)).any():
         return False
-    return np.array_equal(values, start + np.arange(len(values)))
+    if alone:
+        return low in (0.0, 1.0) and np.array_equal(values, low + np.arange(len(values)))
+    return are_identifiers(column.name, len(values), len(np.unique(values)), low, high)
 
 
 def _columns(subject: Subject) -> tuple[KeyPath, Part]:

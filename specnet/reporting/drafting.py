@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from specnet.data.formats.csv.survey import ColumnSurvey, Survey, in_sequence
+from specnet.data.formats.csv.dialect import WHITESPACE
+from specnet.data.formats.csv.survey import Survey
+from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.tables.settings import MARKERS
-from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.segments import escaped, printable
-from specnet.diagnostics.spelling import closest
-from specnet.diagnostics.text import counted, listed
+from specnet.diagnostics.text import counted
+from specnet.reporting.column_uses import (
+    MAXIMUM_CLASSES,
+    ColumnUse,
+    are_classes,
+    are_indices,
+    chosen_target,
+    column_use,
+    draft_error,
+)
 from specnet.reporting.first_model import FirstModel
 from specnet.reporting.narrow_lines import narrow
 
-MAXIMUM_CLASSES = 20
-"""Up to how many whole numbers, from 0 or 1 on, are taken for classes."""
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
 
-MAXIMUM_CATEGORIES = 100
-"""Up to how many categories a feature of text may have; more are names, dates or numbers of rows."""
+SKEWED = 2.0
+"""The skewness from which on a column's mean is no usual value."""
 
+HEAVY = 1.5
+"""The skewness from which on a target is predicted by its logarithm."""
 
-@dataclass(frozen=True, slots=True)
-class ColumnUse:
-    """What a column is for, and why."""
-
-    column: ColumnSurvey
-    role: Literal["target", "input", "left out"]
-    why: str
+TELLING = 0.1
+"""The share of missing values from which on they are a category of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,106 +57,21 @@ def draft(table: Survey, target: str | None, document: Path) -> Draft:
     `target` is a column's name or its place; without it, the last one that can be predicted is. `document` is
     where it will lie. Raises SpecError where there is no such column, or nothing to predict it from.
     """
-    aim = _target(table, target)
-    task = _task(aim)
-    uses = tuple(_use(table, column, aim, task) for column in table.columns)
-    inputs = [use.column for use in uses if use.role == "input"]
-    if not inputs:
-        raise _fault(
-            table, "SN509", f"no column of `{table.path}` is left to predict `{_shown(table, aim)}` from"
-        )
-    classes = len(aim.distinct) if task == "classes" else None
+    aim = chosen_target(table, target)
+    classes = aim.unlike if are_classes(table, aim) else None
+    uses = tuple(column_use(table, column, aim, classes) for column in table.columns)
+    if not any(use.role == "input" for use in uses):
+        message = f"no column of `{table.path}` is left to predict `{_shown(table, aim)}` from"
+        raise draft_error(table, "SN509", message)
     text = _document(table, aim, uses, classes, document)
-    return Draft(text, task, uses, classes)
-
-
-def _target(table: Survey, wanted: str | None) -> ColumnSurvey:
-    if wanted is None:
-        able = [c for c in table.columns if len(c.distinct) > 1 and not c.other and not _rowlike(table, c)]
-        if not able:
-            raise _fault(
-                table, "SN509", f"no column of `{table.path}` varies in a way that could be predicted"
-            )
-        return able[-1]
-    named = [c for c in table.columns if table.header and c.name == wanted]
-    width = len(table.columns)
-    if not named and wanted.lstrip("-").isdigit() and -width <= int(wanted) < width:
-        named = [table.columns[int(wanted)]]
-    if len(named) != 1:
-        names = [c.name for c in table.columns]
-        near = closest(wanted, names)
-        help = f"did you mean `{near}`?" if near else f"it has {listed(names)}"
-        message = f"`{table.path}` has {len(named) or 'no'} column{'s' * bool(named)} `{wanted}`"
-        raise _fault(table, "SN509", message, help)
-    aim = named[0]
-    if aim.other:
-        message = f"column `{wanted}` holds {aim.other}, which is neither numbers nor text"
-        raise _fault(table, "SN516", message)
-    if len(aim.distinct) < 2:
-        raise _fault(table, "SN516", f"column `{wanted}` holds one value only: there is nothing to predict")
-    if not aim.numeric and aim.many:
-        raise _fault(
-            table, "SN516", f"column `{wanted}` has more than 1000 distinct strings, too many for classes"
-        )
-    return aim
-
-
-def _task(aim: ColumnSurvey) -> Literal["classes", "numbers"]:
-    if not aim.numeric:
-        return "classes"
-    values = [float(text) for text in aim.distinct]
-    few = aim.whole and not aim.many and len(set(values)) <= MAXIMUM_CLASSES
-    return "classes" if few and min(values) in (0, 1) and in_sequence(list(set(values))) else "numbers"
-
-
-def _rowlike(table: Survey, column: ColumnSurvey) -> bool:
-    """Return whether a column numbers or names the rows."""
-    if column.numeric:
-        return column.whole and column.counting and column.numbers == table.rows > 2
-    return column.many or len(column.distinct) > MAXIMUM_CATEGORIES or len(column.distinct) == table.rows > 20
-
-
-def _use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, task: str) -> ColumnUse:
-    if column is aim:
-        if task == "classes":
-            return ColumnUse(column, "target", f"{len(column.distinct)} classes")
-        return ColumnUse(column, "target", "a number: its values are not class indices from 0 or 1")
-    names = [c.name for c in table.columns if c is aim or c.place < column.place]
-    reason = _useless(table, column, names)
-    if reason is not None:
-        return ColumnUse(column, "left out", reason)
-    if column.numeric:
-        return ColumnUse(column, "input", "a number")
-    return ColumnUse(column, "input", f"{len(column.distinct)} categories, an input each")
-
-
-def _useless(table: Survey, column: ColumnSurvey, names: list[str]) -> str | None:
-    """Return why a column is not an input; None where it is one."""
-    if table.header and not column.name:
-        return "it has no name"
-    if table.header and column.name in names:
-        return "another column has its name"
-    if column.other:
-        return f"it holds {column.other}, neither numbers nor text"
-    if not column.rows:
-        return "it has no value at all"
-    if len(column.distinct) == 1 and not column.missing:
-        return "it holds one value only"
-    if not _rowlike(table, column):
-        return None
-    if column.numeric:
-        return "it numbers the rows"
-    amount = "more than 1000" if column.many else str(len(column.distinct))
-    return f"{amount} distinct strings say little about new rows"
+    return Draft(text, "numbers" if classes is None else "classes", uses, classes)
 
 
 def _document(
     table: Survey, aim: ColumnSurvey, uses: Iterable[ColumnUse], classes: int | None, document: Path
 ) -> str:
     inputs = [use.column for use in uses if use.role == "input"]
-    out = [use for use in uses if use.role == "left out"]
-    used = [*inputs, aim]
-    width = sum(1 if c.numeric else len(c.distinct) for c in inputs)
+    width = sum(1 if c.numeric else c.unlike for c in inputs)
     numbers = sum(c.numeric for c in inputs)
     first = FirstModel(table.rows, width)
     head = (
@@ -165,9 +87,10 @@ def _document(
         "seed    = 0",
         *_metrics(classes),
         "",
-        *_data(table, aim, inputs, used, out, document),
+        *_data(table, aim, classes, uses, document),
+        *_columns(table, aim, inputs),
         *_split(first, aim, classes),
-        *_transforms(inputs, aim, classes),
+        *_transforms(aim, classes),
         *_network(first, classes),
         *_training(first),
     ]
@@ -183,57 +106,108 @@ def _metrics(classes: int | None) -> list[str]:
 
 
 def _data(
-    table: Survey,
-    aim: ColumnSurvey,
-    inputs: list[ColumnSurvey],
-    used: list[ColumnSurvey],
-    out: list[ColumnUse],
-    document: Path,
+    table: Survey, aim: ColumnSurvey, classes: int | None, uses: Iterable[ColumnUse], document: Path
 ) -> list[str]:
+    inputs = [use.column for use in uses if use.role == "input"]
+    out = [use for use in uses if use.role == "left out"]
     path = os.path.relpath(table.path, document.parent)
     lines = ["[data]", f'type   = "{table.format}"', f"path   = {_quoted(Path(path).as_posix())}"]
     what = "" if table.header else "  # the column's index, from 0"
     lines.append(f"target = {_ref(table, aim)}{what}")
     if not table.header:
         lines.append("header = false  # the first line holds data")
-    if table.delimiter != ",":
-        lines.append(f"delimiter = {_quoted(table.delimiter)}")
-    if table.encoding != "utf-8":
-        lines.append(f"encoding = {_quoted(table.encoding)}  # it is not UTF-8")
+    lines += _dialect(table)
     if out:
         lines += ["exclude = ["]
         lines += [f"    {_ref(table, use.column)},  # {use.why}" for use in out]
         lines += ["]"]
     names = [c for c in inputs if c.mixed]
-    if aim.numbers and _task(aim) == "classes" and (aim.mixed or aim.low == 1):
+    if classes is not None and aim.numbers and not are_indices(table, aim):
         names.append(aim)
     if names:
         refs = ", ".join(_ref(table, c) for c in names)
         lines.append(f"categories = [{refs}]  # names, though some look like numbers")
+    if any(c.numeric for c in inputs):
+        lines.append(f'scale = "standardize"  # {_why_scaled(inputs)}')
     if any(not c.numeric for c in inputs):
         lines.append('unknown = "zeros"  # a category that only new rows have becomes zeros')
-    lines += _missing(aim, used)
-    return [*lines, ""]
+    return [*lines, *_missing(table, aim, inputs), ""]
 
 
-def _missing(aim: ColumnSurvey, used: list[ColumnSurvey]) -> list[str]:
-    gaps = [c for c in used if c.missing]
-    if not gaps:
-        return []
-    cells = sum(c.missing for c in gaps)
+def _dialect(table: Survey) -> list[str]:
+    dialect, numbers = table.dialect, table.numbers
     lines = []
-    if aim.missing:
+    if dialect.delimiter == WHITESPACE:
+        lines.append(f"delimiter = {_quoted(WHITESPACE)}  # one or more blanks between cells")
+    elif dialect.delimiter != ",":
+        lines.append(f"delimiter = {_quoted(dialect.delimiter)}")
+    if dialect.encoding != "utf-8":
+        lines.append(f"encoding = {_quoted(dialect.encoding)}  # it is not UTF-8")
+    if numbers.decimal != ".":
+        lines.append(f"decimal = {_quoted(numbers.decimal)}")
+    if numbers.thousands is not None:
+        lines.append(f"thousands = {_quoted(numbers.thousands)}")
+    if numbers.strip:
+        lines.append(f"strip = {json.dumps(numbers.strip, ensure_ascii=False)}  # signs at numbers")
+    if dialect.comment is not None:
+        lines.append(f"comment = {_quoted(dialect.comment)}")
+    if dialect.skip_rows:
+        lines.append(f"skip_rows = {dialect.skip_rows}  # lines above the table")
+    return lines
+
+
+def _why_scaled(inputs: list[ColumnSurvey]) -> str:
+    spreads = [c.spread.deviation for c in inputs if c.numeric and c.spread.deviation > 0]
+    if spreads and max(spreads) >= 10 * min(spreads):
+        return f"standard deviations go from {min(spreads):.3g} to {max(spreads):.3g}"
+    return "steps of one size suit all numbers" + "; categories stay 0 and 1" * any(
+        not c.numeric for c in inputs
+    )
+
+
+def _missing(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> list[str]:
+    lines = []
+    gaps = [c for c in inputs if c.missing]
+    if aim.missing and not _has_settings(table, aim):
         lines.append(f'missing = "drop"  # {counted(aim.missing, "row")} without a target')
-    else:
-        where = f"in {counted(len(gaps), 'column')}"
+    elif gaps:
+        cells, where = sum(c.missing for c in gaps), f"in {counted(len(gaps), 'column')}"
         lines.append(
             f'missing = "mean"  # {counted(cells, "cell")} without a value {where}; too many rows to drop'
         )
-    markers = sorted({text for c in used for text in c.markers})
+    markers = sorted({text for c in (*inputs, aim) for text in c.markers})
     if markers:
         all_markers = json.dumps([*MARKERS, *markers], ensure_ascii=False)
         lines.append(f"missing_markers = {all_markers}  # the last {len(markers)} occur among numbers")
     return lines
+
+
+def _columns(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> list[str]:
+    """Return the settings of single columns, where they differ from the table's."""
+    settings = {}
+    if not aim.missing or _has_settings(table, aim):
+        for c in (c for c in inputs if c.missing and _has_settings(table, c)):
+            if c.numeric and abs(c.spread.skew) > SKEWED:
+                settings[c.place] = 'missing = "median"  # skewed: its mean is no usual value'
+            elif not c.numeric and c.missing >= TELLING * table.rows:
+                settings[c.place] = f'missing = "category"  # {c.missing:,} cells: a gap may mean something'
+    if aim.missing and _has_settings(table, aim):
+        settings[aim.place] = f'missing = "drop"  # {counted(aim.missing, "row")} without a target'
+    lines = []
+    for place, setting in settings.items():
+        lines += [f"[data.columns.{_key(table, table.columns[place])}]", setting, ""]
+    return lines
+
+
+def _has_settings(table: Survey, column: ColumnSurvey) -> bool:
+    """Return whether a document can name a column under `columns`: not where others have its name."""
+    names = [c.name for c in table.columns]
+    return not table.header or (bool(column.name) and names.count(column.name) == 1)
+
+
+def _key(table: Survey, column: ColumnSurvey) -> str:
+    name = column.name if table.header else str(column.place)
+    return name if BARE.fullmatch(name) else _quoted(name)
 
 
 def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[str]:
@@ -245,23 +219,23 @@ def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[st
         f"test       = {first.share}  # estimates how well new rows are predicted",
     ]
     if classes is not None:
-        if min(aim.distinct.values()) >= 5 and not aim.missing:
+        if min(aim.distinct.values()) >= 5:
             lines.append("stratify   = true  # each class keeps its share in every part")
         else:
             lines.append("stratify   = false  # some class has too few rows")
     return [*lines, ""]
 
 
-def _transforms(inputs: list[ColumnSurvey], aim: ColumnSurvey, classes: int | None) -> list[str]:
-    spreads = [c.spread for c in inputs if c.numeric and c.spread > 0]
-    why = "steps of one size suit all features"
-    if spreads and max(spreads) >= 10 * min(spreads):
-        why = f"standard deviations go from {min(spreads):.3g} to {max(spreads):.3g}"
-    lines = ["[[data.transforms]]", f'type = "standardize"  # {why}', ""]
-    if classes is None:
-        why = f"its standard deviation is {aim.spread:.3g}; predictions come in its own units all the same"
-        lines += ["[[data.transforms]]", 'type = "standardize"', f'on   = "targets"  # {why}', ""]
-    return lines
+def _transforms(aim: ColumnSurvey, classes: int | None) -> list[str]:
+    if classes is not None:
+        return []
+    spread, lines = aim.spread, []
+    if aim.logarithms is not None and spread.skew > HEAVY and 2 * abs(aim.logarithms.skew) < spread.skew:
+        why = f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {aim.logarithms.skew:.2g}"
+        lines += ["[[data.transforms]]", 'type = "log"', f'on   = "targets"  # {why}', ""]
+        spread = aim.logarithms
+    why = f"its standard deviation is {spread.deviation:.3g}; predictions come in its own units all the same"
+    return [*lines, "[[data.transforms]]", 'type = "standardize"', f'on   = "targets"  # {why}', ""]
 
 
 def _network(first: FirstModel, classes: int | None) -> list[str]:
@@ -312,7 +286,3 @@ def _quoted(text: str) -> str:
 
 def _comment(text: str) -> str:
     return printable(text)
-
-
-def _fault(table: Survey, code: str, message: str, help: str | None = None) -> SpecError:
-    return SpecError([Diagnostic(code, message, file=str(table.path), help=help)])

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext, FilePlace
 from specnet.data.formats import FORMATS, SUFFIXES
-from specnet.data.formats.csv.survey import ColumnSurvey, Survey, survey
+from specnet.data.formats.csv.dialect import Dialect
+from specnet.data.formats.csv.survey import Survey, survey
 from specnet.data.tables.cells import absent, spelled
+from specnet.data.tables.column_survey import column_surveys
+from specnet.data.tables.numbers import PLAIN
 
 if TYPE_CHECKING:
     from specnet.data.tables.table import DataTable
@@ -38,13 +41,12 @@ def _typed(path: Path, kind: str) -> Survey:
     rows = len(columns[0]) if columns else 0
     if not rows:
         raise place.error("SN506", f"`{path}` has no rows of data")
+    text = [i for i, name in enumerate(table.names) if table.kinds.get(name) == "text"]
     surveys = (
-        replace(
-            ColumnSurvey.of(i, name, cells, text=table.kinds.get(name) == "text"), other=_other(table, name)
-        )
-        for i, (name, cells) in enumerate(zip(table.names, columns, strict=True))
+        replace(column, other=_other(table, column.name))
+        for column in column_surveys(table.names, columns, text=text)
     )
-    return Survey(path, ",", "utf-8", True, rows, tuple(surveys), kind)
+    return Survey(path, Dialect(), PLAIN, True, rows, tuple(surveys), kind)
 
 
 def _other(table: DataTable, name: str) -> str | None:

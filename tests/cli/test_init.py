@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +67,7 @@ def test_a_first_document_runs_at_once(specnet: Specnet, tmp_path: Path) -> None
     [
         (["x", "y"], lambda n: [n * 0.5, n % 3], "cross_entropy", 3),
         (["x", "y"], lambda n: [n * 0.5, n % 3 + 1], "cross_entropy", 3),
-        (["x", "y"], lambda n: [n * 0.5, n % 3 + 2], "mse", 1),
+        (["x", "y"], lambda n: [n * 0.5, n % 9 + 2], "mse", 1),
         (["x", "y"], lambda n: [n * 0.5, n * 1.7], "mse", 1),
         (["x", "y"], lambda n: [n * 0.5, ["a", "b", "7"][n % 3]], "cross_entropy", 3),
         (None, lambda n: [n * 0.5, "ab"[n % 2]], "cross_entropy", 2),
@@ -92,7 +95,7 @@ def test_every_kind_of_column_becomes_a_sound_document(
 def test_texts_in_latin_1_and_large_tables_are_read(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(
-        "größe,y\n".encode("latin-1") + b"".join(b"%d,%d\n" % (n * 3, n % 2) for n in range(5001))
+        "größe,y\n".encode("latin-1") + b"".join(b"%.2f,%d\n" % (n * 0.37, n % 2) for n in range(5001))
     )
     spec = drafted(path)
     assert (spec.data.encoding, spec.training.batch_size, len(spec.layers)) == ("latin-1", 128, 3)
@@ -196,3 +199,208 @@ def test_a_parquet_file_is_drafted_by_its_types(specnet: Specnet, tmp_path: Path
     )
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
     assert specnet("init", "bad.parquet").returncode == 1
+
+
+def table_of(path: Path, **columns: Sequence[object]) -> Path:
+    rows = zip(*columns.values(), strict=True)
+    path.write_text("\n".join(",".join(map(str, row)) for row in [list(columns), *rows]), encoding="utf-8")
+    return path
+
+
+COUNT = 200
+NOISE = [f"{value:.3f}" for value in np.random.default_rng(8).normal(size=COUNT)]
+ANSWER = ["yes" if n % 3 else "no" for n in range(COUNT)]
+
+
+def reason_of(path: Path, name: str) -> tuple[str, str]:
+    """What becomes of a column, and why."""
+    made = draft(survey(path), None, path.with_suffix(".toml"))
+    (use,) = (use for use in made.uses if use.column.name == name)
+    return use.role, use.why
+
+
+def test_one_empty_target_does_not_drop_the_rows_with_gaps_elsewhere(tmp_path: Path) -> None:
+    gaps = [{"" if n % 3 else value for value in [NOISE[n]]}.pop() for n in range(COUNT)]
+    answer = ["", *ANSWER[1:]]
+    path = table_of(tmp_path / "t.csv", a=gaps, b=NOISE, **{"the answer": answer})
+    spec = drafted(path)
+    assert (spec.data.missing, spec.data.columns["the answer"].missing) == ("mean", "drop")
+    result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 1}))
+    assert sum(len(split) for split in result.data.splits.values()) == COUNT - 1
+
+
+def test_numbers_are_scaled_and_categories_are_not(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "t.csv", a=NOISE, b=[["u", "v", "w"][n % 3] for n in range(COUNT)], y=ANSWER)
+    spec = drafted(path)
+    assert (spec.data.scale, spec.data.transforms) == ("standardize", ())
+    inputs = (
+        package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 1}))
+        .data.splits["train"]
+        .inputs
+    )
+    assert set(inputs[:, 1:].ravel().tolist()) == {0.0, 1.0}
+    np.testing.assert_allclose(inputs[:, 0].std(), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("odd", "every", "is_marker"),
+    [
+        ("-", 8, True),
+        ("UNKNOWN", 3, True),
+        ("?", 2, True),
+        ("-99", 8, True),
+        ("x1", 8, True),
+        ("red", 1, False),
+    ],
+)
+def test_what_stands_for_a_missing_value_among_numbers(
+    odd: str, every: int, is_marker: bool, tmp_path: Path
+) -> None:
+    ages = [odd if every > 1 and n % every == 0 else str(20 + n * 7 % 50) for n in range(COUNT)]
+    if every == 1:
+        ages = [odd if n % 4 else str(n) for n in range(COUNT)]
+    path = table_of(tmp_path / "t.csv", age=ages, b=NOISE, y=ANSWER)
+    spec = drafted(path)
+    said = odd in spec.data.missing_markers
+    assert said is is_marker
+    column = survey(path).columns[0]
+    assert column.numeric is is_marker
+    assert not is_marker or column.missing == ages.count(odd)
+
+
+@pytest.mark.parametrize(
+    ("value", "others", "is_marker"),
+    [
+        ("-99", range(90), True),
+        ("-9", range(1, 60), True),
+        ("999", range(1, 300), True),
+        ("999", range(1, 998), False),
+        ("-99", range(-98, 90), False),
+        ("-5", range(90), False),
+    ],
+)
+def test_a_number_stands_for_a_missing_value_where_it_stands_apart(
+    value: str, others: range, is_marker: bool, tmp_path: Path
+) -> None:
+    cells = [value if n % 20 == 0 else others[n * 7 % len(others)] for n in range(COUNT)]
+    path = table_of(tmp_path / "t.csv", a=cells, b=NOISE, y=ANSWER)
+    assert (value in drafted(path).data.missing_markers) is is_marker
+    # What another column measures is no marker: markers hold for the whole table.
+    both = table_of(tmp_path / "u.csv", a=cells, c=[int(value) + n % 3 for n in range(COUNT)], y=ANSWER)
+    assert value not in drafted(both).data.missing_markers
+
+
+def test_a_header_is_not_made_of_a_row_of_text_though_a_cell_says_nan(tmp_path: Path) -> None:
+    rows = [f"{['red', 'blue'][n % 2]},{'nan' if n == 9 else 'big'},{'pe'[n % 3 % 2]}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(rows))
+    found = survey(tmp_path / "t.csv")
+    assert (found.header, found.rows) == (False, 60)
+
+
+def test_numbers_with_leading_zeros_are_categories(tmp_path: Path) -> None:
+    path = table_of(
+        tmp_path / "t.csv", zip=[["00501", "10115", "20095"][n % 3] for n in range(COUNT)], y=ANSWER
+    )
+    spec = drafted(path)
+    assert spec.data.categories == ("zip",)
+    assert reason_of(path, "zip") == (
+        "input",
+        "3 categories, an input each, names though they look like numbers",
+    )
+
+
+SHUFFLED = [int(n) for n in np.random.default_rng(2).permutation(COUNT)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        (SHUFFLED, "each row has another whole number: it identifies rows"),
+        (range(7, 7 + COUNT), "it numbers the rows"),
+        ([f"K{n:05}" for n in SHUFFLED], "each row has another string, which says nothing about new rows"),
+        (
+            [f"K{n % 150:05}" for n in SHUFFLED],
+            "150 distinct strings in 200 rows say little about new rows",
+        ),
+        (
+            [f"20{n % 20:02}-0{n % 9 + 1}-1{n % 9}" for n in SHUFFLED],
+            "it holds dates; make numbers of them, such as year, month and weekday, to use it",
+        ),
+        ([20200101 + 100 * (n % 12) + n % 28 for n in SHUFFLED], "it holds dates; make numbers of them"),
+        ([f"{n % 28 + 1}.{n % 12 + 1}.1999 10:30" for n in SHUFFLED], "it holds dates; make numbers of them"),
+        ([f"{n % 28 + 1} Mar 2021" for n in SHUFFLED], "it holds dates; make numbers of them"),
+    ],
+)
+def test_what_says_nothing_of_new_rows_is_left_out(cells: Sequence[object], why: str, tmp_path: Path) -> None:
+    path = table_of(tmp_path / "t.csv", thing=cells, b=NOISE, y=ANSWER)
+    role, reason = reason_of(path, "thing")
+    assert (role, reason.startswith(why)) == ("left out", True), reason
+    assert drafted(path).data.exclude == ("thing",)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [1500.5 + 0.1 * n for n in range(COUNT)],
+        [n * n * 977 for n in SHUFFLED],
+        [["2-3", "4-5", "1-10"][n % 3] for n in range(COUNT)],
+        [n % 90 for n in range(COUNT)],
+    ],
+)
+def test_measurements_are_neither_dates_nor_identifiers(cells: Sequence[object], tmp_path: Path) -> None:
+    assert reason_of(table_of(tmp_path / "t.csv", thing=cells, b=NOISE, y=ANSWER), "thing")[0] == "input"
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "listed"),
+    [
+        ([0, 1], 2, False),
+        ([2, 4], 2, True),
+        ([-1, 1], 2, True),
+        ([10, 20, 30], 3, True),
+        ([1, 2, 3, 4, 5, 6, 7], 7, True),
+        ([3, 4, 5, 6, 7, 8, 9], None, False),
+        ([1.5, 2.5], None, False),
+    ],
+)
+def test_a_few_whole_numbers_are_classes(values, classes, listed, tmp_path: Path) -> None:
+    path = table_of(tmp_path / "t.csv", b=NOISE, y=[values[n % len(values)] for n in range(COUNT)])
+    spec = drafted(path)
+    assert (spec.loss.type == "cross_entropy", spec.layers[-1].units) == (classes is not None, classes or 1)
+    assert spec.data.categories == (("y",) if listed else ())
+
+
+def test_a_target_of_which_a_few_values_are_far_larger_is_predicted_by_its_logarithm(tmp_path: Path) -> None:
+    prices = [f"{np.exp(1 + 1.2 * float(value)):.4f}" for value in NOISE]
+    path = table_of(tmp_path / "t.csv", a=NOISE, price=prices)
+    spec = drafted(path)
+    assert [(t.type, t.on) for t in spec.data.transforms] == [("log", "targets"), ("standardize", "targets")]
+    assert "a few are far larger: skewness" in path.with_suffix(".toml").read_text()
+    result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 40}))
+    predicted = result.model.predict([[0.0]])
+    assert 0.5 * np.e < predicted.item() < 2 * np.e
+    for plain in (NOISE, [f"{5 + n % 7}" for n in range(COUNT)]):
+        assert "log" not in {t.type for t in drafted(table_of(path, a=NOISE, price=plain)).data.transforms}
+
+
+def test_columns_that_differ_have_settings_of_their_own(tmp_path: Path) -> None:
+    skewed = ["" if n % 9 == 0 else f"{np.exp(2 * float(value)):.3f}" for n, value in enumerate(NOISE)]
+    holes = ["" if n % 4 == 0 else "uvw"[n % 3] for n in range(COUNT)]
+    path = table_of(tmp_path / "t.csv", a=skewed, b=["", *NOISE[1:]], **{"a b": holes}, y=ANSWER)
+    spec = drafted(path)
+    assert spec.data.missing == "mean"
+    assert {name: column.missing for name, column in spec.data.columns.items()} == {
+        "a": "median",
+        "a b": "category",
+    }
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "txt.xz"])
+def test_a_compressed_table_gives_its_document_the_name_of_the_table(
+    specnet: Specnet, tmp_path, suffix
+) -> None:
+    pack = {"csv.gz": gzip.compress, "txt.xz": lzma.compress}[suffix]
+    (tmp_path / f"t.{suffix}").write_bytes(pack(table_of(tmp_path / "u.csv", a=NOISE, y=ANSWER).read_bytes()))
+    done = specnet("init", f"t.{suffix}")
+    assert (done.returncode, " wrote t.toml" in done.stdout) == (0, True), done.stderr
+    assert specnet("run", "t.toml", "-q", "--set", "training.epochs=1").returncode == 0

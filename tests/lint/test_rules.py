@@ -292,7 +292,7 @@ CASES = {
     ),
     "numbers of rows in disorder": (
         rows([[(7 * i) % 20, i % 3] for i in range(20)], [(i % 7) / 7 for i in range(20)]),
-        [],
+        ["SN747"],
     ),
     "ten to one": (
         BCE + rows([[i / 22] for i in range(22)], [int(i in (0, 9)) for i in range(22)]),
@@ -350,7 +350,7 @@ def test_each_rule_has_a_code_and_each_code_of_a_warning_a_rule():
 
 def test_each_rule_has_a_case():
     assert {code for _, expected in CASES.values() for code in expected} >= {*every_rule()} - {
-        "SN709", "SN722", "SN725", "SN726", "SN727", "SN741", "SN745",
+        "SN709", "SN722", "SN725", "SN726", "SN727", "SN741", "SN745", "SN749", "SN750",
     }  # fmt: skip
 
 
@@ -372,6 +372,60 @@ def test_a_column_that_is_the_target_in_other_words(names, classes, codes, tmp_p
     lines[29] = f"{names[1]},1,{classes[0]}"
     (tmp_path / "a.csv").write_text("\n".join(["b,a,y", *lines]), encoding="utf-8")
     assert codes(data) == []
+
+
+def test_whole_numbers_that_identify_rows_in_any_order(codes, tmp_path):
+    drawn = np.random.default_rng(4)
+    shuffled = drawn.permutation(60)
+    columns = {
+        "close": 100 + 2 * shuffled,
+        "far": 1000 * shuffled + drawn.integers(0, 1000, 60),
+        "customer_no": 1000 * shuffled,
+        "repeated": np.where(shuffled == 59, 0, shuffled),
+        "fractions": shuffled + 0.5,
+        "even": shuffled % 2,
+    }
+    names = [name for name in columns if name != "even"]
+    lines = [
+        ",".join(map(str, (*cells, n % 7))) for n, cells in enumerate(zip(*columns.values(), strict=True))
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([",".join((*columns, "y")), *lines]))
+    data = '[data]\ntype = "csv"\npath = "a.csv"\ntarget = "y"\nscale = "standardize"\nfeatures = ["even", "{}"]\n'
+    found = {name: "SN747" in codes(data.format(name)) for name in names}
+    assert found == {"close": True, "far": False, "customer_no": True, "repeated": False, "fractions": False}
+    # The only input may well be the place of a row on an axis.
+    assert "SN747" not in codes(data.format("close").replace('"even", ', ""))
+
+
+def test_numbers_in_another_format_are_no_categories(found, tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "a;b;y\n" + "".join(f"{n},5;{n * 7919:,}.0 %;{n % 3}\n" for n in range(1, 40))
+    )
+    data = '[data]\ntype = "csv"\npath = "a.csv"\ntarget = "y"\ndelimiter = ";"\nscale = "standardize"\n'
+    (only,) = [d for d in found(data) if d.code == "SN749"]
+    assert only.message == "`a`, `b` are read as text, and their cells look like numbers in another format"
+    assert only.help == (
+        'write `decimal = ","`, or `thousands = ","` and `strip = ["%"]`; list names that look like numbers in '
+        "`categories`"
+    )
+    assert not [d for d in found(data + 'categories = ["a"]\nexclude = ["b"]\n') if d.code == "SN749"]
+    said = '[data.columns.a]\ntype = "category"\n[data.columns.b]\ntype = "category"\n'
+    assert not [d for d in found(data + said) if d.code == "SN749"]
+
+
+@pytest.mark.parametrize("load", ["whole", "batches"])
+@pytest.mark.parametrize(("gaps", "warned"), [(4, False), (5, True), (30, True)])
+def test_more_than_a_tenth_of_the_rows_dropped(gaps, warned, load, found, tmp_path):
+    (tmp_path / "a.csv").write_text(
+        "a,y\n" + "".join(f"{'' if n < gaps else n * 0.37},{n % 7}\n" for n in range(40))
+    )
+    data = f'[data]\ntype = "csv"\npath = "a.csv"\ntarget = "y"\nscale = "standardize"\nload = "{load}"\n'
+    (fill,) = [[d for d in found(data + 'missing = "drop"\n') if d.code == "SN750"]]
+    assert [d.message for d in fill] == [
+        f"{gaps} of 40 rows are dropped, since they have a missing value"
+    ] * warned
+    (own,) = [[d for d in found(data + '[data.columns.a]\nmissing = "drop"\n') if d.code == "SN750"]]
+    assert [d.path for d in own] == [("data", "columns")] * warned
 
 
 def test_columns_without_names_are_left_out_by_their_places(found, tmp_path):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import isfinite, isnan
 from typing import Any, Literal
 
+from specnet.data.tables.numbers import PLAIN, NumberFormat
+
 ABSENT = -1
 """The code of a missing value in a column of text."""
 
@@ -29,13 +31,15 @@ class CellParser:
     """Cells that mean a missing value."""
     replace: Mapping[str, str]
     """Cells to replace by other strings."""
+    numbers: NumberFormat = PLAIN
+    """How numbers are written."""
     special: frozenset[str] = field(init=False)
     """Strings that spell numbers, and are not to be read as those numbers."""
     finite: frozenset[str] = field(init=False)
     """Those of them that spell finite numbers."""
 
     def __post_init__(self) -> None:
-        spelt = {text: number(text) for text in (*self.markers, *self.replace)}
+        spelt = {text: self.numbers.value(text) for text in (*self.markers, *self.replace)}
         numbers = {text: value for text, value in spelt.items() if value is not None}
         object.__setattr__(self, "special", frozenset(numbers))
         object.__setattr__(self, "finite", frozenset(t for t, value in numbers.items() if isfinite(value)))
@@ -48,7 +52,7 @@ class CellParser:
     def read(self, cell: Any) -> float | str | None:
         """Return what a cell says: a number, a string, or None for a missing value."""
         text = self.text(cell)
-        value = None if text is None else number(text)
+        value = None if text is None else self.numbers.value(text)
         return text if value is None else value
 
     def text(self, cell: Any) -> str | None:
@@ -143,13 +147,3 @@ def spelled(cell: Any) -> str:
     except (TypeError, ValueError, OverflowError):
         return str(cell)
     return str(int(value)) if value.is_integer() else str(cell)
-
-
-def number(text: str) -> float | None:
-    """Return the decimal number that a string spells, infinities and NaN among them; None if it spells none."""
-    if "_" in text or not text.isascii():
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return None

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser, number
+from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser
+from specnet.data.tables.numbers import PLAIN, NumberFormat
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +50,9 @@ class Codes(dict[Any, int]):
         elif self.known:
             code = self.index.get(text, UNKNOWN)
         else:
-            self.faulty = self.faulty or (not self.form.names_only and number(text) is not None)
+            self.faulty = self.faulty or (
+                not self.form.names_only and self.parser.numbers.value(text) is not None
+            )
             code = self.index.setdefault(text, len(self.index))
         self[cell] = code
         return code
@@ -85,13 +88,17 @@ class ColumnReader:
 
     def _numbers(self, cells: Sequence[Any]) -> array[float] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
-        typed = self.parser.typed
+        typed, numbers = self.parser.typed, self.parser.numbers
+        written: Iterable[Any] = cells
+        if not typed and not numbers.plain:
+            # What spells no number becomes None, which float() refuses.
+            written = map(numbers.as_python, cells)
         try:
-            values = array("d", cells if typed else map(float, cells))
+            values = array("d", written if typed else map(float, written))
         except (TypeError, ValueError, OverflowError):
             return self._mixed(cells)
         # float() also takes 1_000 and other scripts' digits, and reads NaN and inf: those need a closer look.
-        if not isfinite(sum(values)) or not (typed or _plain("".join(cells))):
+        if not isfinite(sum(values)) or not (typed or not numbers.plain or _plain("".join(cells))):
             return self._mixed(cells)
         special = self.parser.finite
         if special and (typed or not special.isdisjoint(map(str.strip, cells))):
@@ -119,7 +126,7 @@ class ColumnReader:
         if self.codes.known:
             return Column(self.name, "text", values, self._with_own(self.codes.index), self.form.boolean)
         index = self.codes.index
-        names = in_order(text for text, code in index.items() if code in used)
+        names = in_order((text for text, code in index.items() if code in used), self.parser.numbers)
         # The last one, at -1, is that of missing values.
         rank = np.full(len(index) + 1, ABSENT, np.int32)
         rank[[index[text] for text in names]] = np.arange(len(names))
@@ -142,10 +149,10 @@ def indices(categories: Iterable[str]) -> dict[str, int]:
     return {text: i for i, text in enumerate(categories)}
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def in_order(names: Iterable[str], numbers: NumberFormat = PLAIN) -> list[str]:
     """Return categories in alphabetical order, or by size where all of them are numbers."""
     texts = sorted(names)
-    values = {text: number(text) for text in texts}
+    values = {text: numbers.value(text) for text in texts}
     if None in values.values():
         return texts
     return sorted(texts, key=lambda text: values[text] or 0.0)

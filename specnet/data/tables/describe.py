@@ -14,15 +14,16 @@ from specnet.diagnostics.text import listed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.files import FilePlace
     from specnet.data.tables.columns import Column
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.scan import Scan
     from specnet.data.tables.settings import TableSettings
+    from specnet.data.tables.table import DataTable
 
 
-def check_columns(settings: TableSettings, layout: Layout, found: Scan, place: FilePlace) -> None:
+def check_columns(settings: TableSettings, layout: Layout, found: Scan, table: DataTable) -> None:
     """Raise SpecError with each column of the training file that cannot become inputs or targets."""
+    place = table.place
     with place.context.collector.together() as faults:
         for i in layout.used:
             column, own = found.columns[i], layout.settings.get(i)
@@ -42,14 +43,18 @@ def check_columns(settings: TableSettings, layout: Layout, found: Scan, place: F
                 message = f"{which} has {count} categories"
                 if place.quotable:
                     message += f", such as {listed(column.categories[:3])}"
-                faults.add("SN515", message, "path", help=f"{help}, or raise `max_categories`")
+                help = table.number_help(column.categories) or f"{help}, or raise `max_categories`"
+                faults.add("SN515", message, "path", help=help)
             elif found.missing.get(i, 0) == found.rows and not _fixed(settings, layout, i):
                 faults.add("SN511", f"{which} has no value at all", "path", help=help)
         for n, i in enumerate(layout.targets if isinstance(settings.target, tuple) else ()):
             if found.columns[i].type == "category":
                 which = place.column(i, found.columns[i].name)
                 message = f"target {which} holds text: several targets must be numbers"
-                help = "a single column of text can be the target, as classes"
+                help = (
+                    table.number_help(found.columns[i].categories)
+                    or "a single column of text can be the target, as classes"
+                )
                 faults.add("SN516", message, "target", n, help=help)
 
 

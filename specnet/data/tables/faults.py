@@ -48,6 +48,7 @@ class _ColumnCells:
 
     def __init__(self, table: DataTable, i: int, form: CellFormat) -> None:
         self.place, self.parser, self.form = table.place, table.parser, form
+        self.table = table
         self.column = f"{self.place.column(i, table.names[i])} of `{self.place.name}`"
         self.reference = self.place.reference(i, table.names[i])
         seen = [_Seen(word=table.row_word) for _ in range(5)]
@@ -86,7 +87,8 @@ class _ColumnCells:
             message = f"{self.column} has no value in {self.missing.where}{shown}"
             faults.add("SN511", message, *key, help=help)
         texts, numbers, infinite = self.texts, self.numbers, self.infinite
-        if kind is None and texts.count > numbers.count + infinite.count:
+        in_other_format = self.table.number_help(set(texts.texts))
+        if kind is None and in_other_format is None and texts.count > numbers.count + infinite.count:
             for odd in (odd for odd in (numbers, infinite) if odd.count):
                 message = (
                     f"{self.column} has a number among its strings{self._shown(odd, ': ')} in {odd.where}"
@@ -103,7 +105,7 @@ class _ColumnCells:
             faults.add("SN513", message, *key, help=help)
         if texts.count and (kind == "number" or (kind is None and (numbers.count or infinite.count))):
             message = f"{self.column} has text among its numbers{self._shown(texts, ': ')} in {texts.where}"
-            help = (
+            help = in_other_format or (
                 "add it to `missing_markers` if it stands for a missing value, "
                 "or the column in `categories` if its cells are names"
             )
@@ -164,7 +166,8 @@ def _check_widths(table: DataTable, short: _Seen, faults: Collector) -> None:
     number = short.texts[0] if len(set(short.texts)) == 1 else " or ".join(sorted(set(short.texts)))
     place = table.place
     message = f"{short.where} of `{place.name}` {verb} {number} cells, where {whose} has {table.width}"
-    faults.add("SN505", message, *place.key, help="text that contains the delimiter must be quoted")
+    help = table.dialect_help() or "text that contains the delimiter must be quoted"
+    faults.add("SN505", message, *place.key, help=help)
 
 
 def _check_first_line(table: DataTable, seen: Mapping[int, _ColumnCells]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from specnet.data.tables.cells import number
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped, counted, listed
 
@@ -57,7 +56,8 @@ class Resolver:
 
     def check_header(self) -> None:
         """Raise SpecError for a first line that looks like data rather than names."""
-        odd = [name for name in self.names if number(name) is not None]
+        numbers = self.table.parser.numbers
+        odd = [name for name in self.names if numbers.value(name) is not None]
         if odd:
             message = f"the first line of `{self.place.name}` looks like data, not like names of columns"
             message += f": it holds {listed(odd, 3)}" if self.place.quotable else ""
@@ -166,6 +166,6 @@ class Resolver:
             return None
         found = next((sign for sign in (";", "\t", "|", ",") if sign in first[0]), None)
         if found is None or found == self.table.delimiter:
-            return None
+            return self.table.dialect_help()
         shown = "\\t" if found == "\t" else found
         return f'its first line is one cell that holds `{shown}`: write `delimiter = "{shown}"`'

@@ -123,8 +123,10 @@ def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], parser: CellPars
         if code == UNKNOWN and column.unknown != "zeros":
             return f"`{clipped(str(cell))}` is not a category that the model was trained on"
         return code
+    if isinstance(value, str):
+        return f"`{clipped(value)}` is not a number"
     try:
-        number = float(cell) if value is None else float(value)
+        number = float(cell) if value is None else value
     except (TypeError, ValueError, OverflowError):
         return f"`{clipped(str(cell))}` is not a number"
     return number if isfinite(number) else f"`{clipped(str(cell))}` is not a finite number"

@@ -118,7 +118,8 @@ def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int)
     message = f"{place.column(number, reader.name)} of `{place.name}` has more than {maximum} categories"
     if place.quotable:
         message += f", such as {listed(list(reader.codes.index)[:3])}"
-    help = (
+    leave = (
         f"leave it out with `exclude = [{place.reference(number, reader.name)}]`, or raise `max_categories`"
     )
+    help = table.number_help(reader.codes.index) or leave
     return place.context.collector.error("SN515", message, "path", help=help)

@@ -11,10 +11,14 @@ from pydantic_core import PydanticCustomError
 
 from specnet.data.format import DataFormat
 from specnet.data.tables.cells import CellParser, TypedCellParser
+from specnet.data.tables.numbers import PLAIN
 from specnet.vocabulary.kind import Table, fault, table_check
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from specnet.data.files import DataContext, FilePlace
+    from specnet.data.tables.numbers import NumberFormat
     from specnet.data.tables.table import DataTable
 
 MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -243,6 +247,10 @@ class TableSettings(DataFormat):
             return "refuse"
         return "most_frequent" if text and self.missing in ("mean", "median") else self.missing
 
+    def size(self, path: Path) -> int:
+        """Return how many bytes of text, or of cells, a file holds."""
+        return path.stat().st_size
+
     def buffer(self, size: int) -> int | None:
         """Return how many rows are held back for the shuffle, where those of a file of `size` bytes stay there.
 
@@ -266,14 +274,19 @@ class TableSettings(DataFormat):
         return True
 
     @property
+    def numbers(self) -> NumberFormat:
+        """How cells of text write numbers."""
+        return PLAIN
+
+    @property
     def parser(self) -> CellParser:
         """What tells what cells of text say."""
-        return CellParser(frozenset(self.missing_markers), self.replace)
+        return CellParser(frozenset(self.missing_markers), self.replace, self.numbers)
 
     @property
     def typed_parser(self) -> TypedCellParser:
         """What tells what cells say that have types."""
-        return TypedCellParser(frozenset(self.missing_markers), self.replace)
+        return TypedCellParser(frozenset(self.missing_markers), self.replace, self.numbers)
 
     @property
     def file(self) -> str:

@@ -107,6 +107,7 @@ class TableSource(DataSource):
                 cells(found, layout.features, self.plan.features),
                 cells(found, layout.targets, self.plan.targets),
                 table=not batches,
+                dropped=0 if found.dropped is None else int(found.dropped.sum()),
             )
             for name, (_, layout, found) in self.parts.items()
         }
@@ -118,12 +119,12 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     The tables of other splits are read by what was found in the training split's.
     """
     table = _open(settings, "train", settings.file, ("path",), context)
-    buffer = None if context.frames else settings.buffer(table.place.path.stat().st_size)
+    buffer = None if context.frames else settings.buffer(settings.size(table.place.path))
     # The reading in batches knows no more than this of a feature's categories.
     maximum = None if buffer is None else settings.max_categories
     layout = choose(settings, table)
     train = _scanned(table, layout, first_formats(settings, layout, table), maximum)
-    check_columns(settings, layout, train.found, table.place)
+    check_columns(settings, layout, train.found, table)
     plan = plan_of(settings, layout, train.found)
     parts = {"train": train}
     with context.collector.together() as faults:
@@ -139,7 +140,8 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
     description = joined(described, context)
     if buffer is not None:
         description.batches = ("inputs",)
-        description.reading, description.passing = _taken(plan, train, buffer)
+        size = settings.size(train.table.place.path)
+        description.reading, description.passing = _taken(plan, train, buffer, size)
     elif not context.frames:
         description.help = settings.help
         columns = [column for part in parts.values() for column in part.found.columns.values()]
@@ -165,7 +167,7 @@ def _open(settings: TableSettings, split: str, text: str, key: KeyPath, context:
         return FrameTable(place, settings.typed_parser, frame)
     path = context.find(text, *key)
     place = FilePlace(path, text, key, context)
-    size, there = path.stat().st_size, memory()
+    size, there = settings.size(path), memory()
     if there is not None and size > there and settings.buffer(size) is None:
         message = f"`{place.name}` holds {sized(size)}, of the machine's {sized(there)}"
         raise place.error("SN570", message, help=settings.help)
@@ -183,10 +185,10 @@ def _scanned(
     return TablePart(table, layout, found)
 
 
-def _taken(plan: TablePlan, train: TablePart, buffer: int) -> tuple[int, int]:
-    """Return the bytes that reading the rows takes for each split, and once for all."""
+def _taken(plan: TablePlan, train: TablePart, buffer: int, size: int) -> tuple[int, int]:
+    """Return the bytes that reading the rows of a file takes for each split, and once for all."""
     width, rows = plan.width, train.found.rows
-    letters = train.table.place.path.stat().st_size // max(1, rows * width)
+    letters = size // max(1, rows * width)
     text = min(records_at_once(width), rows) * width * (CELL + letters)
     row = sum(4 if column.text else 8 for column in plan.features)
     # What is held is copied whenever rows come in.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from specnet.data.rows import BLOCK
@@ -55,6 +55,18 @@ class DataTable(ABC):
     def kinds(self) -> Mapping[str, str | None]:
         """What columns hold: `number`, `text`, `boolean`, None where the cells decide, or the name of another type."""
         return {}
+
+    def dialect_help(self) -> str | None:
+        """Return which keys would say how its text seems to be written, where that differs from what is said."""
+        return None
+
+    def number_help(self, texts: Collection[str]) -> str | None:
+        """Return which keys would make numbers of these cells, where a document can say how text writes numbers."""
+        if self.delimiter is None or not self.place.quotable:
+            return None
+        from specnet.data.tables.number_formats import format_help
+
+        return format_help(texts, self.parser.numbers, self.delimiter)
 
     @abstractmethod
     def read(self, records: int) -> Iterator[Chunk]:

@@ -9,13 +9,11 @@ from io import TextIOWrapper
 from itertools import count, islice
 from typing import IO
 
+from specnet.data.formats.csv.dialect import Dialect
 from specnet.data.tables.table import Chunk
 
 LONGEST = 64 << 20
 """Letters of a line above which a file is taken for one that is made to fill the memory."""
-
-FOREIGN = {b"\x1f\x8b": "a gzip file", b"PK": "a zip file"}
-"""The kinds of files that are not text, by the bytes that they begin with."""
 
 Record = tuple[int, list[str]]
 """A record's cells, after the line in which it begins."""
@@ -35,9 +33,10 @@ class RecordReader:
     Raises csv.Error where the text is not well-formed, and UndecodableError where it is not text in its encoding.
     """
 
-    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
-        skip = delimiter != " "
-        self._reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=skip, strict=True)
+    def __init__(self, lines: Iterable[str], dialect: Dialect) -> None:
+        sign = dialect.sign
+        lines = dialect.table_lines(lines)
+        self._reader = csv.reader(lines, delimiter=sign, skipinitialspace=sign != " ", strict=True)
         self._waiting: Record | None = None
 
     @property

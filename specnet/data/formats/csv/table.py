@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from specnet.data.format import BATCHES
+from specnet.data.formats.csv.compression import (
+    CompressionError,
+    MemberError,
+    TooLargeError,
+    is_workbook,
+    unpacked,
+)
 from specnet.data.formats.csv.encodings import SAMPLE, UTF16, found_encoding
 from specnet.data.formats.csv.reader import (
-    FOREIGN,
     LONGEST,
     EndlessLineError,
     Record,
@@ -17,12 +24,18 @@ from specnet.data.formats.csv.reader import (
     bounded,
     decoded,
 )
+from specnet.data.formats.csv.sniffing import sniffed
 from specnet.data.opening import open_regular
 from specnet.data.tables.table import Chunk, DataTable
 from specnet.diagnostics import SpecError
+from specnet.diagnostics.text import joined, sized
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+    from typing import IO
+
     from specnet.data.files import FilePlace
+    from specnet.data.formats.csv.dialect import Dialect
     from specnet.data.tables.cells import CellParser
 
 
@@ -33,10 +46,18 @@ class CsvTable(DataTable):
     errors = (UnicodeError, csv.Error, OSError)
 
     def __init__(
-        self, place: FilePlace, parser: CellParser, *, header: bool, delimiter: str, encoding: str
+        self,
+        place: FilePlace,
+        parser: CellParser,
+        dialect: Dialect,
+        *,
+        header: bool,
+        member: str | None = None,
+        limit: int | None = None,
     ) -> None:
-        self.place, self.header, self.encoding = place, header, encoding
-        self.delimiter: str = delimiter
+        self.place, self.header, self.dialect = place, header, dialect
+        self.delimiter: str = dialect.delimiter
+        self._member, self._limit = member, limit
         self.line, first = self._first()
         super().__init__(place, parser, [cell.strip() for cell in first])
 
@@ -60,9 +81,9 @@ class CsvTable(DataTable):
     @contextmanager
     def _records(self) -> Iterator[RecordReader]:
         path = self.place.path
-        with decoded(open_regular(path), self.encoding) as file:
-            long = path.stat().st_size > LONGEST
-            reader = RecordReader(bounded(file) if long else file, self.delimiter)
+        with open_regular(path) as raw, decoded(self._bytes(raw), self.dialect.encoding) as file:
+            long = file.buffer is not raw or path.stat().st_size > LONGEST
+            reader = RecordReader(bounded(file) if long else file, self.dialect)
             try:
                 yield reader
             except EndlessLineError:
@@ -70,11 +91,35 @@ class CsvTable(DataTable):
             except csv.Error as error:
                 raise csv.Error(f"{error}, in line {reader.line}") from error
 
+    def _bytes(self, raw: BufferedReader) -> IO[bytes]:
+        """Return what the file holds, decompressed; of the archive of a trained model's new rows, its only file."""
+        strict = bool(self.place.key)
+        return unpacked(raw, self.dialect.compression, self._member, strict=strict, limit=self._limit)
+
+    def dialect_help(self) -> str | None:
+        """Return which keys would say how the beginning of the text seems to be written."""
+        if not self.place.quotable:
+            return None
+        with open_regular(self.place.path) as raw, decoded(self._bytes(raw), self.dialect.encoding) as file:
+            text = file.read(SAMPLE)
+        found = sniffed(text, cut=len(text) == SAMPLE)
+        keys = []
+        if found.delimiter != self.dialect.delimiter:
+            shown = "\\t" if found.delimiter == "\t" else found.delimiter
+            keys.append(f'`delimiter = "{shown}"`')
+        if found.comment is not None and self.dialect.comment is None:
+            keys.append(f'`comment = "{found.comment}"`')
+        if found.skip_rows and not self.dialect.skip_rows:
+            keys.append(f"`skip_rows = {found.skip_rows}`")
+        return f"it seems to need {joined(keys)}" if keys else None
+
     def fault(self, error: Exception) -> SpecError:
         """Return what to raise for a file that cannot be read."""
         place = self.place
         if isinstance(error, UnicodeError):
             return self._not_text(error)
+        if isinstance(error, CompressionError):
+            return self._not_unpacked(error)
         if isinstance(error, OSError):
             return place.error("SN502", f"`{place.name}` cannot be read: {error.strerror}")
         help = "a quote may be unclosed, or the delimiter another"
@@ -82,12 +127,26 @@ class CsvTable(DataTable):
 
     def _not_text(self, error: UnicodeError) -> SpecError:
         place = self.place
-        with open_regular(place.path) as file:
-            start = file.read(SAMPLE + 1)
-        kind, help = FOREIGN.get(start[:2]), "unpack it first"
-        if kind is None:
-            found = found_encoding(start)
-            help = f'write `encoding = "{found}"`, which it seems to be' if found else "name its `encoding`"
-        kind = kind or ("UTF-16" if start.startswith(UTF16) else None)
-        what = kind or f"not text in {self.encoding}{error}"
+        with open_regular(place.path) as raw:
+            start = self._bytes(raw).read(SAMPLE + 1)
+        found = found_encoding(start)
+        help = f'write `encoding = "{found}"`, which it seems to be' if found else "name its `encoding`"
+        what = "UTF-16" if start.startswith(UTF16) else f"not text in {self.dialect.encoding}{error}"
         return place.error("SN503", f"`{place.name}` is {what}", help=help)
+
+    def _not_unpacked(self, error: CompressionError) -> SpecError:
+        place = self.place
+        with open_regular(place.path) as raw:
+            if is_workbook(raw):
+                message = f"`{place.name}` is a workbook of a spreadsheet program"
+                return place.error("SN503", message, help="save the sheet as CSV")
+        if isinstance(error, TooLargeError):
+            there = sized(self._limit or 0)
+            message = f"`{place.name}` decompresses to more than the machine's {there}"
+            return place.error("SN570", message, help=BATCHES)
+        if not isinstance(error, MemberError):
+            return place.error("SN502", f"`{place.name}` {error}")
+        key = (*place.key[:-1], "member" if self._member is not None else "path") if place.key else ()
+        what = str(error) if place.quotable or self._member is None else "holds no such file"
+        help = place.known("`member` names one of", error.names)
+        return place.context.collector.error("SN501", f"`{place.name}` {what}", *key, help=help)

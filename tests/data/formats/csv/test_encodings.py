@@ -158,7 +158,7 @@ def test_a_fault_names_the_encoding_that_a_file_seems_to_have(tmp_path: Path) ->
 def test_a_survey_finds_out_or_asks_or_is_told(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(TEXTS["Korean"].encode("euc_kr"))
-    assert (survey(path).encoding, survey(path).columns[1].name) == ("cp949", "도시")
+    assert (survey(path).dialect.encoding, survey(path).columns[1].name) == ("cp949", "도시")
     path.write_bytes(OPEN["Russian"][0].encode("cp1251"))
     with pytest.raises(
         specnet.SpecError, match="is not UTF-8, and could have several other encodings"
@@ -170,5 +170,5 @@ def test_a_survey_finds_out_or_asks_or_is_told(tmp_path: Path) -> None:
     with pytest.raises(specnet.SpecError, match="is not text in ascii: line 1 has the byte 0xe8"):
         survey(path, "ascii")
     path.write_bytes(b"PK\x03\x04")
-    with pytest.raises(specnet.SpecError, match="is a zip file"):
+    with pytest.raises(specnet.SpecError, match="is a zip archive that cannot be unpacked"):
         survey(path)

@@ -271,7 +271,41 @@ CASES = {
         "`f.csv` is not text in utf-8: line 3 has the byte 0x80",
         "",
     ),
-    "a gzip file": (gzip.compress(b"a,y\n1,2\n", mtime=0), {}, "SN503", "`f.csv` is a gzip file", "unpack"),
+    "half a gzip file": (
+        gzip.compress(b"a,y\n1,2\n", mtime=0)[:-9],
+        {},
+        "SN502",
+        "`f.csv` is a damaged gzip file: Compressed file ended before the end-of-stream marker was reached",
+        None,
+    ),
+    "a file that is not compressed": (
+        "a,y\n1,2\n",
+        {"compression": "xz"},
+        "SN502",
+        "`f.csv` is not a xz file",
+        None,
+    ),
+    "decimal commas among numbers": (
+        'a,y\n1,2\n"2,5",3\n"4,75",5\n',
+        {},
+        "SN512",
+        "column `a` of `f.csv` has text among its numbers: `2,5`, `4,75` in lines 3 and 4",
+        'write `decimal = ","`, if these are numbers',
+    ),
+    "comments": (
+        "a,y\n# one, two, three\n1,2\n3,4\n# four\n5,6\n",
+        {},
+        "SN505",
+        "lines 2 and 5 of `f.csv` have 1 or 3 cells, where the header has 2",
+        'it seems to need `comment = "#"`',
+    ),
+    "blanks between cells": (
+        "a b y\n1 2 3\n4 5 6\n",
+        {},
+        "SN509",
+        "`f.csv` has no column `y`",
+        'it seems to need `delimiter = "whitespace"`',
+    ),
 }
 
 

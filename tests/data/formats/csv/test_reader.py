@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from specnet.data.formats.csv.dialect import Dialect
 from specnet.data.formats.csv.reader import RecordReader
 from specnet.data.tables.table import BLOCK, RECORDS, records_at_once
 
@@ -31,7 +32,7 @@ def test_chunks_are_the_records(lines, end, size, width, again):
         if len(record) > 1 or "".join(record).strip():
             (expected if len(record) == width else odd).append((line, record))
         line = records.line_num + 1
-    reader = RecordReader(io.StringIO(text, newline=""), ",")
+    reader = RecordReader(io.StringIO(text, newline=""), Dialect())
     first = reader.first()
     assert first == min(expected + odd, default=None)
     if first is not None and again:
@@ -56,7 +57,7 @@ def test_a_chunk_of_a_wide_table_has_fewer_records():
 
 
 def test_faults_name_the_line_that_was_read_last():
-    reader = RecordReader(io.StringIO('a,b\n1,"2\n3', newline=""), ",")
+    reader = RecordReader(io.StringIO('a,b\n1,"2\n3', newline=""), Dialect())
     with pytest.raises(csv.Error):
         list(reader.chunks(2, 10))
     assert reader.line == 3

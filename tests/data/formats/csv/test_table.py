@@ -262,7 +262,13 @@ def test_a_file_longer_than_one_chunk(desk):
 
 
 FAULTY = [
-    ({"delimiter": ""}, "at least 1 character"),
+    ({"delimiter": ""}, "must be one character"),
+    ({"delimiter": "::"}, "must be one character"),
+    ({"decimal": ",", "thousands": ","}, "both `,`"),
+    ({"strip": ["$", "5"]}, "could be a part of a number"),
+    ({"comment": " #"}, "cannot begin or end with a blank"),
+    ({"skip_rows": -1}, "greater than or equal to 0"),
+    ({"compression": "gzip", "member": "a.csv"}, "applies to zip archives only"),
     ({"delimiter": '"'}, "cannot be a quote"),
     ({"encoding": "utf-99"}, "not a text encoding"),
     ({"encoding": "base64"}, "not a text encoding"),

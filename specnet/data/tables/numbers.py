@@ -23,11 +23,8 @@ class NumberFormat:
     strip: tuple[str, ...] = ()
     """Strings before or after a number that are no part of it, such as `$` and `%`."""
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
-    _separators: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        separators = VARIANTS.get(self.thousands or "", self.thousands or "")
-        object.__setattr__(self, "_separators", separators)
         object.__setattr__(self, "_pattern", re.compile(self.pattern))
 
     @property
@@ -36,12 +33,17 @@ class NumberFormat:
         return self.decimal == "." and self.thousands is None and not self.strip
 
     @property
+    def separators(self) -> str:
+        """The characters that separate thousands."""
+        return VARIANTS.get(self.thousands, self.thousands) if self.thousands is not None else ""
+
+    @property
     def pattern(self) -> str:
         """A regular expression for finite numbers; its groups are two signs, the digits before and from the point on.
 
         Groups of digits have three, or in front of these two, as in 12,34,567.
         """
-        separator = f"[{re.escape(VARIANTS.get(self.thousands, self.thousands))}]" if self.thousands else ""
+        separator = f"[{re.escape(self.separators)}]" if self.separators else ""
         grouped = f"[0-9]{{1,3}}(?:{separator}[0-9]{{2,3}})*{separator}[0-9]{{3}}|" if separator else ""
         point = re.escape(self.decimal)
         longest_first = sorted(self.strip, key=len, reverse=True)
@@ -61,7 +63,7 @@ class NumberFormat:
         first, second, whole, fraction, exponent = found.groups(default="")
         if (first and second) or not (whole or fraction):
             return None
-        for separator in self._separators:
+        for separator in self.separators:
             whole = whole.replace(separator, "")
         return f"{first}{second}{whole}.{fraction}{exponent}"
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.pipeline import Pipeline
-from specnet.data.tables.cells import FALSE, TRUE
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
 from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import at
+from specnet.interchange.numpy.cells import write_cells
 from specnet.interchange.numpy.forward import input_expressions, named_values
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
@@ -19,9 +17,6 @@ from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import rows_dtype
 from specnet.model.programs import VALUE
 from specnet.passes.simplify import simplify
-
-TRUTH = {text: value for value, texts in (("false", FALSE), ("true", TRUE)) for text in sorted(texts)}
-"""What the cells of boolean columns mean."""
 
 
 def parameter_names(model: CompiledModel, program: Program) -> dict[str, str]:
@@ -104,63 +99,6 @@ def write_prepare(model: CompiledModel, program: Program) -> bool:
     doc = '"""Return raw inputs as the network takes them."""'
     program.functions.append(["def prepare(inputs):", *indented([doc, *lines])])
     return True
-
-
-def write_cells(model: CompiledModel, program: Program) -> bool:
-    """Write what makes numbers of a table's cells; return whether there is anything but numbers."""
-    table = None if model.encoding is None else model.encoding.columns
-    if table is None or not any(column.text or column.optional for column in table.features):
-        return False
-    lines = [
-        "",
-        "# The columns of the inputs: name, what it holds, its categories, what a gap becomes.",
-        "columns = [",
-    ]
-    for column in table.features:
-        gap: Any = column.fill
-        if gap is not None and column.text:
-            gap = column.categories[int(gap)]
-        categories = list(column.categories) if column.text else None
-        lines.append(f"    ({column.name!r}, {column.slice_kind!r}, {categories!r}, {gap!r}),")
-    program.values += [*lines, "]"]
-    there: set[str] = {column.slice_kind for column in table.features}
-    texts = [column.name for column in table.features if column.text]
-    zeros = [column.name for column in table.features if column.unknown == "zeros"]
-    program.functions.append([
-        "def cells_to_numbers(rows):",
-        '    """Return rows of cells, in the order of the columns, as numbers."""',
-        "    result = []",
-        "    for row in rows:",
-        "        numbers = []",
-        "        for (name, kind, categories, instead), cell in zip(columns, row, strict=True):",
-        '            cell = instead if cell in (None, "") or cell != cell else cell',
-        *indented(_cell_lines(there, zeros, strict=len(zeros) < len(texts)), 3),
-        "        result.append(numbers)",
-        "    return np.array(result)",
-    ])  # fmt: skip
-    return True
-
-
-def _cell_lines(there: set[str], zeros: list[str], *, strict: bool) -> list[str]:
-    """Return the lines that add one cell's numbers, of the kinds of columns that there are."""
-    lines = []
-    if "number" in there:
-        lines += ['if kind == "number":', "    numbers.append(float(cell))", "    continue"]
-    if there - {"number"}:
-        # A category that is a number stands in a file without a point: 3.0 as `3`.
-        lines += ['cell = cell if isinstance(cell, str | None) else f"{cell:.15g}"']
-    if "boolean" in there:
-        lines += ['if kind == "boolean":']
-        lines += [f"    cell = {TRUTH}.get(str(cell).casefold(), cell)"]
-    if strict:
-        known = "cell not in categories" + (f" and name not in {zeros!r}" if zeros else "")
-        lines += [f"if {known}:", '    raise ValueError(f"{cell!r} is not a known {name}")']
-    if "onehot" in there:
-        lines += ['if kind == "onehot":']
-        lines += ["    numbers += [float(cell == category) for category in categories]", "    continue"]
-    if there & {"index", "boolean"}:
-        lines += ["numbers.append(categories.index(cell))"]
-    return lines
 
 
 def _through(program: Program, lowered: LoweredPipeline, name: str, of: str) -> list[str]:

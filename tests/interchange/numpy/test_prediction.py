@@ -87,6 +87,94 @@ def test_columns_of_words_and_gaps_are_read_as_cells(tmp_path):
         scope["predict"]([[1, "green"]])
 
 
+WORDS = """\
+specnet = 1
+dtype = "float64"
+loss = "cross_entropy"
+
+[data]
+type = "csv"
+path = "t.csv"
+target = "y"
+delimiter = ";"
+missing = "median"
+unknown = "zeros"
+replace = { rouge = "red", "1 000" = "1000" }
+missing_markers = ["", "-", "-99", "NA"]
+DIALECT
+
+[data.columns.place]
+encode = "index"
+missing = "category"
+unknown = "refuse"
+
+[data.columns.member]
+type = "boolean"
+
+[data.columns.code]
+type = "category"
+missing = "refuse"
+
+[[layers]]
+type = "dense"
+units = 2
+
+[training]
+epochs = 3
+"""
+
+DIALECTS = {
+    "": ("0.5", "1000"),
+    'decimal = ","\nthousands = "."\nstrip = ["€", "%"]': ("0,5 %", "€ 1.000,00"),
+    'decimal = ","\nthousands = " "': ("0,5", "1\u202f000,0"),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_program_reads_cells_as_predict_does(dialect, tmp_path):
+    half, thousand = DIALECTS[dialect]
+    sizes, colours = [half, thousand, "NA", "7", "-99"], ["red", "blue", "rouge", "-"]
+    rows = [
+        f"{sizes[n % 5]};{colours[n % 4]};{'abc'[n % 3]};{['yes', 'no', ''][n % 3]};{n % 3};{n % 2}"
+        for n in range(60)
+    ]
+    (tmp_path / "t.csv").write_text("size;colour;place;member;code;y\n" + "\n".join(rows), encoding="utf-8")
+    (tmp_path / "a.toml").write_text(WORDS.replace("DIALECT", dialect), encoding="utf-8")
+    result = specnet.run(specnet.load(tmp_path / "a.toml"), out=tmp_path / "run")
+    scope: dict = {}
+    exec(numpy_program(Exported.of(tmp_path / "run"), training=False, beside=None).text, scope)
+    cells = [
+        [half, "red", "a", "yes", "1"],
+        [f"  {thousand} ", " rouge ", " b ", " YES ", " 2 "],
+        ["NA", "-", "NA", "-99", "0"],
+        ["", "", "", "", 1],
+        [None, None, None, None, 1.0],
+        [float("nan"), float("nan"), "c", True, 2],
+        ["-99", "purple", "c", "0", "9"],
+        [-99.0, "NA", "c", 0, "0"],
+        [np.float64(7), np.str_("blue"), "c", np.True_, np.int64(1)],
+        [12, True, "a", 1.0, False],
+    ]
+    expected = result.model.predict(cells)
+    np.testing.assert_allclose(scope["predict"](cells), expected, rtol=1e-12)
+    assert len({row.tobytes() for row in expected}) > 5
+    wrong = [
+        ["x", "red", "a", "yes", "1"],
+        ["NaN$", "red", "a", "yes", "1"],
+        [half, "red", "d", "yes", "1"],
+        [half, "red", "a", "perhaps", "1"],
+        [half, "red", "a", "yes", "NA"],
+        [half, "red", "a", "yes", None],
+    ]
+    if dialect:
+        wrong.append(["0.5", "red", "a", "yes", "1"])
+    for row in wrong:
+        with pytest.raises(specnet.SpecError):
+            result.model.predict([row])
+        with pytest.raises(ValueError, match=r"is not a known|has no value|not a number|could not convert"):
+            scope["predict"]([row])
+
+
 def test_large_arrays_lie_next_to_the_program_and_are_refused_without(tmp_path):
     source = Exported.of(SPECS / "digits.toml")
     paths = write_numpy(tmp_path / "digits.py", source, training=False)

@@ -76,7 +76,11 @@ KEYS = _table("""
     inputs: x features input
     path: file filename csv url source folder directory root
     features: columns inputs
-    delimiter: sep separator
+    delimiter: sep separator fieldsep delimwhitespace
+    skip_rows: skiprows skip skiplines
+    comment: comments commentchar
+    decimal: decimalseparator decimalpoint dec
+    thousands: thousandsseparator bigmark groupingmark
     validation: val valid dev validationsplit valsplit validationfraction valsize valfraction
     test: testing testsplit testfraction testsize
     stratify: stratified

@@ -8,6 +8,7 @@ from typing import Literal
 
 from specnet.data.formats.csv.survey import Survey
 from specnet.data.tables.column_survey import ColumnSurvey
+from specnet.data.tables.identifiers import ENOUGH, is_identifying_name
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import listed
@@ -63,8 +64,6 @@ def _predictable(column: ColumnSurvey) -> bool:
 
 
 def _named_as_id(column: ColumnSurvey) -> bool:
-    from specnet.data.tables.identifiers import is_identifying_name
-
     return is_identifying_name(column.name)
 
 
@@ -113,10 +112,12 @@ def _in_sequence(values: list[float]) -> bool:
 def column_use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, classes: int | None) -> ColumnUse:
     """Return what a column is for in a model that predicts `aim`, of so many classes or a number."""
     if column is aim:
-        why = f"{classes} classes" if classes else "a number: its values are not a few whole numbers"
-        return ColumnUse(column, "target", why)
+        few = f": {aim.unlike} whole numbers, too many for classes" if aim.whole and not aim.many else ""
+        return ColumnUse(column, "target", f"{classes} classes" if classes else f"a number{few}")
     names = [c.name for c in table.columns if c is aim or c.place < column.place]
     reason = _useless(table, column, names)
+    if reason is None and classes and aim.rows >= ENOUGH and column.pattern == aim.pattern:
+        reason = "it is the target in other words"
     if reason is not None:
         return ColumnUse(column, "left out", reason)
     if column.numeric:

@@ -15,7 +15,7 @@ from specnet.data.formats.csv.survey import Survey
 from specnet.data.tables.column_survey import ColumnSurvey
 from specnet.data.tables.settings import MARKERS
 from specnet.diagnostics.segments import escaped, printable
-from specnet.diagnostics.text import counted
+from specnet.diagnostics.text import counted, joined
 from specnet.reporting.column_uses import (
     MAXIMUM_CLASSES,
     ColumnUse,
@@ -178,7 +178,8 @@ def _missing(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> li
     markers = sorted({text for c in (*inputs, aim) for text in c.markers})
     if markers:
         all_markers = json.dumps([*MARKERS, *markers], ensure_ascii=False)
-        lines.append(f"missing_markers = {all_markers}  # the last {len(markers)} occur among numbers")
+        mean = f"{'means' if len(markers) == 1 else 'mean'} a missing value among numbers"
+        lines.append(f"missing_markers = {all_markers}  # {_comment(joined(markers))} {mean}")
     return lines
 
 
@@ -234,7 +235,8 @@ def _transforms(aim: ColumnSurvey, classes: int | None) -> list[str]:
         why = f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {aim.logarithms.skew:.2g}"
         lines += ["[[data.transforms]]", 'type = "log"', f'on   = "targets"  # {why}', ""]
         spread = aim.logarithms
-    why = f"its standard deviation is {spread.deviation:.3g}; predictions come in its own units all the same"
+    of = "its standard deviation" if spread is aim.spread else "the standard deviation of its logarithms"
+    why = f"{of} is {spread.deviation:.3g}; predictions come in its own units all the same"
     return [*lines, "[[data.transforms]]", 'type = "standardize"', f'on   = "targets"  # {why}', ""]
 
 

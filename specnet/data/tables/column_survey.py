@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from array import array
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -72,6 +74,8 @@ class ColumnSurvey:
     """Whether its cells are dates."""
     markers: tuple[str, ...]
     """Cells that stand for missing values, beside the usual ones."""
+    pattern: bytes
+    """A checksum of which rows have equal cells: the same for a column of the same values in other words."""
     other: str | None = None
     """What it holds where it is neither numbers nor text, such as `timestamp[us]`."""
 
@@ -116,6 +120,7 @@ class ColumnSurvey:
             coded=coded,
             dates=dates,
             markers=tuple(sorted(set(cells) & set(markers))),
+            pattern=_pattern(cells),
         )
 
     @property
@@ -156,6 +161,12 @@ class ColumnSurvey:
         if self.numeric:
             return False
         return self.unlike > MAXIMUM_CATEGORIES or (self.unlike > ENOUGH / 2 and 2 * self.unlike > self.rows)
+
+
+def _pattern(cells: Sequence[str]) -> bytes:
+    order: dict[str, int] = {}
+    first = array("q", (order.setdefault(cell, len(order)) for cell in cells))
+    return hashlib.sha256(first.tobytes()).digest()
 
 
 def column_surveys(

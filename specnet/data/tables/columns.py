@@ -89,16 +89,15 @@ class ColumnReader:
     def _numbers(self, cells: Sequence[Any]) -> array[float] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
         typed, numbers = self.parser.typed, self.parser.numbers
-        written: Iterable[Any] = cells
-        if not typed and not numbers.plain:
-            # What spells no number becomes None, which float() refuses.
-            written = map(numbers.as_python, cells)
+        written = cells if typed or numbers.plain else numbers.rewritten(cells)
+        if written is None:
+            return self._mixed(cells)
         try:
             values = array("d", written if typed else map(float, written))
         except (TypeError, ValueError, OverflowError):
             return self._mixed(cells)
         # float() also takes 1_000 and other scripts' digits, and reads NaN and inf: those need a closer look.
-        if not isfinite(sum(values)) or not (typed or not numbers.plain or _plain("".join(cells))):
+        if not isfinite(sum(values)) or not (typed or _plain("".join(cells))):
             return self._mixed(cells)
         special = self.parser.finite
         if special and (typed or not special.isdisjoint(map(str.strip, cells))):

@@ -20,10 +20,8 @@ WORDS = frozenset({
 })  # fmt: skip
 """What cells without a value say, in small letters."""
 
-SENTINELS = frozenset(
-    sign * float("9" * digits) for digits in range(1, 7) for sign in (1, -1) if digits > 2 or sign < 0
-)
-"""Numbers that files put where a value is missing: -9, -99, ±999 to ±999999."""
+SENTINELS = frozenset(-float("9" * digits) for digits in range(1, 7))
+"""Numbers that files put where a value is missing: -9, -99 to -999999. A large 9999 may as well be a capped value."""
 
 
 def text_markers(cells: Counter[str], numbers: NumberFormat) -> tuple[str, ...]:
@@ -45,19 +43,17 @@ def text_markers(cells: Counter[str], numbers: NumberFormat) -> tuple[str, ...]:
 def sentinel(cells: Counter[str], numbers: NumberFormat) -> tuple[str, ...]:
     """Return how a column writes a number that stands for missing values.
 
-    It is -9, -99, 999 and the like, in three rows at least, and stands apart: it is the only negative number, or
-    farther from all others than these are from each other.
+    It is -9, -99, -999 and the like, in three rows at least, and stands apart: it is the only negative number, or
+    farther below all others than these are from each other.
     """
     values = {text: value for text in cells if (value := numbers.value(text)) is not None and isfinite(value)}
-    for wanted in sorted(SENTINELS & set(values.values()), key=abs, reverse=True):
+    for wanted in sorted(SENTINELS & set(values.values())):
         others = [value for value in values.values() if value != wanted]
         spelled = tuple(sorted(text for text, value in values.items() if value == wanted))
         if len(set(others)) < 2 or sum(cells[text] for text in spelled) < ENOUGH:
             continue
         low, high = min(others), max(others)
-        gap = low - wanted if wanted < low else wanted - high
-        alone = wanted < 0 <= low and (wanted < -9 or high > 9 or len(set(others)) > ODD)
-        if alone or gap > high - low:
+        if wanted < 0 <= low or low - wanted > high - low:
             return spelled
     return ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 BLANKS = " \u00a0\u2009\u202f"
@@ -66,6 +67,17 @@ class NumberFormat:
         for separator in self.separators:
             whole = whole.replace(separator, "")
         return f"{first}{second}{whole}.{fraction}{exponent}"
+
+    def rewritten(self, cells: Sequence[str]) -> list[str] | None:
+        """Return cells as `float` takes them, or refuses them, if none has a sign whose place must be looked at.
+
+        That is quick, for columns of numbers without thousands separators. None where a look at each cell is needed.
+        """
+        whole = "\n".join(cells)
+        if any(sign in whole for sign in self.separators) or (self.decimal != "." and "." in whole):
+            return None
+        found = whole.replace(self.decimal, ".").split("\n")
+        return found if len(found) == len(cells) else None
 
     def value(self, text: str) -> float | None:
         """Return the number that a string spells, infinities and NaN among them; None if it spells none."""

@@ -49,7 +49,8 @@ def sniffed(text: str, *, cut: bool) -> Dialect:
     most cells that look like numbers, and then makes the most cells; blanks only where they make far more numbers than
     any other, or there is no other. Lines that begin with `#` are comments, unless the only one is the header.
     """
-    lines = text.splitlines()
+    # Unlike str.splitlines(), readers of CSV end lines at these alone.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
     lines = lines[: LINES if len(lines) > LINES or not cut or len(lines) < 2 else -1]
     marked = [i for i, line in enumerate(lines) if line.lstrip().startswith("#")]
     best = _best(lines, Dialect(comment="#" if marked else None))

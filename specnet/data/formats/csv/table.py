@@ -100,9 +100,13 @@ class CsvTable(DataTable):
         """Return which keys would say how the beginning of the text seems to be written."""
         if not self.place.quotable:
             return None
-        with open_regular(self.place.path) as raw, decoded(self._bytes(raw), self.dialect.encoding) as file:
-            text = file.read(SAMPLE)
-        found = sniffed(text, cut=len(text) == SAMPLE)
+        with open_regular(self.place.path) as raw:
+            try:
+                start = self._bytes(raw).read(SAMPLE)
+            except CompressionError:
+                return None  # reading the rows reports it
+        text = start.decode(self.dialect.encoding, errors="replace")
+        found = sniffed(text, cut=len(start) == SAMPLE)
         keys = []
         if found.delimiter != self.dialect.delimiter:
             shown = "\\t" if found.delimiter == "\t" else found.delimiter
@@ -128,7 +132,10 @@ class CsvTable(DataTable):
     def _not_text(self, error: UnicodeError) -> SpecError:
         place = self.place
         with open_regular(place.path) as raw:
-            start = self._bytes(raw).read(SAMPLE + 1)
+            try:
+                start = self._bytes(raw).read(SAMPLE + 1)
+            except CompressionError as damage:
+                return self._not_unpacked(damage)
         found = found_encoding(start)
         help = f'write `encoding = "{found}"`, which it seems to be' if found else "name its `encoding`"
         what = "UTF-16" if start.startswith(UTF16) else f"not text in {self.dialect.encoding}{error}"

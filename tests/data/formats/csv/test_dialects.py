@@ -173,6 +173,18 @@ def test_damage_is_a_finding_and_no_traceback(pack: Callable[[bytes], bytes], de
         assert found[0].code == "SN502"
 
 
+def test_help_for_a_table_that_is_damaged_or_no_text_further_on(desk) -> None:
+    fields = {"type": "csv", "target": "y"}
+    desk.write("t.csv", b"a b y\n" + b"1 2 3\n" * 9000 + b"\xff\n")
+    assert desk.fault(**fields, path="t.csv").help == 'it seems to need `delimiter = "whitespace"`'
+    whole = gzip.compress(b"a b y\n" + b"".join(b"%d %d %d\n" % (n * n, n, n % 7) for n in range(3000)))
+    desk.write("t.csv", whole[:6000])
+    assert {fault.code for fault in desk.faults(**fields, path="t.csv")} == {"SN509"}
+    damaged = gzip.compress(b"a,y\n\xff,1\n" + b"".join(b"%d,%d\n" % (n * n, n) for n in range(3000)))
+    desk.write("t.csv", damaged[:3000])
+    assert {fault.code for fault in desk.faults(**fields, path="t.csv")} <= {"SN502", "SN503"}
+
+
 def test_what_decompresses_to_more_than_the_memory_is_not_read_whole(desk, monkeypatch) -> None:
     from specnet.data.formats import csv
 

@@ -119,6 +119,7 @@ def validate(
     ignore: Collection[str] = (),
     confine: str | PathLike[str] | None = None,
     plugins: bool = False,
+    environment: bool = True,
 ) -> Report:
     """Return all errors and warnings of a document and of the data that it names.
 
@@ -126,14 +127,17 @@ def validate(
     and shapes are checked if `input_shape` gives them. `ignore` lists warnings to suppress, such as
     `SN701`, in addition to those that the document suppresses. `confine` names a folder: a document outside it is
     not read, nor is anything outside it that the document names, even through links; and the plugins that the document
-    names are imported only with `plugins`. An invalid document never raises; a file that cannot or must not be read
-    raises SpecFileError, and a code that is not a warning's, or a `confine` that is not a folder, ValueError.
+    names are imported only with `plugins`. Without `environment`, a path that names an environment variable is an
+    error. An invalid document never raises; a file that cannot or must not be read raises SpecFileError, and a code
+    that is not a warning's, or a `confine` that is not a folder, ValueError.
     """
     unknown = [fault[0] for fault in map(unknown_warning, ignore) if fault is not None]
     if unknown:
         raise ValueError("; ".join(unknown))
     within = None if confine is None else Confine.to(confine)
-    spec, report, sound = examine(source, overrides, within, plugins=plugins)
+    spec, report, sound = examine(
+        source, overrides, within, plugins=plugins, environment=environment, bases=True
+    )
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report

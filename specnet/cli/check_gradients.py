@@ -8,7 +8,7 @@ from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.numbers import number
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads, whole_number
+from specnet.cli.options import As, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads, whole_number
 from specnet.cli.tables import TextTable
 from specnet.cli.terminal import results, say, write_json
 from specnet.diagnostics.text import counted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def check_gradients(
     spec: SpecFile,
     overrides: Overrides = None,
+    no_env: NoEnvironment = False,
     rows: Annotated[
         int,
         whole_number(
@@ -43,7 +44,8 @@ def check_gradients(
     """
     from specnet import api
 
-    found = api.check_gradients(api.load(Path(spec), overrides), rows=rows, entries=entries, threads=threads)
+    loaded = api.load(Path(spec), overrides, environment=not no_env)
+    found = api.check_gradients(loaded, rows=rows, entries=entries, threads=threads)
     right = all(check.ok for check in found)
     if output is OutputStyle.JSON:
         write_json(_data(found, right=right))

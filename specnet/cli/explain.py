@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import amount
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads
+from specnet.cli.options import As, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads
 from specnet.cli.tables import TextTable, section
 from specnet.cli.terminal import line, plain, results, write_json
 from specnet.diagnostics.text import counted, sized
@@ -37,6 +37,7 @@ STAYING = "what reading the splits takes; their rows stay in files"
 def explain(
     spec: SpecFile,
     overrides: Overrides = None,
+    no_env: NoEnvironment = False,
     threads: Threads = None,
     output: As = OutputStyle.TABLE,
     no_data: Annotated[
@@ -58,7 +59,7 @@ def explain(
     from specnet.analysis.explanation import explain as explained
     from specnet.runs.compiling import network_of
 
-    loaded = api.load(Path(spec), overrides)
+    loaded = api.load(Path(spec), overrides, environment=not no_env)
     if profile and no_data:
         raise typer.BadParameter("--profile runs steps on the data", param_hint="--no-data")
     explanation = explained(network_of(loaded, threads, data=not no_data), data=not no_data)

@@ -6,12 +6,14 @@ import difflib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from specnet.diagnostics import Report, SpecFileError
+from specnet.diagnostics import Diagnostic, Report, SpecFileError
 from specnet.diagnostics.fixes import fixed
-from specnet.language.source import SourceText
+from specnet.diagnostics.places import in_flag, is_elsewhere
+from specnet.diagnostics.text import counted
+from specnet.language.source import SourceText, text_source
 
 PASSES = 10
 """How often a document is checked again: a kind put right may show what is wrong with its fields."""
@@ -54,6 +56,42 @@ def apply_fixes(source: SourceText, report: Report, check: Check) -> Fixed:
             break
         source, report, done = changed, after, done + len(applied)
     return Fixed(source, report, done)
+
+
+@dataclass
+class FixTotals:
+    """What fixing did to all documents."""
+
+    faults: int = 0
+    files: int = 0
+    seen: set[str] = field(default_factory=set)
+    """The real paths of files whose diff was shown, or that were fixed for a document that extends them."""
+
+    def say(self, report: Report, *, done: bool) -> None:
+        """Print how many problems were fixed."""
+        from specnet.cli.terminal import notes, say
+
+        if not self.faults:
+            text = "No finding has a safe fix." if report.diagnostics else "Nothing to fix."
+        else:
+            verb = "Fixed" if done else "Would fix"
+            text = f"{verb} {counted(self.faults, 'problem')} in {counted(self.files, 'file')}."
+        say(notes(), text)
+
+
+def fixes_elsewhere(report: Report) -> list[tuple[SourceText, SourceText, int]]:
+    """Return the documents that a document extends as they are and with fixes, and how many findings these fix."""
+    found: dict[str, list[Diagnostic]] = {}
+    for finding in report.diagnostics:
+        if finding.fix is not None and is_elsewhere(finding) and not in_flag(finding):
+            found.setdefault(str(finding.file), []).append(replace(finding, document=finding.file))
+    made = []
+    for file, findings in found.items():
+        before = report.sources[file]
+        after, applied = fixed(before, findings)
+        if applied:
+            made.append((text_source(before, file), text_source(after, file), len(applied)))
+    return made
 
 
 def diff(before: SourceText, after: SourceText) -> str:

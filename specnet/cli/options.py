@@ -59,6 +59,9 @@ Overrides = Annotated[
         help="Override a value of the document, such as training.epochs=5; may be given repeatedly.",
     ),
 ]
+NoEnvironment = Annotated[
+    bool, typer.Option("--no-env", help="Refuse documents whose paths name environment variables.")
+]
 RunPath = Annotated[str, argument("RUN", help="The directory of a finished run, such as runs/iris/001.")]
 Threads = Annotated[
     int | None,

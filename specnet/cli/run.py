@@ -10,7 +10,17 @@ from rich.console import Console
 
 from specnet.cli.guard import FAULTY
 from specnet.cli.interrupts import Interrupts
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads, argument, option, whole_number
+from specnet.cli.options import (
+    As,
+    NoEnvironment,
+    OutputStyle,
+    Overrides,
+    SpecFile,
+    Threads,
+    argument,
+    option,
+    whole_number,
+)
 from specnet.cli.terminal import failed, notes, results, say, write_json
 from specnet.diagnostics.text import counted
 
@@ -34,6 +44,7 @@ def run(
         ),
     ] = None,
     overrides: Overrides = None,
+    no_env: NoEnvironment = False,
     seed: Annotated[
         int | None,
         whole_number("--seed", minimum=0, help="Use this seed instead of the document's.", default=False),
@@ -90,7 +101,7 @@ def run(
     if report:
         needed()
     with Interrupts() as interrupts:
-        loaded = api.load(Path(spec), chosen)
+        loaded = api.load(Path(spec), chosen, environment=not no_env)
         console = notes()
         before = _run(unfinished, loaded.name) if resume else None
         folder = FOLDER if not no_save and out is None and before is None else None

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from specnet.cli.numbers import entries
-from specnet.cli.options import As, OutputStyle, Overrides, SpecFile, Threads, whole_number
+from specnet.cli.options import As, NoEnvironment, OutputStyle, Overrides, SpecFile, Threads, whole_number
 from specnet.cli.tables import section
 from specnet.cli.terminal import WIDEST, plain, results, write_json
 from specnet.diagnostics.text import counted
@@ -40,6 +40,7 @@ ASCII = {"·": "*", "∂": "d", "←": "<-", "ᵀ": ".T", "²": "^2", "Σ": "sum
 def trace(
     spec: SpecFile,
     overrides: Overrides = None,
+    no_env: NoEnvironment = False,
     row: Annotated[
         int | None,
         whole_number(
@@ -61,7 +62,7 @@ def trace(
     """
     from specnet import api
 
-    document = api.load(Path(spec), overrides)
+    document = api.load(Path(spec), overrides, environment=not no_env)
     try:
         found = api.trace(document, row=None if row is None else row - 1, steps=steps, threads=threads)
     except ValueError as error:

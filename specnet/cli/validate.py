@@ -3,60 +3,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specnet.cli.formats import ReportOutput, outputs
+from specnet.cli.check_options import CheckOptions, read_document
+from specnet.cli.formats import outputs
 from specnet.cli.guard import FAULTY, MISUSED
-from specnet.cli.options import Overrides, argument, choice, option
-from specnet.diagnostics.text import counted
+from specnet.cli.options import NoEnvironment, Overrides, argument, choice, option
 
 if TYPE_CHECKING:
-    from specnet.data.confine import Confine
-    from specnet.diagnostics import Diagnostic, Report, Severity
-    from specnet.language import SourceText
+    from specnet.cli.fixing import FixTotals
+    from specnet.diagnostics import Diagnostic, Report
 
 
 FOR_PEOPLE = ("full", "concise")
 """The formats that end in a sentence, where others are whole files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How documents are checked, and what becomes of the findings."""
-
-    overrides: Sequence[str] = ()
-    outputs: Sequence[ReportOutput] = (ReportOutput("full"),)
-    fail_on: Severity = "error"
-    data: bool = True
-    statistics: bool = False
-    fix: bool = False
-    diff: bool = False
-    stdin_filename: str | None = None
-    specs_only: bool = False
-    ignore: Sequence[str] = ()
-    confine: Confine | None = None
-    """The folder that neither documents nor what they name may lie outside of."""
-    plugins: bool = False
-    """Whether a confined check imports plugins."""
-
-    def check(self, source: SourceText) -> Report:
-        """Return what is wrong with one document."""
-        from specnet import api
-
-        within = None if self.confine is None else self.confine.name
-        return api.validate(
-            source,
-            self.overrides,
-            data=self.data,
-            ignore=self.ignore,
-            confine=within,
-            plugins=self.plugins,
-        )
 
 
 class Lowest(StrEnum):
@@ -130,6 +94,15 @@ def validate(
             "--plugins", help="With --confine: import the plugins that documents name all the same."
         ),
     ] = False,
+    no_env: NoEnvironment = False,
+    resolved: Annotated[
+        bool,
+        typer.Option(
+            "--resolved",
+            help="Print the document with what it extends, overrides and references resolved; findings go to "
+            "standard error.",
+        ),
+    ] = False,
 ) -> int:
     """Check specs and their data.
 
@@ -151,7 +124,7 @@ def validate(
         within = None if confine is None else Confine.to(confine)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--confine") from None
-    options = Options(
+    options = CheckOptions(
         overrides or (),
         written,
         "warning" if strict else fail_on.value,
@@ -164,29 +137,37 @@ def validate(
         ignore=ignore or (),
         confine=within,
         plugins=plugins,
+        environment=not no_env,
     )
     for code in options.ignore:
         unknown = unknown_warning(code)
         if unknown is not None:
             raise typer.BadParameter("; ".join(filter(None, unknown)), param_hint="--ignore")
+    if resolved:
+        from specnet.cli.resolved import print_resolved
+
+        return print_resolved(files, options)
     return check(files, options)
 
 
-def check(arguments: Sequence[str], options: Options) -> int:
+def check(arguments: Sequence[str], options: CheckOptions) -> int:
     """Check documents, write the findings, and return the exit code."""
     from specnet.cli.documents import find
+    from specnet.cli.fixing import FixTotals
     from specnet.diagnostics import SpecFileError
 
     found = find(arguments, specs_only=options.specs_only, confine=options.confine)
-    reports: list[Report] = []
+    reports: dict[str, Report] = {}
     unread = [*found.problems]
-    fixed = _FixTotals()
+    fixed = FixTotals()
     for file in found.files:
         try:
-            reports.append(_checked(file, options, fixed))
+            reports[file] = _checked(file, options, fixed)
         except SpecFileError as error:
             unread.append(str(error))
-    report = replace(_joined(reports), unread=tuple(unread))
+    if options.fix or options.diff:
+        _fix_extended(reports, options, fixed)
+    report = replace(_joined(list(reports.values())), unread=tuple(unread))
     _write(report, options)
     if (options.fix or options.diff) and not _nothing_read(report):
         fixed.say(report, done=not options.diff)
@@ -199,32 +180,38 @@ def check(arguments: Sequence[str], options: Options) -> int:
     return FAULTY if report.failing(options.fail_on) else 0
 
 
-@dataclass
-class _FixTotals:
-    """What fixing did to all documents."""
-
-    faults: int = 0
-    files: int = 0
-
-    def say(self, report: Report, *, done: bool) -> None:
-        from specnet.cli.terminal import notes, say
-
-        if not self.faults:
-            text = "No finding has a safe fix." if report.diagnostics else "Nothing to fix."
-        else:
-            verb = "Fixed" if done else "Would fix"
-            text = f"{verb} {counted(self.faults, 'problem')} in {counted(self.files, 'file')}."
-        say(notes(), text)
-
-
-def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
-    """Return what is wrong with a document; with `--fix`, what is still wrong with it."""
+def _fix_extended(reports: dict[str, Report], options: CheckOptions, fixed: FixTotals) -> None:
+    """Fix what the documents extend where it is given, too, and show the diff of everything else."""
     from specnet.cli.documents import STDIN
+    from specnet.cli.fixing import diff, fixes_elsewhere, save
+    from specnet.cli.terminal import write_data
+
+    given = {os.path.realpath(file) for file in reports if file != STDIN}
+    for file, report in list(reports.items()):
+        if not fixes_elsewhere(report):
+            continue
+        if not options.diff:  # what it extends may have been fixed since
+            reports[file] = options.check(read_document(file, options))
+        for before, after, count in fixes_elsewhere(reports[file]):
+            real = os.path.realpath(before.file)
+            if real in fixed.seen:
+                continue
+            fixed.seen.add(real)
+            if options.diff or real not in given:
+                write_data(diff(before, after))
+            else:
+                save(before, after)
+                fixed.faults += count
+                fixed.files += 1
+                reports[file] = options.check(read_document(file, options))
+
+
+def _checked(file: str, options: CheckOptions, fixed: FixTotals) -> Report:
+    """Return what is wrong with a document; with `--fix`, what is still wrong with it."""
     from specnet.diagnostics import Report, SpecError
-    from specnet.language import read
 
     try:
-        source = _stdin(options.stdin_filename) if file == STDIN else read(Path(file), options.confine)
+        source = read_document(file, options)
     except SpecError as error:
         name = next((d.file for d in error.diagnostics if d.file), file)
         found = tuple(replace(diagnostic, document=name) for diagnostic in error.diagnostics)
@@ -240,6 +227,7 @@ def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
         return report
     if options.diff:
         write_data(diff(source, result.source))
+        fixed.seen.add(os.path.realpath(source.file))
     else:
         save(source, result.source)
         report = result.report
@@ -248,26 +236,24 @@ def _checked(file: str, options: Options, fixed: _FixTotals) -> Report:
     return report
 
 
-def _stdin(filename: str | None) -> SourceText:
-    from specnet.diagnostics import SpecFileError
-    from specnet.language.reading import MAX_BYTES, bytes_source
-
-    if sys.stdin is None:
-        raise SpecFileError("-: there is no standard input")
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
-    path = None if filename is None else Path(os.path.abspath(filename))  # noqa: PTH100  links stay
-    return bytes_source(data, filename or "<stdin>", path)
-
-
 def _joined(reports: Sequence[Report]) -> Report:
     from specnet.diagnostics import Report
+    from specnet.diagnostics.places import in_flag, is_elsewhere
 
     found: list[Diagnostic] = []
     sources: dict[str, str] = {}
     documents: list[str] = []
     unchecked: list[str] = []
+    extended: set[object] = set()
     for report in reports:
-        found += report.diagnostics
+        for finding in report.diagnostics:
+            # What several documents extend has its findings in the report of each.
+            if is_elsewhere(finding) and not in_flag(finding):
+                identity = (finding.file, finding.code, finding.span, finding.message)
+                if identity in extended:
+                    continue
+                extended.add(identity)
+            found.append(finding)
         sources |= report.sources
         documents += report.documents
         unchecked += report.unchecked
@@ -280,7 +266,7 @@ def _joined(reports: Sequence[Report]) -> Report:
     )
 
 
-def _write(report: Report, options: Options) -> None:
+def _write(report: Report, options: CheckOptions) -> None:
     from specnet.cli.formats import write
 
     for output in options.outputs:
@@ -307,7 +293,7 @@ def _nothing_read(report: Report) -> bool:
     return not report.files and bool(report.unread)
 
 
-def _hint(report: Report, options: Options) -> None:
+def _hint(report: Report, options: CheckOptions) -> None:
     fixable = sum(d.fix is not None for d in report.diagnostics)
     if fixable and not options.fix:
         verb = "fixable with --fix; --diff shows how"

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from specnet.data.access import UNQUOTED, Access
 from specnet.data.collector import Collector
+from specnet.data.environment import UnsetError, expanded, variables_in
 from specnet.data.opening import open_regular
 from specnet.data.passed import PassedRows
 from specnet.diagnostics import KeyPath, RunError, SpecError
@@ -45,18 +46,24 @@ class DataContext:
     def find(self, text: str, *key: str | int, what: Wanted = "file") -> Path:
         """Return the regular file, or with `what` the folder, that a document's path names.
 
-        A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`. Raises SpecError
-        where there is no such file, or it may not be read.
+        A relative path is looked for in the folder of the document, then in `$SPECNET_DATA`. The environment variables
+        that it names are replaced, and no finding holds their values. Raises SpecError where there is no such file, or
+        it may not be read.
         """
+        try:
+            way = expanded(text)
+        except UnsetError as error:
+            help = f"set it for the command: {error.name}=... specnet ..." if error.is_allowed else None
+            raise self.collector.error("SN577", error.message, *key, help=help) from None
         looked: list[Path] = []
-        for folder in self._folders(text):
-            refusal = self.access.refusal(text, folder)
+        for folder in self._folders(way):
+            refusal = self.access.refusal(way, folder, text)
             if refusal is not None:
                 if looked and refusal.code == "SN575":
                     absent = f"`{text}` is not in {looked[0].absolute()}, and ${VARIABLE}"
                     refusal = refusal._replace(message=refusal.message.replace(f"`{text}`", absent, 1))
                 raise self.collector.error(refusal.code, refusal.message, *key, help=refusal.help)
-            path = folder / text
+            path = folder / way
             try:
                 mode = path.stat().st_mode
             except PermissionError as error:
@@ -66,8 +73,8 @@ class DataContext:
                 looked.append(folder)
                 continue
             return self._accept(text, path, mode, key, what)
-        message = self._absent(text, looked, "folder" if what == "folder" else "file")
-        raise self.collector.error("SN501", message, *key, help=self._help(text, looked))
+        message = self._absent(text, way, looked, "folder" if what == "folder" else "file")
+        raise self.collector.error("SN501", message, *key, help=self._help(text, way, looked))
 
     @property
     def quotable(self) -> bool:
@@ -87,7 +94,8 @@ class DataContext:
         else:
             self.files[text] = path
             return path
-        raise self.collector.error("SN502", f"`{text}` {problem}", *key, help=f"it is {path}")
+        help = None if any(variables_in(text)) else f"it is {path}"
+        raise self.collector.error("SN502", f"`{text}` {problem}", *key, help=help)
 
     def _folders(self, text: str) -> list[Path]:
         if Path(text).is_absolute():
@@ -95,15 +103,17 @@ class DataContext:
         second = os.environ.get(VARIABLE)
         return [self.base, Path(second)] if second else [self.base]
 
-    def _absent(self, text: str, looked: list[Path], what: str) -> str:
-        if Path(text).is_absolute():
+    def _absent(self, text: str, way: str, looked: list[Path], what: str) -> str:
+        if Path(way).is_absolute():
             return f"there is no {what} `{text}`"
         places = " and in ".join(str(folder.absolute()) for folder in looked)
         return f"there is no {what} `{text}`: looked in {places}"
 
-    def _help(self, text: str, looked: list[Path]) -> str | None:
+    def _help(self, text: str, way: str, looked: list[Path]) -> str | None:
+        if any(variables_in(Path(text).name)):  # of which a similar name would say something
+            return None
         for folder in looked:
-            path = folder / text
+            path = folder / way
             if not self.access.quotes(path.parent):
                 continue
             try:
@@ -113,7 +123,7 @@ class DataContext:
             near = closest(path.name, names)
             if near is not None:
                 return f"did you mean `{Path(text).parent / clipped(near)}`?"
-        if Path(text).is_absolute() or len(looked) > 1:
+        if Path(way).is_absolute() or len(looked) > 1:
             return None
         return f"a relative path starts from the document's folder; set {VARIABLE} to name a second one"
 

@@ -17,7 +17,7 @@ from specnet.data.signature import ColumnSlice, DataDescription
 from specnet.data.splits import SplitSpec
 from specnet.data.transforms import TRANSFORMS, Transform
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
-from specnet.vocabulary.kind import Kind, fault, table_check
+from specnet.vocabulary.kind import Kind, NamesFile, fault, table_check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from specnet.data.rows import Rows, StoredRows
     from specnet.data.tables.plan import TablePlan
 
-FilePath = Annotated[str, Field(min_length=1)]
+FilePath = Annotated[str, Field(min_length=1), NamesFile()]
+"""The path of a file or a folder of data."""
 
 T = TypeVar("T")
 

@@ -41,7 +41,9 @@ class Label:
     part: Part = "value"
     """The part of the entry: its key, its value, its table's header, or the table's `type`."""
     span: TextSpan | None = None
-    """The range of text; None where nothing has been located."""
+    """The range of text; None where nothing has been located, or it is in another file."""
+    elsewhere: str | None = None
+    """The position, as `base.toml:3:9`, where it is in another file than the diagnostic's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,14 @@ class Diagnostic:
             "span": _span_as_dict(self.span),
             "help": self.help,
             "labels": [
-                {"message": label.message, "span": _span_as_dict(label.span)} for label in self.labels
+                {"message": _label_message(label), "span": _span_as_dict(label.span)} for label in self.labels
             ],
             "fix": _fix_as_dict(self.fix),
         }
+
+
+def _label_message(label: Label) -> str:
+    return label.message if label.elsewhere is None else f"{label.message} ({label.elsewhere})"
 
 
 def _fix_as_dict(fix: Fix | None) -> dict[str, Any] | None:

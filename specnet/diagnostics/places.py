@@ -12,6 +12,9 @@ from urllib.parse import quote
 from specnet.diagnostics.diagnostic import Diagnostic, Report
 from specnet.diagnostics.segments import printable
 
+FLAGS = ("--set ", "override ")
+"""How what stands for the name of a file begins, where a place is in a flag."""
+
 _LONG = 1000
 
 
@@ -21,8 +24,18 @@ def document_of(diagnostic: Diagnostic) -> str:
 
 
 def in_flag(diagnostic: Diagnostic) -> bool:
-    """Whether the place of a finding is not in its document."""
+    """Return whether the place of a finding is in a flag, or in an argument that stands for one."""
+    return is_elsewhere(diagnostic) and (diagnostic.file or FLAGS[0]).startswith(FLAGS)
+
+
+def is_elsewhere(diagnostic: Diagnostic) -> bool:
+    """Return whether the place of a finding is not in its document, but in a flag or in what it extends."""
     return diagnostic.document is not None and diagnostic.file != diagnostic.document
+
+
+def file_of(diagnostic: Diagnostic) -> str:
+    """Return the file that has the place of a finding; that of a flag is its document."""
+    return document_of(diagnostic) if in_flag(diagnostic) else diagnostic.file or document_of(diagnostic)
 
 
 def message_of(diagnostic: Diagnostic) -> str:
@@ -76,7 +89,7 @@ def fingerprints(report: Report, root: str) -> Iterator[str]:
                 texts[place] = _line_identity(source[place[1] - 1])
             text = texts[place]
         keys = ".".join(step for step in finding.path if isinstance(step, str))
-        identity = "\0".join((relative(document_of(finding), root), finding.code, keys, text))
+        identity = "\0".join((relative(file_of(finding), root), finding.code, keys, text))
         number = seen[identity]
         seen[identity] += 1
         whole = f"{identity}\0{number}".encode(errors="backslashreplace")

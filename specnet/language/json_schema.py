@@ -14,6 +14,14 @@ from specnet.vocabulary.kind import Kind, Table
 ID = "urn:specnet:schema:1"
 """The name of the schema of this version of the language. It is no address: nothing is fetched from one."""
 
+WHOLE = r"^\$\{[^}]+\}$"
+"""A string that is one reference, and stands for a value of any type."""
+
+WITHIN = r"\$\{"
+"""What a string has in it that is made of references."""
+
+REFERENCE = {"type": "string", "pattern": WHOLE}
+
 _TYPES = {"bool": "boolean", "int": "integer", "float": "number", "text": "string"}
 _LIMITS = {
     "gt": "exclusiveMinimum",
@@ -27,23 +35,29 @@ _LIMITS = {
 def schema() -> dict[str, Any]:
     """Return the closed JSON Schema (2020-12) of a document of version 1, in TOML or in JSON.
 
-    A family is one of its kinds, distinguished by `type`, or the bare name of a kind that needs no field. What
+    A family is one of its kinds, distinguished by `type`, or the bare name of a kind that needs no field. A reference
+    may stand for any value but a table. A document with `extends` may leave out what it does not change. What
     relates several fields, or the document and its data, no schema can say; `specnet validate` checks it.
     """
     writer = _Writer()
-    document = writer.table(Spec)
+    document, extending = writer.table(Spec), writer.part(Spec)
     # A network has a loss, or several outputs with a loss each.
     document["required"].remove("loss")
     document["anyOf"] = [{"required": ["loss"]}, {"required": ["outputs"]}]
-    document["properties"] = {
-        "$schema": {"type": "string", "description": "Where this schema is; for JSON documents."},
-        **document["properties"],
-    }
+    for made in (document, extending):
+        made["properties"] = {
+            "$schema": {"type": "string", "description": "Where this schema is; for JSON documents."},
+            **made["properties"],
+        }
+    writer.definitions["document"] = document
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,
         "title": "specnet document, version 1",
-        **document,
+        **extending,
+        "required": ["specnet"],
+        "if": {"required": ["extends"]},
+        "else": {"$ref": "#/$defs/document"},
         "$defs": dict(sorted(writer.definitions.items())),
     }
 
@@ -73,6 +87,38 @@ class _Writer:
             **({"required": required} if required else {}),
         }
 
+    def part(self, table: type[Table]) -> dict[str, Any]:
+        """Return the schema of a table that is merged with another's, so that it needs none of its keys."""
+        made = self.table(table)
+        made.pop("required", None)
+        for field in describe(table).fields:
+            if _holds_tables(field.domain):
+                described = {"description": field.text, **self.part_of(field.domain)}
+                made["properties"][field.name] = described
+        return made
+
+    def part_of(self, domain: Domain) -> dict[str, Any]:
+        """Return the schema of what a field may have where it is merged with another's."""
+        made = self.bare_part(domain) | dict(domain.extra)
+        return {"anyOf": [made, {"type": "null"}]} if domain.null else made
+
+    def bare_part(self, domain: Domain) -> dict[str, Any]:
+        """Return the schema of `part_of` without null."""
+        if domain.form == "union":
+            return {"anyOf": [self.part_of(member) for member in domain.members]}
+        if domain.form == "map" and domain.items is not None:
+            return {"type": "object", "additionalProperties": self.part_of(domain.items)}
+        if domain.table is not None:
+            name = f"{domain.table.__name__}.part"
+            if name not in self.definitions:
+                self.definitions[name] = {}
+                self.definitions[name] = self.part(domain.table)
+            return {"$ref": f"#/$defs/{name}"}
+        if domain.family is not None:
+            some = {"type": "object", "description": "Those of its keys that differ."}
+            return {"anyOf": [self.family(domain.family), some]}
+        return self.bare(domain)
+
     def owned(self, table: type[Table], field: FieldDescription) -> dict[str, Any]:
         """Return the schema of a table's field; what a kind has from its family is written once for all of them."""
         if field.owner is table or not issubclass(field.owner, Kind):
@@ -95,8 +141,8 @@ class _Writer:
         made = self.bare(domain) | dict(domain.extra)
         if not domain.null or domain.form == "any":
             return made
-        if made.get("type") in _TYPES.values():
-            return {**made, "type": [made["type"], "null"]}
+        if isinstance(made.get("type"), list):
+            return {**made, "type": [*made["type"], "null"]}
         return {"anyOf": [*made.get("anyOf", [made]), {"type": "null"}]}
 
     def bare(self, domain: Domain) -> dict[str, Any]:
@@ -104,12 +150,12 @@ class _Writer:
         if domain.form == "union":
             return {"anyOf": [self.domain(member) for member in domain.members]}
         if domain.form == "choice":
-            return (
-                {"const": domain.choices[0]} if len(domain.choices) == 1 else {"enum": list(domain.choices)}
-            )
+            return {"anyOf": [{"enum": list(domain.choices)}, REFERENCE]}
         if domain.form == "array":
             return self.array(domain)
         if domain.form == "map" and domain.items is not None:
+            if domain.items.form == "any":
+                return {"type": "object"}
             minimum = {"minProperties": domain.min_length} if domain.min_length else {}
             return {"type": "object", **minimum, "additionalProperties": self.domain(domain.items)}
         if domain.table is not None:
@@ -122,7 +168,9 @@ class _Writer:
         """Return the schema of a number, a string, true or false."""
         if domain.form not in _TYPES:
             return {}
-        made: dict[str, Any] = {"type": _TYPES[domain.form]}
+        made: dict[str, Any] = {"type": ["string"]}
+        if domain.form != "text":
+            made = {"type": [_TYPES[domain.form], "string"], "pattern": WHOLE}
         for name, key in _LIMITS.items():
             value = getattr(domain, name)
             if value is not None:
@@ -131,14 +179,14 @@ class _Writer:
             limits = {
                 "minLength": domain.min_length,
                 "maxLength": domain.max_length,
-                "pattern": domain.pattern,
+                "pattern": domain.pattern and f"{domain.pattern}|{WITHIN}",
             }
             made |= {key: value for key, value in limits.items() if value is not None}
         return made
 
     def array(self, domain: Domain) -> dict[str, Any]:
         """Return the schema of an array."""
-        made: dict[str, Any] = {"type": "array"}
+        made: dict[str, Any] = {"type": ["array", "string"], "pattern": WHOLE}
         if domain.members:
             made |= {"prefixItems": [self.domain(member) for member in domain.members], "items": False}
         elif domain.items is not None and domain.items.form != "any":
@@ -157,7 +205,7 @@ class _Writer:
             kinds = [self.reference(kind, f"{name}.{key}") for key, kind in family.kinds.items()]
             bare = [key for key, kind in family.kinds.items() if not _needs(kind)]
             names = {"enum": bare, "description": f"{article(name).capitalize()} with all its defaults."}
-            self.definitions[name] = {"oneOf": [*([names] if bare else []), *kinds]}
+            self.definitions[name] = {"oneOf": [*([names] if bare else []), *kinds, REFERENCE]}
         return {"$ref": f"#/$defs/{name}"}
 
     def reference(self, table: type[Table], name: str | None = None) -> dict[str, Any]:
@@ -169,6 +217,14 @@ class _Writer:
             self.definitions[name] = {}
             self.definitions[name] = self.table(table)
         return {"$ref": f"#/$defs/{name}"}
+
+
+def _holds_tables(domain: Domain) -> bool:
+    if domain.form == "union":
+        return any(map(_holds_tables, domain.members))
+    if domain.form == "map" and domain.items is not None:
+        return _holds_tables(domain.items)
+    return domain.table is not None or domain.family is not None
 
 
 def _needs(kind: type[Table]) -> bool:

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from specnet.diagnostics import Diagnostic, Report, SpecError
+from specnet.language.composing import Permissions, base_warnings, compose, is_base, with_escapes
 from specnet.language.mappings import document_of
 from specnet.language.overrides import Overrides, read_overrides
-from specnet.language.overriding import apply
 from specnet.language.parsing import ParsedText, parsed_leniently
 from specnet.language.reading import read
 from specnet.language.source import SourceText
 from specnet.language.spec import Spec
-from specnet.language.spec_source import SpecSource
 
 if TYPE_CHECKING:
     from specnet.data.confine import Confine
@@ -27,13 +26,15 @@ Document = str | os.PathLike[str] | SourceText | Mapping[str, Any] | Spec
 """What a document can be given as: the path of a file, its text, its data, or a spec that was made of it."""
 
 
-def check(source: Document, overrides: Overrides | None = None) -> tuple[Spec | None, Report]:
+def check(
+    source: Document, overrides: Overrides | None = None, *, environment: bool = True
+) -> tuple[Spec | None, Report]:
     """Return a document's spec, None if it has errors, and the report of all that is wrong with it.
 
     `source` is a path, or a string if it holds a line break or begins with `{`; or a mapping, or a spec. Raises
     SpecFileError for a file that cannot be read at all.
     """
-    spec, report, _ = examine(source, overrides)
+    spec, report, _ = examine(source, overrides, environment=environment)
     return spec, report
 
 
@@ -43,11 +44,14 @@ def examine(
     confine: Confine | None = None,
     *,
     plugins: bool = False,
+    environment: bool = True,
+    bases: bool = False,
 ) -> tuple[Spec | None, Report, PartialSpec | None]:
     """Return what `check` does, and for a document with errors what is sound in it all the same.
 
     With `confine`, the document may not lie outside of a folder, and the plugins that it names are imported only with
-    `plugins`.
+    `plugins`. Without `environment`, its paths may not name environment variables. With `bases`, what a document lacks
+    that others are to extend is no error, and there is no spec of it.
     """
     if isinstance(source, Spec):
         return (*_of_spec(source, overrides), None)
@@ -63,23 +67,29 @@ def examine(
     except SpecError as error:
         file = next((d.file for d in error.diagnostics if d.file), UNNAMED)
         return None, _report(file, (*error.diagnostics, *faults), {**texts, **error.sources}), None
-    data, lost = result.data, result.lost
-    done, misfits = apply(data, wanted, Spec)
+    only_base = bases and is_base(result.data, text)
+    composed = compose(result, text, wanted, Spec, Permissions(confine, environment), is_base=only_base)
+    misfits = composed.override_faults
     faults += misfits
-    spec_source = SpecSource(text, tuple(done))
-    texts |= spec_source.texts | {fault.file: fault.file for fault in misfits if fault.file is not None}
-    found: tuple[Diagnostic, ...] = ()
+    spec_source, lost = composed.source, composed.lost
+    texts |= {**composed.texts, **spec_source.texts}
+    texts |= {fault.file: fault.file for fault in misfits if fault.file is not None}
+    found = tuple(composed.faults)
     file = UNNAMED if text is None else text.file
     try:
-        spec = Spec.of_data(data, spec_source, lost, imports=plugins or confine is None)
-        if not faults and not result.faults:
+        spec = Spec.of_data(composed.data, spec_source, lost, imports=plugins or confine is None)
+        if not faults and not found:
             return spec, _report(file, (), texts), None
     except SpecError as error:
-        found = error.diagnostics
+        found += error.diagnostics
+    if only_base:
+        found += tuple(base_warnings(result.data))
+    report = _report(file, (*spec_source.place(found), *faults), texts)
+    if only_base:
+        return None, report, None
     from specnet.language.partial import partial_spec
 
-    report = _report(file, (*spec_source.place((*result.faults, *found)), *faults), texts)
-    return None, report, partial_spec(data, (*found, *faults), spec_source, lost)
+    return None, report, partial_spec(composed.data, (*found, *faults), spec_source, lost)
 
 
 def _of_spec(spec: Spec, overrides: Overrides | None) -> tuple[Spec | None, Report]:
@@ -97,15 +107,41 @@ def _report(file: str, found: Iterable[Diagnostic], texts: dict[str, str]) -> Re
     return Report(1, tuple(replace(d, document=file) for d in found), texts, (file,))
 
 
-def load(source: Document, overrides: Overrides | None = None) -> Spec:
+def load(source: Document, overrides: Overrides | None = None, *, environment: bool = True) -> Spec:
     """Return a document's spec, validated as a whole.
 
     `source` is the path of a TOML or JSON file, the text of a document, its data as a dictionary, or a spec.
     `overrides` replace values of the document: `{"training.epochs": 5, "layers.0.units": 32}`, or strings as `--set`
     takes them, `["training.epochs=5"]`. The plugins that the document names are imported, the data are not read.
+    Without `environment`, a path that names an environment variable is an error.
     Raises SpecError with all that is wrong with the document, and SpecFileError for a file that cannot be read at all.
     """
-    spec, report = check(source, overrides)
+    spec, report = check(source, overrides, environment=environment)
     if spec is None:
         raise SpecError(report.diagnostics, report.sources)
     return spec
+
+
+def resolved_text(
+    source: SourceText, overrides: Overrides, confine: Confine | None = None, *, environment: bool = True
+) -> str | None:
+    """Return a document as it is with what it extends, overrides, variables and repetitions, in its own syntax.
+
+    None where these have errors.
+    """
+    wanted, faults = read_overrides(overrides)
+    try:
+        composed = compose(parsed_leniently(source), source, wanted, Spec, Permissions(confine, environment))
+    except SpecError:
+        return None
+    if faults or composed.faults or composed.override_faults:
+        return None
+    files = composed.source.resolution.files
+    data = with_escapes(composed.data, Spec, files)
+    if source.syntax == "json":
+        import json
+
+        return f"{json.dumps(data, indent=2, ensure_ascii=False)}\n"
+    from specnet.language.toml_writer import toml
+
+    return toml({key: data[key] for key in sorted(data, key=lambda key: key != "specnet")})

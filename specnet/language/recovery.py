@@ -8,10 +8,12 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from specnet.diagnostics import KeyPath
-from specnet.language.positions import PositionEntry, Positions
+
+if TYPE_CHECKING:
+    from specnet.language.positions import PositionEntry, Positions
 
 
 class _Unread(Enum):

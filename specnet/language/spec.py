@@ -11,9 +11,10 @@ from pydantic_core import PydanticCustomError
 
 from specnet.data import FORMATS, DataFormat
 from specnet.diagnostics import Diagnostic, SpecError, html
+from specnet.language.composing import compose, recompose, with_escapes
 from specnet.language.magnitudes import real_faults, whole_faults
 from specnet.language.overrides import Overrides, read_overrides
-from specnet.language.overriding import apply
+from specnet.language.parsing import ParsedText
 from specnet.language.plugins import NAME as PLUGIN_NAME
 from specnet.language.plugins import loaded_plugins, normalized
 from specnet.language.set_options import set_options
@@ -98,6 +99,17 @@ class Spec(Table):
         examples=[1]
     )
     """The version of the language."""
+    extends: (
+        Annotated[str, Field(min_length=1)]
+        | Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
+        | None
+    ) = Field(default=None, exclude=True, examples=["base.toml"])
+    """The document, or documents, that this one extends: .toml or .json files, relative to this one. Tables are merged
+    key by key, and everything else is replaced: by later documents, and at last by this one. A spec has none, since
+    they are merged before it is made."""
+    variables: dict[str, Any] | None = Field(default=None, exclude=True, examples=[{"width": 32}])
+    """Values by name, for references in strings: `"${width}"` has the variable's type, `"${2 * width}"` is computed,
+    and `"run-${width}"` is text. A spec has none, since references are resolved before it is made."""
     name: Annotated[str, Field(pattern=NAME), Words("a string that can be a folder's name")] = "spec"
     """The name of the experiment and of the folder of its runs; by default the file's stem."""
     seed: Annotated[int, Field(ge=0, lt=2**63), Words("a whole number from 0 to below 2^63")] = Field(
@@ -308,29 +320,24 @@ class Spec(Table):
         is wrong with the result.
         """
         wanted, faults = read_overrides(changes)
-        source, data = self._source, None
-        if source.source is not None:
-            from specnet.language.parsing import parsed
-
-            data = parsed(source.source)
-            earlier, _ = apply(data, list(source.overrides), Spec)
-            if Spec.of_data(dict(data), source) != self:  # changed since, by Pydantic's own means
-                data = None
-        if data is None:
-            source, earlier, data = (
-                SpecSource(None, (), self._source.folder),
-                [],
-                self.model_dump(mode="json"),
-            )
-        done, misfits = apply(data, wanted, Spec)
-        source = SpecSource(source.source, (*earlier, *done), source.start)
-        faults += misfits
+        earlier = list(self._source.overrides)
+        composed = recompose(self._source, earlier, Spec)
+        if composed is None or Spec.of_data(composed.data, composed.source) != self:
+            # It was made in Python, or changed since by Pydantic's own means.
+            data = with_escapes(self.model_dump(mode="json"), Spec)
+            composed = compose(ParsedText(data), None, wanted, Spec, start=self._source.folder)
+        else:
+            composed = recompose(self._source, [*earlier, *wanted], Spec)
+            assert composed is not None
+        faults += composed.override_faults
+        source = composed.source
         try:
-            spec = Spec.of_data(data, source)
+            spec = Spec.of_data(composed.data, source, composed.lost)
         except SpecError as error:
-            raise SpecError([*source.place(error.diagnostics), *faults], source.texts) from None
-        if faults:
-            raise SpecError(faults, source.texts)
+            found = [*source.place((*composed.faults, *error.diagnostics)), *faults]
+            raise SpecError(found, source.texts) from None
+        if faults or composed.faults:
+            raise SpecError([*source.place(composed.faults), *faults], source.texts)
         return spec
 
 

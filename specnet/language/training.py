@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from specnet.graph.parameter import name_matches
-from specnet.vocabulary.kind import Table
+from specnet.vocabulary.kind import NamesFile, Table
 from specnet.vocabulary.optimizers import OPTIMIZERS, Optimizer
 from specnet.vocabulary.schedules import SCHEDULES, Schedule
 
@@ -53,7 +53,7 @@ class Checkpoint(Table):
 class InitFrom(Table):
     """An earlier run whose parameters are the initial values."""
 
-    run: Annotated[str, Field(min_length=1)] = Field(examples=["runs/iris/001"])
+    run: Annotated[str, Field(min_length=1), NamesFile()] = Field(examples=["runs/iris/001"])
     """The run's directory, or a file that `export --to specnet` wrote; relative to the document, then to the
     current folder."""
     layers: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
@@ -129,7 +129,7 @@ class Training(Table):
     max_seconds: PositiveFloat | None = Field(default=None, examples=[600])
     """The maximum time of the training, including validation: it ends after the current step, even in the middle of
     an epoch. At least one step is made."""
-    init_from: Annotated[str, Field(min_length=1)] | InitFrom | None = Field(
+    init_from: Annotated[str, Field(min_length=1), NamesFile()] | InitFrom | None = Field(
         default=None, examples=["runs/iris/001"]
     )
     """A run whose parameters and running statistics are the initial values of layers with the same names: its

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted
+from specnet.language.source import SourceText
 from specnet.language.spec import Spec
 from specnet.runs.lock import LOCK, locked
 from specnet.storage.files import finite, write_bytes, write_json, writing
@@ -26,6 +27,7 @@ CHECKPOINTS = "checkpoints"
 REPORT = "report.html"
 PLOTS = "plots"
 DOCUMENTS = ("spec.toml", "spec.json")
+EXTENDED = "extends"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class RunDirectory:
             (run.path / MODEL).unlink(missing_ok=True)
             run.forget_checkpoints()
             run.forget_plots()
+            run.forget_extended()
             for name in (RESULT, REPORT, METRICS, *DOCUMENTS, RESOLVED):
                 (run.path / name).unlink(missing_ok=True)
         return run
@@ -107,20 +110,35 @@ class RunDirectory:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
+    def forget_extended(self) -> None:
+        """Remove the documents that the run's document extends."""
+        folder = self.path / EXTENDED
+        with writing(folder):
+            for path in [path for suffix in ("toml", "json") for path in folder.glob(f"*.{suffix}")]:
+                path.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
     def describe(
         self, spec: Spec, data: Dataset, computed_with: Sequence[Mapping[str, Any]]
     ) -> dict[str, Any]:
-        """Write the document and `resolved.json`, and return what the latter contains.
+        """Write the document, what it extends, and `resolved.json`, and return what the latter contains.
 
         `computed_with` are the environments that the run was computed in.
         """
         from specnet.storage.resolved import resolved
 
-        what: dict[str, Any] = finite(resolved(spec, data.sources, self.path, computed_with))
+        extended = _extended(spec)
+        what: dict[str, Any] = finite(resolved(spec, data.sources, self.path, computed_with, extended))
         name, content = _document(spec, what["spec"])
         # What makes it a run's directory goes first: whatever happens meanwhile, another run may replace it.
         write_json(self.path / RESOLVED, what)
         write_bytes(self.path / name, content)
+        self.forget_extended()
+        with writing(self.path):
+            for file, source in extended.items():
+                (self.path / file).parent.mkdir(exist_ok=True)
+                write_bytes(self.path / file, _content(source))
         return what
 
     def metrics(self, before: Iterable[dict[str, Any]] = ()) -> MetricsLog:
@@ -165,6 +183,20 @@ def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
     source = spec.source.source
     if source is None:
         return "spec.json", f"{json.dumps(data, indent=2, ensure_ascii=False)}\n".encode()
+    return f"spec.{source.syntax}", _content(source)
+
+
+def _extended(spec: Spec) -> dict[str, SourceText]:
+    """Return the documents that a spec's document extends, by the names of their files in the run's directory."""
+    sources = [part.source for part in spec.source.extended if part.source is not None]
+    return {
+        f"{EXTENDED}/{number:02}-{Path(source.file).name}": source
+        for number, source in enumerate(sources, start=1)
+    }
+
+
+def _content(source: SourceText) -> bytes:
+    """Return the bytes of a document's file."""
     content = source.text.encode()
     if source.path is not None:
         try:
@@ -174,4 +206,4 @@ def _document(spec: Spec, data: Any) -> tuple[str, bytes]:
             raw = content  # deleted since: its text has been read
         # A mark of byte order is no part of the text; a file that has changed since is not what was run.
         content = raw if raw.removeprefix(b"\xef\xbb\xbf") == content else content
-    return f"spec.{source.syntax}", content
+    return content

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from specnet.data.environment import variables_in
 from specnet.data.files import VARIABLE
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped, joined
@@ -76,7 +77,7 @@ def _relative_names(made_of: dict[str, Any]) -> list[str]:
     data = made_of.get("data")
     given = set(_strings(made_of["spec"].get("data")))
     return (
-        [name for name in data if name in given and not Path(name).is_absolute()]
+        [n for n in data if n in given and not Path(n).is_absolute() and not any(variables_in(n))]
         if isinstance(data, dict)
         else []
     )

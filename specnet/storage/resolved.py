@@ -16,6 +16,7 @@ from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import clipped, joined, plural
 from specnet.installation import requirement
+from specnet.language.source import SourceText
 from specnet.language.spec import Spec
 from specnet.storage.origin import FOLDER, folder_record
 from specnet.storage.recorded import RecordedRun, misfit, parsed
@@ -39,10 +40,12 @@ def resolved(
     sources: tuple[tuple[str, str], ...],
     run: Path | None = None,
     computed_with: Sequence[Mapping[str, Any]] = (),
+    extended: Mapping[str, SourceText] | None = None,
 ) -> dict[str, Any]:
     """Return what `resolved.json` holds: the whole spec, versions, environments, a digest of each data file.
 
-    In `run`, the run's directory, it also records where the document is.
+    In `run`, the run's directory, it also records where the document is. `extended` are the documents that it extends,
+    by the names of their copies.
     """
     import numpy as np
 
@@ -58,6 +61,11 @@ def resolved(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "document": None if source is None else source.file,
         **({} if run is None else {FOLDER: folder_record(spec.folder, run)}),
+        **(
+            {"extends": [{"document": each.file, "copy": name} for name, each in extended.items()]}
+            if extended
+            else {}
+        ),
         "overrides": [override.file for override in spec.source.overrides],
         "data": {name: {"sha256": digest} for name, digest in sources},
         "kinds": registered_kinds(spec),

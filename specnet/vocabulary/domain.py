@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from specnet.vocabulary.family import Family
-from specnet.vocabulary.kind import Table, Words
+from specnet.vocabulary.kind import NamesFile, Table, Words
 
 Form = Literal["any", "bool", "int", "float", "text", "choice", "array", "table", "family", "map", "union"]
 
@@ -40,6 +40,8 @@ class Domain:
     """Each element of an array, or each value of a map."""
     table: type[Table] | None = None
     family: Family[Any] | None = None
+    names_file: bool = False
+    """Whether it is the path of a file or a folder."""
     words: str | None = None
     """What it takes, where that is said better than by the constraints."""
     extra: tuple[tuple[str, Any], ...] = ()
@@ -103,6 +105,8 @@ def _constrained(domain: Domain, metadata: Iterable[Any]) -> Domain:
             domain = Domain("family", domain.null, family=item)
         elif isinstance(item, Words):
             domain = replace(domain, words=item.text)
+        elif isinstance(item, NamesFile):
+            domain = replace(domain, names_file=True)
         elif isinstance(item, WithJsonSchema):
             domain = replace(domain, extra=tuple((item.json_schema or {}).items()))
         elif isinstance(item, FieldInfo):

@@ -150,6 +150,10 @@ class Words:
     text: str
 
 
+class NamesFile:
+    """Metadata of a field whose string is the path of a file or a folder."""
+
+
 def fault(
     message: str,
     *,

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from specnet.cli.check_options import CheckOptions
 from specnet.cli.formats import FORMATS, ReportOutput
-from specnet.cli.validate import Options
 from specnet.cli.validate import check as validate
 from tests.hostile.documents import bent
 from tests.support.command_line import ROOT, SPECS
@@ -61,7 +61,7 @@ def outcome_of(*arguments: str, **more: Any) -> int:
     printed = io.StringIO()
     signal.alarm(LONGEST)
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-        code = validate(arguments, Options(**more))
+        code = validate(arguments, CheckOptions(**more))
     signal.alarm(0)
     assert code in {0, 1, 2}
     assert "\x1b" not in printed.getvalue()

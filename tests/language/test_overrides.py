@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from specnet.diagnostics import Diagnostic, Label, Position
+from specnet.diagnostics.formats.full import full
+from specnet.diagnostics.segments import plain_text
 from specnet.language import SpecSource, check, load
 from specnet.language.overrides import Overrides, read_overrides
 from specnet.language.overriding import apply
@@ -261,7 +263,9 @@ def test_a_label_in_another_text_says_where() -> None:
     (placed,) = spec.source.place([fault])
     assert placed.file == "<text>"
     assert placed.labels[0].span is None
-    assert placed.labels[0].message == "made here (--set layers.0.units=7:1:22)"
+    assert placed.labels[0].elsewhere == "--set layers.0.units=7:1:22"
+    assert placed.as_dict()["labels"][0]["message"] == "made here (--set layers.0.units=7:1:22)"
+    assert "= note: made here (--set layers.0.units=7:1:22)\n" in plain_text(full(placed, TEXT))
 
 
 def test_origins_are_no_part_of_what_a_spec_says() -> None:

@@ -79,9 +79,13 @@ def _full(
     framed = text is not None and bool(spans) and spans != [_TOP]
     if source is not None and framed:
         yield from frame(diagnostic, source, width)
-    if diagnostic.help:
-        if framed:
-            yield f"{' ' * gutter} |\n", "gutter"
-        for place_, line in enumerate(wrapped(printable(diagnostic.help), width - gutter - 9)):
+    notes = [
+        ("note", f"{label.message} ({label.elsewhere})") for label in diagnostic.labels if label.elsewhere
+    ]
+    notes += [("help", diagnostic.help)] if diagnostic.help else []
+    if notes and framed:
+        yield f"{' ' * gutter} |\n", "gutter"
+    for lead, message in notes:
+        for place_, line in enumerate(wrapped(printable(message), width - gutter - 9)):
             yield f"{' ' * gutter} = " if place_ == 0 else " " * (gutter + 3), "gutter"
-            yield f"help: {line}\n" if place_ == 0 else f"      {line}\n", "help"
+            yield f"{lead}: {line}\n" if place_ == 0 else f"      {line}\n", "help"

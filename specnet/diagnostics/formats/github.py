@@ -6,7 +6,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/workflow-command
 from __future__ import annotations
 
 from specnet.diagnostics.diagnostic import Diagnostic, Report, Severity
-from specnet.diagnostics.places import document_of, help_of, in_flag, message_of, relative
+from specnet.diagnostics.places import file_of, help_of, in_flag, message_of, relative
 from specnet.diagnostics.segments import printable
 from specnet.diagnostics.text import counted, joined
 
@@ -41,7 +41,7 @@ def github(report: Report, root: str) -> str:
 
 
 def _annotation(finding: Diagnostic, root: str) -> str:
-    properties = {"title": finding.code, "file": relative(document_of(finding), root)}
+    properties = {"title": finding.code, "file": relative(file_of(finding), root)}
     if finding.span is not None and not in_flag(finding):
         start, end = finding.span.start, finding.span.end
         properties |= {"line": str(start.line), "endLine": str(end.line)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from specnet.diagnostics.diagnostic import Report
-from specnet.diagnostics.places import document_of, fingerprints, help_of, in_flag, message_of, relative
+from specnet.diagnostics.places import file_of, fingerprints, help_of, in_flag, message_of, relative
 
 SEVERITIES = {"error": "major", "warning": "minor"}
 
@@ -27,7 +27,7 @@ def gitlab(report: Report, root: str) -> str:
                 "check_name": finding.code,
                 "fingerprint": fingerprint,
                 "severity": SEVERITIES[finding.severity],
-                "location": {"path": relative(document_of(finding), root), "lines": lines},
+                "location": {"path": relative(file_of(finding), root), "lines": lines},
             }
         )
     return json.dumps(found, indent=2) + "\n"

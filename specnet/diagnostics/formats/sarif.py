@@ -11,7 +11,7 @@ from typing import Any
 
 from specnet._version import __version__
 from specnet.diagnostics.diagnostic import Diagnostic, Fix, Report, TextSpan
-from specnet.diagnostics.places import document_of, fingerprints, help_of, in_flag, message_of, relative, uri
+from specnet.diagnostics.places import file_of, fingerprints, help_of, in_flag, message_of, relative, uri
 from specnet.diagnostics.rules import PHASES, RULES
 from specnet.diagnostics.segments import printable
 
@@ -72,7 +72,7 @@ def _rule(name: str, report: Report) -> dict[str, Any]:
 def _result(finding: Diagnostic, codes: list[str], root: str) -> dict[str, Any]:
     help_ = help_of(finding)
     message = message_of(finding) + (f"\n{help_}" if help_ else "")
-    place: dict[str, Any] = {"artifactLocation": _location(document_of(finding), root)}
+    place: dict[str, Any] = {"artifactLocation": _location(file_of(finding), root)}
     if finding.span is not None and not in_flag(finding):
         place["region"] = _region(finding.span)
     location: dict[str, Any] = {"physicalLocation": place}

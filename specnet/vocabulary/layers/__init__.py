@@ -14,13 +14,16 @@ from specnet.vocabulary.kind import Kind, Words
 NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 """A layer's name, which the names of its parameters and of saved arrays are made of."""
 
+NUMBERED = r"^([A-Za-z_][A-Za-z0-9_-]*|[1-9][0-9]*)$"
+"""A layer's name, or a number, by which the repetitions of a `sequential` are called that is written out."""
+
 
 class Layer(Kind):
     """One stage of the network: a function of the previous layer's output."""
 
-    name: Annotated[str, Field(pattern=NAME), Words("a string of letters, digits, `_` and `-`")] | None = (
-        Field(None, examples=["hidden"])
-    )
+    name: (
+        Annotated[str, Field(pattern=NUMBERED), Words("a string of letters, digits, `_` and `-`")] | None
+    ) = Field(None, examples=["hidden"])
     """The layer's name; by default its type and its index among layers of that type, from 1."""
     inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=None, examples=[["dense_1"]]

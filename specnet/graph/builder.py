@@ -35,6 +35,11 @@ class Stage(Protocol):
         ...
 
     @property
+    def borrows(self) -> bool:
+        """Whether it is the layer that it shares parameters with, applied once more."""
+        ...
+
+    @property
     def trainable(self) -> bool:
         """Whether training fits its parameters."""
         ...
@@ -102,6 +107,10 @@ class Known:
 
     value: Value
     parameters: str = ""
+    stage: Stage | None = None
+    """The layer that gives it; None for what comes from outside."""
+    path: KeyPath = ()
+    """Where the layers in that are written."""
 
 
 class Following(NamedTuple):
@@ -242,8 +251,10 @@ class Builder:
             else:
                 assert before is not None, f"{short} comes first, and names no inputs"
                 taken = (before,)
-            y = self._lower(stage, taken)
-            self.known[-1][short] = Known(y, self.scope.parameters)
+            lender = self.find(stage.share) if stage.borrows and stage.share is not None else None
+            y = self._lower(stage, taken, lender)
+            inner, path = (stage, self.scope.path) if lender is None else (lender.stage, lender.path)
+            self.known[-1][short] = Known(y, self.scope.parameters, inner, path)
             given.append(y)
             if not around.name:
                 self.outputs[short] = y
@@ -277,14 +288,18 @@ class Builder:
             around.depth + (1 if around.name else 0),
         )
 
-    def _lower(self, stage: Stage, taken: tuple[Value, ...]) -> Value:
+    def _lower(self, stage: Stage, taken: tuple[Value, ...], lender: Known | None) -> Value:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
         self.check_count(1)
         shapes = tuple(x.shape for x in taken)
         info = LayerInfo(scope.name, stage.type, scope.path, shapes, (), (), scope.parameters, scope.depth)
         self.layers.append(info)
+        if lender is not None and lender.stage is not None:
+            # What is in the layer is where the other one has it.
+            stage, self.scope = lender.stage, replace(scope, path=lender.path)
         y = stage.lower_all(self, taken)
+        self.scope = scope
         inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
         declared = reversed([*islice(reversed(self.parameters), len(self.parameters) - known)])
         own = tuple(name for name in declared if name not in inner)

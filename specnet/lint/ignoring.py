@@ -48,8 +48,13 @@ def not_suppressed(
     """
     source = spec.source.source
     requests = list(comments(source)) if source is not None else []
+    # A comment in what the document extends speaks of its own lines, and may be of use to another document alone.
+    by_file: dict[str | None, list[Request]] = {
+        part.source.file: list(comments(part.source)) for part in spec.source.extended if part.source
+    }
+    by_file[_file(source)] = requests
     found = list(placed)
-    kept = [d for d in found if not (_asked(d, requests, source) and d.severity == "warning")]
+    kept = [d for d in found if not (_asked(d, by_file.get(d.file, [])) and d.severity == "warning")]
     if source is not None and not any(d.severity == "error" for d in found):
         kept += _idle(requests, source, whole=whole)
     quiet = {*ignore, *spec.lint.ignore}
@@ -97,9 +102,9 @@ def _following(lines: list[str]) -> list[int]:
     return following
 
 
-def _asked(finding: Diagnostic, requests: list[Request], source: SourceText | None) -> bool:
-    """Say whether a comment asks for a finding to be passed over, and note that the comment has a use."""
-    if finding.span is None or finding.file != _file(source):
+def _asked(finding: Diagnostic, requests: list[Request]) -> bool:
+    """Return whether a comment asks for a finding to be suppressed, and note that the comment has a use."""
+    if finding.span is None:
         return False
     hits = [r for r in requests if r.code == finding.code and r.line == finding.span.start.line]
     for request in hits:

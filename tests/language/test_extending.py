@@ -259,3 +259,13 @@ def test_the_version_is_not_inherited(folder: Path) -> None:
     assert faults("a.toml") == []  # it is a base itself
     with pytest.raises(specnet.SpecError, match="SN201"):
         load("a.toml")
+
+
+def test_a_comment_in_a_base_suppresses_its_own_warnings(folder: Path) -> None:
+    (folder / "base.toml").write_text(BASE.replace('activation = "relu"\n', ""))
+    path = write(folder / "a.toml", "")
+    assert [(d.code, d.file) for d in faults(path)] == [("SN707", "base.toml")]
+    comment = " # specnet: ignore[SN707]\n"
+    text = BASE.replace('activation = "relu"\n', "").replace('type = "dense"\n', f'type = "dense"{comment}')
+    (folder / "base.toml").write_text(text)
+    assert faults(path) == []

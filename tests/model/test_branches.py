@@ -250,3 +250,64 @@ def test_frozen_layers_and_rates_of_their_own():
     np.testing.assert_array_equal(trained["dense_1.kernel"], model.parameters["dense_1.kernel"])
     _, gradients = model.loss_and_gradients(INPUTS, TARGETS)
     assert "dense_1.kernel" not in gradients
+
+
+@pytest.mark.parametrize(
+    "tower",
+    [
+        {"type": "sequential", "repeat": 2, "layers": [dense(3, activation="tanh"), {"type": "batch_norm"}]},
+        {"type": "residual", "layers": [dense(3), dense(3)], "shortcut": [dense(3)], "activation": "relu"},
+        {"type": "parallel", "merge": "add", "layers": [dense(3), {"type": "dense", "units": 3}]},
+    ],
+    ids=lambda tower: tower["type"],
+)
+def test_a_container_that_shares_needs_no_second_copy_of_its_layers(tower):
+    """As with the copy written out, bit for bit; a third one may share with the second."""
+    first = {**tower, "name": "tower"}
+    plain = {key: value for key, value in tower.items() if key not in ("kernel_init", "bias_init")}
+
+    def results(*others):
+        layers = [dense(3, name="stem"), first, *others, {"type": "dense", "name": "out", "units": 2}]
+        spec = specnet.load(
+            {
+                "specnet": 1,
+                "loss": "mse",
+                "data": {
+                    "type": "inline",
+                    "inputs": [[0.5, 1.0], [1.0, 0.0]],
+                    "targets": [[0.0, 1.0], [1.0, 0.5]],
+                },
+                "layers": layers,
+                "training": {"epochs": 3},
+            }
+        )
+        return specnet.run(spec).parameters
+
+    bare = {"type": tower["type"], "share": "tower"}
+    found = results({**bare, "name": "second"}, {**bare, "share": "second"})
+    copied = without_initial_values(plain)
+    wanted = results({**copied, "share": "tower"}, {**copied, "share": "tower"})
+    assert list(found) == list(wanted)
+    assert all((found[name] == wanted[name]).all() for name in found)
+
+
+def without_initial_values(value):
+    """Layers without what only the owner of their parameters may say."""
+    if isinstance(value, dict):
+        return {k: without_initial_values(v) for k, v in value.items() if not k.endswith("_init")}
+    return [without_initial_values(item) for item in value] if isinstance(value, list) else value
+
+
+def test_a_container_without_layers_shares_with_another():
+    def faults(layer):
+        layers = [{"type": "sequential", "name": "tower", "layers": [{"type": "dense", "units": 1}]}, layer]
+        data = {"type": "inline", "inputs": [[0.5]], "targets": [1.0]}
+        report = specnet.validate({"specnet": 1, "loss": "mse", "data": data, "layers": layers})
+        return [d.code for d in report.diagnostics if d.severity == "error"]
+
+    assert faults({"type": "sequential", "share": "tower"}) == []
+    assert faults({"type": "sequential"}) == ["SN203"]
+    assert faults({"type": "sequential", "layers": []}) == ["SN209"]
+    assert faults({"type": "sequential", "share": "tower", "repeat": 2}) == ["SN306"]
+    assert faults({"type": "residual", "share": "tower"}) == ["SN306"]
+    assert faults({"type": "sequential", "share": "other"}) == ["SN303"]

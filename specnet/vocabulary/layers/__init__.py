@@ -43,6 +43,11 @@ class Layer(Kind):
     """Whether each of its layers gets its own input, and not the output of the previous one."""
 
     @property
+    def borrows(self) -> bool:
+        """Whether it is nothing of its own, but the layer that it shares parameters with, applied once more."""
+        return False
+
+    @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:
         """The lists of layers that it holds, by their keys."""
         return {}

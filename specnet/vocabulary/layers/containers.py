@@ -12,18 +12,55 @@ from specnet.graph.builder import Builder
 from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.sizes import broadcast, show
 from specnet.vocabulary.activations import ACTIVATIONS, Activation
-from specnet.vocabulary.kind import fault, table_check
+from specnet.vocabulary.kind import Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers.merging import combined, concatenated
 
 Layers = tuple[Annotated[Layer, LAYERS], ...]
 
 
+_OF_ITS_OWN = frozenset({"type", "name", "inputs", "share", "layers"})
+"""What a container that takes another's layers may say itself."""
+
+
 class Container(Layer):
     """Base of layers that contain layers; their parameters are named `container.layer.parameter`."""
 
-    layers: Annotated[Layers, Field(min_length=1, examples=[[{"type": "dense", "units": 4}]])]
-    """The layers in the container."""
+    layers: Annotated[Layers, Words("an array of one or more layers")] = Field(
+        default=(), json_schema_extra={"minItems": 1}, examples=[[{"type": "dense", "units": 4}]]
+    )
+    """The layers in the container; left out with `share`, which takes those of the other container."""
+
+    minimum: ClassVar[int] = 1
+    """How many layers it contains at least."""
+
+    @table_check()
+    def _not_empty(self) -> Iterator[PydanticCustomError]:
+        if self.borrows or len(self.layers) >= self.minimum:
+            return
+        given = "layers" in self.model_fields_set
+        wanted = "a layer" if self.minimum == 1 else f"{self.minimum} layers"
+        yield fault(
+            f"`layers` is {'too short' if given else 'missing'}: {self.type} needs {wanted}",
+            key="layers",
+            code="SN209" if given else "SN203",
+            part="value" if given else "table",
+            help='`share = "name"` takes the layers of another container',
+        )
+
+    @table_check()
+    def _nothing_ignored(self) -> Iterator[PydanticCustomError]:
+        for key in type(self).model_fields if self.borrows else ():
+            field = type(self).model_fields[key]
+            default = field.get_default(call_default_factory=True, validated_data={})
+            if key not in _OF_ITS_OWN and getattr(self, key) != default:
+                message = f"`{key}` would be ignored: without `layers`, this is `{self.share}` once more"
+                yield fault(message, key=key, code="SN306", part="key", help="leave it out")
+
+    @property
+    def borrows(self) -> bool:
+        """Whether it applies the layers of the container that it shares with."""
+        return self.share is not None and not self.layers
 
     @property
     def sublayers(self) -> dict[str, tuple[Layer, ...]]:
@@ -95,15 +132,18 @@ class Parallel(Container):
     """
 
     type: Literal["parallel"] = "parallel"
-    layers: Annotated[
-        Layers, Field(min_length=2, examples=[[{"type": "dense", "units": 8}, {"type": "dense", "units": 4}]])
-    ]
-    """The branches: each layer gets the container's input."""
+    layers: Annotated[Layers, Words("an array of two or more layers")] = Field(
+        default=(),
+        json_schema_extra={"minItems": 2},
+        examples=[[{"type": "dense", "units": 8}, {"type": "dense", "units": 4}]],
+    )
+    """The branches: each layer gets the container's input; left out with `share`."""
     merge: Literal["concat", "add", "multiply", "average", "maximum", "minimum"] = "concat"
     """How the results are merged: the name of a merging layer."""
     axis: int = -1
     """The axis along which `concat` joins the results."""
     is_parallel: ClassVar[bool] = True
+    minimum: ClassVar[int] = 2
 
     @table_check()
     def _joined(self) -> Iterator[PydanticCustomError]:

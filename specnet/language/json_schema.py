@@ -79,12 +79,15 @@ class _Writer:
         required = [name for name, info in table.model_fields.items() if info.is_required()]
         if issubclass(table, Kind):
             required.insert(0, "type")
+        either = [{"required": [name]} for pair in table.instead.items() for name in pair]
+        required = [name for name in required if name not in table.instead]
         return {
             "description": description.summary,
             "type": "object",
             "properties": properties,
             "additionalProperties": False,
             **({"required": required} if required else {}),
+            **({"anyOf": either} if either else {}),
         }
 
     def part(self, table: type[Table]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
@@ -60,6 +60,9 @@ class Table(BaseModel):
     Pydantic builds a validator for a class when it is first used, not at import: a document names a handful
     of kinds out of a hundred, and start-up pays for those alone.
     """
+
+    instead: ClassVar[Mapping[str, str]] = {}
+    """The required fields that may be left out where another one is given, with that other one."""
 
     model_config = ConfigDict(
         extra="forbid",

@@ -75,7 +75,11 @@ def sample(domain: Domain) -> Any:
     if first.form == "array":
         if first.members:
             return [sample(member) for member in first.members]
-        return [sample(first.items)] * max(first.min_length or 0, 1) if first.items else []
+        return (
+            [sample(first.items)] * max(first.min_length or dict(first.extra).get("minItems", 0), 1)
+            if first.items
+            else []
+        )
     return {"bool": True, "int": 2, "float": 0.5, "text": "x", "map": {}, "any": 1.0}[first.form]
 
 

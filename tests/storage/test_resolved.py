@@ -34,7 +34,7 @@ DRAWN = settings(
 NAMES = ["x", "y", "inputs", "-1", "a b", "é", "train.loss"]
 """Texts: names of columns, arrays, files and layers."""
 
-UNDRAWN = {"type", "plugins"}
+UNDRAWN = {"type", "plugins", "extends", "variables"}
 
 NUMBERS = st.integers(-3, 9) | st.floats(-1e3, 1e3)
 

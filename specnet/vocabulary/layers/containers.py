@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from pydantic_core import PydanticCustomError
 
 from specnet.graph.builder import Builder
@@ -27,26 +27,30 @@ class Container(Layer):
     """Base of layers that contain layers; their parameters are named `container.layer.parameter`."""
 
     layers: Annotated[Layers, Words("an array of one or more layers")] = Field(
-        default=(), json_schema_extra={"minItems": 1}, examples=[[{"type": "dense", "units": 4}]]
+        json_schema_extra={"minItems": 1}, examples=[[{"type": "dense", "units": 4}]]
     )
     """The layers in the container; left out with `share`, which takes those of the other container."""
 
+    instead: ClassVar[Mapping[str, str]] = {"layers": "share"}
     minimum: ClassVar[int] = 1
     """How many layers it contains at least."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_layers(cls, data: Any) -> Any:
+        """Let `share` stand for the layers."""
+        if isinstance(data, dict) and data.get("share") is not None and "layers" not in data:
+            return {**data, "layers": ()}
+        return data
+
     @table_check()
     def _not_empty(self) -> Iterator[PydanticCustomError]:
-        if self.borrows or len(self.layers) >= self.minimum:
-            return
-        given = "layers" in self.model_fields_set
-        wanted = "a layer" if self.minimum == 1 else f"{self.minimum} layers"
-        yield fault(
-            f"`layers` is {'too short' if given else 'missing'}: {self.type} needs {wanted}",
-            key="layers",
-            code="SN209" if given else "SN203",
-            part="value" if given else "table",
-            help='`share = "name"` takes the layers of another container',
-        )
+        if not self.borrows and len(self.layers) < self.minimum:
+            wanted = "a layer" if self.minimum == 1 else f"{self.minimum} layers"
+            message = f"`layers` is too short: {self.type} needs {wanted}"
+            yield fault(
+                message, key="layers", code="SN209", help='`share = "name"` takes those of another one'
+            )
 
     @table_check()
     def _nothing_ignored(self) -> Iterator[PydanticCustomError]:
@@ -133,7 +137,6 @@ class Parallel(Container):
 
     type: Literal["parallel"] = "parallel"
     layers: Annotated[Layers, Words("an array of two or more layers")] = Field(
-        default=(),
         json_schema_extra={"minItems": 2},
         examples=[[{"type": "dense", "units": 8}, {"type": "dense", "units": 4}]],
     )

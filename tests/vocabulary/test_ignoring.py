@@ -89,7 +89,7 @@ def compare(loss: Any, meant: Any, known: Any) -> None:
 
 
 @pytest.mark.parametrize("ignored", [255, -100, 1])
-@pytest.mark.parametrize(("options", "meant"), CASES, ids=str)
+@pytest.mark.parametrize(("options", "meant"), CASES, ids=[str(options) for options, _ in CASES])
 def test_a_row_costs_the_mean_of_its_other_positions(options, meant, ignored):
     def of_rows(logits, t):
         return torch.stack([meant(*row, ignored) for row in zip(logits, t, strict=True)]).mean()

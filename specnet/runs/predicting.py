@@ -23,10 +23,11 @@ class OutputReading:
     """How the numbers that a model gives are read.
 
     `classes`: one value a class, the largest is the prediction. `binary`: one value, which from `threshold`
-    on means the second class. `numbers`: as they are.
+    on means the second class. `labels`: one value a label, which from `threshold` on means yes. `numbers`: as they
+    are.
     """
 
-    kind: Literal["classes", "binary", "numbers"]
+    kind: Literal["classes", "binary", "labels", "numbers"]
     names: tuple[str, ...]
     """The classes, or the numbers' names."""
     probable: bool
@@ -40,8 +41,13 @@ class OutputReading:
         shape: tuple[int, ...],
         classes: tuple[str, ...] | None,
         target: Any = None,
+        *,
+        labels: bool = True,
     ) -> OutputReading:
-        """Return how predictions of a shape are read, given their loss and what is known of the target."""
+        """Return how predictions of a shape are read, given their loss and what is known of the target.
+
+        Several target columns of a loss for yes and no are `labels`; inputs that are reproduced are not.
+        """
         if loss.targets == "classes" and len(shape) == 1 and shape[0] > 1:
             known = classes if classes is not None and len(classes) == shape[0] else None
             return cls(
@@ -53,6 +59,9 @@ class OutputReading:
         if prod(shape) == 1:
             return cls("numbers", ("prediction",), probable=False)
         if isinstance(target, tuple) and len(target) == prod(shape):
+            if labels and loss.targets == "binary":
+                names = tuple(map(str, target))
+                return cls("labels", names, loss.output_activation != "identity", loss.threshold)
             return cls("numbers", tuple(map(str, target)), probable=False)
         return cls("numbers", tuple(f"prediction_{n}" for n in range(prod(shape))), probable=False)
 
@@ -61,13 +70,21 @@ class OutputReading:
         """The names of the columns of a table of predictions."""
         if self.kind == "numbers":
             return list(self.names)
+        if self.kind == "labels":
+            return [column for name in self.names for column in (name, self._valued(name))]
         valued = self.names if self.kind == "classes" else self.names[1:]
-        return ["prediction", *(f"P({name})" if self.probable else f"score({name})" for name in valued)]
+        return ["prediction", *map(self._valued, valued)]
+
+    def _valued(self, name: str) -> str:
+        """Return the name of the column that holds how probable a class or a label is."""
+        return f"P({name})" if self.probable else f"score({name})"
 
     def indices(self, predictions: Array) -> Array:
-        """Return the class that each row is read as."""
+        """Return the class that each row is read as; of labels (rows, labels), 1 for yes and 0 for no."""
         if self.kind == "classes":
             return np.asarray(predictions.argmax(axis=1))
+        if self.kind == "labels":
+            return np.asarray(predictions.reshape(len(predictions), -1) >= self.threshold, np.intp)
         return np.asarray(predictions.reshape(len(predictions)) >= self.threshold, np.intp)
 
     def cells(self, predictions: Array) -> list[list[str]]:
@@ -75,6 +92,10 @@ class OutputReading:
         values = [list(map(str, row)) for row in predictions.reshape(len(predictions), -1)]
         if self.kind == "numbers":
             return values
+        if self.kind == "labels":
+            read = self.indices(predictions).astype(str).tolist()
+            pairs = zip(read, values, strict=True)
+            return [[cell for pair in zip(*row, strict=True) for cell in pair] for row in pairs]
         names = [self.names[i] for i in self.indices(predictions)]
         return [[name, *row] for name, row in zip(names, values, strict=True)]
 
@@ -83,6 +104,14 @@ class OutputReading:
         if self.kind == "numbers":
             return [{"prediction": _plain(row[0] if row.shape == (1,) else row)} for row in predictions]
         valued = "probabilities" if self.probable else "scores"
+        if self.kind == "labels":
+            return [
+                {
+                    "prediction": dict(zip(self.names, read, strict=True)),
+                    valued: dict(zip(self.names, _plain(row.reshape(-1)), strict=True)),
+                }
+                for read, row in zip(self.indices(predictions).tolist(), predictions, strict=True)
+            ]
         names = self.names if self.kind == "classes" else self.names[1:]
         return [
             {
@@ -124,6 +153,7 @@ def readings(model: CompiledModel) -> Readings:
             output.shape,
             None if output.of_inputs else network.signature.classes,
             None if name else target,
+            labels=not network.spec.data.reproduces,
         )
         for name, output in network.outputs.items()
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from specnet.data.signature import LARGEST_INDEX, DataDescription
+from specnet.data.tables.cells import BOOLEANS, boolean
 from specnet.data.tables.plan import ColumnPlan, TablePlan
 from specnet.data.tables.settings import NOTHING_SAID
 from specnet.diagnostics.text import listed
@@ -47,14 +48,16 @@ def check_columns(settings: TableSettings, layout: Layout, found: Scan, table: D
                 faults.add("SN515", message, "path", help=help)
             elif found.missing.get(i, 0) == found.rows and not _fixed(settings, layout, i):
                 faults.add("SN511", f"{which} has no value at all", "path", help=help)
-        for n, i in enumerate(layout.targets if isinstance(settings.target, tuple) else ()):
+        several = settings.target if isinstance(settings.target, tuple) else ()
+        for n, i in enumerate(layout.targets if several else ()):
             if found.columns[i].type == "category":
                 which = place.column(i, found.columns[i].name)
                 message = f"target {which} holds text: several targets must be numbers"
-                help = (
-                    table.number_help(found.columns[i].categories)
-                    or "a single column of text can be the target, as classes"
-                )
+                words = found.columns[i].categories
+                if all(boolean(word) in BOOLEANS for word in words):
+                    help = f'`type = "boolean"` in [data.columns.{several[n]}] reads yes and no'
+                else:
+                    help = table.number_help(words) or "a single column of text can be the target, as classes"
                 faults.add("SN516", message, "target", n, help=help)
 
 

@@ -146,8 +146,8 @@ def test_tables_cannot_nest_without_end() -> None:
 def test_many_faults_are_counted() -> None:
     layers = [{"type": "dense", "units": f"${{x{n}}}"} for n in range(300)]
     found = faults(layers=layers)
-    assert len(found) == MAX_FAULTS + 1
-    assert found[-1].message == "100 more faulty references are not listed"
+    assert sum(d.code == "SN231" for d in found) == MAX_FAULTS
+    assert "100 more faulty references are not listed" in [d.message for d in found]
 
 
 def test_huge_integers_are_no_text() -> None:
@@ -221,10 +221,8 @@ def test_findings_in_repetitions_are_at_the_one_line_and_listed_once() -> None:
     found = check(REPEATED.replace("rate = 0.1", "rate = 2"))[1].diagnostics
     assert [(d.code, d.span and d.span.start.line) for d in found] == [("SN208", 13)]
     found = check(REPEATED.replace("${width * 2 ** i}", "${1 - i}"))[1].diagnostics
-    assert {d.message for d in found} == {
-        "`units` must be a whole number above 0, not 0",
-        "`units` must be a whole number above 0, not -1",
-    }
+    assert {d.message.rpartition(" ")[2] for d in found} == {"0", "-1"}
+    assert {d.code for d in found} == {"SN208"}
     shapes = REPEATED.replace('"dropout", rate = 0.1', '"max_pooling2d"')
     (shape,) = specnet.validate(shapes).diagnostics
     assert shape.span is not None

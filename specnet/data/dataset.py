@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from specnet.data.assigning import draw_rows
 from specnet.data.collector import Collector
 from specnet.data.encoding import Encoding
 from specnet.data.files import sha256
@@ -17,7 +18,6 @@ from specnet.data.passed import PassedData
 from specnet.data.pipeline import Pipeline
 from specnet.data.rows import Rows, StoredRows, TargetRows
 from specnet.data.signature import InputArray, Signature, only_array
-from specnet.data.splits import draw
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.tables.scaling import column_scales
 from specnet.data.weights import check_weights, chosen_weights
@@ -93,7 +93,7 @@ def load_data(
     passed: PassedData | None = None,
 ) -> Dataset:
     """Open and read the data that a format names: see `open_data` and `read_data`."""
-    opened = open_data(data_format, base, root_path, passed=passed)
+    opened = open_data(data_format, base, root_path, seed=seed, passed=passed)
     return read_data(opened, seed=seed, dtype=dtype, arrays=arrays, target=target)
 
 
@@ -119,7 +119,7 @@ def read_data(
         for each in parts.values():
             if isinstance(each.targets, np.ndarray):
                 each.targets = each.targets.reshape(-1)
-    drawn = drawn_rows(data_format, parts, seed)
+    drawn = drawn_rows(opened, parts, seed)
     del parts
     check_weights(drawn, data_format, collector)
     part, chosen = drawn["train"]
@@ -182,17 +182,15 @@ def _brought(
     return StreamedRows(rows.apart(chosen), chosen, pipeline, arrays[0])
 
 
-def drawn_rows(data_format: DataFormat, parts: dict[str, DataPart], seed: int) -> Drawn:
+def drawn_rows(opened: OpenedData, parts: dict[str, DataPart], seed: int) -> Drawn:
     """Return the part of the data, and the rows of it, that each split has."""
     drawn: Drawn = {name: (part, None) for name, part in parts.items()}
-    if data_format.split is not None and data_format.split.parts:
-        part = parts["train"]
-        classes = (
-            part.targets if data_format.split.stratify and isinstance(part.targets, np.ndarray) else None
-        )
-        drawn |= {
-            name: (part, rows)
-            for name, rows in draw(len(part.inputs), data_format.split, classes, seed).items()
-        }
+    split, part = opened.format.split, parts["train"]
+    assigned = opened.assigned
+    if assigned is None and split is not None and split.taken:
+        classes = part.targets if split.stratify and isinstance(part.targets, np.ndarray) else None
+        assigned = draw_rows(len(part.inputs), split, classes, seed)
+    if assigned is not None:
+        drawn |= {name: (part, rows) for name, rows in assigned.items()}
     order = [name for name in ("train", "validation", "test") if name in drawn]
     return {name: drawn[name] for name in order}

@@ -99,7 +99,7 @@ class DataFormat(Kind):
     """
 
     split: SplitSpec | None = None
-    """Which parts of the rows are held out of the training, by fractions."""
+    """Which of the rows are held out of the training: fractions or folds, at random, by group or by time."""
     transforms: tuple[Annotated[Transform, TRANSFORMS], ...] = ()
     """Steps from the data's numbers to the model's, in order; fitted on the training split alone."""
     augmentations: tuple[Annotated[Augmentation, AUGMENTATIONS], ...] = ()
@@ -111,6 +111,8 @@ class DataFormat(Kind):
     """Whether its data come from a program alone, and never from a file."""
     is_table: ClassVar[bool] = False
     """Whether its data are columns with names, so that a frame can replace its files."""
+    has_keys: ClassVar[bool] = False
+    """Whether rows can be split by groups, by times or as a column says: `open` describes them as `keys`."""
     suffixes: ClassVar[tuple[str, ...] | None] = ()
     """The suffixes of files of new rows that are read by `new_rows`; None for all but those of other formats."""
 
@@ -123,9 +125,18 @@ class DataFormat(Kind):
         return self._one_source("test")
 
     def _one_source(self, name: str) -> Iterator[PydanticCustomError]:
-        if self.split and getattr(self.split, name) > 0 and getattr(self, name, None) is not None:
-            message = f"the {name} split has both a fraction here and a table of its own: keep one of them"
-            yield fault(message, key=("split", name))
+        key = self.split.taken.get(name) if self.split else None
+        if key is not None and getattr(self, name, None) is not None:
+            what = "a fraction" if key == name else f"`{key}`"
+            message = f"the {name} split has both {what} here and a table of its own: keep one of them"
+            yield fault(message, key=("split", key))
+
+    @table_check()
+    def _columns_to_split_by(self) -> Iterator[PydanticCustomError]:
+        for key in self.split.keys if self.split and not self.has_keys else ():
+            message = f"`{key}` names a column of a table, or an array, and `{self.type}` data have none"
+            help = "csv, parquet and frame data have columns; npz and arrays have arrays with names"
+            yield fault(message, key=("split", key), help=help)
 
     @table_check()
     def _one_aim_of_validation(self) -> Iterator[PydanticCustomError]:
@@ -283,6 +294,7 @@ def joined(parts: Mapping[str, DataDescription], context: DataContext) -> DataDe
         whole=all(part.whole for part in parts.values()),
         per_class=train.per_class,
         weighted=train.weighted,
+        keys=train.keys,
         quotable=context.quotable,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specnet.data.access import Access
+from specnet.data.assigning import assigned_rows
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
 from specnet.data.format import DataFormat, DataSource
@@ -16,6 +17,7 @@ from specnet.data.signature import Signature, infer_signature
 from specnet.diagnostics import KeyPath
 
 if TYPE_CHECKING:
+    from specnet.data.assigning import Assigned
     from specnet.data.confine import Confine
     from specnet.data.transforms import Transform
 
@@ -30,6 +32,8 @@ class OpenedData:
     signature: Signature
     transforms: tuple[Transform, ...]
     """Those of the format, with the places of the columns that they list."""
+    assigned: Assigned | None = None
+    """The rows of each split, where they are not drawn freely."""
 
 
 def open_data(
@@ -37,12 +41,14 @@ def open_data(
     base: Path,
     root_path: KeyPath = ("data",),
     *,
+    seed: int = 0,
     passed: PassedData | None = None,
     confine: Confine | None = None,
 ) -> OpenedData:
     """Return the data that a format names, opened and described.
 
-    `base` is the folder that relative paths start from, and `root_path` where in the document the format is.
+    `base` is the folder that relative paths start from, and `root_path` where in the document the format is. `seed`
+    is what groups are assigned to splits with, so that sizes of these depend on it.
     `passed` holds rows in memory that take the place of files. With `confine`, no path may lead
     out of a folder. Of binary files only the headers and whole-number targets are read; of CSV files everything,
     since any cell can be a new category. Raises SpecError with every fault that was found.
@@ -56,6 +62,7 @@ def open_data(
     collector.check()
     with collector.limited():
         source = data_format.open(context)
+        assigned = assigned_rows(data_format.split, source.description.keys, seed, collector)
     resolved = resolve(data_format.transforms, source.description, source.columns(), collector)
     collector.check()
     signature = infer_signature(
@@ -63,15 +70,21 @@ def open_data(
         data_format.split,
         resolved.transforms,
         collector,
+        assigned=None if assigned is None else {name: len(rows) for name, rows in assigned.items()},
         reproduces=data_format.reproduces,
         column_slices=resolved.column_slices,
     )
     collector.check()
-    return OpenedData(data_format, source, context, signature, resolved.transforms)
+    return OpenedData(data_format, source, context, signature, resolved.transforms, assigned)
 
 
 def inspect_data(
-    data_format: DataFormat, base: Path, root_path: KeyPath = ("data",), *, confine: Confine | None = None
+    data_format: DataFormat,
+    base: Path,
+    root_path: KeyPath = ("data",),
+    *,
+    seed: int = 0,
+    confine: Confine | None = None,
 ) -> Signature:
     """Return what a model must know of the data that a format names; see `open_data`."""
-    return open_data(data_format, base, root_path, confine=confine).signature
+    return open_data(data_format, base, root_path, seed=seed, confine=confine).signature

@@ -19,6 +19,8 @@ class PassedRows:
     """(rows,): how much each row counts; None where all count alike."""
     features: tuple[str, ...] | None = None
     """The names of the columns, where the inputs are a frame's."""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    """What the rows are split by, (rows,) each, by the names of the columns or arrays."""
 
 
 @dataclass(frozen=True, slots=True)

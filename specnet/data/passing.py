@@ -38,7 +38,11 @@ def passed_data(data: Any, data_format: DataFormat) -> tuple[DataFormat, PassedD
     if whole and not data_format.reproduces:
         return data_format, PassedData(frames=items)
     _check_splits(data_format, items)
-    arrays = {name: _rows(item, reproduces=data_format.reproduces) for name, item in items.items()}
+    keys = [] if data_format.split is None else [str(name) for name in data_format.split.keys.values()]
+    arrays = {
+        name: _rows(item, keys if name == "train" else [], reproduces=data_format.reproduces)
+        for name, item in items.items()
+    }
     return _as_arrays(data_format), PassedData(arrays=arrays)
 
 
@@ -60,10 +64,11 @@ def _check_splits(data_format: DataFormat, items: Mapping[str, Any]) -> None:
             message = f"`{name}` names rows of its own, and the data that were passed have none of that name"
             help = f'pass them as well, as in data={{"train": ..., "{name}": ...}}, or leave the table out'
             found.append(Diagnostic("SN576", message, ("data", name), part="table", help=help))
-    for name in data_format.split.parts if data_format.split is not None else ():
+    for name, key in data_format.split.taken.items() if data_format.split is not None else ():
         if name in items:
-            message = f"the {name} split has both a fraction here and rows that were passed: keep one of them"
-            found.append(Diagnostic("SN576", message, ("data", "split", name)))
+            what = "a fraction" if key == name else f"`{key}`"
+            message = f"the {name} split has both {what} here and rows that were passed: keep one of them"
+            found.append(Diagnostic("SN576", message, ("data", "split", key)))
     if found:
         raise SpecError(found)
 
@@ -78,9 +83,10 @@ def _as_arrays(data_format: DataFormat) -> DataFormat:
     )
 
 
-def _rows(item: Any, *, reproduces: bool) -> PassedRows:
-    """Return the inputs and targets of one split."""
+def _rows(item: Any, keys: Sequence[str], *, reproduces: bool) -> PassedRows:
+    """Return the inputs and targets of one split, and apart from them the arrays or columns that split the rows."""
     inputs, targets, weights = _parts(item)
+    inputs, by = _apart(inputs, keys)
     if targets is None and not reproduces:
         raise TypeError(ACCEPTED)
     features = None
@@ -88,7 +94,20 @@ def _rows(item: Any, *, reproduces: bool) -> PassedRows:
         features = tuple(map(str, inputs.columns))
         inputs = inputs.to_numpy()
     targets, weights = (part.to_numpy() if is_frame(part) else part for part in (targets, weights))
-    return PassedRows(inputs, targets, weights, features)
+    return PassedRows(inputs, targets, weights, features, by)
+
+
+def _apart(inputs: Any, keys: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+    """Return inputs without the arrays or columns of these names, and these."""
+    if is_frame(inputs):
+        there = [name for name in keys if name in map(str, inputs.columns)]
+        features = [name for name in inputs.columns if str(name) not in there]
+        return (inputs[features] if there else inputs), {name: inputs[name].to_list() for name in there}
+    if not isinstance(inputs, Mapping) or not any(name in inputs for name in keys):
+        return inputs, {}
+    left = {name: array for name, array in inputs.items() if name not in keys}
+    by = {name: inputs[name] for name in keys if name in inputs}
+    return left["inputs"] if left.keys() == {"inputs"} else left, by
 
 
 def _parts(item: Any) -> tuple[Any, Any, Any]:

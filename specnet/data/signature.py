@@ -3,14 +3,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from specnet.data.assigning import share_rows
 from specnet.data.collector import Collector
 from specnet.data.files import memory
-from specnet.data.splits import SplitSpec, share
+from specnet.data.splits import SplitSpec
 from specnet.data.transforms import Transform, TransformError
 from specnet.diagnostics.text import sized
 from specnet.graph.sizes import DType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from specnet.data.split_keys import SplitKeys
 
 TargetKind = Literal["class", "number"]
 
@@ -141,6 +147,8 @@ class DataDescription:
     quotable: bool = True
     """Whether findings may quote what is in the files."""
     weighted: bool = False
+    keys: SplitKeys | None = None
+    """What splits the rows of `train` by groups, by times or as a column says, where the document asks for it."""
 
 
 def infer_signature(
@@ -149,27 +157,19 @@ def infer_signature(
     transforms: tuple[Transform, ...],
     collector: Collector,
     *,
+    assigned: Mapping[str, int] | None = None,
     reproduces: bool = False,
     column_slices: tuple[ColumnSlice, ...] | None = None,
 ) -> Signature:
     """Return the signature that a description has after the splits and transforms; note what doesn't fit.
 
-    `column_slices` are the columns after transforms that list some of them.
-    A data_format that `reproduces` has its inputs as targets, whatever else the description says of these.
+    `assigned` is how many rows each split has where they are not drawn freely, and `column_slices` are the columns
+    after transforms that list some of them. A data_format that `reproduces` has its inputs as targets, whatever else
+    the description says of these.
     """
     if reproduces:
         raw = replace(raw, target_kind="number", class_count=None, classes=None, per_class=None)
-    rows = dict(raw.rows)
-    if split is not None:
-        rows |= share(raw.rows["train"], split, raw.per_class if split.stratify else None, collector)
-        if split.stratify and raw.class_count is None:
-            collector.add(
-                "SN552",
-                "`stratify` needs one class per row as target: strings, or whole numbers from 0",
-                "split",
-                "stratify",
-                help="leave out `stratify`",
-            )
+    rows = _rows_by_split(raw, split, assigned, collector)
     inputs, target = raw.inputs, raw.target
     integers, classes, kind, count = (
         raw.class_count is not None,
@@ -221,11 +221,30 @@ def infer_signature(
         raw.passing,
         raw.loading,
         ""
-        if (split is not None and split.parts) or any(t.on == "inputs" for t in transforms)
+        if (split is not None and split.taken) or any(t.on == "inputs" for t in transforms)
         else raw.stored,
         raw.quotable,
         raw.weighted,
     )
+
+
+def _rows_by_split(
+    raw: DataDescription, split: SplitSpec | None, assigned: Mapping[str, int] | None, collector: Collector
+) -> dict[str, int]:
+    """Return how many rows each split has; note splits that would be empty, and classes that there are not."""
+    if split is None:
+        return dict(raw.rows)
+    if split.stratify and raw.class_count is None:
+        collector.add(
+            "SN552",
+            "`stratify` needs one class per row as target: strings, or whole numbers from 0",
+            "split",
+            "stratify",
+            help="leave out `stratify`",
+        )
+    per_class = raw.per_class if split.stratify else None
+    own = share_rows(raw.rows["train"], split, per_class, collector) if assigned is None else assigned
+    return {**raw.rows, **own}
 
 
 def _column_slices(

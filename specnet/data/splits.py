@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.data.collector import Collector
@@ -16,19 +16,42 @@ if TYPE_CHECKING:
 
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
+KeyName = Annotated[str, Field(min_length=1)] | int
+"""The name of a column or an array, or the index of a column."""
+
 
 class SplitSpec(Table):
-    """Fractions of the rows to hold out of the training, drawn with the document's seed.
+    """Which rows are held out of the training: fractions of them, or folds, drawn with the document's seed.
 
-    Of n rows, round(n · fraction) go to a split and the rest to training; each split keeps the file's order.
+    Of n rows, round(n · fraction) go to a split and the rest to training; each split keeps the file's order. `group`,
+    `time` and `column` name a column of a table, or an array of an npz file or of passed arrays; it is a feature only
+    if `features` lists it.
+
+    With `folds`, the rows are dealt out to as many folds, one of which is the `test` split; `validation` is a fraction
+    of the other rows.
     """
 
     validation: Fraction = Field(default=0.0, examples=[0.2])
-    """The fraction of the rows to validate on during training."""
+    """The fraction of the rows to validate on during training; with `folds`, of the rows that are not held out."""
     test: Fraction = Field(default=0.0, examples=[0.2])
     """The fraction of the rows to test the finished model on."""
     stratify: bool = False
-    """Whether each class has the same share of the rows in every split; requires one class per row as target."""
+    """Whether each class has the same share of the rows in every split; requires one class per row as target. With
+    `group`, as nearly as whole groups allow."""
+    group: KeyName | None = Field(default=None, examples=["patient"])
+    """The column whose equal values are one group: all rows of a group are in the same split."""
+    time: KeyName | None = Field(default=None, examples=["date"])
+    """The column of numbers or ISO 8601 dates that orders the rows: the last ones are the test split, those before
+    them the validation split. Rows of the same time are in the same split. With `folds`, each fold follows the rows
+    that it is predicted from, which grow from fold to fold."""
+    column: KeyName | None = Field(default=None, examples=["split"])
+    """The column that names the split of each row: `train`, `validation` or `test`."""
+    folds: Annotated[int, Field(ge=2)] | None = Field(default=None, examples=[5])
+    """The number of folds of a cross-validation."""
+    repeats: PositiveInt = Field(default=1, examples=[3])
+    """How many times the folds are drawn."""
+    fold: PositiveInt | None = Field(default=None, examples=[1])
+    """The fold that is held out, from 1; those of the second repeat follow those of the first. By default the first."""
 
     @table_check()
     def _leave_rows(self) -> Iterator[PydanticCustomError]:
@@ -39,10 +62,101 @@ class SplitSpec(Table):
                 key="test" if "test" in self.model_fields_set else "validation",
             )
 
+    @table_check()
+    def _column_alone(self) -> Iterator[PydanticCustomError]:
+        others = ("validation", "test", "stratify", "group", "time", "folds")
+        given = [name for name in others if getattr(self, name)] if self.column is not None else []
+        if given:
+            message = f"`column` names the split of each row, and so does `{given[0]}`: keep one of them"
+            yield fault(message, key=given[0])
+
+    @table_check()
+    def _group_or_time(self) -> Iterator[PydanticCustomError]:
+        if self.group is not None and self.time is not None:
+            yield fault("rows are split by `time` or by `group`: keep one of them", key="time")
+
+    @table_check()
+    def _stratified_or_by_time(self) -> Iterator[PydanticCustomError]:
+        if self.stratify and self.time is not None:
+            yield fault("rows are split by `time` or by `stratify`: keep one of them", key="time")
+
+    @table_check()
+    def _something_to_group(self) -> Iterator[PydanticCustomError]:
+        return self._has_effect("group")
+
+    @table_check()
+    def _something_to_order(self) -> Iterator[PydanticCustomError]:
+        return self._has_effect("time")
+
+    def _has_effect(self, key: str) -> Iterator[PydanticCustomError]:
+        if getattr(self, key) is None or self.column is not None:
+            return
+        if not (self.folds or self.validation or self.test):
+            message = f"`{key}` has no effect: give `validation` or `test` a fraction, or a number of `folds`"
+            yield fault(message, key=key, part="key")
+
+    @table_check()
+    def _folds_to_repeat(self) -> Iterator[PydanticCustomError]:
+        if self.folds is None and self.repeats > 1:
+            yield fault("`repeats` applies only with `folds`", key="repeats", part="key")
+
+    @table_check()
+    def _folds_to_choose_from(self) -> Iterator[PydanticCustomError]:
+        if self.folds is None and self.fold is not None:
+            yield fault("`fold` applies only with `folds`", key="fold", part="key")
+
+    @table_check()
+    def _test_is_the_fold(self) -> Iterator[PydanticCustomError]:
+        if self.folds is not None and self.test:
+            help = "leave `test` out; `validation` takes a fraction of the other rows"
+            yield fault("with `folds`, the fold that is held out is the test split", key="test", help=help)
+
+    @table_check()
+    def _repeats_differ(self) -> Iterator[PydanticCustomError]:
+        if self.folds is not None and self.time is not None and self.repeats > 1:
+            yield fault("folds by `time` are the same in each repeat: leave `repeats` out", key="repeats")
+
+    @table_check()
+    def _fold_is_there(self) -> Iterator[PydanticCustomError]:
+        if self.folds is not None and self.fold is not None and self.fold > self.folds * self.repeats:
+            message = f"there are {self.folds * self.repeats} folds, and this is number {self.fold}"
+            yield fault(message, key="fold")
+
     @property
     def parts(self) -> dict[str, float]:
-        """The splits that are drawn, with their fractions."""
+        """The splits that are drawn as fractions of the rows, with their fractions."""
         return {name: f for name, f in (("validation", self.validation), ("test", self.test)) if f > 0}
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """The splits that are, or may be, taken from the training rows, each with the key that asks for it."""
+        found = {name: name for name in self.parts}
+        if self.folds is not None:
+            found["test"] = "folds"
+        if self.column is not None:
+            found = {"validation": "column", "test": "column"}
+        return found
+
+    @property
+    def keys(self) -> dict[str, KeyName]:
+        """The columns or arrays by which rows are split, by the key that names them."""
+        named = {name: getattr(self, name) for name in ("group", "time", "column")}
+        return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are in all repeats; 0 without folds."""
+        return 0 if self.folds is None else self.folds * self.repeats
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a run trains every fold, not just one."""
+        return self.folds is not None and self.fold is None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The repeat, and the fold in it, that is held out, both from 0; the first where none is named."""
+        return divmod((self.fold or 1) - 1, self.folds or 1)
 
 
 def share(

@@ -53,12 +53,11 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
                     "table",
                     f"remove the repeated rows from the {name} rows",
                 )
-    parts = subject.spec.data.split.parts if subject.spec.data.split is not None else {}
-    if train is not None and parts and _room(train):
+    held = _held_out(subject)
+    if train is not None and held and _room(train):
         import numpy as np
 
         rows = _rows(train)
-        held = sum(parts.values())
         counts = np.unique(rows, return_counts=True)[1]
         # A row with k equals elsewhere has one of them in training with probability 1 - (share held back)^k.
         shared = float((counts * (1 - held ** (counts - 1.0)))[counts > 1].sum())
@@ -70,6 +69,16 @@ def repeated_rows(subject: Subject) -> Iterator[Finding]:
                 "table",
                 "remove repeated rows from the data, or use separate files for the splits",
             )
+
+
+def _held_out(subject: Subject) -> float:
+    """Return the share of the rows that are held out at random; 0 where a column decides which they are."""
+    split = subject.spec.data.split
+    if split is None or split.keys:
+        return 0.0
+    if split.folds is None:
+        return sum(split.parts.values())
+    return (1 + split.validation * (split.folds - 1)) / split.folds
 
 
 def _same_file(subject: Subject, name: str) -> tuple[KeyPath, Part] | None:

@@ -27,7 +27,7 @@ def network_of(spec: Spec, threads: int | None = None, *, data: bool = True) -> 
     try:
         if not data:
             return build(spec, signature_without_data(spec), threads)
-        return build(spec, inspect_data(spec.data, spec.source.folder), threads)
+        return build(spec, inspect_data(spec.data, spec.source.folder, seed=spec.seed), threads)
     except SpecError as error:
         raise spec.source.error(error) from None
 
@@ -67,7 +67,7 @@ def compile_spec(
             data_format, passed = passed_data(given, spec.data)
             if data_format is not spec.data:
                 spec = spec.model_copy(update={"data": data_format})
-        opened = open_data(spec.data, spec.source.folder, passed=passed)
+        opened = open_data(spec.data, spec.source.folder, seed=spec.seed, passed=passed)
         network = build(spec, opened.signature, threads)
         check_memory(network)
         if warned is not None:

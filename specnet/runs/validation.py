@@ -42,7 +42,7 @@ def validate_spec(
         found = layer_faults(spec, spec.input_shape) if spec.input_shape is not None else []
         return Checked([*found, *lint(Subject(spec))])
     try:
-        opened = open_data(spec.data, spec.source.folder, confine=confine)
+        opened = open_data(spec.data, spec.source.folder, seed=spec.seed, confine=confine)
     except SpecError as error:
         layers = layer_faults(spec, spec.input_shape) if spec.input_shape is not None else []
         return Checked([*error.diagnostics, *layers])
@@ -88,7 +88,7 @@ def validate_partial(
     opened: OpenedData | None = None
     if data and "data" not in faulty and not spec.data.passed:
         try:
-            opened = open_data(spec.data, spec.source.folder, confine=confine)
+            opened = open_data(spec.data, spec.source.folder, seed=spec.seed, confine=confine)
         except SpecError as error:
             found += error.diagnostics
     if "transforms" in beside:  # the numbers that they would make are not known

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
     from specnet.data.passed import PassedRows
     from specnet.data.signature import DataDescription
+    from specnet.data.split_keys import SplitKeys
+    from specnet.data.splits import SplitSpec
 
 
 class Arrays(DataFormat):
@@ -32,6 +34,7 @@ class Arrays(DataFormat):
     """`inputs` to predict the transformed inputs; by default the targets that are passed."""
 
     passed: ClassVar[bool] = True
+    has_keys: ClassVar[bool] = True
 
     def open(self, context: DataContext) -> ArraySource:
         """Return the arrays, their shapes checked."""
@@ -53,7 +56,11 @@ class Arrays(DataFormat):
         if "train" in parts:
             first = context.arrays["train"]
             parts["train"].features = first.features
-        context.digests |= {f"arrays:{name}": _digest(pair) for name, pair in pairs.items()}
+            if self.split is not None and self.split.keys and "train" in pairs:
+                parts["train"].keys = _keys(first, self.split, pairs["train"], parts["train"], context)
+        context.digests |= {
+            f"arrays:{name}": _digest(pair, context.arrays[name].keys) for name, pair in pairs.items()
+        }
         return ArraySource.of("whole", pairs, joined(parts, context), context)
 
     def check_given(self, context: DataContext) -> None:
@@ -114,6 +121,32 @@ def _pair(
     return Pair(inputs, targets, weights)
 
 
+def _keys(
+    given: PassedRows, split: SplitSpec, pair: Pair, part: DataDescription, context: DataContext
+) -> SplitKeys:
+    """Return what the passed arrays say that the rows are split by; raise SpecError for what is wrong with them."""
+    import numpy as np
+
+    from specnet.data.arrays.key_arrays import keys_of_arrays
+    from specnet.data.tables.frames import plain
+
+    arrays = {}
+    with context.collector.together() as faults:
+        for key, name in ((key, str(name)) for key, name in split.keys.items()):
+            if name not in given.keys:
+                message = f"there is no array or column `{name}` among the inputs that were passed"
+                help = f'pass it with them, as in data=({{"inputs": x, "{name}": ...}}, y)'
+                faults.add("SN521", message, "split", key, help=help)
+                continue
+            array = given.keys[name]
+            if isinstance(array, list):  # a column of a frame
+                column = np.empty(len(array), object)
+                column[:] = plain(array)[0]
+                array = column
+            arrays[key] = (f"`{name}`", np.asarray(array))
+    return keys_of_arrays(arrays, split, pair, part, context.collector)
+
+
 def _targets(given: Any, classes: tuple[str, ...] | None, context: DataContext) -> Any:
     """Return targets as numbers: those that can be class indices as whole numbers, names as their indices."""
     import numpy as np
@@ -167,8 +200,8 @@ def _name_classes(part: DataDescription, classes: tuple[str, ...] | None) -> Non
         part.per_class += [0] * (len(classes) - len(part.per_class))
 
 
-def _digest(pair: Pair) -> str:
-    """Return the SHA-256 of what was passed: types, shapes and elements."""
+def _digest(pair: Pair, keys: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what was passed: types, shapes and elements, and what the rows are split by."""
     import numpy as np
 
     digest = hashlib.sha256()
@@ -177,4 +210,6 @@ def _digest(pair: Pair) -> str:
             array: np.ndarray[Any, Any] = part.read()
             digest.update(repr((array.dtype.str, array.shape)).encode())
             digest.update(np.ascontiguousarray(array).data)
+    for name, values in keys.items():
+        digest.update(repr((name, np.asarray(values).tolist())).encode())
     return digest.hexdigest()

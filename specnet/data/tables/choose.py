@@ -29,12 +29,14 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
         _check_apart(
             faults, table, categories, weights, ("the weight, a number", "be a category"), "categories"
         )
+        split = _split_columns(settings, resolver, targets, faults)
         if settings.features is not None:
             features = resolver.many(settings.features, ("features",), faults)
             for used, role in ((targets, "a target"), (weights, "the weight"), (ids, "an `id`")):
                 _check_apart(faults, table, features, used, (role, "be a feature too"), "features")
         else:
-            dropped = {*targets, *weights, *ids, *resolver.many(settings.exclude, ("exclude",), faults)}
+            unused = resolver.many(settings.exclude, ("exclude",), faults)
+            dropped = {*targets, *weights, *ids, *split.values(), *unused}
             features = [i for i in range(table.width) if i not in dropped]
             if not faults.found:
                 resolver.check_names(features, faults)
@@ -48,7 +50,7 @@ def choose(settings: TableSettings, table: DataTable) -> Layout:
     names_only = categories | {i for i, (_, column) in named.items() if column.type == "category"}
     of_columns = {i: column for i, (_, column) in named.items()}
     keys = {i: key for i, (key, _) in named.items()}
-    return Layout(table.names, tuple(features), tuple(targets), weights, names_only, of_columns, keys)
+    return Layout(table.names, tuple(features), tuple(targets), weights, names_only, of_columns, keys, split)
 
 
 def _check_apart(
@@ -79,6 +81,21 @@ def _weights(
             raise faults.error("SN510", f"{which} is a target, and cannot be the weight too", "weight")
         weights.append(place)
     return tuple(weights)
+
+
+def _split_columns(
+    settings: TableSettings, resolver: Resolver, targets: list[int], faults: Collector
+) -> dict[str, int]:
+    """Return the columns by which rows are split, by the key that names them."""
+    split: dict[str, int] = {}
+    for key, name in settings.split.keys.items() if settings.split is not None else ():
+        with faults.catch():
+            place = resolver.one(name, ("split", key))
+            if place in targets:
+                which = resolver.place.column(place, resolver.names[place])
+                raise faults.error("SN510", f"{which} is a target: rows are not split by it", "split", key)
+            split[key] = place
+    return split
 
 
 def _targets(settings: TableSettings, resolver: Resolver, faults: Collector) -> list[int]:

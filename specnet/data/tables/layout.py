@@ -35,6 +35,8 @@ class Layout:
     """What the document says of single columns."""
     keys: Mapping[int, str] = field(default_factory=dict)
     """How it names them there."""
+    split: Mapping[str, int] = field(default_factory=dict)
+    """The columns by which rows are split, by the key of `[data.split]` that names them."""
 
     @property
     def used(self) -> tuple[int, ...]:

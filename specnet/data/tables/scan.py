@@ -13,6 +13,7 @@ from specnet.data.sample import MAXIMUM
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat
 from specnet.data.tables.columns import Column, ColumnReader, lacking
 from specnet.data.tables.faults import check_cells
+from specnet.data.tables.split_cells import SplitCells
 from specnet.diagnostics import SpecError
 from specnet.diagnostics.text import listed
 
@@ -32,6 +33,8 @@ class Scan:
     """How many rows have no value, by column, of those that are kept."""
     dropped: NDArray[np.bool_] | None
     """For each record whether it is left out, where some may be."""
+    split: Mapping[str, SplitCells]
+    """What the columns hold by which rows are split, by the key that names them."""
 
 
 class _Sink:
@@ -88,6 +91,7 @@ def scan(
         for i in layout.used
     }
     dropping = [column for i, column in columns.items() if forms[i].drop]
+    split = {key: SplitCells(table.parser) for key in layout.split}
     rows, faulty = 0, False
     dropped: list[NDArray[np.bool_]] = []
     for chunk in table.chunks():
@@ -98,6 +102,8 @@ def scan(
         if dropping:
             dropped.append(np.any([lacking(column.new) for column in dropping], axis=0))
             kept = ~dropped[-1]
+        for key, cells in split.items():
+            cells.read(chunk.columns[layout.split[key]], kept)
         for i, column in columns.items():
             column.keep(kept)
             if maximum is not None and i in layout.features and len(column.reader.codes.index) > maximum:
@@ -110,7 +116,7 @@ def scan(
     if faulty or not all(forms[i].optional for i in missing):
         check_cells(table, layout, forms)
     found = {i: column.finish() for i, column in columns.items()}
-    return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None)
+    return Scan(rows, found, missing, np.concatenate(dropped) if dropped else None, split)
 
 
 def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int) -> SpecError:

@@ -159,6 +159,7 @@ class TableSettings(DataFormat):
     """What a document says of a table: one row per example, one column per feature or target."""
 
     is_table: ClassVar[bool] = True
+    has_keys: ClassVar[bool] = True
 
     target: ColumnName | Columns
     """The column to predict: its name, or its index from 0 (-1 is the last); a list for several numbers; or
@@ -310,9 +311,8 @@ class TableSettings(DataFormat):
 
     def check_given(self, context: DataContext) -> None:
         """Note frames that cannot take the place of files."""
-        for name in self.split.parts if self.split is not None else ():
+        for name, key in self.split.taken.items() if self.split is not None else ():
             if name in context.frames:
-                message = (
-                    f"the {name} split has both a fraction here and a frame of its own: keep one of them"
-                )
-                context.collector.add("SN571", message, "split", name)
+                what = "a fraction" if key == name else f"`{key}`"
+                message = f"the {name} split has both {what} here and a frame of its own: keep one of them"
+                context.collector.add("SN571", message, "split", key)

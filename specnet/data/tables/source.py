@@ -18,6 +18,7 @@ from specnet.data.tables.frames import FrameTable
 from specnet.data.tables.plan import FITTED
 from specnet.data.tables.rules import first_formats, known_format
 from specnet.data.tables.scan import scan
+from specnet.data.tables.splitting import keys_of
 from specnet.data.tables.table import records_at_once, rows_ahead
 from specnet.diagnostics.text import sized
 
@@ -138,6 +139,7 @@ def open_table(settings: TableSettings, context: DataContext) -> TableSource:
         context.digests |= {f"frame:{name}": _digest(part.found) for name, part in parts.items()}
     described = {name: describe(settings, part.layout, part.found, plan) for name, part in parts.items()}
     description = joined(described, context)
+    description.keys = keys_of(settings, train.table, layout, train.found, context.collector)
     if buffer is not None:
         description.batches = ("inputs",)
         size = settings.size(train.table.place.path)
@@ -206,4 +208,7 @@ def _digest(found: Scan) -> str:
     for column in found.columns.values():
         digest.update(repr((column.name, column.type, column.categories)).encode())
         digest.update(column.values.tobytes())
+    for key, cells in found.split.items():
+        digest.update(repr((key, cells.values)).encode())
+        digest.update(cells.codes.tobytes())
     return digest.hexdigest()

@@ -20,9 +20,9 @@ def raw_splits(spec: Spec, folder: Path, data: Dataset) -> dict[str, tuple[Array
 
     Columns of a table come as the numbers that its cells become. Raises SpecError where the data cannot be read.
     """
-    opened = open_data(spec.data, folder)
+    opened = open_data(spec.data, folder, seed=spec.seed)
     collector = opened.context.collector
-    drawn = drawn_rows(spec.data, opened.source.read(spec.seed), spec.seed)
+    drawn = drawn_rows(opened, opened.source.read(spec.seed), spec.seed)
     part, chosen = drawn["train"]
     part.inputs.fit(slice(None) if chosen is None else chosen, collector)
     collector.check()

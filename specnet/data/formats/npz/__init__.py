@@ -16,10 +16,11 @@ from specnet.vocabulary.kind import Table, fault, table_check
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from specnet.data.arrays.source import ArraySource, StoredInputs
+    from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
     from specnet.data.arrays.stored import StoredArray
     from specnet.data.new_rows import KnownRows, RowBlock, RowFile
     from specnet.data.signature import DataDescription
+    from specnet.data.split_keys import SplitKeys
     from specnet.diagnostics import KeyPath
 
 ArrayName = Annotated[str, Field(min_length=1)]
@@ -78,6 +79,7 @@ class Npz(DataFormat):
     test: NpzRows | None = None
     """The rows to test the finished model on."""
 
+    has_keys: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...] | None] = (".npz",)
 
     @table_check(each="inputs")
@@ -137,8 +139,21 @@ class Npz(DataFormat):
                     targets = None if self.reproduces else arrays.pop()
                     pairs[name] = Pair(_together(inputs, arrays), targets, weights)
             parts = describe_all(pairs, faults)
+        if "train" in pairs:
+            parts["train"].keys = self._keys(pairs["train"], parts["train"], context)
         _compare(parts, context)
         return ArraySource.of(self.load, pairs, joined(parts, context), context)
+
+    def _keys(self, pair: Pair, part: DataDescription, context: DataContext) -> SplitKeys | None:
+        """Return what the arrays say that the rows are split by."""
+        if self.split is None or not self.split.keys:
+            return None
+        from specnet.data.arrays.key_arrays import keys_of_arrays
+        from specnet.data.formats.npz.archive import read_keys
+
+        place = FilePlace(context.files[self.path], self.path, ("path",), context)
+        arrays = read_keys(place, self.split.keys)
+        return keys_of_arrays(arrays, self.split, pair, part, context.collector)
 
     def _named(self, what: str, table: NpzRows | None, key: KeyPath) -> tuple[Any, KeyPath]:
         """Return the name of an array, or of several, and where the document gives it."""

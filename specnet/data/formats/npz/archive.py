@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import struct
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from specnet.data.arrays.npy_array import Damaged, Extent, NpyArray
+from specnet.data.arrays.npy_header import HeaderError, NpyHeader, read_header
 from specnet.data.arrays.stored import Obstacle
 from specnet.data.opening import open_regular
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from specnet.data.files import FilePlace
     from specnet.diagnostics import KeyPath
 
@@ -114,6 +120,51 @@ def open_arrays(place: FilePlace, names: Sequence[tuple[str, KeyPath]]) -> list[
                 "SN520", f"`{file}` is not a valid .npz file{why}", help=_instead(path)
             ) from None
     return arrays
+
+
+def read_keys(place: FilePlace, names: Mapping[str, str | int]) -> dict[str, tuple[str, NDArray[Any]]]:
+    """Return arrays of numbers, text or dates, each with what a message calls it, by the keys of `[data.split]`.
+
+    Raises SpecError for all that is wrong with them.
+    """
+    collector = place.context.collector
+    found: dict[str, tuple[str, NDArray[Any]]] = {}
+    with collector.together() as faults:
+        for key, name in names.items():
+            with faults.catch():
+                own = place._replace(key=("split", key))
+                if isinstance(name, int):
+                    message = f"arrays of `{place.name}` have names, and {name} is a number"
+                    raise own.error("SN521", message)
+                found[key] = (f"array `{name}` of `{place.name}`", _read_key(own, name))
+    return found
+
+
+def _read_key(place: FilePlace, name: str) -> NDArray[Any]:
+    try:
+        with _zip_file(place.path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+            if name in members:
+                with archive.open(members[name]) as member:
+                    header = read_header(member)
+                if header.dtype.kind in "USMm":
+                    info = members[name]
+                    _check_extent(header, info)
+                    with archive.open(info) as member:
+                        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+                        return array
+    except (*Damaged, HeaderError, ValueError) as error:
+        why = f": {clipped(str(error), 200)}" if place.quotable else ""
+        raise place.error("SN522", f"array `{name}` of `{place.name}` cannot be read{why}") from None
+    (array_,) = open_arrays(place, [(name, place.key)])
+    return array_.read()
+
+
+def _check_extent(header: NpyHeader, info: zipfile.ZipInfo) -> None:
+    """Raise ValueError for an array that claims more bytes than its compressed ones can stand for."""
+    if prod(header.shape) * header.dtype.itemsize > info.compress_size * RATIO + RATIO:
+        message = "it claims more elements than it holds"
+        raise ValueError(message)
 
 
 @contextmanager

@@ -17,16 +17,20 @@ from specnet._version import __version__
 
 if TYPE_CHECKING:
     from specnet.api import (
+        AveragedModel,
         Diagnostic,
         Ended,
         EpochEnded,
         Evaluation,
         Event,
         Figures,
+        FoldEnded,
+        FoldStarted,
         GradientCheck,
         History,
         Model,
         ModelInUseError,
+        OutOfFold,
         Report,
         Result,
         Resumed,
@@ -53,16 +57,20 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AveragedModel",
     "Diagnostic",
     "Ended",
     "EpochEnded",
     "Evaluation",
     "Event",
     "Figures",
+    "FoldEnded",
+    "FoldStarted",
     "GradientCheck",
     "History",
     "Model",
     "ModelInUseError",
+    "OutOfFold",
     "Report",
     "Result",
     "Resumed",

@@ -33,24 +33,40 @@ from specnet.runs.result import Result
 if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
     from specnet.analysis.traced import Trace
+    from specnet.model.averaged import AveragedModel
     from specnet.model.evaluation import Evaluation, Figures
     from specnet.model.model import Model
-    from specnet.training.events import Ended, EpochEnded, Event, Resumed, Span, Started, StepsDone
+    from specnet.runs.out_of_fold import OutOfFold
+    from specnet.training.events import (
+        Ended,
+        EpochEnded,
+        Event,
+        FoldEnded,
+        FoldStarted,
+        Resumed,
+        Span,
+        Started,
+        StepsDone,
+    )
     from specnet.training.exclusive import ExclusiveEvents
     from specnet.training.history import History
     from specnet.vocabulary.kind import Kind
 
 __all__ = [
+    "AveragedModel",
     "Diagnostic",
     "Ended",
     "EpochEnded",
     "Evaluation",
     "Event",
     "Figures",
+    "FoldEnded",
+    "FoldStarted",
     "GradientCheck",
     "History",
     "Model",
     "ModelInUseError",
+    "OutOfFold",
     "Report",
     "Result",
     "Resumed",
@@ -77,14 +93,18 @@ __all__ = [
 ]
 
 _LATER = {
+    "AveragedModel": "specnet.model.averaged",
     "Ended": "specnet.training.events",
     "EpochEnded": "specnet.training.events",
     "Evaluation": "specnet.model.evaluation",
     "Event": "specnet.training.events",
     "Figures": "specnet.model.evaluation",
+    "FoldEnded": "specnet.training.events",
+    "FoldStarted": "specnet.training.events",
     "GradientCheck": "specnet.analysis.gradients",
     "History": "specnet.training.history",
     "Model": "specnet.model.model",
+    "OutOfFold": "specnet.runs.out_of_fold",
     "Resumed": "specnet.training.events",
     "Span": "specnet.training.events",
     "Started": "specnet.training.events",
@@ -242,15 +262,21 @@ def run(
     ModelInUseError, which ends the run, is raised if another thread is predicting with the run's model when `listener`
     returns.
 
-    `listener` is called with every event of `train` as it happens, and with `Resumed` before all others. Where
+    A document with `folds` is trained once for each fold, in `folds/1`, `folds/2` and so on of the run's directory.
+    The result has the means over all folds, the result of each fold in `folds`, and the mean of their models. Resuming
+    takes finished folds as they are. `fold` in the document trains one fold alone, as an ordinary run.
+
+    `listener` is called with every event of `train` as it happens, and with `Resumed` before all others; with
+    `FoldStarted` and `FoldEnded` around those of each fold. If a fold takes more than two seconds on one thread, the
+    folds of a saved run after it are trained by worker processes, whose other events are not passed on. Where
     an epoch is one step, many epochs may come as one `Span`, with the model as it is after the last of them; use
     `train` to see it after each. Raises SpecError for an invalid document; RunError if the directory cannot be
     written, is in use, contains something other than a run, or a run that cannot be resumed; and ValueError if
     more than one directory is named.
     """
-    from specnet.runs.running import run_spec
+    from specnet.runs.experiments import run_experiment
 
-    return run_spec(
+    return run_experiment(
         load(spec),
         data,
         out=out,
@@ -267,11 +293,11 @@ def load_model(path: str | PathLike[str], *, threads: int | None = None, plugins
     """Return the model in a file that `Model.save` wrote, or of a finished run, ready to use; no data are needed.
 
     `path` is the file, which `specnet export --to specnet` writes, too, or the run's directory; `threads` is as in
-    `compile`. Nothing in either is executed. With `plugins`, the plugins that it names are imported; without, nothing
-    is, and their kinds must be registered already. Raises RunError if there is no such file or run, or it is damaged,
-    or consists of kinds that are not registered.
+    `compile`. The model of a run with folds is an `AveragedModel`. Nothing in either is executed. With `plugins`, the
+    plugins that it names are imported; without, nothing is, and their kinds must be registered already. Raises
+    RunError if there is no such file or run, or it is damaged, or consists of kinds that are not registered.
     """
-    from specnet.runs.loading import load_model as read
+    from specnet.runs.averaging import load_any_model as read
 
     if plugins:
         from specnet.storage.plugins import import_plugins

@@ -48,16 +48,20 @@ optimizer = "adam"
 
 def test_exactly_these_names_are_exported():
     assert sorted(specnet.__all__) == [
+        "AveragedModel",
         "Diagnostic",
         "Ended",
         "EpochEnded",
         "Evaluation",
         "Event",
         "Figures",
+        "FoldEnded",
+        "FoldStarted",
         "GradientCheck",
         "History",
         "Model",
         "ModelInUseError",
+        "OutOfFold",
         "Report",
         "Result",
         "Resumed",

@@ -75,31 +75,32 @@ def predict(
         must_exist(data)
     from specnet.data import row_files
     from specnet.data.kept_columns import KeptColumns
-    from specnet.runs.loading import load_model
-    from specnet.runs.predicting import predictions, readings
+    from specnet.runs.averaging import load_any_model
+    from specnet.runs.predicting import one_of, predictions, readings
     from specnet.storage.files import write_whole
     from specnet.storage.plugins import import_plugins
 
     if plugins:
         import_plugins(Path(run))
-    model = load_model(run, threads)
-    if model.encoding is None:
+    model = load_any_model(run, threads)
+    encoding = one_of(model).encoding
+    if encoding is None:
         raise RunError(f"{run} has no data to describe its rows")
     if data == "-" and sys.stdin is None:
         raise SpecFileError("-: there is no standard input")
     name = STDIN if data == "-" else data
     source = cast("io.BufferedReader", sys.stdin.buffer) if data == "-" else Path(data)
     reading = readings(model)
-    ids = getattr(model.encoding.format, "ids", ())
+    ids = getattr(encoding.format, "ids", ())
     kept = KeptColumns(ids=ids, asked=tuple(dict.fromkeys(keep or ())), every=append)
     try:
-        blocks = row_files.blocks(model.encoding, source, name, _note, kept)
+        blocks = row_files.blocks(encoding, source, name, _note, kept)
         parts = predictions(model, blocks, name)
-        files = row_files.are_files(model.encoding, source)
+        files = row_files.are_files(encoding, source)
         if out is None:
             _write(data_file(), form, reading, parts, kept, files=files)
         else:
-            empty = model.no_predictions
+            empty = one_of(model).no_predictions
             write_whole(Path(out), lambda file: _save(file, form, reading, parts, kept, empty, files))
     except IsADirectoryError:
         raise SpecFileError(f"{data}: this is a directory, not a file of rows") from None

@@ -16,7 +16,7 @@ from rich.text import Text
 from specnet.cli.numbers import number, time_left
 from specnet.cli.terminal import say
 from specnet.diagnostics.text import counted, sized
-from specnet.training.events import EpochEnded, Event, Span, Started, StepsDone
+from specnet.training.events import EpochEnded, Event, FoldEnded, FoldStarted, Span, Started, StepsDone
 
 FRAME = 0.1
 """Seconds from one picture of the bar to the next."""
@@ -32,7 +32,7 @@ class ProgressState:
     """How far a training is, from its events."""
 
     def __init__(self) -> None:
-        self.name = ""
+        self.name = self.fold = ""
         self.epoch = self.epochs = self.steps_per_epoch = self.step = 0
         self.loss = self.learning_rate = float("nan")
         self.validation: Mapping[str, Any] = {}
@@ -41,7 +41,9 @@ class ProgressState:
 
     def see(self, event: Event | Span) -> None:
         """Take in an event."""
-        if isinstance(event, Started):
+        if isinstance(event, FoldStarted):
+            self.fold = f"fold {event.fold}/{event.folds}"
+        elif isinstance(event, Started):
             self.name, self.epochs, self.steps_per_epoch = event.name, event.epochs, event.steps_per_epoch
         elif isinstance(event, Span):
             self.epoch, self.step = event.epoch + len(event) - 1, event.step + len(event) - 1
@@ -87,6 +89,14 @@ def introduction(event: Started) -> str:
     )
 
 
+def ending(event: FoldEnded) -> str:
+    """Return how a fold has ended, in a line."""
+    split = list(event.splits)[-1]
+    numbers = {k: v for k, v in event.splits[split].items() if isinstance(v, int | float)}
+    figures = " ".join(f"{name} {number(value)}" for name, value in numbers.items())
+    return f"fold {event.fold}/{event.folds} {event.stopped.replace('_', ' ')}: {split} {figures}"
+
+
 class Progress:
     """Report nothing of a training but what a subclass adds."""
 
@@ -115,12 +125,16 @@ class LineProgress(Progress):
         now = self._clock()
         if isinstance(event, Started):
             self._began, self._next = now, now + FIRST_LINE
-            say(self._console, introduction(event))
+            lead = f"{self._state.fold}, " if self._state.fold else ""
+            say(self._console, f"{lead}{introduction(event)}")
+        elif isinstance(event, FoldEnded):
+            say(self._console, ending(event))
         elif now >= self._next and isinstance(event, StepsDone | EpochEnded | Span):
             self._next = now + max(LINE, 0.1 * (now - self._began))
             state = self._state
             left = f", {state.left} left" if state.left else ""
-            say(self._console, f"epoch {state.epoch}/{state.epochs}: {state.figures()}{left}")
+            lead = f"{state.fold}, " if state.fold else ""
+            say(self._console, f"{lead}epoch {state.epoch}/{state.epochs}: {state.figures()}{left}")
 
 
 class Bar(Progress):
@@ -161,7 +175,7 @@ class Bar(Progress):
             bar.add_column(no_wrap=True, ratio=1 if column == "bar" else None)
         note = "stopping after this step" if self._stopping() else f"{state.left or '-:--'} left"
         bar.add_row(
-            Text(state.name, "bold"),
+            Text(f"{state.name} {state.fold}".rstrip(), "bold"),
             ProgressBar(total=1.0, completed=state.share),
             Text(f"epoch {max(state.epoch, 1)}/{state.epochs}"),
             Text(note, "cyan"),

@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from specnet.cli.curve import Series, draw
-from specnet.cli.numbers import column, duration
+from specnet.cli.numbers import DIGITS, column, duration, number
 from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
-from specnet.runs.result import CompletedRun
+from specnet.runs.result import CompletedRun, Result
 from specnet.training.history import History
 
 VERDICTS = {"good": "bold green", "overfit": "bold yellow", "underfit": "bold yellow", "unknown": "bold"}
@@ -49,7 +49,42 @@ def _ending(result: CompletedRun) -> str:
     return f"{length}{ending.get(result.stopped, '')}"
 
 
-def show_end(console: Console, result: CompletedRun) -> None:
+def show_folds(console: Console, result: Result) -> None:
+    """Print the means of all folds, with their standard deviations, and how each fold was tested."""
+    count, size = counted(len(result.folds), "fold"), counted(result.parameter_count, "parameter")
+    ending = "" if result.stopped == "completed" else f": {result.why}"
+    text = f"{count} of {size} each, {counted(result.steps, 'step')} in {duration(result.seconds)}{ending}"
+    paragraph(console, result.name, "bold", text, min(console.width, WIDEST))
+    console.print()
+    figures = list(next(iter(result.std.values())))
+    lines = [
+        [split, *(f"{_number(means, name)} ± {_number(result.std[split], name, 2)}" for name in figures)]
+        for split, means in result.splits.items()
+    ]
+    _table(["split", *figures], lines, console.width).show(console)
+    split = list(result.splits)[-1]
+    section(console, f"{split} of each fold")
+    lines = [
+        [str(fold), *(_number(own.splits[split], name) for name in figures), own.stopped.replace("_", " ")]
+        for fold, own in enumerate(result.folds, 1)
+    ]
+    _table(["fold", *figures, "ended"], lines, console.width).show(console)
+
+
+def _number(figures: Mapping[str, Any], name: str, digits: int = DIGITS) -> str:
+    return number(figures[name], digits)
+
+
+def _table(heads: Sequence[str], lines: list[list[str]], columns: int) -> TextTable:
+    """Return a table, or where that is wider than there are columns, the table turned."""
+    upright = TextTable(heads, "<" + ">" * (len(heads) - 1), list(lines))
+    if upright.width <= columns:
+        return upright
+    turned = list(zip(heads, *lines, strict=True))
+    return TextTable(turned[0], "<" + ">" * len(lines), list(turned[1:]))
+
+
+def show_end(console: Console, result: Result) -> None:
     """Print the verdict, and where the run is kept."""
     console.print()
     lead = f"fit: {result.fit.verdict}"
@@ -68,13 +103,8 @@ def results_table(
     names = list(splits)
     figures = [name for name, value in next(iter(splits.values())).items() if not isinstance(value, list)]
     by_figure = [column([splits[split].get(name) for split in names]) for name in figures]
-    heads = ["split", "rows", *figures]
     lines = [[split, f"{rows[split]:,}", *(texts[n] for texts in by_figure)] for n, split in enumerate(names)]
-    upright = TextTable(heads, "<" + ">" * (len(heads) - 1), list(lines))
-    if upright.width <= columns:
-        return upright
-    turned = list(zip(heads, *lines, strict=True))
-    return TextTable(turned[0], "<" + ">" * len(names), list(turned[1:]))
+    return _table(["split", "rows", *figures], lines, columns)
 
 
 def confusion_table(

@@ -83,8 +83,6 @@ def run(
     """
     from specnet import api
     from specnet.cli.report import needed, page
-    from specnet.cli.results import show_end, show_result
-    from specnet.cli.shown import show_asked
     from specnet.cli.warnings import show_warnings
     from specnet.training.events import Resumed, Started
 
@@ -105,7 +103,7 @@ def run(
         console = notes()
         before = _run(unfinished, loaded.name) if resume else None
         folder = FOLDER if not no_save and out is None and before is None else None
-        from specnet.runs.running import run_spec
+        from specnet.runs.experiments import run_experiment
 
         with _progress(console, interrupts, quiet=quiet) as progress:
 
@@ -120,7 +118,7 @@ def run(
 
             # A run that is resumed has shown them when it began.
             shows = strict or not (quiet or resume)
-            result = run_spec(
+            result = run_experiment(
                 loaded,
                 out=out,
                 folder=folder,
@@ -136,13 +134,25 @@ def run(
     if output is OutputStyle.JSON:
         write_json(result.as_dict())
     else:
-        shown = results()
-        show_result(shown, result)
-        show_asked(shown, result)
-        show_end(shown, result)
+        _show(result)
     if report and result.run is not None:
         say(console, f"report written to {page(result.run)}")
     return _code(console, result, interrupts, [spec, *given])
+
+
+def _show(result: Result) -> None:
+    """Print a result for a reader."""
+    from specnet.cli.results import show_end, show_folds, show_result
+    from specnet.cli.shown import show_asked
+    from specnet.runs.result import CompletedRun
+
+    shown = results()
+    if isinstance(result, CompletedRun):
+        show_result(shown, result)
+        show_asked(shown, result)
+    else:
+        show_folds(shown, result)
+    show_end(shown, result)
 
 
 def _progress(console: Console, interrupts: Interrupts, *, quiet: bool) -> Progress:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from specnet.data.collector import Collector
 from specnet.data.folds import draw_fold, fold_share
 from specnet.data.splits import SplitSpec, draw, share
 
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from specnet.data.collector import Collector
     from specnet.data.split_keys import SplitKeys
 
     Assigned = Mapping[str, NDArray[np.intp]]
+
+T = TypeVar("T")
 
 
 def assigned_rows(
@@ -31,14 +33,31 @@ def assigned_rows(
     from specnet.data.grouping import split_by_keys
 
     with collector.together() as faults:
-        return split_by_keys(split, keys, seed, faults)
+        return _first([split_by_keys(each, keys, seed, faults) for each in _each_fold(split)], faults)
+
+
+def _each_fold(split: SplitSpec) -> list[SplitSpec]:
+    """Return a split for each fold that a run trains, or the only one: what is wrong with any is found at once."""
+    folds = range(1, split.fold_count + 1) if split.is_whole else ()
+    return [split.model_copy(update={"fold": fold}) for fold in folds] or [split]
+
+
+def _first(found: list[T], faults: Collector) -> T:
+    """Return the first of what was found, and leave what is wrong with several folds alike in `faults` once."""
+    faults.found = list({(d.code, d.message, d.path): d for d in faults.found}.values())
+    return found[0]
 
 
 def share_rows(
     rows: int, split: SplitSpec, per_class: Sequence[int] | None, collector: Collector
 ) -> dict[str, int]:
     """Return how many rows each split gets of those that are drawn freely; note splits that would be empty."""
-    return (share if split.folds is None else fold_share)(rows, split, per_class, collector)
+    if split.folds is None:
+        return share(rows, split, per_class, collector)
+    faults = Collector(collector.root)
+    counts = _first([fold_share(rows, each, per_class, faults) for each in _each_fold(split)], faults)
+    collector.found += faults.found
+    return counts
 
 
 def draw_rows(rows: int, split: SplitSpec, classes: NDArray[np.int64] | None, seed: int) -> Assigned:

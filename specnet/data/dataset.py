@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,8 @@ class Dataset:
     sources: tuple[tuple[str, str], ...]
     """Each file that was read, as the document names it, with its SHA-256; what a program passed is `frame:train`,
     `arrays:train` and the like."""
+    places: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
+    """The places of a split's rows among the training rows that it was taken from, for each split that was."""
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them; see Encoding.encode."""
@@ -135,6 +137,7 @@ def read_data(
         targets.fit(_target_rows(part.targets), chosen, collector)
     collector.check()
     splits = {}
+    places = {name: rows for name, (_, rows) in drawn.items() if rows is not None}
     for name in tuple(drawn):
         # Taken out, so that a file's own array is given up once the split that it made is ready.
         part, chosen = drawn.pop(name)
@@ -159,7 +162,7 @@ def read_data(
     encoding = Encoding(data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays)
     sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
     sources += tuple(sorted(context.digests.items()))
-    return Dataset(splits, signature, encoding, sources)
+    return Dataset(splits, signature, encoding, sources, places)
 
 
 def _target_rows(targets: NDArray[Any] | StoredRows) -> Rows | StoredRows:

@@ -27,8 +27,8 @@ class SplitSpec(Table):
     `time` and `column` name a column of a table, or an array of an npz file or of passed arrays; it is a feature only
     if `features` lists it.
 
-    With `folds`, the rows are dealt out to as many folds, one of which is the `test` split; `validation` is a fraction
-    of the other rows.
+    With `folds`, `run` trains once for each fold, which is its `test` split, and reports the means; `validation` is a
+    fraction of the other rows. Everything else takes such a document with its first fold.
     """
 
     validation: Fraction = Field(default=0.0, examples=[0.2])
@@ -51,7 +51,7 @@ class SplitSpec(Table):
     repeats: PositiveInt = Field(default=1, examples=[3])
     """How many times the folds are drawn."""
     fold: PositiveInt | None = Field(default=None, examples=[1])
-    """The fold that is held out, from 1; those of the second repeat follow those of the first. By default the first."""
+    """The only fold to train, from 1; those of the second repeat follow those of the first."""
 
     @table_check()
     def _leave_rows(self) -> Iterator[PydanticCustomError]:

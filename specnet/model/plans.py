@@ -106,7 +106,7 @@ def memory(network: Network, plans: Plans, rows: dict[str, int]) -> dict[str, in
     held += raw_target + converted + weights
     if signature.batches:
         held = weights + (0 if "targets" in signature.batches else raw_target + converted)
-        if spec.data.split is not None and spec.data.split.parts:
+        if spec.data.split is not None and spec.data.split.taken:
             # Which rows of the file a split has, by number, and for a file that is parsed also by a mark a row.
             held += 8 + (len(rows) if signature.passing else 0)
     cut = [

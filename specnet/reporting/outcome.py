@@ -8,6 +8,8 @@ def outcome(run: KeptRun) -> str:
     """Return one sentence on how a run's training ended."""
     result = run.result or {}
     why = str(result.get("why") or "")
+    if run.fold_count and run.result is not None:
+        return f"{why[:1].upper()}{why[1:]}."
     if run.status == "completed":
         epochs = result.get("epochs", 0)
         return f"Training completed {'its only epoch' if epochs == 1 else f'all {epochs:,} epochs'}."

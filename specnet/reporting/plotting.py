@@ -22,6 +22,7 @@ from specnet.reporting.drawings.weights import weights_drawing
 from specnet.reporting.predictions import predicted
 from specnet.reporting.wording import RATE
 from specnet.runs.evaluating import own_data
+from specnet.runs.fold_paths import several_folds
 from specnet.runs.kept import JUDGES, KeptRun
 from specnet.runs.loading import load_model
 
@@ -33,6 +34,11 @@ class PlottedRun:
     run: KeptRun
     split: str | None = None
     layer: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise RunError for a run with folds, each of which has pictures of its own."""
+        if self.run.fold_count:
+            raise several_folds(self.run.path, self.run.fold_count)
 
     @cached_property
     def history(self) -> History:

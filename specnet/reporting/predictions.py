@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
@@ -11,8 +12,10 @@ import numpy as np
 from specnet.analysis.evidence import row_costs
 from specnet.data import Dataset
 from specnet.data.streamed import taken, taken_inputs
+from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.model.predicting import PREDICTION_ROWS
+from specnet.runs.out_of_fold import OutOfFold
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
@@ -83,6 +86,32 @@ def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted
         of_inputs = output.of_inputs or data.encoding.format.reproduces
         found.append(replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored))
     return found
+
+
+def read_out_of_fold(spec: Spec, given: OutOfFold, classes: Sequence[str]) -> list[Predicted]:
+    """Return the predictions for the rows of all folds of each output that predicts the data's whole target.
+
+    What each row costs is not known. There are none where the targets are the inputs, or groups of rows.
+    """
+    if spec.data.reproduces or spec.loss.targets == "groups":
+        return []
+    losses = {"": spec.loss} if spec.outputs is None else {n: out.loss for n, out in spec.outputs.items()}
+    count = len(given.rows)
+    flat, unknown = given.targets.reshape(count, -1), np.full(count, np.nan)
+    return [
+        _read(
+            name,
+            "test",
+            losses[name],
+            given.rows,
+            unknown,
+            made.reshape(count, -1),
+            flat,
+            tuple(classes),
+        )
+        for name, made in given.outputs.items()
+        if spec.outputs is None or spec.outputs[name].target is None
+    ]
 
 
 def _read(

@@ -52,9 +52,7 @@ def compile_spec(
     SpecError with every error in the document or its data, and where the training needs more than the machine's
     memory, and TypeError where `given` is nothing of that.
     """
-    from specnet.data import open_data
     from specnet.data.dataset import read_data
-    from specnet.data.passing import passed_data
     from specnet.model.balancing import balanced, is_balanced
     from specnet.model.compiled import CompiledModel
     from specnet.model.memory import check_memory
@@ -62,12 +60,7 @@ def compile_spec(
     from specnet.runs.starting import start_from
 
     try:
-        passed = None
-        if given is not None:
-            data_format, passed = passed_data(given, spec.data)
-            if data_format is not spec.data:
-                spec = spec.model_copy(update={"data": data_format})
-        opened = open_data(spec.data, spec.source.folder, seed=spec.seed, passed=passed)
+        spec, opened = _opened(spec, given)
         network = build(spec, opened.signature, threads)
         check_memory(network)
         if warned is not None:
@@ -88,6 +81,30 @@ def compile_spec(
     except SpecError as error:
         raise spec.source.error(error) from None
     return model, data
+
+
+def check_data(spec: Spec, given: Any = None) -> None:
+    """Raise SpecError with what is wrong with a document's data, as far as is known before all rows are read.
+
+    `given` is as in `compile_spec`.
+    """
+    try:
+        _opened(spec, given)
+    except SpecError as error:
+        raise spec.source.error(error) from None
+
+
+def _opened(spec: Spec, given: Any) -> tuple[Spec, OpenedData]:
+    """Return a document's data, opened, and the document, whose format is another one if arrays are given."""
+    from specnet.data import open_data
+    from specnet.data.passing import passed_data
+
+    passed = None
+    if given is not None:
+        data_format, passed = passed_data(given, spec.data)
+        if data_format is not spec.data:
+            spec = spec.model_copy(update={"data": data_format})
+    return spec, open_data(spec.data, spec.source.folder, seed=spec.seed, passed=passed)
 
 
 def _warnings(network: Network, opened: OpenedData) -> Report:

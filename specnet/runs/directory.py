@@ -26,6 +26,8 @@ RESULT = "result.json"
 CHECKPOINTS = "checkpoints"
 REPORT = "report.html"
 PLOTS = "plots"
+FOLDS = "folds"
+PREDICTIONS = "predictions.npz"
 DOCUMENTS = ("spec.toml", "spec.json")
 EXTENDED = "extends"
 
@@ -87,7 +89,8 @@ class RunDirectory:
             run.forget_checkpoints()
             run.forget_plots()
             run.forget_extended()
-            for name in (RESULT, REPORT, METRICS, *DOCUMENTS, RESOLVED):
+            run.forget_folds()
+            for name in (PREDICTIONS, RESULT, REPORT, METRICS, *DOCUMENTS, RESOLVED):
                 (run.path / name).unlink(missing_ok=True)
         return run
 
@@ -116,6 +119,17 @@ class RunDirectory:
         with writing(folder):
             for path in [path for suffix in ("toml", "json") for path in folder.glob(f"*.{suffix}")]:
                 path.unlink()
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def forget_folds(self) -> None:
+        """Remove the runs of the folds, but for what is no part of them."""
+        folder = self.path / FOLDS
+        with writing(folder):
+            for fold in folder.iterdir() if folder.is_dir() else ():
+                if (fold / RESOLVED).exists():
+                    RunDirectory.at(fold)
+                    fold.rmdir()
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 

@@ -13,6 +13,7 @@ from specnet.diagnostics import RunError, SpecError
 from specnet.model.compiled import CompiledModel
 from specnet.model.evaluation import Evaluation
 from specnet.model.network import Network
+from specnet.runs.averaging import load_any_model
 from specnet.runs.directory import RESOLVED
 from specnet.runs.loading import load_model
 from specnet.storage.origin import data_folder
@@ -23,9 +24,10 @@ def evaluate(
     run: str | PathLike[str], data: Any = None, *, name: str | None = None, threads: int | None = None
 ) -> Evaluation:
     """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
-    model = load_model(run, threads)
     if data is None:
-        return model.measure(_own_splits(Path(run), model))
+        own = load_model(run, threads)
+        return own.measure(_own_splits(Path(run), own))
+    model = load_any_model(run, threads)
     if isinstance(data, (str, PathLike)) or is_frame(data) or model.spec.data.reproduces:
         return model.evaluate(data, name=name)
     try:

@@ -15,8 +15,19 @@ from specnet.runs.kept import read_run
 if TYPE_CHECKING:
     from specnet.data import Dataset
     from specnet.model.compiled import CompiledModel
-    from specnet.runs.result import CompletedRun
+    from specnet.model.model import Model
+    from specnet.runs.result import CompletedRun, Result
     from specnet.training.history import History
+
+
+def read_plain(run: Path, stored: dict[str, Any], model: Model) -> Result:
+    """Return the result of a finished run as it was when the run ended, with a model that has its parameters.
+
+    Raises RunError where a file is damaged.
+    """
+    from specnet.runs.result import Result
+
+    return Result(**_fields(run, stored), model=model)
 
 
 def read_result(run: Path, stored: dict[str, Any], model: CompiledModel, data: Dataset) -> CompletedRun:
@@ -26,7 +37,6 @@ def read_result(run: Path, stored: dict[str, Any], model: CompiledModel, data: D
     run that diverged until they were not finite are all NaN, since nothing was saved of them. Raises RunError
     where a file is damaged.
     """
-    from specnet.analysis.verdict import Verdict
     from specnet.runs.loading import restore
     from specnet.runs.result import CompletedRun
     from specnet.storage.model_file import read_model
@@ -35,24 +45,29 @@ def read_result(run: Path, stored: dict[str, Any], model: CompiledModel, data: D
         model.parameters.flat[...] = math.nan
     else:
         restore(model, read_model(run / MODEL), run / MODEL)
+    return CompletedRun(**_fields(run, stored), model=model, data=data)
+
+
+def _fields(run: Path, stored: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result holds beside its model and data."""
+    from specnet.analysis.verdict import Verdict
+
     try:
-        return CompletedRun(
-            name=model.network.spec.name,
-            run=run,
-            parameter_count=stored["parameters"],
-            epochs=stored["epochs"],
-            steps=stored["steps"],
-            seconds=stored["seconds"],
-            stopped=stored["stopped"],
-            why=stored["why"],
-            splits={split: _figures(figures) for split, figures in stored["splits"].items()},
-            fit=Verdict(stored["fit"]["verdict"], stored["fit"]["why"]),
-            best_epoch=stored["best_epoch"],
-            history=_history(read_run(run).history()),
-            model=model,
-            data=data,
-            version=stored["specnet"],
-        )
+        return {
+            "name": stored["name"],
+            "run": run,
+            "parameter_count": stored["parameters"],
+            "epochs": stored["epochs"],
+            "steps": stored["steps"],
+            "seconds": stored["seconds"],
+            "stopped": stored["stopped"],
+            "why": stored["why"],
+            "splits": {split: _figures(figures) for split, figures in stored["splits"].items()},
+            "fit": Verdict(stored["fit"]["verdict"], stored["fit"]["why"]),
+            "best_epoch": stored["best_epoch"],
+            "history": _history(read_run(run).history()),
+            "version": stored["specnet"],
+        }
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RunError(f"{run} is damaged: its {RESULT} or its history lacks what every run has") from error
 

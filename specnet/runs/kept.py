@@ -11,6 +11,7 @@ from typing import Any, Literal
 from specnet.data.opening import open_regular
 from specnet.diagnostics import RunError
 from specnet.runs.directory import METRICS, RESOLVED, RESULT
+from specnet.runs.fold_paths import fold_count
 from specnet.runs.lock import held
 from specnet.storage.recorded import RecordedEpoch, RecordedResult, misfit, parsed
 from specnet.storage.resolved import load, load_resolved
@@ -51,8 +52,23 @@ class KeptRun:
 
     @property
     def splits(self) -> dict[str, dict[str, Any]]:
-        """Loss and metrics by split; none of a run that has not ended."""
-        return {} if self.result is None else self.result["splits"]
+        """Loss and metrics by split, of folds their means; none of a run that has not ended."""
+        splits = {} if self.result is None else self.result["splits"]
+        return {
+            split: {name: value for name, value in figures.items() if not isinstance(value, dict)}
+            for split, figures in splits.items()
+        }
+
+    @property
+    def std(self) -> dict[str, dict[str, float | None]]:
+        """The standard deviations of loss and metrics over the folds, by split; none of a run without folds."""
+        splits = {} if self.result is None else self.result["splits"]
+        return {split: figures["std"] for split, figures in splits.items() if "std" in figures}
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds it trains; 0 where it is one training."""
+        return fold_count(self.made_of["spec"])
 
     @property
     def judge(self) -> str | None:
@@ -97,7 +113,7 @@ class KeptRun:
             "epochs": self.epochs,
             "seconds": result.get("seconds"),
             "parameters": result.get("parameters"),
-            "splits": self.splits,
+            "splits": result.get("splits", {}),
             "fit": result.get("fit"),
         }
 

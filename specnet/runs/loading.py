@@ -14,6 +14,7 @@ from specnet.model.compiled import CompiledModel
 from specnet.model.network import Network
 from specnet.passes.cores import requested
 from specnet.runs.directory import MODEL, RESOLVED, why_no_run
+from specnet.runs.fold_paths import several_folds
 from specnet.storage.model_archive import read_archive
 from specnet.storage.model_file import StoredModel, read_model
 from specnet.storage.resolved import load, record_of, spec_of
@@ -63,6 +64,8 @@ def _read(place: Path) -> CompiledModel:
 
 def _with_record(data: Any, described: Path, stored: StoredModel | None, path: Path) -> CompiledModel:
     spec = spec_of(data, described)
+    if stored is None and spec.data.split is not None and spec.data.split.is_whole:
+        raise several_folds(described.parent, spec.data.split.fold_count)
     model = assemble(spec, described, read_model(path) if stored is None else stored, path)
     model.record = record_of(data, described)
     return model

@@ -12,6 +12,7 @@ import numpy as np
 from specnet.data.collector import LIMIT
 from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
+from specnet.model.averaged import AveragedModel, mean_and_std
 from specnet.model.compiled import CompiledModel
 from specnet.vocabulary.losses import Loss
 
@@ -89,7 +90,7 @@ class OutputReading:
 
     def cells(self, predictions: Array) -> list[list[str]]:
         """Return a row of a table for each prediction."""
-        values = [list(map(str, row)) for row in predictions.reshape(len(predictions), -1)]
+        values = self.numbers(predictions)
         if self.kind == "numbers":
             return values
         if self.kind == "labels":
@@ -99,27 +100,42 @@ class OutputReading:
         names = [self.names[i] for i in self.indices(predictions)]
         return [[name, *row] for name, row in zip(names, values, strict=True)]
 
-    def objects(self, predictions: Array) -> list[dict[str, Any]]:
-        """Return for each row `prediction`, and `probabilities` (or `scores`) by class."""
+    @staticmethod
+    def numbers(predictions: Array) -> list[list[str]]:
+        """Return the numbers of each row as cells."""
+        return [list(map(str, row)) for row in predictions.reshape(len(predictions), -1)]
+
+    @property
+    def spread_head(self) -> list[str]:
+        """The names of the columns of the standard deviations."""
+        valued = {"numbers": self.head, "labels": self.head[1::2]}.get(self.kind, self.head[1:])
+        return [f"std({name})" for name in valued]
+
+    def objects(self, predictions: Array, spread: Array | None = None) -> list[dict[str, Any]]:
+        """Return for each row `prediction`, and `probabilities` (or `scores`) by class; `std` of their `spread`."""
+        found = self._objects(predictions)
+        if spread is not None:
+            for row, own in zip(found, spread, strict=True):
+                row["std"] = self._by_class(own) if self.kind != "numbers" else _single(own)
+        return found
+
+    def _objects(self, predictions: Array) -> list[dict[str, Any]]:
         if self.kind == "numbers":
-            return [{"prediction": _plain(row[0] if row.shape == (1,) else row)} for row in predictions]
+            return [{"prediction": _single(row)} for row in predictions]
         valued = "probabilities" if self.probable else "scores"
         if self.kind == "labels":
             return [
-                {
-                    "prediction": dict(zip(self.names, read, strict=True)),
-                    valued: dict(zip(self.names, _plain(row.reshape(-1)), strict=True)),
-                }
+                {"prediction": dict(zip(self.names, read, strict=True)), valued: self._by_class(row)}
                 for read, row in zip(self.indices(predictions).tolist(), predictions, strict=True)
             ]
-        names = self.names if self.kind == "classes" else self.names[1:]
         return [
-            {
-                "prediction": self.names[i],
-                valued: dict(zip(names, _plain(row.reshape(-1)), strict=True)),
-            }
+            {"prediction": self.names[i], valued: self._by_class(row)}
             for i, row in zip(self.indices(predictions), predictions, strict=True)
         ]
+
+    def _by_class(self, row: Array) -> dict[str, Any]:
+        names = self.names[1:] if self.kind == "binary" else self.names
+        return dict(zip(names, _plain(row.reshape(-1)), strict=True))
 
 
 Readings = dict[str, OutputReading]
@@ -138,11 +154,18 @@ class PredictedRows:
     """The file of each row, where each has one of its own."""
     kept: Sequence[Sequence[Any]] | None = None
     """For each row the cells of its columns that are kept."""
+    spread: Predictions | None = None
+    """The standard deviations of what several models predict, where `made` is their mean."""
 
 
-def readings(model: CompiledModel) -> Readings:
+def one_of(model: CompiledModel | AveragedModel) -> CompiledModel:
+    """Return a model, or of several the first: all read rows and write predictions alike."""
+    return model.compiled[0] if isinstance(model, AveragedModel) else model
+
+
+def readings(model: CompiledModel | AveragedModel) -> Readings:
     """Return how a model's predictions are read."""
-    network = model.network
+    network = one_of(model).network
     target = getattr(network.spec.data, "target", None)
     if network.spec.data.reproduces and not network.several:
         count, features = prod(network.outputs[""].shape), network.signature.features or ()
@@ -159,19 +182,33 @@ def readings(model: CompiledModel) -> Readings:
     }
 
 
-def predictions(model: CompiledModel, blocks: Iterator[RowBlock], file: str) -> Iterator[PredictedRows]:
-    """Yield the predictions for blocks of rows; raise SpecError naming the rows of `file` that have none."""
+def predictions(
+    model: CompiledModel | AveragedModel, blocks: Iterator[RowBlock], file: str
+) -> Iterator[PredictedRows]:
+    """Yield the predictions for blocks of rows, of several models their means and standard deviations.
+
+    Raises SpecError naming the rows of `file` that have none.
+    """
+    models = model.compiled if isinstance(model, AveragedModel) else (model,)
+    for block in blocks:
+        made = [_block(each, block, file) for each in models]
+        if len(made) == 1:
+            yield PredictedRows(made[0], block.files, block.kept)
+            continue
+        both = {name: mean_and_std([each[name] for each in made]) for name in made[0]}
+        means, stds = ({name: pair[i] for name, pair in both.items()} for i in (0, 1))
+        yield PredictedRows(means, block.files, block.kept, stds)
+
+
+def _block(model: CompiledModel, block: RowBlock, file: str) -> dict[str, Array]:
     encoding = model.encoding
     assert encoding is not None
-    for block in blocks:
-        try:
-            encoded = encoding.encode(block.rows)
-        except SpecError:
-            raise _faults(model, block, file) from None
-        dtype = model.network.spec.dtype
-        outputs = model.predictions(encoded)
-        made = {name: array.astype(dtype) for name, array in outputs.items()}
-        yield PredictedRows(made, block.files, block.kept)
+    try:
+        encoded = encoding.encode(block.rows)
+    except SpecError:
+        raise _faults(model, block, file) from None
+    dtype = model.network.spec.dtype
+    return {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
 
 
 def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
@@ -191,6 +228,11 @@ def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:
         if len(found) >= LIMIT:
             break
     return SpecError(found)
+
+
+def _single(row: Array) -> Any:
+    """Return the numbers of a row, or the only one."""
+    return _plain(row[0] if row.shape == (1,) else row)
 
 
 def _plain(value: Any) -> Any:

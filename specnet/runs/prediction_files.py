@@ -11,7 +11,7 @@ import numpy as np
 
 from specnet.data.kept_columns import KeptColumns
 from specnet.diagnostics.segments import escaped
-from specnet.runs.predicting import Array, PredictedRows, Predictions, Readings
+from specnet.runs.predicting import Array, OutputReading, PredictedRows, Predictions, Readings
 
 PREFIX = "predicted_"
 """What the name of a prediction begins with where a kept column has its name."""
@@ -33,11 +33,18 @@ def write_csv(
 
     writer = csv.writer(file, lineterminator="\n")
     parts, names = _begun(parts, kept)
-    columns = [f"{name}.{column}" if name else column for name, own in read.items() for column in own.head]
+    first = next(parts, None)
+    spread = first is not None and first.spread is not None
+    parts = chain([] if first is None else [first], parts)
+    columns = [
+        f"{name}.{column}" if name else column
+        for name, own in read.items()
+        for column in (*own.head, *(own.spread_head if spread else ()))
+    ]
     before = [*(["file"] if files else []), *names]
     writer.writerow([*before, *(_apart(column, before) for column in columns)])
     for part in parts:
-        tables = [own.cells(part.made[name]) for name, own in read.items()]
+        tables = [table for name, own in read.items() for table in _tables(own, part, name)]
         if names:
             tables.insert(0, [[_text(cell) for cell in row] for row in part.kept or ()])
         if part.files is not None:
@@ -55,7 +62,10 @@ def write_lines(
     """
     parts, names = _begun(parts, kept)
     for part in parts:
-        objects = {name: own.objects(part.made[name]) for name, own in read.items()}
+        objects = {
+            name: own.objects(part.made[name], None if part.spread is None else part.spread[name])
+            for name, own in read.items()
+        }
         rows = (dict(zip(objects, row, strict=True)) for row in zip(*objects.values(), strict=True))
         shown: Iterator[dict[str, Any]] = (row.get("", row) for row in rows)
         if names:
@@ -83,11 +93,14 @@ def write_npz(
     """
     parts, names = _begun(parts, kept)
     whole = [*parts] or [PredictedRows(empty, None)]
+    spread = [part.spread for part in whole if part.spread is not None]
     arrays: dict[str, Array] = {}
     for name, own in read.items():
         array = np.concatenate([part.made[name] for part in whole])
         prefix = f"{name}." if name else ""
         arrays[f"{prefix}predictions"] = array
+        if spread:
+            arrays[f"{prefix}std"] = np.concatenate([each[name] for each in spread])
         if own.kind != "numbers":
             arrays |= {f"{prefix}indices": own.indices(array), f"{prefix}names": np.array(own.names)}
     if whole[0].files is not None:
@@ -98,6 +111,12 @@ def write_npz(
         numeric = all(type(cell) in (int, float) for cell in cells)
         arrays[f"column.{name}"] = np.array(cells) if numeric else np.array(list(map(_text, cells)))
     np.savez(file, allow_pickle=False, **arrays)
+
+
+def _tables(own: OutputReading, part: PredictedRows, name: str) -> Iterator[list[list[str]]]:
+    yield own.cells(part.made[name])
+    if part.spread is not None:
+        yield own.numbers(part.spread[name])
 
 
 def _begun(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from specnet.model.compiled import CompiledModel
     from specnet.model.evaluation import Figures
     from specnet.model.model import FloatArray, Model
+    from specnet.runs.out_of_fold import OutOfFold
     from specnet.training.events import Stopped
     from specnet.training.history import History
 
@@ -50,6 +51,13 @@ class Result:
     """The trained model."""
     version: str = __version__
     """The version of specnet that trained it."""
+    folds: tuple[Result, ...] = field(default=(), repr=False)
+    """The result of each fold, if the document asks for `folds`; then `splits` are their means, `epochs` and `steps`
+    their sums, and `model` averages their models."""
+    std: Mapping[str, Figures] = field(default_factory=dict)
+    """The standard deviations of loss and metrics over the folds, by split; they are those of a sample."""
+    out_of_fold: OutOfFold | None = field(default=None, repr=False)
+    """The predictions for the rows of each fold, by the model that was not trained on them."""
 
     @property
     def parameters(self) -> Mapping[str, FloatArray]:
@@ -75,7 +83,7 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain data, in the form that `run --output json` prints."""
-        return {
+        plain: dict[str, Any] = {
             "specnet": self.version,
             "name": self.name,
             "run": None if self.run is None else str(self.run),
@@ -89,6 +97,12 @@ class Result:
             "why": self.why,
             "best_epoch": self.best_epoch,
         }
+        if self.folds:
+            plain["splits"] = {
+                split: {**figures, "std": dict(self.std[split])} for split, figures in self.splits.items()
+            }
+            plain["folds"] = [_as_fold(fold.as_dict()) for fold in self.folds]
+        return plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +113,19 @@ class CompletedRun(Result):
     data: Dataset = field(repr=False)
     """The splits that it was trained and evaluated on."""
 
+    def without_data(self) -> Result:
+        """Return a plain result, which keeps no data in memory."""
+        kind, arguments = self.__reduce__()
+        return kind(*arguments)
+
     def __reduce__(self) -> tuple[type[Result], tuple[Any, ...]]:
         """Leave out the data: a pickle or a copy is a plain result."""
         return Result, tuple(getattr(self, each.name) for each in fields(Result))
+
+
+def _as_fold(plain: dict[str, Any]) -> dict[str, Any]:
+    """Return a result as that of a fold, without what all folds share."""
+    return {key: value for key, value in plain.items() if key not in ("specnet", "name", "parameters")}
 
 
 def _is_number(figure: object) -> bool:

@@ -61,9 +61,26 @@ def unfinished(run: Path) -> bool:
 def check_resumable(run: Path, spec: Spec) -> None:
     """Raise RunError where there is no run, where it is another experiment's, or where it can learn no more.
 
+    The specs may differ as `check_same_experiment` says, and `training.epochs` may have grown only if the schedule's
+    rates so far are the same. A finished run whose spec asks for nothing more is no error: its result is there.
+    """
+    before = check_same_experiment(run, spec)
+    result = final_result(run)
+    if result is None or not asks_for_more(before, spec):
+        return
+    stopped, why = result["stopped"], result.get("why")
+    if stopped != "completed" or spec.training.epochs == before.training.epochs:
+        help = "; raise training.epochs to continue" if stopped == "completed" else ""
+        raise RunError(f"{run} is finished ({why}): there is nothing to resume{help}")
+    if not (run / CHECKPOINTS).is_dir():
+        raise RunError(f"{run} is finished and kept no checkpoint to resume from")
+
+
+def check_same_experiment(run: Path, spec: Spec) -> Spec:
+    """Return a run's spec; raise RunError where there is no run, or it is another experiment's.
+
     The specs may differ in `plugins`, `[output]`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
-    `training.max_seconds` may have grown, the former if the schedule's rates so far are the same. A finished
-    run whose spec asks for nothing more is no error: its result is there.
+    `training.max_seconds` may have grown.
     """
     if not (run / RESOLVED).exists():
         raise RunError(f"{run}: {why_no_run(run)}")
@@ -77,15 +94,7 @@ def check_resumable(run: Path, spec: Spec) -> None:
         raise RunError(
             f"{run} is a run of another experiment, and cannot be resumed: {'; '.join(differing[:3])}{more}"
         )
-    result = final_result(run)
-    if result is None or not _asks_for_more(before, spec):
-        return
-    stopped, why = result["stopped"], result.get("why")
-    if stopped != "completed" or spec.training.epochs == before.training.epochs:
-        help = "; raise training.epochs to continue" if stopped == "completed" else ""
-        raise RunError(f"{run} is finished ({why}): there is nothing to resume{help}")
-    if not (run / CHECKPOINTS).is_dir():
-        raise RunError(f"{run} is finished and kept no checkpoint to resume from")
+    return before
 
 
 def _counted(stored: Any, now: Any) -> Any:
@@ -109,7 +118,7 @@ def finished(directory: RunDirectory, model: CompiledModel, data: Dataset) -> Co
     run, spec = directory.path, model.network.spec
     check_resumable(run, spec)
     stored, before = final_result(run), read_resolved(run / RESOLVED)
-    if stored is None or _asks_for_more(before, spec):
+    if stored is None or asks_for_more(before, spec):
         return None
     _check_data(run, data)
     result = read_result(run, stored, model, data)
@@ -162,7 +171,7 @@ def resume(
     return Resumed(run, path, trainer.epoch, trainer.steps.step, problems, differing)
 
 
-def _asks_for_more(before: Spec, spec: Spec) -> bool:
+def asks_for_more(before: Spec, spec: Spec) -> bool:
     """Return whether a spec asks for a longer training than a run's, given that it may otherwise be the run's."""
     was, now = before.training, spec.training
     return (was.epochs, was.max_seconds) != (now.epochs, now.max_seconds)

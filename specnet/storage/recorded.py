@@ -36,7 +36,8 @@ class RecordedResult(_Recorded):
     seconds: float
     stopped: Literal["completed", "early_stopping", "interrupted", "diverged"]
     why: str
-    splits: dict[str, Figures]
+    splits: dict[str, dict[str, float | list[Any] | dict[str, float | None] | None]]
+    """Of a run with folds, `std` holds the standard deviations."""
     fit: RecordedVerdict
     best_epoch: int | None = None
 

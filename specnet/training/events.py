@@ -150,4 +150,28 @@ class Resumed:
     """What computes otherwise than before, such as another processor, one string each: the last digits may differ."""
 
 
-Event: TypeAlias = Resumed | Started | StepsDone | EpochEnded | Ended
+@dataclass(frozen=True, slots=True)
+class FoldStarted:
+    """The next fold of a cross-validation begins; the events of its training follow."""
+
+    fold: int
+    """The fold, from 1."""
+    folds: int
+    """The number of folds in all repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldEnded:
+    """A fold of a cross-validation is done: now, by a worker process, or in the run that is resumed."""
+
+    fold: int
+    """The fold, from 1."""
+    folds: int
+    """The number of folds in all repeats."""
+    stopped: Stopped
+    """How its training ended."""
+    splits: Mapping[str, Figures]
+    """Loss and metrics by split."""
+
+
+Event: TypeAlias = FoldStarted | FoldEnded | Resumed | Started | StepsDone | EpochEnded | Ended

@@ -55,6 +55,10 @@ def documents() -> specnet.Spec:
 def line(event: specnet.Event | specnet.Span) -> str:
     """Return an event as a line; the type checker knows that there are no others."""
     match event:
+        case specnet.FoldStarted():
+            return f"fold {event.fold} of {event.folds}"
+        case specnet.FoldEnded():
+            return f"{event.stopped}: {event.splits['test']['loss']:.3f}"
         case specnet.Resumed():
             return f"resuming {event.run} at step {event.step}"
         case specnet.Started():
@@ -80,7 +84,13 @@ def training(spec: specnet.Spec, data: Rows) -> None:
         for event in events:
             assert_type(
                 event,
-                specnet.Resumed | specnet.Started | specnet.StepsDone | specnet.EpochEnded | specnet.Ended,
+                specnet.FoldStarted
+                | specnet.FoldEnded
+                | specnet.Resumed
+                | specnet.Started
+                | specnet.StepsDone
+                | specnet.EpochEnded
+                | specnet.Ended,
             )
             assert isinstance(event, specnet.Event)
             if isinstance(event, specnet.EpochEnded):
@@ -147,6 +157,25 @@ def runs(spec: specnet.Spec, data: Rows, folder: Path) -> specnet.Result:
     return result
 
 
+def folds(data: Rows, folder: Path) -> None:
+    """Train a model for each fold, and use their mean."""
+    spec = specnet.load(DOCUMENT, overrides={"data.split": {"folds": 3, "stratify": True}})
+    lines: list[str] = []
+    result = specnet.run(
+        spec, data=data, out=folder / "folds", listener=lambda event: lines.append(line(event))
+    )
+    assert_type(result.folds, tuple[specnet.Result, ...])
+    assert_type(result.std["test"]["loss"], float)
+    assert result.out_of_fold is not None
+    assert_type(result.out_of_fold, specnet.OutOfFold)
+    assert len(result.out_of_fold.predictions) == len(data[0])
+    model = specnet.load_run(folder / "folds")
+    assert isinstance(model, specnet.AveragedModel)
+    assert_type(model.models, tuple[specnet.Model, ...])
+    assert_type(model.spread(data[0], output="dense_2"), NDArray[np.floating])
+    assert np.array_equal(model.predict(data[0]), result.model.predict(data[0]))
+
+
 def checks(spec: specnet.Spec, data: Rows) -> None:
     """Check gradients and trace a step."""
     found = specnet.check_gradients(spec, data=data, rows=4, entries=2)
@@ -161,4 +190,5 @@ def main(folder: Path) -> None:
     training(spec, data)
     using(specnet.compile(spec, data=data), data, folder)
     using(runs(spec, data, folder).model, data, folder)
+    folds(data, folder)
     checks(spec, data)

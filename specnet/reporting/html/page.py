@@ -23,6 +23,7 @@ from specnet.reporting.drawings.judging import calibration_drawing, residuals_dr
 from specnet.reporting.drawings.reconstructions import reconstructions_drawing
 from specnet.reporting.drawings.weights import filters_drawing
 from specnet.reporting.html.embedded import PagePictures
+from specnet.reporting.html.folds import fold_facts, out_of_fold
 from specnet.reporting.html.layers import network_facts
 from specnet.reporting.html.parameters import parameter_facts
 from specnet.reporting.html.repeating import repeating
@@ -80,7 +81,10 @@ def write_report(run: Path, path: Path | None = None) -> Path:
 def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
     """Return all that the page's template names."""
     missing: list[str] = []
-    model, data = _model(kept, missing), None
+    model: CompiledModel | None = None
+    data = None
+    if not kept.fold_count:
+        model = _model(kept, missing)
     if model is not None:
         data = _data(kept, model, missing)
     spec, history = kept.made_of["spec"], kept.history()
@@ -106,7 +110,12 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         "parameters": None,
         "network": None,
         "rows": {},
+        "folds": [],
+        "std": kept.std,
     }
+    if kept.fold_count:
+        facts |= fold_facts(kept, missing)
+        facts["outputs"] = [predictions_facts(given, None, pictures) for given in out_of_fold(kept, missing)]
     if model is not None:
         filters = filters_drawing(model)
         facts["filters"] = None if filters is None else pictures.embedded(filters)
@@ -115,7 +124,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         with np.errstate(all="ignore"):
             if model.network.spec.loss.targets != "groups":
                 made = predicted(model, data, split)
-                facts["outputs"] = [_predictions(given, data, pictures) for given in made]
+                facts["outputs"] = [predictions_facts(given, data, pictures) for given in made]
             facts["boundary"] = _if_any(lambda: boundary_drawing(model, data, "train"), pictures)
             facts["activations"] = _if_any(lambda: activations_drawing(model, data, split), pictures)
             facts["parameters"] = parameter_facts(model, data)
@@ -174,20 +183,21 @@ def _scalars(kept: KeptRun) -> list[str]:
     return [name for name, value in first.items() if not isinstance(value, list)]
 
 
-def _predictions(given: Predicted, data: Dataset, pictures: PagePictures) -> dict[str, Any]:
+def predictions_facts(given: Predicted, data: Dataset | None, pictures: PagePictures) -> dict[str, Any]:
+    """Return what the page shows of an output's predictions; without data, those of all folds."""
     facts: dict[str, Any] = {
         "output": given.output,
-        "split": given.split,
+        "rows": "all folds" if data is None else f"the {given.split} split",
         "kind": given.kind,
         "names": given.names,
-        "worst": worst(given, data),
+        "worst": None if data is None else worst(given, data),
         "matrix": None,
         "confusions": [],
         "figures": [],
         "calibration": None,
         "reconstructions": None,
     }
-    if given.of_inputs:
+    if given.of_inputs and data is not None:
         drawing = reconstructions_drawing([given], data.encoding)
         facts["reconstructions"] = pictures.embedded(drawing)
     if given.kind == "numbers":

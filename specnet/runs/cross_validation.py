@@ -1,0 +1,284 @@
+"""Runs of documents with folds: one training for each fold, and what they come to together."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from specnet.analysis.verdict import Verdict
+from specnet.diagnostics import RunError
+from specnet.diagnostics.text import counted, joined
+from specnet.model.averaged import AveragedModel, mean_figures
+from specnet.runs.compiling import Warned, check_data, compile_spec
+from specnet.runs.directory import MODEL, PREDICTIONS, RESOLVED, RESULT, RunDirectory
+from specnet.runs.finished import read_plain
+from specnet.runs.fold_paths import fold_path
+from specnet.runs.fold_training import train_fold
+from specnet.runs.fold_workers import train_side_by_side, worth_workers
+from specnet.runs.kept import damage, final_result
+from specnet.runs.loading import load_model
+from specnet.runs.lock import locked
+from specnet.runs.out_of_fold import OutOfFold
+from specnet.runs.result import Result
+from specnet.runs.resuming import asks_for_more, check_same_experiment
+from specnet.storage.files import write_json, writing
+from specnet.storage.resolved import load_resolved, read_resolved
+from specnet.training.events import Event, FoldEnded, FoldStarted, Span
+from specnet.training.history import History
+
+if TYPE_CHECKING:
+    from specnet.language.spec import Spec
+    from specnet.model.compiled import CompiledModel
+
+    Listener = Callable[[Event | Span], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedFold:
+    """One fold that has ended."""
+
+    result: Result
+    model: CompiledModel
+    held_out: OutOfFold
+
+
+def run_folds(
+    spec: Spec,
+    data: Any = None,
+    *,
+    out: str | PathLike[str] | None = None,
+    folder: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    stop: Callable[[], bool] | None = None,
+    listener: Listener | None = None,
+    warned: Warned | None = None,
+    threads: int | None = None,
+) -> Result:
+    """Train a model for each fold of a document, save what `out`, `folder` or `resume` ask for, and return all.
+
+    The arguments are as in `specnet.run`. Each fold is a run of its own in `folds/N` of the run's directory. A run
+    that is resumed takes finished folds as they are. Raises what `running.run_spec` raises.
+    """
+    if sum(place is not None for place in (out, folder, resume)) > 1:
+        raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
+    assert spec.data.split is not None
+    specs = [spec.replace({"data.split.fold": n}) for n in range(1, spec.data.split.fold_count + 1)]
+    if resume is not None:
+        resumed = RunDirectory(Path(resume))
+        check_same_experiment(resumed.path, spec)
+        with locked(resumed.path):
+            return _Folds(spec, specs, data, resumed, stop, listener, None, threads).all()
+    # What is wrong with the document, or with any fold, is known before a directory is made.
+    check_data(spec, data)
+    first = compile_spec(specs[0], data, warned=warned, threads=threads)
+    directory: RunDirectory | None = None
+    if out is not None:
+        directory = RunDirectory.at(out)
+    elif folder is not None:
+        directory = RunDirectory.new(folder, spec.name)
+    with nullcontext() if directory is None else locked(directory.path):
+        if directory is not None:
+            directory.describe(spec, first[1], [])
+        return _Folds(spec, specs, data, directory, stop, listener, first, threads).all()
+
+
+class _Folds:
+    """The folds of one run, trained one after another, or several at once."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        specs: Sequence[Spec],
+        data: Any,
+        directory: RunDirectory | None,
+        stop: Callable[[], bool] | None,
+        listener: Listener | None,
+        first: Any,
+        threads: int | None,
+    ) -> None:
+        self.spec, self.specs, self.data, self.directory = spec, specs, data, directory
+        self.stop, self.listener, self.first, self.threads = stop, listener, first, threads
+        self.resumed = directory is not None and first is None
+        self.sources = None if directory is None else load_resolved(directory.path / RESOLVED)["data"]
+
+    def all(self) -> Result:
+        """Train the folds that are not finished, and return and save what all of them come to."""
+        began = time.perf_counter()
+        ended: list[TrainedFold] = []
+        trained = False
+        if self.resumed:
+            self._take_up()
+        for number in range(1, len(self.specs) + 1):
+            fold = self._finished(number)
+            if fold is None:
+                if ended and self._stopped:
+                    break
+                self._tell(FoldStarted(number, len(self.specs)))
+                started = time.perf_counter()
+                fold = self._train(number)
+                if not trained and fold.result.stopped != "interrupted":
+                    self._others(number, fold.model, time.perf_counter() - started)
+                trained = True
+            self._tell(FoldEnded(number, len(self.specs), fold.result.stopped, fold.result.splits))
+            ended.append(fold)
+            if fold.result.stopped == "interrupted":
+                break
+        result = _together(self.spec, self.directory, ended, len(self.specs), time.perf_counter() - began)
+        if self.directory is None:
+            return result
+        run_path = self.directory.path
+        stored = final_result(run_path)
+        if not trained and stored is not None:
+            return replace(result, seconds=stored["seconds"])
+        if result.out_of_fold is not None:
+            result.out_of_fold.write(run_path / PREDICTIONS)
+        write_json(run_path / RESULT, result.as_dict())
+        return result
+
+    @property
+    def _stopped(self) -> bool:
+        return self.stop is not None and self.stop()
+
+    def _tell(self, event: Event) -> None:
+        if self.listener is not None:
+            self.listener(event)
+
+    def _take_up(self) -> None:
+        """Bring the description of a run that is resumed up to date, and forget what its folds came to together."""
+        assert self.directory is not None
+        path = self.directory.path
+        before = read_resolved(path / RESOLVED)
+        if before != self.spec:
+            described = load_resolved(path / RESOLVED)
+            write_json(path / RESOLVED, {**described, "spec": self.spec.model_dump(mode="json")})
+        if damage(path) is not None or any(self._open(n) for n in range(1, len(self.specs) + 1)):
+            with writing(path):
+                (path / RESULT).unlink(missing_ok=True)
+                (path / PREDICTIONS).unlink(missing_ok=True)
+
+    def _place(self, number: int) -> Path | None:
+        return None if self.directory is None else fold_path(self.directory.path, number)
+
+    def _open(self, number: int) -> bool:
+        """Return whether a fold has not been trained to its end, or not as long as is asked."""
+        place = self._place(number)
+        return place is None or not (
+            (place / RESOLVED).exists()
+            and final_result(place) is not None
+            and (place / PREDICTIONS).exists()
+            and not asks_for_more(read_resolved(place / RESOLVED), self.specs[number - 1])
+        )
+
+    def _finished(self, number: int) -> TrainedFold | None:
+        """Return a fold that is finished, read from its directory without the data; None for any other."""
+        place = self._place(number)
+        if place is None or self._open(number) or not (place / MODEL).exists():
+            return None
+        check_same_experiment(place, self.specs[number - 1])
+        stored = final_result(place)
+        assert stored is not None
+        self._check_sources(load_resolved(place / RESOLVED)["data"], number)
+        model = load_model(place, self.threads)
+        return TrainedFold(read_plain(place, stored, model), model, OutOfFold.read(place / PREDICTIONS))
+
+    def _train(self, number: int) -> TrainedFold:
+        """Train a fold, from its latest checkpoint where there is one."""
+        spec, place = self.specs[number - 1], self._place(number)
+        known = place is not None and (place / RESOLVED).exists()
+        model, data = (
+            self.first
+            if number == 1 and self.first is not None
+            else compile_spec(spec, self.data, initialised=not known, threads=self.threads)
+        )
+        self.first = None
+        self._check_sources({name: {"sha256": digest} for name, digest in data.sources}, number)
+        result, made = train_fold(model, data, place, resume=known, stop=self.stop, listener=self.listener)
+        return TrainedFold(result.without_data(), model, made)
+
+    def _check_sources(self, sources: Any, number: int) -> None:
+        """Raise RunError where a fold is not of the data that the others are of."""
+        self.sources = sources if self.sources is None else self.sources
+        for name in sorted({*self.sources, *sources}):
+            if self.sources.get(name, {}).get("sha256") != sources.get(name, {}).get("sha256"):
+                raise RunError(
+                    f"the data have changed between the folds: `{name}` has another SHA-256 for fold {number}; "
+                    "all folds of a run need the same data"
+                )
+
+    def _others(self, number: int, model: CompiledModel, seconds: float) -> None:
+        """Let workers train the folds after this one, where that takes less time."""
+        if self.directory is None or self.data is not None or self._stopped:
+            return
+        open_ = [n for n in range(number + 1, len(self.specs) + 1) if self._open(n)]
+        if not worth_workers(model, seconds, len(open_), self.threads):
+            return
+        places = [(self.specs[n - 1], fold_path(self.directory.path, n)) for n in open_]
+        train_side_by_side(places, self.threads, self.stop)
+
+
+def _together(
+    spec: Spec, directory: RunDirectory | None, ended: Sequence[TrainedFold], count: int, seconds: float
+) -> Result:
+    results = [fold.result for fold in ended]
+    both = {
+        split: mean_figures([result.splits[split] for result in results])
+        for split in results[0].splits
+        if all(split in result.splits for result in results)
+    }
+    stopped, why = _ending(results, count)
+    whole = stopped != "interrupted"
+    return Result(
+        name=spec.name,
+        run=None if directory is None else directory.path,
+        parameter_count=results[0].parameter_count,
+        epochs=sum(result.epochs for result in results),
+        steps=sum(result.steps for result in results),
+        seconds=seconds,
+        stopped=stopped,
+        why=why,
+        splits={split: means for split, (means, _) in both.items()},
+        std={split: stds for split, (_, stds) in both.items()},
+        fit=_verdict(results),
+        best_epoch=None,
+        history=History(),
+        model=AveragedModel(spec, [fold.model for fold in ended]),
+        folds=tuple(results),
+        out_of_fold=OutOfFold.joined([fold.held_out for fold in ended]) if whole else None,
+    )
+
+
+def _ending(results: Sequence[Result], count: int) -> tuple[Any, str]:
+    """Return how the folds ended, and why in a sentence: the worst ending counts for all."""
+    endings = [result.stopped for result in results]
+    if "interrupted" in endings or len(results) < count:
+        done = sum(ending != "interrupted" for ending in endings)
+        return "interrupted", f"interrupted after {done} of {counted(count, 'fold')}"
+    for ending in ("diverged", "early_stopping"):
+        folds = [str(n) for n, own in enumerate(endings, 1) if own == ending]
+        if folds:
+            verb = "diverged" if ending == "diverged" else "stopped early"
+            which = f"fold{'s' if len(folds) > 1 else ''} {joined(folds)}"
+            first = results[int(folds[0]) - 1].why
+            return ending, f"{which} {verb}" + (f": {first}" if ending == "diverged" else "")
+    return "completed", f"all {counted(count, 'fold')} completed"
+
+
+def _verdict(results: Sequence[Result]) -> Verdict:
+    """Return the verdict of most folds, and how many have which."""
+    found = Counter(result.fit.verdict for result in results)
+    verdict, most = found.most_common(1)[0]
+    shares = joined([f"{word} in {count}" for word, count in found.most_common()])
+    first = next(result for result in results if result.fit.verdict == verdict)
+    number = results.index(first) + 1
+    lead = (
+        f"so in all {counted(most, 'fold')}"
+        if len(found) == 1
+        else f"{shares} of {counted(len(results), 'fold')}"
+    )
+    return Verdict(verdict, f"{lead}; in fold {number}, {first.fit.why}")

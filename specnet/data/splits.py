@@ -64,8 +64,12 @@ class SplitSpec(Table):
 
     @table_check()
     def _column_alone(self) -> Iterator[PydanticCustomError]:
-        others = ("validation", "test", "stratify", "group", "time", "folds")
-        given = [name for name in others if getattr(self, name)] if self.column is not None else []
+        others = ("validation", "test", "stratify", "folds", "group", "time")
+        # A column may have the index 0.
+        given = [
+            name for name in others if getattr(self, name) not in (None, False, 0.0) or name in self.keys
+        ]
+        given = [] if self.column is None else given
         if given:
             message = f"`column` names the split of each row, and so does `{given[0]}`: keep one of them"
             yield fault(message, key=given[0])

@@ -113,6 +113,7 @@ def test_too_few_rows_of_a_class_for_the_folds(desk):
         ({"test": 0.2, "time": "a", "stratify": True}, "by `time` or by `stratify`"),
         ({"column": "a", "test": 0.2}, "and so does `test`"),
         ({"column": "a", "group": "b"}, "and so does `group`"),
+        ({"column": 1, "group": 0}, "and so does `group`"),
         ({"group": "b"}, "`group` has no effect"),
     ],
 )

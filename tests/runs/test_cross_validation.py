@@ -207,26 +207,25 @@ def test_workers_come_to_the_same_bits(whole, tmp_path, monkeypatch):
         assert mine.read_bytes() == theirs.read_bytes()
 
 
-def test_workers_stop_when_the_run_stops(tmp_path, monkeypatch):
-    """The first fold has ended when the run is stopped; the worker of the second saves what it has."""
+def test_workers_stop_when_the_run_stops(whole, tmp_path, monkeypatch):
+    """The run is stopped as soon as a worker has begun with the second fold, which saves what it has."""
     monkeypatch.setattr(fold_workers, "PAYS", 0.0)
     monkeypatch.setattr(fold_workers, "allowed", lambda: 2)
+    began: list[Path] = []
+    start = fold_workers._start
+
+    def noted(spec: Any, place: Path, threads: int | None) -> Any:
+        began.append(place)
+        return start(spec, place, threads)
+
+    monkeypatch.setattr(fold_workers, "_start", noted)
     run = tmp_path / "run"
-    long = document(epochs=300, checkpoint={"every_epochs": 1})
-    specnet.run({**long, "training": {**long["training"], "epochs": 2}}, out=run)
-    asked = []
-
-    def stop() -> bool:
-        asked.append(len((run / "folds" / "2" / "metrics.jsonl").read_bytes().splitlines()))
-        return asked[-1] > 2 and (run / "folds" / "1" / "result.json").exists()
-
-    result = specnet.run(long, resume=run, stop=stop)
-    assert result.stopped == "interrupted"
-    assert len(result.folds) == 1
+    result = specnet.run(document(), out=run, stop=lambda: bool(began))
+    assert began == [run / "folds" / "2", run / "folds" / "3"]
+    assert (result.stopped, len(result.folds)) == ("interrupted", 1)
     assert result_of(run / "folds" / "2")["stopped"] == "interrupted"
-    ended = specnet.run(long, resume=run)
-    other = specnet.run(long, out=tmp_path / "other")
-    assert untimed(ended.as_dict()) == untimed(other.as_dict())
+    ended = specnet.run(document(), resume=run)
+    assert untimed(ended.as_dict()) == untimed(whole.as_dict())
 
 
 def test_a_faulty_fold_is_reported_as_it_is(tmp_path, monkeypatch):

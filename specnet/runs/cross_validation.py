@@ -104,6 +104,8 @@ class _Folds:
     ) -> None:
         self.spec, self.specs, self.data, self.directory = spec, specs, data, directory
         self.stop, self.listener, self.first, self.threads = stop, listener, first, threads
+        self.done: dict[int, TrainedFold] = {}
+        """Folds that workers have trained."""
         self.resumed = directory is not None and first is None
         self.sources = None if directory is None else load_resolved(directory.path / RESOLVED)["data"]
 
@@ -115,17 +117,17 @@ class _Folds:
         if self.resumed:
             self._take_up()
         for number in range(1, len(self.specs) + 1):
-            fold = self._finished(number)
+            fold = self.done.pop(number, None) or self._told(number)
             if fold is None:
                 if ended and self._stopped:
                     break
                 self._tell(FoldStarted(number, len(self.specs)))
                 started = time.perf_counter()
                 fold = self._train(number)
-                if not trained and fold.result.stopped != "interrupted":
+                self._tell_end(number, fold)
+                if not trained:
                     self._others(number, fold.model, time.perf_counter() - started)
                 trained = True
-            self._tell(FoldEnded(number, len(self.specs), fold.result.stopped, fold.result.splits))
             ended.append(fold)
             if fold.result.stopped == "interrupted":
                 break
@@ -148,6 +150,16 @@ class _Folds:
     def _tell(self, event: Event) -> None:
         if self.listener is not None:
             self.listener(event)
+
+    def _tell_end(self, number: int, fold: TrainedFold) -> None:
+        self._tell(FoldEnded(number, len(self.specs), fold.result.stopped, fold.result.splits))
+
+    def _told(self, number: int) -> TrainedFold | None:
+        """Return a fold that is finished, and tell so; None for any other."""
+        fold = self._finished(number)
+        if fold is not None:
+            self._tell_end(number, fold)
+        return fold
 
     def _take_up(self) -> None:
         """Bring the description of a run that is resumed up to date, and forget what its folds came to together."""
@@ -218,8 +230,11 @@ class _Folds:
         open_ = [n for n in range(number + 1, len(self.specs) + 1) if self._open(n)]
         if not worth_workers(model, seconds, len(open_), self.threads):
             return
-        places = [(self.specs[n - 1], fold_path(self.directory.path, n)) for n in open_]
-        train_side_by_side(places, self.threads, self.stop)
+        folds = {n: (self.specs[n - 1], fold_path(self.directory.path, n)) for n in open_}
+        for ended in train_side_by_side(folds, self.threads, self.stop):
+            fold = self._told(ended)
+            if fold is not None:
+                self.done[ended] = fold
 
 
 def _together(
@@ -277,7 +292,7 @@ def _verdict(results: Sequence[Result]) -> Verdict:
     first = next(result for result in results if result.fit.verdict == verdict)
     number = results.index(first) + 1
     lead = (
-        f"so in all {counted(most, 'fold')}"
+        f"in all {counted(most, 'fold')}"
         if len(found) == 1
         else f"{shares} of {counted(len(results), 'fold')}"
     )

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specnet.model.plans import plan_training
 from specnet.passes.cores import allowed
-from specnet.storage.resolved import COMPUTED_WITH
 from specnet.storage.used_kinds import registered_kinds
 
 if TYPE_CHECKING:
@@ -47,9 +47,10 @@ def worth_workers(model: CompiledModel, seconds: float, folds: int, threads: int
 
 
 def _shares_work(model: CompiledModel) -> bool:
-    """Return whether the training of a model has used several threads, by what its run recorded."""
-    computed = (model.record or {}).get(COMPUTED_WITH) or [{}]
-    return any(computed[-1].get(key, 1) > 1 for key in ("workers", "matrix_threads"))
+    """Return whether the steps of a model's training are shared between threads; evaluations take little time."""
+    network = model.network
+    step = plan_training(network, network.signature.rows, units=False).step
+    return step.workers > 1 or step.shares_products
 
 
 def _workers(threads: int | None) -> int:
@@ -57,30 +58,33 @@ def _workers(threads: int | None) -> int:
 
 
 def train_side_by_side(
-    folds: Sequence[tuple[Spec, Path]], threads: int | None, stop: Callable[[], bool] | None
-) -> None:
-    """Train folds in their directories, as many at once as there are cores; return when all workers have ended.
+    folds: Mapping[int, tuple[Spec, Path]], threads: int | None, stop: Callable[[], bool] | None
+) -> Iterator[int]:
+    """Train folds, by their numbers, in their directories, as many at once as there are cores; yield each that ends.
 
     Each worker ends after its current step, and saves what it has, once `stop` returns true, or this process ends. One
     that fails leaves its fold unfinished: whoever trains it next sees why.
     """
-    waiting, running = list(folds), list[subprocess.Popen[bytes]]()
+    waiting, running = list(folds), dict[int, subprocess.Popen[bytes]]()
     try:
         while waiting or running:
-            stopped = stop is not None and stop()
-            if stopped:
+            if stop is not None and stop():
                 waiting = []
-                for worker in running:
+                for worker in running.values():
                     _end(worker)
             while waiting and len(running) < _workers(threads):
-                running.append(_start(*waiting.pop(0), threads))
-            running = [worker for worker in running if not _ended(worker)]
-            if running:
+                number = waiting.pop(0)
+                running[number] = _start(*folds[number], threads)
+            ended = [number for number, worker in running.items() if _ended(worker)]
+            for number in ended:
+                del running[number]
+                yield number
+            if running and not ended:
                 time.sleep(TICK)
     finally:
-        for worker in running:
+        for worker in running.values():
             _end(worker)
-        for worker in running:
+        for worker in running.values():
             worker.wait()
 
 

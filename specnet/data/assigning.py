@@ -38,7 +38,8 @@ def assigned_rows(
 
 def _each_fold(split: SplitSpec) -> list[SplitSpec]:
     """Return a split for each fold that a run trains, or the only one: what is wrong with any is found at once."""
-    folds = range(1, split.fold_count + 1) if split.is_whole else ()
+    # Without validation rows, what is wrong with one fold is wrong with all.
+    folds = range(1, split.fold_count + 1) if split.is_whole and split.validation else ()
     return [split.model_copy(update={"fold": fold}) for fold in folds] or [split]
 
 

@@ -20,6 +20,10 @@ KeyName = Annotated[str, Field(min_length=1)] | int
 """The name of a column or an array, or the index of a column."""
 
 
+MOST_FOLDS = 1000
+"""The largest number of folds, each of which is a training and a directory of its own."""
+
+
 class SplitSpec(Table):
     """Which rows are held out of the training: fractions of them, or folds, drawn with the document's seed.
 
@@ -119,6 +123,14 @@ class SplitSpec(Table):
     def _repeats_differ(self) -> Iterator[PydanticCustomError]:
         if self.folds is not None and self.time is not None and self.repeats > 1:
             yield fault("folds by `time` are the same in each repeat: leave `repeats` out", key="repeats")
+
+    @table_check()
+    def _not_too_many(self) -> Iterator[PydanticCustomError]:
+        if self.folds is not None and self.folds * self.repeats > MOST_FOLDS:
+            message = (
+                f"{self.folds * self.repeats:,} folds are more than {MOST_FOLDS:,}, in all repeats together"
+            )
+            yield fault(message, key="folds")
 
     @table_check()
     def _fold_is_there(self) -> Iterator[PydanticCustomError]:

@@ -106,6 +106,8 @@ def test_too_few_rows_of_a_class_for_the_folds(desk):
         ({"folds": 1}, "greater than or equal to 2"),
         ({"folds": 5, "test": 0.2}, "the fold that is held out is the test split"),
         ({"folds": 5, "repeats": 2, "fold": 11}, "there are 10 folds, and this is number 11"),
+        ({"folds": 10**9}, "1,000,000,000 folds are more than 1,000"),
+        ({"folds": 500, "repeats": 3}, "1,500 folds are more than 1,000"),
         ({"fold": 1}, "`fold` applies only with `folds`"),
         ({"test": 0.2, "repeats": 2}, "`repeats` applies only with `folds`"),
         ({"folds": 5, "time": "a", "repeats": 2}, "the same in each repeat"),

@@ -59,7 +59,7 @@ def _table(language: Language, entry: TableEntry) -> str:
 
 
 def _title(entry: TableEntry) -> str:
-    return re.sub(r"(\[[\w.]+\])", r"`\1`", entry.place)
+    return re.sub(r"(\[+[\w.]+\]+)", r"`\1`", entry.place)
 
 
 def _families(language: Language) -> Iterator[str]:

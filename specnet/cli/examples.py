@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from specnet.cli.keys import NAME, Key, Language, family_of
+from specnet.cli.keys import NAME, Key, Language, family_of, header
 from specnet.cli.vocabulary import FamilyEntry
 from specnet.language.spec import Spec
 from specnet.vocabulary.describe import FieldDescription, describe
@@ -42,12 +42,22 @@ BESIDES: dict[tuple[str, str], dict[str, Any]] = {
     ("IdxRows", "inputs"): {"targets": "t10k-labels-idx1-ubyte.gz"},
     ("NpyRows", "inputs"): {"targets": "test-targets.npy"},
     ("cosine", "t_mult"): {"t_0": 10},
+    ("conv1d_transpose", "output_padding"): {"strides": 2},
     ("conv2d_transpose", "output_padding"): {"strides": 2},
+    ("NpzRows", "weight"): {"path": "later.npz"},
+    ("SplitSpec", "group"): {"test": 0.2},
+    ("SplitSpec", "time"): {"test": 0.2},
+    ("SplitSpec", "repeats"): {"folds": 5},
+    ("SplitSpec", "fold"): {"folds": 5},
     ("sgd", "nesterov"): {"momentum": 0.9},
     ("synthetic", "classes"): {"kind": "blobs"},
     ("synthetic", "features"): {"kind": "blobs"},
 }
 """What an example of a key sets besides, by its kind or table: a key without which it means nothing."""
+
+
+ABOVE: dict[tuple[str, str], dict[str, Any]] = {("NpzRows", "weight"): {"weight": "weights"}}
+"""What an example of a key sets in the table above its own."""
 
 
 def example(entry: FamilyEntry, kind: type[Kind]) -> str:
@@ -74,10 +84,14 @@ def key_example(language: Language, key: Key) -> str:
     values = _set(table.table, field)
     if table.table is Spec:
         values = {field.name: values[field.name]}
-    sections = list(_sections(table.paths[0], values))
+    sections = list(_sections(table.paths[0], values, several=table.several))
     if table.kinds and table.entry is not None and table.entry.path is not None:
         owner = table.entry.family.kinds[table.kinds[0]]
-        sections = [*_sections(table.entry.path, {"type": table.kinds[0], **_needed(owner)}), *sections]
+        above = ABOVE.get((table.table.__name__, field.name), {})
+        sections = [
+            *_sections(table.entry.path, {"type": table.kinds[0], **_needed(owner), **above}),
+            *sections,
+        ]
     return "\n\n".join(sections)
 
 
@@ -87,12 +101,12 @@ def _set(table: type[Table], field: FieldDescription) -> dict[str, Any]:
     return {**_needed(table), **besides, field.name: _value(table, field)}
 
 
-def _sections(path: tuple[str, ...], values: dict[str, Any]) -> Iterator[str]:
+def _sections(path: tuple[str, ...], values: dict[str, Any], *, several: bool = False) -> Iterator[str]:
     """Yield the tables of a document that set the values of a table, each below its header."""
     inner = {key: value for key, value in values.items() if _is_table(value) or key == NAME}
     outer = {key: value for key, value in values.items() if key not in inner}
     if outer:
-        yield "\n".join([*([f"[{'.'.join(path)}]"] if path else []), *_lines(outer)])
+        yield "\n".join([*([header(path, several=several)] if path else []), *_lines(outer)])
     for key, value in inner.items():
         yield from _sections((*path, key), value)
 

@@ -22,6 +22,11 @@ NAME = "NAME"
 """Stands in a path for a name of the document's own choice."""
 
 
+def header(path: Path, *, several: bool) -> str:
+    """Return the line that opens a table of a document, or one of an array of tables."""
+    return f"[[{'.'.join(path)}]]" if several else f"[{'.'.join(path)}]"
+
+
 @dataclass(frozen=True, slots=True)
 class TableEntry:
     """A table of the language, and where a document has it."""
@@ -33,6 +38,8 @@ class TableEntry:
     """The keys that lead to it, where it is not a kind; `NAME` stands for any name."""
     kinds: tuple[str, ...] = ()
     """The kinds that it belongs to, where not all of their family have it."""
+    several: bool = False
+    """Whether it is one of an array of tables."""
 
     @property
     def place(self) -> str:
@@ -40,7 +47,7 @@ class TableEntry:
         if self.is_kind:
             assert self.entry is not None
             return self.entry.place
-        headers = joined([f"[{'.'.join(path)}]" for path in self.paths if path] or [""])
+        headers = joined([header(path, several=self.several) for path in self.paths if path] or [""])
         return f"{headers} of {joined(self.kinds)}" if self.kinds else headers
 
     @property
@@ -115,6 +122,7 @@ class Language:
         self._entries = {entry.family.name: entry for entry in self.families}
         self._reached: dict[type[Table], list[tuple[Path, type[Kind] | None]]] = {}
         self._kinds: dict[type[Kind], FamilyEntry] = {}
+        self._several: set[type[Table]] = set()
         self._reach(Spec, (), None)
 
     def _reach(self, table: type[Table], path: Path, kind: type[Kind] | None) -> None:
@@ -125,6 +133,8 @@ class Language:
         for name, domain in domains(table).items():
             for leaf, named in parts(domain):
                 if leaf.table is not None:
+                    if domain.form == "array":
+                        self._several.add(leaf.table)
                     self._reach(leaf.table, (*path, name, *((NAME,) if named else ())), kind)
                 if leaf.family is None:
                     continue
@@ -144,7 +154,7 @@ class Language:
             some = entry is not None and len(set(kinds)) < len(entry.family.kinds)
             names = tuple(dict.fromkeys(describe(kind).name for kind in kinds)) if some else ()
             paths = tuple(dict.fromkeys(path for path, _ in reached))
-            found[table] = TableEntry(table, entry, paths, names)
+            found[table] = TableEntry(table, entry, paths, names, table in self._several)
         return dict(sorted(found.items(), key=lambda item: item[1].is_kind))
 
     @cached_property

@@ -74,7 +74,10 @@ def document(piece: dict[str, Any]) -> dict[str, Any]:
     if "outputs" in piece:
         del base["loss"]
     if "type" not in piece.get("data", {"type": ""}):
-        piece = {**piece, "data": {**base["data"], **piece["data"]}}  # type: ignore[dict-item]
+        # Only tables have columns by which their rows may be split.
+        columns = {"group", "time", "column"} & set(piece["data"].get("split", {}))
+        rows = {"type": "csv", "path": "t.csv", "target": "y"} if columns else base["data"]
+        piece = {**piece, "data": {**rows, **piece["data"]}}  # type: ignore[dict-item]
     return {**base, **piece}
 
 
@@ -97,6 +100,7 @@ def test_the_example_of_a_key_sets_it_in_a_valid_document(
     if not key.table.is_kind:
         for step in path[:-1]:
             table = table[step] if isinstance(table, dict) else getattr(table, step)
+            table = table[0] if isinstance(table, tuple) else table
         assert key.field.name in table.model_fields_set
         assert isinstance(table, key.table.table)
     else:
@@ -120,7 +124,7 @@ def test_the_example_of_a_key_sets_it_in_a_valid_document(
         ("training.optimizer.adam.beta_1", "adam.beta_1  key, [training.optimizer]", ["Default 0.9."]),
         ("data.split", "split  key, [data]", ["stratify  default false", "Every data format has it."]),
         ("dense.units", "dense.units  key, [[layers]]", ["Required.", "whole number above 0", "units = 32"]),
-        ("layers.0.units", "units  key, [[layers]]", ["dense"]),
+        ("layers.0.units", "dense.units  key, [[layers]]", ["dense"]),
         ("[[layers]]", "layers  key, at the top of a document", ["Every layer has", "conv2d "]),
         ("layers.dense", "dense  layer, [[layers]]", ["units  required"]),
         ("data.columns.age.scale", "data.columns.NAME.scale  key, [data.columns.NAME]", ['"standardize"']),

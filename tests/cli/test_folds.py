@@ -133,3 +133,22 @@ def test_the_report_shows_the_folds_and_the_predictions_out_of_fold(
     (tmp_path / run / "predictions.npz").write_bytes(b"PK")
     assert specnet("report", run).returncode == 0
     assert "is damaged" in (tmp_path / run / "report.html").read_text(encoding="utf-8")
+
+
+def test_labels_come_with_their_spread(specnet: Specnet, tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i % 2},{i // 12}\n" for i in range(24))
+    (tmp_path / "t.csv").write_text(f"x,odd,large\n{rows}", encoding="utf-8")
+    (tmp_path / "labels.toml").write_text(
+        'specnet = 1\nloss = "binary_cross_entropy"\ntraining = { epochs = 2 }\n'
+        'data = { type = "csv", path = "t.csv", target = ["odd", "large"], split = { folds = 2 } }\n'
+        'layers = [{ type = "dense", units = 2 }]\n',
+        encoding="utf-8",
+    )
+    done = specnet("run", "labels.toml")
+    assert done.returncode == 0, done.stderr
+    made = specnet("predict", "runs/labels/001", "t.csv")
+    assert made.stdout.splitlines()[0] == "odd,P(odd),large,P(large),std(P(odd)),std(P(large))"
+    line = json.loads(
+        specnet("predict", "runs/labels/001", "t.csv", "--output", "jsonl").stdout.splitlines()[0]
+    )
+    assert line["std"].keys() == line["probabilities"].keys() == {"odd", "large"}

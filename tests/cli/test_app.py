@@ -57,12 +57,12 @@ def test_a_fault_of_specnet_s_own_asks_to_be_reported(monkeypatch: pytest.Monkey
 
 
 def test_too_little_memory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    from specnet.runs import running
+    from specnet.runs import experiments
 
     def fail(*_: object, **__: object) -> None:
         raise MemoryError("Unable to allocate 1. TiB")
 
-    monkeypatch.setattr(running, "run_spec", fail)
+    monkeypatch.setattr(experiments, "run_spec", fail)
     done = CliRunner().invoke(app, ["run", str(SPECS / "xor.json"), "--no-save"])
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "error: this machine has too little memory: Unable to allocate 1. TiB\n"

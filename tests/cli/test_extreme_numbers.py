@@ -23,7 +23,7 @@ REAL = (1.7e308, -1.7e308, 1e-320, -0.0, math.nan, math.inf, 10**400)
 VALUES = {"int": WHOLE, "float": REAL}
 
 LABELS = [0, 1, 2, 0, 1, 2, 0, 1]
-SHAPES = ((4,), (6, 4), (6, 6, 4))
+SHAPES = ((4,), (6, 4), (6, 6, 4), (4, 4, 4, 4))
 TARGETS: tuple[tuple[list[Any], int], ...] = (
     (LABELS, 3),
     ([0.5] * 8, 1),

@@ -152,7 +152,7 @@ def test_what_is_not_sure_is_left_and_reported(here: Path) -> None:
         ("kernel_initializer = 'ones'", "SN202"),
         ("use_bias = 1", "SN206"),
         ("use_bias = 'true'", "SN206"),
-        ("units = '0x10'", "SN206"),
+        ("units = '0x10'", "SN207"),
         ("units = 1.5", "SN206"),
     ],
 )

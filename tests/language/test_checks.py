@@ -45,8 +45,8 @@ class Row:
         table = {**copy.deepcopy(self.table), **(changes or {})}
         if not self.path:
             return {key: value for key, value in {**document, **table}.items() if value is not None}
-        if self.path[:2] in {("data", "columns"), ("data", "validation")}:
-            document["data"] = copy.deepcopy(CSV if "columns" in self.path else NPZ)
+        if self.path[:2] in {("data", "columns"), ("data", "split"), ("data", "validation")}:
+            document["data"] = copy.deepcopy(NPZ if "validation" in self.path else CSV)
         node: Any = document
         for step, following in zip(self.path[:-1], self.path[1:], strict=True):
             if isinstance(node, dict):
@@ -63,6 +63,10 @@ def data(table: dict[str, Any], key: Any, *reads: str) -> Row:
 
 def layer(kind: str, table: dict[str, Any], key: str, *reads: str) -> Row:
     return Row(("layers", 0), {"type": kind, **table}, (key,), frozenset(reads))
+
+
+def split(table: dict[str, Any], key: str, *reads: str) -> Row:
+    return Row(("data", "split"), table, (key,), frozenset(reads))
 
 
 def transform(kind: str, table: dict[str, Any], key: Any) -> Row:
@@ -144,6 +148,30 @@ ROWS = [
     data({"type": "synthetic", "kind": "moons", "samples": 9, "features": 3}, "features"),
     data({"type": "images", "path": "folder", "size": [2, 2], "channels": 2}, "channels"),
     Row(("data", "split"), {"validation": 0.5, "test": 0.5}, ("test",)),
+    split({"column": "x", "test": 0.2}, "test", "validation", "stratify", "folds", "group", "time"),
+    split({"group": "x", "time": "y", "test": 0.2}, "time"),
+    split({"stratify": True, "time": "x", "test": 0.2}, "time"),
+    split({"group": "x"}, "group", "column", "folds", "validation", "test"),
+    split({"time": "x"}, "time", "column", "folds", "validation", "test"),
+    split({"repeats": 2}, "repeats", "folds"),
+    split({"fold": 1}, "fold", "folds"),
+    split({"folds": 5, "test": 0.2}, "test"),
+    split({"folds": 5, "time": "x", "repeats": 2}, "repeats"),
+    split({"folds": 900, "repeats": 2}, "folds"),
+    split({"folds": 2, "fold": 3}, "fold", "repeats"),
+    data({**CSV, "comment": " x"}, "comment"),
+    data({**CSV, "thousands": "."}, "thousands", "decimal"),
+    data({**CSV, "strip": ["5"]}, ("strip", 0)),
+    data({**CSV, "compression": "gzip", "member": "a.csv"}, "member", "validation", "test"),
+    data(
+        {"type": "inline", "inputs": [[1], [2]], "targets": [1, 2], "split": {"group": "x", "test": 0.5}},
+        ("split", "group"),
+    ),
+    layer("conv1d_transpose", {**CONV, "output_padding": 1}, "output_padding", "strides"),
+    layer("sequential", {"layers": []}, "layers", "share"),
+    layer(
+        "sequential", {"share": "x", "repeat": 2}, "repeat", "layers", "trainable", "learning_rate_multiplier"
+    ),
     column({"values": []}, "values", "type"),
     column({"values": ["a", "a"]}, ("values", 1), "type"),
     column({"fill": 0, "missing": "mean"}, "fill", "type"),
@@ -161,7 +189,7 @@ ROWS = [
     augmentation("shift", {"vertical": 0, "horizontal": 0}, "horizontal"),
     layer("conv2d", {**CONV, "groups": 3}, "groups"),
     layer("conv2d_transpose", {**CONV, "output_padding": 1}, "output_padding", "strides"),
-    layer("parallel", {"layers": [{"type": "flatten"}], "merge": "add", "axis": 1}, "axis"),
+    layer("parallel", {"layers": [{"type": "flatten"}] * 2, "merge": "add", "axis": 1}, "axis"),
     layer("batch_norm", {"scale": False, "gamma_init": "zeros"}, "gamma_init"),
     layer("batch_norm", {"scale": False, "gamma_regularizer": "l2"}, "gamma_regularizer"),
     layer("batch_norm", {"center": False, "beta_init": "ones"}, "beta_init"),

@@ -68,9 +68,9 @@ def test_repetitions_are_counted_before_layers_are_made(monkeypatch):
     made: list[object] = []
     plain = Builder._lower
 
-    def counted(self, stage, taken):
+    def counted(self, stage, *others):
         made.append(stage)
-        return plain(self, stage, taken)
+        return plain(self, stage, *others)
 
     monkeypatch.setattr(Builder, "_lower", counted)
     layers = [{"type": "sequential", "repeat": 10**400, "layers": [DENSE]}, {"type": "dense", "units": 3}]

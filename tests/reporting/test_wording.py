@@ -70,4 +70,4 @@ def test_figures_are_called_in_plain_words(label: str, spec: dict[str, Any], tit
     ],
 )
 def test_an_ending_is_one_sentence(status: Any, result: dict[str, Any] | None, sentence: str) -> None:
-    assert outcome(KeptRun(Path("r"), status, {}, result)) == sentence
+    assert outcome(KeptRun(Path("r"), status, {"spec": {}}, result)) == sentence

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from specnet.graph import ops
 from specnet.graph.builder import Builder
@@ -21,7 +21,7 @@ class LocalResponseNorm(Layer):
     """
 
     type: Literal["local_response_norm"] = "local_response_norm"
-    size: PositiveInt = 5
+    size: PositiveInt = Field(default=5, lt=2**31)
     """The number of neighbouring features to sum over, the feature itself included."""
     alpha: PositiveFloat = 1e-4
     """The factor of the mean square."""

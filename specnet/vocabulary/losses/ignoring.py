@@ -15,7 +15,7 @@ from specnet.vocabulary.losses.loss import SoftmaxLoss
 class Ignoring(SoftmaxLoss):
     """Base of losses that can leave positions out of what a row costs."""
 
-    ignore_index: int | None = Field(default=None, examples=[255])
+    ignore_index: int | None = Field(default=None, ge=-(2**31), lt=2**31, examples=[255])
     """The class index of positions that have no class, such as 255 in masks: they cost nothing, and the loss of a row
     is the mean over its other positions. Metrics leave them out, too. PyTorch's mean is over all positions of a batch
     that have a class, so that there a row with few of them counts less."""

@@ -51,7 +51,7 @@ class Decisions:
 class OfClasses(Metric):
     """Base of the metrics of classes, which may leave positions out."""
 
-    ignore_index: int | None = Field(default=None, examples=[255])
+    ignore_index: int | None = Field(default=None, ge=-(2**31), lt=2**31, examples=[255])
     """The class index of positions that have no class and are left out; by default that of the loss."""
 
     def under(self, loss: Loss) -> Self:

@@ -280,6 +280,8 @@ WATCHED = [
     ("iris.toml", {"type": "recall", "average": "micro"}, {}),
     ("moons.toml", {"type": "f1", "threshold": 0.3}, {}),
     ("iris.toml", "auc", {}),
+    ("iris.toml", "iou", {}),
+    ("iris.toml", "dice", {}),
     ("iris.toml", {"type": "top_k", "k": 2}, {}),
     ("regression.toml", "mse", {}),
     ("regression.toml", "rmse", {"data.transforms": [{"type": "standardize", "on": "targets"}]}),

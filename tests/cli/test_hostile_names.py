@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,8 @@ def test_no_command_is_left_out() -> None:
 
 @pytest.mark.parametrize("command", SHOWN)
 def test_nothing_that_is_shown_commands_a_terminal(command: str, project: Path) -> None:
+    for needed in {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",)}.get(command, ()):
+        pytest.importorskip(needed)
     for arguments in SHOWN[command]:
         given = [each.format(here=project) if each.startswith("{here}") else each for each in arguments]
         done = CliRunner().invoke(app, given)
@@ -213,9 +216,9 @@ def test_names_that_are_not_utf_8(made: Path, tmp_path: Path) -> None:
     done = specnet_in(tmp_path, "run", str(document), "--out", str(run), "-q")
     assert done.returncode == 0, done.stderr
     for arguments in (
-        *(["evaluate", run], ["predict", run, folder / "new.csv"], ["runs", folder], ["report", run]),
+        *(["evaluate", run], ["predict", run, folder / "new.csv"], ["runs", folder]),
+        *([["report", run], ["plot", run]] if all(map(find_spec, ("jinja2", "matplotlib"))) else []),
         *(
-            ["plot", run],
             ["export", run, "--to", "numpy", "--training"],
             ["validate", document, "--output", "json"],
         ),

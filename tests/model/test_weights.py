@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from sklearn import metrics as sk
 
 import specnet
@@ -74,6 +73,7 @@ def test_a_factor_of_all_weights_changes_nothing(loss, units, y):
 
 
 def test_the_mean_is_that_of_pytorch():
+    torch = pytest.importorskip("torch")
     model = specnet.run(document("cross_entropy", 3), data=(X, CLASS, W)).model
     loss, gradients = model.loss_and_gradients(X, CLASS, weights=W)
     p = {n.replace(".", "_"): torch.tensor(a, requires_grad=True) for n, a in model.parameters.items()}
@@ -88,6 +88,7 @@ def test_the_mean_is_that_of_pytorch():
 
 
 def test_batches_add_up_to_the_epoch():
+    torch = pytest.importorskip("torch")
     """A batch's loss is sum w l over its rows and the mean weight of the split: Keras's, for weights of mean 1."""
     spec = document(
         "mse",

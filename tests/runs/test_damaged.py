@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,16 @@ WRONG_TYPES = {
 }
 
 
+DRAWS = all(map(find_spec, ("jinja2", "matplotlib")))
+"""Whether the extra `report` is installed."""
+
+
 def commands(*, resume: bool) -> list[list[str]]:
     asked = [
         ["runs", "."],
         ["evaluate", "run"],
         ["compare", "run", "other"],
-        ["report", "run"],
-        ["plot", "run"],
+        *([["report", "run"], ["plot", "run"]] if DRAWS else []),
     ]
     return [
         *asked,

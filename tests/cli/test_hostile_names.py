@@ -104,9 +104,13 @@ def test_no_command_is_left_out() -> None:
     assert list(SHOWN) == NAMES
 
 
+NEEDED = {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",), "export": ("onnx", "safetensors")}
+"""The packages of extras that commands need."""
+
+
 @pytest.mark.parametrize("command", SHOWN)
 def test_nothing_that_is_shown_commands_a_terminal(command: str, project: Path) -> None:
-    for needed in {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",)}.get(command, ()):
+    for needed in NEEDED.get(command, ()):
         pytest.importorskip(needed)
     for arguments in SHOWN[command]:
         given = [each.format(here=project) if each.startswith("{here}") else each for each in arguments]

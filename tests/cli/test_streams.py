@@ -30,6 +30,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(tmp_path_factory.mktemp("streams"))
 
 
+NEEDED = {"report": ("jinja2", "matplotlib"), "plot": ("matplotlib",)}
+"""The packages of extras that commands need."""
+
+
+@pytest.fixture(autouse=True)
+def _extras(request: pytest.FixtureRequest) -> None:
+    given = getattr(request.node, "callspec", None)
+    for package in NEEDED.get(given.params.get("name", "") if given else "", ()):
+        pytest.importorskip(package)
+
+
 def test_no_command_is_left_out() -> None:
     assert list(COMMANDS) == NAMES
 

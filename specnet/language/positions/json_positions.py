@@ -5,7 +5,8 @@ import re
 
 from specnet.diagnostics import KeyPath
 from specnet.language.parsers import HALF_LETTER, MAX_DEPTH, NestingError
-from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions, SyntaxFault
+from specnet.language.positions.cursor import Cursor
+from specnet.language.positions.tree import Duplicate, Offsets, PositionEntry, Positions
 
 _FILLER = re.compile(r"[ \t\r\n]*")
 _COMMENT = re.compile(r"//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
@@ -28,44 +29,16 @@ def locate_json(text: str) -> Positions:
     of its object. What the error leaves unknown is marked in the result. Of a key given twice the last counts, as it
     does for `json`. The time is linear in the text. Raises NestingError where arrays and objects nest too deep.
     """
-    scanner = _JsonScanner(text)
-    scanner.document()
-    return Positions(
-        text,
-        scanner.root,
-        tuple(scanner.duplicates),
-        tuple(sorted(scanner.faults, key=lambda fault: fault.at)),
-        frozenset(scanner.lost),
-        frozenset(scanner.incomplete),
-    )
+    return _JsonScanner(text).document()
 
 
-class _JsonScanner:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.root = PositionEntry()
-        self.open: list[str] = []
-        """The brackets and braces that are open."""
-        self.duplicates: list[Duplicate] = []
-        self.faults: list[SyntaxFault] = []
-        self.lost: set[KeyPath] = set()
-        self.incomplete: set[KeyPath] = set()
-
-    def document(self) -> None:
+class _JsonScanner(Cursor):
+    def document(self) -> Positions:
         self.value(self.root, ())
         if self.skip() and not self.faults:
             self.fault("extra", self.at)
-
-    def fault(self, kind: str, at: int, lost: KeyPath | None = None) -> None:
-        self.faults.append(SyntaxFault(kind, at, lost))
-        if lost is not None:
-            self.lost.add(lost)
-
-    def lose(self, kind: str, at: int, entry: PositionEntry, path: KeyPath) -> None:
-        """Note a fault for which an entry's value is unknown."""
-        self.fault(kind, at, path)
-        entry.unread = True
+        self.faults.sort(key=lambda fault: fault.at)
+        return self.positions()
 
     def skip(self) -> str:
         """Skip blanks and comments, which are faults, and return what follows."""
@@ -136,8 +109,7 @@ class _JsonScanner:
         start = self.at
         found = _QUOTED.match(self.text, start) or _WORD.match(self.text, start)
         if found is None:
-            at = start if start < len(self.text) else len(self.text.rstrip())
-            self.lose("value", at, entry, path)
+            self.lose("value", self.mark(), entry, path)
             return
         self.at = found.end()
         word = found.group()
@@ -182,8 +154,7 @@ class _JsonScanner:
             self.duplicates.append(Duplicate((*path, name), earlier.key, offsets))
         child = entry.children[name] = PositionEntry(key=offsets)
         if self.skip() != ":":
-            at = self.at if self.at < len(self.text) else len(self.text.rstrip())
-            self.lose("colon", at, child, (*path, name))
+            self.lose("colon", self.mark(), child, (*path, name))
             self.resync()
             return
         self.at += 1
@@ -254,14 +225,6 @@ class _JsonScanner:
             self.resync()
             self.at += self.text.startswith(",", self.at)
         return certain
-
-    def cut_off(self, begun: int, kind: str, lost: KeyPath, path: KeyPath) -> None:
-        """Note that an array or object is not closed, unless a fault within it explains that."""
-        self.incomplete.add(path)
-        self.lost.add(lost)
-        if len(self.faults) == begun:
-            at = self.at if self.at < len(self.text) else len(self.text.rstrip())
-            self.fault(kind, at, lost)
 
     def resync(self) -> None:
         """Go to the end of an entry that cannot be read: a comma, a closing bracket, or a line with a key."""

@@ -7,8 +7,9 @@ import tomllib
 
 from specnet.diagnostics import KeyPath
 from specnet.language.parsers import MAX_DEPTH, NestingError
+from specnet.language.positions.cursor import Cursor
 from specnet.language.positions.toml_values import is_value
-from specnet.language.positions.tree import Offsets, PositionEntry, SyntaxFault
+from specnet.language.positions.tree import Offsets, PositionEntry
 
 BLANK = re.compile(r"[ \t]*")
 _FILLER = re.compile(r"(?:[ \t\n]+|\r\n|#[^\n]*)*")
@@ -16,18 +17,6 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _SHORT_TEXT = re.compile(r"""\"(?:[^"\\\n]++|\\[^\n])*+"|'[^'\n]*+'""")
 _LONG_TEXT = re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}' + r"|'''(?:[^']++|'(?!''))*+'{3,5}", re.DOTALL)
-_SHORT_TEXT = re.compile(r"""\"(?:[^"\\\n]++|\\[^\n])*+"|'[^'\n]*+'""")
-_LONG_TEXT = re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"{3,5}' + r"|'''(?:[^']++|'(?!''))*+'{3,5}", re.DOTALL)
-_ESCAPE = re.compile(r"\\(?:[btnfr\"\\]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[ \t]*\r?\n)")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*")
-_CLOSING = re.compile(r"\]+")
-_WORD = re.compile(r"[^\s,\]}#]+")
-STATEMENT = re.compile(
-    r"""[ \t]*(?:(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*(?:\.[^\n=,\[{]*)?="""
-    r"""|\[\[?[ \t]*(?!(?:true|false|inf|nan)[ \t]*\])[A-Za-z_][\w-]*[ \t]*(?:\.[^\n,=]*)?\]\]?[ \t]*"""
-    r"""(?:\#[^\n]*)?\r?$)""",
-    re.MULTILINE,
-)
 _ESCAPE = re.compile(r"\\(?:[btnfr\"\\]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[ \t]*\r?\n)")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^\s,\]}#]*")
 _WORD = re.compile(r"[^\s,\]}#]+")
@@ -48,17 +37,8 @@ class Refused(Exception):  # noqa: N818  no error, but the way out of an entry w
     """An entry cannot be read on; its fault is noted."""
 
 
-class TomlCursor:
-    """A place in a text that moves on, and the faults on its way."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.open: list[str] = []
-        """The brackets and braces that are open."""
-        self.faults: list[SyntaxFault] = []
-        self.lost: set[KeyPath] = set()
-        self.incomplete: set[KeyPath] = set()
+class TomlCursor(Cursor):
+    """A cursor that knows the tokens of TOML."""
 
     def peek(self) -> str:
         """Return the next character, or an empty string at the end."""
@@ -83,17 +63,6 @@ class TomlCursor:
         if found is not None and not self.text.startswith("\r\n", found.start()):
             self.fault("character", found.start())
 
-    def fault(self, kind: str, at: int, lost: KeyPath | None = None) -> None:
-        """Note a fault; see `SyntaxFault`."""
-        self.faults.append(SyntaxFault(kind, at, lost))
-        if lost is not None:
-            self.lost.add(lost)
-
-    def lose(self, kind: str, at: int, entry: PositionEntry, path: KeyPath) -> None:
-        """Note a fault for which an entry's value is unknown."""
-        self.fault(kind, at, path)
-        entry.unread = True
-
     def statement_ahead(self) -> bool:
         """Return whether a line begins here, and a statement with it."""
         last = self.at - 1
@@ -111,14 +80,6 @@ class TomlCursor:
         if self.text[end : end + 1] in ("}", ","):
             return True
         return awaiting and _ASSIGNMENT.match(self.text, end) is not None
-
-    def cut_off(self, begun: int, kind: str, lost: KeyPath, path: KeyPath) -> None:
-        """Note that an array or inline table is not closed, unless a fault within it explains that."""
-        self.incomplete.add(path)
-        self.lost.add(lost)
-        if len(self.faults) == begun:
-            at = self.at if self.at < len(self.text) else len(self.text.rstrip())
-            self.fault(kind, at, lost)
 
     def resync(self) -> None:
         """Go to the end of an entry that cannot be read: a comma, a closing bracket, or the end of the line."""

@@ -26,7 +26,6 @@ def locate_toml(text: str) -> Positions:
 class _TomlScanner(TomlCursor):
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.root = PositionEntry()
         self.table = self.root
         self.table_path: KeyPath = ()
         self.repeated = False
@@ -35,7 +34,6 @@ class _TomlScanner(TomlCursor):
         """Length of each array of tables, by the identity of its entry, which `root` keeps alive."""
         self.broken: set[int] = set()
         """Where the inline tables begin that go on over lines."""
-        self.duplicates: list[Duplicate] = []
 
     def document(self) -> Positions:
         while True:
@@ -53,14 +51,7 @@ class _TomlScanner(TomlCursor):
             else:
                 entry, path = self.assignment(self.table, self.table_path)
                 self.end_of_line(before, entry, path)
-        return Positions(
-            self.text,
-            self.root,
-            tuple(self.duplicates),
-            tuple(self.faults),
-            frozenset(self.lost),
-            frozenset(self.incomplete),
-        )
+        return self.positions()
 
     def end_of_line(self, before: int, entry: PositionEntry | None, path: KeyPath) -> None:
         """Go to the end of a statement's line, on which nothing else may stand."""

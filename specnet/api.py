@@ -275,10 +275,10 @@ def run(
     more than one directory is named.
     """
     from specnet.runs.experiments import run_experiment
+    from specnet.runs.request import RunRequest
 
-    return run_experiment(
-        load(spec),
-        data,
+    loaded = load(spec)
+    request = RunRequest(
         out=out,
         folder=folder,
         resume=resume,
@@ -287,6 +287,7 @@ def run(
         warned=warned,
         threads=threads,
     )
+    return run_experiment(loaded, data, request)
 
 
 def load_model(path: str | PathLike[str], *, threads: int | None = None, plugins: bool = False) -> Model:

@@ -104,6 +104,7 @@ def run(
         before = _run(unfinished, loaded.name) if resume else None
         folder = FOLDER if not no_save and out is None and before is None else None
         from specnet.runs.experiments import run_experiment
+        from specnet.runs.request import RunRequest
 
         with _progress(console, interrupts, quiet=quiet) as progress:
 
@@ -118,8 +119,7 @@ def run(
 
             # A run that is resumed has shown them when it began.
             shows = strict or not (quiet or resume)
-            result = run_experiment(
-                loaded,
+            request = RunRequest(
                 out=out,
                 folder=folder,
                 resume=before,
@@ -128,6 +128,7 @@ def run(
                 warned=warned if shows else None,
                 threads=threads,
             )
+            result = run_experiment(loaded, None, request)
         trained = interrupts.armed  # by its first event; a run that is finished has none
         if not trained and not quiet:
             say(console, f"{result.run} is finished already: this is its result")

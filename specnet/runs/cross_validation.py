@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from specnet.analysis.verdict import Verdict
 from specnet.diagnostics import RunError
 from specnet.diagnostics.text import counted, joined
 from specnet.model.averaged import AveragedModel, mean_figures
-from specnet.runs.compiling import Warned, check_data, compile_spec
+from specnet.runs.compiling import check_data, compile_spec
 from specnet.runs.directory import MODEL, PREDICTIONS, RESOLVED, RESULT, RunDirectory
 from specnet.runs.finished import read_plain
 from specnet.runs.fold_paths import fold_path
@@ -35,6 +34,7 @@ from specnet.training.history import History
 if TYPE_CHECKING:
     from specnet.language.spec import Spec
     from specnet.model.compiled import CompiledModel
+    from specnet.runs.request import RunRequest
 
     Listener = Callable[[Event | Span], None]
 
@@ -48,44 +48,31 @@ class TrainedFold:
     held_out: OutOfFold
 
 
-def run_folds(
-    spec: Spec,
-    data: Any = None,
-    *,
-    out: str | PathLike[str] | None = None,
-    folder: str | PathLike[str] | None = None,
-    resume: str | PathLike[str] | None = None,
-    stop: Callable[[], bool] | None = None,
-    listener: Listener | None = None,
-    warned: Warned | None = None,
-    threads: int | None = None,
-) -> Result:
-    """Train a model for each fold of a document, save what `out`, `folder` or `resume` ask for, and return all.
+def run_folds(spec: Spec, data: Any, request: RunRequest) -> Result:
+    """Train a model for each fold of a document, save what the request asks for, and return all.
 
-    The arguments are as in `specnet.run`. Each fold is a run of its own in `folds/N` of the run's directory. A run
-    that is resumed takes finished folds as they are. Raises what `running.run_spec` raises.
+    Each fold is a run of its own in `folds/N` of the run's directory. A run that is resumed takes finished folds as
+    they are. Raises what `running.run_spec` raises.
     """
-    if sum(place is not None for place in (out, folder, resume)) > 1:
-        raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
     assert spec.data.split is not None
     specs = [spec.replace({"data.split.fold": n}) for n in range(1, spec.data.split.fold_count + 1)]
-    if resume is not None:
-        resumed = RunDirectory(Path(resume))
+    if request.resume is not None:
+        resumed = RunDirectory(Path(request.resume))
         check_same_experiment(resumed.path, spec)
         with locked(resumed.path):
-            return _Folds(spec, specs, data, resumed, stop, listener, None, threads).all()
+            return _Folds(spec, specs, data, resumed, request, None).all()
     # What is wrong with the document, or with any fold, is known before a directory is made.
     check_data(spec, data)
-    first = compile_spec(specs[0], data, warned=warned, threads=threads)
+    first = compile_spec(specs[0], data, warned=request.warned, threads=request.threads)
     directory: RunDirectory | None = None
-    if out is not None:
-        directory = RunDirectory.at(out)
-    elif folder is not None:
-        directory = RunDirectory.new(folder, spec.name)
+    if request.out is not None:
+        directory = RunDirectory.at(request.out)
+    elif request.folder is not None:
+        directory = RunDirectory.new(request.folder, spec.name)
     with nullcontext() if directory is None else locked(directory.path):
         if directory is not None:
             directory.describe(spec, first[1], [])
-        return _Folds(spec, specs, data, directory, stop, listener, first, threads).all()
+        return _Folds(spec, specs, data, directory, request, first).all()
 
 
 class _Folds:
@@ -97,13 +84,12 @@ class _Folds:
         specs: Sequence[Spec],
         data: Any,
         directory: RunDirectory | None,
-        stop: Callable[[], bool] | None,
-        listener: Listener | None,
+        request: RunRequest,
         first: Any,
-        threads: int | None,
     ) -> None:
         self.spec, self.specs, self.data, self.directory = spec, specs, data, directory
-        self.stop, self.listener, self.first, self.threads = stop, listener, first, threads
+        self.stop, self.listener, self.threads = request.stop, request.listener, request.threads
+        self.first = first
         self.done: dict[int, TrainedFold] = {}
         """Folds that workers have trained."""
         self.resumed = directory is not None and first is None

@@ -10,11 +10,12 @@ from specnet.data import Dataset
 from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.runs.checkpoints import Checkpoints
-from specnet.runs.compiling import Warned, compile_spec
+from specnet.runs.compiling import compile_spec
 from specnet.runs.directory import CHECKPOINTS, RESOLVED, RunDirectory
 from specnet.runs.environment import environment
 from specnet.runs.lock import locked
 from specnet.runs.metrics_log import MetricsLog
+from specnet.runs.request import RunRequest
 from specnet.runs.result import CompletedRun
 from specnet.runs.resuming import check_resumable, finished
 from specnet.runs.resuming import resume as take_up
@@ -24,25 +25,23 @@ from specnet.training.history import History
 from specnet.training.loop import Trainer
 
 
-def run_spec(
-    spec: Spec,
-    data: Any = None,
-    *,
-    out: str | PathLike[str] | None = None,
-    folder: str | PathLike[str] | None = None,
-    resume: str | PathLike[str] | None = None,
-    stop: Callable[[], bool] | None = None,
-    listener: Callable[[Event | Span], None] | None = None,
-    warned: Warned | None = None,
-    threads: int | None = None,
-) -> CompletedRun:
-    """Train a spec's model to the end, and save what `out`, `folder` or `resume` asks for; see `specnet.run`."""
-    if sum(place is not None for place in (out, folder, resume)) > 1:
-        raise ValueError("`out`, `folder` and `resume` each name where to save: give one of them")
+def run_spec(spec: Spec, data: Any, request: RunRequest) -> CompletedRun:
+    """Train a spec's model to the end, and save what the request asks for; see `specnet.run`."""
+    resume = request.resume
     if resume is not None:
         check_resumable(Path(resume), spec)
-    model, loaded = compile_spec(spec, data, initialised=resume is None, warned=warned, threads=threads)
-    return run(model, loaded, out=out, folder=folder, resume=resume, stop=stop, listener=listener)
+    model, loaded = compile_spec(
+        spec, data, initialised=resume is None, warned=request.warned, threads=request.threads
+    )
+    return run(
+        model,
+        loaded,
+        out=request.out,
+        folder=request.folder,
+        resume=resume,
+        stop=request.stop,
+        listener=request.listener,
+    )
 
 
 def run(

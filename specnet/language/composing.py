@@ -19,7 +19,7 @@ from specnet.language.extended import EXTENDS, SUFFIXES, Inherited, extended_nam
 from specnet.language.interpolation import escaped
 from specnet.language.overrides import Override
 from specnet.language.overriding import apply
-from specnet.language.parsing import ParsedText, parsed
+from specnet.language.parsing import ParsedText, parsed_leniently
 from specnet.language.recovery import Lost
 from specnet.language.resolve import resolve
 from specnet.language.source import SourceText
@@ -91,7 +91,7 @@ def recompose(source: SpecSource, overrides: list[Override], model: type[Table])
     None where neither its text nor its data are known.
     """
     if source.source is not None:
-        result = ParsedText(parsed(source.source))
+        result = parsed_leniently(source.source).valid(source.source)
     elif source.own is not None:
         result = ParsedText(source.own)
     else:

@@ -26,13 +26,16 @@ class ParsedText:
     lost: Lost | None = None
     """What these leave unknown; None where there are none."""
 
+    def valid(self, source: SourceText) -> ParsedText:
+        """Return it where it has no syntax errors; raises SpecError with all of them."""
+        if self.faults:
+            raise SpecError(self.faults, {source.file: source.text})
+        return self
+
 
 def parse(source: SourceText) -> dict[str, Any]:
     """Return the document's data; raises SpecError with all of its syntax errors."""
-    result = parse_leniently(source)
-    if result.faults:
-        raise SpecError(result.faults, {source.file: source.text})
-    return result.data
+    return parse_leniently(source).valid(source).data
 
 
 def parse_leniently(source: SourceText) -> ParsedText:
@@ -85,19 +88,12 @@ def _recovered(
     return readable_data(positions, source.syntax), faults, lost_entries(positions)
 
 
-def parsed(source: SourceText) -> dict[str, Any]:
-    """Return a document's data; raises SpecError where it is none, without its keys if these may not be shown.
-
-    Raises SpecFileError for a file of another kind, such as a table or a program.
-    """
-    result = parsed_leniently(source)
-    if result.faults:
-        raise SpecError(result.faults, {source.file: source.text})
-    return result.data
-
-
 def parsed_leniently(source: SourceText) -> ParsedText:
-    """Return what `parsed` does, and its syntax errors, where it has some."""
+    """Return a document's data and syntax errors; raises SpecError where it is none.
+
+    If its keys may not be shown, the error does not name them. Raises SpecFileError for a file of another kind, such
+    as a table or a program.
+    """
     try:
         result = parse_leniently(source)
     except SpecError:

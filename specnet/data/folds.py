@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from specnet.data.splits import SplitSpec, stratify
-from specnet.diagnostics.text import counted, listed
+from specnet.data.splits import SplitSpec, check_classes, stratify
+from specnet.diagnostics.text import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +25,10 @@ def fold_share(
     """
     assert split.folds is not None
     if per_class is not None:
-        _check_classes(per_class, split, split.folds, collector)
+        needed = split.folds + bool(split.validation)
+        also = " with validation rows" if split.validation else ""
+        message = f"{split.folds} stratified folds{also} need {needed} rows of each class"
+        check_classes(per_class, needed, message, "use fewer `folds`, leave out `stratify`", collector)
     if rows < split.folds:
         message = f"{split.folds} folds need as many rows, and there {'is' if rows == 1 else 'are'} "
         collector.add("SN550", f"{message}{counted(rows, 'row')}", "split", "folds")
@@ -126,17 +129,3 @@ def _first_of_each(
         chosen.append(by_class[first : first + counts[fold][label]])
         start += total
     return np.concatenate(chosen)
-
-
-def _check_classes(per_class: Sequence[int], split: SplitSpec, folds: int, collector: Collector) -> None:
-    needed = folds + bool(split.validation)
-    few = [str(i) for i, count in enumerate(per_class) if 0 < count < needed]
-    if few:
-        collector.add(
-            "SN551",
-            f"{folds} stratified folds {'with validation rows ' if split.validation else ''}need {needed} rows of "
-            f"each class; too few of class index {listed(few)}",
-            "split",
-            "stratify",
-            help="use fewer `folds`, leave out `stratify`, or join or leave out the rare classes",
-        )

@@ -185,7 +185,9 @@ def share(
     if per_class is not None:
         table = stratify(per_class, split)
         taken = {name: sum(counts) for name, counts in table.items()}
-        _check_classes(per_class, split, collector)
+        needed = len(split.parts) + 1
+        message = f"a stratified split needs {needed} rows of each class, one for each split"
+        check_classes(per_class, needed, message, "leave out `stratify`", collector)
     else:
         taken = {name: round(rows * fraction) for name, fraction in split.parts.items()}
     for name, count in taken.items():
@@ -211,17 +213,18 @@ def _minimum(rows: int) -> float:
     return hundredths / 100
 
 
-def _check_classes(per_class: Sequence[int], split: SplitSpec, collector: Collector) -> None:
-    needed = len(split.parts) + 1
+def check_classes(
+    per_class: Sequence[int], needed: int, message: str, help: str, collector: Collector
+) -> None:
+    """Report the classes that have rows, but fewer than are needed to split them; `message` says what needs them."""
     few = [str(i) for i, count in enumerate(per_class) if 0 < count < needed]
     if few:
         collector.add(
             "SN551",
-            f"a stratified split needs {needed} rows of each class, one for each split; "
-            f"too few of class index {listed(few)}",
+            f"{message}; too few of class index {listed(few)}",
             "split",
             "stratify",
-            help="leave out `stratify`, or join or leave out the rare classes",
+            help=f"{help}, or join or leave out the rare classes",
         )
 
 

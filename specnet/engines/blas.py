@@ -21,22 +21,31 @@ _NAMES = (
 )
 """What OpenBLAS's functions are called in NumPy's wheels (64-bit and 32-bit indices), and in builds of systems."""
 
+_FLAGS = {"USE64BITINT", "DYNAMIC_ARCH", "NO_AFFINITY", "NO_LAPACK", "NO_LAPACKE", "USE_OPENMP"}
+"""Words in the library's description that say how it was built, not which version or processor it is for."""
+
 
 @cache
 def setting() -> Setting | None:
     """Return how to read and set the number of threads, or None where the library is not known."""
+    for library, name in _candidates():
+        get, put = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
+        if get is not None and put is not None:
+            get.restype, get.argtypes = ctypes.c_int, ()
+            put.restype, put.argtypes = None, (ctypes.c_int,)
+            return get, put
+    return None
+
+
+def _candidates() -> Iterator[tuple[ctypes.CDLL, str]]:
+    """Yield each library that can be loaded with each form that its functions' names may have."""
     for path in _libraries():
         try:
             library = ctypes.CDLL(str(path))
         except OSError:
             continue
         for name in _NAMES:
-            get, put = (getattr(library, name.format(verb), None) for verb in ("get", "set"))
-            if get is not None and put is not None:
-                get.restype, get.argtypes = ctypes.c_int, ()
-                put.restype, put.argtypes = None, (ctypes.c_int,)
-                return get, put
-    return None
+            yield library, name
 
 
 def _libraries() -> list[Path]:
@@ -148,24 +157,11 @@ def limited(threads: int) -> Iterator[None]:
 @cache
 def version() -> str | None:
     """Return the library's version and the processor whose kernels it runs: `OpenBLAS 0.3.31 Haswell`."""
-    for path in _libraries():
-        try:
-            library = ctypes.CDLL(str(path))
-        except OSError:
-            continue
-        for name in _NAMES:
-            # `openblas_get_config`, after `openblas_get_num_threads`.
-            config = getattr(library, name.replace("num_threads", "config").format("get"), None)
-            if config is not None:
-                config.restype, config.argtypes = ctypes.c_char_p, ()
-                words = config().decode(errors="replace").split()
-                flags = {
-                    "USE64BITINT",
-                    "DYNAMIC_ARCH",
-                    "NO_AFFINITY",
-                    "NO_LAPACK",
-                    "NO_LAPACKE",
-                    "USE_OPENMP",
-                }
-                return " ".join(w for w in words if w not in flags and not w.startswith("MAX_THREADS"))
+    for library, name in _candidates():
+        # `openblas_get_config`, after `openblas_get_num_threads`.
+        config = getattr(library, name.replace("num_threads", "config").format("get"), None)
+        if config is not None:
+            config.restype, config.argtypes = ctypes.c_char_p, ()
+            words = config().decode(errors="replace").split()
+            return " ".join(w for w in words if w not in _FLAGS and not w.startswith("MAX_THREADS"))
     return None

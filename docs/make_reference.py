@@ -10,7 +10,6 @@ documents.
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import inspect
 import itertools
@@ -21,13 +20,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+from pages import ROOT, is_check, update
+
 import specnet
 import specnet.api
 from specnet.cli.docs_markdown import inline, page, prose
 from specnet.cli.keys import Language
 from specnet.vocabulary.notes import notes_of
 
-ROOT = Path(__file__).parent.parent
 HEAD = """\
 # The Python interface
 
@@ -271,26 +271,11 @@ PAGES = {
 
 def main(arguments: list[str]) -> int:
     """Make or check the pages; return the exit code."""
-    check = arguments == ["--check"]
-    if arguments and not check:
-        print(__doc__, file=sys.stderr)
+    check = is_check(arguments, __doc__)
+    if check is None:
         return 2
-    stale = False
-    for name, make in PAGES.items():
-        path, made = ROOT / name, make()
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        if made == before:
-            continue
-        if check:
-            stale = True
-            lines = (before.splitlines(), made.splitlines())
-            print(*difflib.unified_diff(*lines, name, "as made now", lineterm=""), sep="\n")
-        else:
-            path.write_text(made, encoding="utf-8")
-            print(f"{name}: written")
-    if stale:
-        print("The reference is out of date: run `python docs/make_reference.py`.")
-    return int(stale)
+    made = ((ROOT / name, make()) for name, make in PAGES.items())
+    return update(made, check=check, script="make_reference.py")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ another machine has others.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from lesson_blocks import Lesson
+from pages import ROOT, is_check, update
 
 from specnet.data import inspect_data
 from specnet.diagnostics import KeyPath
@@ -39,7 +39,6 @@ from specnet.passes.simplify import simplify
 from specnet.vocabulary.layers.dense import Dense
 from specnet.vocabulary.schedules import RunLength
 
-ROOT = Path(__file__).parent.parent
 PAGES = (ROOT / "docs" / "tour.md", ROOT / "docs" / "lesson.md", ROOT / "README.md")
 SPEC = ROOT / "specs" / "mlp.toml"
 BLOCK = re.compile(r"(<!-- made: ([\w-]+) -->\n+( *)```\w*\n)((?:.*\n)*?)( *```)")
@@ -254,30 +253,14 @@ def filled(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Make or check the pages; return the exit code."""
-    check = arguments == ["--check"]
-    if arguments and not check:
-        print(__doc__, file=sys.stderr)
+    check = is_check(arguments, __doc__)
+    if check is None:
         return 2
-    stale = False
     try:
-        for page in PAGES:
-            before = page.read_text(encoding="utf-8")
-            after = filled(before)
-            if before == after:
-                continue
-            name = str(page.relative_to(ROOT))
-            if check:
-                stale = True
-                lines = (before.splitlines(), after.splitlines())
-                print(*difflib.unified_diff(*lines, name, "as made now", lineterm=""), sep="\n")
-            else:
-                page.write_text(after, encoding="utf-8")
-                print(f"{name}: made anew")
+        made = ((page, filled(page.read_text(encoding="utf-8"))) for page in PAGES)
+        return update(made, check=check, script="make_tour.py")
     finally:
         shutil.rmtree(folder(), ignore_errors=True)
-    if stale:
-        print("The pages are out of date: run `python docs/make_tour.py`.")
-    return int(stale)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,12 @@ def copied(folder):
 
 def run_in(folder, *arguments):
     command = [sys.executable, *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_ADDOPTS": "",
+    }
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env=environment, timeout=300
     )

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from specnet import installation
 from specnet._version import __version__
 from specnet.installation import EXTRAS, install_command, requirement
+from tests.support.installing import install
 
 ROOT = Path(__file__).parents[1]
 COMMIT = "7921be1537eac1e97bc40179a57f0349c2aee67d"
@@ -272,20 +273,7 @@ def test_the_command_installs_into_the_environment_of_this_python(
 
 
 def test_an_installation_by_pip_is_recognised(tmp_path: Path) -> None:
-    pytest.importorskip("pip")
-    pytest.importorskip("hatchling", reason="it builds the package without a network")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    pip += ["--disable-pip-version-check", "--no-compile", "--target", str(tmp_path / "site")]
-    subprocess.run([*pip, str(ROOT)], check=True, cwd=tmp_path, capture_output=True)
+    install(ROOT, tmp_path / "site")
     script = "from specnet.installation import install_command; print(install_command('report'))"
     done = subprocess.run(
         [sys.executable, "-c", script],

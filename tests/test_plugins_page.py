@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import environment
+from tests.support.installing import install
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -24,25 +25,11 @@ COMMANDS = re.findall(r"^specnet (.*)$", re.search(r"```sh\n(.*?)```", PAGE, re.
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """The folder of the page's files, with the plugin built and installed into `site` below it."""
-    pytest.importorskip("pip")
-    pytest.importorskip("hatchling", reason="it builds the package without a network")
     folder = tmp_path_factory.mktemp("project")
     for name, content in FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-    ]
-    pip += ["--disable-pip-version-check", "--no-compile", "--target", str(folder / "site")]
-    done = subprocess.run([*pip, str(folder)], cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    install(folder, folder / "site")
     # Only what is installed can be found: the sources are not where the commands run.
     (folder / "specnet_bent").rename(folder / "sources")
     return folder
@@ -52,7 +39,8 @@ def python(project, *arguments):
     path = os.pathsep.join([str(project / "site"), str(ROOT)])
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
-        cwd=project, env=environment(PYTHONPATH=path), capture_output=True, encoding="utf-8", check=False,
+        cwd=project, env=environment(PYTHONPATH=path, PYTEST_ADDOPTS=""),
+        capture_output=True, encoding="utf-8", check=False,
     )  # fmt: skip
 
 

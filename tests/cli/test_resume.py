@@ -218,10 +218,12 @@ def test_a_second_signal_ends_at_once_and_damages_nothing(tmp_path: Path) -> Non
         text.replace("samples = 400", "samples = 400000").replace("= 32", "= 512")
     )
     code = (
+        "import os\n"
         "from specnet.cli import interrupts, main\n"
         "handle = interrupts.Interrupts._handle\n"
         "def noted(*arguments):\n"
-        "    print('signal', flush=True)\n"
+        # Unlike `print`, it may be called again while it is being called: the second signal may come meanwhile.
+        "    os.write(1, b'signal\\n')\n"
         "    handle(*arguments)\n"
         "interrupts.Interrupts._handle = noted\n"
         "main()\n"

@@ -10,6 +10,7 @@ import numpy as np
 
 from specnet.analysis.chance import chance_of_costing_more
 from specnet.analysis.verdict import Baseline, BaselineScore, Costs, Evidence, Verdict, judge
+from specnet.analysis.weighting import counted_costs, mean_of, median_of, variance_of
 from specnet.data import Dataset, Split
 from specnet.data.streamed import by_name, taken, taken_inputs
 from specnet.engines.execution import Bound, Executable
@@ -64,7 +65,7 @@ def row_evidence(model: CompiledModel, train: Split, validation: Split, baseline
     executable = _cost_program(model, max(len(train), len(validation)))
 
     def measured(split: Split) -> tuple[Costs, Array]:
-        costs = _counted(_row_costs(model, executable, split), _some_weights(split, 1))
+        costs = counted_costs(_row_costs(model, executable, split), _some_weights(split, 1))
         unit = loss.scale * (len(split) * network.elements_per_row if loss.reduction == "sum" else 1)
         spread = float(costs.std(ddof=1)) if len(costs) > 1 else 0.0
         return Costs(len(costs), float(costs.mean()), spread, unit), costs
@@ -123,7 +124,7 @@ def best_constant(network: Network, train: Split) -> Baseline | None:
     best: Baseline | None = None
     share = _share_of_most_frequent(network, (targets, weights), (targets, weights))
     for prediction, constants in _candidates(network, targets, weights):
-        loss = float(_counted(_constant_costs(network, constants, targets), weights).mean())
+        loss = float(counted_costs(_constant_costs(network, constants, targets), weights).mean())
         if np.isfinite(loss) and (best is None or loss < best.loss):
             best = Baseline(loss, prediction, share, constants)
     return best
@@ -135,13 +136,13 @@ def _constant_on(
     """Return what the baseline's prediction comes to on validation rows, of which `costs` are the model's costs."""
     targets = _some_targets(network, validation)
     weights = _some_weights(validation, _thinned(network, validation))
-    constant = _counted(_constant_costs(network, baseline.constants, targets), weights)
+    constant = counted_costs(_constant_costs(network, baseline.constants, targets), weights)
     difference = costs[:: _thinned(network, validation)] - constant
     error = float(difference.std(ddof=1)) / sqrt(len(difference)) if len(difference) > 1 else inf
     return BaselineScore(
         float(costs.mean() - difference.mean()),
         error,
-        float(_variance(targets["targets"], weights).mean()) if network.spec.loss.type == "mse" else None,
+        float(variance_of(targets["targets"], weights).mean()) if network.spec.loss.type == "mse" else None,
         _share_of_most_frequent(
             network,
             (_some_targets(network, train), _some_weights(train, _thinned(network, train))),
@@ -173,41 +174,6 @@ def _some_weights(split: Split, thinned: int) -> Array | None:
         return None
     weights = split.weights[_chosen(len(split))[::thinned]]
     return weights / weights.mean() if weights.any() else None
-
-
-def _counted(costs: Array, weights: Array | None) -> Array:
-    """Return costs whose mean is the weighted mean, and whose spread gives the standard error of that.
-
-    The weighted mean L = sum w l / sum w is a ratio; to first order, its error is that of the mean of w (l - L).
-    """
-    if weights is None:
-        return costs
-    mean = float(costs @ weights) / float(weights.sum())
-    return mean + weights * (costs - mean)
-
-
-def _mean(targets: Array, weights: Array | None) -> Array:
-    if weights is None:
-        return np.asarray(targets.mean(axis=0, dtype=np.float64))
-    return np.asarray(np.average(targets, axis=0, weights=weights))
-
-
-def _variance(targets: Array, weights: Array | None) -> Array:
-    if weights is None:
-        return np.asarray(targets.var(axis=0, dtype=np.float64))
-    return _mean(np.square(targets - _mean(targets, weights), dtype=np.float64), weights)
-
-
-def _median(targets: Array, weights: Array | None) -> Array:
-    """Return the median of each element; the least value with half of the weight at it and below, if there are some."""
-    if weights is None:
-        return np.asarray(np.median(targets, axis=0))
-    columns = targets.reshape(len(targets), -1)
-    order = np.argsort(columns, axis=0, kind="stable")
-    below = np.cumsum(weights[order], axis=0)
-    places = np.argmax(below >= below[-1] / 2, axis=0)
-    middle = columns[order[places, np.arange(columns.shape[1])], np.arange(columns.shape[1])]
-    return np.asarray(middle.reshape(targets.shape[1:]))
 
 
 def _frequencies(targets: Array, weights: Array | None, loss: Loss, classes: int = 0) -> Array:
@@ -256,7 +222,7 @@ def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> 
         counts = _frequencies(targets, weights, loss, output.shape[-1])
         shares = counts / max(counts.sum(), 1)
     else:
-        shares = _mean(targets, weights)
+        shares = mean_of(targets, weights)
     if loss.output_activation == "softmax":
         of_classes = np.asarray(getattr(loss, "class_weights", None) or 1.0)
         yield (
@@ -270,7 +236,7 @@ def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> 
     elif loss.output_activation == "exp":
         yield "the mean of the targets", np.log(np.maximum(shares, tiny))
     elif loss.output_activation == "mean":
-        spread = _variance(targets, weights)
+        spread = variance_of(targets, weights)
         yield (
             "the mean and the variance of the targets",
             np.concatenate([shares, np.log(np.maximum(spread, tiny))], axis=-1),
@@ -279,7 +245,7 @@ def _constants(output: NetworkOutput, targets: Array, weights: Array | None) -> 
         yield "the more frequent class", np.where(shares > (targets.max() + targets.min()) / 2, 1.0, -1.0)
         yield "a score between the classes", np.clip(2.0 * shares - 1.0, -1.0, 1.0)
     else:
-        median = _median(targets, weights)
+        median = median_of(targets, weights)
         yield "the mean of the targets", shares
         yield "the median of the targets", median
         for part in (0.25, 0.5, 0.75):
@@ -332,11 +298,11 @@ def _share_of_most_frequent(
         if only.loss.ignored is not None:
             among_counted = _frequencies(compared, others[1], only.loss, only.shape[-1])
             return float(among_counted[most] / max(among_counted.sum(), 1))
-        return float(_mean(compared == most, others[1]).mean())
+        return float(mean_of(compared == most, others[1]).mean())
     if only.loss.targets == "binary" and only.target_shape == (1,):
         middle = (seen.max() + seen.min()) / 2
-        share = float(_mean(seen > middle, known[1]).mean())
-        among = float(_mean(compared > middle, others[1]).mean())
+        share = float(mean_of(seen > middle, known[1]).mean())
+        among = float(mean_of(compared > middle, others[1]).mean())
         return among if share > 0.5 else 1.0 - among
     return None
 

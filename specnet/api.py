@@ -6,8 +6,7 @@ any of it, and threads may share a model: see `Model`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Collection
 from importlib import import_module
 from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +15,6 @@ from specnet.data.confine import Confine
 from specnet.diagnostics import (
     Diagnostic,
     ModelInUseError,
-    Position,
     Report,
     RunError,
     SpecError,
@@ -161,39 +159,9 @@ def validate(
     spec = spec or (sound.spec if sound is not None else None)
     if spec is None:
         return report
-    from specnet.lint.ignoring import not_suppressed
-    from specnet.runs.validation import validate_partial, validate_spec
+    from specnet.runs.validation import full_report
 
-    skipped: tuple[str, ...] = ()
-    if sound is None:
-        checked = validate_spec(spec, data=data, confine=within)
-        found, skipped = (
-            not_suppressed(spec, spec.source.place(checked.found), ignore, whole=data),
-            checked.unchecked,
-        )
-    else:
-        found = [d for d in validate_partial(sound, data=data, confine=within) if d.severity == "error"]
-    return replace(
-        report,
-        diagnostics=_in_order((*report.diagnostics, *spec.source.place(found)), report.documents),
-        sources={**report.sources, **spec.source.texts},
-        unchecked=tuple(f"{name}: {sentence}" for name in report.documents[:1] for sentence in skipped),
-    )
-
-
-def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[Diagnostic, ...]:
-    """Return findings in the order of their lines, followed by those about flags as they were given."""
-    start = Position(0, 0)
-
-    def place(finding: Diagnostic) -> tuple[bool, bool, Position]:
-        elsewhere = finding.file not in documents
-        return (
-            elsewhere,
-            finding.counts_others,
-            start if elsewhere or finding.span is None else finding.span.start,
-        )
-
-    return tuple(sorted(found, key=place))
+    return full_report(spec, report, sound, data=data, ignore=ignore, confine=within)
 
 
 def compile(spec: Document, *, data: Any = None, threads: int | None = None) -> Model:  # noqa: A001 (the name that the design fixes)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from specnet.data import OpenedData, open_data
 from specnet.data.confine import Confine
-from specnet.diagnostics import Diagnostic, KeyPath, SpecError
+from specnet.diagnostics import Diagnostic, KeyPath, Position, Report, SpecError
 from specnet.language.partial import SPLIT, PartialSpec
 from specnet.language.spec import Spec
 from specnet.lint import Subject, lint
+from specnet.lint.ignoring import not_suppressed
 from specnet.model.building import layer_faults, pinned_fault
 from specnet.model.memory import memory_fault
 from specnet.model.network import Network
@@ -23,6 +25,51 @@ class Checked:
     found: list[Diagnostic] = field(default_factory=list)
     unchecked: tuple[str, ...] = ()
     """What could not be checked in reasonable time, in sentences."""
+
+
+def full_report(
+    spec: Spec,
+    report: Report,
+    sound: PartialSpec | None,
+    *,
+    data: bool,
+    ignore: Collection[str],
+    confine: Confine | None,
+) -> Report:
+    """Return the report on a document's text and fields, with what is wrong with all that it says.
+
+    `sound` is what is sound of a document that has faults: it is checked as far as these allow, for errors alone.
+    """
+    skipped: tuple[str, ...] = ()
+    if sound is None:
+        checked = validate_spec(spec, data=data, confine=confine)
+        found, skipped = (
+            not_suppressed(spec, spec.source.place(checked.found), ignore, whole=data),
+            checked.unchecked,
+        )
+    else:
+        found = [d for d in validate_partial(sound, data=data, confine=confine) if d.severity == "error"]
+    return replace(
+        report,
+        diagnostics=_in_order((*report.diagnostics, *spec.source.place(found)), report.documents),
+        sources={**report.sources, **spec.source.texts},
+        unchecked=tuple(f"{name}: {sentence}" for name in report.documents[:1] for sentence in skipped),
+    )
+
+
+def _in_order(found: Iterable[Diagnostic], documents: tuple[str, ...]) -> tuple[Diagnostic, ...]:
+    """Return findings in the order of their lines, followed by those about flags as they were given."""
+    start = Position(0, 0)
+
+    def place(finding: Diagnostic) -> tuple[bool, bool, Position]:
+        elsewhere = finding.file not in documents
+        return (
+            elsewhere,
+            finding.counts_others,
+            start if elsewhere or finding.span is None else finding.span.start,
+        )
+
+    return tuple(sorted(found, key=place))
 
 
 def validate_spec(

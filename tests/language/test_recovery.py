@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import sys
@@ -198,6 +199,18 @@ def test_a_text_is_faulty_exactly_if_it_is_refused(syntax: str, seed: int, chang
 @given(st.text(LETTERS, max_size=30), st.sampled_from(["toml", "json"]))
 def test_any_text_is_faulty_exactly_if_it_is_refused(text: str, syntax: str) -> None:
     agree(text, syntax)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "start"),
+    [("toml", start) for start in ("", "a=[", "a={", "a=[{", "[", "a=[1]\n[")]
+    + [("json", start) for start in ("", "[", "{", '{"a":[', "[{")],
+)
+def test_every_short_text_is_read_to_its_end(syntax: str, start: str) -> None:
+    """Whatever stands where a value, a key or a closing bracket is due, reading goes on behind it."""
+    for length in range(4):
+        for rest in itertools.product('[]{},=\n"1a:', repeat=length):
+            agree(start + "".join(rest), syntax)
 
 
 def places(data: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:

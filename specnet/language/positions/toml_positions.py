@@ -240,12 +240,12 @@ class _TomlScanner(TomlCursor):
                 self.at += 1
             elif head in ("]", "") or self.statement_ahead() or (head == "}" and ("{" in self.open)):
                 continue
-            elif len(self.faults) == before:
-                certain = head in "[{" and "{" not in self.open
-                self.fault("array", self.at, None if certain else path)
-                if not certain:  # `[1 5]` may have been one element, or its bracket be missing
-                    entry.unread = True
-                    self.at += head == "}"
+            else:
+                if len(self.faults) == before:
+                    certain = head in "[{" and "{" not in self.open
+                    self.fault("array", self.at, None if certain else path)
+                    entry.unread |= not certain  # `[1 5]` may have been one element, or its bracket be missing
+                self.at += head == "}"  # it closes nothing
 
     def inline_table(self, entry: PositionEntry, path: KeyPath) -> None:
         start = self.at

@@ -203,7 +203,7 @@ class Builder:
         self.parameters[full] = Parameter(full, shape, initial, self.graph.key_path, field, role, rate, decay)
 
     def _group(self, name: str) -> GroupSettings | None:
-        return next((group for group in self.groups if group.matches(name)), None)
+        return next((group for group in self.groups if group.matches(name)), None) if self.groups else None
 
     def _is_trainable(self, name: str, otherwise: bool) -> bool:
         """Say whether a layer or parameter is trained: as its group says, or else as its layers do."""
@@ -292,9 +292,11 @@ class Builder:
         scope, known, place = self.scope, len(self.parameters), len(self.layers)
         self.entering = taken
         self.check_count(1)
-        shapes = tuple(x.shape for x in taken)
-        info = LayerInfo(scope.name, stage.type, scope.path, shapes, (), (), scope.parameters, scope.depth)
-        self.layers.append(info)
+        shapes, kind = tuple([x.shape for x in taken]), stage.type
+        # A container comes before its layers, and what it gives is known after them.
+        self.layers.append(
+            LayerInfo(scope.name, kind, scope.path, shapes, (), (), scope.parameters, scope.depth)
+        )
         if lender is not None and lender.stage is not None:
             # What is in the layer is where the other one has it.
             stage, self.scope = lender.stage, replace(scope, path=lender.path)
@@ -302,7 +304,8 @@ class Builder:
         self.scope = scope
         inner = {name for layer in self.layers[place + 1 :] for name in layer.parameters}
         declared = reversed([*islice(reversed(self.parameters), len(self.parameters) - known)])
-        own = tuple(name for name in declared if name not in inner)
-        self.layers[place] = replace(info, output=y.shape, parameters=own)
+        own = tuple([name for name in declared if name not in inner])
+        info = LayerInfo(scope.name, kind, scope.path, shapes, y.shape, own, scope.parameters, scope.depth)
+        self.layers[place] = info
         self.given[place] = y
         return y

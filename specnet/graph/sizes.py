@@ -159,6 +159,10 @@ def broadcast(a: Shape, b: Shape) -> Shape | None:
 
     The rule is NumPy's: axes are matched from the last, and 1 stretches.
     """
+    if a == b or not b:  # as nearly always
+        return a
+    if not a:
+        return b
     longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
     padded = (1,) * (len(longer) - len(shorter)) + shorter
     out: list[Dim] = []

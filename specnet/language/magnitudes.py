@@ -41,7 +41,8 @@ def _numbers(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, int | float]]
         value = vars(value)
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _numbers(inner, (*path, key))
+            if not isinstance(inner, str | bool | None):  # as most are
+                yield from _numbers(inner, (*path, key))
     elif isinstance(value, tuple):
         for index, inner in enumerate(value):
             yield from _numbers(inner, (*path, index))

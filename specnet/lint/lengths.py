@@ -104,7 +104,7 @@ def batch_of_one_row(subject: Subject) -> Iterator[Finding]:
     size = batch_rows(subject.spec, rows)
     if size > 1 and (training.drop_last or rows % size != 1):
         return
-    seen = network.lower(training=True).builder.followed
+    seen = network.forward(training=True).builder.followed
     paths = {each.observed.key_path: None for each in seen if each.values.each == 1 and each.values.powers}
     if not paths:
         return

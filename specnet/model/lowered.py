@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from specnet.graph.builder import Builder, LayerInfo
 from specnet.graph.graph import Graph, Value
 from specnet.model.outputs import OutputValues
-from specnet.passes.rewriting import Rewriting
+from specnet.passes.rewriting import Copying
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Lowered:
 
     def copy(self) -> Lowered:
         """Return the same values in a graph of their own, to which a program can append."""
-        copy = Rewriting(self.graph)
+        copy = Copying(self.graph)
         graph, new = copy.run(), copy.of
         builder = self.builder
         return replace(

@@ -89,7 +89,7 @@ def _at_most(network: Network) -> int:
     """
     rows = network.signature.rows
     batch = max(batch_rows(network.spec, rows["train"]), evaluation_rows(network, max(rows.values())))
-    lowered = network.lower(training=True, spread=network.spreads)
+    lowered = network.forward(training=True, spread=network.spreads)
     passing = sum(value.count.at(batch) for value in lowered.graph.values)
     one = _product(network.signature.inputs) + _product(network.signature.target)
     one += sum(_product(output.target_shape) for output in network.outputs.values())

@@ -183,11 +183,16 @@ class Network:
 
         With `spread`, targets are rows of probabilities where they else are class indices.
         """
+        with no_collection():
+            return self.forward(training=training, spread=spread).copy()
+
+    def forward(self, *, training: bool, spread: bool = False) -> Lowered:
+        """Return what `lower` copies, for callers that only read it."""
         kind = training, spread
         with no_collection():
             if kind not in self._lowered:
                 self._lowered[kind] = self._lower(training=training, spread=spread)
-            return self._lowered[kind].copy()
+        return self._lowered[kind]
 
     def _lower(self, *, training: bool, spread: bool) -> Lowered:
         spec = self.spec

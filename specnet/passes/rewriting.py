@@ -68,6 +68,18 @@ class Rewriting:
         return self.graph.nodes
 
 
+class Copying(Rewriting):
+    """Make the same graph again: what is known of its values is not inferred anew."""
+
+    def visit(self, node: Node) -> Replaced:
+        """Return the results of the same application of an op."""
+        if node.regions or isinstance(self.target, Region):
+            return self.copy(node)
+        inputs = tuple([self.new[value.index] for value in node.inputs])
+        kinds = [(value.shape, value.dtype) for value in node.results]
+        return Node(self.target, node.op, inputs, node.attributes, kinds).results
+
+
 def apply_again(
     nodes: Iterable[Node], target: Graph, new: dict[int, Value], phase: Phase | None = None
 ) -> None:

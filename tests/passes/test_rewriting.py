@@ -9,19 +9,20 @@ from specnet.graph.graph import Region
 from specnet.graph.printing import text
 from specnet.graph.sizes import BATCH, STEPS
 from specnet.passes import rewriting
-from specnet.passes.rewriting import Rewriting, readers_of, wanted_indices
+from specnet.passes.rewriting import Copying, Rewriting, readers_of, wanted_indices
 from tests.support.graphs import graph_of
 from tests.support.loops import CASES
 
 
+@pytest.mark.parametrize("nothing", [Rewriting, Copying])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_a_pass_that_does_nothing_gives_the_same_graph(case):
+def test_a_pass_that_does_nothing_gives_the_same_graph(case, nothing):
     graph, leaves, results = case.looped()
     graph.outputs = {f"y{n}": value for n, value in enumerate(results)}
     state = next(value for value in leaves.values() if value.dtype == "float64")
     graph.assign(state, state * 0.5)
     before = text(graph)
-    made = Rewriting(graph).run()
+    made = nothing(graph).run()
     assert text(made) == before == text(graph)
     assert made is not graph
     assert all(value.graph is made for value in made.values)
@@ -30,13 +31,14 @@ def test_a_pass_that_does_nothing_gives_the_same_graph(case):
     )
 
 
-def test_origin_and_phase_go_along():
+@pytest.mark.parametrize("nothing", [Rewriting, Copying])
+def test_origin_and_phase_go_along(nothing):
     graph, leaves = graph_of({"x": (STEPS, 3)})
     graph.key_path, graph.phase = ("layers", 1), "backward"
     (), (y,) = ops.scan(lambda _, slices: ([], [ops.exp(slices[0])]), [], [leaves["x"]])
     graph.key_path = ("loss",)
     graph.outputs["y"] = ops.exp(y)
-    made = Rewriting(graph).run()
+    made = nothing(graph).run()
     (body,) = made.nodes[1].regions
     assert [node.key_path for node in made] == [(), ("layers", 1), ("loss",)]
     assert {node.phase for node in made.nodes[1:]} == {"backward"}

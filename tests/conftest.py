@@ -8,7 +8,7 @@ from hypothesis import settings
 import specnet
 from tests.support.examples import examples
 
-settings.register_profile("specnet", max_examples=examples(100), deadline=None)
+settings.register_profile("specnet", max_examples=examples(50), deadline=None)
 settings.load_profile("specnet")
 
 IRIS = """

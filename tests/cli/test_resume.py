@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from tests.support.command_line import HANG, Specnet, await_, environment, written
+from tests.support.examples import examples
 
-KILLS = int(os.environ.get("SPECNET_TEST_KILLS", "12"))
+KILLS = examples(4)
 """How often real processes are killed; more are asked for by the environment."""
 
 DOCUMENT = """\

@@ -125,7 +125,7 @@ def twisted(data: Any, draw: random.Random) -> Any:
 def test_texts_with_slips(tmp_path: Path, part: int) -> None:
     draw, turn = random.Random(part), turns()
     originals = SOUND + FAULTY[part::4]
-    for _ in range(400):
+    for _ in range(examples(100)):
         path = draw.choice(originals)
         text = bent(path.read_text(encoding="utf-8", errors="replace")[:4000], draw)
         outcome(tmp_path, text, f"a{path.suffix}", **turn())
@@ -140,14 +140,14 @@ def test_documents_with_odd_values(tmp_path: Path, part: int) -> None:
         else json.loads(path.read_bytes())
         for path in SOUND
     ]
-    for _ in range(300):
+    for _ in range(examples(75)):
         data = twisted(draw.choice(originals), draw)
         outcome(tmp_path, json.dumps(data), "a.json", **turn())
 
 
 def test_a_fix_leaves_no_document_worse(tmp_path: Path) -> None:
     draw = random.Random(7)
-    for number in range(250):
+    for number in range(examples(60)):
         path = draw.choice(SOUND)
         text = path.read_text(encoding="utf-8")
         word = draw.choice(

@@ -23,7 +23,7 @@ from specnet.interchange.exporting import Exported, numpy_program
 from specnet.passes.fuse import group
 from specnet.passes.pipeline import plan
 
-FEW, MANY = 6, 42
+FEW, MANY = 5, 25
 TIMES = MANY // FEW
 MAXIMUM = 2 * TIMES
 """How much more often a function's instructions may run: as often as there are layers, and a logarithm of that."""

@@ -21,12 +21,18 @@ from specnet.model.programs import training_graph
 from specnet.model.settings import run_length
 from specnet.passes.pipeline import plan
 from specnet.training.loop import Trainer
+from tests.support.examples import LONG
 from tests.support.memory import growth_of_epochs, taken
 from tests.support.shipped import ELSEWHERE, there
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(path.name for path in SPECS.iterdir() if path.is_file() and path.name != "specnet.schema.json")
 ROWS = 400
+
+
+def quick(name):
+    if name == "fashion-resnet.toml" and not LONG:
+        pytest.skip("with the long checks only")
 
 
 def needs_data(name):
@@ -97,6 +103,7 @@ def test_optimised_and_unoptimised_plans_agree(name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_array_is_made_once_the_first_epoch_is_over(name):
+    quick(name)
     # The area under a curve needs all scores in order, and sorting makes arrays.
     metrics = {"metrics": ["accuracy"]} if name == "wide-and-deep.toml" else {}
     network, data = some(name, **{"training.epochs": 5, "training.schedule": "constant", **metrics})
@@ -109,6 +116,7 @@ def test_no_array_is_made_once_the_first_epoch_is_over(name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_memory_predicted_is_the_memory_taken(name):
+    quick(name)
     network, data = some(name, 2000, **{"training.epochs": 1})
     took = taken(lambda: Trainer(CompiledModel(network, data.encoding), data))
     held = sum(map(_size, data.splits.values()))

@@ -7,6 +7,9 @@ import os
 TIMES = int(os.environ.get("SPECNET_TEST_EXAMPLES", "1"))
 """How many times as many as usual: the long checks set it."""
 
+LONG = TIMES > 1
+"""Whether these are the long checks, which also do what takes a test half a minute."""
+
 
 def examples(count: int) -> int:
     """Return how many cases to draw where `count` are drawn in a usual run."""

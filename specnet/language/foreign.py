@@ -33,6 +33,10 @@ KEYS = _table("""
     gamma_regularizer: weightregularizer
     alpha_init: alphainitializer
     embeddings_init: embeddingsinitializer
+    recurrent_kernel_init: recurrentinitializer recurrentinit
+    recurrent_kernel_regularizer: recurrentregularizer
+    reverse: gobackwards backwards
+    merge: mergemode
     moving_mean_init: movingmeaninitializer
     moving_variance_init: movingvarianceinitializer
     scale: affine elementwiseaffine

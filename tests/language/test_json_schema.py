@@ -88,8 +88,12 @@ def required(table: type[Table]) -> dict[str, Any]:
     return {name: sample(domains(table)[name]) for name, info in fields if info.is_required()}
 
 
+PARTICULAR = {"bidirectional": {"layers": [{"type": "gru", "units": 2}]}}
+"""What kinds need that not just any value does for, though a schema cannot say so."""
+
+
 def minimal(family: Family[Any], name: str) -> dict[str, Any]:
-    return {"type": name, **required(family.kinds[name])}
+    return {"type": name, **required(family.kinds[name]), **PARTICULAR.get(name, {})}
 
 
 def refusals(table: type[Table], data: dict[str, Any]) -> list[str]:

@@ -48,15 +48,16 @@ class GraphWriter(OnnxWriter):
         )
         self.nodes = around
         results = [f"scan_{number}_{n}" for n in range(len(node.results))]
-        direction = int(loop.reverse)
+        # Both directions are forward by default; an empty list of them has no type.
+        ways = {"input": loop.arrays, "output": len(results) - loop.states} if loop.reverse else {}
+        directions = {f"scan_{name}_directions": [1] * count for name, count in ways.items() if count}
         self.append(
             "Scan",
             operands[: len(given)],
             results,
             body=body,
             num_scan_inputs=loop.arrays,
-            scan_input_directions=[direction] * loop.arrays,
-            scan_output_directions=[direction] * (len(results) - loop.states),
+            **directions,
         )
         return results
 

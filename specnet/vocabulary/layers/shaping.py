@@ -62,3 +62,20 @@ class Permute(Layer):
                 help=f"name each of {there} once" if there else "there is nothing to permute",
             )
         return ops.transpose(x, axes=(0, *self.dims))
+
+
+class LastStep(Layer):
+    """The last step of a sequence.  x (batch, steps, ...) -> y (batch, ...)."""
+
+    type: Literal["last_step"] = "last_step"
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        steps = x.shape[1] if x.rank > 2 else None
+        if not isinstance(steps, int):
+            raise ShapeFault(
+                f"last_step needs sequences (batch, steps, ...), got {show(x.shape)}",
+                x,
+                help="the layer before it has to give all steps: `return_sequences = true`",
+            )
+        last = ops.crop(x, margins=((0, 0), (steps - 1, 0), *((0, 0) for _ in x.shape[2:])))
+        return ops.reshape(last, shape=(x.shape[0], *x.shape[2:]))

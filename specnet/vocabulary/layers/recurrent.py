@@ -1,0 +1,266 @@
+"""Layers that go through the steps of a sequence and carry a state from each to the next."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import PositiveInt
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.leaves import constant
+from specnet.graph.sizes import show
+from specnet.vocabulary.activations import ACTIVATIONS, Activation
+from specnet.vocabulary.initializers import INITIALIZERS, DrawnValues, Initializer
+from specnet.vocabulary.layers.noise import Rate
+from specnet.vocabulary.layers.weights import Weighted
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Values = Sequence[Value]
+
+
+class Recurrent(Weighted):
+    """Base of recurrent layers: x (batch, steps, in) -> the state after the last step (batch, units), or all states.
+
+    `inputs` may name further layers after the sequence: they give the states before the first step, (batch, units)
+    each, which else are zeros. Products with x do not depend on the state, and are one for all steps.
+    """
+
+    units: PositiveInt
+    """The number of output features."""
+    activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("tanh")
+    """The activation of the new state."""
+    recurrent_kernel_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("orthogonal")
+    """Initializer of the recurrent kernel."""
+    recurrent_kernel_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """Penalty on the recurrent kernel that is added to the loss."""
+    return_sequences: bool = False
+    """Whether the output is the state after each step, (batch, steps, units), in the order of the input's steps."""
+    reverse: bool = False
+    """Whether to go from the last step to the first. The state after the last one is then that of the first step."""
+    dropout: Rate = 0.0
+    """In training, the fraction of input features set to 0, the same ones at all steps of an example."""
+    recurrent_dropout: Rate = 0.0
+    """In training, the fraction of the state set to 0 where it meets the recurrent kernel, the same at all steps."""
+
+    takes: ClassVar[tuple[int, int | None]] = (1, 2)
+    gates: ClassVar[int] = 1
+    """How many times `units` columns the kernels have."""
+    carried: ClassVar[int] = 1
+    """How many states go from step to step; the first one is the output."""
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        return self.lower_all(build, (x,))
+
+    def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
+        x, *given = xs
+        batch, steps, features = self._sequence(x)
+        kernel = self.columns(self.kernel(build, features, self.gates * self.units))
+        shape = (self.units, self.gates * self.units)
+        own = build.parameter(
+            "recurrent_kernel", shape, self.recurrent_kernel_init, self.recurrent_kernel_regularizer
+        )
+        recurrent = self.columns(own)
+        outer, inner = self.bias_parts(build)
+        mask = None
+        if build.training and self.recurrent_dropout:
+            mask = self._mask(build, "recurrent", self.recurrent_dropout, x, (batch, self.units))
+        if build.training and self.dropout:
+            x = x * self._mask(build, "mask", self.dropout, x, (batch, 1, features))
+        turned = ops.transpose(x, axes=(1, 0, 2))
+        drives = [turned @ part for part in kernel]
+        drives = [drive + bias for drive, bias in zip(drives, outer, strict=True)] if outer else drives
+        states = [self._checked(value, batch) for value in given]
+        zeros = ops.expand(constant(build.graph, 0.0), shape=(batch, self.units))
+        states += [zeros] * (self.carried - len(states))
+
+        def step(before: Values, slices: Values) -> tuple[Values, Values]:
+            seen = before[0] if mask is None else before[0] * mask
+            after = self.step(before, slices, seen, recurrent, inner)
+            return after, after[:1] if self.return_sequences else []
+
+        last, outputs = ops.scan(step, states, drives, length=steps, reverse=self.reverse)
+        return ops.transpose(outputs[0], axes=(1, 0, 2)) if self.return_sequences else last[0]
+
+    @abstractmethod
+    def step(
+        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+    ) -> list[Value]:
+        """Return the states after a step, (batch, units) each.
+
+        `drives` are the sums that come from the input, one for each gate, `seen` is the state that the parts of the
+        recurrent kernel are applied to, and `biases` are added to these products, where there are some.
+        """
+
+    def columns(self, kernel: Value) -> list[Value]:
+        """Return the parts of a kernel or bias (..., gates * units) that belong to each gate."""
+        none = ((0, 0),) * (kernel.rank - 1)
+        ends = [(g * self.units, (self.gates - 1 - g) * self.units) for g in range(self.gates)]
+        return [ops.crop(kernel, margins=(*none, margins)) if self.gates > 1 else kernel for margins in ends]
+
+    def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
+        """Return the biases of each gate that are added to products of the input, and to those of the state."""
+        return [
+            part for bias in self.biases(build, self.gates * self.units) for part in self.columns(bias)
+        ], []
+
+    def _sequence(self, x: Value) -> tuple[Any, Any, int]:
+        if x.rank != 3:
+            raise ShapeFault(
+                f"{self.type} needs sequences (batch, steps, features), got {show(x.shape)}",
+                x,
+                help='{ type = "reshape", shape = [steps, features] } lays rows out as sequences'
+                if x.rank == 2
+                else '{ type = "reshape", shape = [steps, -1] } joins the axes behind the steps',
+            )
+        batch, steps, features = x.shape
+        assert isinstance(features, int)
+        return batch, steps, features
+
+    def _checked(self, state: Value, batch: Any) -> Value:
+        if state.shape != (batch, self.units):
+            wanted = show((batch, self.units))
+            raise ShapeFault(
+                f"the state before the first step must be {wanted}, got {show(state.shape)}", state
+            )
+        return state
+
+    def _mask(self, build: Builder, use: str, rate: float, x: Value, shape: tuple[Any, ...]) -> Value:
+        return ops.dropout_mask(x, stream=build.stream(use), rate=rate, scale=1.0 / (1.0 - rate), shape=shape)
+
+
+class SimpleRNN(Recurrent):
+    """h' = activation(x·kernel + h·recurrent_kernel + bias), for each step x of a sequence.
+
+    x (batch, steps, in) -> h (batch, units) after the last step, or (batch, steps, units). The kernel is (in, units),
+    the recurrent kernel (units, units), and the bias (units,), as in Keras; PyTorch's RNN holds the transposes, and
+    two biases that are added up.
+    """
+
+    type: Literal["simple_rnn"] = "simple_rnn"
+
+    def step(
+        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+    ) -> list[Value]:
+        return [self.activation.lower(drives[0] + seen @ recurrent[0])]
+
+
+class Gated(Recurrent):
+    """Base of recurrent layers with gates."""
+
+    recurrent_activation: Annotated[Activation, ACTIVATIONS] = ACTIVATIONS.field("sigmoid")
+    """The activation of the gates."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetBias:
+    """Where the bias of an `lstm` starts whose forget gate starts open."""
+
+    others: Initializer
+    units: int
+
+    def fault(self, shape: tuple[int, ...]) -> str | None:
+        """Say why the initializer of the other gates cannot fill an array of this shape, or return None."""
+        return self.others.fault(shape)
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+        """Return the values, with ones for the forget gate."""
+        values = self.others.draw(shape, generator)
+        values[self.units : 2 * self.units] = 1.0
+        return values
+
+    def drawing(self, shape: tuple[int, ...]) -> DrawnValues | None:
+        """Return how a program makes them, where the others are zeros."""
+        if self.others.type != "zeros":
+            return None
+        return DrawnValues(f"np.repeat([0.0, 1.0, 0.0, 0.0], {self.units})")
+
+
+class LSTM(Gated):
+    """A long short-term memory: gates decide what of a cell state is kept, added and shown.
+
+    x (batch, steps, in) -> h (batch, units) after the last step, or (batch, steps, units), with, at each step,
+
+        i, f, o = recurrent_activation(x·kernel + h·recurrent_kernel + bias)     the parts for i, f and o
+        c' = f * c + i * activation(x·kernel + h·recurrent_kernel + bias)        the part for c
+        h' = o * activation(c')
+
+    The kernel is (in, 4 * units), the recurrent kernel (units, 4 * units) and the bias (4 * units,), with the gates in
+    the order i, f, c, o, as in Keras (Hochreiter and Schmidhuber, 1997; Gers et al., 2000). PyTorch holds the
+    transposes in the same order, and two biases that are added up. `inputs` may name the states h and c after the
+    sequence.
+    """
+
+    type: Literal["lstm"] = "lstm"
+    unit_forget_bias: bool = True
+    """Whether the bias of the forget gate starts at 1, as recommended by Jozefowicz et al. (2015)."""
+
+    takes: ClassVar[tuple[int, int | None]] = (1, 3)
+    gates: ClassVar[int] = 4
+    carried: ClassVar[int] = 2
+
+    def biases(self, build: Builder, features: int) -> list[Value]:
+        if not self.use_bias:
+            return []
+        initial = ForgetBias(self.bias_init, self.units) if self.unit_forget_bias else self.bias_init
+        return [build.parameter("bias", (features,), initial, self.bias_regularizer)]
+
+    def step(
+        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+    ) -> list[Value]:
+        i, f, c, o = (drive + seen @ part for drive, part in zip(drives, recurrent, strict=True))
+        gate, new = self.recurrent_activation.lower, self.activation.lower
+        cell = gate(f) * before[1] + gate(i) * new(c)
+        return [gate(o) * new(cell), cell]
+
+
+class GRU(Gated):
+    """A gated recurrent unit: gates decide how much of the state is replaced, and what the new one is made of.
+
+    x (batch, steps, in) -> h (batch, units) after the last step, or (batch, steps, units), with, at each step,
+
+        z, r = recurrent_activation(x·kernel + bias + h·recurrent_kernel + recurrent bias)   the parts for z and r
+        n    = activation(x·kernel + bias + r * (h·recurrent_kernel + recurrent bias))        the part for h
+        h'   = z * h + (1 - z) * n
+
+    This is the form of PyTorch and Keras. With `reset_after = false`, the gate r is applied before the product,
+    n = activation(x·kernel + bias + (r * h)·recurrent_kernel), as first published (Cho et al., 2014). The kernel is
+    (in, 3 * units) and the recurrent kernel (units, 3 * units), with the gates in the order z, r, h, as in Keras;
+    PyTorch holds the transposes in the order r, z, n. The bias is (2, 3 * units), the second row that of the recurrent
+    products, or (3 * units,) with `reset_after = false`.
+    """
+
+    type: Literal["gru"] = "gru"
+    reset_after: bool = True
+    """Whether the reset gate is applied to the product with the recurrent kernel, and not to the state before it."""
+
+    gates: ClassVar[int] = 3
+
+    def bias_parts(self, build: Builder) -> tuple[list[Value], list[Value]]:
+        if not (self.use_bias and self.reset_after):
+            return super().bias_parts(build)
+        width = self.gates * self.units
+        both = build.parameter("bias", (2, width), self.bias_init, self.bias_regularizer)
+        rows = (ops.crop(both, margins=((n, 1 - n), (0, 0))) for n in range(2))
+        outer, inner = (self.columns(ops.reshape(row, shape=(width,))) for row in rows)
+        return outer, inner
+
+    def step(
+        self, before: Values, drives: Values, seen: Value, recurrent: Values, biases: Values
+    ) -> list[Value]:
+        def product(state: Value, number: int) -> Value:
+            y = state @ recurrent[number]
+            return y + biases[number] if biases else y
+
+        gate = self.recurrent_activation.lower
+        z, r = (gate(drives[number] + product(seen, number)) for number in range(2))
+        inner = r * product(seen, 2) if self.reset_after else product(r * seen, 2)
+        new = self.activation.lower(drives[2] + inner)
+        return [z * before[0] + (1.0 - z) * new]

@@ -198,7 +198,10 @@ def _declared(row: Row, build: Builder) -> None:
     assert len(declared) == len(row.parameters) + len(row.statistics)
     for name, parameter in declared.items():
         initial = getattr(parameter.initial, "others", parameter.initial)  # for the parts that are not given
-        assert initial == getattr(made, parameter.field), f"{name} starts as no field says"
+        if hasattr(made, parameter.field):
+            assert initial == getattr(made, parameter.field), f"{name} starts as no field says"
+        else:  # the norms of a block
+            assert initial.type == {"gamma_init": "ones", "beta_init": "zeros"}[parameter.field]
         assert parameter.initial.fault(parameter.shape) is None
 
 

@@ -23,7 +23,7 @@ class Layer(Kind):
 
     name: (
         Annotated[str, Field(pattern=NUMBERED), Words("a string of letters, digits, `_` and `-`")] | None
-    ) = Field(None, examples=["hidden"])
+    ) = Field(default=None, examples=["hidden"])
     """The layer's name; by default its type and its index among layers of that type, from 1."""
     inputs: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=None, examples=[["dense_1"]]
@@ -123,6 +123,9 @@ LAYERS: Family[Layer] = Family(
         "gru": "recurrent.GRU",
         "bidirectional": "bidirectional.Bidirectional",
         "last_step": "shaping.LastStep",
+        "positional_embedding": "positions.PositionalEmbedding",
+        "attention": "attention.Attention",
+        "transformer_block": "transformer.TransformerBlock",
         "conv1d": "convolution.Conv1D",
         "conv2d": "convolution.Conv2D",
         "conv3d": "volumes.Conv3D",

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_core import PydanticCustomError
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import Graph, ShapeFault, Value
+from specnet.graph.sizes import show
+from specnet.vocabulary.kind import fault, table_check
+from specnet.vocabulary.layers.noise import Rate
+from specnet.vocabulary.layers.weights import Biased, Kernelled
+
+HIDDEN = -1e9
+"""What is added to the score of a step that is not seen: its weight is exactly 0."""
+
+
+class Attending(Biased, Kernelled):
+    """Base of layers that let the steps of a sequence see each other."""
+
+    heads: PositiveInt = Field(default=1, examples=[4])
+    """The number of heads."""
+    head_dim: PositiveInt | None = Field(default=None, examples=[16])
+    """The number of features of a head; by default the features of x divided among the heads."""
+    kv_heads: PositiveInt | None = Field(default=None, examples=[2])
+    """The number of heads of keys and values, each of which serves several heads of queries (Ainslie et al., 2023); by
+    default as many as `heads`."""
+    causal: bool = False
+    """Whether a step sees only itself and those before it."""
+    window: PositiveInt | None = Field(default=None, examples=[8])
+    """How many steps a step sees, itself included: those before it, or without `causal` those on either side; by
+    default all."""
+    positions: Literal["rotary", "alibi"] | None = None
+    """How positions enter: "rotary" turns queries and keys by angles that grow with the position (Su et al., 2021),
+    pairing feature i with i + head_dim / 2, and "alibi" lowers scores in proportion to the distance (Press et al.,
+    2022)."""
+    rotary_base: PositiveFloat = Field(default=10000.0, examples=[500000.0])
+    """The slowest angle of `rotary` turns once in about this many steps."""
+
+    takes: ClassVar[tuple[int, int | None]] = (1, 2)
+
+    @table_check()
+    def _groups(self) -> Iterator[PydanticCustomError]:
+        if self.kv_heads is not None and self.heads % self.kv_heads:
+            fitting = [n for n in range(1, self.heads + 1) if self.heads % n == 0]
+            message = f"`kv_heads` must divide the {self.heads} heads evenly, got {self.kv_heads}"
+            yield fault(message, key="kv_heads", code="SN208", help=f"one of {', '.join(map(str, fitting))}")
+
+    @table_check()
+    def _base(self) -> Iterator[PydanticCustomError]:
+        if self.rotary_base != 10000.0 and self.positions != "rotary":
+            message = '`rotary_base` would be ignored without positions = "rotary"'
+            yield fault(message, key="rotary_base", code="SN306", part="key", help="leave it out")
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        return self.lower_all(build, (x,))
+
+    def sequence(self, x: Value) -> tuple[Any, int, int]:
+        """Return the sizes of an input (batch, steps, features); raise ShapeFault where it has others."""
+        features, steps = self.features(x), x.shape[1]
+        if x.rank != 3 or not isinstance(steps, int):
+            raise ShapeFault(
+                f"{self.type} needs sequences (batch, steps, features), got {show(x.shape)}",
+                x,
+                help='{ type = "reshape", shape = [steps, features] } lays rows out as sequences',
+            )
+        return x.shape[0], steps, features
+
+
+class Attention(Attending):
+    """y = the mean of all steps' values, weighted by how well their keys fit each step's query, for several heads.
+
+    x (batch, steps, in) -> y (batch, steps, in), with, for each head,
+
+        y = softmax(query · key^T / sqrt(head_dim)) · value
+
+    and the heads side by side, multiplied by the kernel of the output (Vaswani et al., 2017). `query`, `key`, `value`
+    and `output` have a kernel (in, heads * head_dim) and a bias each: `attention_1.query.kernel`; that of the output
+    is (heads * head_dim, in). With a second layer named by `inputs`, keys and values come from that one, (batch,
+    other steps, features). It is Keras's MultiHeadAttention and PyTorch's MultiheadAttention, which holds the first
+    three kernels in one.
+    """
+
+    type: Literal["attention"] = "attention"
+    dropout: Rate = 0.0
+    """In training, the fraction of attention weights set to 0."""
+
+    def lower_all(self, build: Builder, xs: tuple[Value, ...]) -> Value:
+        x, context = xs[0], xs[-1]
+        batch, steps, features = self.sequence(x)
+        _, seen, _ = self.sequence(context)
+        size = self._head_dim(x, features)
+        shared = self.kv_heads or self.heads
+        groups = self.heads // shared
+
+        def heads(source: Value, name: str, count: int) -> Value:
+            """Return (batch, shared, count / shared, steps, head_dim)."""
+            y = self._projected(build, source, name, count * size)
+            _, length, _ = self.sequence(source)
+            y = ops.reshape(y, shape=(batch, length, shared, count // shared, size))
+            y = ops.transpose(y, axes=(0, 2, 3, 1, 4))
+            return self._turned(y, length, size) if name != "value" and self.positions == "rotary" else y
+
+        query = heads(x, "query", self.heads)
+        key, value = (heads(context, name, shared) for name in ("key", "value"))
+        scores = ops.MATMUL(query * size**-0.5, key, b_t=True)
+        bias = self._bias(build.graph, steps, seen, shared, groups)
+        weights = ops.softmax(scores if bias is None else scores + bias)
+        if build.training and self.dropout:
+            scale = 1.0 / (1.0 - self.dropout)
+            weights = weights * ops.dropout_mask(
+                weights, stream=build.stream("mask"), rate=self.dropout, scale=scale
+            )
+        mixed = ops.transpose(ops.MATMUL(weights, value), axes=(0, 3, 1, 2, 4))
+        mixed = ops.reshape(mixed, shape=(batch, steps, self.heads * size))
+        return self._projected(build, mixed, "output", features)
+
+    def _projected(self, build: Builder, x: Value, name: str, units: int) -> Value:
+        shape = (self.features(x), units)
+        y = x @ build.parameter(f"{name}.kernel", shape, self.kernel_init, self.kernel_regularizer)
+        if not self.use_bias:
+            return y
+        return y + build.parameter(f"{name}.bias", (units,), self.bias_init, self.bias_regularizer)
+
+    def _turned(self, y: Value, steps: int, size: int) -> Value:
+        """Turn each pair of features (..., steps, head_dim) by an angle in proportion to its step."""
+        half, none = size // 2, ((0, 0),) * (y.rank - 1)
+        speeds = ops.fixed(y.graph, [self.rotary_base ** (-i / half) for i in range(half)])
+        angles = ops.reshape(places(y.graph, steps), shape=(steps, 1)) * speeds
+        cosine, sine = ops.cos(angles), ops.sin(angles)
+        first = ops.crop(y, margins=(*none, (0, half)))
+        second = ops.crop(y, margins=(*none, (half, 0)))
+        return ops.concat(first * cosine - second * sine, second * cosine + first * sine, axis=y.rank - 1)
+
+    def _bias(self, graph: Graph, steps: int, seen: int, shared: int, groups: int) -> Value | None:
+        """Return what is added to the scores, (steps, seen) or (shared, groups, steps, seen), or None."""
+        if not (self.causal or self.window or self.positions == "alibi"):
+            return None
+        after = ops.reshape(places(graph, steps), shape=(steps, 1)) - places(graph, seen)
+        distance = after if self.causal else ops.absolute(after)
+        bias = distance * 0.0
+        if self.positions == "alibi":
+            slopes = ops.fixed(graph, [2.0 ** (-8.0 * (n + 1) / self.heads) for n in range(self.heads)])
+            bias = -(ops.reshape(slopes, shape=(shared, groups, 1, 1)) * distance)
+        if self.window:
+            bias = ops.where(ops.less(distance, float(self.window)), bias, HIDDEN)
+        return ops.where(ops.less(after, 0.0), HIDDEN, bias) if self.causal else bias
+
+    def _head_dim(self, x: Value, features: int) -> int:
+        if self.head_dim is None and features % self.heads:
+            raise ShapeFault(
+                f"attention cannot divide the {features} features of {show(x.shape)} among {self.heads} heads",
+                x,
+                help="`head_dim` sets the features of a head",
+            )
+        size = self.head_dim or features // self.heads
+        if self.positions == "rotary" and size % 2:
+            raise ShapeFault(
+                f"rotary positions turn pairs of features, and a head has {size}",
+                x,
+                help=f"head_dim = {size + 1}",
+            )
+        return size
+
+
+def places(graph: Graph, steps: int) -> Value:
+    """Return the numbers of steps, from 0: (steps,)."""
+    return ops.fixed(graph, [float(step) for step in range(steps)])

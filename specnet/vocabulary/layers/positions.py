@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic_core import PydanticCustomError
+
+from specnet.graph import ops
+from specnet.graph.builder import Builder
+from specnet.graph.graph import ShapeFault, Value
+from specnet.graph.sizes import show
+from specnet.vocabulary.initializers import INITIALIZERS, Initializer
+from specnet.vocabulary.kind import fault, table_check
+from specnet.vocabulary.layers import Layer
+from specnet.vocabulary.layers.attention import places
+from specnet.vocabulary.regularizers import REGULARIZERS, Regularizer
+
+
+class PositionalEmbedding(Layer):
+    """y = x + a vector for each step.  x (batch, steps, features) -> y of the same shape.
+
+    With `kind = "learned"` the vectors are a table `embeddings` (steps, features) that is trained. With "sinusoidal",
+    features 2i and 2i + 1 of step t are sin(t / 10000^(2i / features)) and the cosine of the same (Vaswani et al.,
+    2017), and there is nothing to train.
+    """
+
+    type: Literal["positional_embedding"] = "positional_embedding"
+    kind: Literal["learned", "sinusoidal"] = "learned"
+    """Whether the vectors are trained or fixed."""
+    embeddings_init: Annotated[Initializer, INITIALIZERS] = INITIALIZERS.field("uniform")
+    """Initializer of the table."""
+    embeddings_regularizer: Annotated[Regularizer, REGULARIZERS] | None = None
+    """Penalty on the table that is added to the loss."""
+
+    @table_check()
+    def _table(self) -> Iterator[PydanticCustomError]:
+        if self.kind == "learned":
+            return
+        for key in ("embeddings_init", "embeddings_regularizer"):
+            field = type(self).model_fields[key]
+            if getattr(self, key) != field.get_default(call_default_factory=True, validated_data={}):
+                message = f'`{key}` would be ignored: kind = "sinusoidal" has no table'
+                yield fault(message, key=key, code="SN306", part="key", help="leave it out")
+
+    def lower(self, build: Builder, x: Value) -> Value:
+        features, steps = self.features(x), x.shape[1]
+        if x.rank != 3 or not isinstance(steps, int):
+            raise ShapeFault(
+                f"positional_embedding needs sequences (batch, steps, features), got {show(x.shape)}",
+                x,
+                help="`embedding` makes vectors of the indices of a sequence",
+            )
+        shape = (steps, features)
+        if self.kind == "learned":
+            return x + build.parameter("embeddings", shape, self.embeddings_init, self.embeddings_regularizer)
+        half = -(-features // 2)
+        speeds = ops.fixed(x.graph, [10000.0 ** (-2.0 * i / features) for i in range(half)])
+        angles = ops.reshape(places(x.graph, steps), shape=(steps, 1)) * speeds
+        waves = [ops.reshape(wave(angles), shape=(steps, half, 1)) for wave in (ops.sin, ops.cos)]
+        table = ops.reshape(ops.concat(*waves, axis=2), shape=(steps, 2 * half))
+        return x + (ops.crop(table, margins=((0, 0), (0, 1))) if features % 2 else table)

@@ -17,10 +17,10 @@ from specnet.language.overrides import Overrides, read_overrides
 from specnet.language.parsing import ParsedText
 from specnet.language.plugins import NAME as PLUGIN_NAME
 from specnet.language.plugins import loaded_plugins, normalized
+from specnet.language.sections import Entry, Lint, Output
 from specnet.language.set_options import set_options
 from specnet.language.spec_source import SpecSource
 from specnet.language.training import Training
-from specnet.language.warnings import unknown_warning
 from specnet.vocabulary.kind import Table, Words, fault, table_check
 from specnet.vocabulary.layers import LAYERS, Layer
 from specnet.vocabulary.layers import NAME as LAYER_NAME
@@ -39,53 +39,6 @@ NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|
 def _made() -> Loss:
     """Return what stands for the loss of several outputs until it can be made."""
     return LOSSES.validate("mse")
-
-
-class Entry(Table):
-    """One input of a network that has several: some columns of the data's inputs, or one of several arrays."""
-
-    columns: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = Field(
-        default=None, examples=[["size", "age"]]
-    )
-    """The columns of a table that it contains, in this order; without a header, their indices."""
-    array: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["pixels"])
-    """Instead of `columns`, the one of several arrays (`inputs = [...]` of npz data) that it contains."""
-    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = Field(
-        default=None, examples=[[8, 8, 1]]
-    )
-    """The shape of the input; by default one axis for columns, and an array's own shape."""
-
-    @table_check()
-    def _of_one_kind(self) -> Iterator[PydanticCustomError]:
-        if (self.columns is None) == (self.array is None):
-            both = self.array is not None
-            message = (
-                "`columns` and `array` both say what it holds: keep one of them"
-                if both
-                else ("it does not say what it holds: `columns` of a table, or an `array`")
-            )
-            yield fault(message, key="array" if both else (), part=None if both else "table")
-
-
-class Lint(Table):
-    """How likely mistakes that are not errors are reported."""
-
-    ignore: tuple[str, ...] = Field(default=(), examples=[["SN701"]])
-    """The codes of warnings to suppress, such as `SN701`."""
-
-    @table_check(each="ignore")
-    def _known(self, index: int, code: str) -> Iterator[PydanticCustomError]:
-        unknown = unknown_warning(code)
-        if unknown is not None:
-            message, help = unknown
-            yield fault(message, key=("ignore", index), code="SN207", help=help)
-
-
-class Output(Table):
-    """What to show at the end of a run."""
-
-    show: tuple[Literal["predictions", "weights"], ...] = ()
-    """Tables to print, for models and data small enough to read."""
 
 
 class Spec(Table):

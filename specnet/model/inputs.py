@@ -14,7 +14,8 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaf, leaves
 from specnet.graph.sizes import BATCH, DType
-from specnet.language.spec import Entry, Spec
+from specnet.language.sections import Entry
+from specnet.language.spec import Spec
 from specnet.language.suggestions import unknown_name
 from specnet.model.outputs import INPUTS
 

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from specnet.language import values
 from specnet.language.json_schema import ID, schema
 from specnet.language.kinds import FAMILIES
-from specnet.language.spec import Output, Spec
+from specnet.language.sections import Output
+from specnet.language.spec import Spec
 from specnet.language.training import EarlyStopping, Training
 from specnet.vocabulary.domain import Domain, domains, members
 from specnet.vocabulary.family import Family

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 import specnet
 from specnet.language.kinds import FAMILIES
-from specnet.language.spec import Entry, Lint, Output, Spec
+from specnet.language.sections import Entry, Lint, Output
+from specnet.language.spec import Spec
 from specnet.language.training import Checkpoint, EarlyStopping, InitFrom, Training
 from specnet.storage.resolved import resolved, spec_of
 from specnet.vocabulary.domain import Domain, domains

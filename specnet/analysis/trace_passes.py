@@ -18,9 +18,10 @@ from specnet.graph.leaves import leaves
 from specnet.graph.sizes import BATCH, Size
 from specnet.model.compiled import CompiledModel
 from specnet.model.lowered import Lowered
+from specnet.model.naming import GRADIENT, VALUE
 from specnet.model.network import Network
 from specnet.model.parameters import Parameters, element_settings, views
-from specnet.model.programs import GRADIENT, VALUE, share_graph, traced_graph
+from specnet.model.programs import share_graph, traced_graph
 from specnet.model.reading import known_as, layer_values
 from specnet.model.topology import every
 from specnet.passes.pipeline import plan

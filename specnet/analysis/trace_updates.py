@@ -13,9 +13,10 @@ from specnet.engines.execution import Executable
 from specnet.engines.numpy.names import Names
 from specnet.graph.graph import Value
 from specnet.graph.leaves import leaves, name_of, role_of
+from specnet.model.naming import VALUE
 from specnet.model.network import Network
 from specnet.model.parameters import element_settings, views
-from specnet.model.programs import AVERAGE, VALUE, update_graph
+from specnet.model.updates import AVERAGE, update_graph
 from specnet.passes.pipeline import plan
 from specnet.passes.simplify import simplify
 from specnet.vocabulary.optimizers import Searching

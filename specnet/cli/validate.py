@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specnet.cli.check_options import CheckOptions, read_document
+from specnet.cli.findings import nothing_read, write_findings
 from specnet.cli.formats import outputs
 from specnet.cli.guard import FAULTY, MISUSED
 from specnet.cli.options import NoEnvironment, Overrides, argument, choice, option
@@ -17,10 +17,6 @@ from specnet.cli.options import NoEnvironment, Overrides, argument, choice, opti
 if TYPE_CHECKING:
     from specnet.cli.fixing import FixTotals
     from specnet.diagnostics import Diagnostic, Report
-
-
-FOR_PEOPLE = ("full", "concise")
-"""The formats that end in a sentence, where others are whole files."""
 
 
 class Lowest(StrEnum):
@@ -168,8 +164,8 @@ def check(arguments: Sequence[str], options: CheckOptions) -> int:
     if options.fix or options.diff:
         _fix_extended(reports, options, fixed)
     report = replace(_joined(list(reports.values())), unread=tuple(unread))
-    _write(report, options)
-    if (options.fix or options.diff) and not _nothing_read(report):
+    write_findings(report, options)
+    if (options.fix or options.diff) and not nothing_read(report):
         fixed.say(report, done=not options.diff)
     if unread:
         from specnet.cli.terminal import failed
@@ -264,55 +260,3 @@ def _joined(reports: Sequence[Report]) -> Report:
         tuple(documents),
         unchecked=tuple(unchecked),
     )
-
-
-def _write(report: Report, options: CheckOptions) -> None:
-    from specnet.cli.formats import write
-
-    for output in options.outputs:
-        if output.file is not None:
-            write(report, output, options.fail_on)
-        elif _nothing_read(report) and output.style in FOR_PEOPLE:
-            continue
-        elif options.statistics:
-            sys.stdout.write(statistics(report))
-        elif not options.diff:
-            write(report, output, options.fail_on)
-            if output.style == "full":
-                _hint(report, options)
-    quiet = options.diff or _nothing_read(report)
-    if all(output.file is not None for output in options.outputs) and not quiet:
-        from specnet.cli.terminal import notes, say
-        from specnet.diagnostics.formats.full import summary
-
-        say(notes(), summary(report))
-
-
-def _nothing_read(report: Report) -> bool:
-    """Return whether no document could be read at all, so that there is nothing to sum up."""
-    return not report.files and bool(report.unread)
-
-
-def _hint(report: Report, options: CheckOptions) -> None:
-    fixable = sum(d.fix is not None for d in report.diagnostics)
-    if fixable and not options.fix:
-        verb = "fixable with --fix; --diff shows how"
-        sys.stdout.write(f"{fixable} {verb}.\n")
-
-
-def statistics(report: Report) -> str:
-    """Return how often each code was found, the most frequent first."""
-    from collections import Counter
-
-    from specnet.diagnostics.formats.full import summary
-    from specnet.diagnostics.rules import RULES
-
-    counts = Counter(d.code for d in report.diagnostics)
-    fixable = Counter(d.code for d in report.diagnostics if d.fix is not None)
-    width = max((len(str(count)) for count in counts.values()), default=0)
-    lines = []
-    for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        title = RULES[code].title if code in RULES else ""
-        can = f" ({fixable[code]} can be fixed)" if fixable[code] else ""
-        lines.append(f"{count:{width}}  {code}  {title}{can}".rstrip() + "\n")
-    return "".join(lines) + summary(report) + "\n"

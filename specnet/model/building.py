@@ -6,7 +6,8 @@ from specnet.diagnostics import Diagnostic, Label, SpecError
 from specnet.language.spec import Spec
 from specnet.model.augmenting import shape_faults
 from specnet.model.memory import least_memory_fault
-from specnet.model.network import Network, initial_faults, lower_layers, unused_settings
+from specnet.model.network import Network, lower_layers
+from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.settings import check_training
 
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -28,11 +28,11 @@ from specnet.model.outputs import (
     shape_diagnostic,
     total,
 )
-from specnet.model.topology import changed, check_topology, every
+from specnet.model.setting_faults import initial_faults, unused_settings
+from specnet.model.topology import check_topology
 from specnet.model.units import settled
 from specnet.passes.collecting import no_collection
 from specnet.passes.cores import requested
-from specnet.vocabulary.initializers.given import ConstantInitializer
 from specnet.vocabulary.optimizers import WeightDecaying
 
 
@@ -280,35 +280,3 @@ def lower_layers(
             [shape_diagnostic(fault, builder.entering[0], graph.key_path, builder.entering)]
         ) from fault
     return x, builder, tuple(builder.layers)
-
-
-def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str]) -> list[Diagnostic]:
-    """Return the settings about parameters of layers that have none; `known` names all arrays of the model."""
-    scopes = {info.path: info.scope for info in layers}
-    owners = {name[:end] for name in known for end, letter in enumerate(name) if letter == "."}
-    return [
-        Diagnostic(
-            "SN307",
-            f"`{key}` would be ignored: {layer.type} has no parameters here",
-            (*path, key),
-            part="key",
-            help=f"leave `{key}` out",
-        )
-        for path, layer in every(spec.layers)
-        if scopes[path] not in owners
-        for key in ("share", "trainable", "learning_rate_multiplier")
-        if changed(layer, key)
-    ]
-
-
-def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
-    """Return what is wrong with where parameters start: values that do not fill their shapes."""
-    found = []
-    for parameter in parameters:
-        problem = parameter.initial.fault(parameter.shape)
-        if problem is not None:
-            path = (*parameter.key_path, parameter.field)
-            if isinstance(parameter.initial, ConstantInitializer):
-                path = (*path, "value")
-            found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
-    return found

@@ -7,16 +7,10 @@ from specnet.data.rows import rows_at_once
 from specnet.engines.program import steps_bytes
 from specnet.graph.sizes import ITEM_BYTES
 from specnet.model.network import Network
-from specnet.model.programs import (
-    Update,
-    accumulating_graph,
-    evaluation_graph,
-    searching_graph,
-    training_graph,
-    update_graph,
-)
+from specnet.model.programs import accumulating_graph, evaluation_graph, searching_graph, training_graph
 from specnet.model.row_memory import augmentation_memory, row_bytes
 from specnet.model.settings import batch_rows, evaluation_rows, run_length
+from specnet.model.updates import Update, update_graph
 from specnet.passes.collecting import no_collection
 from specnet.passes.pipeline import plan
 from specnet.passes.plan import Plan

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import constant, leaf, number
 from specnet.graph.ops.weighting import of_rows
 from specnet.graph.sizes import BATCH
-from specnet.graph.update_builder import UpdateBuilder
 from specnet.model.lowered import Lowered
+from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
 from specnet.model.outputs import WEIGHTS
+from specnet.model.updates import Update, append_update
 from specnet.passes.differentiate import differentiate
-from specnet.vocabulary.optimizers import Stepping
-from specnet.vocabulary.schedules import RunLength, Schedule
-
-AVERAGE = "ema"
-"""The slot of the parameters' running mean, which starts where they do."""
-
-VALUE, GRADIENT = "value ", "gradient "
-"""What the names of outputs begin with that are there to be named: a value of the forward pass, and its gradient."""
-
-Naming = Callable[[Network, Lowered], Mapping[str, Value]]
-"""Gives the values of the forward pass that have names of their own, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """A graph that changes the parameters, and the slots that its optimizer keeps: shape and first value."""
-
-    graph: Graph
-    slots: dict[str, tuple[tuple[int, ...], float]]
-    options: dict[str, float] = field(default_factory=dict)
-    """In a textbook form, the optimizer's options that are numbers of the graph, by their names."""
-    origins: dict[str, tuple[str, float]] = field(default_factory=dict)
-    """In a textbook form, each slot's slot in the run's own form, and what that one is multiplied by."""
+from specnet.vocabulary.schedules import RunLength
 
 
 def training_graph(
@@ -57,7 +36,7 @@ def training_graph(
     """
     lowered = _training(network)
     gradient = _gradient(network, lowered, naming)
-    update = _update(network, lowered.graph, gradient, length, textbook=textbook)
+    update = append_update(network, lowered.graph, gradient, length, textbook=textbook)
     _follow(lowered)
     return update
 
@@ -77,23 +56,6 @@ def accumulating_graph(network: Network, naming: Naming | None = None) -> Graph:
     return graph
 
 
-def update_graph(network: Network, length: RunLength | None = None, *, textbook: bool = False) -> Update:
-    """Return the end of a step that several batches shared: the update by `accumulated`, which is then 0 again."""
-    graph = Graph(network.spec.dtype)
-    graph.phase = "update"
-    gradient = leaf(graph, "accumulated", "state", (network.trained_size,))
-    update = _update(network, graph, gradient, length, textbook=textbook)
-    graph.assign(gradient, ops.zeros_like(gradient))
-    return update
-
-
-def rate_graph(schedule: Schedule, base: float, length: RunLength) -> Graph:
-    """Return the learning rate of a step by itself: output `rate`, numbers as `training_graph`."""
-    graph = Graph("float64")
-    graph.outputs["rate"] = schedule.lower(number(graph, "step") - 1.0, base, length)
-    return graph
-
-
 def searching_graph(network: Network, naming: Naming | None = None) -> Graph:
     """Return what an optimizer asks for that searches: outputs `loss`, `penalty`, and `gradients` (n,)."""
     lowered = _training(network)
@@ -110,7 +72,7 @@ def traced_graph(network: Network, naming: Naming) -> Graph:
     lowered = _training(network)
     named = naming(network, lowered)
     lowered.graph.outputs["gradients"] = _gradient(network, lowered, lambda *_: named)
-    lowered.graph.outputs |= _named(named)
+    lowered.graph.outputs |= named_outputs(named)
     return lowered.graph
 
 
@@ -180,7 +142,7 @@ def evaluation_graph(
         for figure in output.figures:
             graph.outputs |= figure.values(own.elements, prediction, target, lowered.weights)
     if naming is not None:
-        graph.outputs |= _named(naming(network, lowered))
+        graph.outputs |= named_outputs(naming(network, lowered))
     return graph
 
 
@@ -222,7 +184,7 @@ def _gradient(network: Network, lowered: Lowered, naming: Naming | None = None) 
     named = {} if naming is None else _on_the_way(naming(network, lowered), objective)
     leaves = [lowered.builder.leaves[p.name] for p in network.trained]
     gradients = differentiate(graph, objective, [*leaves, *named.values()])
-    graph.outputs |= _named(named)
+    graph.outputs |= named_outputs(named)
     graph.outputs |= {GRADIENT + name: g for name, g in zip(named, gradients[len(leaves) :], strict=True)}
     return ops.pack(*gradients[: len(leaves)])
 
@@ -234,10 +196,6 @@ def _on_the_way(values: Mapping[str, Value], to: Value) -> dict[str, Value]:
         if any(result.index in found for result in node.results):
             found.update(source.index for source in node.inputs)
     return {name: value for name, value in values.items() if value.index in found}
-
-
-def _named(values: Mapping[str, Value]) -> dict[str, Value]:
-    return {VALUE + name: value for name, value in values.items()}
 
 
 def _objective(network: Network, lowered: Lowered) -> Value:
@@ -277,36 +235,3 @@ def _follow(lowered: Lowered) -> None:
             several = ops.greater(constant(graph, 1.0, values.powers), 1.0)
             keep, add = ops.where(several, keep, 1.0), ops.where(several, add, 0.0)
         graph.assign(statistic, statistic * keep + observed * add)
-
-
-def _update(network: Network, graph: Graph, g: Value, length: RunLength | None, *, textbook: bool) -> Update:
-    training, size = network.spec.training, network.trained_size
-    graph.key_path, graph.phase = ("training", "schedule"), "update"
-    step = number(graph, "step")
-    if length is None:
-        lr = number(graph, "rate")
-    else:
-        lr = training.schedule.lower(step - 1.0, training.optimizer.learning_rate, length)
-    graph.key_path = ("training", "optimizer")
-    if training.clip_value is not None:
-        g = ops.minimum(ops.maximum(g, -training.clip_value), training.clip_value)
-    if training.clip_norm is not None:
-        # The small addend is PyTorch's, which keeps a gradient of zeros from dividing by 0.
-        norm = ops.sqrt(ops.inner(g, g))
-        g = g * ops.minimum(training.clip_norm / (norm + 1e-6), 1.0)
-    build = UpdateBuilder(graph, size, decays_differ=network.weight_decays is not None)
-    parameters = leaf(graph, "parameters", "state", (size,))
-    if network.rates_differ:
-        # A rate for each element, as the groups of parameters of PyTorch's optimizers have one each.
-        lr = leaf(graph, "multipliers", "constant", (size,)) * lr
-    assert isinstance(training.optimizer, Stepping)
-    make = training.optimizer.textbook if textbook else training.optimizer.step
-    new = make(build, parameters, g, lr, step)
-    graph.outputs |= _named(build.named)
-    graph.assign(parameters, new)
-    if training.ema_decay is not None:
-        graph.key_path = ("training", "ema_decay")
-        average = build.slot(AVERAGE)
-        # In this form parameters that do not move leave the mean as it is, to the bit.
-        build.keep(average, average + (new - average) * (1.0 - training.ema_decay))
-    return Update(graph, build.slots, build.options, build.origins)

@@ -4,10 +4,20 @@ from math import prod
 
 from specnet.graph import ops
 from specnet.graph.graph import Graph, Node, Value
-from specnet.graph.leaves import ARGUMENT, CONSTANT, name_of, role_of
+from specnet.graph.leaves import CONSTANT
 from specnet.graph.ops.scan import SCAN
-from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at, count
-from specnet.passes.allocations import AROUND, Allocation, Allocations, LoopAllocations, memory_of, piece
+from specnet.graph.sizes import ITEM_BYTES, DType, Shape, Sizes, at
+from specnet.passes.allocations import (
+    AROUND,
+    Allocation,
+    Allocations,
+    LoopAllocations,
+    bytes_of,
+    in_order,
+    memory_of,
+    memory_read,
+    piece,
+)
 from specnet.passes.arena import ARENA, ONCE, Storage, aligned, lay_out
 from specnet.passes.fuse import Group, is_sum, root
 
@@ -36,13 +46,13 @@ class _Allocator:
                 made = root(source)
                 self.last_read[made.index] = self.position[value.index]
                 if source.shape:
-                    self.memory_last_read[_memory(made)] = self.position[value.index]
+                    self.memory_last_read[memory_read(made)] = self.position[value.index]
         for value in graph.wanted:
             self.last_read[root(value).index] = len(order)
         for _, value in graph.assignments:
             if root(value).op.leaf:
                 # What another leaf takes is copied once everything else is done.
-                self.memory_last_read[_memory(root(value))] = len(order)
+                self.memory_last_read[memory_read(root(value))] = len(order)
         self.given_out = {v.index for v in graph.outputs.values()}
         self.storages: list[Storage] = []
         self.own: list[Storage] = []
@@ -73,7 +83,7 @@ class _Allocator:
                 self.out.places[made.index] = self.out.places[leaf.index]
             else:
                 self.out.copies.append((leaf, value))
-        self.out.copies = _in_order(self.out.copies)
+        self.out.copies = in_order(self.out.copies)
 
     def _can_overwrite(self, leaf: Value, made: Value) -> bool:
         if made.op.leaf or made.op is CONSTANT or made.index in self.out.places or not made.shape:
@@ -81,8 +91,8 @@ class _Allocator:
         group = self.groups[self.group_of[made.index]]
         if group.prologue or made.count != leaf.count or (group.rows and is_sum(made)):
             return False
-        memory, when = _memory(leaf), self.position[made.index]
-        own = any(_memory(root(i)) == memory for i in made.inputs if i.shape)
+        memory, when = memory_read(leaf), self.position[made.index]
+        own = any(memory_read(root(i)) == memory for i in made.inputs if i.shape)
         return self.memory_last_read.get(memory, when) <= when and (
             not own or (made.op.elementwise and made.op.in_place(made))
         )
@@ -122,7 +132,7 @@ class _Allocator:
 
     def _kept(self, value: Value) -> Allocation:
         """Return a place that no other value ever shares."""
-        size = _bytes(value.shape, value.dtype, self.sizes)
+        size = bytes_of(value.shape, value.dtype, self.sizes)
         place = Allocation(Storage(size, ONCE, self.out.prologue))
         self.out.prologue += aligned(size)
         return place
@@ -156,14 +166,14 @@ class _Allocator:
         elif value.index in group.inner:
             self.out.places[value.index] = self._passing(number, group, when, value.shape, value.dtype)
         else:
-            size = _bytes(value.shape, value.dtype, self.sizes)
+            size = bytes_of(value.shape, value.dtype, self.sizes)
             self.out.places[value.index] = Allocation(self._new(size, number))
 
     def _loop(self, number: int, group: Group, node: Node) -> None:
         """Place a loop's results, and what passes within a step in scratch that is needed while the loop runs."""
         for result in node.results:
             if result.index not in self.out.places:
-                size = _bytes(result.shape, result.dtype, self.sizes)
+                size = bytes_of(result.shape, result.dtype, self.sizes)
                 self.out.places[result.index] = Allocation(self._new(size, number))
         placer = _LoopAllocator(node, group.body, self.sizes, self.out.prologue)
         made = self.out.loops[node.index] = placer.loop()
@@ -175,7 +185,7 @@ class _Allocator:
     def _passing(self, number: int, group: Group, when: int, shape: Shape, dtype: DType) -> Allocation:
         """Return a place for what passes within a group: for one piece, in the scratch of a worker, if it is cut."""
         if not group.rows:
-            return Allocation(self._new(_bytes(shape, dtype, self.sizes), number))
+            return Allocation(self._new(bytes_of(shape, dtype, self.sizes), number))
         storage = Storage(self._piece_bytes(shape, dtype, group), birth=when, death=when)
         self.own.append(storage)
         return Allocation(storage)
@@ -220,7 +230,7 @@ class _Allocator:
     def _size(self, group: Group, value: Value) -> int:
         if value.index in group.inner:
             return self._piece_bytes(value.shape, value.dtype, group)
-        return _bytes(value.shape, value.dtype, self.sizes)
+        return bytes_of(value.shape, value.dtype, self.sizes)
 
     def _new(self, size: int, birth: int) -> Storage:
         storage = Storage(size, birth=birth, death=birth)
@@ -260,7 +270,7 @@ class _LoopAllocator(_Allocator):
                 self.out.places[root(value).index] = Allocation(Storage(0, memory=AROUND))
                 continue
             self._slot(made, number, root(value))
-            made.turns[number] = Allocation(Storage(_bytes(value.shape, value.dtype, self.sizes)))
+            made.turns[number] = Allocation(Storage(bytes_of(value.shape, value.dtype, self.sizes)))
         self.run()
         made.scratch.size = self.out.arena
         for storage in self.storages:
@@ -285,28 +295,3 @@ class _LoopAllocator(_Allocator):
             and returns.count(after) == 1
             and before not in returns
         )
-
-
-def _in_order(copies: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
-    """Return copies to leaves so that a leaf that another one takes the value of is copied before it changes."""
-    ordered, waiting = [], copies
-    while waiting:
-        read = {root(value).index for leaf, value in waiting if root(value) is not leaf}
-        free = [copy for copy in waiting if copy[0].index not in read]
-        assert free, "leaves take each other's values"
-        ordered += free
-        waiting = [copy for copy in waiting if copy[0].index in read]
-    return ordered
-
-
-def _memory(value: Value) -> str | None:
-    """Return which memory from outside a leaf reads: all parameters share one vector."""
-    if not value.op.leaf:
-        return None
-    if value.op is ARGUMENT:
-        return f"{AROUND} {value.index}"
-    return "parameters" if role_of(value) == "parameter" else name_of(value)
-
-
-def _bytes(shape: Shape, dtype: DType, sizes: Sizes) -> int:
-    return count(shape).at(sizes) * ITEM_BYTES[dtype]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from specnet.graph.graph import Value
-from specnet.graph.leaves import ARGUMENT, name_of
-from specnet.graph.sizes import BATCH, DType, Shape
+from specnet.graph.leaves import ARGUMENT, name_of, role_of
+from specnet.graph.sizes import BATCH, ITEM_BYTES, DType, Shape, Sizes, count
 from specnet.passes.arena import Storage
-from specnet.passes.fuse import Group
+from specnet.passes.fuse import Group, root
 
 AROUND = "around"
 """The memory of what a loop's body is given: it lies where the graph around the body has it."""
@@ -77,3 +77,29 @@ def piece(shape: Shape, group: Group) -> Shape:
 def memory_of(leaf: Value) -> str:
     """Return the memory from outside that a leaf is."""
     return AROUND if leaf.op is ARGUMENT else name_of(leaf)
+
+
+def in_order(copies: list[tuple[Value, Value]]) -> list[tuple[Value, Value]]:
+    """Return copies to leaves so that a leaf that another one takes the value of is copied before it changes."""
+    ordered, waiting = [], copies
+    while waiting:
+        read = {root(value).index for leaf, value in waiting if root(value) is not leaf}
+        free = [copy for copy in waiting if copy[0].index not in read]
+        assert free, "leaves take each other's values"
+        ordered += free
+        waiting = [copy for copy in waiting if copy[0].index in read]
+    return ordered
+
+
+def memory_read(value: Value) -> str | None:
+    """Return which memory from outside a leaf reads: all parameters share one vector."""
+    if not value.op.leaf:
+        return None
+    if value.op is ARGUMENT:
+        return f"{AROUND} {value.index}"
+    return "parameters" if role_of(value) == "parameter" else name_of(value)
+
+
+def bytes_of(shape: Shape, dtype: DType, sizes: Sizes) -> int:
+    """Return how many bytes an array takes."""
+    return count(shape).at(sizes) * ITEM_BYTES[dtype]

@@ -9,8 +9,8 @@ from specnet.engines.execution import Bound, Executable
 from specnet.model.compiled import CompiledModel, streams
 from specnet.model.parameters import Parameters
 from specnet.model.plans import Plans
-from specnet.model.programs import AVERAGE
 from specnet.model.state import TrainingState, drawn, put
+from specnet.model.updates import AVERAGE
 from specnet.vocabulary.optimizers import Method, Searching
 
 Array = np.ndarray[Any, Any]

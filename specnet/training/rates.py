@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from specnet.engines.execution import Executable
-from specnet.model.programs import rate_graph
+from specnet.model.updates import rate_graph
 from specnet.passes.pipeline import plan
 from specnet.vocabulary.schedules import RunLength, Schedule
 from specnet.vocabulary.schedules.plateau import Plateau, PlateauState

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from specnet import api
-from specnet.analysis.evidence import best_constant, row_costs, row_evidence
+from specnet.analysis.baseline import best_constant
+from specnet.analysis.evidence import row_costs, row_evidence
 from specnet.runs.compiling import compile_spec
 
 ADAM = {"type": "adam", "learning_rate": 0.01}

@@ -160,7 +160,7 @@ def test_the_verdict_goes_by_them():
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "gaussian_nll", "poisson", "binary_cross_entropy", "hinge"])
 def test_the_best_constant_is_that_of_repeated_rows(loss):
-    from specnet.analysis.evidence import best_constant
+    from specnet.analysis.baseline import best_constant
     from specnet.runs.compiling import compile_spec
 
     whole = (W * 2).astype(int)

@@ -18,7 +18,8 @@ from specnet.interchange.numpy.sources import Sources
 from specnet.model.compiled import CompiledModel
 from specnet.model.evaluator import data_units
 from specnet.model.figures import OutputFigure
-from specnet.model.programs import VALUE, evaluation_graph
+from specnet.model.naming import VALUE
+from specnet.model.programs import evaluation_graph
 from specnet.passes.simplify import simplify
 
 

@@ -11,8 +11,8 @@ from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT, leaves
 from specnet.interchange.numpy.forward import array_expressions
 from specnet.interchange.numpy.program import Program
+from specnet.model.naming import GRADIENT, VALUE
 from specnet.model.network import Network
-from specnet.model.programs import GRADIENT, VALUE
 from specnet.model.reading import known_as
 from specnet.passes.readable import readable
 from specnet.passes.simplify import simplify

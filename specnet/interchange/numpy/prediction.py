@@ -15,7 +15,7 @@ from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
 from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import rows_dtype
-from specnet.model.programs import VALUE
+from specnet.model.naming import VALUE
 from specnet.passes.simplify import simplify
 
 

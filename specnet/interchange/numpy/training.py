@@ -36,8 +36,9 @@ from specnet.model.compiled import CompiledModel
 from specnet.model.feed import shuffle_within
 from specnet.model.inputs import rows_dtype
 from specnet.model.outputs import WEIGHTS
-from specnet.model.programs import accumulating_graph, training_graph, update_graph
+from specnet.model.programs import accumulating_graph, training_graph
 from specnet.model.settings import batch_rows, run_length
+from specnet.model.updates import update_graph
 from specnet.passes.simplify import simplify
 from specnet.vocabulary.optimizers import Searching
 

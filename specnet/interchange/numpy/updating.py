@@ -17,8 +17,9 @@ from specnet.graph import ops
 from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import CONSTANT, leaves, name_of, role_of
 from specnet.interchange.numpy.layout import indented, listed
+from specnet.model.naming import VALUE
 from specnet.model.network import Network
-from specnet.model.programs import AVERAGE, VALUE, Update
+from specnet.model.updates import AVERAGE, Update
 
 PARAMETERS, ACCUMULATED, SLOT = "parameters", "accumulated", "slot/"
 

@@ -14,7 +14,7 @@ from specnet.graph.graph import Graph
 from specnet.graph.leaves import leaf
 from specnet.interchange.exporting import Exported, numpy_program, write_numpy
 from specnet.interchange.numpy.updating import UpdateLines, kept_between_steps
-from specnet.model.programs import Update
+from specnet.model.updates import Update
 from specnet.training.events import EpochEnded
 from specnet.vocabulary.metrics import METRICS
 from tests.support.exports import SMALL, SPECS, bare

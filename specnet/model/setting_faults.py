@@ -1,0 +1,44 @@
+"""Faults of a layer's settings that show once its parameters are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from specnet.diagnostics import Diagnostic
+from specnet.graph.builder import LayerInfo
+from specnet.graph.parameter import Parameter
+from specnet.language.spec import Spec
+from specnet.model.topology import changed, every
+from specnet.vocabulary.initializers.given import ConstantInitializer
+
+
+def unused_settings(layers: Iterable[LayerInfo], spec: Spec, known: Iterable[str]) -> list[Diagnostic]:
+    """Return the settings about parameters of layers that have none; `known` names all arrays of the model."""
+    scopes = {info.path: info.scope for info in layers}
+    owners = {name[:end] for name in known for end, letter in enumerate(name) if letter == "."}
+    return [
+        Diagnostic(
+            "SN307",
+            f"`{key}` would be ignored: {layer.type} has no parameters here",
+            (*path, key),
+            part="key",
+            help=f"leave `{key}` out",
+        )
+        for path, layer in every(spec.layers)
+        if scopes[path] not in owners
+        for key in ("share", "trainable", "learning_rate_multiplier")
+        if changed(layer, key)
+    ]
+
+
+def initial_faults(parameters: Iterable[Parameter]) -> list[Diagnostic]:
+    """Return what is wrong with where parameters start: values that do not fill their shapes."""
+    found = []
+    for parameter in parameters:
+        problem = parameter.initial.fault(parameter.shape)
+        if problem is not None:
+            path = (*parameter.key_path, parameter.field)
+            if isinstance(parameter.initial, ConstantInitializer):
+                path = (*path, "value")
+            found.append(Diagnostic("SN411", f"{parameter.name}: {problem}", path))
+    return found

@@ -30,7 +30,7 @@ def evaluate(
     must not have changed. Columns are found by name, in any order, and others are ignored. If the run was not
     trained on a table, the columns that are not inputs are the target.
     """
-    from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table
+    from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table, show_targets
     from specnet.runs.evaluating import evaluate as measured
     from specnet.storage.plugins import import_plugins
 
@@ -53,6 +53,7 @@ def evaluate(
         return 0
     console = results()
     results_table(found.splits, found.rows, console.width).show(console)
+    show_targets(console, found.splits)
     split = list(found.splits)[-1]
     for name, value in found.splits[split].items():
         if isinstance(value, list) and len(value) <= MAXIMUM_CLASSES:

@@ -13,6 +13,7 @@ from specnet.cli.numbers import DIGITS, column, duration, number
 from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
+from specnet.model.evaluation import Figures
 from specnet.runs.result import CompletedRun, Result
 from specnet.training.history import History
 
@@ -31,6 +32,7 @@ def show_result(console: Console, result: CompletedRun) -> None:
     console.print()
     rows = {name: len(split) for name, split in result.data.splits.items()}
     results_table(result.splits, rows, console.width).show(console)
+    show_targets(console, result.splits)
     names = result.data.signature.classes
     for metric, split, matrix in _matrices(result.splits):
         if len(matrix) <= MAXIMUM_CLASSES:
@@ -69,6 +71,7 @@ def show_folds(console: Console, result: Result) -> None:
         for fold, own in enumerate(result.folds, 1)
     ]
     _table(["fold", *figures, "ended"], lines, console.width).show(console)
+    show_targets(console, result.splits)
 
 
 def _number(figures: Mapping[str, Any], name: str, digits: int = DIGITS) -> str:
@@ -105,6 +108,22 @@ def results_table(
     by_figure = [column([splits[split].get(name) for split in names]) for name in figures]
     lines = [[split, f"{rows[split]:,}", *(texts[n] for texts in by_figure)] for n, split in enumerate(names)]
     return _table(["split", "rows", *figures], lines, columns)
+
+
+def target_table(by_target: Mapping[str, Mapping[str, float]], columns: int) -> TextTable:
+    """Return one row for each target column, with its metrics."""
+    metrics = list(dict.fromkeys(name for figures in by_target.values() for name in figures))
+    texts = [column([figures.get(name) for figures in by_target.values()]) for name in metrics]
+    lines = [[name, *(own[n] for own in texts)] for n, name in enumerate(by_target)]
+    return _table(["target", *metrics], lines, columns)
+
+
+def show_targets(console: Console, splits: Mapping[str, Figures]) -> None:
+    """Print the metrics of each target column, for the split that says most about new data."""
+    split, figures = list(splits.items())[-1]
+    if figures.by_target:
+        section(console, f"{split} by target column")
+        target_table(figures.by_target, console.width).show(console)
 
 
 def confusion_table(

@@ -147,4 +147,10 @@ def mean_figures(each: Sequence[Mapping[str, Figure]]) -> tuple[Figures, Figures
             continue
         means[name] = float(values.mean())
         stds[name] = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    # Figures that a program made itself may be any mapping.
+    columns = [figures.by_target for figures in each if isinstance(figures, Figures)]
+    for column, first in (columns[0] if len(columns) == len(each) else {}).items():
+        means.by_target[column] = {
+            name: float(np.mean([own[column][name] for own in columns])) for name in first
+        }
     return means, stds

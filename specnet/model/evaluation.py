@@ -16,7 +16,16 @@ class Figures(dict[str, Figure]):
     It is a dictionary whose figures that are always numbers have that type. NaN is a figure that is not defined.
     """
 
-    __slots__ = ()
+    __slots__ = ("by_target",)
+
+    def __init__(self, *figures: Any, **more: Figure) -> None:
+        super().__init__(*figures, **more)
+        self.by_target: dict[str, dict[str, float]] = {}
+        """The metrics of each of several target columns, by the column's name; empty for any other target."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return them as plain data: with `by_target`, if there is more than one column."""
+        return {**self, "by_target": self.by_target} if self.by_target else dict(self)
 
     if TYPE_CHECKING:
 
@@ -64,6 +73,6 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, in the form that `evaluate --output json` prints."""
         return {
-            "splits": {name: dict(figures) for name, figures in self.splits.items()},
+            "splits": {name: figures.as_dict() for name, figures in self.splits.items()},
             "rows": dict(self.rows),
         }

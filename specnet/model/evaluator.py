@@ -104,6 +104,11 @@ class PreparedSplit:
             figures[label] = figure.finish(own, self._count)
             if self._unit != 1.0 and figure.metric is not None and figure.metric.extensive:
                 figures[label] = (np.array(figures[label]) * self._unit).tolist()
+            columns = network.outputs[figure.output].columns
+            each = figure.metric.finish_each(own, self._count) if figure.metric and columns else None
+            for name, value in zip(columns, each or (), strict=each is not None):
+                of = f"{figure.output}.{name}" if figure.output else name
+                figures.by_target.setdefault(of, {})[figure.metric_label] = value
         return figures
 
 

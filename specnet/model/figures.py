@@ -29,8 +29,12 @@ class OutputFigure:
     @property
     def label(self) -> str:
         """The name that results give it under; of one output of several, it is `output.figure`."""
-        own = "loss" if self.metric is None else self.metric.label
-        return f"{self.output}.{own}" if self.output else own
+        return f"{self.output}.{self.metric_label}" if self.output else self.metric_label
+
+    @property
+    def metric_label(self) -> str:
+        """The metric's own name, or `loss`."""
+        return "loss" if self.metric is None else self.metric.label
 
     @property
     def better(self) -> Literal["higher", "lower"]:

@@ -26,6 +26,9 @@ from specnet.vocabulary.outputs import MultiOutput, NamedOutput
 INPUTS = "inputs"
 """The target that stands for what the network gets."""
 
+MAXIMUM_COLUMNS = 100
+"""Columns of a target up to which each has figures of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
@@ -49,6 +52,8 @@ class NetworkOutput:
     """Over how many elements of a row its loss is averaged."""
     figures: tuple[OutputFigure, ...]
     """What is measured of it."""
+    columns: tuple[str, ...] = ()
+    """The names of the columns of its target if there are several that are measured one by one."""
 
     @property
     def target(self) -> str:
@@ -103,13 +108,13 @@ def lower_outputs(
     if not isinstance(spec.loss, MultiOutput):
         # Not validated: what only one output may have is refused where there are several.
         asked = NamedOutput.model_construct(loss=spec.loss, metrics=spec.metrics)
-        return {"": _lower("", asked, last, builder, signature, spread=spread)}
+        return {"": _lower("", asked, spec, last, builder, signature, spread=spread)}
     found: list[Diagnostic] = []
     lowered: dict[str, tuple[NetworkOutput, OutputValues]] = {}
     for name, asked in spec.loss.outputs.items():
         try:
             value = _layer(name, asked, builder)
-            lowered[name] = _lower(name, asked, value, builder, signature, spread=spread)
+            lowered[name] = _lower(name, asked, spec, value, builder, signature, spread=spread)
         except SpecError as error:
             found += error.diagnostics
     if found:
@@ -118,7 +123,14 @@ def lower_outputs(
 
 
 def _lower(
-    name: str, asked: NamedOutput, value: Value, builder: Builder, signature: Signature, *, spread: bool
+    name: str,
+    asked: NamedOutput,
+    spec: Spec,
+    value: Value,
+    builder: Builder,
+    signature: Signature,
+    *,
+    spread: bool,
 ) -> tuple[NetworkOutput, OutputValues]:
     graph, loss = builder.graph, asked.loss
     path: KeyPath = ("outputs", name) if name else ()
@@ -148,6 +160,7 @@ def _lower(
         dtype,
         elements.count.each,
         _figures(name, asked, elements.count.each, path),
+        _columns(spec, asked, signature, shape),
     )
     return made, OutputValues(target, output, prediction, elements)
 
@@ -198,6 +211,19 @@ def _target(
             )
         ]
     )
+
+
+def _columns(spec: Spec, asked: NamedOutput, signature: Signature, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the names of target columns that are measured one by one: numbers or labels, and not too many to read."""
+    apart = asked.target is None and not spec.data.reproduces and signature.class_count is None
+    if not apart or asked.loss.targets not in ("real", "binary") or len(shape) != 1:
+        return ()
+    (count,) = shape
+    if not 1 < count <= MAXIMUM_COLUMNS:
+        return ()
+    target = getattr(spec.data, "target", None)
+    names = target if isinstance(target, tuple) and len(target) == count else range(count)
+    return tuple(map(str, names))
 
 
 def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tuple[OutputFigure, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from specnet.diagnostics import RunError
 from specnet.model.evaluation import Figures
 from specnet.runs.directory import MODEL, RESULT
-from specnet.runs.kept import read_run
+from specnet.runs.kept import BY_TARGET, read_run
 
 if TYPE_CHECKING:
     from specnet.data import Dataset
@@ -88,4 +88,11 @@ def _history(lines: Iterable[dict[str, Any]]) -> History:
 
 def _figures(figures: dict[str, Any]) -> Figures:
     """Return figures with NaN where JSON has null, which it has for every number that is not finite."""
-    return Figures({name: math.nan if value is None else value for name, value in figures.items()})
+    made = Figures({name: _number(value) for name, value in figures.items() if name != BY_TARGET})
+    for column, own in figures.get(BY_TARGET, {}).items():
+        made.by_target[column] = {name: _number(value) for name, value in own.items()}
+    return made
+
+
+def _number(value: Any) -> Any:
+    return math.nan if value is None else value

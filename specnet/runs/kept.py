@@ -26,6 +26,9 @@ DAMAGED = "is damaged, so that the run counts as unfinished"
 MAX_METRICS = 2**30
 """Bytes of `metrics.jsonl`; a larger file is refused, as a million epochs take a tenth of it."""
 
+BY_TARGET = "by_target"
+"""The key of the figures of each target column, among those of a split."""
+
 JUDGES = ("test", "validation", "train")
 """The splits, the one that says most about new data first."""
 
@@ -64,6 +67,12 @@ class KeptRun:
         """The standard deviations of loss and metrics over the folds, by split; none of a run without folds."""
         splits = {} if self.result is None else self.result["splits"]
         return {split: figures["std"] for split, figures in splits.items() if "std" in figures}
+
+    @property
+    def by_target(self) -> dict[str, dict[str, dict[str, float | None]]]:
+        """The metrics of each of several target columns, by split and column."""
+        splits = {} if self.result is None else self.result["splits"]
+        return {split: figures[BY_TARGET] for split, figures in splits.items() if BY_TARGET in figures}
 
     @property
     def fold_count(self) -> int:

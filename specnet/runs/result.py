@@ -92,14 +92,15 @@ class Result:
             "steps": self.steps,
             "seconds": self.seconds,
             "stopped": self.stopped,
-            "splits": {split: dict(figures) for split, figures in self.splits.items()},
+            "splits": {split: figures.as_dict() for split, figures in self.splits.items()},
             "fit": {"verdict": self.fit.verdict, "why": self.fit.why},
             "why": self.why,
             "best_epoch": self.best_epoch,
         }
         if self.folds:
             plain["splits"] = {
-                split: {**figures, "std": dict(self.std[split])} for split, figures in self.splits.items()
+                split: {**figures.as_dict(), "std": dict(self.std[split])}
+                for split, figures in self.splits.items()
             }
             plain["folds"] = [_as_fold(fold.as_dict()) for fold in self.folds]
         return plain

@@ -36,8 +36,8 @@ class RecordedResult(_Recorded):
     seconds: float
     stopped: Literal["completed", "early_stopping", "interrupted", "diverged"]
     why: str
-    splits: dict[str, dict[str, float | list[Any] | dict[str, float | None] | None]]
-    """Of a run with folds, `std` holds the standard deviations."""
+    splits: dict[str, dict[str, float | list[Any] | dict[str, float | dict[str, float | None] | None] | None]]
+    """`std` holds the standard deviations over folds, and `by_target` the metrics of each of several columns."""
     fit: RecordedVerdict
     best_epoch: int | None = None
 

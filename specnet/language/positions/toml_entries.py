@@ -113,7 +113,8 @@ class TomlEntries(TomlCursor):
                 if len(self.faults) == before:
                     certain = head in "[{" and "{" not in self.open
                     self.fault("array", self.at, None if certain else path)
-                    entry.unread |= not certain  # `[1 5]` may have been one element, or its bracket be missing
+                    # `[1 5]` may have been one element, or its bracket be missing.
+                    entry.unread |= not certain
                 self.at += head == "}"  # it closes nothing
 
     def inline_table(self, entry: PositionEntry, path: KeyPath) -> None:

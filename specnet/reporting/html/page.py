@@ -112,6 +112,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         "rows": {},
         "folds": [],
         "std": kept.std,
+        "by_target": kept.by_target,
     }
     if kept.fold_count:
         facts |= fold_facts(kept, missing)

@@ -60,6 +60,10 @@ class Metric(Kind):
         It is NaN where it is not defined, such as the area under a curve that has one class.
         """
 
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float] | None:
+        """Return the figure of each column of the target, given what `finish` is given; None if columns have none."""
+        return None
+
 
 def weighted(values: Value, weights: Value | None) -> Value:
     """Return values (batch, ...) of rows times the rows' weights, if there are some."""

@@ -63,6 +63,13 @@ class Counted(Deciding):
         present = [i for i in range(len(both)) if form == "labels" or predicted[i] + actual[i] > 0]
         return sum(self._figure(both[i], predicted[i], actual[i]) for i in present) / len(present)
 
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float] | None:
+        """Return the figure of each label; None if the outputs are no labels."""
+        if "labels_both" not in totals:
+            return None
+        counts = (totals[f"labels_{name}"] for name in ("both", "predicted", "actual"))
+        return [self._figure(*each) for each in zip(*counts, strict=True)]
+
     @abstractmethod
     def _figure(self, both: float, predicted: float, actual: float) -> float:
         """Return the figure of the rows that are, or are predicted to be, of one class."""

@@ -58,9 +58,16 @@ class Accuracy(Hits, Deciding):
         """Return how many rows are right, as a share of the rows that each example has."""
         made = self.decide(prediction, target)
         right = ops.equal(made.predicted, made.actual)
-        if made.form == "labels":
-            right = ops.equal(ops.reduce_sum(right, axes=(1,)), float(made.count))
-        return _hits(right, made.mask, weights)
+        if made.form != "labels":
+            return _hits(right, made.mask, weights)
+        every = ops.equal(ops.reduce_sum(right, axes=(1,)), float(made.count))
+        each = 1.0 / every.count.each
+        of_each = ops.reduce_sum(weighted(right, weights), axes=(0,)) * each
+        return {**_hits(every, made.mask, weights), "label_hits": of_each}
+
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float] | None:
+        """Return the share of right rows of each label; None if the outputs are no labels."""
+        return [float(hits) / rows for hits in totals["label_hits"]] if "label_hits" in totals else None
 
 
 class TopK(Hits):

@@ -35,6 +35,13 @@ class Auc(OfClasses):
 
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the area, from the ranks of all scores."""
+        import math
+
+        defined = [area for area in self.finish_each(totals, rows) if not math.isnan(area)]
+        return sum(defined) / len(defined) if defined else float("nan")
+
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float]:
+        """Return the area of each output; NaN if it is not defined."""
         import numpy as np
 
         score: Array = totals["score"]
@@ -50,8 +57,7 @@ class Auc(OfClasses):
             score, belongs = score[there], belongs[there]
             weight = None if weight is None else weight[there]
         areas = [_area(score[:, i], belongs[:, i], weight) for i in range(score.shape[1])]
-        defined = [area for area in areas if area is not None]
-        return sum(defined) / len(defined) if defined else float("nan")
+        return [float("nan") if area is None else area for area in areas]
 
 
 def _area(score: Array, belongs: Array, weight: Array | None) -> float | None:

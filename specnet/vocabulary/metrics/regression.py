@@ -36,6 +36,10 @@ class MeanSquaredErrorMetric(SquaredErrors):
         """Return the mean."""
         return float((totals["squares"] / rows).mean())
 
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float]:
+        """Return the mean of each output."""
+        return [float(mean) for mean in totals["squares"] / rows]
+
 
 class RootMeanSquaredError(SquaredErrors):
     """The root of the mean over rows of (y - t)^2; with several outputs, the mean of their roots."""
@@ -46,6 +50,10 @@ class RootMeanSquaredError(SquaredErrors):
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean of the roots."""
         return float(((totals["squares"] / rows) ** 0.5).mean())
+
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float]:
+        """Return the root of each output."""
+        return [float(root) for root in (totals["squares"] / rows) ** 0.5]
 
 
 class MeanAbsoluteErrorMetric(Metric):
@@ -61,6 +69,10 @@ class MeanAbsoluteErrorMetric(Metric):
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean."""
         return float((totals["distances"] / rows).mean())
+
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float]:
+        """Return the mean of each output."""
+        return [float(mean) for mean in totals["distances"] / rows]
 
 
 class R2(SquaredErrors):
@@ -79,13 +91,17 @@ class R2(SquaredErrors):
 
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the mean of the outputs' shares."""
+        shares = self.finish_each(totals, rows)
+        return sum(shares) / len(shares)
+
+    def finish_each(self, totals: Mapping[str, Any], rows: float) -> list[float]:
+        """Return the share of each output."""
         targets = totals["target"].reshape(len(totals["target"]), -1)
         if len(targets) < 2:
-            return float("nan")
+            return [float("nan")] * targets.shape[1]
         # Output by output, so that no more than one column of them is copied.
         around = [_around(column, totals.get("weight")) for column in targets.T]
-        shares = [_explained(*pair) for pair in zip(totals["squares"].tolist(), around, strict=True)]
-        return sum(shares) / len(shares)
+        return [_explained(*pair) for pair in zip(totals["squares"].tolist(), around, strict=True)]
 
 
 def _around(targets: Array, weights: Array | None) -> float:

@@ -160,9 +160,11 @@ class SpecClassifier(ClassifierMixin, _SpecEstimator):  # type: ignore[misc, unu
         return np.stack([1.0 - made, made], axis=1) if made.ndim == 1 else np.asarray(made)
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable label of each row (rows,)."""
-        likely = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_[likely])
+        """Return the most probable label of each row (rows,); by the spec's threshold, if it sets one."""
+        made = self.predict_proba(X)
+        thresholds = tuple(self.model_.thresholds.values())
+        likely = made[:, 1] >= thresholds[0] if thresholds else made.argmax(axis=1)
+        return np.asarray(self.classes_[likely.astype(np.intp)])
 
 
 class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unused-ignore]

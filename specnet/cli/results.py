@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -16,6 +16,9 @@ from specnet.diagnostics.text import counted
 from specnet.model.evaluation import Figures
 from specnet.runs.result import CompletedRun, Result
 from specnet.training.history import History
+
+if TYPE_CHECKING:
+    from specnet.model.model import Model
 
 VERDICTS = {"good": "bold green", "overfit": "bold yellow", "underfit": "bold yellow", "unknown": "bold"}
 
@@ -33,6 +36,7 @@ def show_result(console: Console, result: CompletedRun) -> None:
     rows = {name: len(split) for name, split in result.data.splits.items()}
     results_table(result.splits, rows, console.width).show(console)
     show_targets(console, result.splits)
+    show_thresholds(console, result.model)
     names = result.data.signature.classes
     for metric, split, matrix in _matrices(result.splits):
         if len(matrix) <= MAXIMUM_CLASSES:
@@ -72,6 +76,7 @@ def show_folds(console: Console, result: Result) -> None:
     ]
     _table(["fold", *figures, "ended"], lines, console.width).show(console)
     show_targets(console, result.splits)
+    show_thresholds(console, result.model)
 
 
 def _number(figures: Mapping[str, Any], name: str, digits: int = DIGITS) -> str:
@@ -116,6 +121,20 @@ def target_table(by_target: Mapping[str, Mapping[str, float]], columns: int) -> 
     texts = [column([figures.get(name) for figures in by_target.values()]) for name in metrics]
     lines = [[name, *(own[n] for own in texts)] for n, name in enumerate(by_target)]
     return _table(["target", *metrics], lines, columns)
+
+
+def show_thresholds(console: Console, model: Model) -> None:
+    """Print the thresholds that the document sets or that the run has chosen, if any."""
+    if not model.thresholds:
+        return
+    spec = model.spec
+    asked = [spec.output.threshold, *(output.threshold for output in (spec.outputs or {}).values())]
+    measures = list(dict.fromkeys(each for each in asked if isinstance(each, str)))
+    why = f", chosen on validation for {' and '.join(measures)}" if measures else ""
+    values = [f"{name} {number(value)}" for name, value in model.thresholds.items()]
+    lead = "threshold" if len(values) == 1 else "thresholds"
+    console.print()
+    paragraph(console, lead, "bold", f"{', '.join(values)}{why}", min(console.width, WIDEST))
 
 
 def show_targets(console: Console, splits: Mapping[str, Figures]) -> None:

@@ -140,6 +140,7 @@ def _readings(result: CompletedRun, outputs: Array, targets: Array) -> list[int]
     if outputs.shape[1] == 1:
         yes_or_no = bool(((targets == 0) | (targets == 1)).all())
         at = loss.threshold if loss.targets == "binary" else 0.5
+        at = result.model.cutoffs[""][0] if "" in result.model.cutoffs else at
         return [int(value >= at) for value in outputs[:, 0]] if yes_or_no and targets.shape[1] == 1 else None
     return [int(place) for place in outputs.argmax(axis=1)] if loss.targets == "classes" else None
 

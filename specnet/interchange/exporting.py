@@ -84,6 +84,10 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
     title = "the whole training" if training else "predictions"
     program = Program(f"{spec.name}: {title} in plain NumPy", spec.dtype, beside)
     if training:
+        chosen = [out for out in source.model.network.outputs.values() if out.is_chosen]
+        if chosen:
+            key = ".".join(map(str, chosen[0].threshold.path)) if chosen[0].threshold else ""
+            raise RunError(f"a program of the training does not choose thresholds: set `{key}` to a number")
         data, folder = source.data()
         fresh = CompiledModel(build(spec.starting_from(folder), data.signature), data.encoding)
         start_from(fresh)

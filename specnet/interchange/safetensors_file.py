@@ -16,7 +16,8 @@ from specnet.storage.files import write_bytes
 def write_safetensors(path: Path, model: CompiledModel) -> None:
     """Write a model's parameters under their names, with what its transforms learnt under `transforms.`.
 
-    The header holds the document (`spec`) and how data are encoded (`encoding`) as JSON texts. Raises RunError
+    The header holds the document (`spec`) and how data are encoded (`encoding`) as JSON texts, and `thresholds`
+    by label where the document sets some. Raises RunError
     where the extra `safetensors` is not installed.
     """
     save = needed("safetensors.numpy", "safetensors", "an export to safetensors").save
@@ -28,5 +29,7 @@ def write_safetensors(path: Path, model: CompiledModel) -> None:
         fitted = {f"transforms.{k}": np.array(v) for k, v in state.items() if isinstance(v, np.ndarray)}
         arrays |= fitted
         notes["encoding"] = json.dumps(state["encoding"], ensure_ascii=False)
+    if model.thresholds:
+        notes["thresholds"] = json.dumps(model.thresholds, ensure_ascii=False)
     content = save(arrays, metadata=notes)
     write_bytes(path, content)

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from specnet.language.warnings import unknown_warning
 from specnet.vocabulary.kind import Table, fault, table_check
+from specnet.vocabulary.thresholds import Threshold
 
 
 class Entry(Table):
@@ -51,7 +52,11 @@ class Lint(Table):
 
 
 class Output(Table):
-    """What to show at the end of a run."""
+    """What to show at the end of a run, and how predictions are read."""
 
     show: tuple[Literal["predictions", "weights"], ...] = ()
     """Tables to print, for models and data small enough to read."""
+    threshold: Threshold | None = Field(default=None, examples=[0.3])
+    """The value from which a label of yes and no is predicted: one for all labels, or an array with one for each;
+    `"f1"` or `"balanced_accuracy"` chooses the threshold of each label that maximizes this on the validation split. By
+    default 0.5, or 0 for hinge losses. Metrics may have thresholds of their own."""

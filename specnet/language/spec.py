@@ -108,7 +108,7 @@ class Spec(Table):
     training: Training = Field(default_factory=Training)
     """How the parameters are trained."""
     output: Output = Field(default_factory=Output)
-    """What to show at the end of a run."""
+    """What to show at the end of a run, and how predictions are read."""
     lint: Lint = Field(default_factory=Lint)
     """How likely mistakes that are not errors are reported."""
 
@@ -160,6 +160,17 @@ class Spec(Table):
             message = "`metrics` would be ignored: each of the `outputs` has metrics of its own"
             yield fault(
                 message, key="metrics", part="key", help="put them below the output that they measure"
+            )
+
+    @table_check()
+    def _threshold_of_each(self) -> Iterator[PydanticCustomError]:
+        if self.outputs is not None and self.output.threshold is not None:
+            message = "`threshold` would be ignored: each of the `outputs` has a threshold of its own"
+            yield fault(
+                message,
+                key=("output", "threshold"),
+                part="key",
+                help="put it below the output that it is about",
             )
 
     @table_check(each="layers")

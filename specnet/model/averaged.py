@@ -56,6 +56,18 @@ class AveragedModel(Model):
         return self._models[0].columns
 
     @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The means of the models' thresholds."""
+        each = [model.thresholds for model in self._models]
+        return {name: float(np.mean([own[name] for own in each])) for name in each[0]}
+
+    @property
+    def cutoffs(self) -> dict[str, FloatArray]:
+        """The same as arrays, by output."""
+        each = [model.cutoffs for model in self._models]
+        return {name: np.mean([own[name] for own in each], axis=0, dtype=np.float64) for name in each[0]}
+
+    @property
     def parameters(self) -> Mapping[str, FloatArray]:
         """The parameters of each model, by names that begin with its fold, such as `1.dense_1.kernel`."""
         return {

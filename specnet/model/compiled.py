@@ -23,6 +23,7 @@ from specnet.engines.use import ModelUse
 from specnet.graph.sizes import show
 from specnet.language.spec import Spec
 from specnet.model.arrays import as_inputs, as_targets, as_weights
+from specnet.model.cutoffs import initial_cutoffs, named_cutoffs, plain_cutoffs
 from specnet.model.evaluation import Evaluation
 from specnet.model.evaluator import Evaluator, data_units
 from specnet.model.hidden import layer_outputs
@@ -73,6 +74,9 @@ class CompiledModel(Model):
             **parameters.joined,
             **element_settings(network),
         }
+        self.cutoffs = initial_cutoffs(network)
+        """The thresholds of the labels of each output that the document sets some for; predictions are read by them."""
+        self._own |= {network.outputs[name].thresholds: array for name, array in self.cutoffs.items()}
         self._predictor = Predictor(network, self._own, self.use)
         ways = {name: self.way_back(output) for name, output in network.outputs.items()}
         self._ways = {name: way for name, way in ways.items() if way is not None}
@@ -86,6 +90,7 @@ class CompiledModel(Model):
                 "sources": self._sources,
                 "record": self.record,
                 "parameters": self._parameters.flat.copy(),
+                "cutoffs": {name: array.copy() for name, array in self.cutoffs.items()},
             }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -94,6 +99,8 @@ class CompiledModel(Model):
         parameters.flat[...] = state["parameters"]
         self._start(network, state["encoding"], state["sources"], parameters)
         self.record = state["record"]
+        for name, array in state["cutoffs"].items():
+            self.cutoffs[name][...] = array
 
     @property
     def spec(self) -> Spec:
@@ -106,6 +113,10 @@ class CompiledModel(Model):
     @property
     def columns(self) -> tuple[ColumnSlice, ...] | None:
         return self.network.signature.column_slices
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        return named_cutoffs(self.network, self.cutoffs)
 
     @property
     def parameters(self) -> Parameters:
@@ -212,7 +223,7 @@ class CompiledModel(Model):
         state = None if self.encoding is None else self.encoding.state()
         # A file that is passed on needs no folder of this machine.
         record = {key: value for key, value in self.record.items() if key != FOLDER}
-        write_archive(Path(path), record, arrays, state)
+        write_archive(Path(path), record, arrays, state, plain_cutoffs(self.cutoffs))
 
     def predictions(self, inputs: Any) -> dict[str, Array]:
         """Return predictions in the units of the data by output, for inputs as `forward` takes them.

@@ -54,19 +54,26 @@ class OutputFigure:
         )
 
     def values(
-        self, elements: Value, prediction: Value, target: Value, weights: Value | None = None
+        self,
+        elements: Value,
+        prediction: Value,
+        target: Value,
+        weights: Value | None = None,
+        thresholds: Value | None = None,
     ) -> Iterator[tuple[str, Value]]:
         """Yield what to add up over batches, as `label/name`, and what to keep for a whole split, as `label:name`.
 
-        What rows cost is weighted already where there are `weights` (batch,).
+        What rows cost is weighted already where there are `weights` (batch,). `thresholds` (labels,) are those that
+        labels are predicted from, where a run chooses them.
         """
         if self.metric is None:
             yield f"{self.label}/cost", ops.sum_all(elements)
             return
+        metric = self.metric if thresholds is None else self.metric.deciding_from(thresholds)
         given = (prediction, target) if weights is None else (prediction, target, weights)
-        for name, value in self.metric.sums(*given).items():
+        for name, value in metric.sums(*given).items():
             yield f"{self.label}/{name}", value
-        for name, value in self.metric.keeps(*given).items():
+        for name, value in metric.keeps(*given).items():
             yield f"{self.label}:{name}", value
 
     @property

@@ -53,6 +53,15 @@ class Model(ABC):
 
     @property
     @abstractmethod
+    def thresholds(self) -> Mapping[str, float]:
+        """The thresholds that the document sets, or had chosen, by the column of `predict` that each decides.
+
+        This is `prediction` for a single label, the names of several, and with several outputs `output.prediction` and
+        the like. It is empty for a document that sets none.
+        """
+
+    @property
+    @abstractmethod
     def parameters(self) -> Mapping[str, FloatArray]:
         """Its parameters and running statistics by name, such as `dense_1.kernel`.
 

@@ -18,6 +18,7 @@ from specnet.graph.graph import ShapeFault, Value
 from specnet.graph.leaves import leaf
 from specnet.graph.sizes import BATCH, DType, at, show
 from specnet.language.spec import Spec
+from specnet.model.deciding import DecisionThreshold, decision_threshold
 from specnet.model.figures import OutputFigure
 from specnet.vocabulary.losses import Loss, OutputActivation
 from specnet.vocabulary.metrics import METRICS, Metric
@@ -54,6 +55,8 @@ class NetworkOutput:
     """What is measured of it."""
     columns: tuple[str, ...] = ()
     """The names of the columns of its target if there are several that are measured one by one."""
+    threshold: DecisionThreshold | None = None
+    """From which values on its labels are predicted, if the document says so."""
 
     @property
     def target(self) -> str:
@@ -64,6 +67,16 @@ class NetworkOutput:
     def prediction(self) -> str:
         """The name of the array of its predictions."""
         return array_name("predictions", self.name)
+
+    @property
+    def thresholds(self) -> str:
+        """The name of the array of its thresholds."""
+        return array_name("thresholds", self.name)
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether a run chooses its thresholds."""
+        return self.threshold is not None and self.threshold.maximized is not None
 
     @property
     def in_units(self) -> bool:
@@ -107,7 +120,9 @@ def lower_outputs(
     """
     if not isinstance(spec.loss, MultiOutput):
         # Not validated: what only one output may have is refused where there are several.
-        asked = NamedOutput.model_construct(loss=spec.loss, metrics=spec.metrics)
+        asked = NamedOutput.model_construct(
+            loss=spec.loss, metrics=spec.metrics, threshold=spec.output.threshold
+        )
         return {"": _lower("", asked, spec, last, builder, signature, spread=spread)}
     found: list[Diagnostic] = []
     lowered: dict[str, tuple[NetworkOutput, OutputValues]] = {}
@@ -149,18 +164,21 @@ def _lower(
         elements = loss.elements(output, target)
     except ShapeFault as fault:
         raise SpecError([shape_diagnostic(fault, value, (*path, "loss"))]) from fault
+    predicted, of_inputs = at(prediction.shape[1:], 1), asked.target == INPUTS
+    threshold = decision_threshold(name, asked, predicted, of_inputs=of_inputs or spec.data.reproduces)
     made = NetworkOutput(
         name,
         loss,
         asked.weight,
-        asked.target == INPUTS,
-        at(prediction.shape[1:], 1),
+        of_inputs,
+        predicted,
         at(output.shape[1:], 1),
         shape,
         dtype,
         elements.count.each,
-        _figures(name, asked, elements.count.each, path),
+        _figures(name, asked, elements.count.each, path, threshold),
         _columns(spec, asked, signature, shape),
+        threshold,
     )
     return made, OutputValues(target, output, prediction, elements)
 
@@ -226,7 +244,9 @@ def _columns(spec: Spec, asked: NamedOutput, signature: Signature, shape: tuple[
     return tuple(map(str, names))
 
 
-def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tuple[OutputFigure, ...]:
+def _figures(
+    name: str, asked: NamedOutput, elements: int, path: KeyPath, threshold: DecisionThreshold | None
+) -> tuple[OutputFigure, ...]:
     """Return what is measured of an output; of one of several, its loss, too."""
     loss, of_loss = asked.loss, (*path, "loss")
     measured: list[tuple[Metric | None, KeyPath]] = [(None, of_loss)] if name else []
@@ -234,6 +254,8 @@ def _figures(name: str, asked: NamedOutput, elements: int, path: KeyPath) -> tup
         measured += [(METRICS.validate(kind), of_loss) for kind in loss.default_metrics]
     else:
         measured += [(metric, (*path, "metrics", i)) for i, metric in enumerate(asked.metrics)]
+    if threshold is not None:
+        measured = [(metric and metric.deciding_from(threshold.values), where) for metric, where in measured]
     return tuple(
         OutputFigure(name, metric and metric.under(loss), loss, elements, where) for metric, where in measured
     )

@@ -139,8 +139,11 @@ def evaluation_graph(
                 )
             scale, offset = scaling
             prediction, target = prediction * scale + offset, target * scale + offset
+        thresholds = None
+        if output.is_chosen and output.threshold is not None:
+            thresholds = leaf(graph, output.thresholds, "constant", (len(output.threshold.values),))
         for figure in output.figures:
-            graph.outputs |= figure.values(own.elements, prediction, target, lowered.weights)
+            graph.outputs |= figure.values(own.elements, prediction, target, lowered.weights, thresholds)
     if naming is not None:
         graph.outputs |= named_outputs(naming(network, lowered))
     return graph

@@ -28,7 +28,7 @@ def check_training(
     them is not checked. Without `measured`, it is not known what is measured, and what is monitored is not checked.
     """
     given = settings or network.spec.training
-    monitors = (_stopping, _best_checkpoint, _watched) if measured else ()
+    monitors = (_stopping, _best_checkpoint, _watched, _thresholds) if measured else ()
     for check in (_searching, *GROUP_CHECKS, *monitors, _batches, _schedule):
         yield from sound_part(check, network, given)
 
@@ -52,6 +52,18 @@ def _best_checkpoint(network: Network, settings: Training) -> Iterator[Diagnosti
 def _watched(network: Network, settings: Training) -> Iterator[Diagnostic]:
     if settings.schedule.watched is not None:
         yield from _monitor(network, settings.schedule.watched, ("training", "schedule", "monitor"))
+
+
+def _thresholds(network: Network, _: Training) -> Iterator[Diagnostic]:
+    for output in network.outputs.values():
+        if output.threshold is not None and output.is_chosen and "validation" not in network.signature.rows:
+            yield Diagnostic(
+                "SN321",
+                f"the threshold that maximizes {output.threshold.maximized} is chosen on the validation split, and "
+                "there is none",
+                output.threshold.path,
+                help="give `[data.split]` a `validation` fraction, or `threshold` a number",
+            )
 
 
 def _batches(network: Network, settings: Training) -> Iterator[Diagnostic]:

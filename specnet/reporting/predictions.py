@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal
@@ -13,6 +12,7 @@ from specnet.analysis.evidence import row_costs
 from specnet.data import Dataset
 from specnet.data.streamed import taken, taken_inputs
 from specnet.language.spec import Spec
+from specnet.model.averaged import AveragedModel
 from specnet.model.compiled import CompiledModel
 from specnet.model.predicting import PREDICTION_ROWS
 from specnet.runs.out_of_fold import OutOfFold
@@ -72,6 +72,7 @@ def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted
     names = signature.classes or ()
     found = []
     for name, output in network.outputs.items():
+        threshold = model.cutoffs.get(name, output.loss.threshold)
         made, loss, targets = np.concatenate([cut[name] for cut in cuts]), output.loss, own
         if output.of_inputs:
             inputs, way = taken_inputs(part.inputs, rows), model.way_back(output)
@@ -82,15 +83,16 @@ def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted
         each, cost = np.repeat(rows, places), np.repeat(costs, places)
         flat = targets.reshape(len(each), -1)
         own_names = () if output.of_inputs else names
-        read = _read(name, split, loss, each, cost, made.reshape(len(each), -1), flat, own_names)
+        read = _read(name, split, loss, threshold, each, cost, made.reshape(len(each), -1), flat, own_names)
         of_inputs = output.of_inputs or data.encoding.format.reproduces
         found.append(replace(read, of_inputs=of_inputs, places=places, ignored=loss.ignored))
     return found
 
 
-def read_out_of_fold(spec: Spec, given: OutOfFold, classes: Sequence[str]) -> list[Predicted]:
+def read_out_of_fold(spec: Spec, given: OutOfFold, model: AveragedModel) -> list[Predicted]:
     """Return the predictions for the rows of all folds of each output that predicts the data's whole target.
 
+    `model` has the models of the folds, by whose thresholds labels are read.
     What each row costs is not known. There are none where the targets are the inputs, or groups of rows.
     """
     if spec.data.reproduces or spec.loss.targets == "groups":
@@ -103,11 +105,14 @@ def read_out_of_fold(spec: Spec, given: OutOfFold, classes: Sequence[str]) -> li
             name,
             "test",
             losses[name],
+            np.stack([own.cutoffs[name] for own in model.compiled])[given.folds - 1]
+            if name in model.cutoffs
+            else losses[name].threshold,
             given.rows,
             unknown,
             made.reshape(count, -1),
             flat,
-            tuple(classes),
+            model.classes or (),
         )
         for name, made in given.outputs.items()
         if spec.outputs is None or spec.outputs[name].target is None
@@ -118,6 +123,7 @@ def _read(
     output: str,
     split: str,
     loss: Loss,
+    threshold: Array | float,
     rows: Array,
     costs: Array,
     outputs: Array,
@@ -135,7 +141,7 @@ def _read(
         )
     if loss.targets == "binary" and outputs.shape[1] == targets.shape[1] == 1:
         true = (targets[:, 0] > 0).astype(np.intp)
-        read = (outputs[:, 0] >= loss.threshold).astype(np.intp)
+        read = (outputs >= threshold)[:, 0].astype(np.intp)
         likely = outputs[:, 0].astype(np.float64)
         sure = np.where(read == 1, likely, 1.0 - likely) if loss.output_activation == "sigmoid" else None
         names = names if len(names) == 2 else ("0", "1")

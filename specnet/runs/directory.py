@@ -168,12 +168,13 @@ class RunDirectory:
         """
         import numpy as np
 
+        from specnet.model.cutoffs import plain_cutoffs
         from specnet.storage.model_file import write_model
 
         model = result.model
         if np.isfinite(model.parameters.flat).all():
             state = None if model.encoding is None else model.encoding.state()
-            write_model(self.path / MODEL, model.parameters, state)
+            write_model(self.path / MODEL, model.parameters, state, plain_cutoffs(model.cutoffs))
         write_json(self.path / RESULT, result.as_dict())
 
 

@@ -11,6 +11,7 @@ from specnet.data import Encoding
 from specnet.diagnostics import RunError, SpecError
 from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
+from specnet.model.cutoffs import restore_cutoffs
 from specnet.model.network import Network
 from specnet.passes.cores import requested
 from specnet.runs.directory import MODEL, RESOLVED, why_no_run
@@ -83,19 +84,23 @@ def assemble(spec: Spec, resolved: Path, stored: StoredModel, path: Path) -> Com
         raise RunError(f"{path} is damaged, or of another run than {resolved}: {_reason(error)}") from error
     _check_parameters(network, stored, path)
     model = CompiledModel(network, encoding)
-    _put(stored, model)
+    _put(stored, model, path)
     return model
 
 
 def restore(model: CompiledModel, stored: StoredModel, path: Path) -> None:
     """Put the stored parameters into a model; raise RunError where they are damaged, or do not fit it."""
     _check_parameters(model.network, stored, path)
-    _put(stored, model)
+    _put(stored, model, path)
 
 
-def _put(stored: StoredModel, model: CompiledModel) -> None:
+def _put(stored: StoredModel, model: CompiledModel, path: Path) -> None:
     for name, array in stored.parameters.items():
         model.parameters[name][...] = array
+    try:
+        restore_cutoffs(model.cutoffs, stored.thresholds)
+    except (ValueError, TypeError) as error:
+        raise RunError(f"{path} is damaged, or of another run: {error}") from error
 
 
 def _check_parameters(network: Network, stored: StoredModel, path: Path) -> None:

@@ -23,8 +23,8 @@ Array = np.ndarray[Any, Any]
 class OutputReading:
     """How the numbers that a model gives are read.
 
-    `classes`: one value a class, the largest is the prediction. `binary`: one value, which from `threshold`
-    on means the second class. `labels`: one value a label, which from `threshold` on means yes. `numbers`: as they
+    `classes`: one value a class, the largest is the prediction. `binary`: one value, which from the threshold
+    on means the second class. `labels`: one value a label, which from its threshold on means yes. `numbers`: as they
     are.
     """
 
@@ -33,7 +33,8 @@ class OutputReading:
     """The classes, or the numbers' names."""
     probable: bool
     """Whether the values of classes are probabilities, and not scores."""
-    threshold: float = 0.5
+    thresholds: tuple[float, ...] = (0.5,)
+    """One, or one for each label."""
 
     @classmethod
     def of(
@@ -42,6 +43,7 @@ class OutputReading:
         shape: tuple[int, ...],
         classes: tuple[str, ...] | None,
         target: Any = None,
+        thresholds: tuple[float, ...] | None = None,
         *,
         labels: bool = True,
     ) -> OutputReading:
@@ -49,6 +51,7 @@ class OutputReading:
 
         Several target columns of a loss for yes and no are `labels`; inputs that are reproduced are not.
         """
+        thresholds = thresholds or (loss.threshold,)
         if loss.targets == "classes" and len(shape) == 1 and shape[0] > 1:
             known = classes if classes is not None and len(classes) == shape[0] else None
             return cls(
@@ -56,13 +59,13 @@ class OutputReading:
             )
         if loss.targets == "binary" and prod(shape) == 1:
             known = classes if classes is not None and len(classes) == 2 else None
-            return cls("binary", known or ("0", "1"), loss.output_activation != "identity", loss.threshold)
+            return cls("binary", known or ("0", "1"), loss.output_activation != "identity", thresholds)
         if prod(shape) == 1:
             return cls("numbers", ("prediction",), probable=False)
         if isinstance(target, tuple) and len(target) == prod(shape):
             if labels and loss.targets == "binary":
                 names = tuple(map(str, target))
-                return cls("labels", names, loss.output_activation != "identity", loss.threshold)
+                return cls("labels", names, loss.output_activation != "identity", thresholds)
             return cls("numbers", tuple(map(str, target)), probable=False)
         return cls("numbers", tuple(f"prediction_{n}" for n in range(prod(shape))), probable=False)
 
@@ -85,8 +88,8 @@ class OutputReading:
         if self.kind == "classes":
             return np.asarray(predictions.argmax(axis=1))
         if self.kind == "labels":
-            return np.asarray(predictions.reshape(len(predictions), -1) >= self.threshold, np.intp)
-        return np.asarray(predictions.reshape(len(predictions)) >= self.threshold, np.intp)
+            return np.asarray(predictions.reshape(len(predictions), -1) >= self.thresholds, np.intp)
+        return np.asarray(predictions.reshape(len(predictions)) >= self.thresholds, np.intp)
 
     def cells(self, predictions: Array) -> list[list[str]]:
         """Return a row of a table for each prediction."""
@@ -165,7 +168,7 @@ def one_of(model: CompiledModel | AveragedModel) -> CompiledModel:
 
 def readings(model: CompiledModel | AveragedModel) -> Readings:
     """Return how a model's predictions are read."""
-    network = one_of(model).network
+    network, cutoffs = one_of(model).network, model.cutoffs
     target = getattr(network.spec.data, "target", None)
     if network.spec.data.reproduces and not network.several:
         count, features = prod(network.outputs[""].shape), network.signature.features or ()
@@ -176,6 +179,7 @@ def readings(model: CompiledModel | AveragedModel) -> Readings:
             output.shape,
             None if output.of_inputs else network.signature.classes,
             None if name else target,
+            tuple(cutoffs[name].tolist()) if name in cutoffs else None,
             labels=not network.spec.data.reproduces,
         )
         for name, output in network.outputs.items()

@@ -93,10 +93,13 @@ class Result:
             "seconds": self.seconds,
             "stopped": self.stopped,
             "splits": {split: figures.as_dict() for split, figures in self.splits.items()},
+            "thresholds": dict(self.model.thresholds),
             "fit": {"verdict": self.fit.verdict, "why": self.fit.why},
             "why": self.why,
             "best_epoch": self.best_epoch,
         }
+        if not self.model.thresholds:
+            del plain["thresholds"]
         if self.folds:
             plain["splits"] = {
                 split: {**figures.as_dict(), "std": dict(self.std[split])}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from specnet.model.compiled import CompiledModel
     from specnet.runs.result import CompletedRun
 
-FREE = {"training.checkpoint", "output", "lint", "plugins"}
+FREE = {"training.checkpoint", "output.show", "lint", "plugins"}
 """What another spec may have otherwise: it has no say in what is learnt."""
 
 MAY_GROW = {"training.epochs", "training.max_seconds"}
@@ -79,7 +79,7 @@ def check_resumable(run: Path, spec: Spec) -> None:
 def check_same_experiment(run: Path, spec: Spec) -> Spec:
     """Return a run's spec; raise RunError where there is no run, or it is another experiment's.
 
-    The specs may differ in `plugins`, `[output]`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
+    The specs may differ in `plugins`, `output.show`, `[lint]` and `[training.checkpoint]`; `training.epochs` and
     `training.max_seconds` may have grown.
     """
     if not (run / RESOLVED).exists():

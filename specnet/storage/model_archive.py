@@ -37,7 +37,11 @@ class StoredArchive:
 
 
 def write_archive(
-    path: Path, record: dict[str, Any], parameters: Mapping[str, Array], encoding: Mapping[str, Any] | None
+    path: Path,
+    record: dict[str, Any],
+    parameters: Mapping[str, Array],
+    encoding: Mapping[str, Any] | None,
+    thresholds: Mapping[str, list[float]] | None = None,
 ) -> None:
     """Write a model into one file; equal models of equal runs give equal bytes.
 
@@ -45,7 +49,7 @@ def write_archive(
     Raises RunError where it cannot be written.
     """
     content = io.BytesIO()
-    write_arrays(content, model_arrays(parameters, encoding))
+    write_arrays(content, model_arrays(parameters, encoding, thresholds))
     text = json.dumps(finite(record), indent=2, ensure_ascii=False, allow_nan=False)
     parts = {RESOLVED: f"{text}\n".encode(), MODEL: content.getvalue()}
 

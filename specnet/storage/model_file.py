@@ -31,23 +31,36 @@ class StoredModel:
     parameters: dict[str, Array]
     encoding: dict[str, Any] | None
     """What `Encoding.from_state` takes; None for a model that has seen no data."""
+    thresholds: Any = None
+    """The thresholds of labels by output, not checked yet; None in a file of a version that had none."""
 
 
-def write_model(path: Path, parameters: Mapping[str, Array], encoding: Mapping[str, Any] | None) -> None:
+def write_model(
+    path: Path,
+    parameters: Mapping[str, Array],
+    encoding: Mapping[str, Any] | None,
+    thresholds: Mapping[str, list[float]] | None = None,
+) -> None:
     """Write a model's file; equal models give equal bytes.
 
     It is an archive that `numpy.load` opens: `parameters/NAME` are the parameters, `encoding/NAME` the arrays
     of the encoding's state, and `specnet` the bytes of a JSON text with all that is no array. Raises RunError
     where it cannot be written.
     """
-    arrays = model_arrays(parameters, encoding)
+    arrays = model_arrays(parameters, encoding, thresholds)
     write_whole(path, lambda file: write_arrays(file, arrays))
 
 
-def model_arrays(parameters: Mapping[str, Array], encoding: Mapping[str, Any] | None) -> dict[str, Array]:
+def model_arrays(
+    parameters: Mapping[str, Array],
+    encoding: Mapping[str, Any] | None,
+    thresholds: Mapping[str, list[float]] | None = None,
+) -> dict[str, Array]:
     """Return what a model's file holds, by name."""
     plain = {} if encoding is None else {k: v for k, v in encoding.items() if not isinstance(v, np.ndarray)}
     meta = {"format": FORMAT, "specnet": __version__, "state": None if encoding is None else plain}
+    if thresholds:
+        meta["thresholds"] = thresholds
     text = json.dumps(meta, ensure_ascii=False).encode()
     arrays = {META: np.frombuffer(text, np.uint8)}
     arrays |= {PARAMETERS + name: array for name, array in parameters.items()}
@@ -67,7 +80,7 @@ def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
         if meta["format"] != FORMAT:
             stored = clipped(str(meta["format"]))
             raise _damaged(path, f"its format is {stored}, and this specnet reads format {FORMAT}")
-        state = meta["state"]
+        state, thresholds = meta["state"], meta.get("thresholds")
     except FileNotFoundError:
         raise RunError(f"there is no {path}: the run has saved no model") from None
     except OSError as error:
@@ -79,11 +92,11 @@ def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
         raise _damaged(path, reason) from error
     parameters = {k.removeprefix(PARAMETERS): v for k, v in arrays.items() if k.startswith(PARAMETERS)}
     if state is None:
-        return StoredModel(parameters, None)
+        return StoredModel(parameters, None, thresholds)
     if not isinstance(state, dict):
         raise _damaged(path, "what it says of the data's encoding is not a table")
     fitted = {k.removeprefix(ENCODING): v for k, v in arrays.items() if k.startswith(ENCODING)}
-    return StoredModel(parameters, {**state, **fitted})
+    return StoredModel(parameters, {**state, **fitted}, thresholds)
 
 
 def _damaged(path: Path, reason: str) -> RunError:

@@ -40,6 +40,7 @@ class RecordedResult(_Recorded):
     """`std` holds the standard deviations over folds, and `by_target` the metrics of each of several columns."""
     fit: RecordedVerdict
     best_epoch: int | None = None
+    thresholds: dict[str, float] = {}
 
 
 class RecordedEpoch(_Recorded):

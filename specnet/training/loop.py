@@ -10,6 +10,7 @@ from specnet.diagnostics.text import counted
 from specnet.engines.random import stream
 from specnet.model.arrays import as_weights, held_arrays
 from specnet.model.augmenter import Augmenter
+from specnet.model.choosing import choose_thresholds
 from specnet.model.compiled import CompiledModel
 from specnet.model.evaluator import Evaluator, PreparedSplit, data_units
 from specnet.model.feed import Feed
@@ -89,6 +90,7 @@ class Trainer:
         """Whether the next epoch has been begun."""
         self.interrupted = False
         """Whether `stop` has ended the training."""
+        self._validation = data.splits.get("validation")
         self._clock = clock
         self._before = 0.0
         self._began = clock()
@@ -152,6 +154,8 @@ class Trainer:
             why = explain_divergence(self.model, self.steps.batch.arrays, self.steps.step + 1, self.epoch + 1)
         best_epoch = None if self.watch is None else self.watch.restore()
         self.program.settle()
+        if self._validation is not None:
+            choose_thresholds(self.model, self._validation)
         splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
         yield Ended(stopped, why, self.epoch, self.steps.step, self.seconds, splits, best_epoch, self.model)
 

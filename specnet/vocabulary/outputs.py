@@ -12,6 +12,7 @@ from specnet.graph.graph import Value
 from specnet.vocabulary.kind import Table, fault, table_check
 from specnet.vocabulary.losses import LOSSES, Loss, Targets
 from specnet.vocabulary.metrics import METRICS, Metric
+from specnet.vocabulary.thresholds import Threshold
 
 
 class NamedOutput(Table):
@@ -28,6 +29,8 @@ class NamedOutput(Table):
     """The weight of its loss in the sum of all."""
     metrics: tuple[Annotated[Metric, METRICS], ...] | None = None
     """What is measured besides its loss; by default chosen by the loss."""
+    threshold: Threshold | None = Field(default=None, examples=[0.3])
+    """Like `output.threshold`, for this output."""
 
     @table_check()
     def _separable(self) -> Iterator[PydanticCustomError]:

@@ -99,6 +99,7 @@ ROWS = [
     Row((), {"inputs": {"a": {"columns": ["x"]}}, "input_shape": [2]}, ("input_shape",)),
     Row((), {**HEAD, "loss": "mse"}, ("loss",)),
     Row((), {**HEAD, "metrics": ["mae"]}, ("metrics",)),
+    Row((), {**HEAD, "output": {"threshold": 0.3}}, ("output", "threshold")),
     Row(
         (),
         {"layers": [{"type": "dense", "units": 1, "learning_rate_multiplier": 1e39}]},

@@ -407,6 +407,7 @@ def test_the_interface_has_no_other_names():
         "predict",
         "save",
         "spec",
+        "thresholds",
     }
     assert isinstance(specnet.compile(dense()), specnet.Model)
     with pytest.raises(TypeError, match="abstract"):

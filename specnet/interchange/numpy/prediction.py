@@ -67,7 +67,31 @@ def write_predict(model: CompiledModel, program: Program, variables: dict[str, s
         back = _restored(program, way, wanted[0], "targets", "target")
         out += indented([f"targets = {results[0]}", *back, "return targets"])
     program.functions.append(out)
+    _write_decide(model, program)
     return prepared
+
+
+def _write_decide(model: CompiledModel, program: Program) -> None:
+    """Write `decide` where the document sets thresholds of labels."""
+    if not model.cutoffs:
+        return
+    names = {
+        name: program.names.new(f"{name}_thresholds" if name else "thresholds") for name in model.cutoffs
+    }
+    held = {names[name]: cutoffs for name, cutoffs in model.cutoffs.items()}
+    program.hold(held, "The values from which labels are predicted.")
+    made = {
+        name: f"(predictions{f'[{name!r}]' if name else ''} >= {own}).astype(int)"
+        for name, own in names.items()
+    }
+    entries = ", ".join(f"{name!r}: {expression}" for name, expression in made.items())
+    program.functions.append(
+        [
+            "def decide(predictions):",
+            '    """Return 1 for each label that is predicted, and 0 for each other, given what `predict` returns."""',
+            f"    return {made['']}" if "" in made else f"    return {{{entries}}}",
+        ]
+    )
 
 
 def _several(model: CompiledModel, program: Program, made: list[Value], results: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from specnet.graph.sizes import at
 from specnet.interchange.onnx.graphs import GraphWriter
 from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import cut_rows, rows_dtype
+from specnet.model.outputs import NetworkOutput
 from specnet.passes.simplify import simplify
 from specnet.runs.extras import needed
 from specnet.storage.files import write_bytes
@@ -28,7 +29,8 @@ IR_VERSION = 9
 def write_onnx(path: Path, model: CompiledModel) -> None:
     """Write a model as ONNX: `inputs` (rows, ...) raw, as the data hold them, to `predictions` (rows, ...).
 
-    Several outputs go by their names.
+    Several outputs go by their names. Where the document sets thresholds, `labels` (rows, labels) are what is read by
+    them, 1 or 0; of an output of several, `NAME.labels`.
 
     Tables enter as the numbers that their cells become. Both are in the document's dtype, and inputs that are all
     read as indices are int64, or double where some are. Transforms are computed in double precision, as specnet does.
@@ -49,6 +51,7 @@ class _ModelWriter(GraphWriter):
         super().__init__(onnx)
         self.network, self.encoding = model.network, model.encoding
         self.parameters, self.way_back = model.parameters, model.way_back
+        self.cutoffs = model.cutoffs
         self.dtype = np.dtype(model.network.spec.dtype)
 
     def model(self) -> Any:
@@ -81,6 +84,8 @@ class _ModelWriter(GraphWriter):
                 x, shape = self._through(back, x, self.dtype), back.shape
             self.node("Identity", [x], name=name)
             outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
+            if made[name].name in self.cutoffs:
+                outputs.append(self._labels(made[name], name, shape))
         written = helper.make_graph(
             self.nodes,
             network.spec.name,
@@ -99,6 +104,14 @@ class _ModelWriter(GraphWriter):
         notes = {"features": signature.features, "classes": signature.classes}
         helper.set_model_props(result, {k: "\n".join(map(str, v)) for k, v in notes.items() if v})
         return result
+
+    def _labels(self, output: NetworkOutput, predictions: str, shape: tuple[int, ...]) -> Any:
+        """Append what is read by thresholds: 1 for each label that is predicted, and 0 for each other."""
+        name = f"{output.name}.labels" if output.name else "labels"
+        cutoffs = self.hold(self.cutoffs[output.name], self.dtype, output.thresholds)
+        reached = self.node("GreaterOrEqual", [predictions, cutoffs])
+        self.node("Cast", [reached], name=name, to=self.kind(np.dtype(np.int64)))
+        return self.onnx.helper.make_tensor_value_info(name, self.kind(np.dtype(np.int64)), ["rows", *shape])
 
     def _through(self, lowered: LoweredPipeline, x: str, dtype: Any) -> str:
         """Append transforms, or their way back, in double precision."""

@@ -75,7 +75,7 @@ def boundary_drawing(model: CompiledModel, data: Dataset, split: str) -> Drawing
             figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True
         ):
             if given.kind == "classes":
-                _regions(axes, plane, given, model.network.outputs[given.output].loss.threshold)
+                _regions(axes, plane, given, _threshold(model, given.output))
             elif len(plane.names) == 1:
                 _line(axes, plane, given, number, colours)
             else:
@@ -143,6 +143,13 @@ def _panels(given: Predicted) -> Iterator[tuple[Predicted, int, str]]:
     for number in range(given.outputs.shape[1]):
         several = given.outputs.shape[1] > 1
         yield given, number, " ".join(filter(None, (given.output, f"output {number}" if several else "")))
+
+
+def _threshold(model: CompiledModel, output: str) -> float:
+    """Return the value of a single label from which it is predicted."""
+    if output in model.cutoffs:
+        return float(model.cutoffs[output][0])
+    return model.network.outputs[output].loss.threshold
 
 
 def _regions(axes: Any, plane: Plane, given: Predicted, threshold: float) -> None:

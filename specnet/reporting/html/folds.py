@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from specnet.diagnostics import RunError
+from specnet.model.averaged import AveragedModel
 from specnet.reporting.predictions import Predicted, read_out_of_fold
 from specnet.runs.averaging import load_any_model
 from specnet.runs.directory import PREDICTIONS, RESOLVED
@@ -36,8 +37,9 @@ def out_of_fold(kept: KeptRun, missing: list[str]) -> list[Predicted]:
         return []
     try:
         given = OutOfFold.read(kept.path / PREDICTIONS)
-        classes = load_any_model(kept.path).classes or ()
-        return read_out_of_fold(read_resolved(kept.path / RESOLVED), given, classes)
+        model = load_any_model(kept.path)
+        assert isinstance(model, AveragedModel), "a run with folds has the models of its folds"
+        return read_out_of_fold(read_resolved(kept.path / RESOLVED), given, model)
     except UnimportedPluginsError:
         raise
     except RunError as error:

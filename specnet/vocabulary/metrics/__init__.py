@@ -42,6 +42,10 @@ class Metric(Kind):
         """Return the metric with what a document left out taken from its loss."""
         return self
 
+    def deciding_from(self, thresholds: tuple[float, ...] | Value) -> Self:
+        """Return the metric with the thresholds (labels,) of its output, if it has none of its own."""
+        return self
+
     def sums(self, prediction: Value, target: Value, weights: Value | None = None) -> dict[str, Value]:
         """Return the values to add up over batches.
 

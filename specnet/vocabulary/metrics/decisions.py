@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from specnet.graph import ops
 from specnet.graph.graph import ShapeFault, Value
@@ -53,6 +53,8 @@ class OfClasses(Metric):
 
     ignore_index: int | None = Field(default=None, ge=-(2**31), lt=2**31, examples=[255])
     """The class index of positions that have no class and are left out; by default that of the loss."""
+    _thresholds: tuple[float, ...] | Value | None = PrivateAttr(default=None)
+    """The thresholds of its output for each label, if it decides and has none of its own."""
 
     def under(self, loss: Loss) -> Self:
         """Return the metric with what the loss ignores."""
@@ -69,7 +71,8 @@ class Deciding(OfClasses):
     """
 
     threshold: float | None = Field(default=None, examples=[0.7])
-    """The value of a single output from which class 1 is predicted; by default 0.5, or 0 for hinge losses."""
+    """The value of a single output from which class 1 is predicted; by default that of the document, or of the
+    loss: 0.5, or 0 for hinge losses."""
     multilabel: bool | None = None
     """Whether each output is a separate yes or no; by default this depends on the loss: true for
     `binary_cross_entropy` and the hinge losses."""
@@ -81,14 +84,31 @@ class Deciding(OfClasses):
         own = super().under(loss)
         return own.model_copy(update={"threshold": threshold, "multilabel": multilabel})
 
+    def deciding_from(self, thresholds: tuple[float, ...] | Value) -> Self:
+        """Return the metric with the thresholds (labels,) of its output, if it has none of its own."""
+        if self.threshold is not None and self._thresholds is None:
+            return self
+        made = self.model_copy()
+        made._thresholds = thresholds  # noqa: SLF001  its own
+        return made
+
+    def _cutoff(self, prediction: Value, labels: int) -> Value | float:
+        """Return what the labels of a prediction are compared with."""
+        given = self._thresholds
+        if isinstance(given, Value):
+            return given if prediction.rank > 1 else ops.reshape(given, shape=())
+        if given is not None and len(given) == labels:
+            return given[0] if len(set(given)) == 1 else ops.fixed(prediction.graph, given)
+        return 0.5 if self.threshold is None else self.threshold
+
     def decide(self, prediction: Value, target: Value) -> Decisions:
         """Return what is predicted and what is true; all axes but that of classes are rows.
 
         Raises ShapeFault where predictions and targets do not fit.
         """
-        threshold = 0.5 if self.threshold is None else self.threshold
         classes = prediction.shape[-1] if prediction.rank > 1 else 1
         assert isinstance(classes, int)
+        threshold = self._cutoff(prediction, classes)
         if classes == 1:
             if prediction.count != target.count:
                 raise misfit(prediction, target)

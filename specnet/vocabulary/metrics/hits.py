@@ -29,7 +29,9 @@ class Hits(OfClasses):
         if made.ignore_index is None:
             return made
         kind = type(made)
-        return cast("Self", HITS_AMONG.get(kind, kind).model_construct(**dict(made)))
+        among = HITS_AMONG.get(kind, kind).model_construct(**dict(made))
+        among._thresholds = made._thresholds  # noqa: SLF001  a copy's own
+        return cast("Self", among)
 
     def finish(self, totals: Mapping[str, Any], rows: float) -> float:
         """Return the share."""

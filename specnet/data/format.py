@@ -111,6 +111,8 @@ class DataFormat(Kind):
     """Whether its data come from a program alone, and never from a file."""
     is_table: ClassVar[bool] = False
     """Whether its data are columns with names, so that a frame can replace its files."""
+    weights_apart: ClassVar[bool] = True
+    """Whether a split that has a table of its own has weights of its own, and not in a column or array of one name."""
     has_keys: ClassVar[bool] = False
     """Whether rows can be split by groups, by times or as a column says: `open` describes them as `keys`."""
     suffixes: ClassVar[tuple[str, ...] | None] = ()
@@ -158,6 +160,26 @@ class DataFormat(Kind):
             yield fault(message, key=(name, "targets"))
         if needed and not given and not self.reproduces:
             yield fault(f"`targets` is missing: {name} needs it", key=name, part="table")
+
+    @table_check()
+    def _weighted_as_validation(self) -> Iterator[PydanticCustomError]:
+        return self._weighted_alike("validation")
+
+    @table_check()
+    def _weighted_as_test(self) -> Iterator[PydanticCustomError]:
+        return self._weighted_alike("test")
+
+    def _weighted_alike(self, name: str) -> Iterator[PydanticCustomError]:
+        """Yield a fault where the rows of a split have weights and those of the training do not, or the reverse."""
+        table = getattr(self, name, None)
+        if table is None or "weight" not in type(table).model_fields:
+            return
+        own, theirs = getattr(self, "weight", None), table.weight
+        if own is None and theirs is not None:
+            yield fault("the training rows have no `weight`", key=(name, "weight"))
+        elif own is not None and theirs is None and self.weights_apart:
+            message = f"`weight` is missing: the training rows have weights, and those of {name} need some"
+            yield fault(message, key=name, part="table", help="weights of 1 count all rows alike")
 
     @table_check(each="transforms")
     def _targets_stay(self, index: int, transform: Transform) -> Iterator[PydanticCustomError]:

@@ -47,6 +47,13 @@ COLUMNS = {
 }
 """Of tables alone, whose fields these name."""
 
+WEIGHTS = _rows(
+    "rows of these data have no weights: `class_weights` of the loss weighs classes, and npz, npy, idx, inline and "
+    "tables have sample weights",
+    *("weight", "weights", "sampleweight", "sampleweights"),
+)
+"""Of data without sample weights alone."""
+
 BY_ROOT: Mapping[str, Mapping[str, str]] = {
     "layers": {
         **_rows(
@@ -70,6 +77,7 @@ BY_ROOT: Mapping[str, Mapping[str, str]] = {
     },
     "data": {
         **SPLITS,
+        **WEIGHTS,
         **_rows(
             'a transform does that: transforms = ["standardize"]',
             "normalize",
@@ -109,5 +117,7 @@ def advice(key: str, path: KeyPath, table: type[Table]) -> str | None:
     if root == "data" and "missing_markers" in table.model_fields and word in COLUMNS:
         return COLUMNS[word]
     if root == "layers" and not set(KEYS.get(word, ())).isdisjoint(table.model_fields):
+        return None
+    if root == "data" and "weight" in table.model_fields and word in WEIGHTS:
         return None
     return ANYWHERE.get(word) or BY_ROOT.get(root, {}).get(word)

@@ -78,6 +78,7 @@ KEYS = _table("""
     target: label labels y targetcolumn
     targets: labels y outputs target
     inputs: x features input
+    weight: weights sampleweight sampleweights
     path: file filename csv url source folder directory root
     features: columns inputs
     delimiter: sep separator fieldsep delimwhitespace

@@ -28,6 +28,7 @@ INFERRED = "follows from the data and the layers before it: leave the key out"
     ("path", "words"),
     [
         (("layers", 0, "in_features"), INFERRED),
+        (("data", "sample_weight"), "did you mean `weight`?"),
         (("layers", 0, "input_dim"), INFERRED),
         (("layers", 0, "input_shape"), "`input_shape` at the document's top pins"),
         (("layers", 1, "num_features"), INFERRED),
@@ -74,3 +75,12 @@ def test_what_tables_are_told_is_told_to_tables_alone():
     arrays = {"type": "npz", "path": "x.npz", "x": "images"}
     (found,) = specnet.validate({**DOCUMENT, "data": arrays}, data=False).diagnostics
     assert "did you mean `inputs`?" in str(found)
+
+
+@pytest.mark.parametrize("key", ["weight", "weights", "sample_weight"])
+def test_data_without_sample_weights_say_what_weighs_instead(key):
+    images = {"type": "images", "path": "pictures", "size": [8, 8], key: "w"}
+    (fault,) = [
+        d for d in specnet.validate({**DOCUMENT, "data": images}, data=False).diagnostics if key in d.path
+    ]
+    assert "`class_weights` of the loss weighs classes" in (fault.help or "")

@@ -91,6 +91,7 @@ def sgd(table: dict[str, Any], key: str, *reads: str) -> Row:
     return Row(("training", "optimizer"), {"type": "sgd", **table}, (key,), frozenset(reads))
 
 
+NPY = {"type": "npy", "inputs": "a.npy", "targets": "b.npy"}
 HEAD = {"outputs": {"layer_1": {"loss": "mse", "layer": "dense_1"}}, "loss": None}
 
 ROWS = [
@@ -124,6 +125,10 @@ ROWS = [
     data({**CSV, "split": {"test": 0.2}, "test": {"path": "v.csv"}}, ("split", "test")),
     data({**NPZ, "targets": "inputs", "validation": {"targets": "t"}}, ("validation", "targets")),
     data({**NPZ, "targets": "inputs", "test": {"targets": "t"}}, ("test", "targets")),
+    data({**NPZ, "validation": {"weight": "w", "inputs": "x"}}, ("validation", "weight"), "weight"),
+    data({**NPZ, "test": {"weight": "w", "inputs": "x"}}, ("test", "weight"), "weight"),
+    data({**NPY, "weight": "w.npy", "validation": {"inputs": "c.npy", "targets": "d.npy"}}, ("validation",)),
+    data({**NPY, "weight": "w.npy", "test": {"inputs": "c.npy", "targets": "d.npy"}}, ("test",)),
     data(
         {"type": "npy", "inputs": "a.npy", "targets": "b.npy", "validation": {"inputs": "c.npy"}},
         ("validation",),

@@ -83,6 +83,77 @@ def test_every_kind_of_data_has_them(expected, tmp_path):
         assert same(specnet.run(document({**npz, "load": load})), expected)
 
 
+def idx(path: Any, array: Any) -> str:
+    """Write an idx file of numbers in double precision."""
+    head = bytes([0, 0, 0x0E, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    path.write_bytes(head + array.astype(">f8").tobytes())
+    return str(path)
+
+
+def test_files_of_arrays_have_a_file_of_weights(expected, tmp_path):
+    arrays = {"inputs": X, "targets": Y, "weight": W}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    npy = {"type": "npy", **{name: str(tmp_path / f"{name}.npy") for name in arrays}}
+    for load in ("whole", "batches"):
+        assert same(specnet.run(document({**npy, "load": load})), expected)
+    files = {name: idx(tmp_path / f"{name}.idx", array) for name, array in arrays.items()}
+    run = specnet.run(document({"type": "idx", **files}), out=tmp_path / "run")
+    assert same(run, expected)
+    assert specnet.evaluate(tmp_path / "run").splits == expected.splits
+    np.savez(tmp_path / "all.npz", inputs=X, targets=Y, weights=W)
+    found = specnet.evaluate(tmp_path / "run", tmp_path / "all.npz")
+    assert found == expected.model.evaluate(X, Y, weights=W)
+    np.savez(tmp_path / "bare.npz", inputs=X, targets=Y)
+    with pytest.raises(specnet.SpecError, match="no array `weights`"):
+        specnet.evaluate(tmp_path / "run", tmp_path / "bare.npz")
+
+
+def test_a_document_may_contain_them(expected):
+    data = {"type": "inline", "inputs": X.tolist(), "targets": Y.tolist(), "weight": W.tolist()}
+    assert same(specnet.run(document(data)), expected)
+    spec = specnet.load(document(data))
+    assert "weight" not in specnet.compile(spec).encoding.state()["encoding"]["reader"]  # type: ignore[attr-defined]
+
+
+def test_a_split_of_a_document_or_of_files_has_its_own(tmp_path):
+    rows = {"inputs": X.tolist(), "targets": Y.tolist()}
+    data = {"type": "inline", **rows, "weight": W.tolist(), "split": None}
+    result = specnet.run(document({**data, "test": {**rows, "weight": W[::-1].tolist()}}))
+    assert result.splits["test"] == result.model.evaluate(X, Y, weights=W[::-1]).splits["data"]
+    for name, array in {"x": X, "y": Y, "w": W, "v": W[::-1]}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    pair = {"inputs": str(tmp_path / "x.npy"), "targets": str(tmp_path / "y.npy")}
+    npy = {"type": "npy", **pair, "weight": str(tmp_path / "w.npy"), "split": None}
+    own = {"test": {**pair, "weight": str(tmp_path / "v.npy")}}
+    assert specnet.run(document({**npy, **own})).splits == result.splits
+
+
+@pytest.mark.parametrize(
+    ("weights", "code", "path"),
+    [
+        ([1.0] * (N - 1), "SN542", ("data", "weight")),
+        ([1.0, -1.0, *[1.0] * (N - 2)], "SN208", ("data", "weight", 1)),
+        ([0.0] * N, "SN591", ("data", "weight")),
+        (["x"] * N, "SN206", ("data", "weight", 0)),
+    ],
+    ids=["too few", "negative", "all 0", "strings"],
+)
+def test_weights_in_a_document_that_are_none(weights, code, path):
+    data = {"type": "inline", "inputs": X.tolist(), "targets": Y.tolist(), "weight": weights, "split": None}
+    found = specnet.validate(document(data)).diagnostics
+    assert (code, path) in [(d.code, d.path) for d in found]
+
+
+def test_a_file_of_too_few_weights(tmp_path):
+    for name, array in {"x": X, "y": Y, "w": W[1:]}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+    files = {"inputs": "x.npy", "targets": "y.npy", "weight": "w.npy"}
+    npy = {"type": "npy", **{key: str(tmp_path / name) for key, name in files.items()}}
+    (fault,) = specnet.validate(document(npy)).diagnostics
+    assert (fault.code, fault.path) == ("SN542", ("data", "weight"))
+
+
 def test_a_split_of_its_own_has_its_own(tmp_path):
     csv = {"type": "csv", "path": table(tmp_path / "t.csv"), **COLUMNS, "split": None}
     own = {"test": {"path": table(tmp_path / "u.csv", W[::-1])}}

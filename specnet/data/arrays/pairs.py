@@ -29,6 +29,11 @@ class FilePair(Protocol):
         """The file of targets; None where the targets are the inputs, as in training."""
         ...
 
+    @property
+    def weight(self) -> str | None:
+        """The file of sample weights, if the rows have some."""
+        ...
+
 
 def open_pairs(
     load: Load,
@@ -53,8 +58,11 @@ def open_pairs(
             if not reproduces and table.targets is not None:
                 with faults.catch():
                     found["targets"] = find(table.targets, (*key, "targets"))
+            if table.weight is not None:
+                with faults.catch():
+                    found["weights"] = find(table.weight, (*key, "weight"))
             if "inputs" in found and (reproduces or "targets" in found):
-                pairs[name] = Pair(found["inputs"], found.get("targets"))
+                pairs[name] = Pair(found["inputs"], found.get("targets"), found.get("weights"))
         parts = describe_all(pairs, faults)
     return ArraySource.of(load, pairs, joined(parts, context), context)
 

@@ -29,6 +29,8 @@ Targets = Annotated[
     Field(json_schema_extra={"anyOf": [{"type": "array", **_ITEMS}, {"const": "inputs"}]}),
 ]
 
+Weights = Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)]
+
 DEEPEST = 16
 """How deep lists may be nested."""
 
@@ -41,6 +43,8 @@ class InlineRows(Table):
     targets: Nested | None = Field(default=None, examples=[[0, 0]])
     """One entry per row: a number, a list of numbers, or the name of a class; left out if the targets are the
     inputs."""
+    weight: Weights | None = Field(default=None, examples=[[1, 2]])
+    """One number per row, if the training rows have weights."""
 
 
 class Inline(DataFormat):
@@ -56,6 +60,9 @@ class Inline(DataFormat):
     targets: Targets = Field(examples=[[0, 1, 1, 0]])
     """One entry per row: a number, a list of numbers, or the name of a class; or `inputs` for the transformed
     inputs."""
+    weight: Weights | None = Field(default=None, examples=[[1, 1, 2, 1]])
+    """Sample weights, one number of at least 0 per row: how much each row counts in the loss, in all metrics and in the
+    verdict; by default all rows count alike."""
     validation: InlineRows | None = None
     """Rows to validate on during training."""
     test: InlineRows | None = None
@@ -64,7 +71,7 @@ class Inline(DataFormat):
     @property
     def row_fields(self) -> set[str]:
         """The fields that hold rows."""
-        return {"inputs", "validation", "test", *(() if self.reproduces else ("targets",))}
+        return {"inputs", "weight", "validation", "test", *(() if self.reproduces else ("targets",))}
 
     def open(self, context: DataContext) -> InlineSource:
         """Return the rows, their shapes checked."""
@@ -101,7 +108,8 @@ class InlineSource(DataSource):
             targets = [index[t] for t in given] if names and given is not None else given
             kind = np.float64 if self.description.class_count is None else np.int64
             aims = None if targets is None else np.array(targets, dtype=np.float64).astype(kind)
-            parts[split] = DataPart(inputs, aims)
+            weights = None if table.weight is None else np.array(table.weight, dtype=np.float64)
+            parts[split] = DataPart(inputs, aims, weights)
         return parts
 
     def samples(self) -> dict[str, Sample]:
@@ -160,6 +168,11 @@ def _describe(
             there = counted(len(given), "target")
             message = f"there are {counted(rows, 'row')} of inputs, but {there}"
             faults.add("SN542", message, *key, "targets", help="give one target for each row of inputs")
+        if table.weight is not None and rows != len(table.weight):
+            message = (
+                f"there are {counted(rows, 'row')} of inputs, but {counted(len(table.weight), 'weight')}"
+            )
+            faults.add("SN542", message, *key, "weight", help="give one weight for each row of inputs")
     count, per_class = (None, None) if given is None else _count(given, target, classes)
     return DataDescription(
         inputs=inputs or (1,),
@@ -170,6 +183,7 @@ def _describe(
         classes=classes,
         per_class=per_class,
         whole=_whole(table.inputs),
+        weighted=table.weight is not None,
     )
 
 

@@ -26,6 +26,8 @@ class NpyRows(Table):
     """The file of inputs."""
     targets: FilePath | None = Field(default=None, examples=["test-targets.npy"])
     """The file of targets; left out if the targets are the inputs."""
+    weight: FilePath | None = Field(default=None, examples=["test-weights.npy"])
+    """The file of sample weights, if the training rows have one."""
 
 
 class Npy(DataFormat):
@@ -41,6 +43,9 @@ class Npy(DataFormat):
     """The file of inputs (rows, ...); relative to the document, then to $SPECNET_DATA."""
     targets: FilePath = Field(examples=["targets.npy"])
     """The file of targets (rows, ...), with the same number of rows; or `inputs` for the transformed inputs."""
+    weight: FilePath | None = Field(default=None, examples=["weights.npy"])
+    """The file of sample weights (rows,), numbers of at least 0: how much each row counts in the loss, in all
+    metrics and in the verdict; by default all rows count alike."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
     the result is the same, bit for bit. `auto` is `whole` if the files and the numbers made of them take up to half

@@ -21,6 +21,8 @@ class IdxRows(Table):
     """The file of inputs, plain or .gz."""
     targets: FilePath | None = Field(default=None, examples=["t10k-labels-idx1-ubyte.gz"])
     """The file of targets, plain or .gz; left out if the targets are the inputs."""
+    weight: FilePath | None = Field(default=None, examples=["t10k-weights-idx1-float.gz"])
+    """The file of sample weights, plain or .gz, if the training rows have one."""
 
 
 class Idx(DataFormat):
@@ -36,6 +38,9 @@ class Idx(DataFormat):
     """The file of inputs, plain or .gz; relative to the document, then to $SPECNET_DATA."""
     targets: FilePath = Field(examples=["labels-idx1-ubyte.gz"])
     """The file of targets, plain or .gz, with the same number of rows; or `inputs` for the transformed inputs."""
+    weight: FilePath | None = Field(default=None, examples=["weights-idx1-float.gz"])
+    """The file of sample weights (rows,), plain or .gz, numbers of at least 0: how much each row counts in the loss, in
+    all metrics and in the verdict; by default all rows count alike."""
     load: Load = "auto"
     """Whether all rows are read before the training (`whole`), or batch by batch (`batches`), for data of any size;
     the result is the same, bit for bit. `batches` requires files that are not .gz. `auto` is `whole` if the files

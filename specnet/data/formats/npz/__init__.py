@@ -79,6 +79,7 @@ class Npz(DataFormat):
     test: NpzRows | None = None
     """The rows to test the finished model on."""
 
+    weights_apart: ClassVar[bool] = False
     has_keys: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...] | None] = (".npz",)
 
@@ -96,8 +97,6 @@ class Npz(DataFormat):
         return self._as_many("test", self.test)
 
     def _as_many(self, split: str, table: NpzRows | None) -> Iterator[PydanticCustomError]:
-        if table is not None and table.weight is not None and self.weight is None:
-            yield fault("the training rows have no `weight`", key=(split, "weight"))
         if table is None or table.inputs is None:
             return
         own = None if isinstance(self.inputs, str) else self.inputs
@@ -175,8 +174,12 @@ def new_rows(file: RowFile, path: Path) -> Iterator[RowBlock]:
 
 
 def labelled_rows(data_format: DataFormat, place: FilePlace) -> LabelledRows:
-    """Return the arrays `inputs` and `targets` in a file, for a model that learnt from another format."""
-    return _labelled("inputs", None if data_format.reproduces else "targets", place)
+    """Return the arrays `inputs` and `targets` in a file, for a model that learnt from another format.
+
+    Where that had sample weights, the file has some, too, in the array `weights`.
+    """
+    weight = None if getattr(data_format, "weight", None) is None else "weights"
+    return _labelled("inputs", None if data_format.reproduces else "targets", place, weight)
 
 
 def _labelled(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from specnet.data import FORMATS, DataFormat
 from specnet.diagnostics import Diagnostic, SpecError, html
 from specnet.language.composing import compose, recompose, with_escapes
 from specnet.language.magnitudes import real_faults, whole_faults
+from specnet.language.names import NAME, name_faults, stem_name
 from specnet.language.overrides import Overrides, read_overrides
 from specnet.language.parsing import ParsedText
 from specnet.language.plugins import NAME as PLUGIN_NAME
@@ -30,9 +30,6 @@ from specnet.vocabulary.outputs import MultiOutput, NamedOutput
 
 if TYPE_CHECKING:
     from specnet.language.recovery import Lost
-
-NAME = r"""^[^\x00-\x20/\\:*?"<>|.]([^\x00-\x1f/\\:*?"<>|]*[^\x00-\x20/\\:*?"<>|.])?$"""
-"""A name that can be a folder's name anywhere."""
 
 
 @cache
@@ -136,11 +133,11 @@ class Spec(Table):
 
     @table_check(each="inputs")
     def _input_named(self, name: str, _: Entry) -> Iterator[PydanticCustomError]:
-        return _named("inputs", name)
+        return name_faults("inputs", name)
 
     @table_check(each="outputs")
     def _output_named(self, name: str, _: NamedOutput) -> Iterator[PydanticCustomError]:
-        return _named("outputs", name)
+        return name_faults("outputs", name)
 
     @table_check()
     def _pinned(self) -> Iterator[PydanticCustomError]:
@@ -260,7 +257,7 @@ class Spec(Table):
 
             found = load_named(data, imports=imports)
         try:
-            spec = cls.model_validate({"name": _name("spec" if text is None else text.stem), **data})
+            spec = cls.model_validate({"name": stem_name("spec" if text is None else text.stem), **data})
         except ValidationError as error:
             from specnet.language.faults import model_faults
             from specnet.language.named_plugins import with_plugins_considered
@@ -303,15 +300,3 @@ class Spec(Table):
         if faults or composed.faults:
             raise SpecError([*source.place(composed.faults), *faults], source.texts)
         return spec
-
-
-def _named(key: str, name: str) -> Iterator[PydanticCustomError]:
-    if re.match(LAYER_NAME, name) is None:
-        rule = "letters, digits, `_` and `-`, and does not start with a digit"
-        yield fault(f"an {key[:-1]}'s name consists of {rule}", key=(key, name), code="SN209", part="key")
-
-
-def _name(stem: str) -> str:
-    """Return a file's stem as a name, which cannot hold what no folder's name may."""
-    name = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in stem).strip(" .")
-    return name or "spec"

@@ -17,7 +17,7 @@ from specnet.graph.sizes import BATCH, DType
 from specnet.language.sections import Entry
 from specnet.language.spec import Spec
 from specnet.language.suggestions import unknown_name
-from specnet.model.outputs import INPUTS
+from specnet.model.output_targets import INPUTS
 
 MOVING = {"reshape", "crop"}
 """The ops that may lie between an input and where it is read as indices."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from specnet.data import Dataset
 from specnet.data.streamed import Inputs, extent
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
-from specnet.model.outputs import INPUTS, NetworkOutput
+from specnet.model.output_targets import INPUTS
+from specnet.model.outputs import NetworkOutput
 from specnet.vocabulary.losses import Loss
 from specnet.vocabulary.outputs import MultiOutput
 

@@ -9,7 +9,7 @@ from specnet.data import Signature
 from specnet.diagnostics import Diagnostic, KeyPath, SpecError
 from specnet.graph.builder import stage_names
 from specnet.language.spec import Spec
-from specnet.model.outputs import INPUTS
+from specnet.model.output_targets import INPUTS
 from specnet.model.topology import every
 from specnet.vocabulary.layers import Layer
 from specnet.vocabulary.losses import Loss

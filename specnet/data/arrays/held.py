@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from specnet.data.arrays.classes import count_classes
-from specnet.data.format import DataPart, DataSource, joined
+from specnet.data.format import DataPart, DataSource
+from specnet.data.joining import joined
 from specnet.data.rows import ArrayRows
 from specnet.data.sample import Sample, array_cells
 from specnet.data.signature import DataDescription

@@ -7,7 +7,8 @@ from specnet.data.arrays.classes import ONE_PER_ROW, count_classes
 from specnet.data.arrays.source import ArraySource, Pair, StoredInputs
 from specnet.data.arrays.stored import StoredArray
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.format import Load, joined
+from specnet.data.format import Load
+from specnet.data.joining import joined
 from specnet.data.signature import WHOLE, DataDescription
 from specnet.diagnostics.text import counted
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, joined
+from specnet.data.format import DataFormat
+from specnet.data.joining import joined
 from specnet.data.signature import LARGEST_INDEX
 
 if TYPE_CHECKING:

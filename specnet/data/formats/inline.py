@@ -9,7 +9,8 @@ from pydantic import Field
 
 from specnet.data.collector import Collector
 from specnet.data.files import DataContext
-from specnet.data.format import DataFormat, DataPart, DataSource, joined
+from specnet.data.format import DataFormat, DataPart, DataSource
+from specnet.data.joining import joined
 from specnet.data.sample import Cells, Sample
 from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.diagnostics.spelling import closest

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from specnet.data.files import DataContext, FilePlace, memory
-from specnet.data.format import DataPart, DataSource, joined
+from specnet.data.format import DataPart, DataSource
+from specnet.data.joining import joined
 from specnet.data.rows import BLOCK
 from specnet.data.sample import MAXIMUM, Cells, Sample
 from specnet.data.signature import DataDescription

@@ -8,7 +8,8 @@ from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from specnet.data.files import DataContext, FilePlace
-from specnet.data.format import DataFormat, FilePath, Load, joined
+from specnet.data.format import DataFormat, FilePath, Load
+from specnet.data.joining import joined
 from specnet.data.new_rows import LabelledRows
 from specnet.data.rows import ArrayRows
 from specnet.vocabulary.kind import Table, fault, table_check

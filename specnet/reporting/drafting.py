@@ -27,7 +27,7 @@ from specnet.reporting.column_uses import (
 )
 from specnet.reporting.draft_dates import date_lines
 from specnet.reporting.draft_names import has_settings, key_of, quoted, reference, shown
-from specnet.reporting.first_model import FirstModel
+from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
 from specnet.reporting.narrow_lines import narrow
 
 SKEWED = 2.0
@@ -92,7 +92,7 @@ def _document(
         *_columns(table, aim, inputs),
         *date_lines(table, uses),
         *_split(first, aim, classes),
-        *_transforms(aim, classes),
+        *_transforms(aim, classes, numeric=numbers > 0),
         *_network(first, classes),
         *_training(first),
     ]
@@ -218,13 +218,17 @@ def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[st
     return [*lines, ""]
 
 
-def _transforms(aim: ColumnSurvey, classes: int | None) -> list[str]:
+def _transforms(aim: ColumnSurvey, classes: int | None, *, numeric: bool) -> list[str]:
     if classes is not None:
         return []
     spread, lines = aim.spread, []
     if aim.logarithms is not None and spread.skew > HEAVY and 2 * abs(aim.logarithms.skew) < spread.skew:
         why = f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {aim.logarithms.skew:.2g}"
         lines += ["[[data.transforms]]", 'type = "log"', f'on   = "targets"  # {why}', ""]
+        if numeric:
+            # A network extrapolates linearly, and the way back from logarithms makes an exponential of that.
+            lines += ["[[data.transforms]]", 'type = "clip"  # to the range of the training rows: beyond it,']
+            lines += ['on   = "inputs"  # an error in a logarithm would become a large factor', ""]
         spread = aim.logarithms
     of = "its standard deviation" if spread is aim.spread else "the standard deviation of its logarithms"
     why = f"{of} is {spread.deviation:.3g}; predictions come in its own units all the same"
@@ -232,8 +236,13 @@ def _transforms(aim: ColumnSurvey, classes: int | None) -> list[str]:
 
 
 def _network(first: FirstModel, classes: int | None) -> list[str]:
-    hidden = ["[[layers]]", 'type       = "dense"', f"units      = {first.units}"]
-    lines = [*hidden[:2], f"{hidden[2]}  # for {first.rows:,} rows", 'activation = "relu"', ""]
+    hidden = ["[[layers]]", 'type       = "dense"', f"units      = {UNITS}"]
+    lines = [
+        *hidden[:2],
+        f"{hidden[2]}  # enough for most tables: weight decay limits what it memorises",
+        'activation = "relu"',
+        "",
+    ]
     for _ in range(first.hidden - 1):
         lines += [*_dropout(first), *hidden, 'activation = "relu"', ""]
     last = "one logit a class" if classes is not None else "one number"
@@ -250,8 +259,10 @@ def _dropout(first: FirstModel) -> list[str]:
 
 
 def _training(first: FirstModel) -> list[str]:
-    lines = ["[training]", f"epochs     = {first.epochs}", f"batch_size = {first.batch}", ""]
-    lines += ["[training.optimizer]", 'type          = "adam"', f"learning_rate = {first.learning_rate}"]
+    lines = ["[training]", f"epochs     = {first.epochs}", f"batch_size = {first.batch}"]
+    lines += [f"ema_decay  = {EMA_DECAY}  # validates and keeps a mean over steps, which varies less", ""]
+    lines += ["[training.optimizer]", 'type          = "adamw"', f"learning_rate = {first.learning_rate}"]
+    lines += [f"weight_decay  = {WEIGHT_DECAY}  # keeps the network from memorising rows"]
     if first.share is not None:
         lines += [
             "",

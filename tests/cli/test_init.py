@@ -430,13 +430,36 @@ def test_a_target_of_which_a_few_values_are_far_larger_is_predicted_by_its_logar
     prices = [f"{np.exp(1 + 1.2 * float(value)):.4f}" for value in NOISE]
     path = table_of(tmp_path / "t.csv", a=NOISE, price=prices)
     spec = drafted(path)
-    assert [(t.type, t.on) for t in spec.data.transforms] == [("log", "targets"), ("standardize", "targets")]
+    assert [(t.type, t.on) for t in spec.data.transforms] == [
+        ("log", "targets"),
+        ("clip", "inputs"),
+        ("standardize", "targets"),
+    ]
     assert "a few are far larger: skewness" in path.with_suffix(".toml").read_text()
     result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 40}))
     predicted = result.model.predict([[0.0]])
     assert 0.5 * np.e < predicted.item() < 2 * np.e
+    # Beyond the training rows, the error of a logarithm must not become a factor of thousands.
+    assert result.model.predict([[50.0]]) < 3 * max(map(float, prices))
     for plain in (NOISE, [f"{5 + n % 7}" for n in range(COUNT)]):
         assert "log" not in {t.type for t in drafted(table_of(path, a=NOISE, price=plain)).data.transforms}
+
+
+def test_every_seed_of_a_first_model_of_few_rows_beats_a_linear_model_by_far(tmp_path: Path) -> None:
+    draws = np.random.default_rng(4)
+    x = draws.normal(size=(450, 4)).round(4)
+    y = np.exp(x[:, 0]) + np.sin(2 * x[:, 1]) + x[:, 2] * x[:, 3] + draws.normal(scale=0.1, size=450)
+    rows, held_out = slice(0, 250), slice(250, None)
+    columns = {name: column[rows].tolist() for name, column in zip("abcd", x.T, strict=True)}
+    drafted(table_of(tmp_path / "t.csv", **columns, y=y[rows].tolist()))
+    ones = np.ones((len(x), 1))
+    linear = np.hstack([x, ones])
+    weights = np.linalg.lstsq(linear[rows], y[rows])[0]
+    theirs = np.sqrt(np.mean((linear[held_out] @ weights - y[held_out]) ** 2))
+    for seed in range(5):
+        result = package.run(package.load(tmp_path / "t.toml", {"seed": seed}))
+        errors = result.model.predict(x[held_out].tolist()).ravel() - y[held_out]
+        assert np.sqrt(np.mean(errors**2)) < theirs / 2, seed
 
 
 def test_a_column_that_is_the_target_in_other_words_is_left_out(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ import numpy as np
 
 from specnet.api import load, run
 from specnet.data.tables.frames import is_frame
-from specnet.reporting.first_model import FirstModel
+from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -209,7 +209,7 @@ class SpecRegressor(RegressorMixin, _SpecEstimator):  # type: ignore[misc, unuse
 def _first_document(rows: int, width: int, classes: int | None, targets: Any) -> dict[str, Any]:
     """Return the document of a first model for rows of arrays, with the choices of `specnet init`."""
     first = FirstModel(rows, width)
-    hidden: list[dict[str, Any]] = [{"type": "dense", "units": first.units, "activation": "relu"}]
+    hidden: list[dict[str, Any]] = [{"type": "dense", "units": UNITS, "activation": "relu"}]
     layers: list[dict[str, Any]] = [*hidden]
     for _ in range(first.hidden - 1):
         layers += [{"type": "dropout", "rate": first.dropout}] if first.dropout is not None else []
@@ -221,11 +221,24 @@ def _first_document(rows: int, width: int, classes: int | None, targets: Any) ->
     training: dict[str, Any] = {
         "epochs": first.epochs,
         "batch_size": first.batch,
-        "optimizer": {"type": "adam", "learning_rate": first.learning_rate},
+        "ema_decay": EMA_DECAY,
+        "optimizer": {
+            "type": "adamw",
+            "learning_rate": first.learning_rate,
+            "weight_decay": WEIGHT_DECAY,
+        },
     }
     if first.share is not None:
         enough = classes is not None and np.bincount(targets).min() >= 5
         data["split"] = {"validation": first.share, **({"stratify": True} if enough else {})}
         training["early_stopping"] = {"monitor": "validation.loss", "patience": first.patience}
     loss = "mse" if classes is None else "cross_entropy"
-    return {"specnet": 1, "data": data, "layers": layers, "loss": loss, "training": training}
+    # Arrays come in float64, and predictions of the same rows agree in it whichever others are predicted with them.
+    return {
+        "specnet": 1,
+        "dtype": "float64",
+        "data": data,
+        "layers": layers,
+        "loss": loss,
+        "training": training,
+    }

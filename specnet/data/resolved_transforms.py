@@ -99,7 +99,7 @@ class _Columns:
             part = self.features[name]
             if part.kind == "number" or (part.kind == "index" and kind == "one_hot"):
                 return True
-            what = "yes and no" if part.kind == "boolean" else "categories"
+            what = {"boolean": "yes and no", "date": "dates"}.get(part.kind, "categories")
             self._note("SN560", f"`{clipped(name)}` holds {what}, and `{kind}` takes a column of numbers", i)
             return False
         if name in self.targets:

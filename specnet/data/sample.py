@@ -28,6 +28,8 @@ class Cells:
     categories: tuple[str, ...] = ()
     scaled: bool = False
     """Whether the document scales the numbers of this column by themselves."""
+    dates: bool = False
+    """Whether the numbers are days since 1970-01-01."""
 
     def few(self) -> NDArray[Any]:
         """Return at most MAXIMUM of the values, evenly spread."""

@@ -43,8 +43,8 @@ class ColumnSlice(NamedTuple):
     """The place of its first element in the flat input."""
     width: int
     """How many elements it becomes."""
-    kind: Literal["number", "onehot", "index", "boolean"]
-    """What they are: a number; zeros and a one; a category's index as a number; or 0 or 1."""
+    kind: Literal["number", "onehot", "index", "boolean", "date"]
+    """What they are: a number; zeros and a one; a category's index as a number; 0 or 1; or the parts of a date."""
     categories: int = 0
     """How many categories it has: the width of a one-hot slice, one more than the largest index; 0 of a number."""
     shape: tuple[int, ...] = ()

@@ -77,7 +77,8 @@ def row_numbers(subject: Subject) -> Iterator[Finding]:
     if sample is None or sample.rows < ENOUGH:
         return
     alone = len(sample.inputs) == 1
-    names = [column.name for column in sample.inputs if _numbering(column, alone=alone)]
+    inputs = (column for column in sample.inputs if not column.dates)
+    names = [column.name for column in inputs if _numbering(column, alone=alone)]
     if names:
         yield Finding(
             f"{subject.columns(names)} only {'identifies' if len(names) == 1 else 'identify'} rows: a model can "

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, timedelta
+from math import floor
 from typing import Any
 
 import numpy as np
 
 from specnet.data import Encoding
 from specnet.data.inputs import Encoded
+from specnet.data.tables.date_cells import EPOCH, DatePart
 from specnet.data.tables.plan import ColumnPlan
 
 Array = np.ndarray[Any, Any]
 
 UNKNOWN = "(unknown)"
 """A cell without a category that the model knows."""
+
+MINUTES = 24 * 60
+"""The minutes of a day."""
 
 NOT_USED = "(not used)"
 """A cell that the model does not take."""
@@ -50,8 +57,9 @@ def cells(encoding: Encoding, row: Array, errors: Array) -> list[str]:
         return [number(value, error) for value, error in zip(values.tolist(), errors.tolist(), strict=True)]
     found, start = [], 0
     for column in encoding.columns.features:
-        found.append(_cell(column, values[start : start + column.width], float(errors[start])))
-        start += column.width
+        end = start + column.width
+        found.append(_cell(column, values[start:end], float(errors[start:end].max())))
+        start = end
     return found
 
 
@@ -60,11 +68,25 @@ def _cell(column: ColumnPlan, values: Array, error: float) -> str:
         return NOT_USED
     if column.type == "number":
         return number(float(values[0]), error)
+    if column.parts:
+        return _date(dict(zip(column.parts, values.tolist(), strict=True)), error)
     # What a transform has scaled, there and back, is near a whole number.
     code = int(values.argmax()) if column.one_hot else round(float(values[0]))
     if column.one_hot and values[code] < 0.5:
         return UNKNOWN
     return column.categories[code] if 0 <= code < len(column.categories) else UNKNOWN
+
+
+def _date(parts: Mapping[DatePart, float], error: float) -> str:
+    """Return the date that parts are of, with its time if an error allows it; the parts, where they leave it open."""
+    if "days" in parts:
+        days = parts["days"] if error * MINUTES < 1 else floor(parts["days"] + error)
+        moment = EPOCH + timedelta(minutes=round(days * MINUTES))
+        return moment.isoformat(" ").removesuffix(" 00:00:00")
+    whole = {name: round(value) for name, value in parts.items()}
+    if {"year", "month", "day"} <= whole.keys():
+        return date(whole["year"], whole["month"], whole["day"]).isoformat()
+    return ", ".join(f"{name} {value}" for name, value in whole.items())
 
 
 def number(value: float, error: float) -> str:

@@ -47,6 +47,9 @@ def chosen_target(table: Survey, wanted: str | None) -> ColumnSurvey:
     if aim.other:
         message = f"column `{wanted}` holds {aim.other}, which is neither numbers nor text"
         raise draft_error(table, "SN516", message)
+    if aim.dates:
+        help = "make a number of them to predict, such as the days since a date"
+        raise draft_error(table, "SN516", f"column `{wanted}` holds dates", help)
     if aim.unlike < 2:
         message = f"column `{wanted}` holds one value only: there is nothing to predict"
         raise draft_error(table, "SN516", message)
@@ -128,10 +131,8 @@ def column_use(table: Survey, column: ColumnSurvey, aim: ColumnSurvey, classes: 
 
 def _useless(table: Survey, column: ColumnSurvey, names: Collection[str]) -> str | None:
     """Return why a column is not an input; None where it is one."""
-    if table.header and not column.name:
-        return "it has no name"
-    if table.header and column.name in names:
-        return "another column has its name"
+    if table.header and (not column.name or column.name in names):
+        return "another column has its name" if column.name else "it has no name"
     if column.other:
         return f"it holds {column.other}, neither numbers nor text"
     if not column.rows:
@@ -139,7 +140,7 @@ def _useless(table: Survey, column: ColumnSurvey, names: Collection[str]) -> str
     if column.unlike == 1 and not column.missing:
         return "it holds one value only"
     if column.dates:
-        return "it holds dates; make numbers of them, such as year, month and weekday, to use it"
+        return _dated(column)
     if column.numeric:
         return _numbering(column)
     if column.identifying:
@@ -148,6 +149,12 @@ def _useless(table: Survey, column: ColumnSurvey, names: Collection[str]) -> str
         amount = "more than 1000" if column.many else str(column.unlike)
         return f"{amount} distinct strings in {column.rows:,} rows say little about new rows"
     return None
+
+
+def _dated(column: ColumnSurvey) -> str:
+    if column.date_formats:
+        return 'it holds dates; `type = "date"` makes numbers of them: year, month, weekday and so on'
+    return "it holds dates in several formats; make numbers of them, such as year and month, to use it"
 
 
 def _numbering(column: ColumnSurvey) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Literal
 from specnet.data.formats.csv.dialect import WHITESPACE
 from specnet.data.formats.csv.survey import Survey
 from specnet.data.tables.column_survey import ColumnSurvey
+from specnet.data.tables.dates import date_help
 from specnet.data.tables.settings import MARKERS
-from specnet.diagnostics.segments import escaped, printable
+from specnet.diagnostics.segments import printable
 from specnet.diagnostics.text import counted, joined
 from specnet.reporting.column_uses import (
     MAXIMUM_CLASSES,
@@ -25,11 +25,10 @@ from specnet.reporting.column_uses import (
     column_use,
     draft_error,
 )
-from specnet.reporting.first_model import FirstModel
+from specnet.reporting.draft_dates import date_lines
+from specnet.reporting.draft_names import has_settings, key_of, quoted, reference, shown
+from specnet.reporting.first_model import EMA_DECAY, UNITS, WEIGHT_DECAY, FirstModel
 from specnet.reporting.narrow_lines import narrow
-
-BARE = re.compile(r"[A-Za-z0-9_-]+")
-"""A key that TOML takes without quotes."""
 
 SKEWED = 2.0
 """The skewness from which on a column's mean is no usual value."""
@@ -61,8 +60,10 @@ def draft(table: Survey, target: str | None, document: Path) -> Draft:
     classes = aim.unlike if are_classes(table, aim) else None
     uses = tuple(column_use(table, column, aim, classes) for column in table.columns)
     if not any(use.role == "input" for use in uses):
-        message = f"no column of `{table.path}` is left to predict `{_shown(table, aim)}` from"
-        raise draft_error(table, "SN509", message)
+        message = f"no column of `{table.path}` is left to predict `{shown(table, aim)}` from"
+        dates = (use.column for use in uses if use.role == "left out" and use.column.date_formats)
+        helps = (date_help(column.distinct, key_of(table, column)) for column in dates)
+        raise draft_error(table, "SN509", message, next(helps, None))
     text = _document(table, aim, uses, classes, document)
     return Draft(text, "numbers" if classes is None else "classes", uses, classes)
 
@@ -83,14 +84,15 @@ def _document(
         head,
         "# Each choice is a starting point, with its reason in a comment.",
         "specnet = 1",
-        f"name    = {_quoted(document.stem or 'table')}",
+        f"name    = {quoted(document.stem or 'table')}",
         "seed    = 0",
         *_metrics(classes),
         "",
         *_data(table, aim, classes, uses, document),
         *_columns(table, aim, inputs),
+        *date_lines(table, uses),
         *_split(first, aim, classes),
-        *_transforms(aim, classes),
+        *_transforms(aim, classes, numeric=numbers > 0),
         *_network(first, classes),
         *_training(first),
     ]
@@ -111,21 +113,21 @@ def _data(
     inputs = [use.column for use in uses if use.role == "input"]
     out = [use for use in uses if use.role == "left out"]
     path = os.path.relpath(table.path, document.parent)
-    lines = ["[data]", f'type   = "{table.format}"', f"path   = {_quoted(Path(path).as_posix())}"]
+    lines = ["[data]", f'type   = "{table.format}"', f"path   = {quoted(Path(path).as_posix())}"]
     what = "" if table.header else "  # the column's index, from 0"
-    lines.append(f"target = {_ref(table, aim)}{what}")
+    lines.append(f"target = {reference(table, aim)}{what}")
     if not table.header:
         lines.append("header = false  # the first line holds data")
     lines += _dialect(table)
     if out:
         lines += ["exclude = ["]
-        lines += [f"    {_ref(table, use.column)},  # {use.why}" for use in out]
+        lines += [f"    {reference(table, use.column)},  # {use.why}" for use in out]
         lines += ["]"]
     names = [c for c in inputs if c.mixed]
     if classes is not None and aim.numbers and not are_indices(table, aim):
         names.append(aim)
     if names:
-        refs = ", ".join(_ref(table, c) for c in names)
+        refs = ", ".join(reference(table, c) for c in names)
         lines.append(f"categories = [{refs}]  # names, though some look like numbers")
     if any(c.numeric for c in inputs):
         lines.append(f'scale = "standardize"  # {_why_scaled(inputs)}')
@@ -138,19 +140,19 @@ def _dialect(table: Survey) -> list[str]:
     dialect, numbers = table.dialect, table.numbers
     lines = []
     if dialect.delimiter == WHITESPACE:
-        lines.append(f"delimiter = {_quoted(WHITESPACE)}  # one or more blanks between cells")
+        lines.append(f"delimiter = {quoted(WHITESPACE)}  # one or more blanks between cells")
     elif dialect.delimiter != ",":
-        lines.append(f"delimiter = {_quoted(dialect.delimiter)}")
+        lines.append(f"delimiter = {quoted(dialect.delimiter)}")
     if dialect.encoding != "utf-8":
-        lines.append(f"encoding = {_quoted(dialect.encoding)}  # it is not UTF-8")
+        lines.append(f"encoding = {quoted(dialect.encoding)}  # it is not UTF-8")
     if numbers.decimal != ".":
-        lines.append(f"decimal = {_quoted(numbers.decimal)}")
+        lines.append(f"decimal = {quoted(numbers.decimal)}")
     if numbers.thousands is not None:
-        lines.append(f"thousands = {_quoted(numbers.thousands)}")
+        lines.append(f"thousands = {quoted(numbers.thousands)}")
     if numbers.strip:
         lines.append(f"strip = {json.dumps(numbers.strip, ensure_ascii=False)}  # signs at numbers")
     if dialect.comment is not None:
-        lines.append(f"comment = {_quoted(dialect.comment)}")
+        lines.append(f"comment = {quoted(dialect.comment)}")
     if dialect.skip_rows:
         lines.append(f"skip_rows = {dialect.skip_rows}  # lines above the table")
     return lines
@@ -168,7 +170,7 @@ def _why_scaled(inputs: list[ColumnSurvey]) -> str:
 def _missing(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> list[str]:
     lines = []
     gaps = [c for c in inputs if c.missing]
-    if aim.missing and not _has_settings(table, aim):
+    if aim.missing and not has_settings(table, aim):
         lines.append(f'missing = "drop"  # {counted(aim.missing, "row")} without a target')
     elif gaps:
         cells, where = sum(c.missing for c in gaps), f"in {counted(len(gaps), 'column')}"
@@ -186,29 +188,18 @@ def _missing(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> li
 def _columns(table: Survey, aim: ColumnSurvey, inputs: list[ColumnSurvey]) -> list[str]:
     """Return the settings of single columns, where they differ from the table's."""
     settings = {}
-    if not aim.missing or _has_settings(table, aim):
-        for c in (c for c in inputs if c.missing and _has_settings(table, c)):
+    if not aim.missing or has_settings(table, aim):
+        for c in (c for c in inputs if c.missing and has_settings(table, c)):
             if c.numeric and abs(c.spread.skew) > SKEWED:
                 settings[c.place] = 'missing = "median"  # skewed: its mean is no usual value'
             elif not c.numeric and c.missing >= TELLING * table.rows:
                 settings[c.place] = f'missing = "category"  # {c.missing:,} cells: a gap may mean something'
-    if aim.missing and _has_settings(table, aim):
+    if aim.missing and has_settings(table, aim):
         settings[aim.place] = f'missing = "drop"  # {counted(aim.missing, "row")} without a target'
     lines = []
     for place, setting in settings.items():
-        lines += [f"[data.columns.{_key(table, table.columns[place])}]", setting, ""]
+        lines += [f"[data.columns.{key_of(table, table.columns[place])}]", setting, ""]
     return lines
-
-
-def _has_settings(table: Survey, column: ColumnSurvey) -> bool:
-    """Return whether a document can name a column under `columns`: not where others have its name."""
-    names = [c.name for c in table.columns]
-    return not table.header or (bool(column.name) and names.count(column.name) == 1)
-
-
-def _key(table: Survey, column: ColumnSurvey) -> str:
-    name = column.name if table.header else str(column.place)
-    return name if BARE.fullmatch(name) else _quoted(name)
 
 
 def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[str]:
@@ -227,13 +218,17 @@ def _split(first: FirstModel, aim: ColumnSurvey, classes: int | None) -> list[st
     return [*lines, ""]
 
 
-def _transforms(aim: ColumnSurvey, classes: int | None) -> list[str]:
+def _transforms(aim: ColumnSurvey, classes: int | None, *, numeric: bool) -> list[str]:
     if classes is not None:
         return []
     spread, lines = aim.spread, []
     if aim.logarithms is not None and spread.skew > HEAVY and 2 * abs(aim.logarithms.skew) < spread.skew:
         why = f"a few are far larger: skewness {spread.skew:.2g}, that of its logarithms {aim.logarithms.skew:.2g}"
         lines += ["[[data.transforms]]", 'type = "log"', f'on   = "targets"  # {why}', ""]
+        if numeric:
+            # A network extrapolates linearly, and the way back from logarithms makes an exponential of that.
+            lines += ["[[data.transforms]]", 'type = "clip"  # to the range of the training rows: beyond it,']
+            lines += ['on   = "inputs"  # an error in a logarithm would become a large factor', ""]
         spread = aim.logarithms
     of = "its standard deviation" if spread is aim.spread else "the standard deviation of its logarithms"
     why = f"{of} is {spread.deviation:.3g}; predictions come in its own units all the same"
@@ -241,8 +236,13 @@ def _transforms(aim: ColumnSurvey, classes: int | None) -> list[str]:
 
 
 def _network(first: FirstModel, classes: int | None) -> list[str]:
-    hidden = ["[[layers]]", 'type       = "dense"', f"units      = {first.units}"]
-    lines = [*hidden[:2], f"{hidden[2]}  # for {first.rows:,} rows", 'activation = "relu"', ""]
+    hidden = ["[[layers]]", 'type       = "dense"', f"units      = {UNITS}"]
+    lines = [
+        *hidden[:2],
+        f"{hidden[2]}  # enough for most tables: weight decay limits what it memorises",
+        'activation = "relu"',
+        "",
+    ]
     for _ in range(first.hidden - 1):
         lines += [*_dropout(first), *hidden, 'activation = "relu"', ""]
     last = "one logit a class" if classes is not None else "one number"
@@ -259,8 +259,10 @@ def _dropout(first: FirstModel) -> list[str]:
 
 
 def _training(first: FirstModel) -> list[str]:
-    lines = ["[training]", f"epochs     = {first.epochs}", f"batch_size = {first.batch}", ""]
-    lines += ["[training.optimizer]", 'type          = "adam"', f"learning_rate = {first.learning_rate}"]
+    lines = ["[training]", f"epochs     = {first.epochs}", f"batch_size = {first.batch}"]
+    lines += [f"ema_decay  = {EMA_DECAY}  # validates and keeps a mean over steps, which varies less", ""]
+    lines += ["[training.optimizer]", 'type          = "adamw"', f"learning_rate = {first.learning_rate}"]
+    lines += [f"weight_decay  = {WEIGHT_DECAY}  # keeps the network from memorising rows"]
     if first.share is not None:
         lines += [
             "",
@@ -269,21 +271,6 @@ def _training(first: FirstModel) -> list[str]:
             f"patience = {first.patience}  # epochs without a better one; the best is restored",
         ]
     return lines
-
-
-def _ref(table: Survey, column: ColumnSurvey) -> str:
-    names = [c.name for c in table.columns]
-    if table.header and column.name and names.count(column.name) == 1:
-        return _quoted(column.name)
-    return str(column.place)
-
-
-def _shown(table: Survey, column: ColumnSurvey) -> str:
-    return column.name if table.header else f"column {column.place}"
-
-
-def _quoted(text: str) -> str:
-    return escaped(json.dumps(text, ensure_ascii=False))
 
 
 def _comment(text: str) -> str:

@@ -14,6 +14,7 @@ from specnet.data.formats.csv.survey import Survey, survey
 from specnet.data.tables.cells import absent, spelled
 from specnet.data.tables.column_survey import column_surveys
 from specnet.data.tables.numbers import PLAIN
+from specnet.data.tables.rules import DATE_KINDS
 
 if TYPE_CHECKING:
     from specnet.data.tables.table import DataTable
@@ -51,7 +52,7 @@ def _typed(path: Path, kind: str) -> Survey:
 
 def _other(table: DataTable, name: str) -> str | None:
     kind = table.kinds.get(name)
-    return None if kind in ("number", "text", "boolean", None) else kind
+    return None if kind in ("number", "text", "boolean", None) or kind.startswith(DATE_KINDS) else kind
 
 
 def _cell(value: Any) -> str:

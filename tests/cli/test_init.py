@@ -188,12 +188,12 @@ def test_a_parquet_file_is_drafted_by_its_types(specnet: Specnet, tmp_path: Path
     assert (done.returncode, done.stderr) == (0, "")
     text = (tmp_path / "t.toml").read_text(encoding="utf-8")
     assert 'type   = "parquet"' in text
-    assert '"when",  # it holds timestamp[ms], neither numbers nor text' in text
+    assert '# it holds dates; `type = "date"` makes numbers of them' in text
     spec = package.load(tmp_path / "t.toml")
     assert (spec.data.target, spec.data.exclude) == ("answer", ("when",))
     assert specnet("run", "t.toml", "-q", "--set", "training.epochs=1").returncode == 0
     wrong = specnet("init", "t.parquet", "--target", "when", "-o", "-")
-    assert (wrong.returncode, "`when` holds timestamp[ms]" in wrong.stderr) == (
+    assert (wrong.returncode, "`when` holds dates" in wrong.stderr) == (
         1,
         True,
     )
@@ -325,11 +325,15 @@ SHUFFLED = [int(n) for n in np.random.default_rng(2).permutation(COUNT)]
         ),
         (
             [f"20{n % 20:02}-0{n % 9 + 1}-1{n % 9}" for n in SHUFFLED],
-            "it holds dates; make numbers of them, such as year, month and weekday, to use it",
+            'it holds dates; `type = "date"` makes numbers of them: year, month, weekday and so on',
         ),
-        ([20200101 + 100 * (n % 12) + n % 28 for n in SHUFFLED], "it holds dates; make numbers of them"),
-        ([f"{n % 28 + 1}.{n % 12 + 1}.1999 10:30" for n in SHUFFLED], "it holds dates; make numbers of them"),
-        ([f"{n % 28 + 1} Mar 2021" for n in SHUFFLED], "it holds dates; make numbers of them"),
+        ([20200101 + 100 * (n % 12) + n % 28 for n in SHUFFLED], "it holds dates; `type = "),
+        ([f"{n % 28 + 1}.{n % 12 + 1}.1999 10:30" for n in SHUFFLED], "it holds dates; `type = "),
+        (
+            [[f"{n % 28 + 1}.3.2021", f"2021-03-{n % 28 + 1:02}"][n % 2] for n in SHUFFLED],
+            "it holds dates in several formats; make numbers of them",
+        ),
+        ([f"{n % 28 + 1} Mar 2021" for n in SHUFFLED], "it holds dates; `type = "),
     ],
 )
 def test_what_says_nothing_of_new_rows_is_left_out(cells: Sequence[object], why: str, tmp_path: Path) -> None:
@@ -337,6 +341,57 @@ def test_what_says_nothing_of_new_rows_is_left_out(cells: Sequence[object], why:
     role, reason = reason_of(path, "thing")
     assert (role, reason.startswith(why)) == ("left out", True), reason
     assert drafted(path).data.exclude == ("thing",)
+
+
+@pytest.mark.parametrize(
+    ("cells", "settings"),
+    [
+        ([f"2024-0{n % 9 + 1}-{n % 28 + 1:02}" for n in SHUFFLED], {}),
+        ([f"{n % 28 + 1}.{n % 12 + 1}.1999 10:30" for n in SHUFFLED], {"format": "%d.%m.%Y %H:%M"}),
+        ([f"{n % 12 + 1}/{n % 12 + 1}/{1999 + n % 9}" for n in SHUFFLED], {"format": "%m/%d/%Y"}),
+        (
+            ["", *(f"{n % 28 + 1} Mar 2021" for n in SHUFFLED[1:])],
+            {"format": "%d %b %Y", "missing": "median"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["when", "ordered at; §"])
+@pytest.mark.parametrize("alone", [False, True])
+def test_dates_are_numbers_once_the_comments_are_lines(cells, settings, name, alone, tmp_path: Path) -> None:
+    more = {"colour": [f"c{n % 3}" for n in range(COUNT)]} if alone else {"b": NOISE}
+    path = table_of(tmp_path / "t.csv", **{name: cells}, **more, y=range(COUNT, 3 * COUNT, 2))
+    assert drafted(path).data.exclude == (name,)
+    document = path.with_suffix(".toml")
+    lines = document.read_text(encoding="utf-8").splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("# To use the dates of "))
+    last = lines.index("", first)
+    used = [line.removeprefix("# ") for line in lines[first + 1 : last]]
+    start, end = lines.index("exclude = ["), lines.index("]")
+    document.write_text(
+        "\n".join([*lines[:start], *lines[end + 1 : first], *used, *lines[last:]]), encoding="utf-8"
+    )
+    assert package.validate(document).ok
+    spec = package.load(document, overrides={"training.epochs": 2})
+    said = spec.data.columns[name].model_dump(exclude_unset=True)
+    assert said == {"type": "date", **settings, **({"scale": "standardize"} if alone else {})}
+    result = package.run(spec)
+    assert result.model.columns is not None
+    assert next((c.name, c.kind, c.width) for c in result.model.columns) == (name, "date", 5)
+
+
+def test_dates_are_no_target(specnet: Specnet, tmp_path: Path) -> None:
+    days = [f"2024-0{n % 9 + 1}-{n % 28 + 1:02}" for n in SHUFFLED]
+    table_of(tmp_path / "t.csv", a=NOISE, b=NOISE, when=days)
+    assert drafted(tmp_path / "t.csv").data.target == "b"
+    done = specnet("init", "t.csv", "--target", "when", "-o", "u.toml")
+    assert (done.returncode, "SN516" in done.stderr, "holds dates" in done.stderr) == (1, True, True)
+
+
+def test_a_table_of_dates_and_one_number_says_how_to_use_them(specnet: Specnet, tmp_path: Path) -> None:
+    table_of(tmp_path / "t.csv", when=[f"{n % 28 + 1}.{n % 12 + 1}.1999" for n in SHUFFLED], b=NOISE)
+    done = specnet("init", "t.csv")
+    assert (done.returncode, "SN509" in done.stderr) == (1, True)
+    assert '`type = "date"` and `format = "%d.%m.%Y"`' in " ".join(done.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -375,13 +430,36 @@ def test_a_target_of_which_a_few_values_are_far_larger_is_predicted_by_its_logar
     prices = [f"{np.exp(1 + 1.2 * float(value)):.4f}" for value in NOISE]
     path = table_of(tmp_path / "t.csv", a=NOISE, price=prices)
     spec = drafted(path)
-    assert [(t.type, t.on) for t in spec.data.transforms] == [("log", "targets"), ("standardize", "targets")]
+    assert [(t.type, t.on) for t in spec.data.transforms] == [
+        ("log", "targets"),
+        ("clip", "inputs"),
+        ("standardize", "targets"),
+    ]
     assert "a few are far larger: skewness" in path.with_suffix(".toml").read_text()
     result = package.run(package.load(path.with_suffix(".toml"), {"training.epochs": 40}))
     predicted = result.model.predict([[0.0]])
     assert 0.5 * np.e < predicted.item() < 2 * np.e
+    # Beyond the training rows, the error of a logarithm must not become a factor of thousands.
+    assert result.model.predict([[50.0]]) < 3 * max(map(float, prices))
     for plain in (NOISE, [f"{5 + n % 7}" for n in range(COUNT)]):
         assert "log" not in {t.type for t in drafted(table_of(path, a=NOISE, price=plain)).data.transforms}
+
+
+def test_every_seed_of_a_first_model_of_few_rows_beats_a_linear_model_by_far(tmp_path: Path) -> None:
+    draws = np.random.default_rng(4)
+    x = draws.normal(size=(450, 4)).round(4)
+    y = np.exp(x[:, 0]) + np.sin(2 * x[:, 1]) + x[:, 2] * x[:, 3] + draws.normal(scale=0.1, size=450)
+    rows, held_out = slice(0, 250), slice(250, None)
+    columns = {name: column[rows].tolist() for name, column in zip("abcd", x.T, strict=True)}
+    drafted(table_of(tmp_path / "t.csv", **columns, y=y[rows].tolist()))
+    ones = np.ones((len(x), 1))
+    linear = np.hstack([x, ones])
+    weights = np.linalg.lstsq(linear[rows], y[rows])[0]
+    theirs = np.sqrt(np.mean((linear[held_out] @ weights - y[held_out]) ** 2))
+    for seed in range(5):
+        result = package.run(package.load(tmp_path / "t.toml", {"seed": seed}))
+        errors = result.model.predict(x[held_out].tolist()).ravel() - y[held_out]
+        assert np.sqrt(np.mean(errors**2)) < theirs / 2, seed
 
 
 def test_a_column_that_is_the_target_in_other_words_is_left_out(tmp_path: Path) -> None:

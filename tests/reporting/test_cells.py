@@ -42,6 +42,48 @@ def test_rows_are_shown_with_the_cells_of_the_table(tmp_path: Path, encode: str)
         assert f"{','.join(cells)},{row.target}" == ROWS[(row.number - 1) % 5]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        (None, ["2024-02-29", "1999-12-31"]),
+        (["weekday", "days"], ["2024-02-29", "1999-12-31"]),
+        (["day", "month", "year"], ["2024-02-29", "1999-12-31"]),
+        (["month", "weekday"], ["month 2, weekday 3", "month 12, weekday 4"]),
+    ],
+)
+def test_dates_are_shown_as_dates(tmp_path: Path, parts, shown, dtype: str) -> None:
+    from specnet.reporting.html.worst import worst
+    from specnet.reporting.predictions import predicted
+
+    (tmp_path / "d.csv").write_text("when,y\n" + "29.02.2024,1\n31.12.1999,0\n" * 5)
+    when = {
+        "type": "date",
+        "format": "%d.%m.%Y",
+        "scale": "standardize",
+        **({"parts": parts} if parts else {}),
+    }
+    spec = {
+        "specnet": 1,
+        "dtype": dtype,
+        "data": {"type": "csv", "path": "d.csv", "target": "y", "columns": {"when": when}},
+        "layers": [{"type": "dense", "units": 2}],
+        "loss": "cross_entropy",
+        "training": {"epochs": 1},
+    }
+    (tmp_path / "t.json").write_text(json.dumps(spec))
+    result = api.run(api.load(tmp_path / "t.json"))
+    (given,) = predicted(result.model, result.data, "train")
+    assert {cell for row in worst(given, result.data) for _, cell in row.cells} == set(shown)
+
+
+@pytest.mark.parametrize(("error", "text"), [(0.0, "2024-05-31 13:45:00"), (0.01, "2024-05-31")])
+def test_a_time_is_shown_where_it_is_exact(error: float, text: str) -> None:
+    from specnet.reporting.cells import _date
+
+    assert _date({"days": 19874 + 13.75 / 24}, error) == text
+
+
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from math import isfinite, isnan
 from typing import Any, Literal
 
+from specnet.data.tables.date_cells import DateFormat, days
 from specnet.data.tables.numbers import PLAIN, NumberFormat
 
 ABSENT = -1
@@ -99,6 +101,8 @@ class CellFormat:
     """Whether cells are names even where they look like numbers."""
     boolean: bool = False
     """Whether cells are read as true or false, which are the categories then."""
+    dates: DateFormat | None = None
+    """How cells write dates, which are read as numbers of days; None for a column of anything else."""
     own: str | None = None
     """The category that cells without a value are, known or not; it comes last."""
     origin: Literal["file", "values"] = "file"
@@ -125,6 +129,16 @@ class CellFormat:
         """Return what a cell of a column of text says, or None for a missing value."""
         text = parser.text(cell)
         return boolean(text) if self.boolean and text is not None else text
+
+    def number(self, parser: CellParser, cell: Any) -> float | str | None:
+        """Return what a cell of a column of numbers says: a number, a string that is none, or None for no value."""
+        if self.dates is None:
+            return parser.read(cell)
+        if isinstance(cell, date):
+            return days(cell)
+        text = parser.text(cell)
+        value = None if text is None else self.dates.days(text)
+        return text if value is None else value
 
 
 def boolean(text: str) -> str:

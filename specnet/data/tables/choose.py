@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from specnet.data.collector import Collector
+    from specnet.data.tables.column_settings import ColumnSettings
     from specnet.data.tables.plan import TablePlan
-    from specnet.data.tables.settings import ColumnSettings, TableSettings
+    from specnet.data.tables.settings import TableSettings
     from specnet.data.tables.table import DataTable
 
 
@@ -136,6 +137,9 @@ def _check_use(
         faults.add("SN517", message, *path, "type", help="list it once")
     if not target:
         return
+    if column.type == "date":
+        message = f"`{key}` is a target, and a date can be a feature only"
+        faults.add("SN517", message, *path, "type", help="make a number of it, such as the days since a date")
     for option in ("encode", "scale", "unknown"):
         if getattr(column, option) is not None:
             help = 'a transform with `on = "targets"` scales targets' if option == "scale" else None

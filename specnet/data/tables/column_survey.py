@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from math import inf, isfinite, log, sqrt
 
-from specnet.data.tables.dates import are_dates
+from specnet.data.tables.dates import are_dates, date_formats
 from specnet.data.tables.identifiers import ENOUGH, are_identifiers
 from specnet.data.tables.missing_markers import agreed, sentinel, text_markers
 from specnet.data.tables.numbers import PLAIN, NumberFormat
@@ -72,6 +72,8 @@ class ColumnSurvey:
     """Whether its numbers are names of things: some have zeros in front, as in 00501."""
     dates: bool
     """Whether its cells are dates."""
+    date_formats: tuple[str | None, ...]
+    """The formats that read all of them; None is ISO 8601."""
     markers: tuple[str, ...]
     """Cells that stand for missing values, beside the usual ones."""
     pattern: bytes
@@ -119,6 +121,7 @@ class ColumnSurvey:
             counting=all(b == a + 1 for a, b in pairwise(held)),
             coded=coded,
             dates=dates,
+            date_formats=tuple(date_formats(counts)) if dates else (),
             markers=tuple(sorted(set(cells) & set(markers))),
             pattern=_pattern(cells),
         )

@@ -25,10 +25,14 @@ class Column:
     """Numbers, NaN where there is none; or the categories' indices, -1 where there is none."""
     categories: tuple[str, ...] = ()
     boolean: bool = False
+    dates: bool = False
+    """Whether its numbers are days since 1970-01-01."""
 
     @property
-    def type(self) -> Literal["number", "category", "boolean"]:
+    def type(self) -> Literal["number", "category", "boolean", "date"]:
         """What its cells are, in the document's words."""
+        if self.dates:
+            return "date"
         return "boolean" if self.boolean else "number" if self.kind == "number" else "category"
 
 
@@ -89,6 +93,8 @@ class ColumnReader:
     def _numbers(self, cells: Sequence[Any]) -> array[float] | None:
         """Return cells as numbers; None where they are the first of a column of text."""
         typed, numbers = self.parser.typed, self.parser.numbers
+        if self.form.dates is not None:
+            return self._mixed(cells)
         written = cells if typed or numbers.plain else numbers.rewritten(cells)
         if written is None:
             return self._mixed(cells)
@@ -106,7 +112,7 @@ class ColumnReader:
         return values
 
     def _mixed(self, cells: Sequence[Any]) -> array[float] | None:
-        meaning = {cell: self.parser.read(cell) for cell in set(cells)}
+        meaning = {cell: self.form.number(self.parser, cell) for cell in set(cells)}
         texts = any(isinstance(value, str) for value in meaning.values())
         numbers = [value for value in meaning.values() if isinstance(value, float)]
         if texts and not numbers and self.kind is None:
@@ -121,7 +127,7 @@ class ColumnReader:
     def column(self, values: NDArray[Any], used: Container[int]) -> Column:
         """Return the column of these numbers or codes; its categories, those with a code in `used`, in order."""
         if self.kind != "text":
-            return Column(self.name, "number", values)
+            return Column(self.name, "number", values, dates=self.form.dates is not None)
         if self.codes.known:
             return Column(self.name, "text", values, self._with_own(self.codes.index), self.form.boolean)
         index = self.codes.index

@@ -8,8 +8,9 @@ import numpy as np
 
 from specnet.data.signature import LARGEST_INDEX, DataDescription
 from specnet.data.tables.cells import BOOLEANS, boolean
+from specnet.data.tables.column_settings import NOTHING_SAID
+from specnet.data.tables.dates import date_help
 from specnet.data.tables.plan import ColumnPlan, TablePlan
-from specnet.data.tables.settings import NOTHING_SAID
 from specnet.diagnostics.text import listed
 
 if TYPE_CHECKING:
@@ -44,7 +45,15 @@ def check_columns(settings: TableSettings, layout: Layout, found: Scan, table: D
                 message = f"{which} has {count} categories"
                 if place.quotable:
                     message += f", such as {listed(column.categories[:3])}"
-                help = table.number_help(column.categories) or f"{help}, or raise `max_categories`"
+                help = (
+                    table.number_help(column.categories)
+                    or (
+                        date_help(column.categories, place.reference(i, column.name))
+                        if place.quotable
+                        else None
+                    )
+                    or f"{help}, or raise `max_categories`"
+                )
                 faults.add("SN515", message, "path", help=help)
             elif found.missing.get(i, 0) == found.rows and not _fixed(settings, layout, i):
                 faults.add("SN511", f"{which} has no value at all", "path", help=help)
@@ -100,6 +109,8 @@ def _whole(plan: ColumnPlan, column: Column, rows: int) -> bool:
     """Return whether a column becomes whole numbers: codes of categories, or numbers that all are."""
     if plan.text:
         return True
+    if column.dates:
+        return False
     # What gaps are filled with is not known yet, and of a file that is read in batches not every number.
     known = plan.scale == "none" and not plan.optional and len(column.values) == rows
     return known and _are_whole(column.values)
@@ -126,6 +137,8 @@ def _column_plan(settings: TableSettings, layout: Layout, i: int, column: Column
     if missing == "value":
         if column.type == "category":
             fill = float(column.categories.index(own.own or ""))
+        elif column.dates:
+            fill = own.dates.days(str(own.fill))
         elif own.fill is not None:
             fill = float(own.fill)
     return ColumnPlan(
@@ -138,5 +151,7 @@ def _column_plan(settings: TableSettings, layout: Layout, i: int, column: Column
         missing=missing,
         fill=fill,
         unknown=settings.unknown_of(own) if column.type == "category" and feature else "refuse",
-        scale=settings.scale_of(own) if column.type == "number" and feature else "none",
+        scale=settings.scale_of(own) if column.type in ("number", "date") and feature else "none",
+        format=own.format,
+        parts=own.date_parts if column.dates else (),
     )

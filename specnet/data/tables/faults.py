@@ -9,6 +9,8 @@ from typing import Any
 
 from specnet.data.collector import Collector
 from specnet.data.tables.cells import CellFormat
+from specnet.data.tables.date_cells import DateFormat
+from specnet.data.tables.dates import date_formats
 from specnet.data.tables.layout import Layout
 from specnet.data.tables.table import DataTable
 from specnet.diagnostics.spelling import closest
@@ -62,7 +64,8 @@ class _ColumnCells:
         return self.sorts[cell]
 
     def _sort(self, cell: Any) -> tuple[_Seen, str]:
-        value = self.form.text(self.parser, cell) if self.form.kind == "text" else self.parser.read(cell)
+        form = self.form
+        value = form.text(self.parser, cell) if form.kind == "text" else form.number(self.parser, cell)
         if value is None:
             return self.missing, _written(cell)
         if isinstance(value, float):
@@ -87,6 +90,10 @@ class _ColumnCells:
             message = f"{self.column} has no value in {self.missing.where}{shown}"
             faults.add("SN511", message, *key, help=help)
         texts, numbers, infinite = self.texts, self.numbers, self.infinite
+        if self.form.dates is not None:
+            if texts.count:
+                self._report_dates(faults, self.form.dates)
+            return
         in_other_format = self.table.number_help(set(texts.texts))
         if kind is None and in_other_format is None and texts.count > numbers.count + infinite.count:
             for odd in (odd for odd in (numbers, infinite) if odd.count):
@@ -110,6 +117,18 @@ class _ColumnCells:
                 "or the column in `categories` if its cells are names"
             )
             faults.add("SN512", message, *key, help=help)
+
+    def _report_dates(self, faults: Collector, dates: DateFormat) -> None:
+        shown, where = self._shown(self.texts) or "a cell", self.texts.where
+        message = f"{self.column} holds {shown} in {where}, not dates in {dates.stated}"
+        if self.texts.count == 1:
+            message = f"{self.column} holds {shown} in {where}, which is not a date in {dates.stated}"
+        help = "add it to `missing_markers` if it stands for a missing value"
+        others = date_formats(self.texts.texts)
+        if others:
+            formats = " or ".join(f'`format = "{each}"`' if each else "no `format`" for each in others)
+            help = f"{formats} reads {'it' if self.texts.count == 1 else 'them'}"
+        faults.add("SN544", message, *self.place.key, help=help)
 
     def _report_unknown(self, faults: Collector) -> None:
         text, where, form = self.unknown.texts[0], self.unknown.where, self.form

@@ -12,7 +12,7 @@ from specnet.diagnostics.text import clipped, counted, listed
 
 if TYPE_CHECKING:
     from specnet.data.collector import Collector
-    from specnet.data.tables.settings import ColumnSettings
+    from specnet.data.tables.column_settings import ColumnSettings
     from specnet.data.tables.table import DataTable
     from specnet.diagnostics import KeyPath, Part
 

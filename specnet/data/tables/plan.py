@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from specnet.data.signature import ColumnSlice
+from specnet.data.tables.date_cells import DateFormat, DatePart
 
 FITTED = ("mean", "median", "most_frequent")
 """What missing cells become by what the training split holds."""
@@ -17,7 +18,7 @@ class ColumnPlan:
     name: str
     place: int
     """Where it stands in the training file, from 0."""
-    type: Literal["number", "category", "boolean"]
+    type: Literal["number", "category", "boolean", "date"]
     categories: list[str]
     """The categories in the order of their indices; `false` and `true` of a boolean; empty for a number."""
     names_only: bool
@@ -30,11 +31,20 @@ class ColumnPlan:
     """The number or index that missing cells become; None where they become nothing, or it is not fitted yet."""
     unknown: str
     scale: str
+    format: str | None = None
+    """How dates are written; None for ISO 8601."""
+    parts: tuple[DatePart, ...] = ()
+    """The parts that dates become; empty for what is not a date."""
 
     @property
     def text(self) -> bool:
-        """Whether its cells are read as text, and held as codes of categories."""
-        return self.type != "number"
+        """Whether its cells are read as text, and held as codes of categories; dates are held as numbers of days."""
+        return self.type in ("category", "boolean")
+
+    @property
+    def dates(self) -> DateFormat | None:
+        """How its cells write dates; None for what is not a date."""
+        return DateFormat(self.format) if self.type == "date" else None
 
     @property
     def optional(self) -> bool:
@@ -49,15 +59,17 @@ class ColumnPlan:
     @property
     def width(self) -> int:
         """How many elements of an input it becomes."""
-        return len(self.categories) if self.one_hot else 1
+        return len(self.categories) if self.one_hot else len(self.parts) or 1
 
     @property
     def elements(self) -> list[str]:
-        """A name for each of them: the column's, with `=category` for a one-hot element."""
+        """A name for each: the column's, with `=category` for a one-hot element and `.part` for that of a date."""
+        if self.parts:
+            return [f"{self.name}.{part}" for part in self.parts]
         return [f"{self.name}={category}" for category in self.categories] if self.one_hot else [self.name]
 
     @property
-    def slice_kind(self) -> Literal["number", "onehot", "index", "boolean"]:
+    def slice_kind(self) -> Literal["number", "onehot", "index", "boolean", "date"]:
         """What kind of elements they are."""
         if self.type == "category":
             return "onehot" if self.one_hot else "index"
@@ -110,6 +122,9 @@ class TablePlan:
     def state(self) -> dict[str, Any]:
         """Return it as plain data, ready for JSON."""
         state = asdict(self)
+        for column in (column for part in ("features", "targets", "weights") for column in state[part]):
+            if column["type"] != "date":
+                del column["format"], column["parts"]
         if not self.weights:
             del state["weights"]  # which models of documents without weights never had
         return state
@@ -118,7 +133,10 @@ class TablePlan:
     def from_state(cls, state: Mapping[str, Any]) -> TablePlan:
         """Return what `state` gave."""
         features, targets, weights = (
-            [ColumnPlan(**column) for column in state.get(part, ())]
+            [
+                ColumnPlan(**column | {"parts": tuple(column.get("parts", ()))})
+                for column in state.get(part, ())
+            ]
             for part in ("features", "targets", "weights")
         )
         return cls(state["width"], features, targets, weights)

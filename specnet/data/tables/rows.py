@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from specnet.data.tables.cells import ABSENT, UNKNOWN, CellParser, absent, boolean, spelled
+from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat, CellParser, absent, boolean, spelled
 from specnet.data.tables.columns import indices
+from specnet.data.tables.date_cells import date_parts
 from specnet.data.tables.filling import Filling
 from specnet.diagnostics.spelling import closest
 from specnet.diagnostics.text import clipped
@@ -56,7 +58,11 @@ def expanded(plan: TablePlan, taken: Sequence[NDArray[Any]]) -> NDArray[Any]:
     for column, values in zip(plan.features, taken, strict=True):
         instead = nan if column.fill is None else column.fill
         if not column.text:
-            out[:, start] = np.where(np.isnan(values), instead, values)
+            filled = np.where(np.isnan(values), instead, values)
+            if column.parts:
+                out[:, start : start + column.width] = date_parts(filled, column.parts)
+            else:
+                out[:, start] = filled
         else:
             codes = values
             if column.fill is not None and (values == ABSENT).any():
@@ -108,7 +114,11 @@ def targets(columns: Sequence[Column], integers: bool, single: bool) -> NDArray[
 def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], parser: CellParser) -> float | int | str:
     """Return a cell's number or code, or a string that says why it has none."""
     lacking, value = absent(cell), None
-    if isinstance(cell, str):
+    if column.dates is not None and not lacking:
+        form = CellFormat("number", dates=column.dates)
+        value = form.number(parser, cell if isinstance(cell, (str, date)) else spelled(cell))
+        lacking = value is None
+    elif isinstance(cell, str):
         value = parser.text(cell) if column.text else parser.read(cell)
         lacking = value is None
     if lacking:
@@ -124,7 +134,8 @@ def _cell(cell: Any, column: ColumnPlan, index: dict[str, int], parser: CellPars
             return f"`{clipped(str(cell))}` is not a category that the model was trained on"
         return code
     if isinstance(value, str):
-        return f"`{clipped(value)}` is not a number"
+        what = "a number" if column.dates is None else f"a date in {column.dates.stated}"
+        return f"`{clipped(value)}` is not {what}"
     try:
         number = float(cell) if value is None else value
     except (TypeError, ValueError, OverflowError):

@@ -6,14 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from specnet.data.tables.cells import BOOLEANS, CellFormat
-from specnet.data.tables.settings import NOTHING_SAID
+from specnet.data.tables.column_settings import NOTHING_SAID
 from specnet.diagnostics.text import clipped
 
 if TYPE_CHECKING:
+    from specnet.data.tables.column_settings import ColumnSettings
     from specnet.data.tables.layout import Layout
     from specnet.data.tables.plan import ColumnPlan
-    from specnet.data.tables.settings import ColumnSettings, TableSettings
+    from specnet.data.tables.settings import TableSettings
     from specnet.data.tables.table import DataTable
+
+
+DATE_KINDS = ("date", "datetime", "timestamp", "Timestamp")
+"""How the names of types of dates begin, in Parquet files and in frames."""
 
 
 def first_formats(settings: TableSettings, layout: Layout, table: DataTable) -> dict[int, CellFormat]:
@@ -27,11 +32,18 @@ def first_formats(settings: TableSettings, layout: Layout, table: DataTable) -> 
             name, kind = layout.names[i], kinds.get(layout.names[i])
             if kind in (None, "number", "text", "boolean"):
                 continue
+            dated = kind.startswith(DATE_KINDS)
+            if dated and layout.settings.get(i, NOTHING_SAID).type == "date":
+                continue
             # The type of a table in a table has the names of its columns.
             of = f"type {clipped(str(kind))}" if place.quotable else "an unsupported type"
             message = f"{place.column(i, name)} of `{place.name}` holds values of {of}"
             reference = place.reference(i, name)
-            help = f"leave it out with `exclude = [{reference}]`, or make numbers, text or booleans of it"
+            help = f"leave it out with `exclude = [{reference}]`, or "
+            if dated and i in layout.features:
+                help += f'write `type = "date"` in [data.columns.{reference}]'
+            else:
+                help += "make numbers, text or booleans of it"
             faults.add("SN518", message, *place.key, help=help)
     forms = {}
     for i in layout.used:
@@ -51,6 +63,8 @@ def _first_form(column: ColumnSettings, kind: str | None, *, names_only: bool) -
         return CellFormat("text", BOOLEANS, boolean=True)
     if said == "number":
         return CellFormat("number")
+    if said == "date":
+        return CellFormat("number", dates=column.dates)
     names_only = names_only or said == "text"
     values = column.values
     if values is not None and column.own is not None and column.own not in values:
@@ -69,7 +83,7 @@ def known_format(column: ColumnPlan, *, drop: bool = False) -> CellFormat:
     drop = drop and column.missing == "drop"
     optional = drop or column.optional
     if not column.text:
-        return CellFormat("number", optional=optional, drop=drop)
+        return CellFormat("number", dates=column.dates, optional=optional, drop=drop)
     return CellFormat(
         "text",
         tuple(column.categories),

@@ -55,7 +55,12 @@ class ColumnScale(Transform):
 def column_scales(plan: TablePlan) -> list[Transform]:
     """Return the steps that the `scale` of a table's columns comes to, one for each way to scale."""
     starts = zip(plan.features, plan.column_slices, strict=True)
-    scaled = [(column.scale, column_slice.start) for column, column_slice in starts if column.scale != "none"]
+    scaled = [
+        (column.scale, element)
+        for column, part in starts
+        if column.scale != "none"
+        for element in range(part.start, part.start + part.width)
+    ]
     width = sum(column.width for column in plan.features)
     steps: list[Transform] = []
     for kind in ("standardize", "minmax"):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from specnet.data.sample import MAXIMUM
 from specnet.data.tables.cells import ABSENT, UNKNOWN, CellFormat
 from specnet.data.tables.columns import Column, ColumnReader, lacking
+from specnet.data.tables.dates import date_help
 from specnet.data.tables.faults import check_cells
 from specnet.data.tables.split_cells import SplitCells
 from specnet.diagnostics import SpecError
@@ -124,8 +125,8 @@ def _too_many(table: DataTable, number: int, reader: ColumnReader, maximum: int)
     message = f"{place.column(number, reader.name)} of `{place.name}` has more than {maximum} categories"
     if place.quotable:
         message += f", such as {listed(list(reader.codes.index)[:3])}"
-    leave = (
-        f"leave it out with `exclude = [{place.reference(number, reader.name)}]`, or raise `max_categories`"
-    )
-    help = table.number_help(reader.codes.index) or leave
+    reference = place.reference(number, reader.name)
+    dates = date_help(reader.codes.index, reference) if place.quotable else None
+    leave = f"leave it out with `exclude = [{reference}]`, or raise `max_categories`"
+    help = table.number_help(reader.codes.index) or dates or leave
     return place.context.collector.error("SN515", message, "path", help=help)

@@ -1,4 +1,4 @@
-"""The settings of a table, and of single columns of it."""
+"""The settings of a table."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from specnet.data.format import DataFormat
 from specnet.data.tables.cells import CellParser, TypedCellParser
+from specnet.data.tables.column_settings import ColumnSettings
 from specnet.data.tables.numbers import PLAIN
-from specnet.vocabulary.kind import Table, fault, table_check
+from specnet.vocabulary.kind import fault, table_check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,134 +26,6 @@ MARKERS = ("", "?", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 ColumnName = str | int
 Columns = tuple[ColumnName, ...]
-ColumnType = Literal["number", "category", "boolean"]
-
-WORDS = {"number": "numbers", "category": "categories", "boolean": "booleans"}
-
-APPLIES = {"encode": "category", "values": "category", "unknown": "category", "scale": "number"}
-"""The keys that apply to columns of one type alone."""
-
-FITTING: dict[str, tuple[str, ...]] = {
-    "number": ("refuse", "drop", "mean", "median", "most_frequent"),
-    "category": ("refuse", "drop", "most_frequent", "category"),
-    "boolean": ("refuse", "drop", "most_frequent"),
-}
-"""What may become of missing cells, by the type of a column."""
-
-
-class ColumnSettings(Table):
-    """Settings of one column of a table. By default they are those of the table.
-
-    A key that has no effect on the column is an error: `encode` for a number, `scale` for a
-    category, any key for a column that is neither a feature nor a target. For a target, only `type`, `values` and
-    `missing` (`refuse` or `drop`) can be set.
-    """
-
-    type: ColumnType | None = Field(default=None, examples=["category"])
-    """The type of its cells; by default it is a number if all cells are numbers, a category if all are text. The
-    cells of a category are names even if they look like numbers; those of a boolean are true, yes, t, y, on or 1
-    (also 1.0), and false, no, f, n, off or 0 (0.0), in any case, and become 1 and 0; a boolean target has the
-    classes false and true."""
-    values: tuple[str, ...] | None = Field(default=None, examples=[["small", "large"]])
-    """The categories, in this order; any other cell is an unknown category. By default those of the training file,
-    in alphabetical order."""
-    encode: Literal["onehot", "index"] | None = Field(default=None, examples=["index"])
-    """Whether a category is one-hot encoded, or becomes its index as a number."""
-    scale: Literal["none", "standardize", "minmax"] | None = Field(default=None, examples=["standardize"])
-    """How numbers are scaled, by statistics of the training split after missing values are filled: to mean 0 and
-    standard deviation 1, or to the range 0 to 1."""
-    missing: Literal["refuse", "drop", "mean", "median", "most_frequent", "category"] | None = Field(
-        default=None, examples=["median"]
-    )
-    """How cells without a value are handled: an error; the row is dropped (at prediction, an error); they get the
-    training split's mean, median or most frequent value (the smallest, or first, of several); or they are a
-    category of their own, called `(missing)`, after all others."""
-    fill: float | str | bool | None = Field(default=None, examples=[0])
-    """The value of cells without one, instead of `missing`: a number, true or false, or a category,
-    which becomes one of the column's even if no other cell has it."""
-    unknown: Literal["refuse", "zeros"] | None = Field(default=None, examples=["zeros"])
-    """How a category that the training file (or `values`) does not have is handled: an error, or all zeros."""
-
-    @table_check()
-    def _some_category(self) -> Iterator[PydanticCustomError]:
-        if self.values is not None and not self.values:
-            yield fault("`values` lists no category", key="values")
-
-    @table_check(each="values")
-    def _named_once(self, index: int, value: str) -> Iterator[PydanticCustomError]:
-        if self.values is not None and value in self.values[:index]:
-            yield fault(f"`{value}` is named twice", key=("values", index))
-
-    @table_check()
-    def _filled_once(self) -> Iterator[PydanticCustomError]:
-        if self.fill is not None and self.missing is not None:
-            message = "`missing` and `fill` both say what to do with missing values: keep one of them"
-            yield fault(message, key="fill")
-
-    @table_check()
-    def _encode_fits(self) -> Iterator[PydanticCustomError]:
-        return self._fits("encode")
-
-    @table_check()
-    def _values_fit(self) -> Iterator[PydanticCustomError]:
-        return self._fits("values")
-
-    @table_check()
-    def _unknown_fits(self) -> Iterator[PydanticCustomError]:
-        return self._fits("unknown")
-
-    @table_check()
-    def _scale_fits(self) -> Iterator[PydanticCustomError]:
-        return self._fits("scale")
-
-    @table_check()
-    def _fill_fits(self) -> Iterator[PydanticCustomError]:
-        return self._fits("fill")
-
-    @table_check()
-    def _missing_fits(self) -> Iterator[PydanticCustomError]:
-        return self._fits("missing")
-
-    def _fits(self, key: str) -> Iterator[PydanticCustomError]:
-        """Yield a fault where a key does not apply to a column of the type that the document says."""
-        message = self._misfit(key, self.type) if self.type is not None else None
-        if message is not None:
-            yield fault(message, key=key)
-
-    @property
-    def own(self) -> str | None:
-        """The category that missing cells are; None where they are none."""
-        if isinstance(self.fill, str):
-            return self.fill
-        return OWN if self.missing == "category" else None
-
-    def misfit(self, kind: ColumnType) -> tuple[str, str] | None:
-        """Return a key that does not apply to a column of this type, and why; None if all have."""
-        found = ((key, self._misfit(key, kind)) for key in (*APPLIES, "fill", "missing"))
-        return next(((key, message) for key, message in found if message is not None), None)
-
-    def _misfit(self, key: str, kind: ColumnType) -> str | None:
-        """Return why a key does not apply to a column of a type; None if it does or is not given."""
-        given = getattr(self, key)
-        if given is None:
-            return None
-        if key in APPLIES and kind != APPLIES[key]:
-            return f"`{key}` applies to {WORDS[APPLIES[key]]} only, and the column holds {WORDS[kind]}"
-        if key == "fill":
-            found = (
-                "boolean" if isinstance(given, bool) else "category" if isinstance(given, str) else "number"
-            )
-            return f"this is a {found}, and the column holds {WORDS[kind]}" if found != kind else None
-        if key == "missing" and given not in FITTING[kind]:
-            return f'`missing = "{given}"` does not apply to a column of {WORDS[kind]}'
-        return None
-
-
-OWN = "(missing)"
-"""The category that missing cells are where they have one of their own."""
-
-NOTHING_SAID = ColumnSettings.model_construct()
-"""The settings of a column of which a document says nothing."""
 
 
 class TableSettings(DataFormat):
@@ -183,8 +56,8 @@ class TableSettings(DataFormat):
     encode: Literal["onehot", "index"] = Field(default="onehot", examples=["index"])
     """Whether a category feature is one-hot encoded, or becomes its index as a number."""
     scale: Literal["none", "standardize", "minmax"] = Field(default="none", examples=["standardize"])
-    """How each numeric feature is scaled: to mean 0 and standard deviation 1, or to the range 0 to 1 over
-    the training split. Unlike a transform, it leaves categories and booleans unchanged."""
+    """How each numeric feature, and each part of a date, is scaled: to mean 0 and standard deviation 1, or to the
+    range 0 to 1 over the training split. Unlike a transform, it leaves categories and booleans unchanged."""
     max_categories: PositiveInt = 1000
     """The maximum number of categories of a feature; a column with more is probably one of names or row numbers."""
     unknown: Literal["refuse", "zeros"] = Field(default="refuse", examples=["zeros"])

@@ -100,6 +100,7 @@ class TableSource(DataSource):
                     c.values[:maximum],
                     c.categories,
                     scaled=column.scale != "none",
+                    dates=c.dates,
                 )
                 for c, column in zip(map(found.columns.__getitem__, places), columns, strict=True)
             )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from specnet.data.tables.cells import FALSE, TRUE
+from specnet.data.tables.date_cells import date_parts
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
 from specnet.model.compiled import CompiledModel
@@ -27,19 +30,14 @@ def write_cells(model: CompiledModel, program: Program) -> bool:
     parser = cast("Tabular", model.encoding.format).parser
     features = table.features
     plain = parser.numbers.plain and not parser.replace
-    if plain and not any(column.text or column.optional for column in features):
+    if plain and not any(column.text or column.optional or column.parts for column in features):
         return False
     lines = [
         "",
-        "# The columns of the inputs: name, what it holds, its categories, what a gap becomes.",
+        f"# The columns of the inputs: name, what it holds, its {_details(features)}, what a gap becomes.",
         "columns = [",
     ]
-    for column in features:
-        gap: Any = column.fill
-        if gap is not None and column.text:
-            gap = column.categories[int(gap)]
-        categories = list(column.categories) if column.text else None
-        lines.append(f"    ({column.name!r}, {column.slice_kind!r}, {categories!r}, {gap!r}),")
+    lines += map(_column_line, features)
     lines.append("]")
     if parser.markers:
         lines += ["", "# The cells that mean a missing value.", f"missing_markers = {_set(parser.markers)}"]
@@ -49,8 +47,11 @@ def write_cells(model: CompiledModel, program: Program) -> bool:
     if not parser.numbers.plain:
         program.modules.add("re")
         program.functions.append(_number_function(parser))
-    if any(column.text for column in features):
+    if any(column.text or column.parts for column in features):
         program.functions.append(_spelling_function())
+    if any(column.parts for column in features):
+        program.modules.add("datetime")
+        program.functions.append(_date_function())
     program.functions.append([
         "def cells_to_numbers(rows):",
         '    """Return rows of cells, in the order of the columns, as numbers."""',
@@ -64,6 +65,19 @@ def write_cells(model: CompiledModel, program: Program) -> bool:
         "    return np.array(result)",
     ])  # fmt: skip
     return True
+
+
+def _column_line(column: ColumnPlan) -> str:
+    """Return the line of a column in the program's list."""
+    gap: Any = column.fill
+    details: Any = None
+    if column.text:
+        details = list(column.categories)
+        gap = None if gap is None else column.categories[int(gap)]
+    elif column.parts:
+        details = column.format, column.parts
+        gap = None if gap is None else date_parts(np.array([gap]), column.parts)[0].tolist()
+    return f"    ({column.name!r}, {column.slice_kind!r}, {details!r}, {gap!r}),"
 
 
 def _set(texts: Iterable[str]) -> str:
@@ -85,6 +99,34 @@ def _number_function(parser: CellParser) -> list[str]:
         "    first, second, whole, fraction, exponent = found.groups(default='')",
         *([f"    whole = whole{drop}"] if drop else []),
         '    return float(f"{first}{second}{whole}.{fraction}{exponent}")',
+    ]
+
+
+def _details(features: Iterable[ColumnPlan]) -> str:
+    """Return what the third entry of a column is."""
+    return "categories (of a date, format and parts)" if any(c.parts for c in features) else "categories"
+
+
+def _date_function() -> list[str]:
+    """Return a function for the cells of columns of dates."""
+    return [
+        "def date_numbers(cell, written, parts):",
+        '    """Return the parts of a date: `days` are those since 1970-01-01; a weekday of 0 is Monday."""',
+        "    if isinstance(cell, datetime.date):",
+        "        moment = datetime.datetime.fromisoformat(cell.isoformat())",
+        "    elif written is None:",
+        "        moment = datetime.datetime.fromisoformat(spelled(cell))",
+        "    else:",
+        "        moment = datetime.datetime.strptime(spelled(cell), written)",
+        "    since = moment.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)",
+        "    numbers = {",
+        '        "year": moment.year,',
+        '        "month": moment.month,',
+        '        "day": moment.day,',
+        '        "weekday": moment.weekday(),',
+        '        "days": since / datetime.timedelta(days=1),',
+        "    }",
+        "    return [float(numbers[part]) for part in parts]",
     ]
 
 
@@ -121,6 +163,12 @@ def _cell_lines(parser: CellParser, features: Iterable[ColumnPlan]) -> list[str]
     if "number" in there:
         read = "float" if parser.numbers.plain else "number"
         lines += ['if kind == "number":', f"    numbers.append({read}(cell))", "    continue"]
+    if "date" in there:
+        lines += [
+            'if kind == "date":',
+            "    numbers += cell if cell is instead else date_numbers(cell, *categories)",
+        ]
+        lines += ["    continue"]
     if texts:
         lines.append("cell = spelled(cell)")
     if "boolean" in there:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pytest
 
@@ -191,3 +193,64 @@ def test_rows_are_those_that_the_splits_were_made_of():
     for name, (inputs, targets) in raw.items():
         np.testing.assert_array_equal(data.encode(inputs), data.splits[name].inputs)
         np.testing.assert_array_equal(targets, data.splits[name].targets)
+
+
+DATES = """\
+specnet = 1
+name = "table"
+dtype = "float64"
+loss = "mse"
+
+[data]
+type = "csv"
+path = "t.csv"
+target = "y"
+scale = "standardize"
+replace = { never = "31.12.2099" }
+
+[data.columns.begun]
+type = "date"
+format = "%d.%m.%Y"
+missing = "mean"
+
+[data.columns.ended]
+type = "date"
+parts = ["weekday", "days"]
+FILL
+
+[[layers]]
+type = "dense"
+units = 1
+
+[training]
+epochs = 3
+"""
+
+
+@pytest.mark.parametrize("fill", ['fill = "2024-02-29T18:00"', ""])
+def test_a_program_reads_dates_as_predict_does(fill, tmp_path):
+    rows = [
+        f"{n % 28 + 1}.{n % 12 + 1}.{1960 + n},2024-0{n % 9 + 1}-11T0{n % 9}:30,{n % 7}" for n in range(60)
+    ]
+    (tmp_path / "t.csv").write_text("begun,ended,y\n" + "\n".join([*rows, ",2024-01-01,3"]), encoding="utf-8")
+    (tmp_path / "a.toml").write_text(DATES.replace("FILL", fill), encoding="utf-8")
+    result = specnet.run(specnet.load(tmp_path / "a.toml"), out=tmp_path / "run")
+    scope: dict = {}
+    exec(numpy_program(Exported.of(tmp_path / "run"), training=False, beside=None).text, scope)
+    cells = [
+        ["1.2.1959", "2024-05-31"],
+        [" never ", "2024-05-31 13:45"],
+        ["", "20240531"],
+        [None, dt.date(1969, 7, 20)],
+        [dt.date(1969, 7, 20), dt.datetime(1969, 7, 20, 20, 17, tzinfo=dt.UTC)],
+        [float("nan"), 20240531],
+    ]
+    cells += [["", ""], ["01.01.2000", None]] if fill else []
+    expected = result.model.predict(cells)
+    np.testing.assert_allclose(scope["predict"](cells), expected, rtol=1e-12)
+    assert len({row.tobytes() for row in expected}) == 5 + bool(fill) * 2
+    wrong = [["2024-05-31", "2024-05-31"], ["30.2.2000", "2024-05-31"], ["1.2.1959", "31.5.2024"]]
+    for row in wrong if fill else [*wrong, ["1.2.1959", ""]]:
+        for predict in (result.model.predict, scope["predict"]):
+            with pytest.raises((ValueError, specnet.SpecError)):
+                predict([row])

@@ -283,7 +283,10 @@ FAULTY = [
     ({"columns": {"a": {"kind": "number"}}}, "Extra inputs"),
     ({"columns": {"a": {"type": "number", "encode": "index"}}}, "`encode` applies to categories only"),
     ({"columns": {"a": {"type": "boolean", "encode": "index"}}}, "the column holds booleans"),
-    ({"columns": {"a": {"type": "category", "scale": "minmax"}}}, "`scale` applies to numbers only"),
+    (
+        {"columns": {"a": {"type": "category", "scale": "minmax"}}},
+        "`scale` applies to numbers and dates only",
+    ),
     ({"columns": {"a": {"type": "number", "values": ["u"]}}}, "`values` applies to categories only"),
     (
         {"columns": {"a": {"type": "boolean", "unknown": "zeros"}}},

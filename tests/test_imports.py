@@ -22,7 +22,7 @@ HEAVY = {
     "safetensors": "specnet.interchange.safetensors_file",
     "sklearn": "specnet.sklearn",
     "torch": None,
-    "pandas": "specnet.training.history",
+    "pandas": "specnet.storage.dataframes",
     "polars": None,
 }
 """The only part of the package that may import a library of an extra, if any may."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from specnet.diagnostics import html
 from specnet.model.evaluation import Figures
 from specnet.model.state import TrainingState
+from specnet.storage.dataframes import data_frame
 from specnet.training.events import EpochEnded, Span
 
 Array = np.ndarray[Any, Any]
@@ -143,8 +143,7 @@ class History:
 
         Raises ModuleNotFoundError where pandas is not installed.
         """
-        pandas: Any = importlib.import_module("pandas")
-        return pandas.DataFrame(self.to_dict()).set_index("epoch")
+        return data_frame(self.to_dict(), "epoch")
 
     def _repr_html_(self) -> str:
         """Return the curves of the loss, for notebooks."""

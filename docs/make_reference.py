@@ -36,6 +36,7 @@ All names of `specnet`, `specnet.sklearn` and `specnet.notebook`, made from thei
 
 FURTHER = {
     "specnet.training.history": ("History",),
+    "specnet.analysis.importance": ("ColumnImportance", "PartialDependence"),
     "specnet.analysis.verdict": ("Verdict",),
     "specnet.diagnostics.diagnostic": ("Label", "Fix", "Edit", "TextSpan", "Position"),
     "specnet.analysis.traced": ("TracedStep", "TracedLayer", "TracedLine", "TracedParameter"),

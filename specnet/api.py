@@ -30,6 +30,7 @@ from specnet.runs.result import Result
 
 if TYPE_CHECKING:
     from specnet.analysis.gradients import GradientCheck
+    from specnet.analysis.importance import Importance
     from specnet.analysis.traced import Trace
     from specnet.model.averaged import AveragedModel
     from specnet.model.evaluation import Evaluation, Figures
@@ -62,6 +63,7 @@ __all__ = [
     "FoldStarted",
     "GradientCheck",
     "History",
+    "Importance",
     "Model",
     "ModelInUseError",
     "OutOfFold",
@@ -83,6 +85,7 @@ __all__ = [
     "load",
     "load_model",
     "load_run",
+    "permutation_importance",
     "register",
     "run",
     "trace",
@@ -101,6 +104,7 @@ _LATER = {
     "FoldStarted": "specnet.training.events",
     "GradientCheck": "specnet.analysis.gradients",
     "History": "specnet.training.history",
+    "Importance": "specnet.analysis.importance",
     "Model": "specnet.model.model",
     "OutOfFold": "specnet.runs.out_of_fold",
     "Resumed": "specnet.training.events",
@@ -286,9 +290,9 @@ def evaluate(
     """Return the loss and the metrics of a finished run, or of a model in a file.
 
     Without `data` they are those of the run's own splits, read again from the files that it was trained on. `data` is
-    what `Model.evaluate` takes: a file, a frame, or a pair of raw inputs and targets (only inputs, if these are the
-    targets). `threads` and `plugins` are as in `load_model`. Raises RunError if there is no valid run or its data have
-    changed, and otherwise what `Model.evaluate` raises.
+    what `Model.evaluate` takes: a file, a frame, or raw inputs and targets as a pair, or as a triple with sample
+    weights (only inputs, if these are the targets). `threads` and `plugins` are as in `load_model`. Raises RunError if
+    there is no valid run or its data have changed, and otherwise what `Model.evaluate` raises.
     """
     from specnet.runs.evaluating import evaluate as measure
 
@@ -297,6 +301,44 @@ def evaluate(
 
         import_plugins(run)
     return measure(run, data, threads=threads)
+
+
+def permutation_importance(
+    run: str | PathLike[str],
+    data: Any = None,
+    *,
+    metric: str | None = None,
+    repeats: int = 5,
+    seed: int = 0,
+    partial_dependence: bool = True,
+    threads: int | None = None,
+    plugins: bool = False,
+) -> Importance:
+    """Return how much worse a metric of a finished run is when the values of one column are permuted.
+
+    The columns are those of the table that the model was trained on, before all transforms: a category is one column,
+    however it is encoded. Of arrays, each number of a vector is a column, or each channel of a sequence. Without
+    `data`, it is measured on the run's own test split, else on its validation split, else on its training split;
+    `data` is as in `evaluate`. Of more than 10,000 rows, that many are drawn at random. Each column is permuted
+    `repeats` times, by permutations that follow from `seed`. `metric` is a metric of the run that is a number, or
+    `loss`; by default the metric that early stopping monitors, else the first one of the run.
+
+    With `partial_dependence`, the result also has the mean prediction for each category of a column, or for up to 20
+    values of a column of numbers between its 5% and 95% quantiles. `threads` and `plugins` are as in `load_model`.
+    Raises ValueError for inputs without columns, such as images, for an unknown metric, and for less than one repeat,
+    and otherwise what `evaluate` raises.
+    """
+    from specnet.analysis.permutation import ImportanceSettings
+    from specnet.runs.importance import measured_run
+
+    if repeats < 1:
+        raise ValueError(f"there must be at least one repeat, not {repeats}")
+    if plugins:
+        from specnet.storage.plugins import import_plugins
+
+        import_plugins(run)
+    settings = ImportanceSettings(repeats, seed, metric, dependences=None if partial_dependence else 0)
+    return measured_run(run, data, threads=threads).importance(settings)
 
 
 def check_gradients(

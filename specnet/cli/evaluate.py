@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from specnet.cli.given import STDIN, must_exist, named, standard_input
-from specnet.cli.options import As, OutputStyle, RunPath, RunPlugins, Threads, argument
+from specnet.cli.options import As, OutputStyle, RunPath, RunPlugins, Threads, argument, option, whole_number
 from specnet.cli.tables import section
 from specnet.cli.terminal import results, write_json
 from specnet.diagnostics import SpecError
+
+if TYPE_CHECKING:
+    from specnet.analysis.importance import Importance
+    from specnet.analysis.permutation import ImportanceSettings
+    from specnet.model.evaluation import Evaluation
 
 
 def evaluate(
@@ -20,6 +28,38 @@ def evaluate(
             "folder of images, or - for CSV or JSON lines on standard input.",
         ),
     ] = None,
+    importance: Annotated[
+        bool,
+        typer.Option(
+            "--importance",
+            help="Also measure how much worse a metric is when a column of the inputs is permuted.",
+        ),
+    ] = False,
+    metric: Annotated[
+        str | None,
+        option(
+            "--metric",
+            metavar="NAME",
+            help="The metric of --importance, or loss. Default: the metric that early stopping monitors, else the "
+            "first one of the run.",
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None,
+        whole_number(
+            "--repeats",
+            minimum=1,
+            maximum=1000,
+            default=False,
+            help="How many times --importance permutes each column. Default: 5.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        whole_number(
+            "--seed", minimum=0, default=False, help="What the permutations follow from. Default: 0."
+        ),
+    ] = None,
     threads: Threads = None,
     plugins: RunPlugins = False,
     output: As = OutputStyle.TABLE,
@@ -29,11 +69,21 @@ def evaluate(
     Loss and metrics are those that the document names. Without DATA the run's own data are read again, which
     must not have changed. Columns are found by name, in any order, and others are ignored. If the run was not
     trained on a table, the columns that are not inputs are the target.
+
+    With --importance, each column of DATA, or of the run's test split (else its validation split, else its training
+    split), is permuted among the rows, at most 10,000 of them; JSON also has the mean prediction by the column's
+    value.
     """
-    from specnet.cli.results import MAXIMUM_CLASSES, confusion_table, results_table, show_targets
-    from specnet.runs.evaluating import evaluate as measured
+    from specnet.cli.results import (
+        MAXIMUM_CLASSES,
+        confusion_table,
+        results_table,
+        show_importance,
+        show_targets,
+    )
     from specnet.storage.plugins import import_plugins
 
+    asked = _asked(importance, metric, repeats, seed, output)
     must_exist(run)
     if data not in (None, "-"):
         must_exist(data)
@@ -41,15 +91,13 @@ def evaluate(
         import_plugins(Path(run))
     name = STDIN if data == "-" else data
     try:
-        if data == "-":
-            with standard_input() as path:
-                found = measured(run, path, name=name, threads=threads)
-        else:
-            found = measured(run, data, threads=threads)
+        with standard_input() if data == "-" else nullcontext(data) as path:
+            found, important = _measured(run, path, name, threads, asked)
     except SpecError as error:
         raise named(error, name or run) from None
     if output is OutputStyle.JSON:
-        write_json(found.as_dict())
+        more = {} if important is None else {"importance": important.to_dict()}
+        write_json({**found.as_dict(), **more})
         return 0
     console = results()
     results_table(found.splits, found.rows, console.width).show(console)
@@ -59,4 +107,39 @@ def evaluate(
         if isinstance(value, list) and len(value) <= MAXIMUM_CLASSES:
             section(console, f"{name} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(value, found.classes, console.width).show(console)
+    if important is not None:
+        show_importance(console, important)
     return 0
+
+
+def _asked(
+    importance: bool, metric: str | None, repeats: int | None, seed: int | None, output: OutputStyle
+) -> ImportanceSettings | None:
+    """Return how importance is measured; None where it was not asked for."""
+    from specnet.analysis.permutation import REPEATS, ImportanceSettings
+
+    if not importance:
+        given = {"--metric": metric, "--repeats": repeats, "--seed": seed}
+        alone = next((flag for flag, value in given.items() if value is not None), None)
+        if alone is not None:
+            raise typer.BadParameter("it says how importance is measured: add --importance", param_hint=alone)
+        return None
+    # A table has no room for partial dependence.
+    dependences = None if output is OutputStyle.JSON else 0
+    return ImportanceSettings(repeats or REPEATS, seed or 0, metric, dependences=dependences)
+
+
+def _measured(
+    run: str, data: str | Path | None, name: str | None, threads: int | None, asked: ImportanceSettings | None
+) -> tuple[Evaluation, Importance | None]:
+    from specnet.analysis.input_columns import UnexplainedError
+    from specnet.runs.evaluating import evaluate as measured
+    from specnet.runs.importance import measured_run
+
+    if asked is None:
+        return measured(run, data, name=name, threads=threads), None
+    try:
+        loaded = measured_run(run, data, name=name, threads=threads)
+        return loaded.evaluate(), loaded.importance(asked)
+    except UnexplainedError as error:
+        raise typer.BadParameter(str(error), param_hint=error.option) from None

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from specnet.analysis.importance import Importance
 from specnet.cli.curve import Series, draw
-from specnet.cli.numbers import DIGITS, column, duration, number
+from specnet.cli.numbers import DIGITS, column, duration, entries, number
 from specnet.cli.tables import TextTable, paragraph, section
 from specnet.cli.terminal import WIDEST, line, plain, say
 from specnet.diagnostics.text import counted
@@ -26,6 +27,9 @@ MAXIMUM_CLASSES = 12
 """Classes of a confusion matrix that is still shown."""
 
 CURVE_ROWS = 10
+
+MAXIMUM_COLUMNS = 30
+"""Columns whose importance is shown."""
 
 
 def show_result(console: Console, result: CompletedRun) -> None:
@@ -99,6 +103,19 @@ def show_end(console: Console, result: Result) -> None:
     paragraph(console, lead, VERDICTS[result.fit.verdict], result.fit.why, min(console.width, WIDEST))
     if result.run is not None:
         say(console, f" saved in {result.run}")
+
+
+def show_importance(console: Console, found: Importance) -> None:
+    """Print the most important columns of the inputs."""
+    section(console, f"importance: {found.meaning} ({found.basis})")
+    shown = found.columns[:MAXIMUM_COLUMNS]
+    numbers = entries([*(each.mean for each in shown), *(each.std for each in shown)])
+    means, stds = numbers[: len(shown)], numbers[len(shown) :]
+    rows = [(each.column, mean, std) for each, mean, std in zip(shown, means, stds, strict=True)]
+    TextTable(["column", "importance", "std"], "<>>", list(rows)).show(console)
+    more = len(found.columns) - len(shown)
+    if more:
+        say(console, f" and {counted(more, 'more column')}; --output json has all of them")
 
 
 def results_table(

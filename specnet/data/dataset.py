@@ -16,7 +16,7 @@ from specnet.data.inputs import Encoded, plain
 from specnet.data.opened import OpenedData, open_data
 from specnet.data.passed import PassedData
 from specnet.data.pipeline import Pipeline
-from specnet.data.rows import Rows, StoredRows, TargetRows
+from specnet.data.rows import ChosenRows, Rows, StoredRows, TargetRows
 from specnet.data.signature import InputArray, Signature, only_array
 from specnet.data.streamed import ArrayOrStreamed, Inputs, StreamedRows, taken, taken_inputs
 from specnet.data.tables.scaling import column_scales
@@ -73,6 +73,8 @@ class Dataset:
     `arrays:train` and the like."""
     places: Mapping[str, NDArray[np.intp]] = field(default_factory=dict)
     """The places of a split's rows among the training rows that it was taken from, for each split that was."""
+    raw: Mapping[str, ChosenRows] = field(default_factory=dict)
+    """The inputs of each split before all transforms, where they were asked for."""
 
     def encode(self, rows: Any) -> Any:
         """Return new raw inputs as the model takes them; see Encoding.encode."""
@@ -93,10 +95,11 @@ def load_data(
     root_path: KeyPath = ("data",),
     target: InputArray | None = None,
     passed: PassedData | None = None,
+    raw: bool = False,
 ) -> Dataset:
     """Open and read the data that a format names: see `open_data` and `read_data`."""
     opened = open_data(data_format, base, root_path, seed=seed, passed=passed)
-    return read_data(opened, seed=seed, dtype=dtype, arrays=arrays, target=target)
+    return read_data(opened, seed=seed, dtype=dtype, arrays=arrays, target=target, raw=raw)
 
 
 def read_data(
@@ -106,11 +109,13 @@ def read_data(
     dtype: DType,
     arrays: tuple[InputArray, ...] = (),
     target: InputArray | None = None,
+    raw: bool = False,
 ) -> Dataset:
     """Return opened data: read, split with the seed, encoded and transformed.
 
     `arrays` are the inputs that the model takes; all elements as one in `dtype` (float32 or float64) if left out.
-    `target` is how it takes targets that are masks of class indices. Raises SpecError with every fault that was found.
+    `target` is how it takes targets that are masks of class indices. With `raw`, the inputs before all transforms are
+    kept as well, which takes their memory. Raises SpecError with every fault that was found.
     """
     data_format, source, context, signature = opened.format, opened.source, opened.context, opened.signature
     collector = context.collector
@@ -136,7 +141,8 @@ def read_data(
     if part.targets is not None:
         targets.fit(_target_rows(part.targets), chosen, collector)
     collector.check()
-    splits = {}
+    splits: dict[str, Split] = {}
+    unencoded: dict[str, ChosenRows] = {}
     places = {name: rows for name, (_, rows) in drawn.items() if rows is not None}
     for name in tuple(drawn):
         # Taken out, so that a file's own array is given up once the split that it made is ready.
@@ -159,10 +165,12 @@ def read_data(
         # What one split's faults are may only be reported once the training split, fitted on, is sound.
         collector.check()
         splits[name] = Split(x, y, chosen_weights(part, chosen))
+        if raw:
+            unencoded[name] = ChosenRows(part.inputs, chosen)
     encoding = Encoding(data_format, signature, raw_shape, dtype, inputs, targets, plan, arrays)
     sources = tuple((name, sha256(path)) for name, path in sorted(context.files.items()))
     sources += tuple(sorted(context.digests.items()))
-    return Dataset(splits, signature, encoding, sources, places)
+    return Dataset(splits, signature, encoding, sources, places, unencoded)
 
 
 def _target_rows(targets: NDArray[Any] | StoredRows) -> Rows | StoredRows:

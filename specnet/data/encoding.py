@@ -79,9 +79,12 @@ class Encoding:
         if sound is not None:
             return sound
         collector = Collector(())
+        return self._run(self.rows(rows, collector), collector)
+
+    def rows(self, rows: Any, collector: Collector) -> Rows:
+        """Return what `encode` takes as rows before all transforms; raise SpecError as it does."""
         with collector.limited():
-            raw = self._raw(rows, collector)
-        return self._run(raw, collector)
+            return self._raw(rows, collector)
 
     def encode_file(self, path: str | Path, base: Path | None = None) -> Any:
         """Return the inputs of a file like the one that the model learnt from, as the model takes them.

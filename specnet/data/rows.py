@@ -122,6 +122,17 @@ class ArrayRows:
         return chosen
 
 
+class ChosenRows:
+    """Some rows of others, by their positions among these; all of them where none are chosen."""
+
+    def __init__(self, rows: Rows, chosen: NDArray[np.intp] | None = None) -> None:
+        self.rows, self.chosen = rows, chosen
+
+    def take(self, places: NDArray[np.intp]) -> NDArray[Any]:
+        """Return the rows at these positions among the chosen ones, as numbers."""
+        return self.rows.take(places if self.chosen is None else self.chosen[places])
+
+
 class TargetRows(ArrayRows):
     """Targets (rows, ...), of which a plain number stays a plain number."""
 

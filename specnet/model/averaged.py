@@ -118,9 +118,9 @@ class AveragedModel(Model):
         self, inputs: Any, targets: Any = None, *, weights: Any = None, name: str | None = None
     ) -> Evaluation:
         """Return the mean of what the models' `evaluate` returns; of a confusion matrix, too."""
-        found = [model.evaluate(inputs, targets, weights=weights, name=name) for model in self._models]
-        splits = {split: mean_figures([each.splits[split] for each in found])[0] for split in found[0].splits}
-        return Evaluation(splits, found[0].rows, self.classes)
+        return mean_evaluation(
+            [model.evaluate(inputs, targets, weights=weights, name=name) for model in self._models]
+        )
 
     def outputs_of(self, layer: str, inputs: Any) -> Never:
         """Raise ValueError: each model has outputs of its own."""
@@ -139,6 +139,13 @@ class AveragedModel(Model):
     def _several(self, method: str) -> str:
         count = counted(len(self._models), "model")
         return f"this is the mean of {count}: choose one, as in model.models[0].{method}(...)"
+
+
+def mean_evaluation(each: Sequence[Evaluation]) -> Evaluation:
+    """Return the mean of what several models come to on the same rows."""
+    first = each[0]
+    splits = {split: mean_figures([own.splits[split] for own in each])[0] for split in first.splits}
+    return Evaluation(splits, first.rows, first.classes)
 
 
 def mean_and_std(arrays: Sequence[Any]) -> tuple[FloatArray, FloatArray]:

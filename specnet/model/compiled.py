@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -27,7 +27,7 @@ from specnet.model.cutoffs import initial_cutoffs, named_cutoffs, plain_cutoffs
 from specnet.model.evaluation import Evaluation
 from specnet.model.evaluator import Evaluator, data_units
 from specnet.model.hidden import layer_outputs
-from specnet.model.labelled import labelled_split
+from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.model.outputs import WEIGHTS, NetworkOutput
@@ -185,20 +185,24 @@ class CompiledModel(Model):
     ) -> Evaluation:
         """Return what `Model.evaluate` does; `name` is what messages call a file."""
         assert self.encoding is not None, "a model without an encoding takes no raw rows"
-        split = labelled_split(self.network, self.encoding, inputs, targets, weights, name)
-        return self.measure({GIVEN: split})
+        rows = raw_labelled(self.encoding, inputs, targets, weights, name)
+        return self.measure({GIVEN: labelled_split(self.network, self.encoding, rows)})
 
     def measure(self, splits: Mapping[str, Split]) -> Evaluation:
         """Return the loss and the metrics on some splits."""
-        network = self.network
-        units = data_units(network, self.encoding)
-        maximum = evaluation_rows(network, max(len(split) for split in splits.values()))
-        weighted = any(split.weights is not None for split in splits.values())
-        graph = evaluation_graph(network, units=bool(units), weighted=weighted)
-        compiled = plan(graph, maximum, threads=network.threads)
-        evaluator = Evaluator(network, compiled, self.leaves(**units), self.use)
+        evaluator = self.evaluator(splits.values())
         figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
         return Evaluation(figures, {name: len(split) for name, split in splits.items()}, self.classes)
+
+    def evaluator(self, splits: Collection[Split]) -> Evaluator:
+        """Return what measures the loss and the metrics on some splits, one after the other."""
+        network = self.network
+        units = data_units(network, self.encoding)
+        maximum = evaluation_rows(network, max(map(len, splits)))
+        weighted = any(split.weights is not None for split in splits)
+        graph = evaluation_graph(network, units=bool(units), weighted=weighted)
+        compiled = plan(graph, maximum, threads=network.threads)
+        return Evaluator(network, compiled, self.leaves(**units), self.use)
 
     def outputs_of(self, layer: str, inputs: Any) -> Array:
         check_name("layer", layer, [info.name for info in self.network.layers])

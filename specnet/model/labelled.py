@@ -26,15 +26,10 @@ from specnet.model.network import Network
 Array = np.ndarray[Any, Any]
 
 
-def labelled_split(
-    network: Network,
-    encoding: Encoding,
-    inputs: Any,
-    targets: Any = None,
-    weights: Any = None,
-    name: str | None = None,
-) -> Split:
-    """Return raw rows and their targets as a network takes them; see `Model.evaluate`.
+def raw_labelled(
+    encoding: Encoding, inputs: Any, targets: Any = None, weights: Any = None, name: str | None = None
+) -> LabelledRows:
+    """Return rows and their targets before all transforms, from what `Model.evaluate` takes.
 
     `name` is what messages call a file. Raises SpecError naming what is wrong with the rows, and TypeError where
     targets are missing, or given in addition to a file.
@@ -42,20 +37,20 @@ def labelled_split(
     if isinstance(inputs, (str, PathLike)):
         if targets is not None or weights is not None:
             raise TypeError("a file contains its targets and weights: give no others")
-        return _of_rows(network, encoding, labelled_rows(encoding, Path(inputs), name))
+        return labelled_rows(encoding, Path(inputs), name)
     if targets is not None:
         if encoding.format.reproduces:
             raise TypeError("the model's targets are its inputs: give no others")
-        return _finish(network, encoding, encoding.encode(inputs), _target_values(encoding, targets), weights)
+        rows = encoding.rows(inputs, Collector(()))
+        return LabelledRows(rows, _target_values(encoding, targets), weights)
     if is_frame(inputs):
         if weights is not None:
             raise TypeError("a frame contains its targets and weights: give no others")
         collector = Collector(())
         with collector.limited():
-            rows = encoding.format.labelled_frame(inputs, encoding.known, collector)
-        return _of_rows(network, encoding, rows)
+            return encoding.format.labelled_frame(inputs, encoding.known, collector)
     if encoding.format.reproduces:
-        return _finish(network, encoding, encoding.encode(inputs), None, weights)
+        return LabelledRows(encoding.rows(inputs, Collector(())), None, weights)
     raise TypeError("targets are missing: only a file or a frame contains them")
 
 
@@ -84,7 +79,8 @@ def _indices(values: list[Any], names: tuple[str, ...]) -> Array:
     return np.array([index[str(value)] for value in values], np.int64)
 
 
-def _of_rows(network: Network, encoding: Encoding, rows: LabelledRows) -> Split:
+def labelled_split(network: Network, encoding: Encoding, rows: LabelledRows) -> Split:
+    """Return rows and their targets as a network takes them; raise SpecError naming what is wrong with them."""
     collector = Collector(())
     inputs = encoding.run(rows.inputs, "the data", collector)
     collector.check()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from specnet.data import Dataset, Split, load_data
+from specnet.data import Dataset, load_data
 from specnet.data.tables.frames import is_frame
 from specnet.diagnostics import RunError, SpecError
 from specnet.model.compiled import CompiledModel
 from specnet.model.evaluation import Evaluation
+from specnet.model.model import Model
 from specnet.model.network import Network
 from specnet.runs.averaging import load_any_model
 from specnet.runs.directory import RESOLVED
@@ -26,30 +26,39 @@ def evaluate(
     """Return the figures of a saved run; see `specnet.evaluate`. `name` is what messages call a file of data."""
     if data is None:
         own = load_model(run, threads)
-        return own.measure(_own_splits(Path(run), own))
+        return own.measure(recorded_data(Path(run), own).splits)
     model = load_any_model(run, threads)
+    inputs, targets, weights = given_data(model, data)
+    return model.evaluate(inputs, targets, weights=weights, name=name)
+
+
+def given_data(model: Model, data: Any) -> tuple[Any, Any, Any]:
+    """Return the inputs, targets and weights of data that a program passed; None for those that it did not."""
     if isinstance(data, (str, PathLike)) or is_frame(data) or model.spec.data.reproduces:
-        return model.evaluate(data, name=name)
+        return data, None, None
     try:
-        inputs, targets = data
+        inputs, targets, weights = data if len(data) > 2 else (*data, None)
     except (TypeError, ValueError):
-        raise TypeError("data are a path, or a pair of inputs and targets") from None
-    return model.evaluate(inputs, targets)
+        raise TypeError("data are a path, or a pair of inputs and targets, or these and weights") from None
+    return inputs, targets, weights
 
 
-def _own_splits(run: Path, model: CompiledModel) -> Mapping[str, Split]:
-    """Return the splits that a run was trained and measured on, drawn again from the same data."""
+def recorded_data(run: Path, model: CompiledModel, *, raw: bool = False) -> Dataset:
+    """Return what `own_data` does; raise RunError also where a run does not record its data."""
     if not (run / RESOLVED).exists():
         raise RunError(f"{run} does not record its training data: name the data to evaluate it on")
-    return own_data(run, model.network).splits
+    return own_data(run, model.network, raw=raw)
 
 
-def own_data(run: Path, network: Network) -> Dataset:
-    """Return the data that a run was trained on, read again; raise RunError if they cannot be read or have changed."""
-    return located_data(run, network)[0]
+def own_data(run: Path, network: Network, *, raw: bool = False) -> Dataset:
+    """Return the data that a run was trained on, read again; raise RunError if they cannot be read or have changed.
+
+    With `raw`, they have the inputs before all transforms as well.
+    """
+    return located_data(run, network, raw=raw)[0]
 
 
-def located_data(run: Path, network: Network) -> tuple[Dataset, Path]:
+def located_data(run: Path, network: Network, *, raw: bool = False) -> tuple[Dataset, Path]:
     """Return what `own_data` does, and the folder that relative paths in the document start from."""
     made_of = load_resolved(run / RESOLVED)
     if any(name.startswith(("frame:", "arrays:")) for name in made_of.get("data", {})):
@@ -58,7 +67,9 @@ def located_data(run: Path, network: Network) -> tuple[Dataset, Path]:
     base = data_folder(run, made_of)
     try:
         spec, arrays, target = network.spec, network.inputs, network.target_array
-        data = load_data(spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target)
+        data = load_data(
+            spec.data, base, seed=spec.seed, dtype=spec.dtype, arrays=arrays, target=target, raw=raw
+        )
     except SpecError as error:
         why = "; ".join(diagnostic.message for diagnostic in error.diagnostics)
         raise RunError(f"the training data of {run} cannot be read again: {why}") from error

@@ -76,8 +76,14 @@ class OutputReading:
             return list(self.names)
         if self.kind == "labels":
             return [column for name in self.names for column in (name, self._valued(name))]
-        valued = self.names if self.kind == "classes" else self.names[1:]
-        return ["prediction", *map(self._valued, valued)]
+        return ["prediction", *self.valued]
+
+    @property
+    def valued(self) -> list[str]:
+        """The names of the columns of a table that hold what the model gives, one for each number."""
+        if self.kind == "numbers":
+            return list(self.names)
+        return [self._valued(name) for name in (self.names[1:] if self.kind == "binary" else self.names)]
 
     def _valued(self, name: str) -> str:
         """Return the name of the column that holds how probable a class or a label is."""
@@ -111,8 +117,7 @@ class OutputReading:
     @property
     def spread_head(self) -> list[str]:
         """The names of the columns of the standard deviations."""
-        valued = {"numbers": self.head, "labels": self.head[1::2]}.get(self.kind, self.head[1:])
-        return [f"std({name})" for name in valued]
+        return [f"std({name})" for name in self.valued]
 
     def objects(self, predictions: Array, spread: Array | None = None) -> list[dict[str, Any]]:
         """Return for each row `prediction`, and `probabilities` (or `scores`) by class; `std` of their `spread`."""

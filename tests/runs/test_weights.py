@@ -179,6 +179,7 @@ def test_a_saved_run_is_evaluated_with_them(expected, tmp_path):
     model = specnet.load_run(run)
     found = model.evaluate(X, Y, weights=W)
     assert found == specnet.evaluate(run, path) == model.evaluate(frame())
+    assert found == specnet.evaluate(run, (X, Y, W)) != specnet.evaluate(run, (X, Y))
     assert found != model.evaluate(X, Y)
     np.testing.assert_array_equal(model.predict(frame().drop(columns=["y", "w"])), expected.model.predict(X))
     with pytest.raises(specnet.SpecError, match="has no column `w`"):

@@ -91,7 +91,8 @@ def test_names_of_elements_are_unique_and_links_lead_somewhere(page: Page) -> No
 def test_every_part_is_there(page: Page) -> None:
     for heading in (
         "Results", "Learning curves", "Predictions of the test split", "Confusion", "Calibration",
-        "Worst predictions", "Layers", "Weights and gradients", "Plan", "Document", "Reproduce",
+        "Worst predictions", "Importance of columns", "Partial dependence", "Layers", "Weights and gradients",
+        "Plan", "Document", "Reproduce",
     ):  # fmt: skip
         assert heading in page.text
     assert "Fit: " in page.text
@@ -123,7 +124,8 @@ def test_worst_predictions_of_images_are_images(page: Page) -> None:
 
 def test_a_screen_reader_is_given_what_a_figure_shows(page: Page) -> None:
     drawn = [a for tag, a in page.elements if tag == "div" and a.get("role") == "img"]
-    assert len(drawn) == 6  # loss, accuracy, learning rate, calibration, activations, first weights
+    # Loss, accuracy, learning rate, calibration, activations, first weights; importance, and six columns' dependence.
+    assert len(drawn) == 13
     assert all(len(a["aria-label"] or "") > 40 for a in drawn)
     assert all(a.get("aria-hidden") == "true" for a in page.all("svg"))
     assert page.all("html") == [{"lang": "en"}]
@@ -342,3 +344,27 @@ def test_without_data_there_are_filters_all_the_same(tmp_path: Path) -> None:
     assert page.faults == []
     assert "as images" in page.text
     assert "Worst predictions" not in page.text
+
+
+def test_the_importance_of_columns_is_that_of_the_run(page: Page, digits: Path) -> None:
+    found = api.permutation_importance(digits, partial_dependence=False)
+    for column in found.columns:
+        row = rf"<th scope=\"row\">{column.column}</th><td>{re.escape(f'{column.mean:.4g}')}</td>"
+        assert re.search(row, (digits / "report.html").read_text(encoding="utf-8"))
+    labels = [attributes.get("aria-label") or "" for attributes in page.all("div")]
+    shown = [label for label in labels if label.startswith("Partial dependence: ")]
+    first = [f"Partial dependence: {column.column}, the 8 of 10" for column in found.columns[:6]]
+    assert [label[: len(start)] for label, start in zip(shown, first, strict=True)] == first
+    assert any(label.startswith("Importance: decrease of accuracy") for label in labels)
+
+
+def test_importance_that_cannot_be_measured_is_left_out_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specnet.reporting.html import importance, page
+
+    run = trained("iris.toml", tmp_path, training__epochs=2)
+    monkeypatch.setattr(importance, "MAXIMUM_COLUMNS", 3)
+    made = Page(page.write_report(run).read_text(encoding="utf-8"))
+    assert "4 columns take too long for a report: specnet evaluate RUN --importance measures it" in made.text
+    assert "Partial dependence" not in made.text

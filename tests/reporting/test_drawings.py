@@ -10,8 +10,10 @@ import pytest
 
 import specnet
 from specnet import api
+from specnet.analysis.importance import ColumnImportance, Importance, PartialDependence
 from specnet.data.streamed import whole_inputs
 from specnet.reporting.drawing import Colours, Drawing
+from specnet.reporting.drawings.importance import dependence_drawing, importance_drawing
 from specnet.runs.kept import read_run
 from tests.support.command_line import SPECS
 
@@ -145,3 +147,43 @@ def test_numbers_of_one_input_are_a_line() -> None:
     (line,) = [each for each in axes.lines if each.get_label() == "prediction"]
     made = result.model.predict(np.asarray(line.get_xdata())[:, None])[:, 0]
     np.testing.assert_allclose(line.get_ydata(), made, rtol=1e-5)
+
+
+def column(
+    drops: tuple[float, ...], values: tuple[Any, ...] = (), **means: tuple[float, ...]
+) -> ColumnImportance:
+    dependence = PartialDependence(values, means) if values else None
+    return ColumnImportance("a_b", drops, dependence)
+
+
+def test_bars_are_as_long_as_columns_are_important() -> None:
+    columns = tuple(column((0.5 / n, 0.3 / n)) for n in range(1, 25))
+    found = Importance("test", 30, 30, "accuracy", "higher", 0.9, 2, 0, columns)
+    axes = drawn(importance_drawing(found)).axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [each.mean for each in columns[:20]]
+    (spread,) = [each for each in axes.collections if len(each.get_segments()) == 20]
+    ends = np.array([segment[:, 0] for segment in spread.get_segments()])
+    np.testing.assert_allclose((ends[:, 1] - ends[:, 0]) / 2, [each.std for each in columns[:20]])
+    assert axes.get_xlabel() == "decrease of accuracy"
+    low, high = axes.get_ylim()
+    assert low > high, "the first column is at the top"
+
+
+def test_mean_predictions_are_curves_over_numbers_and_dots_over_categories() -> None:
+    numbers = column((0.1,), (1.0, 2.5, 7.0), prediction=(3.0, 4.0, 2.0))
+    assert numbers.dependence is not None
+    axes = drawn(dependence_drawing(numbers, numbers.dependence)).axes[0]
+    (line,) = axes.lines
+    assert (line.get_xdata().tolist(), line.get_ydata().tolist()) == ([1.0, 2.5, 7.0], [3.0, 4.0, 2.0])
+    assert (line.get_linestyle(), axes.get_ylabel(), axes.get_xlabel()) == ("-", "mean prediction", "a_b")
+    means = {f"P({n})": (0.5, 0.5 + n / 100) for n in range(10)}
+    categories = column((0.1,), ("x", "$y$"), **means)
+    assert categories.dependence is not None
+    drawing = dependence_drawing(categories, categories.dependence)
+    axes = drawn(drawing).axes[0]
+    assert [line.get_label() for line in axes.lines] == [f"P({n})" for n in range(2, 10)]
+    assert {line.get_linestyle() for line in axes.lines} == {"None"}
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["x", r"\$y\$"]
+    assert axes.get_ylabel() == "mean probability"
+    assert "the 8 of 10 predictions that vary the most" in drawing.title
+    assert "P(9) from 0.5 to 0.59" in drawing.description

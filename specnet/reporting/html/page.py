@@ -24,6 +24,7 @@ from specnet.reporting.drawings.reconstructions import reconstructions_drawing
 from specnet.reporting.drawings.weights import filters_drawing
 from specnet.reporting.html.embedded import PagePictures
 from specnet.reporting.html.folds import fold_facts, out_of_fold
+from specnet.reporting.html.importance import explained_columns, importance_facts
 from specnet.reporting.html.layers import network_facts
 from specnet.reporting.html.parameters import parameter_facts
 from specnet.reporting.html.repeating import repeating
@@ -106,6 +107,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         "outputs": [],
         "boundary": None,
         "activations": None,
+        "importance": None,
         "filters": None,
         "parameters": None,
         "network": None,
@@ -126,6 +128,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
             if model.network.spec.loss.targets != "groups":
                 made = predicted(model, data, split)
                 facts["outputs"] = [predictions_facts(given, data, pictures) for given in made]
+            facts["importance"] = importance_facts(model, data, pictures)
             facts["boundary"] = _if_any(lambda: boundary_drawing(model, data, "train"), pictures)
             facts["activations"] = _if_any(lambda: activations_drawing(model, data, split), pictures)
             facts["parameters"] = parameter_facts(model, data)
@@ -146,7 +149,7 @@ def _model(kept: KeptRun, missing: list[str]) -> CompiledModel | None:
 
 def _data(kept: KeptRun, model: CompiledModel, missing: list[str]) -> Dataset | None:
     try:
-        return own_data(kept.path, model.network)
+        return own_data(kept.path, model.network, raw=explained_columns(model) > 0)
     except RunError as error:
         missing.append(f"Predictions, gradients and times are left out: {error}.")
         return None

@@ -304,7 +304,7 @@ def evaluate(
 
 
 def permutation_importance(
-    run: str | PathLike[str],
+    run: str | PathLike[str] | Model,
     data: Any = None,
     *,
     metric: str | None = None,
@@ -314,26 +314,26 @@ def permutation_importance(
     threads: int | None = None,
     plugins: bool = False,
 ) -> Importance:
-    """Return how much worse a metric of a finished run is when the values of one column are permuted.
+    """Return how much worse a metric of a finished run, or of a model, is when the values of one column are permuted.
 
     The columns are those of the table that the model was trained on, before all transforms: a category is one column,
     however it is encoded. Of arrays, each number of a vector is a column, or each channel of a sequence. Without
     `data`, it is measured on the run's own test split, else on its validation split, else on its training split;
-    `data` is as in `evaluate`. Of more than 10,000 rows, that many are drawn at random. Each column is permuted
-    `repeats` times, by permutations that follow from `seed`. `metric` is a metric of the run that is a number, or
-    `loss`; by default the metric that early stopping monitors, else the first one of the run.
+    `data` is as in `evaluate`, and a model needs it. Of more than 10,000 rows, that many are drawn at random. Each
+    column is permuted `repeats` times, by permutations that follow from `seed`. `metric` is a metric of the run that is
+    a number, or `loss`; by default the metric that early stopping monitors, else the first one of the run.
 
     With `partial_dependence`, the result also has the mean prediction for each category of a column, or for up to 20
     values of a column of numbers between its 5% and 95% quantiles. `threads` and `plugins` are as in `load_model`.
     Raises ValueError for inputs without columns, such as images, for an unknown metric, and for less than one repeat,
-    and otherwise what `evaluate` raises.
+    TypeError for a model without data, and otherwise what `evaluate` raises.
     """
     from specnet.analysis.permutation import ImportanceSettings
     from specnet.runs.importance import measured_run
 
     if repeats < 1:
         raise ValueError(f"there must be at least one repeat, not {repeats}")
-    if plugins:
+    if plugins and isinstance(run, (str, PathLike)):
         from specnet.storage.plugins import import_plugins
 
         import_plugins(run)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from specnet.analysis.importance import Importance
 from specnet.analysis.input_columns import input_columns
@@ -17,6 +17,7 @@ from specnet.model.averaged import AveragedModel, mean_evaluation
 from specnet.model.compiled import GIVEN, CompiledModel
 from specnet.model.evaluation import Evaluation
 from specnet.model.labelled import labelled_split, raw_labelled
+from specnet.model.model import Model
 from specnet.runs.averaging import load_any_model
 from specnet.runs.evaluating import given_data, recorded_data
 from specnet.runs.loading import load_model
@@ -56,19 +57,28 @@ class MeasuredRun:
 
 
 def measured_run(
-    run: str | PathLike[str], data: Any = None, *, name: str | None = None, threads: int | None = None
+    run: str | PathLike[str] | Model,
+    data: Any = None,
+    *,
+    name: str | None = None,
+    threads: int | None = None,
 ) -> MeasuredRun:
-    """Return a saved run with its own data, read again, or with other data; see `specnet.permutation_importance`.
+    """Return a saved run with its own data, read again, or a run or a model with other data.
 
-    `name` is what messages call a file of data. Raises what `specnet.evaluate` does, and UnexplainedError before any
-    data are read where there are no columns.
+    `name` is what messages call a file of data. Raises what `specnet.evaluate` does, UnexplainedError before any data
+    are read where there are no columns, and TypeError for a model without data.
     """
-    if data is None:
+    if isinstance(run, Model):
+        if data is None:
+            raise TypeError("a model does not record its training data: give the data to measure it on")
+        several = cast("CompiledModel | AveragedModel", run)
+    elif data is None:
         model = load_model(run, threads)
         column_count(model)
         own = recorded_data(Path(run), model, raw=True)
         return MeasuredRun(MeasuredRows(model, own.splits, own.raw))
-    several = load_any_model(run, threads)
+    else:
+        several = load_any_model(run, threads)
     models = several.compiled if isinstance(several, AveragedModel) else (several,)
     column_count(models[0])
     return MeasuredRun(*(_given(model, data, name) for model in models))

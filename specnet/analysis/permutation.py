@@ -135,8 +135,8 @@ def measured_importance(
     _check_metric(first.network, metric)
     total = len(given[0].split)
     places = _sampled(given[0].split, settings)
-    order = stream(settings.seed, "importance")
-    orders = [order.permutation(len(places)) for _ in range(settings.repeats)]
+    generator = stream(settings.seed, "importance")
+    orders = [generator.permutation(len(places)) for _ in range(settings.repeats)]
     changed = [_ChangedRows(each, places) for each in given]
     better = first.network.better(metric)
     value = _mean([each.figure(metric) for each in changed])

@@ -17,8 +17,8 @@ def report(
     """Write a complete report of a run as one HTML page.
 
     It shows results, learning curves, the fit verdict, confusion or residuals, the worst predictions, calibration,
-    layers, weights and gradients, the plan, the document, and how to repeat the training. The page needs no
-    network. Needs the extra `report`; without it, the command says how to install it.
+    the importance of columns, layers, weights and gradients, the plan, the document, and how to repeat the training.
+    The page needs no network. Needs the extra `report`; without it, the command says how to install it.
     """
     from specnet.runs.directory import RESOLVED, why_no_run
     from specnet.storage.plugins import import_plugins

@@ -30,7 +30,7 @@ class InputColumn:
     elements: slice
     """Its elements in a row that is laid out flat."""
     kind: Literal["number", "onehot", "index", "boolean", "whole"] = "number"
-    """As of a `ColumnSlice`; `whole` is an array of several axes, or one channel of a sequence."""
+    """As of a `ColumnSlice`; `whole` is a date, an array of several axes, or one channel of a sequence."""
     categories: tuple[str, ...] = ()
 
     def of(self, rows: Array) -> Array:
@@ -59,7 +59,12 @@ def input_columns(encoding: Encoding) -> tuple[InputColumn, ...]:
     if encoding.columns is not None:
         plans = zip(encoding.columns.features, encoding.columns.column_slices, strict=True)
         return tuple(
-            InputColumn(s.name, slice(s.start, s.start + s.width), s.kind, tuple(plan.categories))
+            InputColumn(
+                s.name,
+                slice(s.start, s.start + s.width),
+                "whole" if s.kind == "date" else s.kind,
+                tuple(plan.categories),
+            )
             for plan, s in plans
         )
     if len(shape) == 1:

@@ -140,3 +140,27 @@ def test_the_grid_has_values_of_rows_and_the_most_frequent_categories() -> None:
         grid = _grid(column, rows)
         assert len(grid) == 50
         assert counts[grid].min() >= np.delete(counts, grid).max()
+
+
+def test_all_parts_of_a_date_move_together(tmp_path: Path) -> None:
+    days = [f"20{10 + n % 12}-{1 + n % 9:02}-{1 + n % 28:02}" for n in range(40)]
+    lines = ["day,a,y", *(f"{day},{n % 7},{n % 12}" for n, day in enumerate(days))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    spec = {
+        "specnet": 1,
+        "data": {
+            "type": "csv",
+            "path": str(tmp_path / "rows.csv"),
+            "target": "y",
+            "columns": {"day": {"type": "date"}},
+        },
+        "layers": [{"type": "dense", "units": 1}],
+        "loss": "mse",
+        "training": {"epochs": 1},
+    }
+    specnet.run(spec, out=tmp_path / "run")
+    found = specnet.permutation_importance(tmp_path / "run", repeats=1)
+    by_name = {each.column: each for each in found.columns}
+    assert by_name.keys() == {"day", "a"}
+    assert by_name["day"].dependence is None
+    assert by_name["a"].dependence is not None

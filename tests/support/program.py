@@ -125,6 +125,9 @@ def using(model: specnet.Model, data: Rows, folder: Path) -> None:
         assert isinstance(twin, specnet.Model)
         assert np.array_equal(twin.predict(inputs), model.predict(inputs))
     assert specnet.evaluate(folder / "model.specnet", data) == model.evaluate(inputs, names)
+    importance = specnet.permutation_importance(model, data, repeats=2)
+    assert_type(importance, specnet.Importance)
+    assert_type(importance.columns[0].mean, float)
     try:
         model.predict(np.zeros((1, 9)))
     except specnet.SpecError as error:

@@ -272,7 +272,8 @@ def test_programs_and_onnx_files_decide_by_them(tmp_path):
     assert np.array_equal(made, expected)
 
 
-def test_a_program_of_the_training_has_given_thresholds_and_chooses_none(tmp_path, capsys):
+def test_a_program_of_the_training_has_given_thresholds_and_chooses_none(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where the program saves its curve
     run, result = saved(tmp_path, [0.3, 0.2])
     exec(numpy_program(Exported.of(run), training=True, beside=None).text, {"__name__": "__main__"})
     assert f"f1 {result.splits['test']['f1']:.4f}" in capsys.readouterr().out.splitlines()[-1]

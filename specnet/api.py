@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from specnet.analysis.importance import Importance
     from specnet.analysis.traced import Trace
     from specnet.model.averaged import AveragedModel
+    from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.evaluation import Evaluation, Figures
     from specnet.model.model import Model
     from specnet.runs.out_of_fold import OutOfFold
@@ -64,9 +65,11 @@ __all__ = [
     "GradientCheck",
     "History",
     "Importance",
+    "Intervals",
     "Model",
     "ModelInUseError",
     "OutOfFold",
+    "PredictionSets",
     "Report",
     "Result",
     "Resumed",
@@ -105,8 +108,10 @@ _LATER = {
     "GradientCheck": "specnet.analysis.gradients",
     "History": "specnet.training.history",
     "Importance": "specnet.analysis.importance",
+    "Intervals": "specnet.model.conformal",
     "Model": "specnet.model.model",
     "OutOfFold": "specnet.runs.out_of_fold",
+    "PredictionSets": "specnet.model.conformal",
     "Resumed": "specnet.training.events",
     "Span": "specnet.training.events",
     "Started": "specnet.training.events",

@@ -15,6 +15,7 @@ from specnet.analysis.weighting import counted_costs
 from specnet.data import Dataset, Split
 from specnet.engines.execution import Bound, Executable
 from specnet.model.arrays import as_arrays
+from specnet.model.calibrators import Calibrators, calibrated
 from specnet.model.compiled import CompiledModel
 from specnet.passes.pipeline import plan
 
@@ -39,7 +40,10 @@ def verdict_of(
 
 
 def row_evidence(model: CompiledModel, train: Split, validation: Split, baseline: Baseline) -> Evidence:
-    """Return how the losses of two splits are made up of their rows': as in evaluation, without penalties."""
+    """Return how the losses of two splits are made up of their rows': as in evaluation, without penalties.
+
+    They are those of the network itself, before any calibration.
+    """
     network = model.network
     loss = network.spec.loss
     executable = _cost_program(model, max(len(train), len(validation)))
@@ -61,11 +65,13 @@ def row_evidence(model: CompiledModel, train: Split, validation: Split, baseline
 def row_costs(model: CompiledModel, split: Split) -> tuple[Array, Array]:
     """Return the indices of rows, all or enough of them, and what each costs: as in evaluation, without penalties."""
     with np.errstate(all="ignore"):
-        return sampled_rows(len(split)), _row_costs(model, _cost_program(model, len(split)), split)
+        program = _cost_program(model, len(split), model.calibrators)
+        return sampled_rows(len(split)), _row_costs(model, program, split)
 
 
-def _cost_program(model: CompiledModel, rows: int) -> Executable:
+def _cost_program(model: CompiledModel, rows: int, calibrators: Calibrators | None = None) -> Executable:
     lowered = model.network.lower(training=False)
+    lowered = calibrated(model.network, lowered, calibrators or {}, costs=True)
     lowered.graph.outputs = {"costs": cost_by_row(lowered.elements)}
     return Executable(plan(lowered.graph, min(rows, ROWS_AT_ONCE), threads=model.network.threads))
 

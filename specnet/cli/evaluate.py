@@ -78,6 +78,7 @@ def evaluate(
         MAXIMUM_CLASSES,
         confusion_table,
         results_table,
+        show_certainty,
         show_importance,
         show_targets,
     )
@@ -102,6 +103,7 @@ def evaluate(
     console = results()
     results_table(found.splits, found.rows, console.width).show(console)
     show_targets(console, found.splits)
+    show_certainty(console, found.uncertainty)
     split = list(found.splits)[-1]
     for name, value in found.splits[split].items():
         if isinstance(value, list) and len(value) <= MAXIMUM_CLASSES:

@@ -41,12 +41,24 @@ def show_result(console: Console, result: CompletedRun) -> None:
     results_table(result.splits, rows, console.width).show(console)
     show_targets(console, result.splits)
     show_thresholds(console, result.model)
+    show_certainty(console, result.uncertainty)
     names = result.data.signature.classes
     for metric, split, matrix in _matrices(result.splits):
         if len(matrix) <= MAXIMUM_CLASSES:
             section(console, f"{metric} of {split}: true classes in rows, predicted ones in columns")
             confusion_table(matrix, names, console.width).show(console)
     _curves(console, result.history, result.best_epoch)
+
+
+def show_certainty(console: Console, uncertainty: Mapping[str, Any]) -> None:
+    """Print how a model was calibrated, and what its intervals cover; nothing if it has neither."""
+    if not uncertainty:
+        return
+    from specnet.reporting.certainty import certainty
+
+    console.print()
+    for what, sentence in certainty(uncertainty):
+        paragraph(console, what, "bold", sentence, min(console.width, WIDEST))
 
 
 def _ending(result: CompletedRun) -> str:

@@ -66,6 +66,11 @@ class Pipeline:
         """The transforms with their states; while they are being fitted, those that are fitted already."""
         return [(t, state) for (_, t), state in zip(self.transforms, self.states, strict=False)]
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether each result follows from one number, ascending or descending with it, and `invert` leads back."""
+        return all(transform.keeps_order for _, transform in self.transforms)
+
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of one example after all transforms."""
         for _, transform in self.transforms:

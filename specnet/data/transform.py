@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -48,6 +48,9 @@ class Transform(Kind):
     """Whether it is applied to the inputs or the targets; or, for a table, to which columns: features or targets, by
     name (by index from 0, as a string, in a file without a header)."""
 
+    order_kept: ClassVar[bool] = False
+    """Whether each result follows from one number, ascending or descending with it, and `lower_inverse` leads back."""
+
     @field_validator("on")
     @classmethod
     def _columns(cls, on: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -74,6 +77,11 @@ class Transform(Kind):
     def checks(self) -> bool:
         """Whether there are numbers that the transform cannot take."""
         return type(self).check is not Transform.check
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether it is `order_kept`; a property, for transforms that are made of others."""
+        return self.order_kept
 
     @property
     def becomes(self) -> tuple[Literal["number", "onehot", "index"], int, int]:

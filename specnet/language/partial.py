@@ -73,7 +73,7 @@ def partial_spec(
         faulty -= {"layers"}
     if "inputs" in faulty:  # which layers take by name
         faulty, layers = faulty | {"layers"}, []
-    for key in ("loss", "data"):
+    for key in ("loss", "data", "output"):
         value = recovery.replaced(key) if key in faulty else None
         if value is not None:
             rest[key] = value

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
 
 from specnet.language.warnings import unknown_warning
-from specnet.vocabulary.kind import Table, fault, table_check
+from specnet.vocabulary.kind import Table, Words, fault, table_check
 from specnet.vocabulary.thresholds import Threshold
 
 
@@ -52,7 +52,7 @@ class Lint(Table):
 
 
 class Output(Table):
-    """What to show at the end of a run, and how predictions are read."""
+    """What to show at the end of a run, how predictions are read, and how sure they are."""
 
     show: tuple[Literal["predictions", "weights"], ...] = ()
     """Tables to print, for models and data small enough to read."""
@@ -60,3 +60,12 @@ class Output(Table):
     """The value from which a label of yes and no is predicted: one for all labels, or an array with one for each;
     `"f1"` or `"balanced_accuracy"` chooses the threshold of each label that maximizes this on the validation split. By
     default 0.5, or 0 for hinge losses. Metrics may have thresholds of their own."""
+    calibration: Literal["temperature", "isotonic"] | None = Field(default=None, examples=["temperature"])
+    """How the trained model's probabilities are calibrated, on the validation split: `temperature` divides all logits
+    by one number, `isotonic` passes the probability of each class through an increasing function, which needs about
+    1,000 validation rows. All predictions, metrics and exports of the trained model are calibrated."""
+    intervals: (
+        Annotated[float, Field(gt=0, lt=1), Words("a number above 0 and below 1, such as 0.9")] | None
+    ) = Field(default=None, examples=[0.9])
+    """The share of new rows that intervals around predicted numbers, or sets of plausible classes, are to cover. They
+    are fitted on the validation split by split conformal prediction."""

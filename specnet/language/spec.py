@@ -105,7 +105,7 @@ class Spec(Table):
     training: Training = Field(default_factory=Training)
     """How the parameters are trained."""
     output: Output = Field(default_factory=Output)
-    """What to show at the end of a run, and how predictions are read."""
+    """What to show at the end of a run, how predictions are read, and how sure they are."""
     lint: Lint = Field(default_factory=Lint)
     """How likely mistakes that are not errors are reported."""
 
@@ -186,6 +186,17 @@ class Spec(Table):
     def _training_is_finite(self) -> Iterator[PydanticCustomError]:
         for key in ("optimizer", "clip_norm", "clip_value"):
             yield from real_faults(vars(self.training).get(key), ("training", key), self.dtype)
+
+    @table_check()
+    def _intervals_of_one_model(self) -> Iterator[PydanticCustomError]:
+        split = self.data.split
+        if self.output.intervals is not None and split is not None and split.is_whole:
+            yield fault(
+                "`intervals` are those of one model, and `folds` train several, whose mean no row has tested",
+                key=("output", "intervals"),
+                code="SN632",
+                help="leave `intervals` or `folds` out, or train one fold with `fold = 1`",
+            )
 
     @table_check()
     def _training_is_counted(self) -> Iterator[PydanticCustomError]:

@@ -45,6 +45,10 @@ def _may_repeat(subject: Subject) -> bool:
     return same or bool(subject.samples)
 
 
+def _is_calibrated(subject: Subject) -> bool:
+    return "network" in subject.offers and subject.spec.output.calibration is not None
+
+
 def _has_classes(subject: Subject) -> bool:
     return subject.source is not None and bool(subject.source.description.per_class)
 
@@ -60,6 +64,7 @@ FAMILIES: dict[str, Callable[[Subject], bool]] = {
     "columns": _has_rows,
     "cells": _has_rows,
     "repeats": _may_repeat,
+    "calibrations": _is_calibrated,
     "classes": _has_classes,
 }
 """The modules of rules, and what a document needs to have for a rule of each to find something.

@@ -114,6 +114,14 @@ class AveragedModel(Model):
             name: std for name, (_, std) in both.items()
         }
 
+    def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Never:
+        """Raise ValueError: intervals are those of one model."""
+        raise ValueError(self._several("predict_intervals"))
+
+    def predict_sets(self, inputs: Any, *, output: str | None = None) -> Never:
+        """Raise ValueError: prediction sets are those of one model."""
+        raise ValueError(self._several("predict_sets"))
+
     def evaluate(
         self, inputs: Any, targets: Any = None, *, weights: Any = None, name: str | None = None
     ) -> Evaluation:

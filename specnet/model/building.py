@@ -9,15 +9,20 @@ from specnet.model.memory import least_memory_fault
 from specnet.model.network import Network, lower_layers
 from specnet.model.setting_faults import initial_faults, unused_settings
 from specnet.model.settings import check_training
+from specnet.model.uncertainty_checks import check_uncertainty
 
 
-def build(spec: Spec, signature: Signature, threads: int | None = None) -> Network:
-    """Return the network of a document over data of known shapes; raises SpecError with every fault."""
+def build(spec: Spec, signature: Signature, threads: int | None = None, *, splits: bool = True) -> Network:
+    """Return the network of a document over data of known shapes; raises SpecError with every fault.
+
+    Without `splits`, it is not known which splits the data have, and what needs one of them is not checked.
+    """
     pinned = pinned_fault(spec, signature)
     if pinned is not None:
         raise SpecError([pinned])
     network = Network(spec, signature, threads)
-    found = [d for d in check_training(network) if d.severity == "error"]
+    found = [d for d in check_training(network, measured=splits) if d.severity == "error"]
+    found += check_uncertainty(network) if splits else ()
     if found:
         raise SpecError(found)
     return network

@@ -23,10 +23,14 @@ from specnet.engines.use import ModelUse
 from specnet.graph.sizes import show
 from specnet.language.spec import Spec
 from specnet.model.arrays import as_inputs, as_targets, as_weights
+from specnet.model.calibrators import Calibrators
+from specnet.model.conformal import Intervals, PredictionSets
 from specnet.model.cutoffs import initial_cutoffs, named_cutoffs, plain_cutoffs
 from specnet.model.evaluation import Evaluation
 from specnet.model.evaluator import Evaluator, data_units
+from specnet.model.fitting import coverage
 from specnet.model.hidden import layer_outputs
+from specnet.model.intervals import chosen
 from specnet.model.labelled import labelled_split, raw_labelled
 from specnet.model.model import Model
 from specnet.model.network import Network
@@ -35,6 +39,7 @@ from specnet.model.parameters import Parameters, element_settings, initial_param
 from specnet.model.predicting import Predictor
 from specnet.model.programs import evaluation_graph, gradient_graph
 from specnet.model.settings import evaluation_rows
+from specnet.model.uncertainty import Uncertainty
 from specnet.passes.pipeline import plan
 from specnet.storage.model_archive import write_archive
 from specnet.storage.origin import FOLDER
@@ -77,7 +82,8 @@ class CompiledModel(Model):
         self.cutoffs = initial_cutoffs(network)
         """The thresholds of the labels of each output that the document sets some for; predictions are read by them."""
         self._own |= {network.outputs[name].thresholds: array for name, array in self.cutoffs.items()}
-        self._predictor = Predictor(network, self._own, self.use)
+        self._uncertainty: Uncertainty | None = None
+        self._uncalibrated = self._predictor = Predictor(network, self._own, self.use)
         ways = {name: self.way_back(output) for name, output in network.outputs.items()}
         self._ways = {name: way for name, way in ways.items() if way is not None}
 
@@ -91,6 +97,7 @@ class CompiledModel(Model):
                 "record": self.record,
                 "parameters": self._parameters.flat.copy(),
                 "cutoffs": {name: array.copy() for name, array in self.cutoffs.items()},
+                "uncertainty": self._uncertainty,
             }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -101,10 +108,32 @@ class CompiledModel(Model):
         self.record = state["record"]
         for name, array in state["cutoffs"].items():
             self.cutoffs[name][...] = array
+        self.uncertainty = state["uncertainty"]
 
     @property
     def spec(self) -> Spec:
         return self.network.spec
+
+    @property
+    def uncertainty(self) -> Uncertainty | None:
+        """The calibration and the intervals of its predictions; None if it has neither."""
+        return self._uncertainty
+
+    @uncertainty.setter
+    def uncertainty(self, fitted: Uncertainty | None) -> None:
+        self._uncertainty, self._predictor = fitted, self._uncalibrated
+        if fitted is not None and fitted.calibrators:
+            self._predictor = Predictor(self.network, self._own, self.use, fitted.calibrators)
+
+    @property
+    def uncertainty_state(self) -> dict[str, Any] | None:
+        """What is stored of `uncertainty`, as plain data."""
+        return None if self._uncertainty is None else self._uncertainty.model_dump(mode="json")
+
+    @property
+    def calibrators(self) -> Calibrators:
+        """What calibrates its outputs."""
+        return {} if self._uncertainty is None else self._uncertainty.calibrators
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -169,6 +198,14 @@ class CompiledModel(Model):
         made = self.predictions(self._encoded(inputs))
         return made if output is None and self.network.several else made[key]
 
+    def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Intervals:
+        key = None if output is None else self._output(output)
+        return chosen(self, self._encoded(inputs), key, Intervals)
+
+    def predict_sets(self, inputs: Any, *, output: str | None = None) -> PredictionSets:
+        key = None if output is None else self._output(output)
+        return chosen(self, self._encoded(inputs), key, PredictionSets)
+
     def _output(self, name: str) -> str:
         """Return the key of an output; the only one, which has no name, is called like the last layer."""
         network = self.network
@@ -191,8 +228,13 @@ class CompiledModel(Model):
     def measure(self, splits: Mapping[str, Split]) -> Evaluation:
         """Return the loss and the metrics on some splits."""
         evaluator = self.evaluator(splits.values())
-        figures = {name: evaluator.prepare(split).evaluate() for name, split in splits.items()}
-        return Evaluation(figures, {name: len(split) for name, split in splits.items()}, self.classes)
+        figures = {
+            name: evaluator.prepare(split).evaluate().extended(coverage(self, split))
+            for name, split in splits.items()
+        }
+        rows = {name: len(split) for name, split in splits.items()}
+        fitted = {} if self._uncertainty is None else self._uncertainty.as_dict()
+        return Evaluation(figures, rows, self.classes, fitted)
 
     def evaluator(self, splits: Collection[Split]) -> Evaluator:
         """Return what measures the loss and the metrics on some splits, one after the other."""
@@ -200,7 +242,8 @@ class CompiledModel(Model):
         units = data_units(network, self.encoding)
         maximum = evaluation_rows(network, max(map(len, splits)))
         weighted = any(split.weights is not None for split in splits)
-        graph = evaluation_graph(network, units=bool(units), weighted=weighted)
+        calibrators = self.calibrators
+        graph = evaluation_graph(network, units=bool(units), weighted=weighted, calibrators=calibrators)
         compiled = plan(graph, maximum, threads=network.threads)
         return Evaluator(network, compiled, self.leaves(**units), self.use)
 
@@ -227,7 +270,8 @@ class CompiledModel(Model):
         state = None if self.encoding is None else self.encoding.state()
         # A file that is passed on needs no folder of this machine.
         record = {key: value for key, value in self.record.items() if key != FOLDER}
-        write_archive(Path(path), record, arrays, state, plain_cutoffs(self.cutoffs))
+        parts = plain_cutoffs(self.cutoffs), self.uncertainty_state
+        write_archive(Path(path), record, arrays, state, *parts)
 
     def predictions(self, inputs: Any) -> dict[str, Array]:
         """Return predictions in the units of the data by output, for inputs as `forward` takes them.
@@ -238,6 +282,10 @@ class CompiledModel(Model):
         for name, way in self._ways.items():
             made[name] = way.invert(made[name])
         return made
+
+    def uncalibrated(self, inputs: Any) -> dict[str, Array]:
+        """Return what the network itself gives by output, before any calibration and in the units of its targets."""
+        return self._forward(inputs, self._uncalibrated)
 
     def way_back(self, output: NetworkOutput) -> Pipeline | None:
         """Return the transforms that lead from an output back to the units of the data."""
@@ -262,10 +310,10 @@ class CompiledModel(Model):
         made = self._forward(inputs)
         return made if self.network.several else made[""]
 
-    def _forward(self, inputs: Any) -> dict[str, Array]:
+    def _forward(self, inputs: Any, predictor: Predictor | None = None) -> dict[str, Array]:
         arrays = as_inputs(self.network, inputs)
         with np.errstate(all="ignore"):
-            made = self._predictor.predict(arrays)
+            made = (predictor or self._predictor).predict(arrays)
         return {name: made[output.prediction] for name, output in self.network.outputs.items()}
 
     def leaves(self, **arrays: Array) -> dict[str, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 Figure: TypeAlias = float | list[list[float]]
@@ -22,6 +22,12 @@ class Figures(dict[str, Figure]):
         super().__init__(*figures, **more)
         self.by_target: dict[str, dict[str, float]] = {}
         """The metrics of each of several target columns, by the column's name; empty for any other target."""
+
+    def extended(self, more: Mapping[str, Figure]) -> Figures:
+        """Return the same figures, and others after them."""
+        made = Figures(self, **more)
+        made.by_target = self.by_target
+        return made
 
     def as_dict(self) -> dict[str, Any]:
         """Return them as plain data: with `by_target`, if there is more than one column."""
@@ -69,10 +75,13 @@ class Evaluation:
     """The number of rows of each split."""
     classes: tuple[str, ...] | None
     """The names of the classes, in the order of a confusion matrix."""
+    uncertainty: Mapping[str, Any] = field(default_factory=dict)
+    """The `calibration` and the `intervals` of the model as plain data; the figures are those after calibration."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, in the form that `evaluate --output json` prints."""
         return {
             "splits": {name: figures.as_dict() for name, figures in self.splits.items()},
             "rows": dict(self.rows),
+            **({"uncertainty": dict(self.uncertainty)} if self.uncertainty else {}),
         }

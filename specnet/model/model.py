@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from specnet.data.signature import ColumnSlice
     from specnet.language.spec import Spec
+    from specnet.model.conformal import Intervals, PredictionSets
     from specnet.model.evaluation import Evaluation
 
     FloatArray: TypeAlias = NDArray[np.floating[Any]]
@@ -82,6 +83,22 @@ class Model(ABC):
         several `outputs`, the result is a dictionary of their predictions by name. With `output`, it is always one
         array: the predictions of the output of that name, or of the only one, which is called like the last layer.
         Raises SpecError for inputs that the model cannot take, and ValueError for an unknown output.
+        """
+
+    @abstractmethod
+    def predict_intervals(self, inputs: Any, *, output: str | None = None) -> Intervals:
+        """Return predicted numbers with the intervals that the document asks for with `[output] intervals`.
+
+        A share of new targets lies between the ends: `level`, or a little more. With several outputs, `output` names
+        the one wanted, unless only one has intervals. Raises SpecError for inputs that the model cannot take, and
+        ValueError for a model without intervals, and for one that predicts classes.
+        """
+
+    @abstractmethod
+    def predict_sets(self, inputs: Any, *, output: str | None = None) -> PredictionSets:
+        """Return predicted classes with the set of all plausible ones, as `predict_intervals` does for numbers.
+
+        A share of new rows has its class in the set: `level`, or a little more.
         """
 
     @abstractmethod

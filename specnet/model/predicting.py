@@ -9,6 +9,7 @@ import numpy as np
 
 from specnet.engines.pool import Pool
 from specnet.engines.use import ModelUse
+from specnet.model.calibrators import Calibrators
 from specnet.model.network import Network
 from specnet.model.programs import prediction_graph
 from specnet.passes.pipeline import plan
@@ -22,9 +23,17 @@ PREDICTION_ROWS = 1024
 class Predictor:
     """Predicts with arrays by name (`parameters`, and each parameter's own), for several threads at once."""
 
-    def __init__(self, network: Network, arrays: Mapping[str, Array], use: ModelUse) -> None:
+    def __init__(
+        self,
+        network: Network,
+        arrays: Mapping[str, Array],
+        use: ModelUse,
+        calibrators: Calibrators | None = None,
+    ) -> None:
         self._network, self._use = network, use
-        self._pool = Pool(lambda rows: plan(prediction_graph(network), rows, threads=network.threads), arrays)
+        self._pool = Pool(
+            lambda rows: plan(prediction_graph(network, calibrators), rows, threads=network.threads), arrays
+        )
 
     def predict(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the predictions of any number of rows, as `prediction_graph` names them; inputs are as they lie there.

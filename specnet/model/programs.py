@@ -10,6 +10,7 @@ from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import constant, leaf, number
 from specnet.graph.ops.weighting import of_rows
 from specnet.graph.sizes import BATCH
+from specnet.model.calibrators import Calibrators, calibrated
 from specnet.model.lowered import Lowered
 from specnet.model.naming import GRADIENT, Naming, named_outputs
 from specnet.model.network import Network
@@ -110,6 +111,7 @@ def evaluation_graph(
     naming: Naming | None = None,
     loss: bool = False,
     weighted: bool | None = None,
+    calibrators: Calibrators | None = None,
 ) -> Graph:
     """Return what evaluation adds up over batches.
 
@@ -117,9 +119,9 @@ def evaluation_graph(
     keeps, named `label/name` and `label:name`. With `units`, metrics of numbers see predictions and targets times the
     leaf `units/scale` plus `units/offset`: in the data's own units where the targets are transformed. With `loss`, the
     output `loss`, penalties included, takes the place of the cost and the penalty. Rows have weights where it is
-    `weighted`, by default where the network's are.
+    `weighted`, by default where the network's are. With `calibrators`, calibrated probabilities are measured.
     """
-    lowered = network.lower(training=False)
+    lowered = calibrated(network, network.lower(training=False), calibrators or {}, costs=True)
     if network.weighted if weighted is None else weighted:
         lowered = weigh(lowered)
     graph = lowered.graph
@@ -149,9 +151,9 @@ def evaluation_graph(
     return graph
 
 
-def prediction_graph(network: Network) -> Graph:
+def prediction_graph(network: Network, calibrators: Calibrators | None = None) -> Graph:
     """Return the predictions: output `predictions` (batch, ...), or `predictions/NAME` for each of several."""
-    lowered = network.lower(training=False)
+    lowered = calibrated(network, network.lower(training=False), calibrators or {})
     for name, output in network.outputs.items():
         lowered.graph.outputs[output.prediction] = lowered.outputs[name].prediction
     return lowered.graph

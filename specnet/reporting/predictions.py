@@ -58,12 +58,16 @@ class Predicted:
         return self.targets != self.ignored if self.ignored is not None else np.ones(len(self.targets), bool)
 
 
-def predicted(model: CompiledModel, data: Dataset, split: str) -> list[Predicted]:
-    """Return the predictions of each output for a split's rows, all or enough of them."""
+def predicted(model: CompiledModel, data: Dataset, split: str, *, calibrated: bool = True) -> list[Predicted]:
+    """Return the predictions of each output for a split's rows, all or enough of them.
+
+    Unless `calibrated`, they are those of the network itself, in which targets may be transformed.
+    """
     part = data.splits[split]
     rows, costs = row_costs(model, part)
+    predict = model.predictions if calibrated else model.uncalibrated
     cuts = [
-        model.predictions(taken_inputs(part.inputs, rows[start : start + PREDICTION_ROWS]))
+        predict(taken_inputs(part.inputs, rows[start : start + PREDICTION_ROWS]))
         for start in range(0, len(rows), PREDICTION_ROWS)
     ]
     network, signature = model.network, data.signature

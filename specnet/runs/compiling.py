@@ -26,7 +26,7 @@ def network_of(spec: Spec, threads: int | None = None, *, data: bool = True) -> 
 
     try:
         if not data:
-            return build(spec, signature_without_data(spec), threads)
+            return build(spec, signature_without_data(spec), threads, splits=False)
         return build(spec, inspect_data(spec.data, spec.source.folder, seed=spec.seed), threads)
     except SpecError as error:
         raise spec.source.error(error) from None

@@ -174,7 +174,8 @@ class RunDirectory:
         model = result.model
         if np.isfinite(model.parameters.flat).all():
             state = None if model.encoding is None else model.encoding.state()
-            write_model(self.path / MODEL, model.parameters, state, plain_cutoffs(model.cutoffs))
+            fitted = plain_cutoffs(model.cutoffs), model.uncertainty_state
+            write_model(self.path / MODEL, model.parameters, state, *fitted)
         write_json(self.path / RESULT, result.as_dict())
 
 

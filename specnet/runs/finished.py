@@ -67,6 +67,10 @@ def _fields(run: Path, stored: dict[str, Any]) -> dict[str, Any]:
             "best_epoch": stored["best_epoch"],
             "history": _history(read_run(run).history()),
             "version": stored["specnet"],
+            "uncalibrated": {
+                split: _figures(figures) for split, figures in stored.get("uncalibrated", {}).items()
+            },
+            "uncertainty": stored.get("uncertainty", {}),
         }
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RunError(f"{run} is damaged: its {RESULT} or its history lacks what every run has") from error

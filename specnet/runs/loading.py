@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from specnet.data import Encoding
 from specnet.diagnostics import RunError, SpecError
@@ -13,6 +14,7 @@ from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
 from specnet.model.cutoffs import restore_cutoffs
 from specnet.model.network import Network
+from specnet.model.uncertainty import Uncertainty
 from specnet.passes.cores import requested
 from specnet.runs.directory import MODEL, RESOLVED, why_no_run
 from specnet.runs.fold_paths import several_folds
@@ -95,12 +97,28 @@ def restore(model: CompiledModel, stored: StoredModel, path: Path) -> None:
 
 
 def _put(stored: StoredModel, model: CompiledModel, path: Path) -> None:
+    """Put what is stored into a model; raise RunError where thresholds, calibration or intervals are damaged."""
     for name, array in stored.parameters.items():
         model.parameters[name][...] = array
     try:
         restore_cutoffs(model.cutoffs, stored.thresholds)
     except (ValueError, TypeError) as error:
         raise RunError(f"{path} is damaged, or of another run: {error}") from error
+    if stored.uncertainty is None:
+        return
+    try:
+        fitted = Uncertainty.model_validate(stored.uncertainty)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise RunError(
+            f"{path} is damaged: `{where}` of its calibration and intervals: {first['msg']}"
+        ) from error
+    for problem in fitted.faults(model.network):
+        raise RunError(
+            f"{path} is damaged, or of another run: its calibration and intervals do not fit: {problem}"
+        )
+    model.uncertainty = fitted
 
 
 def _check_parameters(network: Network, stored: StoredModel, path: Path) -> None:

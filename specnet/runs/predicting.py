@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import isfinite, prod
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from specnet.data.new_rows import RowBlock
 from specnet.diagnostics import Diagnostic, SpecError
 from specnet.model.averaged import AveragedModel, mean_and_std
 from specnet.model.compiled import CompiledModel
+from specnet.model.conformal import Intervals, PredictionSets
+from specnet.model.intervals import intervals_of
 from specnet.vocabulary.losses import Loss
 
 Array = np.ndarray[Any, Any]
@@ -35,6 +37,8 @@ class OutputReading:
     """Whether the values of classes are probabilities, and not scores."""
     thresholds: tuple[float, ...] = (0.5,)
     """One, or one for each label."""
+    has_intervals: bool = False
+    """Whether the model has intervals around these numbers, or sets of these classes."""
 
     @classmethod
     def of(
@@ -85,6 +89,49 @@ class OutputReading:
             return list(self.names)
         return [self._valued(name) for name in (self.names[1:] if self.kind == "binary" else self.names)]
 
+    @property
+    def interval_head(self) -> list[str]:
+        """The names of the columns of intervals, or of prediction sets; none without them."""
+        if not self.has_intervals:
+            return []
+        if self.kind == "numbers":
+            ends = ("lower", "upper")
+            return list(ends) if len(self.names) == 1 else [f"{end}({n})" for n in self.names for end in ends]
+        return (
+            [f"prediction_set({name})" for name in self.names]
+            if self.kind == "labels"
+            else ["prediction_set"]
+        )
+
+    def interval_cells(self, own: Intervals | PredictionSets) -> list[list[str]]:
+        """Return the cells of intervals or prediction sets for each row; names in a set are separated by `|`."""
+        if isinstance(own, Intervals):
+            ends = (each.reshape(len(each), -1) for each in (own.lower, own.upper))
+            return self.numbers(np.stack(list(ends), axis=2))
+        sets = self.sets(own)
+        if self.kind != "labels":
+            return [["|".join(row)] for row in sets]
+        return [["|".join(each) for each in row] for row in sets]
+
+    def sets(self, own: PredictionSets) -> list[Any]:
+        """Return the names of the classes in each row's set; of labels, a list for each."""
+        if self.kind == "labels":
+            members = own.members.reshape(len(own.members), -1, 2)
+            return [[[str(k) for k in (0, 1) if each[k]] for each in row] for row in members]
+        return [[n for n, member in zip(self.names, row, strict=True) if member] for row in own.members]
+
+    def _interval_objects(self, own: Intervals | PredictionSets) -> list[dict[str, Any]]:
+        if isinstance(own, Intervals):
+            pairs = zip(own.lower, own.upper, strict=True)
+            return [{"lower": _single(low), "upper": _single(high)} for low, high in pairs]
+        sets = self.sets(own)
+        if self.kind != "labels":
+            return [{"prediction_set": row} for row in sets]
+        return [
+            {"prediction_set": {n: list(map(int, own)) for n, own in zip(self.names, row, strict=True)}}
+            for row in sets
+        ]
+
     def _valued(self, name: str) -> str:
         """Return the name of the column that holds how probable a class or a label is."""
         return f"P({name})" if self.probable else f"score({name})"
@@ -119,9 +166,20 @@ class OutputReading:
         """The names of the columns of the standard deviations."""
         return [f"std({name})" for name in self.valued]
 
-    def objects(self, predictions: Array, spread: Array | None = None) -> list[dict[str, Any]]:
-        """Return for each row `prediction`, and `probabilities` (or `scores`) by class; `std` of their `spread`."""
+    def objects(
+        self,
+        predictions: Array,
+        spread: Array | None = None,
+        intervals: Intervals | PredictionSets | None = None,
+    ) -> list[dict[str, Any]]:
+        """Return for each row `prediction`, and `probabilities` (or `scores`) by class; `std` of their `spread`.
+
+        Of intervals there are `lower` and `upper`, of prediction sets the `prediction_set`.
+        """
         found = self._objects(predictions)
+        if intervals is not None:
+            beside = self._interval_objects(intervals)
+            found = [{**row, **own} for row, own in zip(found, beside, strict=True)]
         if spread is not None:
             for row, own in zip(found, spread, strict=True):
                 row["std"] = self._by_class(own) if self.kind != "numbers" else _single(own)
@@ -164,6 +222,8 @@ class PredictedRows:
     """For each row the cells of its columns that are kept."""
     spread: Predictions | None = None
     """The standard deviations of what several models predict, where `made` is their mean."""
+    intervals: Mapping[str, Intervals | PredictionSets] = field(default_factory=dict)
+    """The intervals or the prediction sets of each output that has some."""
 
 
 def one_of(model: CompiledModel | AveragedModel) -> CompiledModel:
@@ -178,14 +238,19 @@ def readings(model: CompiledModel | AveragedModel) -> Readings:
     if network.spec.data.reproduces and not network.several:
         count, features = prod(network.outputs[""].shape), network.signature.features or ()
         target = features if len(features) == count else tuple(f"input_{n}" for n in range(count))
+    fitted = None if isinstance(model, AveragedModel) else model.uncertainty
+    fitted_outputs = set() if fitted is None else set(fitted.intervals)
     return {
-        name: OutputReading.of(
-            output.loss,
-            output.shape,
-            None if output.of_inputs else network.signature.classes,
-            None if name else target,
-            tuple(cutoffs[name].tolist()) if name in cutoffs else None,
-            labels=not network.spec.data.reproduces,
+        name: replace(
+            OutputReading.of(
+                output.loss,
+                output.shape,
+                None if output.of_inputs else network.signature.classes,
+                None if name else target,
+                tuple(cutoffs[name].tolist()) if name in cutoffs else None,
+                labels=not network.spec.data.reproduces,
+            ),
+            has_intervals=name in fitted_outputs,
         )
         for name, output in network.outputs.items()
     }
@@ -202,14 +267,17 @@ def predictions(
     for block in blocks:
         made = [_block(each, block, file) for each in models]
         if len(made) == 1:
-            yield PredictedRows(made[0], block.files, block.kept)
+            predicted, intervals = made[0]
+            yield PredictedRows(predicted, block.files, block.kept, intervals=intervals)
             continue
-        both = {name: mean_and_std([each[name] for each in made]) for name in made[0]}
+        both = {name: mean_and_std([each[name] for each, _ in made]) for name in made[0][0]}
         means, stds = ({name: pair[i] for name, pair in both.items()} for i in (0, 1))
         yield PredictedRows(means, block.files, block.kept, stds)
 
 
-def _block(model: CompiledModel, block: RowBlock, file: str) -> dict[str, Array]:
+def _block(
+    model: CompiledModel, block: RowBlock, file: str
+) -> tuple[dict[str, Array], dict[str, Intervals | PredictionSets]]:
     encoding = model.encoding
     assert encoding is not None
     try:
@@ -217,7 +285,8 @@ def _block(model: CompiledModel, block: RowBlock, file: str) -> dict[str, Array]
     except SpecError:
         raise _faults(model, block, file) from None
     dtype = model.network.spec.dtype
-    return {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
+    made = {name: array.astype(dtype) for name, array in model.predictions(encoded).items()}
+    return made, intervals_of(model, encoded)
 
 
 def _faults(model: CompiledModel, block: RowBlock, file: str) -> SpecError:

@@ -11,6 +11,7 @@ import numpy as np
 
 from specnet.data.kept_columns import KeptColumns
 from specnet.diagnostics.segments import escaped
+from specnet.model.conformal import Intervals, PredictionSets
 from specnet.runs.predicting import Array, OutputReading, PredictedRows, Predictions, Readings
 
 PREFIX = "predicted_"
@@ -39,7 +40,7 @@ def write_csv(
     columns = [
         f"{name}.{column}" if name else column
         for name, own in read.items()
-        for column in (*own.head, *(own.spread_head if spread else ()))
+        for column in (*own.head, *own.interval_head, *(own.spread_head if spread else ()))
     ]
     before = [*(["file"] if files else []), *names]
     writer.writerow([*before, *(_apart(column, before) for column in columns)])
@@ -55,7 +56,7 @@ def write_csv(
 def write_lines(
     file: IO[str], read: Readings, parts: Iterator[PredictedRows], kept: KeptColumns | None = None
 ) -> None:
-    """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class.
+    """Write a JSON object a row: `prediction`, and `probabilities` (or `scores`) by class, with intervals or sets.
 
     Of several outputs there is such an object for each, below its name. Rows that are files have their name as
     `file`, and columns that are `kept` come before the predictions.
@@ -63,7 +64,9 @@ def write_lines(
     parts, names = _begun(parts, kept)
     for part in parts:
         objects = {
-            name: own.objects(part.made[name], None if part.spread is None else part.spread[name])
+            name: own.objects(
+                part.made[name], None if part.spread is None else part.spread[name], part.intervals.get(name)
+            )
             for name, own in read.items()
         }
         rows = (dict(zip(objects, row, strict=True)) for row in zip(*objects.values(), strict=True))
@@ -88,6 +91,7 @@ def write_npz(
 ) -> None:
     """Write an archive with `predictions` (rows, ...), of classes the `indices` and the `names`, and any `files`.
 
+    Intervals are `lower` and `upper`, and prediction sets `prediction_set` (rows, classes), true for what is in a set.
     Of several outputs, the arrays' names begin with the output's. Columns that are `kept` are `column.NAME`: numbers
     where all of their cells are, else text. `empty` is what no rows give.
     """
@@ -101,6 +105,8 @@ def write_npz(
         arrays[f"{prefix}predictions"] = array
         if spread:
             arrays[f"{prefix}std"] = np.concatenate([each[name] for each in spread])
+        if own.has_intervals:
+            arrays |= {f"{prefix}{key}": made for key, made in _interval_arrays(own, whole, name).items()}
         if own.kind != "numbers":
             arrays |= {f"{prefix}indices": own.indices(array), f"{prefix}names": np.array(own.names)}
     if whole[0].files is not None:
@@ -113,8 +119,28 @@ def write_npz(
     np.savez(file, allow_pickle=False, **arrays)
 
 
+def _interval_arrays(own: OutputReading, whole: Sequence[PredictedRows], name: str) -> dict[str, Array]:
+    """Return intervals or prediction sets as arrays."""
+    parts = [part.intervals[name] for part in whole if name in part.intervals]
+    intervals = [each for each in parts if isinstance(each, Intervals)]
+    if intervals:
+        return {
+            "lower": np.concatenate([each.lower for each in intervals]),
+            "upper": np.concatenate([each.upper for each in intervals]),
+        }
+    sets = [each.members for each in parts if isinstance(each, PredictionSets)]
+    if sets:
+        return {"prediction_set": np.concatenate(sets)}
+    if own.kind == "numbers":
+        return dict.fromkeys(("lower", "upper"), whole[0].made[name])
+    shape = (0, len(own.names), 2) if own.kind == "labels" else (0, len(own.names))
+    return {"prediction_set": np.empty(shape, np.bool_)}
+
+
 def _tables(own: OutputReading, part: PredictedRows, name: str) -> Iterator[list[list[str]]]:
     yield own.cells(part.made[name])
+    if name in part.intervals:
+        yield own.interval_cells(part.intervals[name])
     if part.spread is not None:
         yield own.numbers(part.spread[name])
 

@@ -40,7 +40,7 @@ class Result:
     why: str
     """Why it ended."""
     splits: Mapping[str, Figures]
-    """Loss and metrics by split, measured with the final parameters."""
+    """Loss and metrics by split, measured with the final parameters, and calibrated if the document asks for it."""
     fit: Verdict
     """Whether the model fits well, overfits or underfits, and the evidence."""
     best_epoch: int | None
@@ -56,6 +56,11 @@ class Result:
     their sums, and `model` averages their models."""
     std: Mapping[str, Figures] = field(default_factory=dict)
     """The standard deviations of loss and metrics over the folds, by split; they are those of a sample."""
+    uncalibrated: Mapping[str, Figures] = field(default_factory=dict, repr=False)
+    """Loss and metrics by split before the calibration that the document asks for; `splits` are those after it, and
+    `fit` and `history` are about the network itself. Empty for a model that is not calibrated."""
+    uncertainty: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """The `calibration` and the `intervals` of the model as plain data; empty if the document asks for neither."""
     out_of_fold: OutOfFold | None = field(default=None, repr=False)
     """The predictions for the rows of each fold, by the model that was not trained on them."""
 
@@ -100,6 +105,10 @@ class Result:
         }
         if not self.model.thresholds:
             del plain["thresholds"]
+        if self.uncertainty:
+            plain["uncertainty"] = dict(self.uncertainty)
+        if self.uncalibrated:
+            plain["uncalibrated"] = {split: own.as_dict() for split, own in self.uncalibrated.items()}
         if self.folds:
             plain["splits"] = {
                 split: {**figures.as_dict(), "std": dict(self.std[split])}

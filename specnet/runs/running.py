@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from specnet.analysis.evidence import verdict_of
+from specnet.analysis.verdict import Verdict
 from specnet.data import Dataset
 from specnet.language.spec import Spec
 from specnet.model.compiled import CompiledModel
@@ -151,9 +153,19 @@ def _result(
         stopped=ended.stopped,
         why=ended.why,
         splits=ended.splits,
-        fit=verdict_of(model, data, history, ended.splits, ended.best_epoch),
+        fit=_verdict(model, data, ended, history),
         best_epoch=ended.best_epoch,
         history=history,
         model=model,
         data=data,
+        uncalibrated=ended.uncalibrated,
+        uncertainty={} if model.uncertainty is None else model.uncertainty.as_dict(),
     )
+
+
+def _verdict(model: CompiledModel, data: Dataset, ended: Ended, history: History) -> Verdict:
+    """Return the verdict on the network itself: a calibration on the validation split would hide how it overfits."""
+    if not ended.uncalibrated:
+        return verdict_of(model, data, history, ended.splits, ended.best_epoch)
+    found = verdict_of(model, data, history, ended.uncalibrated, ended.best_epoch)
+    return replace(found, why=f"before calibration, {found.why}")

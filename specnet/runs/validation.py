@@ -14,6 +14,7 @@ from specnet.model.building import layer_faults, pinned_fault
 from specnet.model.memory import memory_fault
 from specnet.model.network import Network
 from specnet.model.settings import check_training
+from specnet.model.uncertainty_checks import check_uncertainty
 from specnet.runs.data_checks import unchecked, value_faults
 from specnet.runs.starting import start_faults
 
@@ -106,7 +107,7 @@ def _with_data(spec: Spec, opened: OpenedData, confine: Confine | None) -> Check
         network = Network(spec, opened.signature, found=found)
     except SpecError as error:
         return Checked([*error.diagnostics, *value_faults(spec, opened)])
-    found += [*check_training(network), *start_faults(network, confine)]
+    found += [*check_training(network), *check_uncertainty(network), *start_faults(network, confine)]
     excess = [] if any(d.severity == "error" for d in found) else memory_fault(network)
     if excess:
         # Rows that memory cannot hold are not looked at.
@@ -165,6 +166,8 @@ def _of_network(partial_spec: PartialSpec, opened: OpenedData) -> list[Diagnosti
         found = [_at_metric(finding, places) for finding in found]
     if settings is not None and not partial_spec.data & SPLIT:  # the rows of each split are known
         found += check_training(network, settings, measured=places is None)
+    if not partial_spec.data & SPLIT:
+        found += check_uncertainty(network)
     return found
 
 

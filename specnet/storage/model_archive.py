@@ -42,6 +42,7 @@ def write_archive(
     parameters: Mapping[str, Array],
     encoding: Mapping[str, Any] | None,
     thresholds: Mapping[str, list[float]] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model into one file; equal models of equal runs give equal bytes.
 
@@ -49,7 +50,7 @@ def write_archive(
     Raises RunError where it cannot be written.
     """
     content = io.BytesIO()
-    write_arrays(content, model_arrays(parameters, encoding, thresholds))
+    write_arrays(content, model_arrays(parameters, encoding, thresholds, uncertainty))
     text = json.dumps(finite(record), indent=2, ensure_ascii=False, allow_nan=False)
     parts = {RESOLVED: f"{text}\n".encode(), MODEL: content.getvalue()}
 

@@ -33,6 +33,8 @@ class StoredModel:
     """What `Encoding.from_state` takes; None for a model that has seen no data."""
     thresholds: Any = None
     """The thresholds of labels by output, not checked yet; None in a file of a version that had none."""
+    uncertainty: Any = None
+    """What `Uncertainty` is read from, not checked yet; None for a model that has neither calibration nor intervals."""
 
 
 def write_model(
@@ -40,6 +42,7 @@ def write_model(
     parameters: Mapping[str, Array],
     encoding: Mapping[str, Any] | None,
     thresholds: Mapping[str, list[float]] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model's file; equal models give equal bytes.
 
@@ -47,7 +50,7 @@ def write_model(
     of the encoding's state, and `specnet` the bytes of a JSON text with all that is no array. Raises RunError
     where it cannot be written.
     """
-    arrays = model_arrays(parameters, encoding, thresholds)
+    arrays = model_arrays(parameters, encoding, thresholds, uncertainty)
     write_whole(path, lambda file: write_arrays(file, arrays))
 
 
@@ -55,12 +58,15 @@ def model_arrays(
     parameters: Mapping[str, Array],
     encoding: Mapping[str, Any] | None,
     thresholds: Mapping[str, list[float]] | None = None,
+    uncertainty: Mapping[str, Any] | None = None,
 ) -> dict[str, Array]:
     """Return what a model's file holds, by name."""
     plain = {} if encoding is None else {k: v for k, v in encoding.items() if not isinstance(v, np.ndarray)}
     meta = {"format": FORMAT, "specnet": __version__, "state": None if encoding is None else plain}
     if thresholds:
         meta["thresholds"] = thresholds
+    if uncertainty is not None:
+        meta["uncertainty"] = uncertainty
     text = json.dumps(meta, ensure_ascii=False).encode()
     arrays = {META: np.frombuffer(text, np.uint8)}
     arrays |= {PARAMETERS + name: array for name, array in parameters.items()}
@@ -80,7 +86,7 @@ def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
         if meta["format"] != FORMAT:
             stored = clipped(str(meta["format"]))
             raise _damaged(path, f"its format is {stored}, and this specnet reads format {FORMAT}")
-        state, thresholds = meta["state"], meta.get("thresholds")
+        state, thresholds, uncertainty = meta["state"], meta.get("thresholds"), meta.get("uncertainty")
     except FileNotFoundError:
         raise RunError(f"there is no {path}: the run has saved no model") from None
     except OSError as error:
@@ -92,11 +98,11 @@ def read_model(path: Path, file: IO[bytes] | None = None) -> StoredModel:
         raise _damaged(path, reason) from error
     parameters = {k.removeprefix(PARAMETERS): v for k, v in arrays.items() if k.startswith(PARAMETERS)}
     if state is None:
-        return StoredModel(parameters, None, thresholds)
+        return StoredModel(parameters, None, thresholds, uncertainty)
     if not isinstance(state, dict):
         raise _damaged(path, "what it says of the data's encoding is not a table")
     fitted = {k.removeprefix(ENCODING): v for k, v in arrays.items() if k.startswith(ENCODING)}
-    return StoredModel(parameters, {**state, **fitted}, thresholds)
+    return StoredModel(parameters, {**state, **fitted}, thresholds, uncertainty)
 
 
 def _damaged(path: Path, reason: str) -> RunError:

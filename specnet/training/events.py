@@ -95,11 +95,13 @@ class Ended:
     seconds: float
     """Seconds of the training, including the evaluation at its end."""
     splits: Mapping[str, Figures]
-    """Loss and metrics by split, evaluated with the final parameters."""
+    """Loss and metrics by split, evaluated with the final parameters, and calibrated if the document asks for it."""
     best_epoch: int | None
     """The epoch whose parameters the model has, if early stopping restored them."""
     model: Model = field(repr=False)
-    """The trained model, with the final parameters."""
+    """The trained model, with the final parameters, and calibrated if the document asks for it."""
+    uncalibrated: Mapping[str, Figures] = field(default_factory=dict, repr=False)
+    """Loss and metrics by split before the calibration; empty if the model is not calibrated."""
 
 
 @dataclass(frozen=True, slots=True)

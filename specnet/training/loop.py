@@ -12,8 +12,10 @@ from specnet.model.arrays import as_weights, held_arrays
 from specnet.model.augmenter import Augmenter
 from specnet.model.choosing import choose_thresholds
 from specnet.model.compiled import CompiledModel
+from specnet.model.evaluation import Figures
 from specnet.model.evaluator import Evaluator, PreparedSplit, data_units
 from specnet.model.feed import Feed
+from specnet.model.fitting import coverage, fit_uncertainty
 from specnet.model.outputs import WEIGHTS
 from specnet.model.plans import memory, plan_training
 from specnet.model.settings import batch_rows, run_length
@@ -82,6 +84,7 @@ class Trainer:
             name: evaluator.prepare(split, arrays if name == "train" else None)
             for name, split in data.splits.items()
         }
+        self._data = data.splits
         self.watch = self._watching()
         self.memory = sum(memory(network, self.plans, self.rows).values())
         self.epoch = 0
@@ -156,8 +159,30 @@ class Trainer:
         self.program.settle()
         if self._validation is not None:
             choose_thresholds(self.model, self._validation)
-        splits = {split: prepared.evaluate() for split, prepared in self.splits.items()}
-        yield Ended(stopped, why, self.epoch, self.steps.step, self.seconds, splits, best_epoch, self.model)
+        uncalibrated = {split: prepared.evaluate() for split, prepared in self.splits.items()}
+        splits = self._fitted(uncalibrated)
+        yield Ended(
+            stopped,
+            why,
+            self.epoch,
+            self.steps.step,
+            self.seconds,
+            splits,
+            best_epoch,
+            self.model,
+            uncalibrated if self.model.calibrators else {},
+        )
+
+    def _fitted(self, splits: dict[str, Figures]) -> dict[str, Figures]:
+        """Fit the calibration and the intervals that the document asks for; return the figures with these."""
+        asked, data = self.model.spec.output, self._data
+        if asked.calibration is None and asked.intervals is None:
+            return splits
+        self.model.uncertainty = fit_uncertainty(self.model, data["validation"])
+        if self.model.calibrators:
+            choose_thresholds(self.model, data["validation"])
+            return dict(self.model.measure(data).splits)
+        return {name: own.extended(coverage(self.model, data[name])) for name, own in splits.items()}
 
     @property
     def seconds(self) -> float:

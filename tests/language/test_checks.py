@@ -116,6 +116,11 @@ ROWS = [
     ),
     Row((), {"training": {"clip_norm": 1e39}}, ("training", "clip_norm"), frozenset({"dtype"})),
     Row((), {"training": {"epochs": 2**63}}, ("training", "epochs")),
+    Row(
+        (),
+        {"data": {**CSV, "split": {"validation": 0.2, "folds": 3}}, "output": {"intervals": 0.9}},
+        ("output", "intervals"),
+    ),
     Row(("inputs", "a"), {"shape": [1]}, (), frozenset({"columns", "array"})),
     Row(("inputs", "a"), {"columns": ["x"], "array": "y"}, ("array",)),
     Row(("outputs", "a"), {"loss": "triplet"}, ("loss",)),

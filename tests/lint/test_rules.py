@@ -328,6 +328,18 @@ CASES = {
     "a class left out": (CE + rows([[0.0], [1.0], [2.0]], [0, 2, 0]) + dense(3), ["SN748"]),
     "counts with a gap": ('loss = "poisson"\n' + rows([[0.0], [1.0], [2.0]], [0, 2, 0]), []),
     "pixels of digits": (CE + DIGITS + dense(10), []),
+    "isotonic calibration of few rows": (
+        BCE + MOONS + HELD + dense(1) + '[output]\ncalibration = "isotonic"\n',
+        ["SN731"],
+    ),
+    "isotonic calibration of a thousand rows": (
+        BCE + MOONS.replace("100", "5000") + HELD + dense(1) + '[output]\ncalibration = "isotonic"\n',
+        [],
+    ),
+    "a temperature for few rows": (
+        BCE + MOONS + HELD + dense(1) + '[output]\ncalibration = "temperature"\n',
+        [],
+    ),
 }
 
 

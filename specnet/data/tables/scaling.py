@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specnet.data.transform import Transform
 from specnet.data.transforms.statistics import MinMax, Standardize
@@ -30,6 +30,7 @@ class ColumnScale(Transform):
     """The places of the elements that are scaled; the others stay as they are."""
     width: int
     """How many elements there are."""
+    order_kept: ClassVar[bool] = True
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
         """Return `center` and `span`, one of each for every element: 0 and 1 of those that are not scaled."""

@@ -92,6 +92,11 @@ class ColumnTransform(Transform):
             run = list(places)
             yield chosen, run[0], run[-1] + 1
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether the transform of its columns keeps their order."""
+        return self.transform.keeps_order
+
     def check(self, array: Array) -> None:
         """Raise TransformError, with the column's name, for a value that the transform cannot take."""
         for name, element in zip(self.names, self.elements, strict=True):

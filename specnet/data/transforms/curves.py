@@ -54,6 +54,7 @@ class Log(_Curve):
     """
 
     type: Literal["log"] = "log"
+    order_kept: ClassVar[bool] = True
     bound: ClassVar[float] = 0.0
     alternatives: ClassVar[str] = "`log1p` also takes 0, and `power` takes all numbers"
 
@@ -74,6 +75,7 @@ class Log1p(_Curve):
     """
 
     type: Literal["log1p"] = "log1p"
+    order_kept: ClassVar[bool] = True
     bound: ClassVar[float] = -1.0
     alternatives: ClassVar[str] = "`power` takes all numbers"
 
@@ -94,6 +96,7 @@ class Sqrt(_Curve):
     """
 
     type: Literal["sqrt"] = "sqrt"
+    order_kept: ClassVar[bool] = True
     bound: ClassVar[float] = 0.0
     includes_bound: ClassVar[bool] = True
     alternatives: ClassVar[str] = "`power` takes all numbers"

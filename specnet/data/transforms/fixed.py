@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 from pydantic_core import PydanticCustomError
@@ -25,6 +25,7 @@ class Scale(Transform):
     """Multiply and shift by fixed numbers: y = x · factor + offset; for the bytes of an image, 1/255."""
 
     type: Literal["scale"] = "scale"
+    order_kept: ClassVar[bool] = True
     factor: Finite = Field(default=1.0, examples=[0.0625])
     """The factor of every element; not 0."""
     offset: Finite = Field(default=0.0, examples=[-1.0])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from specnet.data.transforms.samples import Sampled
 from specnet.graph import ops
@@ -37,6 +37,7 @@ class Power(Sampled):
     """
 
     type: Literal["power"] = "power"
+    order_kept: ClassVar[bool] = True
     standardize: bool = True
     """Whether the result is scaled to mean 0 and standard deviation 1, by statistics of the training split."""
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic_core import PydanticCustomError
 
@@ -40,6 +40,7 @@ class Standardize(_Statistic):
     """
 
     type: Literal["standardize"] = "standardize"
+    order_kept: ClassVar[bool] = True
 
     def fit_blocks(self, blocks: Iterable[Array]) -> State:
         """Return `mean` and `std`, each of an example's shape, or a shape that broadcasts to it."""
@@ -81,6 +82,7 @@ class MinMax(_Statistic):
     """
 
     type: Literal["minmax"] = "minmax"
+    order_kept: ClassVar[bool] = True
     range: tuple[Finite, Finite] = (0.0, 1.0)
     """The values that the minimum and the maximum of the training split become."""
 

@@ -68,14 +68,22 @@ def _matrix(figure: Any, axes: Any, given: Predicted, matrix: Array, colours: Co
         axes.set_title(label(given.output), color=colours.ink)
 
 
-def calibration_drawing(given: Predicted, found: Calibration) -> Drawing:
-    """Return how often predictions are correct over the probability that the model gives them."""
+def calibration_drawing(given: Predicted, found: Calibration, before: Calibration | None = None) -> Drawing:
+    """Return how often predictions are correct over the probability that the model gives them.
+
+    Of a calibrated model, `before` is what it was without the calibration.
+    """
 
     def draw(figure: Any, colours: Colours) -> None:
         axes = plain_axes(figure, colours)
         axes.plot([0, 1], [0, 1], ":", color=colours.ink, linewidth=1, label="perfectly calibrated")
         line = {"color": colours.validation, "markersize": 4, "linewidth": 1.4}
-        axes.plot(found.confidence, found.share, "o-", label="the model", **line)
+        if before is not None:
+            faint = {"color": colours.train, "markersize": 3, "linewidth": 1}
+            axes.plot(before.confidence, before.share, "s--", label="before calibration", **faint)
+        axes.plot(
+            found.confidence, found.share, "o-", label="the model" if before is None else "after", **line
+        )
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("probability given")
@@ -84,7 +92,8 @@ def calibration_drawing(given: Predicted, found: Calibration) -> Drawing:
 
     description = (
         f"How often predictions of the {given.split} split are correct, by the probability that the model gives "
-        f"them; the expected calibration error is {found.error:.3f}."
+        f"them; the expected calibration error is {found.error:.3f}"
+        f"{'' if before is None else f', and was {before.error:.3f} before the calibration'}."
     )
     return Drawing("Calibration", description, draw)
 

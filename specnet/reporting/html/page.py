@@ -15,9 +15,11 @@ from specnet.diagnostics import RunError
 from specnet.diagnostics.segments import visible
 from specnet.diagnostics.text import sized
 from specnet.model.compiled import CompiledModel
+from specnet.reporting.certainty import certainty
 from specnet.reporting.drawing import Drawing, InapplicableError
 from specnet.reporting.drawings.activations import activations_drawing
 from specnet.reporting.drawings.boundary import boundary_drawing
+from specnet.reporting.drawings.covering import covering_drawing, coverings
 from specnet.reporting.drawings.curves import History, curves_drawing, figure_labels
 from specnet.reporting.drawings.judging import calibration_drawing, residuals_drawing, scatter_drawing
 from specnet.reporting.drawings.reconstructions import reconstructions_drawing
@@ -115,6 +117,8 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         "folds": [],
         "std": kept.std,
         "by_target": kept.by_target,
+        "certainty": certainty((kept.result or {}).get("uncertainty", {})),
+        "uncalibrated": (kept.result or {}).get("uncalibrated", {}),
     }
     if kept.fold_count:
         facts |= fold_facts(kept, missing)
@@ -126,8 +130,7 @@ def _facts(kept: KeptRun, pictures: PagePictures) -> dict[str, Any]:
         split = next(name for name in ("test", "validation", "train") if name in data.splits)
         with np.errstate(all="ignore"):
             if model.network.spec.loss.targets != "groups":
-                made = predicted(model, data, split)
-                facts["outputs"] = [predictions_facts(given, data, pictures) for given in made]
+                facts["outputs"] = _outputs(model, data, split, pictures)
             facts["importance"] = importance_facts(model, data, pictures)
             facts["boundary"] = _if_any(lambda: boundary_drawing(model, data, "train"), pictures)
             facts["activations"] = _if_any(lambda: activations_drawing(model, data, split), pictures)
@@ -187,8 +190,32 @@ def _scalars(kept: KeptRun) -> list[str]:
     return [name for name, value in first.items() if not isinstance(value, list)]
 
 
-def predictions_facts(given: Predicted, data: Dataset | None, pictures: PagePictures) -> dict[str, Any]:
-    """Return what the page shows of an output's predictions; without data, those of all folds."""
+def _outputs(model: CompiledModel, data: Dataset, split: str, pictures: PagePictures) -> list[dict[str, Any]]:
+    """Return what the page shows of the predictions for a split."""
+    made = predicted(model, data, split)
+    before: list[Predicted | None] = [None] * len(made)
+    if model.calibrators:
+        raw = predicted(model, data, split, calibrated=False)
+        before = [each if each.output in model.calibrators else None for each in raw]
+    found = coverings(model, data, made)
+    return [
+        {
+            **predictions_facts(given, data, pictures, earlier),
+            "covering": pictures.embedded(covering_drawing(found[given.output]))
+            if given.output in found
+            else None,
+        }
+        for given, earlier in zip(made, before, strict=True)
+    ]
+
+
+def predictions_facts(
+    given: Predicted, data: Dataset | None, pictures: PagePictures, before: Predicted | None = None
+) -> dict[str, Any]:
+    """Return what the page shows of an output's predictions; without data, those of all folds.
+
+    `before` are the same predictions without the calibration of the model, if it has one.
+    """
     facts: dict[str, Any] = {
         "output": given.output,
         "rows": "all folds" if data is None else f"the {given.split} split",
@@ -200,6 +227,7 @@ def predictions_facts(given: Predicted, data: Dataset | None, pictures: PagePict
         "figures": [],
         "calibration": None,
         "reconstructions": None,
+        "covering": None,
     }
     if given.of_inputs and data is not None:
         drawing = reconstructions_drawing([given], data.encoding)
@@ -221,9 +249,11 @@ def predictions_facts(given: Predicted, data: Dataset | None, pictures: PagePict
     facts["confusions"] = [(given.names[a], given.names[b], int(off[a, b])) for a, b in pairs if off[a, b]]
     found = calibration(given)
     if found is not None:
+        earlier = None if before is None else calibration(before)
         facts["calibration"] = {
-            **pictures.embedded(calibration_drawing(given, found)),
+            **pictures.embedded(calibration_drawing(given, found, earlier)),
             "error": found.error,
+            "before": None if earlier is None else earlier.error,
             "rows": list(zip(found.confidence.tolist(), found.share.tolist(), found.rows, strict=True)),
         }
     return facts

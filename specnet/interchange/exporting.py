@@ -88,6 +88,13 @@ def numpy_program(source: Exported, *, training: bool, beside: str | None) -> Wr
         if chosen:
             key = ".".join(map(str, chosen[0].threshold.path)) if chosen[0].threshold else ""
             raise RunError(f"a program of the training does not choose thresholds: set `{key}` to a number")
+        asked = spec.output
+        if asked.calibration is not None or asked.intervals is not None:
+            key = "calibration" if asked.calibration is not None else "intervals"
+            raise RunError(
+                f"a program of the training ends with the network itself, and `{key}` of `[output]` is fitted after "
+                f"that: export without --training, which includes it, or a document without `{key}`"
+            )
         data, folder = source.data()
         fresh = CompiledModel(build(spec.starting_from(folder), data.signature), data.encoding)
         start_from(fresh)

@@ -16,8 +16,8 @@ from specnet.storage.files import write_bytes
 def write_safetensors(path: Path, model: CompiledModel) -> None:
     """Write a model's parameters under their names, with what its transforms learnt under `transforms.`.
 
-    The header holds the document (`spec`) and how data are encoded (`encoding`) as JSON texts, and `thresholds`
-    by label where the document sets some. Raises RunError
+    The header holds the document (`spec`), how data are encoded (`encoding`), and the thresholds of labels
+    (`thresholds`), the calibration and the intervals (`uncertainty`), if there are some, as JSON texts. Raises RunError
     where the extra `safetensors` is not installed.
     """
     save = needed("safetensors.numpy", "safetensors", "an export to safetensors").save
@@ -31,5 +31,7 @@ def write_safetensors(path: Path, model: CompiledModel) -> None:
         notes["encoding"] = json.dumps(state["encoding"], ensure_ascii=False)
     if model.thresholds:
         notes["thresholds"] = json.dumps(model.thresholds, ensure_ascii=False)
+    if model.uncertainty is not None:
+        notes["uncertainty"] = json.dumps(model.uncertainty_state, ensure_ascii=False)
     content = save(arrays, metadata=notes)
     write_bytes(path, content)

@@ -35,13 +35,17 @@ scope = runpy.run_path({program!r})
 assert not any(m.partition(".")[0] in ("specnet", "pydantic", "typer") for m in sys.modules)
 found = {{n: v for n, v in scope.items() if isinstance(v, np.ndarray)}}
 if {rows!r}:
-    found["predicted"] = scope["predict"](np.load({rows!r}))
+    made = scope[{call!r}](np.load({rows!r}))
+    found = made if isinstance(made, dict) else {{**found, "predicted": made}}
 np.savez({out!r}, **found)
 """
 
 
-def bare(program: Path, rows: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Run a program without any package but NumPy; return its arrays, and its predictions of some rows."""
+def bare(program: Path, rows: np.ndarray | None = None, call: str = "predict") -> dict[str, np.ndarray]:
+    """Run a program without any package but NumPy; return its arrays, and its predictions of some rows.
+
+    `call` is the function that predicts them; what it returns as a dictionary is returned alone.
+    """
     folder = program.parent
     given = ""
     if rows is not None:
@@ -49,7 +53,7 @@ def bare(program: Path, rows: np.ndarray | None = None) -> dict[str, np.ndarray]
         np.save(given, rows)
     out = folder / "found.npz"
     site = str(Path(np.__file__).parents[1])
-    code = _BARE.format(site=site, program=str(program), rows=given, out=str(out))
+    code = _BARE.format(site=site, program=str(program), rows=given, out=str(out), call=call)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-W", "error", "-c", code],
         capture_output=True,

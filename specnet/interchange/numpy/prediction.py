@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.data.pipeline import Pipeline
 from specnet.engines.numpy.names import Names
 from specnet.engines.numpy.printer import NumpyPrinter
-from specnet.graph.graph import Value
+from specnet.graph import ops
+from specnet.graph.graph import Graph, Value
 from specnet.graph.leaves import leaves
 from specnet.graph.sizes import at
+from specnet.interchange.intervals import (
+    LOWER,
+    SET,
+    UPPER,
+    fitted_intervals,
+    interval_values,
+    is_lowered,
+    named,
+)
 from specnet.interchange.numpy.cells import write_cells
 from specnet.interchange.numpy.forward import input_expressions, named_values
 from specnet.interchange.numpy.layout import indented
 from specnet.interchange.numpy.program import Program
+from specnet.model.calibrators import calibrated
 from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import rows_dtype
 from specnet.model.naming import VALUE
+from specnet.model.uncertainty import SetIntervals
 from specnet.passes.simplify import simplify
+
+SHORT = 8
+"""Numbers of a table that may stand in a line."""
+
+WITH_INTERVALS = "predict_with_intervals"
+"""The function that gives predictions with their intervals or prediction sets."""
 
 
 def parameter_names(model: CompiledModel, program: Program) -> dict[str, str]:
@@ -27,11 +47,14 @@ def parameter_names(model: CompiledModel, program: Program) -> dict[str, str]:
 def write_predict(model: CompiledModel, program: Program, variables: dict[str, str]) -> bool:
     """Write `predict`, and `prepare` where there are transforms; return whether there are."""
     network = model.network
-    lowered = network.lower(training=False)
+    plain = network.lower(training=False)
+    lowered = calibrated(network, plain, model.calibrators)
     values = named_values(network, lowered)
     graph = lowered.graph
     graph.outputs = {VALUE + name: v for name, v in values.items()}
     graph.outputs |= {o.prediction: lowered.outputs[name].prediction for name, o in network.outputs.items()}
+    beside = interval_values(model, plain)
+    graph.outputs |= beside
     graph = simplify(graph)
     names = Names(["inputs", "rows", *variables.values()])
     arrays = {**variables, **input_expressions(network)}
@@ -43,15 +66,18 @@ def write_predict(model: CompiledModel, program: Program, variables: dict[str, s
         if key.startswith(VALUE)
     }
     wanted = [graph.outputs[output.prediction] for output in network.outputs.values()]
-    printer.write(wanted, wished)
+    known |= _held_tables(graph, program)
+    beside = {name: graph.outputs[name] for name in beside}
+    printer.write([*wanted, *beside.values()], {**wished, **_wished(beside)})
     program.helpers |= printer.helpers
     prepared = write_prepare(model, program)
     cells = write_cells(model, program)
     made = "prepare(inputs)" if prepared else f"np.asarray(inputs, dtype=np.{rows_dtype(network.inputs)})"
     shape = ", ".join(["rows", *map(str, _raw_shape(model))]) if not cells else "rows of cells"
+    has_intervals = bool(fitted_intervals(model))
     out = [
-        "def predict(inputs):",
-        f'    """Return the predictions for raw inputs ({shape})."""',
+        f"def {WITH_INTERVALS if has_intervals else 'predict'}(inputs):",
+        f'    """{_documentation(model, shape)}"""',
         *(["    inputs = cells_to_numbers(inputs)"] if cells else []),
         f"    inputs = {made}",
     ]
@@ -59,7 +85,20 @@ def write_predict(model: CompiledModel, program: Program, variables: dict[str, s
         out.append("    rows = len(inputs)")
     out += indented([line for line, _ in printer.lines])
     results = [known.get(value.index) or printer.expression(value) for value in wanted]
-    if network.several:
+    if has_intervals:
+        ends = {name: known.get(v.index) or printer.expression(v) for name, v in beside.items()}
+        out += indented(_with_intervals(model, program, wanted, results, ends))
+        what = ", ".join(f"{name!r}: made[{name!r}]" for name in network.outputs)
+        program.functions.append(out)
+        out = [
+            "def predict(inputs):",
+            f'    """Return the predictions for raw inputs ({shape})."""',
+            *indented([f"made = {WITH_INTERVALS}(inputs)"] if network.several else []),
+            f"    return {{{what}}}"
+            if network.several
+            else f'    return {WITH_INTERVALS}(inputs)["predictions"]',
+        ]
+    elif network.several:
         out += indented(_several(model, program, wanted, results))
     elif (way := model.way_back(network.outputs[""])) is None:
         out += indented([f"return {results[0]}"])
@@ -92,6 +131,71 @@ def _write_decide(model: CompiledModel, program: Program) -> None:
             f"    return {made['']}" if "" in made else f"    return {{{entries}}}",
         ]
     )
+
+
+def _documentation(model: CompiledModel, shape: str) -> str:
+    """Return what the function that runs the network says of itself."""
+    if model.uncertainty is None or model.uncertainty.level is None:
+        return f"Return the predictions for raw inputs ({shape})."
+    level = f"{100 * model.uncertainty.level:g}% of new rows"
+    return f"Return predictions for raw inputs ({shape}), with intervals or sets that cover {level}."
+
+
+def _held_tables(graph: Graph, program: Program) -> dict[int, str]:
+    """Give the tables of a calibration their variables, and return these by the values' indices."""
+    found, held = {}, {}
+    for value in graph.values:
+        if value.op is ops.FIXED and isinstance(ops.FIXED.of(value).values, tuple):
+            numbers = ops.FIXED.of(value).values
+            if len(numbers) > SHORT:
+                found[value.index] = program.names.new("calibration_table")
+                held[found[value.index]] = np.array(numbers, value.dtype)
+    program.hold(held, "Numbers that the network and its calibration look up.")
+    return found
+
+
+def _wished(beside: dict[str, Value]) -> dict[int, str]:
+    """Return the names of variables for intervals and prediction sets, by the values' indices."""
+    return {value.index: name.replace(".", "_") for name, value in beside.items()}
+
+
+def _with_intervals(
+    model: CompiledModel, program: Program, made: list[Value], results: list[str], ends: dict[str, str]
+) -> list[str]:
+    """Return the end of a function that gives predictions with their intervals or sets: a dictionary of them."""
+    lines, pairs = [], []
+    for output, value, result in zip(model.network.outputs.values(), made, results, strict=True):
+        prediction = output.name or "predictions"
+        way, of = model.way_back(output), "feature" if output.of_inputs else "target"
+
+        def back(
+            key: str, expression: str, value: Value = value, way: Pipeline | None = way, of: str = of
+        ) -> str:
+            """Write what brings an expression into the units of the data, and return what holds it."""
+            if way is None:
+                return expression
+            name = program.names.new(f"{key.replace('.', '_')}_in_units")
+            lines.extend([f"{name} = {expression}", *_restored(program, way, value, name, of)])
+            return name
+
+        there = back(prediction, result)
+        pairs.append((prediction, there))
+        own = fitted_intervals(model).get(output.name)
+        lower, upper = (named(output.name, end) for end in (LOWER, UPPER))
+        if isinstance(own, SetIntervals):
+            pairs.append((named(output.name, SET), ends[named(output.name, SET)]))
+        elif own is not None and is_lowered(model, output.name, own):
+            low, high = (back(end, ends[end]) for end in (lower, upper))
+            if way is not None:
+                low, high = f"np.minimum({low}, {high})", f"np.maximum({low}, {high})"
+            pairs += [(lower, low), (upper, high)]
+        elif own is not None:
+            half = program.names.new("half_width")
+            shape = at(value.shape[1:], 1)
+            program.hold({half: np.reshape(own.half_widths, shape)}, "Half the width of an interval.")
+            pairs += [(lower, f"{there} - {half}"), (upper, f"{there} + {half}")]
+    inside = [f'    "{key}": {expression},' for key, expression in pairs]
+    return [*lines, "return {", *inside, "}"]
 
 
 def _several(model: CompiledModel, program: Program, made: list[Value], results: list[str]) -> list[str]:

@@ -42,7 +42,9 @@ class Program:
     dtype: str
     beside: str | None
     """The name of the file beside it; None where there can be none."""
-    names: Names = field(default_factory=lambda: Names(("stored", "dtype", "predict", "rows")))
+    names: Names = field(
+        default_factory=lambda: Names(("stored", "dtype", "predict", "predict_with_intervals", "rows"))
+    )
     arrays: dict[str, Array] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
     """The sources of the functions of ops that it calls."""

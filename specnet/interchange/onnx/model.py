@@ -12,10 +12,21 @@ from specnet.data.lowered import ROWS, LoweredPipeline
 from specnet.graph.graph import Value
 from specnet.graph.leaves import name_of
 from specnet.graph.sizes import at
+from specnet.interchange.intervals import (
+    LOWER,
+    SET,
+    UPPER,
+    fitted_intervals,
+    interval_values,
+    is_lowered,
+    named,
+)
 from specnet.interchange.onnx.graphs import GraphWriter
+from specnet.model.calibrators import calibrated
 from specnet.model.compiled import CompiledModel
 from specnet.model.inputs import cut_rows, rows_dtype
 from specnet.model.outputs import NetworkOutput
+from specnet.model.uncertainty import SetIntervals
 from specnet.passes.simplify import simplify
 from specnet.runs.extras import needed
 from specnet.storage.files import write_bytes
@@ -29,8 +40,10 @@ IR_VERSION = 9
 def write_onnx(path: Path, model: CompiledModel) -> None:
     """Write a model as ONNX: `inputs` (rows, ...) raw, as the data hold them, to `predictions` (rows, ...).
 
-    Several outputs go by their names. Where the document sets thresholds, `labels` (rows, labels) are what is read by
-    them, 1 or 0; of an output of several, `NAME.labels`.
+    Several outputs go by their names. Predictions are calibrated as the model's are. Its intervals are the outputs
+    `lower` and `upper`, its prediction sets `prediction_set` (rows, classes), true for classes in the set; of several
+    outputs these begin with the output's name and a dot. Where the document sets
+    thresholds, `labels` (rows, labels) are what is read by them, 1 or 0; of an output of several, `NAME.labels`.
 
     Tables enter as the numbers that their cells become. Both are in the document's dtype, and inputs that are all
     read as indices are int64, or double where some are. Transforms are computed in double precision, as specnet does.
@@ -49,6 +62,7 @@ class _ModelWriter(GraphWriter):
 
     def __init__(self, onnx: Any, model: CompiledModel) -> None:
         super().__init__(onnx)
+        self.of = model
         self.network, self.encoding = model.network, model.encoding
         self.parameters, self.way_back = model.parameters, model.way_back
         self.cutoffs = model.cutoffs
@@ -58,10 +72,12 @@ class _ModelWriter(GraphWriter):
         """Return the model as ONNX has it."""
         network, helper = self.network, self.onnx.helper
         raw = network.signature.inputs if self.encoding is None else self.encoding.raw_shape
-        lowered = network.lower(training=False)
+        plain = network.lower(training=False)
+        lowered = calibrated(network, plain, self.of.calibrators)
         graph = lowered.graph
         made = {output.name or "predictions": output for output in network.outputs.values()}
         graph.outputs = {name: lowered.outputs[output.name].prediction for name, output in made.items()}
+        graph.outputs |= interval_values(self.of, plain)
         graph = simplify(graph)
         inputs, dtype = "inputs", np.dtype(rows_dtype(network.inputs))
         if self.encoding is not None and self.encoding.inputs.transforms:
@@ -75,17 +91,22 @@ class _ModelWriter(GraphWriter):
             return arrays.get(name) or self.hold(self.parameters[name], self.dtype, name)
 
         names = self.write(graph, leaf)
-        kind = self.kind(self.dtype)
         outputs = []
         for name, value in graph.outputs.items():
+            if name not in made:
+                continue
             x, shape = names[value.index], at(value.shape[1:], 1)
-            if (way := self.way_back(made[name])) is not None:
+            way = self.way_back(made[name])
+            if way is not None:
                 back = way.lower(shape, inverse=True)
                 x, shape = self._through(back, x, self.dtype), back.shape
             self.node("Identity", [x], name=name)
-            outputs.append(helper.make_tensor_value_info(name, kind, ["rows", *shape]))
+            outputs.append(self._output(name, self.dtype, shape))
             if made[name].name in self.cutoffs:
                 outputs.append(self._labels(made[name], name, shape))
+            outputs += self._intervals(
+                made[name], {n: names[v.index] for n, v in graph.outputs.items()}, x, shape
+            )
         written = helper.make_graph(
             self.nodes,
             network.spec.name,
@@ -112,6 +133,35 @@ class _ModelWriter(GraphWriter):
         reached = self.node("GreaterOrEqual", [predictions, cutoffs])
         self.node("Cast", [reached], name=name, to=self.kind(np.dtype(np.int64)))
         return self.onnx.helper.make_tensor_value_info(name, self.kind(np.dtype(np.int64)), ["rows", *shape])
+
+    def _output(self, name: str, dtype: Any, shape: tuple[int, ...]) -> Any:
+        return self.onnx.helper.make_tensor_value_info(name, self.kind(dtype), ["rows", *shape])
+
+    def _intervals(
+        self, output: NetworkOutput, names: dict[str, str], prediction: str, shape: tuple[int, ...]
+    ) -> list[Any]:
+        """Append the intervals or the prediction set of an output, given its prediction in the units of the data."""
+        own = fitted_intervals(self.of).get(output.name)
+        if own is None:
+            return []
+        if isinstance(own, SetIntervals):
+            name, count = named(output.name, SET), len(own.thresholds)
+            self.node("Identity", [names[name]], name=name)
+            classes = output.shape if output.loss.targets == "classes" else (2,) if count == 1 else (count, 2)
+            return [self._output(name, np.bool_, classes)]
+        lower, upper = (named(output.name, end) for end in (LOWER, UPPER))
+        if not is_lowered(self.of, output.name, own):
+            half = self.hold(np.reshape(own.half_widths, shape), self.dtype)
+            self.node("Sub", [prediction, half], name=lower)
+            self.node("Add", [prediction, half], name=upper)
+        else:
+            ends = [names[lower], names[upper]]
+            if (way := self.way_back(output)) is not None:
+                ends = [self._through(way.lower(output.shape, inverse=True), x, self.dtype) for x in ends]
+            # A transform may have turned the order round.
+            self.node("Min", ends, name=lower)
+            self.node("Max", ends, name=upper)
+        return [self._output(name, self.dtype, shape) for name in (lower, upper)]
 
     def _through(self, lowered: LoweredPipeline, x: str, dtype: Any) -> str:
         """Append transforms, or their way back, in double precision."""

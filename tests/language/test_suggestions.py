@@ -75,7 +75,10 @@ def messages(*layers: dict[str, object]) -> list[str]:
         ),
         (
             {"type": "desne"},
-            ['SN204 `desne` is not a layer; did you mean "dense"?', "SN203 `units` is missing: dense needs it"],
+            [
+                'SN204 `desne` is not a layer; did you mean "dense"?',
+                "SN203 `units` is missing: dense needs it",
+            ],
         ),
     ],
 )

@@ -22,8 +22,11 @@ def escape_help(path: str) -> str | None:
 
 
 def listed(names: Sequence[str], limit: int = 10, mark: str = "`") -> str:
-    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many."""
-    shown = ", ".join(f"{mark}{clipped(name)}{mark}" for name in names[:limit])
+    """Return names in code marks, each as `clipped`, separated by commas, the last ones counted if there are many.
+
+    A name that is empty is `(no name)`: the first column of a table may be without one.
+    """
+    shown = ", ".join(f"{mark}{clipped(name)}{mark}" if name else "(no name)" for name in names[:limit])
     return f"{shown} and {len(names) - limit} more" if len(names) > limit else shown
 
 

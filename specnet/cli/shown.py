@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -60,14 +60,14 @@ def show_asked_of_folds(console: Console, result: Result) -> None:
     asked = model.compiled[0].network.spec.output.show
     if "predictions" in asked:
         section(console, "predictions out of fold")
-        _out_of_fold(console, result.out_of_fold, model.compiled[0])
+        _out_of_fold(console, result.out_of_fold, model.compiled)
     if "weights" in asked and _readable(console, result.parameter_count * len(result.folds), "weights"):
         for number, compiled in enumerate(model.compiled, 1):
             section(console, f"weights of fold {number}")
             _weights(console, compiled.parameters)
 
 
-def _out_of_fold(console: Console, found: OutOfFold | None, model: CompiledModel) -> None:
+def _out_of_fold(console: Console, found: OutOfFold | None, models: Sequence[CompiledModel]) -> None:
     if found is None:
         say(console, " not shown: not every fold has been trained", "dim")
         return
@@ -79,7 +79,8 @@ def _out_of_fold(console: Console, found: OutOfFold | None, model: CompiledModel
     folds = [("fold", [str(n) for n in found.folds[order].tolist()])]
     made = {name: array[order] for name, array in found.outputs.items()}
     numbers = found.targets[order].reshape(len(order), -1)
-    _joined([*places, *folds, *_columns_of(model, made, numbers)]).show(console)
+    at = [_cutoff(models[(fold - 1) % len(models)]) for fold in found.folds[order].tolist()]
+    _joined([*places, *folds, *_columns_of(models[0], made, numbers, at)]).show(console)
 
 
 def _predictions(console: Console, result: CompletedRun) -> None:
@@ -141,11 +142,17 @@ def _output_columns(result: CompletedRun, split: Split) -> list[Column]:
     inputs, targets = whole_inputs(split.inputs), whole(split.targets)
     outputs = result.model.predictions(inputs)
     targets = targets if network.signature.integers else encoding.decode(targets)
-    return _columns_of(result.model, outputs, targets.reshape(len(split), -1))
+    at = [_cutoff(result.model)] * len(split)
+    return _columns_of(result.model, outputs, targets.reshape(len(split), -1), at)
 
 
-def _columns_of(model: CompiledModel, made: Mapping[str, Array], numbers: Array) -> list[Column]:
-    """Return targets (rows, numbers) and predictions by output, and the classes that these are read as."""
+def _columns_of(
+    model: CompiledModel, made: Mapping[str, Array], numbers: Array, at: Sequence[float]
+) -> list[Column]:
+    """Return targets (rows, numbers) and predictions by output, and the classes that these are read as.
+
+    `at` is the value of an only output from which on each row is read as yes.
+    """
     network, signature = model.network, model.network.signature
     names = (signature.classes or ()) if network.spec.loss.targets != "real" else ()
     columns: list[Column] = []
@@ -169,7 +176,7 @@ def _columns_of(model: CompiledModel, made: Mapping[str, Array], numbers: Array)
                 (head, entries(values, 5)) for head, values in zip(heads, outputs.T.tolist(), strict=True)
             ]
     several = network.spec.loss.targets == "classes" and len(network.outputs[""].shape) > 1
-    reading = None if grouped or several else _readings(network, outputs, numbers)
+    reading = None if grouped or several else _readings(network, outputs, numbers, at)
     if reading is not None:
         columns.append(("read as", [_label(v, names) for v in reading]))
         wrong = ["" if a == b else "wrong" for a, b in zip(reading, _true(numbers), strict=True)]
@@ -190,7 +197,14 @@ def _several_outputs(model: CompiledModel, made: Mapping[str, Array]) -> Iterato
             yield f"{name}.{head}", texts
 
 
-def _readings(network: Network, outputs: Array, targets: Array) -> list[int] | None:
+def _cutoff(model: CompiledModel) -> float:
+    """Return the value from which on an only output is read as yes."""
+    loss = model.network.spec.loss
+    at = loss.threshold if loss.targets == "binary" else 0.5
+    return float(model.cutoffs[""][0]) if "" in model.cutoffs else at
+
+
+def _readings(network: Network, outputs: Array, targets: Array, at: Sequence[float]) -> list[int] | None:
     """Return the class that each row is read as; None where the outputs are no classes.
 
     One output is read as 0 or 1 where all targets are 0 or 1, whatever the loss.
@@ -198,9 +212,8 @@ def _readings(network: Network, outputs: Array, targets: Array) -> list[int] | N
     loss = network.spec.loss
     if outputs.shape[1] == 1:
         yes_or_no = bool(((targets == 0) | (targets == 1)).all())
-        at = loss.threshold if loss.targets == "binary" else 0.5
-        at = result.model.cutoffs[""][0] if "" in result.model.cutoffs else at
-        return [int(value >= at) for value in outputs[:, 0]] if yes_or_no and targets.shape[1] == 1 else None
+        decided = zip(outputs[:, 0], at, strict=True)
+        return [int(value >= cut) for value, cut in decided] if yes_or_no and targets.shape[1] == 1 else None
     return [int(place) for place in outputs.argmax(axis=1)] if loss.targets == "classes" else None
 
 
